@@ -1,0 +1,115 @@
+/** One connection to the bus, in bytes. Everything above it is the same on NATS and simulated. */
+
+export interface BusMessage {
+  readonly subject: string
+  readonly payload: Uint8Array
+  /** Where an answer is wanted. Checked against the caller's own inbox before it is used. */
+  readonly reply?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface PublishOptions {
+  readonly reply?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Subscription {
+  close(): void
+}
+
+/**
+ * `disconnected`: what was published lately may be lost. `connected`: back; what was published by
+ * others in between is lost. Neither proves anything else: a cut between two servers of a NATS
+ * cluster disconnects no client (sessions find that). `closed`: for good, by `close()`.
+ */
+export type ConnectionState = 'connected' | 'disconnected' | 'closed'
+
+/**
+ * Order holds from one connection to one subscription of another, for as long as both live; nothing
+ * else is promised. Core messages are delivered at most once.
+ */
+export interface Bus {
+  /** For logs. */
+  readonly name: string
+  /** The prefix of this connection's own reply subjects, without the last dot. */
+  readonly inbox: string
+  readonly state: ConnectionState
+  /** Never throws for a lost connection: the message is lost, as any may be. */
+  publish(subject: string, payload: Uint8Array, options?: PublishOptions): void
+  /**
+   * Calls `handle` once for each message, synchronously, in order of arrival. An error thrown by
+   * `handle` is a bug and ends the process. `subject` may hold `*` and a last `>`.
+   */
+  subscribe(subject: string, handle: (message: BusMessage) => void): Subscription
+  /** Calls `handle` at each change of `state`. */
+  onState(handle: (state: ConnectionState) => void): Subscription
+  /**
+   * Resolves once the server has answered all that was sent before: one's own echo.
+   * @throws {ClusterError} `bus/disconnected` when the connection is or gets lost.
+   */
+  flush(): Promise<void>
+  /** Idempotent. */
+  close(): Promise<void>
+}
+
+/** A record of a key-value store. `revision` rises with every change, until the store is lost. */
+export interface KeyValueEntry {
+  readonly value: Uint8Array
+  readonly revision: number
+}
+
+/** The outcome of a compare-and-set that was answered. */
+export type WriteOutcome =
+  | { readonly done: true; readonly revision: number }
+  /** Somebody else wrote, or one's own earlier try did: read it back. */
+  | { readonly done: false }
+
+/** One bucket. Reads go to the leader of the bucket's stream, never to a follower. */
+export interface KeyValueStore {
+  /** @throws {ClusterError} `bus/store-unavailable`. */
+  read(key: string): Promise<KeyValueEntry | undefined>
+  /**
+   * Writes if the key's last revision is `revision` (0: the key must not exist).
+   * @throws {ClusterError} `bus/store-unavailable`: it may have been written or not.
+   */
+  write(key: string, value: Uint8Array, revision: number): Promise<WriteOutcome>
+}
+
+/** The outcome of an append that was answered. */
+export type AppendOutcome =
+  | { readonly done: true; readonly sequence: number }
+  /** The stream's last sequence is not the expected one. */
+  | { readonly done: false }
+
+export interface LogEntry {
+  /** 1 for the first; gaps are possible after a purge. */
+  readonly sequence: number
+  readonly payload: Uint8Array
+}
+
+/** An append-only log in the bus's store. */
+export interface LogStore {
+  /**
+   * Appends if the last sequence is `lastSequence` (0: empty).
+   * @throws {ClusterError} `bus/store-unavailable`: it may have been appended or not.
+   */
+  append(payload: Uint8Array, lastSequence: number): Promise<AppendOutcome>
+  /**
+   * All entries, oldest first, up to the last one at the time of the call; and that last sequence.
+   * @throws {ClusterError} `bus/store-unavailable`.
+   */
+  readAll(): Promise<{ readonly entries: readonly LogEntry[]; readonly lastSequence: number }>
+  /** Removes entries below `sequence`. May be repeated. */
+  removeBelow(sequence: number): Promise<void>
+}
+
+/** Where connections and stores come from: a NATS server, or a simulated one. */
+export interface BusSystem {
+  /** `inbox`: prefix of the reply subjects, for permissions; a random one when left out. */
+  connect(options: { readonly name: string; readonly inbox?: string }): Promise<Bus>
+  /** Opens the bucket, making it if need be, over `bus`'s connection. */
+  keyValue(bus: Bus, bucket: string): Promise<KeyValueStore>
+  /** Opens the log, making it if need be, over `bus`'s connection. */
+  log(bus: Bus, name: string): Promise<LogStore>
+}
+

@@ -1,0 +1,130 @@
+/** What runs tasks on one machine. The real one and the pretending one keep the same promises. */
+import type { FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
+
+/** Names one sandbox: `<principal>/<frameworkId>/<taskId>/<launch>` below the work directory. */
+export interface SandboxName {
+  readonly principal: Principal
+  readonly frameworkId: FrameworkId
+  readonly taskId: TaskId
+  readonly launch: Launch
+}
+
+/** `shell` is given to `/bin/sh -c`; `argv` is run as it stands, its first found through PATH. */
+export type Command = { readonly argv: readonly string[] } | { readonly shell: string }
+
+/** One task to be run. One container holds one task. Strings may hold any bytes but NUL. */
+export interface ContainerSpec {
+  /** A token made by the agent: never used for a second container, on no day. */
+  readonly containerId: string
+  readonly sandbox: SandboxName
+  readonly command: Command
+  /** Wins over the defaults (PATH, HOME), loses against `BOURSE_…`, `PORT0` … and `PORTS`. */
+  readonly env: Readonly<Record<string, string>>
+  /** Name of the user to run as; absent: whoever the agent runs as. Only root may name another. */
+  readonly user?: string
+  /** Given to the task as `PORT0`, `PORT1` … and `PORTS` (all, with commas). */
+  readonly ports: readonly number[]
+  /** Given to the task as `BOURSE_ROLE`. */
+  readonly role?: string
+}
+
+/**
+ * How a task's own process ended.
+ *
+ * `signal` is a name such as SIGKILL. `unknown` is a sentence that says why nobody saw it: the
+ * machine was rebooted, or the process that records exits was killed.
+ */
+export type Exit =
+  | { readonly code: number }
+  | { readonly signal: string }
+  | { readonly unknown: string }
+
+/**
+ * What becomes of a launched container: either one `launch-failed`, or at most one `started` and
+ * then one `ended`. `started` is left out only where the exit is unknown. Between `ended` and its
+ * last process no time passes: everything that the task started is gone before it is reported.
+ */
+export type ContainerEvent =
+  /** The task's own process exists. */
+  | { readonly kind: 'started'; readonly containerId: string }
+  | { readonly kind: 'ended'; readonly containerId: string; readonly exit: Exit }
+  /** The task's process never existed and never will: bad spec, or killed before it could start. */
+  | { readonly kind: 'launch-failed'; readonly containerId: string; readonly why: string }
+
+/** What a container is after a restart of the agent. */
+export interface RecoveredContainer {
+  readonly containerId: string
+  readonly sandbox: SandboxName
+  readonly state: /** Its `ended` comes as an event. */
+    | { readonly kind: 'running' }
+    /** It ended meanwhile; no event follows. */
+    | { readonly kind: 'ended'; readonly exit: Exit }
+    /** The agent died before the task's process existed. It never will; no event follows. */
+    | { readonly kind: 'never-started' }
+}
+
+/** What a kill reaches. `session`: a task that makes itself a new session escapes. */
+export type Isolation = 'cgroup' | 'pid-namespace' | 'session' | 'pretending'
+
+export type Stream = 'stdout' | 'stderr'
+
+export interface ReadOutput {
+  readonly sandbox: Omit<SandboxName, 'launch'>
+  /** Absent: the newest launch of the task. */
+  readonly launch?: Launch
+  readonly stream: Stream
+  /** First byte to read, from 0. Beyond the end is no error: nothing is read. */
+  readonly offset: number
+  readonly bytesMax: number
+}
+
+export interface Output {
+  /** 0 to `bytesMax` bytes. */
+  readonly bytes: Uint8Array
+  /** How long the stream was when it was read. */
+  readonly sizeBytes: number
+  /** The task has ended and these bytes are the last: nothing will ever follow. */
+  readonly end: boolean
+}
+
+/** Called once per event, never from inside a call of the containerizer. */
+export type OnContainerEvent = (event: ContainerEvent) => void
+
+/**
+ * Runs containers that outlive it.
+ *
+ * Call `recover` first, once. Nothing else is kept for the caller: after a restart, launches that
+ * recovery does not name were never begun, and kills are to be repeated.
+ */
+export interface Containerizer {
+  readonly isolation: Isolation
+
+  /** Finds what ran, ended or did not start while no agent watched. */
+  recover(): Promise<readonly RecoveredContainer[]>
+
+  /** Starts a task. All that goes wrong is told by `launch-failed`. */
+  launch(spec: ContainerSpec): void
+
+  /**
+   * SIGTERM to everything in the container now, SIGKILL to everything after `graceMs`.
+   *
+   * May be repeated: only a shorter remaining time counts. 0: SIGKILL at once. A container that
+   * has no process yet never gets one (`launch-failed`). An unknown or ended one is no error.
+   */
+  kill(containerId: string, graceMs: number): void
+
+  /**
+   * Removes all of a container but its sandbox, killing what still runs. May be repeated, an
+   * unknown one is no error. Of a container that had not ended no event follows.
+   */
+  destroy(containerId: string): Promise<void>
+
+  /** Undefined if there is no such sandbox. The file is read as it is, links are not followed. */
+  readOutput(request: ReadOutput): Promise<Output | undefined>
+
+  /** Removes a sandbox with all in it. One that is not there is no error. */
+  removeSandbox(sandbox: SandboxName): Promise<void>
+
+  /** Stops watching: no event follows. Tasks run on. */
+  close(): Promise<void>
+}

@@ -1,0 +1,101 @@
+/** Every limit that travels or is promised, and the proofs that they fit into each other. */
+import assert from 'node:assert/strict'
+
+const KIB = 1024
+
+/** No message is larger: envelope, list and all. Longer lists travel as pages. */
+export const MESSAGE_BYTES_MAX = 256 * KIB
+/** What an envelope needs beside its list. */
+export const ENVELOPE_BYTES_MAX = 4 * KIB
+/** Items of a list are put together up to here. */
+export const LIST_BYTES_MAX = MESSAGE_BYTES_MAX - ENVELOPE_BYTES_MAX
+/** One task as the framework describes it. */
+export const TASK_BYTES_MAX = 32 * KIB
+/** One accept call. */
+export const ACCEPT_BYTES_MAX = 192 * KIB
+/** One task status. */
+export const STATUS_BYTES_MAX = 16 * KIB
+/** Output in one message. */
+export const OUTPUT_BYTES_MAX = 64 * KIB
+/** Pages of one snapshot. */
+export const PAGES_MAX = 4096
+/** A snapshot that brings no page for so long is given up. */
+export const PAGE_WAIT_MS = 30_000
+/** Maps and lists inside each other. */
+export const DEPTH_MAX = 32
+/** Entries of one list of resources, and ranges or set members of one entry. */
+export const RESOURCE_ENTRIES_MAX = 256
+export const RESOURCE_PARTS_MAX = 1024
+/** The largest scalar: in thousandths it is still a safe integer. */
+export const SCALAR_MAX = 1e12
+/** Tasks in one accept. */
+export const ACCEPT_TASKS_MAX = 4096
+/** Offers named in one call. */
+export const CALL_OFFERS_MAX = 1024
+/** Tasks named in one reconcile call. */
+export const RECONCILE_TASKS_MAX = 2048
+/** Roles of one framework. */
+export const ROLES_MAX = 64
+/** Items of one page of an operator's listing. */
+export const LISTING_ITEMS_MAX = 500
+/** One claimed epoch may not be further than this above the highest known one. */
+export const EPOCH_JUMP_MAX = 2 ** 20
+
+/** A leader says that it leads. */
+export const LEADER_BEAT_MS = 1_000
+/** Masters tell each other that they are there. */
+export const PEER_BEAT_MS = 250
+/** A challenger may probe after so long a silence of the leader. */
+export const LEADER_SILENCE_MS = 1_000
+/** How long a leader lease lives, on one server and on a cluster of three. */
+export const LEASE_MS = 3_000
+export const CLUSTER_LEASE_MS = 15_000
+/** The leader stops acting after this part of its lease without a renewal. */
+export const LEASE_DEADLINE_PART = 2 / 3
+/** The leader renews so many times in a lease. */
+export const LEASE_RENEWALS = 5
+/** The leader asks each agent whether it is there; after so many misses it is unreachable. */
+export const AGENT_PING_MS = 3_000
+export const AGENT_PINGS_MISSED_MAX = 5
+export const FRAMEWORK_PING_MS = 5_000
+export const FRAMEWORK_PINGS_MISSED_MAX = 3
+export const ALLOCATOR_PING_MS = 1_000
+export const ALLOCATOR_PINGS_MISSED_MAX = 3
+/** Known agents that have not come back so long after a takeover are unreachable. */
+export const REREGISTER_MS = 600_000
+/** A framework that is away for longer is torn down. */
+export const FRAMEWORK_FAILOVER_MS = 600_000
+/** An offer that is not answered for so long is taken back. */
+export const OFFER_TIMEOUT_MS = 30_000
+/** What a decline means when it does not say. */
+export const DECLINE_FILTER_MS = 5_000
+export const DECLINE_FILTER_MS_MAX = 365 * 24 * 3_600_000
+/** Nothing returns to its decliner sooner, unless it revives. */
+export const DECLINE_PAUSE_MS = 1_000
+/** From SIGTERM to SIGKILL. */
+export const KILL_GRACE_MS = 3_000
+/** An unacknowledged status is sent again after this, doubling up to the maximum. */
+export const UPDATE_RETRY_MS = 10_000
+export const UPDATE_RETRY_MS_MAX = 600_000
+/** An agent that a new leader has not invited opens a session by itself, at random within. */
+export const UNINVITED_MS_MIN = 5_000
+export const UNINVITED_MS_MAX = 10_000
+/** How long a caller waits for an answer. */
+export const CALL_TIMEOUT_MS = 1_000
+/** A framework asks again what has become of its unfinished tasks. */
+export const RECONCILE_MS = 60_000
+/** Ended tasks that a leader remembers for listings. */
+export const ENDED_TASKS_MAX = 1_000
+
+// What is made from a message fits into one.
+assert(ACCEPT_BYTES_MAX + ENVELOPE_BYTES_MAX <= MESSAGE_BYTES_MAX)
+// The tasks of one accept travel to the agent in one order, each with its launch beside it.
+assert(ACCEPT_BYTES_MAX + ACCEPT_TASKS_MAX * 8 <= LIST_BYTES_MAX)
+assert(TASK_BYTES_MAX < ACCEPT_BYTES_MAX)
+assert(STATUS_BYTES_MAX < LIST_BYTES_MAX)
+assert(OUTPUT_BYTES_MAX < LIST_BYTES_MAX)
+assert(SCALAR_MAX * 1000 <= Number.MAX_SAFE_INTEGER)
+// A new leader is there before any agent is given up: a takeover loses no task.
+assert(LEASE_MS < AGENT_PING_MS * AGENT_PINGS_MISSED_MAX)
+// A healthy leader is heard several times before it is thought silent.
+assert(PEER_BEAT_MS * 3 < LEADER_SILENCE_MS)

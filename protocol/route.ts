@@ -1,0 +1,84 @@
+/** A subject, declared once and used by both ends. */
+import assert from 'node:assert/strict'
+import { isToken } from './ids.ts'
+import type {
+  AgentId,
+  FrameworkId,
+  MasterId,
+  Principal,
+} from './ids.ts'
+import type { MessageName } from './schema/messages.ts'
+
+/** What may stand in braces in a subject, and which kind of id it is. */
+interface SubjectIds {
+  readonly cluster: string
+  readonly agentId: AgentId
+  readonly frameworkId: FrameworkId
+  readonly masterId: MasterId
+  readonly principal: Principal
+  readonly verb: string
+  readonly kind: string
+  readonly what: string
+}
+
+type Names<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Names<Rest>
+  : never
+
+export type IdsOf<P extends string> = {
+  readonly [K in Names<P> & keyof SubjectIds]: SubjectIds[K]
+}
+
+export interface Route<Ids, Body extends MessageName> {
+  /** The subject with its ids in braces. */
+  readonly template: string
+  /** Which message travels there; undefined: a verb that does not exist. */
+  body(ids: Ids): Body | undefined
+  /** What a publisher sends to. */
+  to(ids: Ids): string
+  /** What a subscriber asks for. An id left out becomes `*`. */
+  on(ids: Partial<Ids>): string
+  /** The ids of a subject; undefined when it is not of this route or an id is no token. */
+  parse(subject: string): Ids | undefined
+}
+
+/** `body`: the one message of the route, or the message of each verb. */
+export function route<const P extends string, Body extends MessageName>(
+  template: P,
+  body: Body | Readonly<Record<string, Body>>,
+): Route<IdsOf<P>, Body> {
+  const parts = template
+    .split('.')
+    .map((part) => (part.startsWith('{') ? { id: part.slice(1, -1) } : { text: part }))
+  const fill = (ids: Readonly<Record<string, string>>, orElse: string | undefined): string =>
+    parts
+      .map((part) => {
+        if (part.text !== undefined) return part.text
+        const value = ids[part.id] ?? orElse
+        assert(value !== undefined, `${template} needs ${part.id}`)
+        assert(value === '*' || isToken(value), `${value} in ${template} is no token`)
+        return value
+      })
+      .join('.')
+  return {
+    template,
+    body(ids) {
+      if (typeof body === 'string') return body
+      const { verb } = ids as { verb?: string }
+      return verb !== undefined && Object.hasOwn(body, verb) ? body[verb] : undefined
+    },
+    to: (ids) => fill(ids as Readonly<Record<string, string>>, undefined),
+    on: (ids) => fill(ids as Readonly<Record<string, string>>, '*'),
+    parse(subject) {
+      const tokens = subject.split('.')
+      if (tokens.length !== parts.length) return undefined
+      const ids: Record<string, string> = {}
+      for (const [i, part] of parts.entries()) {
+        const given = tokens[i] as string
+        if (part.text !== undefined ? part.text !== given : !isToken(given)) return undefined
+        if (part.id !== undefined) ids[part.id] = given
+      }
+      return ids as unknown as IdsOf<P>
+    },
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * What frameworks ask of the master, one message a call, by verb. Each works as a plain publish and
+ * as a request. `session`, `n`, `call`, `epoch` and `version` may be left out: such a call counts
+ * for the current session.
+ */
+import Type, { type Static } from 'typebox'
+import { ACCEPT_TASKS_MAX, CALL_OFFERS_MAX, OUTPUT_BYTES_MAX, RECONCILE_TASKS_MAX, ROLES_MAX } from '../limits.ts'
+import {
+  AgentIdToken,
+  Epoch,
+  Fence,
+  MessageNumber,
+  Role,
+  SessionToken,
+  TaskIdToken,
+  TaskInfo,
+  VersionRange,
+} from './common.ts'
+import { durationMs, integer, item, list, message, oneOf, text, token, word } from './shapes.ts'
+
+/** What every call may carry. */
+const header = {
+  session: Type.Optional(SessionToken),
+  n: Type.Optional(MessageNumber),
+  /** A repeated call of the same id gets its first answer. */
+  call: Type.Optional(SessionToken),
+  /** The leader that the caller means. */
+  epoch: Type.Optional(Epoch),
+}
+
+/** How long what was declined stays away: absent 5 s, 0 only a second. */
+const refuseMs = Type.Optional(durationMs)
+
+/**
+ * Starts or takes over the framework. The first secret binds: another is 409. Everything that may
+ * change is taken from here each time. `session` opens a session; without one, calls are unnumbered.
+ */
+export type Subscribe = Static<typeof Subscribe>
+export const Subscribe = message('Starts or takes over the framework.', {
+  ...header,
+  secret: Type.String({ pattern: '^[\\x20-\\x7e]{8,128}$' }),
+  version: Type.Optional(VersionRange),
+  name: text(256, 1),
+  /** Absent: `*`. */
+  roles: Type.Optional(list(Role, ROLES_MAX, 1)),
+  suppressed: Type.Optional(list(Role, ROLES_MAX)),
+  /** How long its tasks outlive its absence. Absent: 10 min. */
+  failoverMs: Type.Optional(durationMs),
+})
+
+/** What is done with offers, in order. */
+export const OfferOperation = oneOf(
+  item('launch', 'Start these; the bad ones are TASK_ERROR, the others run.', {
+    tasks: list(TaskInfo, ACCEPT_TASKS_MAX, 1),
+  }),
+)
+
+/** Uses offers of one agent and role. What is left over counts as declined. */
+export type Accept = Static<typeof Accept>
+export const Accept = message('Uses offers of one agent and role.', {
+  ...header,
+  offers: list(token<string>(), CALL_OFFERS_MAX, 1),
+  operations: list(OfferOperation, 64),
+  refuseMs,
+})
+
+/** Gives offers back. Unknown ones are passed over. */
+export type Decline = Static<typeof Decline>
+export const Decline = message('Gives offers back.', {
+  ...header,
+  offers: list(token<string>(), CALL_OFFERS_MAX, 1),
+  refuseMs,
+  /** Why, for whoever asks. */
+  reason: Type.Optional(text(256)),
+})
+
+/** Offers again, at once, for these roles (absent: all); their filters are cleared. */
+export type Revive = Static<typeof Revive>
+export const Revive = message('Wants offers again.', {
+  ...header,
+  roles: Type.Optional(list(Role, ROLES_MAX)),
+})
+
+/** No offers for these roles (absent: all) until revived. */
+export type Suppress = Static<typeof Suppress>
+export const Suppress = message('Wants no offers.', {
+  ...header,
+  roles: Type.Optional(list(Role, ROLES_MAX)),
+})
+
+/** Stops a task. The outcome is a status. An unknown task is answered as by reconcile. */
+export type KillTask = Static<typeof KillTask>
+export const KillTask = message('Stops a task.', {
+  ...header,
+  taskId: TaskIdToken,
+  agentId: Type.Optional(AgentIdToken),
+  graceMs: Type.Optional(integer(0, 3_600_000)),
+})
+
+/** Asks for the newest known state of each of `tasks`; none: of all that the leader knows. */
+export type Reconcile = Static<typeof Reconcile>
+export const Reconcile = message('Asks what has become of tasks.', {
+  ...header,
+  tasks: list(
+    message('One task and where it should be.', {
+      taskId: TaskIdToken,
+      agentId: Type.Optional(AgentIdToken),
+    }),
+    RECONCILE_TASKS_MAX,
+  ),
+})
+
+/** Ends the framework: its tasks are killed, its id is burnt. */
+export type Teardown = Static<typeof Teardown>
+export const Teardown = message('Ends the framework.', header)
+
+/** I am here. Any call counts as one. */
+export type PongCall = Static<typeof PongCall>
+export const PongCall = message('I am here.', header)
+
+/** Asks for output of a task; it comes on `<c>.log.<a>.<p>.<f>`. */
+export type ReadOutput = Static<typeof ReadOutput>
+export const ReadOutput = message('Asks for output of a task.', {
+  ...header,
+  taskId: TaskIdToken,
+  agentId: AgentIdToken,
+  stream: word('stdout', 'stderr'),
+  offset: integer(0, Number.MAX_SAFE_INTEGER),
+  bytesMax: integer(1, OUTPUT_BYTES_MAX),
+  waitMs: integer(0, 60_000),
+  request: SessionToken,
+})
+
+/** A framework refuses a leader's message: it knows a higher one. */
+export type ComplainCall = Static<typeof ComplainCall>
+export const ComplainCall = message('You are not the highest leader that I know.', {
+  highest: Fence,
+  refused: Fence,
+})

@@ -1,0 +1,208 @@
+/** What several receivers' messages are made of. */
+import Type, { type Static } from 'typebox'
+import type {
+  AgentId,
+  FrameworkId,
+  Launch,
+  MasterId,
+  Principal,
+  RunId,
+  SessionId,
+  TaskId,
+} from '../ids.ts'
+import {
+  EPOCH_JUMP_MAX,
+  RESOURCE_ENTRIES_MAX,
+  RESOURCE_PARTS_MAX,
+  SCALAR_MAX,
+} from '../limits.ts'
+import { TASK_STATES } from '../task-state.ts'
+import { bits64, integer, list, message, text, timeAtMs, token, word } from './shapes.ts'
+
+export const AgentIdToken = token<AgentId>()
+export const FrameworkIdToken = token<FrameworkId>()
+export const PrincipalToken = token<Principal>()
+export const TaskIdToken = token<TaskId>()
+export const LaunchToken = token<Launch>()
+export const MasterIdToken = token<MasterId>()
+export const RunToken = bits64<RunId>()
+export const SessionToken = bits64<SessionId>()
+/** `*`, or a path like `a/b`; no component is empty, `.`, `..` or `*`; no white space. */
+export const Role = Type.String({
+  pattern: '^(?:\\*|(?!-)(?!.*(?:^|/)(?:\\.{0,2}|\\*)(?:/|$))[^\\s\\x08\\x7f]+)$',
+  maxLength: 256,
+})
+
+/** 2⁵³−1 less one jump: a claimed epoch can always be topped. */
+export const Epoch = integer(0, Number.MAX_SAFE_INTEGER - EPOCH_JUMP_MAX)
+
+/** The number of a message within its session; the open is 1. */
+export const MessageNumber = integer(1, Number.MAX_SAFE_INTEGER)
+
+/** The number of the last message heard in this session; 0: none. */
+export const HeardNumber = integer(0, Number.MAX_SAFE_INTEGER)
+
+/** Which leader speaks. Receivers remember the highest and refuse lower ones. */
+export type Fence = Static<typeof Fence>
+export const Fence = message('Which leader: ordered by epoch; one epoch has one run.', {
+  epoch: Epoch,
+  run: RunToken,
+})
+
+/** The protocol versions that somebody speaks, both ends included. */
+export type VersionRange = Static<typeof VersionRange>
+export const VersionRange = message('The versions spoken, both ends included.', {
+  min: integer(1, 1_000),
+  max: integer(1, 1_000),
+})
+
+/**
+ * The ordered pair that a leader gives to each subscription of a framework: by epoch, then count.
+ * Acknowledgements of the highest that an agent knows, or a higher one, are obeyed.
+ */
+export type Subscription = Static<typeof Subscription>
+export const Subscription = message('Given by the leader; ordered by epoch, then count.', {
+  epoch: Epoch,
+  count: integer(1, Number.MAX_SAFE_INTEGER),
+})
+
+/** Where a status stands among all of its agent: by incarnation, then count. */
+export type StatusNumber = Static<typeof StatusNumber>
+export const StatusNumber = message('Ordered by incarnation, then count.', {
+  incarnation: integer(0, Number.MAX_SAFE_INTEGER),
+  count: integer(0, Number.MAX_SAFE_INTEGER),
+})
+
+const Labels = Type.Record(Type.String({ pattern: '^[\\s\\S]{1,128}$' }), text(1024), {
+  maxProperties: 128,
+})
+
+const Reservation = message('One level of a stack of reservations; the last is the current.', {
+  role: Role,
+  principal: Type.Optional(PrincipalToken),
+  labels: Type.Optional(Labels),
+})
+
+const Disk = message('What makes a disk more than so many MiB.', {
+  source: Type.Optional(
+    message('Where it lies. Absent: below the work directory.', {
+      type: word('path', 'mount'),
+      root: text(4096, 1),
+    }),
+  ),
+  volume: Type.Optional(
+    message('A volume that outlives its task.', { id: token<string>(), principal: PrincipalToken }),
+  ),
+})
+
+/** Decimal, at most three places; more are cut off. */
+const Scalar = Type.Number({ minimum: 0, maximum: SCALAR_MAX })
+const RangeEnd = integer(0, Number.MAX_SAFE_INTEGER)
+
+/** One resource. Exactly one of `scalar`, `ranges` and `set` stands; `cpus`, `mem` (MiB), `disk`. */
+export type ResourceEntry = Static<typeof ResourceEntry>
+export const ResourceEntry = message('Exactly one of scalar, ranges and set stands.', {
+  name: Type.String({ pattern: '^[A-Za-z0-9_./-]{1,64}$' }),
+  scalar: Type.Optional(Scalar),
+  ranges: Type.Optional(list(Type.Tuple([RangeEnd, RangeEnd]), RESOURCE_PARTS_MAX)),
+  set: Type.Optional(list(text(128, 1), RESOURCE_PARTS_MAX)),
+  role: Type.Optional(Role),
+  reservations: Type.Optional(list(Reservation, 16, 1)),
+  disk: Type.Optional(Disk),
+  shared: Type.Optional(Type.Boolean()),
+  revocable: Type.Optional(Type.Boolean()),
+})
+
+export type ResourceList = Static<typeof ResourceList>
+export const ResourceList = list(ResourceEntry, RESOURCE_ENTRIES_MAX)
+
+/** What a task wants: entries, or short `{cpus: 0.5, mem: 32}`. */
+export type WantedResources = Static<typeof WantedResources>
+export const WantedResources = Type.Union([
+  ResourceList,
+  Type.Record(Type.String({ pattern: '^[A-Za-z0-9_./-]{1,64}$' }), Scalar, { maxProperties: 64 }),
+])
+
+/** What an agent says about itself; not consumed. */
+export type Attribute = Static<typeof Attribute>
+export const Attribute = message('One of text and scalar stands.', {
+  name: Type.String({ pattern: '^[A-Za-z0-9_./-]{1,64}$' }),
+  text: Type.Optional(text(1024)),
+  scalar: Type.Optional(Type.Number()),
+})
+
+/** What is started. Exactly one of `argv` (no shell) and `shell` (`/bin/sh -c`) stands. */
+export type Command = Static<typeof Command>
+export const Command = message('Exactly one of argv and shell stands. No NUL anywhere.', {
+  argv: Type.Optional(list(Type.String({ pattern: '^[^\\0]*$', maxLength: 32_768 }), 1024, 1)),
+  shell: Type.Optional(Type.String({ pattern: '^[^\\0]*$', minLength: 1, maxLength: 32_768 })),
+  env: Type.Optional(
+    Type.Record(
+      Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }),
+      Type.String({ pattern: '^[^\\0]*$', maxLength: 32_768 }),
+      { maxProperties: 512 },
+    ),
+  ),
+  user: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_-]{0,31}$' })),
+})
+
+/** One task as its framework describes it. At most TASK_BYTES_MAX. */
+export type TaskInfo = Static<typeof TaskInfo>
+export const TaskInfo = message('One task as its framework describes it.', {
+  taskId: TaskIdToken,
+  name: Type.Optional(text(256)),
+  resources: WantedResources,
+  command: Command,
+  killGraceMs: Type.Optional(integer(0, 3_600_000)),
+  labels: Type.Optional(Labels),
+})
+
+export const State = word(...TASK_STATES)
+
+/** How the task's process ended; at most one stands, none when nobody knows. */
+export type Exit = Static<typeof Exit>
+export const Exit = message('How the process ended.', {
+  code: Type.Optional(integer(0, 255)),
+  signal: Type.Optional(integer(1, 127)),
+})
+
+export const REASONS = [
+  'TASK_INVALID',
+  'INVALID_OFFERS',
+  'LAUNCH_FAILED',
+  'COMMAND_FAILED',
+  'EXIT_UNKNOWN',
+  'KILLED_DURING_LAUNCH',
+  'AGENT_RESTARTED',
+  'AGENT_REBOOTED',
+  'AGENT_UNREACHABLE',
+  'AGENT_RETURNED',
+  'AGENT_REMOVED',
+  'RESOURCES_STALE',
+  'RECONCILIATION',
+  'FRAMEWORK_REMOVED',
+] as const
+export type Reason = (typeof REASONS)[number]
+
+/**
+ * One status of one task. With a `uuid` it is the agent's and must be acknowledged; without, it was
+ * made by the leader and rests on `number`.
+ */
+export type TaskStatus = Static<typeof TaskStatus>
+export const TaskStatus = message('One status of one task.', {
+  taskId: TaskIdToken,
+  state: State,
+  /** The newest state that the agent knows; `state` may lag behind. */
+  latest: Type.Optional(State),
+  launch: Type.Optional(LaunchToken),
+  /** Where the task is, if anybody knows. On an update subject the subject says it. */
+  agentId: Type.Optional(AgentIdToken),
+  number: Type.Optional(StatusNumber),
+  uuid: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32}$' })),
+  source: word('agent', 'master'),
+  reason: Type.Optional(word(...REASONS)),
+  message: Type.Optional(text(4096)),
+  exit: Type.Optional(Exit),
+  atMs: timeAtMs,
+  unreachableAtMs: Type.Optional(timeAtMs),
+})

@@ -1,0 +1,24 @@
+/** What the world may hear: public events of the leader. */
+import Type, { type Static } from 'typebox'
+import { AgentIdToken, Epoch, FrameworkIdToken, PrincipalToken, RunToken, TaskStatus } from './common.ts'
+import { integer, list, message, text, timeAtMs } from './shapes.ts'
+
+/** One thing that happened. Which fields stand follows from the subject's kind. */
+export const PublicEvent = message('One thing that happened.', {
+  atMs: timeAtMs,
+  agentId: Type.Optional(AgentIdToken),
+  principal: Type.Optional(PrincipalToken),
+  frameworkId: Type.Optional(FrameworkIdToken),
+  name: Type.Optional(text(256)),
+  message: Type.Optional(text(1024)),
+  status: Type.Optional(TaskStatus),
+})
+
+/** leader → the world. `n` counts a leader's event messages: one who hears all sees gaps. */
+export type PublicEvents = Static<typeof PublicEvents>
+export const PublicEvents = message('leader → the world: what happened.', {
+  epoch: Epoch,
+  run: RunToken,
+  n: integer(1, Number.MAX_SAFE_INTEGER),
+  events: list(PublicEvent, 4096, 1),
+})

@@ -1,0 +1,225 @@
+/** What the master receives from agents, the allocator, other masters and the lease. */
+import Type, { type Static } from 'typebox'
+import { PAGES_MAX } from '../limits.ts'
+import { Complaint, TaskRef } from './agent.ts'
+import {
+  AgentIdToken,
+  Attribute,
+  Epoch,
+  Fence,
+  FrameworkIdToken,
+  HeardNumber,
+  LaunchToken,
+  MasterIdToken,
+  MessageNumber,
+  PrincipalToken,
+  ResourceList,
+  Role,
+  RunToken,
+  SessionToken,
+  State,
+  StatusNumber,
+  Subscription,
+  TaskIdToken,
+  VersionRange,
+} from './common.ts'
+import { durationMs, integer, item, list, message, oneOf, text, word } from './shapes.ts'
+
+/** What an agent is. Resources are its total; free is total minus what its tasks hold. */
+export type AgentInfo = Static<typeof AgentInfo>
+export const AgentInfo = message('What an agent is.', {
+  hostname: text(255, 1),
+  resources: ResourceList,
+  resourcesVersion: integer(0, Number.MAX_SAFE_INTEGER),
+  attributes: list(Attribute, 256),
+})
+
+/**
+ * Opens a session: the first message of it. `pages` snapshot pages follow (0: nothing runs). From
+ * here on the agent obeys nothing of an earlier session. `incarnation` rises at each start of the
+ * agent. `highest` is the highest leader that it obeyed.
+ */
+export const Register = item('register', 'Opens a session.', {
+  version: VersionRange,
+  incarnation: integer(1, Number.MAX_SAFE_INTEGER),
+  info: AgentInfo,
+  highest: Type.Optional(Fence),
+  pages: integer(0, PAGES_MAX),
+})
+
+/** A task as the agent holds it: with the newest state and the number of that state's status. */
+export type HeldTask = Static<typeof HeldTask>
+export const HeldTask = message('A task as the agent holds it.', {
+  principal: PrincipalToken,
+  frameworkId: FrameworkIdToken,
+  taskId: TaskIdToken,
+  launch: LaunchToken,
+  name: Type.Optional(text(256)),
+  role: Role,
+  resources: ResourceList,
+  latest: State,
+  number: StatusNumber,
+  /** Its terminal status was acknowledged: only the leader's word is missing to forget it. */
+  settled: Type.Optional(Type.Boolean()),
+})
+
+/** One page of what the agent held when it opened the session. */
+export const SnapshotPage = item('snapshot-page', 'What the agent held when it opened.', {
+  page: integer(1, PAGES_MAX),
+  last: Type.Boolean(),
+  tasks: list(HeldTask, 4096),
+  frameworks: list(
+    message('The highest subscription that the agent knows.', {
+      principal: PrincipalToken,
+      frameworkId: FrameworkIdToken,
+      subscription: Subscription,
+    }),
+    2048,
+  ),
+})
+
+/** I am here. */
+export const Pong = item('pong', 'I am here.', {})
+
+/** The terminal statuses of these were acknowledged: the leader may forget them. */
+export const Settled = item('settled', 'Their terminal statuses were acknowledged.', {
+  tasks: list(TaskRef, 1024, 1),
+})
+
+/** Nothing of this framework is left here. */
+export const TornDown = item('torn-down', 'Nothing of this framework is left here.', {
+  principal: PrincipalToken,
+  frameworkId: FrameworkIdToken,
+})
+
+export type AgentReport = Static<typeof AgentReport>
+export const AgentReport = oneOf(Register, SnapshotPage, Pong, Settled, TornDown, Complaint)
+
+/** agent → leader. At most once each; a gap opens a new session. A complaint needs no session. */
+export type AgentReports = Static<typeof AgentReports>
+export const AgentReports = message('agent → leader: a list of reports, in order.', {
+  session: Type.Optional(SessionToken),
+  n: Type.Optional(MessageNumber),
+  heard: Type.Optional(HeardNumber),
+  reports: list(AgentReport, 8192, 1),
+})
+
+const framework = { principal: PrincipalToken, frameworkId: FrameworkIdToken, role: Role }
+
+/** `resources` of one agent for one framework. `agentVersion` is what it was computed from. */
+export type Allocation = Static<typeof Allocation>
+export const Allocation = message('Resources of one agent for one framework and role.', {
+  allocation: integer(1, Number.MAX_SAFE_INTEGER),
+  agentId: AgentIdToken,
+  agentVersion: integer(0, Number.MAX_SAFE_INTEGER),
+  ...framework,
+  resources: ResourceList,
+})
+
+/** Why a framework's role got nothing: how many agents were passed over for each reason. */
+export type Waiting = Static<typeof Waiting>
+export const Waiting = message('Why a role of a framework got nothing lately.', {
+  ...framework,
+  agents: Type.Record(
+    word('none-free', 'filtered', 'paused', 'suppressed', 'others-first', 'too-small'),
+    integer(0, Number.MAX_SAFE_INTEGER),
+  ),
+})
+
+/** Opens a session of the allocator: the leader tells it everything anew. */
+export const OpenAllocator = item('open', 'Opens a session.', { version: VersionRange })
+
+export type AllocatorReport = Static<typeof AllocatorReport>
+export const AllocatorReport = oneOf(
+  OpenAllocator,
+  item('allocate', 'Offer these; each is answered made or refused.', {
+    allocations: list(Allocation, 4096, 1),
+  }),
+  item('waiting', 'Why these wait; replaces what was said of them before.', {
+    waiting: list(Waiting, 4096, 1),
+  }),
+  Pong,
+  Complaint,
+)
+
+/** allocator → leader. At most once each; a gap opens a new session. */
+export type AllocatorReports = Static<typeof AllocatorReports>
+export const AllocatorReports = message('allocator → leader: a list of reports, in order.', {
+  session: Type.Optional(SessionToken),
+  n: Type.Optional(MessageNumber),
+  heard: Type.Optional(HeardNumber),
+  reports: list(AllocatorReport, 8192, 1),
+})
+
+/** master → masters: every PEER_BEAT_MS, and in answer to a probe. */
+export type PeerBeat = Static<typeof PeerBeat>
+export const PeerBeat = message('master → masters: I am here.', {
+  run: RunToken,
+  role: word('leader', 'follower'),
+  /** The highest epoch that this master knows, and whose. */
+  highest: Type.Optional(Fence),
+  /** Set by one who has not heard the leader: whoever leads answers at once. */
+  probe: Type.Optional(Type.Boolean()),
+  /** The last registry record that this master's copy holds. */
+  registry: Type.Optional(
+    message('The last record of its copy.', {
+      epoch: Epoch,
+      n: integer(0, Number.MAX_SAFE_INTEGER),
+    }),
+  ),
+})
+
+/** The record of the leader lease, changed by compare-and-set. An empty holder is free. */
+export type LeaseRecord = Static<typeof LeaseRecord>
+export const LeaseRecord = message('The record of the leader lease.', {
+  holder: Type.Optional(RunToken),
+  master: Type.Optional(MasterIdToken),
+  epoch: Epoch,
+  counter: integer(0, Number.MAX_SAFE_INTEGER),
+  leaseMs: durationMs,
+})
+
+/** One fact that must survive a leader. */
+export type RegistryRecord = Static<typeof RegistryRecord>
+export const RegistryRecord = oneOf(
+  item('epoch', "A leader's first record.", {}),
+  item('agent-admitted', 'It may hold tasks from now on.', { agentId: AgentIdToken }),
+  item('agent-unreachable', 'It was lost.', { agentId: AgentIdToken, atMs: integer(0, Number.MAX_SAFE_INTEGER) }),
+  item('framework', 'It subscribed, first or with other terms.', {
+    principal: PrincipalToken,
+    frameworkId: FrameworkIdToken,
+    secretHash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    name: text(256),
+    roles: list(Role, 64, 1),
+    failoverMs: durationMs,
+  }),
+  item('framework-ended', 'Its id is burnt until all its agents confirmed.', {
+    principal: PrincipalToken,
+    frameworkId: FrameworkIdToken,
+  }),
+  item('framework-forgotten', 'All agents confirmed its end.', {
+    principal: PrincipalToken,
+    frameworkId: FrameworkIdToken,
+  }),
+)
+
+/** One entry of the registry's log: what one leader wrote at once. Ordered by (epoch, n). */
+export type RegistryBatch = Static<typeof RegistryBatch>
+export const RegistryBatch = message('What one leader wrote to the registry at once.', {
+  epoch: Epoch,
+  run: RunToken,
+  n: integer(1, Number.MAX_SAFE_INTEGER),
+  records: list(RegistryRecord, 8192, 1),
+})
+
+/** leader → all, at takeover and every LEADER_BEAT_MS. */
+export type LeaderBeat = Static<typeof LeaderBeat>
+export const LeaderBeat = message('leader → all: I lead.', {
+  epoch: Epoch,
+  run: RunToken,
+  master: MasterIdToken,
+  version: VersionRange,
+  /** The allocator's session, when one is open: others stand by. */
+  allocator: Type.Optional(SessionToken),
+})
+

@@ -1,0 +1,111 @@
+/** The table of all that travels or is kept: which shape, from whom, to whom, with which promise. */
+import type { Static, TSchema } from 'typebox'
+import { Acknowledgements, AgentOrders } from './agent.ts'
+import { AllocatorFigures } from './allocator.ts'
+import {
+  Accept,
+  ComplainCall,
+  Decline,
+  KillTask,
+  PongCall,
+  ReadOutput,
+  Reconcile,
+  Revive,
+  Subscribe,
+  Suppress,
+  Teardown,
+} from './calls.ts'
+import { PublicEvents } from './event.ts'
+import {
+  AgentReports,
+  AllocatorReports,
+  LeaderBeat,
+  LeaseRecord,
+  PeerBeat,
+  RegistryBatch,
+} from './master.ts'
+import {
+  AgentPage,
+  AskMaster,
+  Done,
+  FrameworkPage,
+  Listing,
+  MasterReport,
+  OfferPage,
+  OperatorKill,
+  OperatorReadOutput,
+  OperatorTeardown,
+  TaskPage,
+} from './operator.ts'
+import { FrameworkEvents, Output, StatusUpdates } from './scheduler.ts'
+
+/** `at-most-once`: may be lost, never repeated by us. `at-least-once`: repeated until acknowledged. */
+export type Delivery = 'at-most-once' | 'at-least-once' | 'request-reply' | 'stored'
+
+export interface MessageEntry<S extends TSchema = TSchema> {
+  readonly schema: S
+  readonly from: string
+  readonly to: string
+  readonly delivery: Delivery
+  /** Operators' calls refuse unknown fields; everywhere else they are dropped. */
+  readonly strict?: true
+}
+
+const entry = <S extends TSchema>(
+  schema: S,
+  from: string,
+  to: string,
+  delivery: Delivery,
+): MessageEntry<S> => ({ schema, from, to, delivery })
+
+const call = <S extends TSchema>(schema: S) =>
+  entry(schema, 'framework', 'leader', 'request-reply')
+
+const operatorCall = <S extends TSchema>(schema: S): MessageEntry<S> => ({
+  ...entry(schema, 'operator', 'leader', 'request-reply'),
+  strict: true,
+})
+
+const answer = <S extends TSchema>(schema: S) =>
+  entry(schema, 'leader', 'operator', 'request-reply')
+
+export const MESSAGES = {
+  LeaderBeat: entry(LeaderBeat, 'leader', 'all', 'at-most-once'),
+  PeerBeat: entry(PeerBeat, 'master', 'masters', 'at-most-once'),
+  LeaseRecord: entry(LeaseRecord, 'master', 'the lease', 'stored'),
+  RegistryBatch: entry(RegistryBatch, 'leader', 'the registry', 'stored'),
+  AgentReports: entry(AgentReports, 'agent', 'leader', 'at-most-once'),
+  AgentOrders: entry(AgentOrders, 'leader', 'agent', 'at-most-once'),
+  StatusUpdates: entry(StatusUpdates, 'agent', 'framework, leader, observers', 'at-least-once'),
+  Acknowledgements: entry(Acknowledgements, 'framework', 'agent', 'at-most-once'),
+  Output: entry(Output, 'agent', 'whoever asked', 'at-most-once'),
+  FrameworkEvents: entry(FrameworkEvents, 'leader', 'framework', 'at-most-once'),
+  Subscribe: call(Subscribe),
+  Accept: call(Accept),
+  Decline: call(Decline),
+  Revive: call(Revive),
+  Suppress: call(Suppress),
+  KillTask: call(KillTask),
+  Reconcile: call(Reconcile),
+  Teardown: call(Teardown),
+  PongCall: call(PongCall),
+  ReadOutput: call(ReadOutput),
+  ComplainCall: call(ComplainCall),
+  AllocatorReports: entry(AllocatorReports, 'allocator', 'leader', 'at-most-once'),
+  AllocatorFigures: entry(AllocatorFigures, 'leader', 'allocator', 'at-most-once'),
+  Listing: operatorCall(Listing),
+  AskMaster: operatorCall(AskMaster),
+  OperatorKill: operatorCall(OperatorKill),
+  OperatorTeardown: operatorCall(OperatorTeardown),
+  OperatorReadOutput: operatorCall(OperatorReadOutput),
+  AgentPage: answer(AgentPage),
+  FrameworkPage: answer(FrameworkPage),
+  TaskPage: answer(TaskPage),
+  OfferPage: answer(OfferPage),
+  MasterReport: answer(MasterReport),
+  Done: answer(Done),
+  PublicEvents: entry(PublicEvents, 'leader', 'the world', 'at-most-once'),
+} as const
+
+export type MessageName = keyof typeof MESSAGES
+export type Message<N extends MessageName> = Static<(typeof MESSAGES)[N]['schema']>

@@ -1,0 +1,142 @@
+/** What operators ask of the leader, and what it answers. Unknown fields are refused. */
+import Type, { type Static } from 'typebox'
+import { LISTING_ITEMS_MAX, OUTPUT_BYTES_MAX } from '../limits.ts'
+import {
+  AgentIdToken,
+  Attribute,
+  Exit,
+  FrameworkIdToken,
+  LaunchToken,
+  PrincipalToken,
+  ResourceList,
+  Role,
+  SessionToken,
+  State,
+  TaskIdToken,
+} from './common.ts'
+import { integer, list, message, text, timeAtMs, token, word } from './shapes.ts'
+
+/** Asks for one page of a listing, from the item after `after`; `prefix` of any id in it. */
+export type Listing = Static<typeof Listing>
+export const Listing = message('Asks for one page of a listing.', {
+  after: Type.Optional(text(256)),
+  prefix: Type.Optional(text(64)),
+})
+
+export type AgentItem = Static<typeof AgentItem>
+export const AgentItem = message('An agent, as the leader sees it.', {
+  agentId: AgentIdToken,
+  hostname: Type.Optional(text(255)),
+  state: word('registered', 'silent', 'recovering', 'unreachable'),
+  total: ResourceList,
+  used: ResourceList,
+  offered: ResourceList,
+  tasks: integer(0, Number.MAX_SAFE_INTEGER),
+  attributes: list(Attribute, 256),
+  registeredAtMs: Type.Optional(timeAtMs),
+})
+
+export type FrameworkItem = Static<typeof FrameworkItem>
+export const FrameworkItem = message('A framework, as the leader sees it.', {
+  principal: PrincipalToken,
+  frameworkId: FrameworkIdToken,
+  name: text(256),
+  state: word('subscribed', 'away', 'recovered', 'ended'),
+  roles: list(Role, 64),
+  suppressed: list(Role, 64),
+  tasks: integer(0, Number.MAX_SAFE_INTEGER),
+  offers: integer(0, Number.MAX_SAFE_INTEGER),
+  used: ResourceList,
+  subscribedAtMs: Type.Optional(timeAtMs),
+})
+
+export type TaskItem = Static<typeof TaskItem>
+export const TaskItem = message('A task, as the leader sees it.', {
+  principal: PrincipalToken,
+  frameworkId: FrameworkIdToken,
+  taskId: TaskIdToken,
+  name: Type.Optional(text(256)),
+  agentId: AgentIdToken,
+  launch: LaunchToken,
+  role: Role,
+  state: State,
+  resources: ResourceList,
+  message: Type.Optional(text(4096)),
+  exit: Type.Optional(Exit),
+  changedAtMs: timeAtMs,
+})
+
+export type OfferItem = Static<typeof OfferItem>
+export const OfferItem = message('An offer that nobody has answered yet.', {
+  offerId: token<string>(),
+  principal: PrincipalToken,
+  frameworkId: FrameworkIdToken,
+  role: Role,
+  agentId: AgentIdToken,
+  resources: ResourceList,
+  ageMs: integer(0, Number.MAX_SAFE_INTEGER),
+})
+
+/** Where to go on; absent: this was the last page. */
+const next = Type.Optional(text(256))
+
+export type AgentPage = Static<typeof AgentPage>
+export const AgentPage = message('A page of agents.', { items: list(AgentItem, LISTING_ITEMS_MAX), next })
+export type FrameworkPage = Static<typeof FrameworkPage>
+export const FrameworkPage = message('A page of frameworks.', {
+  items: list(FrameworkItem, LISTING_ITEMS_MAX),
+  next,
+})
+export type TaskPage = Static<typeof TaskPage>
+export const TaskPage = message('A page of tasks.', { items: list(TaskItem, LISTING_ITEMS_MAX), next })
+export type OfferPage = Static<typeof OfferPage>
+export const OfferPage = message('A page of offers.', { items: list(OfferItem, LISTING_ITEMS_MAX), next })
+
+/** What the leader says about itself. */
+export type MasterReport = Static<typeof MasterReport>
+export const MasterReport = message('What the leader says about itself.', {
+  master: token<string>(),
+  epoch: integer(0, Number.MAX_SAFE_INTEGER),
+  leadsSinceMs: timeAtMs,
+  agents: integer(0, Number.MAX_SAFE_INTEGER),
+  frameworks: integer(0, Number.MAX_SAFE_INTEGER),
+  tasks: integer(0, Number.MAX_SAFE_INTEGER),
+  offers: integer(0, Number.MAX_SAFE_INTEGER),
+  counters: Type.Record(Type.String(), integer(0, Number.MAX_SAFE_INTEGER)),
+})
+
+/** Nothing to say. */
+export type AskMaster = Static<typeof AskMaster>
+export const AskMaster = message('Asks the leader about itself.', {})
+
+const task = { principal: PrincipalToken, frameworkId: FrameworkIdToken, taskId: TaskIdToken }
+
+/** Stops a task of any framework. */
+export type OperatorKill = Static<typeof OperatorKill>
+export const OperatorKill = message('Stops a task.', {
+  ...task,
+  graceMs: Type.Optional(integer(0, 3_600_000)),
+})
+
+/** Ends a framework. */
+export type OperatorTeardown = Static<typeof OperatorTeardown>
+export const OperatorTeardown = message('Ends a framework.', {
+  principal: PrincipalToken,
+  frameworkId: FrameworkIdToken,
+})
+
+/** Asks for output of a task of any framework; it comes on `<c>.log.<a>.<p>.<f>`. */
+export type OperatorReadOutput = Static<typeof OperatorReadOutput>
+export const OperatorReadOutput = message('Asks for output of a task.', {
+  ...task,
+  agentId: AgentIdToken,
+  stream: word('stdout', 'stderr'),
+  offset: integer(0, Number.MAX_SAFE_INTEGER),
+  bytesMax: integer(1, OUTPUT_BYTES_MAX),
+  waitMs: integer(0, 60_000),
+  request: SessionToken,
+})
+
+/** A call was done. */
+export type Done = Static<typeof Done>
+export const Done = message('Done.', {})

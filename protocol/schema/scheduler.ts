@@ -1,0 +1,89 @@
+/** What a framework's scheduler receives: events of the leader, statuses of agents, output. */
+import Type, { type Static } from 'typebox'
+import {
+  AgentIdToken,
+  Attribute,
+  Epoch,
+  HeardNumber,
+  MasterIdToken,
+  MessageNumber,
+  ResourceList,
+  Role,
+  RunToken,
+  SessionToken,
+  Subscription,
+  TaskIdToken,
+  TaskStatus,
+} from './common.ts'
+import { bytes, durationMs, integer, item, list, message, oneOf, text, token, word } from './shapes.ts'
+
+/** Resources of one agent for one role of one framework, until answered, rescinded or timed out. */
+export type Offer = Static<typeof Offer>
+export const Offer = message('Resources of one agent for one role.', {
+  offerId: token<string>(),
+  agentId: AgentIdToken,
+  hostname: text(255, 1),
+  role: Role,
+  resources: ResourceList,
+  attributes: list(Attribute, 256),
+})
+
+export type FrameworkEvent = Static<typeof FrameworkEvent>
+export const FrameworkEvent = oneOf(
+  item('subscribed', 'The subscription counts from now on.', {
+    subscription: Subscription,
+    master: MasterIdToken,
+    version: integer(1, 1_000),
+    pingMs: durationMs,
+    pingsMissedMax: integer(1, 1_000),
+    failoverMs: durationMs,
+  }),
+  item('offers', 'These are offered.', { offers: list(Offer, 1024, 1) }),
+  item('rescind', 'These offers are taken back.', {
+    offers: list(token<string>(), 1024, 1),
+    reason: word('timed-out', 'agent-lost', 'agent-returned', 'framework', 'suppressed'),
+  }),
+  item('status', 'A status that the leader made. Not acknowledged, not repeated.', {
+    status: TaskStatus,
+  }),
+  item('failure', 'An agent was lost.', { agentId: AgentIdToken }),
+  item('ping', 'Are you there?', {}),
+  item('error', 'This session is over.', {
+    name: word('failed-over', 'torn-down', 'stale-session', 'not-subscribed'),
+    message: text(1024),
+  }),
+)
+
+/** leader → framework. At most once each. */
+export type FrameworkEvents = Static<typeof FrameworkEvents>
+export const FrameworkEvents = message('leader → framework: a list of events, in order.', {
+  epoch: Epoch,
+  run: RunToken,
+  session: Type.Optional(SessionToken),
+  n: Type.Optional(MessageNumber),
+  heard: Type.Optional(HeardNumber),
+  events: list(FrameworkEvent, 8192, 1),
+})
+
+/** agent → framework, leader, whoever may listen. At least once, in order per task. */
+export type StatusUpdates = Static<typeof StatusUpdates>
+export const StatusUpdates = message('agent → all: statuses, in order per task.', {
+  session: Type.Optional(SessionToken),
+  n: Type.Optional(MessageNumber),
+  statuses: list(TaskStatus, 4096, 1),
+})
+
+/** agent → the world, on demand. Lost pieces are asked for again by their offset. */
+export type Output = Static<typeof Output>
+export const Output = message('A piece of output of a task.', {
+  request: SessionToken,
+  taskId: TaskIdToken,
+  stream: word('stdout', 'stderr'),
+  offset: integer(0, Number.MAX_SAFE_INTEGER),
+  data: bytes,
+  /** Nothing follows: the task has ended and this is the end of what it wrote. */
+  end: Type.Boolean(),
+  /** There is no such output here. */
+  missing: Type.Optional(Type.Boolean()),
+})
+

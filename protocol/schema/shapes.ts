@@ -1,0 +1,54 @@
+/** The few shapes that all schemas are built from: every number, string and list has both bounds. */
+import Type, { type Static, type TObject, type TSchema, type TUnsafe } from 'typebox'
+import { TOKEN_PATTERN } from '../ids.ts'
+
+/** An id of one kind. */
+export const token = <I extends string>(): TUnsafe<I> =>
+  Type.Unsafe<I>({ type: 'string', pattern: TOKEN_PATTERN })
+
+/** 64 random bits as 16 hexadecimal digits. */
+export const bits64 = <I extends string>(): TUnsafe<I> =>
+  Type.Unsafe<I>({ type: 'string', pattern: '^[0-9a-f]{16}$' })
+
+export const integer = (minimum: number, maximum: number) => Type.Integer({ minimum, maximum })
+
+/** Milliseconds of a duration, up to ten years. */
+export const durationMs = integer(0, 10 * 365 * 24 * 3_600_000)
+
+/** Epoch milliseconds. */
+export const timeAtMs = integer(0, Number.MAX_SAFE_INTEGER)
+
+/** Text for people; `maxLength` counts UTF-16 units. */
+export const text = (maxLength: number, minLength = 0) => Type.String({ minLength, maxLength })
+
+export const list = <S extends TSchema>(item: S, maxItems: number, minItems = 0) =>
+  Type.Array(item, { minItems, maxItems })
+
+/** msgpack `bin`. */
+export const bytes = Type.Unsafe<Uint8Array>({ binary: true, description: 'msgpack bin' })
+
+/** One of a few words. */
+export const word = <const W extends string>(...words: readonly W[]): TUnsafe<W> =>
+  Type.Unsafe<W>({ type: 'string', enum: words })
+
+/** A message with its fields. Unknown ones are dropped (refused in operators' calls). */
+export const message = <P extends Record<string, TSchema>>(description: string, fields: P) =>
+  Type.Object(fields, { description, additionalProperties: false })
+
+/** An item of a list that says by `kind` which it is. */
+export const item = <const K extends string, P extends Record<string, TSchema>>(
+  kind: K,
+  description: string,
+  fields: P,
+) => message(description, { kind: Type.Literal(kind), ...fields })
+
+/** One of several items. */
+export const oneOf = <const S extends readonly TObject[]>(
+  ...items: S
+): TUnsafe<Static<S[number]>> =>
+  Type.Unsafe<Static<S[number]>>({
+    type: 'object',
+    required: ['kind'],
+    discriminator: { propertyName: 'kind' },
+    oneOf: items,
+  })

@@ -1,0 +1,16 @@
+/** Emitted by the build from `schema/messages.ts`; never edited, never committed. */
+import type { MessageName } from './schema/messages.ts'
+
+export interface Complaint {
+  readonly instancePath: string
+  readonly message?: string
+  readonly params: Readonly<Record<string, unknown>>
+}
+
+export interface Validator {
+  (value: unknown): boolean
+  errors?: readonly Complaint[] | null
+}
+
+declare const validators: Readonly<Record<MessageName, Validator>>
+export default validators

@@ -6,6 +6,11 @@ export interface BusMessage {
   /** Where an answer is wanted. Checked against the caller's own inbox before it is used. */
   readonly reply?: string
   readonly headers?: Readonly<Record<string, string>>
+  /**
+   * The bus itself says, on the reply subject of a publish, that nobody listened there. A hint: its
+   * absence means nothing, since any observer listens.
+   */
+  readonly noResponders?: true
 }
 
 export interface PublishOptions {
@@ -112,4 +117,3 @@ export interface BusSystem {
   /** Opens the log, making it if need be, over `bus`'s connection. */
   log(bus: Bus, name: string): Promise<LogStore>
 }
-

@@ -21,10 +21,13 @@ export const systemClock: Clock = {
   now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }),
   after(delayMs, fn) {
     const piece = Math.min(delayMs, DELAY_MS_MAX)
-    let timer: Timer | NodeJS.Timeout = setTimeout(() => {
-      if (delayMs > piece) timer = systemClock.after(delayMs - piece, fn)
-      else fn()
-    }, Math.max(0, piece))
+    let timer: Timer | NodeJS.Timeout = setTimeout(
+      () => {
+        if (delayMs > piece) timer = systemClock.after(delayMs - piece, fn)
+        else fn()
+      },
+      Math.max(0, piece),
+    )
     timer.unref()
     return {
       cancel: () => ('cancel' in timer ? timer.cancel() : clearTimeout(timer)),

@@ -53,7 +53,13 @@ for (let token = 0x80; token < 0x90; token++) announce(token, MAP, 0)
 for (let token = 0x90; token < 0xa0; token++) announce(token, LIST, 0)
 for (let token = 0xa0; token < 0xc0; token++) announce(token, STRING, 0)
 
-const at = (what: string, offset: number): string => `${what} at byte ${offset}`
+/** Thrown and caught here only. */
+class Malformed {
+  readonly problem: string
+  constructor(what: string, offset: number) {
+    this.problem = `${what} at byte ${offset}`
+  }
+}
 
 /**
  * Says what is wrong with `bytes` and at which offset, or nothing. Good is exactly one value without
@@ -61,57 +67,89 @@ const at = (what: string, offset: number): string => `${what} at byte ${offset}`
  * the keys of maps are strings and none is `__proto__`, integers are exact as a double.
  */
 export function scan(bytes: Uint8Array): string | undefined {
-  const end = bytes.length
+  try {
+    const offset = endOfValue(bytes)
+    return offset < bytes.length ? `more than one value at byte ${offset}` : undefined
+  } catch (error) {
+    if (error instanceof Malformed) return error.problem
+    throw error
+  }
+}
+
+/** Without recursion: a hostile depth costs no stack. */
+function endOfValue(bytes: Uint8Array): number {
   let offset = 0
   let depth = 0
   left[0] = 1
   ofMap[0] = 0
   while (true) {
     while (left[depth] === 0) {
-      if (depth === 0) return offset < end ? at('more than one value', offset) : undefined
+      if (depth === 0) return offset
       depth--
     }
-    const start = offset
-    if (start >= end) return at('it ends too early', start)
     const isKey = ofMap[depth] === 1 && (left[depth] as number) % 2 === 0
     left[depth] = (left[depth] as number) - 1
-    const token = bytes[start] as number
-    const kind = KIND[token] as number
-    const width = WIDTH[token] as number
-    offset = start + 1 + width
-    if (offset > end) return at('it ends too early', start)
-    if (isKey && kind !== STRING) return at('a key that is not a string', start)
-    if (kind === NONE) continue
-    if (kind === REFUSED) return at('an extension type', start)
-    if (kind >= INT64) {
-      if (!isExact(bytes, start + 1, kind)) return at('an integer beyond 2^53', start)
-      continue
+    const start = offset
+    const kind = kindAt(bytes, start)
+    if (isKey) {
+      offset = endOfKey(bytes, start, kind)
+    } else if (kind === LIST || kind === MAP) {
+      if (depth === DEPTH_MAX) throw new Malformed(`more than ${DEPTH_MAX} levels`, start)
+      offset = endOfHead(bytes, start)
+      depth++
+      left[depth] = readLength(bytes, start) * (kind === MAP ? 2 : 1)
+      ofMap[depth] = kind === MAP ? 1 : 0
+      if ((left[depth] as number) > bytes.length - offset) throw new Malformed(TRUNCATED, start)
+    } else {
+      offset = endOfLeaf(bytes, start, kind)
     }
-    const length = width === 0 ? token & (kind === STRING ? 31 : 15) : readLength(bytes, start + 1)
-    if (kind <= BINARY) {
-      offset += length
-      if (offset > end) return at('it ends too early', start)
-      if (kind === BINARY) continue
-      const problem = scanString(bytes, offset - length, offset)
-      if (problem >= 0) return at('a string that is not UTF-8', problem)
-      if (isKey && isProto(bytes, offset - length, length)) return at(`the key ${PROTO}`, start)
-      continue
-    }
-    if (depth === DEPTH_MAX) return at(`more than ${DEPTH_MAX} levels`, start)
-    const values = kind === MAP ? 2 * length : length
-    if (values > end - offset) return at('it ends too early', start)
-    depth++
-    left[depth] = values
-    ofMap[depth] = kind === MAP ? 1 : 0
   }
 }
 
-/** The big-endian number after a first byte; how wide it is follows from that first byte. */
-function readLength(bytes: Uint8Array, offset: number): number {
-  let value = 0
-  const width = WIDTH[bytes[offset - 1] as number] as number
-  for (let i = 0; i < width; i++) value = value * 256 + (bytes[offset + i] as number)
-  return value
+const TRUNCATED = 'more announced than there is'
+
+function kindAt(bytes: Uint8Array, start: number): number {
+  if (start >= bytes.length) throw new Malformed('an early end', start)
+  return KIND[bytes[start] as number] as number
+}
+
+/** The offset after a first byte and the length or value that belongs to it. */
+function endOfHead(bytes: Uint8Array, start: number): number {
+  const offset = start + 1 + (WIDTH[bytes[start] as number] as number)
+  if (offset > bytes.length) throw new Malformed(TRUNCATED, start)
+  return offset
+}
+
+function endOfKey(bytes: Uint8Array, start: number, kind: number): number {
+  if (kind !== STRING) throw new Malformed('a key that is not a string', start)
+  const end = endOfLeaf(bytes, start, kind)
+  if (readLength(bytes, start) === PROTO.length && isProto(bytes, end))
+    throw new Malformed(`the key ${PROTO}`, start)
+  return end
+}
+
+function endOfLeaf(bytes: Uint8Array, start: number, kind: number): number {
+  const head = endOfHead(bytes, start)
+  if (kind === NONE) return head
+  if (kind === STRING || kind === BINARY) {
+    const end = head + readLength(bytes, start)
+    if (end > bytes.length) throw new Malformed(TRUNCATED, start)
+    if (kind === STRING) checkText(bytes, head, end)
+    return end
+  }
+  if (kind === REFUSED) throw new Malformed('an extension type', start)
+  if (!isExact(bytes, start + 1, kind)) throw new Malformed('an integer beyond 2^53', start)
+  return head
+}
+
+/** The length that the first byte at `start` announces, within it or big-endian after it. */
+function readLength(bytes: Uint8Array, start: number): number {
+  const token = bytes[start] as number
+  const width = WIDTH[token] as number
+  if (width === 0) return token & (token < 0xa0 ? 0x0f : 0x1f)
+  let length = 0
+  for (let i = 1; i <= width; i++) length = length * 256 + (bytes[start + i] as number)
+  return length
 }
 
 function isExact(bytes: Uint8Array, offset: number, kind: number): boolean {
@@ -120,31 +158,29 @@ function isExact(bytes: Uint8Array, offset: number, kind: number): boolean {
   return Number.isSafeInteger(high * 2 ** 32 + view.getUint32(4))
 }
 
-function isProto(bytes: Uint8Array, offset: number, length: number): boolean {
-  if (length !== PROTO.length || bytes[offset] !== 0x5f) return false
-  for (let i = 1; i < length; i++) if (bytes[offset + i] !== PROTO.charCodeAt(i)) return false
+/** True if a string of its length that ends at `end` is it. */
+function isProto(bytes: Uint8Array, end: number): boolean {
+  for (let i = 1; i <= PROTO.length; i++)
+    if (bytes[end - i] !== PROTO.charCodeAt(PROTO.length - i)) return false
   return true
 }
 
-/** The offset of the first byte that is not UTF-8, or -1. */
-function scanString(bytes: Uint8Array, from: number, end: number): number {
+function checkText(bytes: Uint8Array, from: number, end: number): void {
   let offset = from
-  while (offset < end) {
-    const first = bytes[offset] as number
-    if (first < 0x80) {
-      offset++
-      continue
-    }
-    const width = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0
-    if (width === 0 || offset + width > end) return offset
-    const second = bytes[offset + 1] as number
-    // Overlong forms, surrogates and what lies above U+10FFFF.
-    const low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80
-    const high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf
-    if (second < low || second > high) return offset
-    for (let i = 2; i < width; i++)
-      if (((bytes[offset + i] as number) & 0xc0) !== 0x80) return offset
-    offset += width
-  }
-  return -1
+  while (offset < end)
+    if ((bytes[offset] as number) < 0x80) offset++
+    else offset = endOfCharacter(bytes, offset, end)
+}
+
+function endOfCharacter(bytes: Uint8Array, offset: number, end: number): number {
+  const first = bytes[offset] as number
+  const width = first < 0xc2 || first > 0xf4 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4
+  // Overlong forms, surrogates and what lies above U+10FFFF.
+  const second = bytes[offset + 1] as number
+  const low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80
+  const high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf
+  let isGood = width > 0 && offset + width <= end && second >= low && second <= high
+  for (let i = 2; i < width; i++) isGood &&= ((bytes[offset + i] as number) & 0xc0) === 0x80
+  if (!isGood) throw new Malformed('a string that is not UTF-8', offset)
+  return offset + width
 }

@@ -1,5 +1,5 @@
 /** Every kind of id. One id is one NATS subject token; ids of different kinds do not mix. */
-import { refusal, type Refusal } from './errors.ts'
+import { type Refusal, refusal } from './errors.ts'
 
 declare const brand: unique symbol
 type Id<Kind extends string> = string & { readonly [brand]: Kind }
@@ -41,7 +41,12 @@ export function parseId<I extends Id<string>>(kind: string, value: string): I | 
 
 /** A token from a host name: what a token may not hold becomes `-`. */
 export function tokenFrom(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9_-]+/g, '-').replaceAll(/^-+|-+$/g, '').slice(0, 40) || 'host'
+  return (
+    text
+      .replaceAll(/[^A-Za-z0-9_-]+/g, '-')
+      .replaceAll(/^-+|-+$/g, '')
+      .slice(0, 40) || 'host'
+  )
 }
 
 /** The epoch and the run that an offer id or launch was made in; undefined if it is neither. */

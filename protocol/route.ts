@@ -1,12 +1,7 @@
 /** A subject, declared once and used by both ends. */
 import assert from 'node:assert/strict'
+import type { AgentId, FrameworkId, MasterId, Principal } from './ids.ts'
 import { isToken } from './ids.ts'
-import type {
-  AgentId,
-  FrameworkId,
-  MasterId,
-  Principal,
-} from './ids.ts'
 import type { MessageName } from './schema/messages.ts'
 
 /** What may stand in braces in a subject, and which kind of id it is. */

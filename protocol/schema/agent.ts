@@ -40,7 +40,10 @@ export const Registered = item('registered', 'The session is confirmed.', {
   version: integer(1, 1_000),
   pingMs: durationMs,
   pingsMissedMax: integer(1, 1_000),
-  frameworks: list(message('Its current subscription.', { ...framework, subscription: Subscription }), 2048),
+  frameworks: list(
+    message('Its current subscription.', { ...framework, subscription: Subscription }),
+    2048,
+  ),
 })
 
 /** Tasks that the leader had sent and the snapshot lacks. */
@@ -150,4 +153,3 @@ export const Complaint = item('complaint', 'You are not the highest leader that 
   highest: Fence,
   refused: Fence,
 })
-

@@ -4,7 +4,13 @@
  * for the current session.
  */
 import Type, { type Static } from 'typebox'
-import { ACCEPT_TASKS_MAX, CALL_OFFERS_MAX, OUTPUT_BYTES_MAX, RECONCILE_TASKS_MAX, ROLES_MAX } from '../limits.ts'
+import {
+  ACCEPT_TASKS_MAX,
+  CALL_OFFERS_MAX,
+  OUTPUT_BYTES_MAX,
+  RECONCILE_TASKS_MAX,
+  ROLES_MAX,
+} from '../limits.ts'
 import {
   AgentIdToken,
   Epoch,

@@ -10,12 +10,7 @@ import type {
   SessionId,
   TaskId,
 } from '../ids.ts'
-import {
-  EPOCH_JUMP_MAX,
-  RESOURCE_ENTRIES_MAX,
-  RESOURCE_PARTS_MAX,
-  SCALAR_MAX,
-} from '../limits.ts'
+import { EPOCH_JUMP_MAX, RESOURCE_ENTRIES_MAX, RESOURCE_PARTS_MAX, SCALAR_MAX } from '../limits.ts'
 import { TASK_STATES } from '../task-state.ts'
 import { bits64, integer, list, message, text, timeAtMs, token, word } from './shapes.ts'
 

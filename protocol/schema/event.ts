@@ -1,6 +1,13 @@
 /** What the world may hear: public events of the leader. */
 import Type, { type Static } from 'typebox'
-import { AgentIdToken, Epoch, FrameworkIdToken, PrincipalToken, RunToken, TaskStatus } from './common.ts'
+import {
+  AgentIdToken,
+  Epoch,
+  FrameworkIdToken,
+  PrincipalToken,
+  RunToken,
+  TaskStatus,
+} from './common.ts'
 import { integer, list, message, text, timeAtMs } from './shapes.ts'
 
 /** One thing that happened. Which fields stand follows from the subject's kind. */

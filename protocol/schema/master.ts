@@ -184,7 +184,10 @@ export type RegistryRecord = Static<typeof RegistryRecord>
 export const RegistryRecord = oneOf(
   item('epoch', "A leader's first record.", {}),
   item('agent-admitted', 'It may hold tasks from now on.', { agentId: AgentIdToken }),
-  item('agent-unreachable', 'It was lost.', { agentId: AgentIdToken, atMs: integer(0, Number.MAX_SAFE_INTEGER) }),
+  item('agent-unreachable', 'It was lost.', {
+    agentId: AgentIdToken,
+    atMs: integer(0, Number.MAX_SAFE_INTEGER),
+  }),
   item('framework', 'It subscribed, first or with other terms.', {
     principal: PrincipalToken,
     frameworkId: FrameworkIdToken,
@@ -222,4 +225,3 @@ export const LeaderBeat = message('leader → all: I lead.', {
   /** The allocator's session, when one is open: others stand by. */
   allocator: Type.Optional(SessionToken),
 })
-

@@ -58,8 +58,7 @@ const entry = <S extends TSchema>(
   delivery: Delivery,
 ): MessageEntry<S> => ({ schema, from, to, delivery })
 
-const call = <S extends TSchema>(schema: S) =>
-  entry(schema, 'framework', 'leader', 'request-reply')
+const call = <S extends TSchema>(schema: S) => entry(schema, 'framework', 'leader', 'request-reply')
 
 const operatorCall = <S extends TSchema>(schema: S): MessageEntry<S> => ({
   ...entry(schema, 'operator', 'leader', 'request-reply'),

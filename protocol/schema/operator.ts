@@ -81,16 +81,25 @@ export const OfferItem = message('An offer that nobody has answered yet.', {
 const next = Type.Optional(text(256))
 
 export type AgentPage = Static<typeof AgentPage>
-export const AgentPage = message('A page of agents.', { items: list(AgentItem, LISTING_ITEMS_MAX), next })
+export const AgentPage = message('A page of agents.', {
+  items: list(AgentItem, LISTING_ITEMS_MAX),
+  next,
+})
 export type FrameworkPage = Static<typeof FrameworkPage>
 export const FrameworkPage = message('A page of frameworks.', {
   items: list(FrameworkItem, LISTING_ITEMS_MAX),
   next,
 })
 export type TaskPage = Static<typeof TaskPage>
-export const TaskPage = message('A page of tasks.', { items: list(TaskItem, LISTING_ITEMS_MAX), next })
+export const TaskPage = message('A page of tasks.', {
+  items: list(TaskItem, LISTING_ITEMS_MAX),
+  next,
+})
 export type OfferPage = Static<typeof OfferPage>
-export const OfferPage = message('A page of offers.', { items: list(OfferItem, LISTING_ITEMS_MAX), next })
+export const OfferPage = message('A page of offers.', {
+  items: list(OfferItem, LISTING_ITEMS_MAX),
+  next,
+})
 
 /** What the leader says about itself. */
 export type MasterReport = Static<typeof MasterReport>

@@ -15,7 +15,18 @@ import {
   TaskIdToken,
   TaskStatus,
 } from './common.ts'
-import { bytes, durationMs, integer, item, list, message, oneOf, text, token, word } from './shapes.ts'
+import {
+  bytes,
+  durationMs,
+  integer,
+  item,
+  list,
+  message,
+  oneOf,
+  text,
+  token,
+  word,
+} from './shapes.ts'
 
 /** Resources of one agent for one role of one framework, until answered, rescinded or timed out. */
 export type Offer = Static<typeof Offer>
@@ -41,7 +52,7 @@ export const FrameworkEvent = oneOf(
   item('offers', 'These are offered.', { offers: list(Offer, 1024, 1) }),
   item('rescind', 'These offers are taken back.', {
     offers: list(token<string>(), 1024, 1),
-    reason: word('timed-out', 'agent-lost', 'agent-returned', 'framework', 'suppressed'),
+    reason: word('timed-out', 'agent-lost', 'agent-returned', 'left-role'),
   }),
   item('status', 'A status that the leader made. Not acknowledged, not repeated.', {
     status: TaskStatus,
@@ -86,4 +97,3 @@ export const Output = message('A piece of output of a task.', {
   /** There is no such output here. */
   missing: Type.Optional(Type.Boolean()),
 })
-

@@ -1,0 +1,21 @@
+/** Which leader counts: the highest epoch ever obeyed, and within it the first run. */
+import { EPOCH_JUMP_MAX } from '../../protocol/limits.ts'
+import type { Fence, Subscription } from '../../protocol/schema/common.ts'
+
+/**
+ * `higher`: a new leader. `current`: the one obeyed. `lower`: an older one, or another run of the
+ * same epoch. `absurd`: an epoch so far above the highest that whoever claims it is broken.
+ */
+export function compareFence(
+  highest: Fence | undefined,
+  given: Fence,
+): 'higher' | 'current' | 'lower' | 'absurd' {
+  if (given.epoch > (highest?.epoch ?? 0) + EPOCH_JUMP_MAX) return 'absurd'
+  if (highest === undefined || given.epoch > highest.epoch) return 'higher'
+  return given.epoch === highest.epoch && given.run === highest.run ? 'current' : 'lower'
+}
+
+/** Negative, zero or positive, as for sorting: by epoch, then count. */
+export function compareSubscription(a: Subscription, b: Subscription): number {
+  return a.epoch - b.epoch || a.count - b.count
+}

@@ -1,0 +1,213 @@
+/**
+ * Amounts of resources, and arithmetic on them that never drifts: scalars are integers.
+ *
+ * Two entries of a list add up only when name, role, reservations, disk, shared and revocable all
+ * agree; together they are the entry's identity.
+ */
+import { type Refusal, refusal } from './errors.ts'
+import {
+  addRanges,
+  containsRanges,
+  countRanges,
+  normalizeRanges,
+  type Ranges,
+  subtractRanges,
+} from './ranges.ts'
+import { fromThousandths, toThousandths } from './scalar.ts'
+import type { ResourceEntry, ResourceList, WantedResources } from './schema/common.ts'
+
+/** Everything of an entry but its amount. */
+export type Traits = Omit<ResourceEntry, 'scalar' | 'ranges' | 'set'>
+
+export type Amount =
+  /** In thousandths, > 0. */
+  | { readonly kind: 'scalar'; readonly thousandths: number }
+  | { readonly kind: 'ranges'; readonly ranges: Ranges }
+  | { readonly kind: 'set'; readonly members: ReadonlySet<string> }
+
+export interface Quantity {
+  readonly traits: Traits
+  readonly amount: Amount
+}
+
+/** By identity. Nothing empty stands in it: an entry of amount 0 is not there. */
+export type Resources = ReadonlyMap<string, Quantity>
+
+export const NO_RESOURCES: Resources = new Map()
+
+function identity(traits: Traits): string {
+  const { name, role, reservations, disk, shared, revocable } = traits
+  const plain = role === undefined && reservations === undefined && disk === undefined
+  if (plain && !shared && !revocable) return name
+  return JSON.stringify([name, role, reservations, disk, shared ?? false, revocable ?? false])
+}
+
+function amountOf(entry: ResourceEntry): Amount | Refusal {
+  const { scalar, ranges, set } = entry
+  const given = [scalar, ranges, set].filter((amount) => amount !== undefined)
+  if (given.length !== 1) {
+    return refusal('invalid', `resource ${entry.name} has not exactly one of scalar, ranges, set`)
+  }
+  if (scalar !== undefined) return { kind: 'scalar', thousandths: toThousandths(scalar) }
+  if (ranges !== undefined) {
+    const wrong = ranges.find(([begin, end]) => begin > end)
+    if (wrong !== undefined) {
+      return refusal('invalid', `resource ${entry.name} has a range ${wrong.join('-')}`)
+    }
+    return { kind: 'ranges', ranges: normalizeRanges(ranges) }
+  }
+  return { kind: 'set', members: new Set(set) }
+}
+
+/** A list from the wire; entries of one identity add up. Refused: mixed kinds, wrong ranges. */
+export function parseResources(wanted: WantedResources): Resources | Refusal {
+  const list: ResourceList = Array.isArray(wanted)
+    ? wanted
+    : Object.entries(wanted).map(([name, scalar]) => ({ name, scalar }))
+  let sum: Resources = NO_RESOURCES
+  for (const entry of list) {
+    const amount = amountOf(entry)
+    if ('code' in amount) return amount
+    if (isEmptyAmount(amount)) continue
+    const { scalar: _s, ranges: _r, set: _t, ...traits } = entry
+    const key = identity(traits)
+    const before = sum.get(key)
+    if (before !== undefined && before.amount.kind !== amount.kind) {
+      return refusal('invalid', `resource ${entry.name} is given as two kinds`)
+    }
+    sum = addResources(sum, new Map([[key, { traits, amount }]]))
+  }
+  return sum
+}
+
+/** A list from one of our own, already checked, messages. */
+export function resourcesOf(list: WantedResources): Resources {
+  const parsed = parseResources(list)
+  if ('code' in parsed) throw new RangeError(parsed.message)
+  return parsed
+}
+
+export function listResources(resources: Resources): ResourceList {
+  return [...resources.values()].map(({ traits, amount }) => {
+    if (amount.kind === 'scalar') {
+      return { ...traits, scalar: fromThousandths(amount.thousandths) }
+    }
+    if (amount.kind === 'ranges') {
+      return { ...traits, ranges: amount.ranges.map(([begin, end]) => [begin, end]) }
+    }
+    return { ...traits, set: [...amount.members] }
+  })
+}
+
+function isEmptyAmount(amount: Amount): boolean {
+  if (amount.kind === 'scalar') return amount.thousandths === 0
+  return amount.kind === 'ranges' ? amount.ranges.length === 0 : amount.members.size === 0
+}
+
+export function isEmpty(resources: Resources): boolean {
+  return resources.size === 0
+}
+
+function addAmounts(a: Amount, b: Amount): Amount {
+  if (a.kind === 'scalar' && b.kind === 'scalar') {
+    return { kind: 'scalar', thousandths: a.thousandths + b.thousandths }
+  }
+  if (a.kind === 'ranges' && b.kind === 'ranges') {
+    return { kind: 'ranges', ranges: addRanges(a.ranges, b.ranges) }
+  }
+  if (a.kind === 'set' && b.kind === 'set') {
+    return { kind: 'set', members: new Set([...a.members, ...b.members]) }
+  }
+  throw new RangeError(`cannot add ${a.kind} and ${b.kind}`)
+}
+
+export function addResources(a: Resources, b: Resources): Resources {
+  if (a.size === 0) return b
+  if (b.size === 0) return a
+  const sum = new Map(a)
+  for (const [key, { traits, amount }] of b) {
+    const before = sum.get(key)
+    sum.set(key, {
+      traits,
+      amount: before === undefined ? amount : addAmounts(before.amount, amount),
+    })
+  }
+  return sum
+}
+
+function containsAmount(whole: Amount, part: Amount): boolean {
+  if (whole.kind === 'scalar' && part.kind === 'scalar') {
+    return part.thousandths <= whole.thousandths
+  }
+  if (whole.kind === 'ranges' && part.kind === 'ranges') {
+    return containsRanges(whole.ranges, part.ranges)
+  }
+  if (whole.kind === 'set' && part.kind === 'set') {
+    return [...part.members].every((member) => whole.members.has(member))
+  }
+  return false
+}
+
+/** True if all of `part` is in `whole`. */
+export function containsResources(whole: Resources, part: Resources): boolean {
+  for (const [key, { amount }] of part) {
+    const from = whole.get(key)
+    if (from === undefined || !containsAmount(from.amount, amount)) return false
+  }
+  return true
+}
+
+function subtractAmounts(a: Amount, b: Amount): Amount {
+  if (a.kind === 'scalar' && b.kind === 'scalar') {
+    return { kind: 'scalar', thousandths: a.thousandths - b.thousandths }
+  }
+  if (a.kind === 'ranges' && b.kind === 'ranges') {
+    return { kind: 'ranges', ranges: subtractRanges(a.ranges, b.ranges) }
+  }
+  if (a.kind === 'set' && b.kind === 'set') {
+    return { kind: 'set', members: new Set([...a.members].filter((m) => !b.members.has(m))) }
+  }
+  throw new RangeError(`cannot subtract ${b.kind} from ${a.kind}`)
+}
+
+/** `undefined` when any part of `amount` is not in `from`: all of it is taken, or nothing. */
+export function subtractResources(from: Resources, amount: Resources): Resources | undefined {
+  if (!containsResources(from, amount)) return undefined
+  if (amount.size === 0) return from
+  const left = new Map(from)
+  for (const [key, taken] of amount) {
+    const before = left.get(key) as Quantity
+    const rest = subtractAmounts(before.amount, taken.amount)
+    if (isEmptyAmount(rest)) left.delete(key)
+    else left.set(key, { traits: before.traits, amount: rest })
+  }
+  return left
+}
+
+/** Thousandths of all scalars of that name, whatever their traits. */
+export function scalarOf(resources: Resources, name: string): number {
+  let sum = 0
+  for (const { traits, amount } of resources.values()) {
+    if (traits.name === name && amount.kind === 'scalar') sum += amount.thousandths
+  }
+  return sum
+}
+
+/** All integers of the ranges of that name. */
+export function rangesOf(resources: Resources, name: string): Ranges {
+  let sum: Ranges = []
+  for (const { traits, amount } of resources.values()) {
+    if (traits.name === name && amount.kind === 'ranges') sum = addRanges(sum, amount.ranges)
+  }
+  return sum
+}
+
+/** `cpus 1.5, mem 64, ports 3`: for people. Ranges and sets are counted. */
+export function describeResources(resources: Resources): string {
+  const parts = [...resources.values()].map(({ traits, amount }) => {
+    if (amount.kind === 'scalar') return `${traits.name} ${fromThousandths(amount.thousandths)}`
+    const count = amount.kind === 'ranges' ? countRanges(amount.ranges) : amount.members.size
+    return `${traits.name} ${count}`
+  })
+  return parts.join(', ') || 'nothing'
+}

@@ -1,0 +1,106 @@
+/**
+ * `npm run docs:check [-- FILES]`: runs every ` ```console ` block of README.md and docs/*.md in the
+ * order of the page, each command in its own shell at the project's root, and compares what it prints
+ * (both streams) with the page. A command that ends with ` &` runs until the end of its page.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { type Block, consoleBlocks, matches, type Step } from './console-blocks.ts'
+import { sourceFiles } from './source-files.ts'
+
+const COMMAND_MS_MAX = 120_000
+/** How long a command that stays may take until it has printed what the page shows. */
+const START_MS_MAX = 30_000
+
+const environment = {
+  ...process.env,
+  PATH: `${process.cwd()}/node_modules/.bin:${process.env['PATH']}`,
+}
+
+/** Starts a command as the leader of its own process group, so that all of it can be ended. */
+function start(command: string): { child: ChildProcess; printed: () => string } {
+  let output = ''
+  const child = spawn('bash', ['-c', `exec 2>&1\n${command}`], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: environment,
+    detached: true,
+  })
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk
+  })
+  return { child, printed: () => output }
+}
+
+const isRunning = (child: ChildProcess): boolean =>
+  child.exitCode === null && child.signalCode === null
+
+function end(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined || !isRunning(child)) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch {
+    // The group is gone already: that is what was wanted.
+  }
+}
+
+/** What was printed instead of what the page shows; undefined if the step went as written. */
+async function runStep({ command, stays, expected }: Step, staying: ChildProcess[]) {
+  const { child, printed } = start(command)
+  if (stays) {
+    staying.push(child)
+    const deadlineMs = performance.now() + START_MS_MAX
+    const isUp = (): boolean => matches([...expected, '…'], printed())
+    while (!isUp() && isRunning(child) && performance.now() < deadlineMs)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    return isUp() ? undefined : printed()
+  }
+  const timer = setTimeout(() => end(child, 'SIGKILL'), COMMAND_MS_MAX)
+  await once(child, 'close')
+  clearTimeout(timer)
+  return matches(expected, printed()) ? undefined : printed()
+}
+
+async function runBlock({ steps }: Block, staying: ChildProcess[]): Promise<string | undefined> {
+  for (const step of steps) {
+    const printed = await runStep(step, staying)
+    if (printed === undefined) continue
+    const indented = (text: string): string => text.trimEnd().replaceAll(/^/gm, '    ')
+    return [
+      `  $ ${step.command}`,
+      `  was to print:\n${indented(step.expected.join('\n'))}`,
+      `  printed:\n${indented(printed)}`,
+    ].join('\n')
+  }
+  return undefined
+}
+
+async function checkPage(path: string): Promise<boolean> {
+  const staying: ChildProcess[] = []
+  process.once('exit', () => {
+    for (const child of staying) end(child, 'SIGKILL')
+  })
+  let isGood = true
+  for (const block of consoleBlocks(readFileSync(path, 'utf8'))) {
+    const problem = await runBlock(block, staying)
+    console.log(`${problem === undefined ? 'ok    ' : 'FAILED'} ${path}:${block.line}`)
+    if (problem !== undefined) console.log(problem)
+    isGood &&= problem === undefined
+  }
+  for (const child of staying.toReversed()) {
+    const gone = isRunning(child) ? once(child, 'exit') : undefined
+    end(child, 'SIGINT')
+    const timer = setTimeout(() => end(child, 'SIGKILL'), START_MS_MAX)
+    await gone
+    clearTimeout(timer)
+  }
+  return isGood
+}
+
+process.once('SIGINT', () => process.exit(130))
+const named = process.argv.slice(2)
+const all = sourceFiles(process.cwd(), ['.md']).filter((path) =>
+  /^(README|docs\/[^/]+)\.md$/.test(path),
+)
+for (const page of named.length > 0 ? named : all)
+  if (!(await checkPage(page))) process.exitCode = 1

@@ -1,0 +1,121 @@
+/** One NATS connection as a `Bus`. */
+import { type Msg, type NatsConnection, headers as natsHeaders } from '@nats-io/transport-node'
+import { ClusterError } from '../../protocol/errors.ts'
+import type { Bus, BusMessage, ConnectionState, PublishOptions } from '../bus.ts'
+
+const NO_RESPONDERS = 503
+
+export interface ConnectionDeps {
+  readonly name: string
+  readonly inbox: string
+  /** The server forbade something, or broke the protocol: what it was is in the error. */
+  readonly onFault: (fault: ClusterError) => void
+}
+
+/** Takes over `connection`, which is connected. */
+export function natsBus(connection: NatsConnection, { name, inbox, onFault }: ConnectionDeps): Bus {
+  let state: ConnectionState = 'connected'
+  const listeners = new Set<(state: ConnectionState) => void>()
+  const change = (next: ConnectionState): void => {
+    if (state === next || state === 'closed') return
+    state = next
+    for (const listener of listeners) guarded(() => listener(next))
+  }
+  const fault = (what: string, error: Error): void =>
+    onFault(new ClusterError('bus/server-error', 'later', `${name}: ${what}`, { cause: error }))
+
+  const follow = async (): Promise<void> => {
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect') change('disconnected')
+      if (status.type === 'reconnect') change('connected')
+      if (status.type === 'error') fault(status.error.message, status.error)
+    }
+    change('closed')
+  }
+  void follow()
+
+  return {
+    name,
+    inbox,
+    get state() {
+      return state
+    },
+    publish(subject, payload, options) {
+      // The client would keep it until it dials again, and drop it then.
+      if (state === 'connected' && !connection.isClosed())
+        connection.publish(subject, payload, publishOptions(options))
+    },
+    subscribe(subject, handle) {
+      const subscription = connection.subscribe(subject, {
+        callback(error, message) {
+          if (error) fault(`subscription ${subject} ended`, error)
+          else guarded(() => handle(busMessage(message)))
+        },
+      })
+      return { close: () => subscription.unsubscribe() }
+    },
+    onState(handle) {
+      listeners.add(handle)
+      return { close: () => void listeners.delete(handle) }
+    },
+    async flush() {
+      try {
+        if (state !== 'connected') throw new Error(state)
+        await connection.flush()
+      } catch (cause) {
+        throw new ClusterError('bus/disconnected', 'later', `${name} lost its server`, { cause })
+      }
+    },
+    async close() {
+      if (state === 'closed') return
+      // What was published before is on its way, if there is one.
+      if (state === 'connected') await connection.flush().catch(() => undefined)
+      await connection.close()
+      change('closed')
+    },
+  }
+}
+
+/** The client would swallow an error thrown in its reader, and stop reading. */
+function guarded(run: () => void): void {
+  try {
+    run()
+  } catch (bug) {
+    queueMicrotask(() => {
+      throw bug
+    })
+  }
+}
+
+function publishOptions({ reply, headers }: PublishOptions = {}): {
+  reply?: string
+  headers?: ReturnType<typeof natsHeaders>
+} {
+  const options: ReturnType<typeof publishOptions> = {}
+  if (reply !== undefined) options.reply = reply
+  if (headers === undefined) return options
+  options.headers = natsHeaders()
+  for (const [name, value] of Object.entries(headers)) options.headers.set(name, value)
+  return options
+}
+
+function busMessage(message: Msg): BusMessage {
+  const { subject, reply, data: payload } = message
+  const basic = reply ? { subject, payload, reply } : { subject, payload }
+  const headers = headersOf(message)
+  if (headers === undefined) return basic
+  if (headers.code === NO_RESPONDERS && payload.length === 0)
+    return { ...basic, noResponders: true }
+  const named: Record<string, string> = {}
+  for (const [name, values] of headers) if (values[0] !== undefined) named[name] = values[0]
+  return { ...basic, headers: named }
+}
+
+/** Headers come from strangers, and the client throws when it reads bad ones: then there are none. */
+function headersOf(message: Msg): Msg['headers'] {
+  try {
+    return message.headers
+  } catch {
+    return undefined
+  }
+}

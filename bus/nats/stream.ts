@@ -1,0 +1,157 @@
+/** A JetStream stream, used as a store with compare-and-set: what is below buckets and logs. */
+
+import { isDeepStrictEqual } from 'node:util'
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+  type MsgRequest,
+  type StoredMsg,
+  type StreamConfig,
+} from '@nats-io/jetstream'
+import { type NatsConnection, headers as natsHeaders, RequestError } from '@nats-io/transport-node'
+import { ClusterError } from '../../protocol/errors.ts'
+import type { Bus } from '../bus.ts'
+
+export interface StoreOptions {
+  readonly bus: Bus
+  readonly connection: NatsConnection
+  readonly replicas: number
+  readonly timeoutMs: number
+}
+
+export type StreamSettings = Partial<StreamConfig> & { readonly name: string }
+
+/** What is expected of the stream when a message arrives; else nothing is stored. */
+export type Expectation =
+  | { readonly lastSequence: number }
+  | { readonly lastSequenceOfSubject: number }
+
+/** Every method throws `bus/store-unavailable` (later) when it is not known to have been done. */
+export interface Stream {
+  /** The sequence of what was stored, or undefined when the expectation was not met. */
+  append(
+    subject: string,
+    payload: Uint8Array,
+    expectation: Expectation,
+  ): Promise<number | undefined>
+  get(query: MsgRequest): Promise<StoredMsg | undefined>
+  /** `first` is above `last` when there is none. */
+  bounds(): Promise<{ readonly first: number; readonly last: number }>
+  removeBelow(sequence: number): Promise<void>
+}
+
+/**
+ * Opens the stream, making it if need be; whenever it is gone, it is made again, empty.
+ * @throws {ClusterError} `bus/store-unavailable`. `bus/store-settings` (never): there is a stream of
+ * that name with other settings, or the server knows them not.
+ */
+export async function openStream(options: StoreOptions, settings: StreamSettings): Promise<Stream> {
+  const { connection, bus, timeoutMs } = options
+  const { name } = settings
+  // checkAPI would ask for account information, which our permissions need not allow.
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs })
+  const { streams } = manager
+  const ask = async <T>(what: string, request: () => Promise<T>): Promise<T> => {
+    try {
+      if (bus.state !== 'connected') throw new Error(`the connection is ${bus.state}`)
+      return await request()
+    } catch (error) {
+      if (isStreamGone(error)) await ensure(manager, options, settings)
+      throw unavailable(`${name}: ${what} failed`, error)
+    }
+  }
+  await ensure(manager, options, settings)
+  return {
+    append: (subject, payload, expectation) =>
+      ask('append', async () => {
+        const answer = await connection.request(subject, payload, {
+          timeout: timeoutMs,
+          headers: expectationHeaders(name, expectation),
+        })
+        return sequenceOf(answer.json())
+      }),
+    get: (query) => ask('read', async () => (await streams.getMessage(name, query)) ?? undefined),
+    bounds: () =>
+      ask('info', async () => {
+        const { first_seq, last_seq } = (await streams.info(name)).state
+        // One that never held anything begins at 0.
+        return { first: Math.max(1, first_seq), last: last_seq }
+      }),
+    removeBelow: (sequence) =>
+      ask('purge', async () => {
+        await streams.purge(name, { seq: sequence })
+      }),
+  }
+}
+
+function expectationHeaders(
+  stream: string,
+  expectation: Expectation,
+): ReturnType<typeof natsHeaders> {
+  const headers = natsHeaders()
+  headers.set('Nats-Expected-Stream', stream)
+  if ('lastSequence' in expectation)
+    headers.set('Nats-Expected-Last-Sequence', String(expectation.lastSequence))
+  else headers.set('Nats-Expected-Last-Subject-Sequence', String(expectation.lastSequenceOfSubject))
+  return headers
+}
+
+interface PublishAnswer {
+  readonly seq?: number
+  readonly error?: {
+    readonly code: number
+    readonly err_code: number
+    readonly description: string
+  }
+}
+
+function sequenceOf({ seq, error }: PublishAnswer): number | undefined {
+  if (error?.err_code === JetStreamApiCodes.StreamWrongLastSequence) return undefined
+  if (error !== undefined) throw new JetStreamApiError(error)
+  if (seq === undefined) throw new Error('the answer holds no sequence')
+  return seq
+}
+
+async function ensure(
+  { streams }: JetStreamManager,
+  { replicas }: StoreOptions,
+  settings: StreamSettings,
+): Promise<void> {
+  const { name } = settings
+  const made = { ...settings, num_replicas: replicas }
+  try {
+    const info = await streams.info(name).catch((error: unknown) => {
+      if (isStreamGone(error)) return undefined
+      throw error
+    })
+    // How many servers hold an old one is the operator's.
+    if (info !== undefined) return requireSettings(info.config, settings)
+    requireSettings((await streams.add(made)).config, made)
+  } catch (error) {
+    if (error instanceof ClusterError) throw error
+    throw unavailable(`stream ${name} cannot be opened`, error)
+  }
+}
+
+/** Its own API says so; a publish finds nobody, which a server without a leader also says. */
+function isStreamGone(error: unknown): boolean {
+  if (error instanceof JetStreamApiError) return error.code === JetStreamApiCodes.StreamNotFound
+  return error instanceof RequestError && error.isNoResponders()
+}
+
+/** Servers drop settings that they do not know without a word. */
+function requireSettings(actual: StreamConfig, wanted: StreamSettings): void {
+  for (const [key, value] of Object.entries(wanted)) {
+    const found: unknown = actual[key as keyof StreamConfig]
+    if (isDeepStrictEqual(found, value)) continue
+    const message = `stream ${wanted.name} has ${key} ${JSON.stringify(found)}, not ${JSON.stringify(value)}`
+    throw new ClusterError('bus/store-settings', 'never', message)
+  }
+}
+
+const unavailable = (message: string, cause: unknown): ClusterError =>
+  cause instanceof ClusterError
+    ? cause
+    : new ClusterError('bus/store-unavailable', 'later', message, { cause })

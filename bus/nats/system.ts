@@ -1,0 +1,105 @@
+/** Connections to a NATS server and the stores in it. */
+
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import {
+  type ConnectionOptions,
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+  type NodeConnectionOptions,
+} from '@nats-io/transport-node'
+import { ClusterError } from '../../protocol/errors.ts'
+import type { Bus, BusSystem } from '../bus.ts'
+import { randomToken } from '../random.ts'
+import { natsBus } from './connection.ts'
+import type { NatsLocation } from './locate.ts'
+
+/** A dead server is noticed after two unanswered pings, and dialled again for ever. */
+const PING_MS = 500
+const PINGS_OUT_MAX = 2
+const DIAL_TIMEOUT_MS = 500
+const REDIAL_MS = 100
+const REDIAL_JITTER_MS = 100
+
+export interface NatsSystemOptions {
+  readonly location: NatsLocation
+  /** How many servers hold each store. Default 1; 3 in a NATS cluster. */
+  readonly replicas?: number
+  /** How long a store may take to answer. Default 1 s. */
+  readonly storeTimeoutMs?: number
+  /** What the servers forbid or break. Default: nothing is done. */
+  readonly onFault?: (fault: ClusterError) => void
+}
+
+/**
+ * The bus on NATS.
+ *
+ * `connect` throws `bus/no-server` (later) when no server answers, `bus/no-access` (never) when it
+ * does not know us.
+ */
+export function natsSystem(options: NatsSystemOptions): BusSystem {
+  const { location, replicas = 1, storeTimeoutMs = 1_000, onFault = () => undefined } = options
+  const connections = new WeakMap<Bus, NatsConnection>()
+  const storeOptions = (bus: Bus) => {
+    const connection = connections.get(bus)
+    assert(connection !== undefined, `${bus.name} is a connection of another system`)
+    return { bus, connection, replicas, timeoutMs: storeTimeoutMs }
+  }
+  return {
+    async connect({ name, inbox = `${location.inboxPrefix ?? '_INBOX'}.${randomToken(96)}` }) {
+      const connection = await dial(location, { name, inboxPrefix: inbox })
+      const bus = natsBus(connection, { name, inbox, onFault })
+      connections.set(bus, connection)
+      return bus
+    },
+    // Imported when first needed: most commands need no store, and start faster without.
+    async keyValue(bus, bucket) {
+      const { openKeyValue } = await import('./key-value.ts')
+      return openKeyValue({ ...storeOptions(bus), bucket })
+    },
+    async log(bus, name) {
+      const { openLog } = await import('./log.ts')
+      return openLog({ ...storeOptions(bus), name })
+    },
+  }
+}
+
+async function dial(
+  location: NatsLocation,
+  own: { readonly name: string; readonly inboxPrefix: string },
+): Promise<NatsConnection> {
+  const { servers } = location
+  try {
+    return await connect({
+      ...own,
+      ...(await credentials(location)),
+      servers: [...servers],
+      maxReconnectAttempts: -1,
+      ignoreAuthErrorAbort: true,
+      reconnectTimeWait: REDIAL_MS,
+      reconnectJitter: REDIAL_JITTER_MS,
+      pingInterval: PING_MS,
+      maxPingOut: PINGS_OUT_MAX,
+      timeout: DIAL_TIMEOUT_MS,
+    })
+  } catch (cause) {
+    const where = servers.join(', ')
+    if (cause instanceof Error && cause.name === 'AuthorizationError')
+      throw new ClusterError('bus/no-access', 'never', `${where} refuses ${own.name}`, { cause })
+    throw new ClusterError('bus/no-server', 'later', `no NATS server answers at ${where}`, {
+      cause,
+    })
+  }
+}
+
+async function credentials(location: NatsLocation): Promise<Partial<NodeConnectionOptions>> {
+  const { user, password, token, credsPath, tls } = location
+  const options: Partial<ConnectionOptions> = {}
+  if (user !== undefined) options.user = user
+  if (password !== undefined) options.pass = password
+  if (token !== undefined) options.token = token
+  if (credsPath !== undefined)
+    options.authenticator = credsAuthenticator(new Uint8Array(await readFile(credsPath)))
+  return tls === undefined ? options : { ...options, tls: { ...tls } }
+}

@@ -12,6 +12,8 @@ const PASSED = /^ {2}✔ (?<title>.*?)(?<slow> \([\d.]+m?s[^)]*\))?$/
 const LOG = /^ {4}ℹ (?<text>.*)$/
 const FAILED = /^ {2}✘ |^ {2}Uncaught exception|^ {2}Unhandled rejection/
 const SKIPPED = /^ {2}- \[(?:skip|todo)\] (?<title>.*)$/
+/** Lines of a stack that never hold the fault. */
+const NOISE = /^\s+at .*(?:node_modules\/ava\/|node:internal\/|Promise\.all \()/
 const HEARD_EACH = 100
 
 export class TestReport {
@@ -46,7 +48,7 @@ export class TestReport {
       this.failed += 1
       this.quiet = false
     } else if (!line.startsWith('    ')) this.quiet = false
-    return this.quiet ? undefined : line
+    return this.quiet || NOISE.test(line) ? undefined : line
   }
 
   private readPass(line: string, title: string, isSlow: boolean): string | undefined {

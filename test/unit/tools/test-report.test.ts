@@ -16,6 +16,8 @@ const PRINTED = `
   unit › core › a task ends
 
   Difference (- actual, + expected):
+      at test/unit/core.test.ts:3:24
+      at Test.run (file:///x/node_modules/ava/lib/test.js:534:33)
 `.split('\n')
 
 const read = (lines: readonly string[]): { report: TestReport; shown: string[] } => {
@@ -43,6 +45,7 @@ test('failures, slow tests and the sentences of contracts are shown, other passe
     '  unit › core › a task ends',
     '',
     '  Difference (- actual, + expected):',
+    '      at test/unit/core.test.ts:3:24',
     '',
   ])
 })

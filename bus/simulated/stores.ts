@@ -1,0 +1,137 @@
+/** Buckets and logs of a simulated server. */
+import { ClusterError } from '../../protocol/errors.ts'
+import type { KeyValueEntry, KeyValueStore, LogEntry, LogStore } from '../bus.ts'
+import type { SimulatedClock } from './clock.ts'
+import type { SimulatedConnection } from './connection.ts'
+import type { Faults } from './faults.ts'
+
+const TIMEOUT_MS = 1_000
+
+interface Bucket {
+  readonly entries: ReadonlyMap<string, KeyValueEntry>
+  readonly lastRevision: number
+}
+
+interface Log {
+  entries: LogEntry[]
+  lastSequence: number
+}
+
+/** All that a server stores, at one time. */
+export interface StoreData {
+  readonly buckets: ReadonlyMap<string, Bucket>
+  readonly logs: ReadonlyMap<string, Readonly<Log>>
+}
+
+export const NO_STORES: StoreData = { buckets: new Map(), logs: new Map() }
+const NO_BUCKET: Bucket = { entries: new Map(), lastRevision: 0 }
+
+export interface StoresDeps {
+  readonly clock: SimulatedClock
+  readonly faults: Faults
+  readonly isUp: () => boolean
+}
+
+export class SimulatedStores {
+  readonly #deps: StoresDeps
+  readonly #buckets = new Map<string, Bucket>()
+  readonly #logs = new Map<string, Log>()
+
+  constructor(deps: StoresDeps) {
+    this.#deps = deps
+  }
+
+  copy(): StoreData {
+    return { buckets: new Map(this.#buckets), logs: copyLogs(this.#logs) }
+  }
+
+  replace({ buckets, logs }: StoreData): void {
+    this.#buckets.clear()
+    this.#logs.clear()
+    for (const [name, bucket] of buckets) this.#buckets.set(name, bucket)
+    for (const [name, log] of copyLogs(logs)) this.#logs.set(name, log)
+  }
+
+  keyValue(connection: SimulatedConnection, name: string): KeyValueStore {
+    const bucket = (): Bucket => this.#buckets.get(name) ?? NO_BUCKET
+    return {
+      read: (key) => this.#ask(connection, () => bucket().entries.get(key)),
+      write: (key, value, revision) =>
+        this.#ask(connection, () => {
+          const { entries, lastRevision } = bucket()
+          if ((entries.get(key)?.revision ?? 0) !== revision) return { done: false }
+          const entry = { value, revision: lastRevision + 1 }
+          this.#buckets.set(name, {
+            entries: new Map(entries).set(key, entry),
+            lastRevision: entry.revision,
+          })
+          return { done: true, revision: entry.revision }
+        }),
+    }
+  }
+
+  log(connection: SimulatedConnection, name: string): LogStore {
+    const log = (): Log => {
+      const known = this.#logs.get(name) ?? { entries: [], lastSequence: 0 }
+      this.#logs.set(name, known)
+      return known
+    }
+    return {
+      append: (payload, expected) =>
+        this.#ask(connection, () => {
+          const { entries, lastSequence } = log()
+          if (lastSequence !== expected) return { done: false }
+          const sequence = ++log().lastSequence
+          entries.push({ sequence, payload })
+          return { done: true, sequence }
+        }),
+      readAll: () => this.#ask(connection, () => copyLog(log())),
+      removeBelow: (sequence) =>
+        this.#ask(connection, () => {
+          log().entries = log().entries.filter((entry) => entry.sequence >= sequence)
+        }),
+    }
+  }
+
+  /** `answer` is found when the question reaches the server, if it does. */
+  #ask<T>(connection: SimulatedConnection, answer: () => T): Promise<T> {
+    const { clock, faults, isUp } = this.#deps
+    return new Promise((resolve, reject) => {
+      const fail = (why: string): void => {
+        clock.settles()
+        reject(new ClusterError('bus/store-unavailable', 'later', `the store: ${why}`))
+      }
+      if (connection.state !== 'connected') return fail(`the connection is ${connection.state}`)
+      const timer = clock.after(TIMEOUT_MS, () =>
+        connection.receive(() => fail(`no answer within ${TIMEOUT_MS} ms`)),
+      )
+      connection.leave(() => {
+        const { life } = connection
+        const canReach = (): boolean =>
+          isUp() && connection.island === 0 && connection.life === life
+        if (faults.strikes('storeQuestionLost')) return
+        clock.after(faults.storeDelayMs() / 2, () => {
+          if (!canReach()) return
+          const answered = answer()
+          if (faults.strikes('storeAnswerLost')) return
+          clock.after(faults.storeDelayMs() / 2, () => {
+            if (!canReach()) return
+            connection.receive(() => {
+              timer.cancel()
+              clock.settles()
+              resolve(answered)
+            })
+          })
+        })
+      })
+    })
+  }
+}
+
+const copyLog = ({ entries, lastSequence }: Readonly<Log>): Log => ({
+  entries: [...entries],
+  lastSequence,
+})
+
+const copyLogs = (logs: StoreData['logs']): Map<string, Log> =>
+  new Map([...logs].map(([name, log]) => [name, copyLog(log)]))

@@ -35,3 +35,8 @@ export const systemClock: Clock = {
   },
   soon: (fn) => void setImmediate(fn),
 }
+
+/** Waits; unlike a timer of the clock it keeps the process alive meanwhile. */
+export function sleep(delayMs: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, delayMs))
+}

@@ -1,0 +1,153 @@
+/** A NATS server of our own, on loopback, for as long as its owner lives. */
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { basename, dirname, join, resolve } from 'node:path'
+import { ClusterError } from '../../protocol/errors.ts'
+import { sleep, systemClock } from '../clock.ts'
+import { type Guarded, startGuarded } from './guardian.ts'
+
+/** It answers in 50 ms; reading a large store back takes longer. */
+const READY_MS = 60_000
+/** A server whose owner has just died needs a moment to end. */
+const PREDECESSOR_MS = 12_000
+const STOP_MS = 5_000
+const LOOK_MS = 10
+const PROBE_MS = 500
+const LOG_TAIL_LENGTH = 300
+
+export interface ServerOptions {
+  /** From `findServer`. */
+  readonly binary: string
+  /** The `nats.conf` of the package. */
+  readonly configPath: string
+  /** Made if need be. The files of this module lie beside it, named `<store>.log`, `<store>.pid`. */
+  readonly storeDir: string
+  /** 0, the default: one that is free. */
+  readonly port?: number
+}
+
+export interface RunningServer {
+  readonly url: string
+  readonly port: number
+  readonly pid: number
+  readonly logPath: string
+  /** Resolves when it has ended, by `stop` or by itself. */
+  readonly ended: Promise<void>
+  /** Lets it end in order; kills it if it does not. Idempotent. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts nats-server with JetStream; a second start on a store goes on with its state.
+ * @throws {ClusterError} `bus/store-in-use`: another server of ours has it open.
+ * `bus/server-failed`: it ended at once or did not answer; the message holds its last words.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { binary, configPath, port = 0 } = options
+  const storeDir = resolve(options.storeDir)
+  const folder = dirname(storeDir)
+  const [logPath, pidPath] = [`${storeDir}.log`, `${storeDir}.pid`]
+  mkdirSync(storeDir, { recursive: true })
+  await predecessorGone(pidPath, storeDir)
+  const flags = ['-c', configPath, '-a', '127.0.0.1', '-p', String(port || -1), '-js']
+  const files = ['-sd', storeDir, '-P', pidPath, '-l', logPath, '--ports_file_dir', folder]
+  const logFd = openSync(logPath, 'a')
+  const server = await startGuarded([binary, ...flags, ...files], logFd)
+  closeSync(logFd)
+  const stop = async (): Promise<void> => {
+    server.signal('SIGTERM')
+    const timer = systemClock.after(STOP_MS, () => server.signal('SIGKILL'))
+    await server.ended
+    timer.cancel()
+    rmSync(pidPath, { force: true })
+  }
+  try {
+    const portsPath = join(folder, `${basename(binary)}_${server.pid}.ports`)
+    const bound = await readPort(portsPath, server)
+    await answers(bound, server)
+    const url = `nats://127.0.0.1:${bound}`
+    return { url, port: bound, pid: server.pid, logPath, ended: server.ended, stop }
+  } catch (cause) {
+    await stop()
+    const words = readText(logPath).trim().slice(-LOG_TAIL_LENGTH)
+    throw new ClusterError('bus/server-failed', 'later', `${binary} did not start: ${words}`, {
+      cause,
+    })
+  }
+}
+
+/** Two servers on one store would ruin it: waits for an earlier one to end. */
+async function predecessorGone(pidPath: string, storeDir: string): Promise<void> {
+  const pid = Number(readText(pidPath))
+  if (!(pid > 0)) return
+  const isGone = await poll(PREDECESSOR_MS, () => !isServerOf(pid, storeDir))
+  if (!isGone)
+    throw new ClusterError('bus/store-in-use', 'later', `process ${pid} has ${storeDir} open`)
+}
+
+function isServerOf(pid: number, storeDir: string): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return false
+  }
+  // Where there is no /proc, any process of that number will do.
+  const command = readText(`/proc/${pid}/cmdline`)
+  return command === '' ? !existsSync('/proc/self') : command.split('\0').includes(storeDir)
+}
+
+/** The server writes the file when it listens. */
+async function readPort(path: string, server: Guarded): Promise<number> {
+  let port = 0
+  const isDone = await poll(READY_MS, () => {
+    port = Number(/"nats:\/\/127\.0\.0\.1:(\d+)"/.exec(readText(path))?.[1])
+    return port > 0 || !server.isRunning
+  })
+  rmSync(path, { force: true })
+  if (!isDone || !(port > 0)) throw new Error('it never listened')
+  return port
+}
+
+/** A greeting that offers JetStream. */
+async function answers(port: number, server: Guarded): Promise<void> {
+  let hasJetStream = false
+  const isDone = await pollAsync(READY_MS, async () => {
+    hasJetStream = /"jetstream":\s*true/.test(await greeting(port))
+    return hasJetStream || !server.isRunning
+  })
+  if (!isDone || !hasJetStream) throw new Error('it listens but offers no JetStream')
+}
+
+function greeting(port: number): Promise<string> {
+  return new Promise((resolved) => {
+    const socket = createConnection({ host: '127.0.0.1', port })
+    const finish = (text: string): void => {
+      socket.destroy()
+      resolved(text)
+    }
+    socket.setTimeout(PROBE_MS, () => finish(''))
+    socket.once('error', () => finish(''))
+    socket.once('data', (data) => finish(data.toString()))
+  })
+}
+
+const poll = (limitMs: number, isDone: () => boolean): Promise<boolean> =>
+  pollAsync(limitMs, () => Promise.resolve(isDone()))
+
+async function pollAsync(limitMs: number, isDone: () => Promise<boolean>): Promise<boolean> {
+  const endMs = systemClock.now().monotonicMs + limitMs
+  while (!(await isDone())) {
+    if (systemClock.now().monotonicMs > endMs) return false
+    await sleep(LOOK_MS)
+  }
+  return true
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    // Not there yet, or not any more.
+    return ''
+  }
+}

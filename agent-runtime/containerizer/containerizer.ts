@@ -18,7 +18,7 @@ export interface ContainerSpec {
   readonly containerId: string
   readonly sandbox: SandboxName
   readonly command: Command
-  /** Wins over the defaults (PATH, HOME), loses against `BOURSE_…`, `PORT0` … and `PORTS`. */
+  /** Wins over what the task is given anyway (PATH, HOME, PORT0 …), but not over `BOURSE_…`. */
   readonly env: Readonly<Record<string, string>>
   /** Name of the user to run as; absent: whoever the agent runs as. Only root may name another. */
   readonly user?: string

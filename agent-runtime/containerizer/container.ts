@@ -1,0 +1,250 @@
+/** One container of the real containerizer, from its launch to its last process. */
+import type { Clock, Timer } from '../../bus/clock.ts'
+import { type Hold, type Started, scopeOf } from '../isolation/isolation.ts'
+import type { KillScope } from '../isolation/kill-scope.ts'
+import { isAlive } from '../isolation/proc.ts'
+import type { ContainerEvent, Exit, RecoveredContainer } from './containerizer.ts'
+import type { RuntimeDirectory } from './runtime-directory.ts'
+
+/** A container that has not started by then never does: somebody waits for its resources. */
+const START_MS_MAX = 60_000
+/** How soon it is looked again whether all is dead or removed, at first and at last. */
+const POLL_MS_MIN = 2
+const POLL_MS_MAX = 500
+
+export interface ContainerWorld {
+  readonly runtime: RuntimeDirectory
+  readonly clock: Clock
+  readonly emit: (event: ContainerEvent) => void
+  /** Ended without an event: found so at recovery, or destroyed. */
+  readonly ended: () => void
+}
+
+/** `preparing` → `launching` → `running` → `ending` (leftovers are killed) → `over`. */
+type Phase = 'preparing' | 'launching' | 'running' | 'ending' | 'over'
+
+export class Container {
+  readonly id: string
+  readonly #world: ContainerWorld
+  readonly #sinceMs: number
+  #phase: Phase = 'preparing'
+  #hold: Hold | undefined
+  #scope: KillScope | undefined
+  #started: Started | undefined
+  #silent = false
+  #quiet = false
+  #forgotten = false
+  #rescans = 0
+  /** When SIGKILL is due, once a kill was asked for. */
+  #killAtMs: number | undefined
+  #killTimer: Timer | undefined
+  #pollTimer: Timer | undefined
+  #whenOver: (() => void) | undefined
+  #destroyed: Promise<void> | undefined
+
+  constructor(id: string, world: ContainerWorld) {
+    this.id = id
+    this.#world = world
+    this.#sinceMs = world.clock.now().monotonicMs
+  }
+
+  /** False once it was killed before anything was made for it. */
+  get wanted(): boolean {
+    return this.#phase === 'preparing'
+  }
+
+  get unclaimed(): boolean {
+    return this.#phase === 'launching' && this.#world.runtime.readRecord(this.id) === undefined
+  }
+
+  prepared(hold: Hold): void {
+    this.#hold = hold
+    this.#phase = 'launching'
+  }
+
+  /** It has no process and never gets one. */
+  fail(why: string): void {
+    this.#over({ kind: 'launch-failed', containerId: this.id, why })
+  }
+
+  /** What the files say after a restart of the agent. */
+  recover(): RecoveredContainer['state'] {
+    const { runtime } = this.#world
+    this.#quiet = true
+    if (runtime.readRecord(this.id) === undefined) runtime.claim(this.id, 'its agent died')
+    this.look()
+    this.rescan()
+    this.#quiet = false
+    if (this.#phase !== 'over') return { kind: 'running' }
+    const record = runtime.readRecord(this.id)
+    if (record?.kind !== 'exited') return { kind: 'never-started' }
+    return { kind: 'ended', exit: record.exit }
+  }
+
+  killIn(graceMs: number): void {
+    const { clock, runtime } = this.#world
+    if (this.#phase === 'preparing') return this.fail(KILLED_BEFORE_START)
+    if (this.#phase === 'launching' && runtime.claim(this.id, KILLED_BEFORE_START)) {
+      return this.look()
+    }
+    if (this.#phase === 'over') return
+    const atMs = clock.now().monotonicMs + graceMs
+    if (this.#killAtMs !== undefined && atMs >= this.#killAtMs) return
+    const first = this.#killAtMs === undefined
+    this.#killAtMs = atMs
+    if (this.#phase === 'running') this.#startKilling(first)
+  }
+
+  /** Kills what lives, without an event, and removes everything when it is dead. */
+  destroy(): Promise<void> {
+    this.#destroyed ??= this.#destroy()
+    return this.#destroyed
+  }
+
+  async #destroy(): Promise<void> {
+    this.#quiet = true
+    if (this.#phase !== 'over') {
+      const over = new Promise<void>((resolve) => {
+        this.#whenOver = resolve
+      })
+      this.killIn(0)
+      await over
+    }
+    const scope = this.#scope ?? (this.#hold && scopeOf(this.#hold, NOBODY))
+    await new Promise<void>((resolve) => {
+      const stillThere = () => scope?.remove() === false
+      if (stillThere()) this.#pollLater(POLL_MS_MIN, stillThere, resolve)
+      else resolve()
+    })
+    this.#world.runtime.remove(this.id)
+  }
+
+  /** Nothing is done or said from now on. */
+  forget(): void {
+    this.#forgotten = true
+    this.#phase = 'over'
+    this.#killTimer?.cancel()
+    this.#pollTimer?.cancel()
+  }
+
+  /** Reads the record and goes as far as it says. */
+  look(): void {
+    if (this.#phase !== 'launching' && this.#phase !== 'running') return
+    const record = this.#world.runtime.readRecord(this.id)
+    if (record === undefined || record.kind === 'claimed') return
+    if (record.kind === 'failed') return this.fail(record.why)
+    if (record.started !== undefined && this.#phase === 'launching') this.#run(record.started)
+    if (record.kind === 'exited') this.#end(record.exit)
+  }
+
+  /** For all that nobody tells. `unclaimed`: asked for long ago, and nobody has claimed it. */
+  rescan(): 'unclaimed' | undefined {
+    this.look()
+    this.#rescans += 1
+    if (this.#phase === 'launching') return this.#rescanLaunching()
+    if (this.#phase === 'running') this.#rescanRunning()
+    return undefined
+  }
+
+  #rescanLaunching(): 'unclaimed' | undefined {
+    const { clock, runtime } = this.#world
+    if (clock.now().monotonicMs - this.#sinceMs > START_MS_MAX) this.#stopWaiting()
+    if (this.#phase !== 'launching' || this.#rescans < 2) return undefined
+    return runtime.readRecord(this.id) === undefined ? 'unclaimed' : undefined
+  }
+
+  #stopWaiting(): void {
+    const { runtime } = this.#world
+    const why = `its process was not there after ${START_MS_MAX} ms`
+    if (!runtime.claim(this.id, why) && !this.#silent) {
+      runtime.stopWaiting(this.id)
+      this.#silent = true
+    }
+    this.look()
+    if (this.#phase === 'launching') this.fail(why)
+  }
+
+  /** Nobody records the exit if the recording parent was killed. The task itself may go on. */
+  #rescanRunning(): void {
+    if (this.#started === undefined || isAlive(this.#started.parent)) return
+    const { runtime } = this.#world
+    this.look()
+    if (this.#phase !== 'running' || this.#scope?.isEmpty() !== true) return
+    runtime.recordLost(this.id, 'the process that records the exit was killed')
+    this.look()
+  }
+
+  #run(started: Started): void {
+    if (this.#hold === undefined) return
+    this.#started = started
+    this.#scope = scopeOf(this.#hold, started)
+    this.#phase = 'running'
+    this.#emit({ kind: 'started', containerId: this.id })
+    if (this.#killAtMs !== undefined) this.#startKilling(true)
+  }
+
+  #startKilling(first: boolean): void {
+    const leftMs = (this.#killAtMs ?? 0) - this.#world.clock.now().monotonicMs
+    this.#killTimer?.cancel()
+    if (leftMs <= 0) return this.#killNow()
+    if (first) this.#scope?.terminate()
+    this.#killTimer = this.#world.clock.after(leftMs, () => this.#killNow())
+  }
+
+  /** Again and again, until the recording parent has seen the end. */
+  #killNow(): void {
+    if (this.#phase !== 'running') return
+    this.#scope?.kill()
+    const stillFull = () => {
+      this.#rescanRunning()
+      if (this.#phase !== 'running' || this.#scope?.isEmpty() !== false) return false
+      this.#scope.kill()
+      return true
+    }
+    this.#pollLater(POLL_MS_MIN, stillFull)
+  }
+
+  /** The task's own process has ended; what it left behind goes with it. */
+  #end(exit: Exit): void {
+    this.#phase = 'ending'
+    this.#killTimer?.cancel()
+    this.#pollTimer?.cancel()
+    const event = { kind: 'ended', containerId: this.id, exit } as const
+    const stillFull = () => {
+      if (this.#scope === undefined || this.#scope.isEmpty()) return false
+      this.#scope.kill()
+      return true
+    }
+    if (!stillFull()) return this.#over(event)
+    this.#pollLater(POLL_MS_MIN, stillFull, () => this.#over(event))
+  }
+
+  /** Calls `again` less and less often, as long as it says so. */
+  #pollLater(delayMs: number, again: () => boolean, done: () => void = () => {}): void {
+    this.#pollTimer = this.#world.clock.after(delayMs, () => {
+      if (this.#forgotten) return
+      if (!again()) return done()
+      this.#pollLater(Math.min(delayMs * 2, POLL_MS_MAX), again, done)
+    })
+  }
+
+  #over(event: ContainerEvent): void {
+    this.#killTimer?.cancel()
+    this.#phase = 'over'
+    this.#emit(event)
+    this.#whenOver?.()
+  }
+
+  #emit(event: ContainerEvent): void {
+    const { clock, emit, ended } = this.#world
+    const tell = () => {
+      if (!this.#quiet) emit(event)
+      else if (event.kind !== 'started') ended()
+    }
+    if (this.#quiet) tell()
+    else clock.soon(tell)
+  }
+}
+
+const KILLED_BEFORE_START = 'it was killed before its process was there'
+const NOBODY: Started = { parent: { pid: 0, startTicks: 0 }, child: { pid: 0, startTicks: 0 } }

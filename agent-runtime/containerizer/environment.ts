@@ -1,0 +1,43 @@
+/** What a task finds in its environment. */
+import type { AgentId } from '../../protocol/ids.ts'
+import type { ContainerSpec } from './containerizer.ts'
+
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** Nothing of the agent's own environment gets in. */
+export function environmentOf(
+  spec: ContainerSpec,
+  { agentId, sandboxPath }: { readonly agentId: AgentId; readonly sandboxPath: string },
+): Readonly<Record<string, string>> {
+  const ports = spec.ports.map((port, index) => [`PORT${index}`, String(port)] as const)
+  return {
+    PATH,
+    HOME: sandboxPath,
+    ...Object.fromEntries(ports),
+    ...(ports.length > 0 && { PORTS: spec.ports.join(',') }),
+    ...spec.env,
+    BOURSE_TASK_ID: spec.sandbox.taskId,
+    BOURSE_FRAMEWORK_ID: spec.sandbox.frameworkId,
+    BOURSE_AGENT_ID: agentId,
+    BOURSE_SANDBOX: sandboxPath,
+    ...(spec.role !== undefined && { BOURSE_ROLE: spec.role }),
+  }
+}
+
+/** A sentence that says what no process can be given; undefined if all is well. */
+export function problemOf(spec: ContainerSpec): string | undefined {
+  const { command, env } = spec
+  const words = 'shell' in command ? [command.shell] : command.argv
+  if (words.length === 0 || ('argv' in command && words[0] === '')) return 'the command is empty'
+  const index = words.findIndex((word) => word.includes('\0'))
+  if (index >= 0) return `word ${index} of the command holds a NUL byte`
+  for (const [name, value] of Object.entries(env)) {
+    const shown = JSON.stringify(name.slice(0, 80))
+    if (name === '' || name.includes('=')) return `no environment variable can be named ${shown}`
+    if (name.includes('\0') || value.includes('\0')) {
+      return `environment variable ${shown} holds a NUL byte`
+    }
+  }
+  if (spec.role?.includes('\0')) return 'the role holds a NUL byte'
+  return undefined
+}

@@ -1,0 +1,53 @@
+/** The file that says all about one container: to the launcher as shell, to a later agent as JSON. */
+import type { Hold } from '../isolation/isolation.ts'
+import type { Command, SandboxName } from './containerizer.ts'
+
+/** What must be known to find a container again. First line of the file, as a comment. */
+export interface LaunchHead {
+  readonly sandbox: SandboxName
+  readonly hold: Hold
+}
+
+export interface LaunchFile extends LaunchHead {
+  readonly sandboxPath: string
+  readonly command: Command
+  readonly environment: Readonly<Record<string, string>>
+  /** Words put before the command: changes of user. */
+  readonly prefix: readonly string[]
+  /** Options that make env(1) undo what shells do to signals of background jobs. */
+  readonly envOptions: readonly string[]
+}
+
+export function renderLaunchFile(file: LaunchFile): string {
+  const { sandbox, hold, sandboxPath } = file
+  const head: LaunchHead = { sandbox, hold }
+  return [
+    `# ${JSON.stringify(head)}`,
+    `sandbox=${quote(sandboxPath)}`,
+    `cgroup=${quote(hold.kind === 'cgroup' ? hold.path : '')}`,
+    `unshare=${quote(hold.kind === 'pid-namespace' ? hold.unshare : '')}`,
+    `session=${quote(hold.kind === 'session' ? 'yes' : '')}`,
+    `set -- ${wordsOf(file).map(quote).join(' ')}`,
+    '',
+  ].join('\n')
+}
+
+/** Undefined if the file is not whole: then nothing was begun with it. */
+export function parseLaunchHead(text: string): LaunchHead | undefined {
+  if (!text.endsWith('\n')) return undefined
+  return JSON.parse(text.slice(2, text.indexOf('\n'))) as LaunchHead
+}
+
+/** Any bytes but NUL stand safely between single quotes, if single quotes stand outside. */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`
+}
+
+function wordsOf(file: LaunchFile): string[] {
+  const { command, environment, prefix, envOptions } = file
+  const argv = 'shell' in command ? ['/bin/sh', '-c', command.shell] : command.argv
+  // env(1) would take such a program for one more variable.
+  const safe = argv[0]?.includes('=') ? ['/bin/sh', '-c', 'exec "$@"', 'sh', ...argv] : argv
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+  return ['setsid', ...prefix, 'env', ...envOptions, '-i', ...variables, ...safe]
+}

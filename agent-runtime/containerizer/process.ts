@@ -1,0 +1,232 @@
+/** The real containerizer: tasks are processes of this machine. */
+import { strict as assert } from 'node:assert'
+import { type FSWatcher, watch } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock, Timer } from '../../bus/clock.ts'
+import { type AgentId, isToken } from '../../protocol/ids.ts'
+import { type Isolator, makeHold, openIsolator, succeeds } from '../isolation/isolation.ts'
+import { Launcher } from '../launcher/launcher.ts'
+import { Sandboxes } from '../sandbox/sandbox.ts'
+import { type UserAnswer, Users } from '../sandbox/user.ts'
+import { Container } from './container.ts'
+import type {
+  Containerizer,
+  ContainerSpec,
+  Isolation,
+  OnContainerEvent,
+  Output,
+  ReadOutput,
+  RecoveredContainer,
+  SandboxName,
+} from './containerizer.ts'
+import { environmentOf, problemOf } from './environment.ts'
+import { renderLaunchFile } from './launch-file.ts'
+import { RuntimeDirectory } from './runtime-directory.ts'
+
+/** Everything is looked at this often, whatever the watch said or missed. */
+const RESCAN_MS = 10_000
+/** The same where the system has no watch left to give. */
+const RESCAN_WITHOUT_WATCH_MS = 200
+
+export interface ProcessContainerizerOptions {
+  /** Absolute. Holds `runtime/` and `sandboxes/`; one living agent at a time. */
+  readonly workDir: string
+  readonly agentId: AgentId
+  readonly clock: Clock
+  readonly onEvent: OnContainerEvent
+  /** Forces one kind; absent: the strongest that works here. */
+  readonly isolation?: Exclude<Isolation, 'pretending'>
+}
+
+/** @throws {ClusterError} `containerizer/in-use` if another agent uses the work directory. */
+export async function openProcessContainerizer(
+  options: ProcessContainerizerOptions,
+): Promise<ProcessContainerizer> {
+  const { workDir, agentId, isolation } = options
+  assert(workDir.startsWith('/') && !workDir.includes('\0'), 'the work directory is absolute')
+  const runtime = new RuntimeDirectory(join(workDir, 'runtime'))
+  try {
+    const isolator = await openIsolator(`${agentId} ${workDir}`, isolation)
+    const resets = await succeeds(['env', SIGNALS_RESET, 'true'])
+    const envOptions = resets ? [SIGNALS_RESET] : []
+    return new ProcessContainerizer(options, { runtime, isolator, envOptions })
+  } catch (error) {
+    runtime.close()
+    throw error
+  }
+}
+
+/** A shell lets background jobs ignore these two, and the task would inherit it. */
+const SIGNALS_RESET = '--default-signal=INT,QUIT'
+
+interface Parts {
+  readonly runtime: RuntimeDirectory
+  readonly isolator: Isolator
+  readonly envOptions: readonly string[]
+}
+
+export class ProcessContainerizer implements Containerizer {
+  readonly isolation: Isolation
+  readonly #options: ProcessContainerizerOptions
+  readonly #parts: Parts
+  readonly #launcher: Launcher
+  readonly #sandboxes: Sandboxes
+  readonly #users = new Users()
+  readonly #containers = new Map<string, Container>()
+  /** Containers that have not ended, by the path of their sandbox. */
+  readonly #live = new Set<string>()
+  #watcher: FSWatcher | undefined
+  #rescanTimer: Timer | undefined
+  #recovered = false
+  #closed = false
+
+  constructor(options: ProcessContainerizerOptions, parts: Parts) {
+    this.#options = options
+    this.#parts = parts
+    this.isolation = parts.isolator.isolation
+    this.#sandboxes = new Sandboxes(join(options.workDir, 'sandboxes'))
+    const { runtime } = parts
+    this.#launcher = new Launcher({
+      script: runtime.script,
+      runtime: runtime.path,
+      clock: options.clock,
+      unclaimed: () => this.#unclaimed(),
+    })
+    this.#watch()
+    this.#rescanLater()
+  }
+
+  /** The launcher's process, if one runs now. */
+  get launcherPid(): number | undefined {
+    return this.#launcher.pid
+  }
+
+  async recover(): Promise<readonly RecoveredContainer[]> {
+    assert(!this.#recovered, 'recovery happens once')
+    this.#recovered = true
+    const found: RecoveredContainer[] = []
+    for (const [containerId, { sandbox, hold }] of this.#parts.runtime.containers()) {
+      const container = this.#track(containerId, sandbox)
+      container.prepared(hold)
+      const state = container.recover()
+      found.push({ containerId, sandbox, state })
+    }
+    return found
+  }
+
+  launch(spec: ContainerSpec): void {
+    const { containerId, sandbox } = spec
+    assert(this.#recovered, 'recovery comes before the first launch')
+    assert([containerId, ...Object.values(sandbox)].every(isToken), 'ids are tokens')
+    assert(!this.#containers.has(containerId), 'a container id is used once')
+    const container = this.#track(containerId, sandbox)
+    const known = this.#users.known(spec.user)
+    if (known !== undefined) return this.#begin(container, spec, known)
+    void this.#users.find(spec.user ?? '').then((user) => this.#begin(container, spec, user))
+  }
+
+  kill(containerId: string, graceMs: number): void {
+    this.#containers.get(containerId)?.killIn(graceMs)
+  }
+
+  async destroy(containerId: string): Promise<void> {
+    const container = this.#containers.get(containerId)
+    await container?.destroy()
+    this.#containers.delete(containerId)
+  }
+
+  async readOutput(request: ReadOutput): Promise<Output | undefined> {
+    const { launch, sandbox } = request
+    const names = [...Object.values(sandbox), ...(launch === undefined ? [] : [launch])]
+    if (!names.every(isToken)) return undefined
+    const name = await this.#sandboxes.find(request)
+    if (name === undefined) return undefined
+    return this.#sandboxes.read(name, request, !this.#live.has(this.#sandboxes.pathOf(name)))
+  }
+
+  async removeSandbox(sandbox: SandboxName): Promise<void> {
+    await this.#sandboxes.remove(sandbox)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#watcher?.close()
+    this.#rescanTimer?.cancel()
+    for (const container of this.#containers.values()) container.forget()
+    await this.#launcher.close()
+    this.#parts.isolator.close()
+    this.#parts.runtime.close()
+  }
+
+  #track(containerId: string, sandbox: SandboxName): Container {
+    const path = this.#sandboxes.pathOf(sandbox)
+    this.#live.add(path)
+    const container = new Container(containerId, {
+      runtime: this.#parts.runtime,
+      clock: this.#options.clock,
+      emit: (event) => {
+        if (event.kind !== 'started') this.#live.delete(path)
+        if (!this.#closed) this.#options.onEvent(event)
+      },
+      ended: () => this.#live.delete(path),
+    })
+    this.#containers.set(containerId, container)
+    return container
+  }
+
+  /** Makes all that the launcher needs, then asks it. */
+  #begin(container: Container, spec: ContainerSpec, user: UserAnswer): void {
+    if (this.#closed || !container.wanted) return
+    const problem =
+      problemOf(spec) ?? (typeof user === 'object' && 'refused' in user ? user.refused : undefined)
+    if (problem !== undefined) return container.fail(problem)
+    try {
+      this.#prepare(container, spec, user)
+    } catch (error) {
+      return container.fail(`its files could not be made: ${(error as Error).message}`)
+    }
+    this.#launcher.start(spec.containerId)
+  }
+
+  #prepare(container: Container, spec: ContainerSpec, user: UserAnswer): void {
+    const { runtime, isolator, envOptions } = this.#parts
+    const { containerId, sandbox, command } = spec
+    const runAs = typeof user === 'object' && 'prefix' in user ? user : undefined
+    const sandboxPath = this.#sandboxes.create(sandbox, runAs)
+    const environment = environmentOf(spec, { agentId: this.#options.agentId, sandboxPath })
+    const hold = isolator.holdFor(containerId)
+    container.prepared(hold)
+    const prefix = runAs?.prefix ?? []
+    const file = { sandbox, hold, sandboxPath, command, environment, prefix, envOptions }
+    runtime.writeLaunch(containerId, renderLaunchFile(file))
+    makeHold(hold)
+  }
+
+  #unclaimed(): string[] {
+    return [...this.#containers.values()].filter((one) => one.unclaimed).map((one) => one.id)
+  }
+
+  #watch(): void {
+    try {
+      this.#watcher = watch(this.#parts.runtime.records, (kind, containerId) => {
+        // A record is empty when it is made ("rename"): what is written to it comes as "change".
+        if (kind === 'change') this.#containers.get(containerId ?? '')?.look()
+      })
+      this.#watcher.on('error', () => this.#watcher?.close())
+    } catch {
+      // No watch left on this machine: everything is looked at more often instead.
+      this.#watcher = undefined
+    }
+  }
+
+  #rescanLater(): void {
+    const delayMs = this.#watcher === undefined ? RESCAN_WITHOUT_WATCH_MS : RESCAN_MS
+    this.#rescanTimer = this.#options.clock.after(delayMs, () => {
+      const silent = [...this.#containers.values()].filter((one) => one.rescan() === 'unclaimed')
+      // Two rescans without a claim: the launcher is stopped or stuck.
+      if (silent.length > 0) this.#launcher.replace()
+      this.#rescanLater()
+    })
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * The files by which agents, launchers and recording parents of one work directory meet.
+ *
+ *     boot-id          of the boot that the records are about
+ *     owner            pid and start time of the agent that uses it
+ *     launcher.sh
+ *     launches/ID      a container as asked for; `ID.silent` if given up without an answer
+ *     records/ID       what became of it
+ */
+import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ClusterError } from '../../protocol/errors.ts'
+import { isAlive, ownIdentity, readText } from '../isolation/proc.ts'
+import { LAUNCHER_SCRIPT } from '../launcher/script.ts'
+import { type LaunchHead, parseLaunchHead } from './launch-file.ts'
+import { abandonedLine, lostLine, parseRecord, type Record } from './record.ts'
+
+const BOOT_ID = '/proc/sys/kernel/random/boot_id'
+const SILENT = '.silent'
+
+export class RuntimeDirectory {
+  readonly path: string
+  readonly records: string
+  readonly script: string
+
+  /** @throws {ClusterError} `containerizer/in-use` if another living agent has it. */
+  constructor(path: string) {
+    this.path = path
+    this.records = join(path, 'records')
+    this.script = join(path, 'launcher.sh')
+    mkdirSync(this.records, { recursive: true })
+    mkdirSync(join(path, 'launches'), { recursive: true })
+    this.#own()
+    replaceFile(this.script, LAUNCHER_SCRIPT)
+    this.#endWhatARebootEnded()
+  }
+
+  close(): void {
+    rmSync(join(this.path, 'owner'), { force: true })
+  }
+
+  writeLaunch(containerId: string, text: string): void {
+    writeFileSync(this.#launch(containerId), text, { flag: 'wx' })
+  }
+
+  readRecord(containerId: string): Record | undefined {
+    const text = readText(join(this.records, containerId))
+    return text === undefined ? undefined : parseRecord(text)
+  }
+
+  /** True: this container never starts. False: somebody else has claimed it. */
+  claim(containerId: string, why: string): boolean {
+    try {
+      writeFileSync(join(this.records, containerId), abandonedLine(why), { flag: 'wx' })
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      throw error
+    }
+  }
+
+  /**
+   * For a container whose claimer is silent. After this the claimer does not start it any more,
+   * or the record already says that it did: read it again.
+   */
+  stopWaiting(containerId: string): void {
+    if (readText(this.#launch(containerId)) === undefined) return
+    renameSync(this.#launch(containerId), this.#launch(containerId) + SILENT)
+  }
+
+  /** Ends a container whose recording parent cannot do so any more. */
+  recordLost(containerId: string, why: string): void {
+    appendFileSync(join(this.records, containerId), lostLine(why))
+  }
+
+  remove(containerId: string): void {
+    rmSync(this.#launch(containerId), { force: true })
+    rmSync(this.#launch(containerId) + SILENT, { force: true })
+    rmSync(join(this.records, containerId), { force: true })
+  }
+
+  /** Every container there is. Halves that a death left behind are removed. */
+  containers(): Map<string, LaunchHead> {
+    const found = new Map<string, LaunchHead>()
+    for (const name of readdirSync(join(this.path, 'launches'))) {
+      const containerId = name.replace(SILENT, '')
+      const head = parseLaunchHead(readText(this.#launch(name)) ?? '')
+      if (head === undefined) this.remove(containerId)
+      else found.set(containerId, head)
+    }
+    for (const containerId of readdirSync(this.records)) {
+      if (!found.has(containerId)) this.remove(containerId)
+    }
+    return found
+  }
+
+  #launch(containerId: string): string {
+    return join(this.path, 'launches', containerId)
+  }
+
+  #own(): void {
+    const file = join(this.path, 'owner')
+    const [pid = 0, startTicks = 0] = (readText(file) ?? '').split(' ').map(Number)
+    if (pid > 0 && isAlive({ pid, startTicks })) {
+      const message = `${this.path} is in use by the agent with pid ${pid}`
+      throw new ClusterError('containerizer/in-use', 'later', message)
+    }
+    const own = ownIdentity()
+    replaceFile(file, `${own.pid} ${own.startTicks}\n`)
+  }
+
+  /** No pid of an earlier boot names anything now. */
+  #endWhatARebootEnded(): void {
+    const file = join(this.path, 'boot-id')
+    const bootId = readText(BOOT_ID) ?? ''
+    const before = readText(file)
+    if (before === bootId) return
+    for (const containerId of before === undefined ? [] : this.containers().keys()) {
+      const record = this.readRecord(containerId)
+      if (record?.kind === 'claimed' || record?.kind === 'started') {
+        this.recordLost(containerId, 'the machine was rebooted while the task ran')
+      }
+    }
+    replaceFile(file, bootId)
+  }
+}
+
+/** Whoever reads the old file goes on reading the old file. */
+function replaceFile(path: string, text: string): void {
+  const next = `${path}.${process.pid}`
+  writeFileSync(next, text)
+  renameSync(next, path)
+}

@@ -1,0 +1,120 @@
+/** Which kill scope this machine and this user allow, and how a container gets into it. */
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Isolation } from '../containerizer/containerizer.ts'
+import {
+  type CgroupHierarchy,
+  type CgroupKind,
+  cgroupScope,
+  closeCgroupHierarchy,
+  openCgroupHierarchy,
+} from './cgroup.ts'
+import type { KillScope } from './kill-scope.ts'
+import { pidNamespaceScope } from './pid-namespace.ts'
+import type { ProcessIdentity } from './proc.ts'
+import { sessionScope } from './session.ts'
+
+/** How one container is held: written to disk before its first process, read at recovery. */
+export type Hold =
+  | { readonly kind: 'cgroup'; readonly path: string; readonly how: CgroupKind }
+  /** `unshare`: the options for unshare(1). */
+  | { readonly kind: 'pid-namespace'; readonly unshare: string }
+  | { readonly kind: 'session' }
+
+export interface Isolator {
+  readonly isolation: Exclude<Isolation, 'pretending'>
+  /** What a new container is to be held by: written down first, so that no crash leaks it. */
+  holdFor(containerId: string): Hold
+  /** Removes what all containers shared, if none is left. */
+  close(): void
+}
+
+/** Who is who in a container that has started. */
+export interface Started {
+  /** Records the exit; with a pid namespace: the process outside that keeps it. */
+  readonly parent: ProcessIdentity
+  /** The task's own process; pid 0 where the hold says what belongs to the task. */
+  readonly child: ProcessIdentity
+}
+
+/** Makes what a container is held by; its first process joins by itself. */
+export function makeHold(hold: Hold): void {
+  if (hold.kind === 'cgroup') mkdirSync(hold.path)
+}
+
+export function scopeOf(hold: Hold, { parent, child }: Started): KillScope {
+  if (hold.kind === 'cgroup') return cgroupScope(hold.path, hold.how)
+  return hold.kind === 'pid-namespace' ? pidNamespaceScope(parent) : sessionScope(child)
+}
+
+/**
+ * Finds the strongest isolation that works here, by trying it. `only` forces a weaker one.
+ *
+ * `owner` tells the agents of one machine apart.
+ */
+export async function openIsolator(owner: string, only?: Isolation): Promise<Isolator> {
+  const wanted = (isolation: Isolation) => only === undefined || only === isolation
+  const cgroup = wanted('cgroup') ? await openCgroups(owner) : undefined
+  if (cgroup !== undefined) return cgroup
+  const unshare = wanted('pid-namespace') ? await findUnshareOptions() : undefined
+  const shared = { close() {} }
+  if (unshare === undefined) {
+    return { ...shared, isolation: 'session', holdFor: () => ({ kind: 'session' }) }
+  }
+  const hold = { kind: 'pid-namespace', unshare } as const
+  return { ...shared, isolation: 'pid-namespace', holdFor: () => hold }
+}
+
+async function openCgroups(owner: string): Promise<Isolator | undefined> {
+  if (process.getuid?.() !== 0) return undefined
+  const hierarchy = openCgroupHierarchy(
+    createHash('sha256').update(owner).digest('hex').slice(0, 16),
+  )
+  if (hierarchy === undefined) return undefined
+  if (!(await canJoin(hierarchy))) {
+    closeCgroupHierarchy(hierarchy)
+    return undefined
+  }
+  return {
+    isolation: 'cgroup',
+    holdFor(containerId) {
+      const path = join(hierarchy.base, containerId)
+      return { kind: 'cgroup', path, how: hierarchy.kind }
+    },
+    close: () => closeCgroupHierarchy(hierarchy),
+  }
+}
+
+async function canJoin(hierarchy: CgroupHierarchy): Promise<boolean> {
+  const path = join(hierarchy.base, `probe-${process.pid}`)
+  mkdirSync(path, { recursive: true })
+  const joined = await succeeds(['/bin/sh', '-c', 'echo 0 >"$1/cgroup.procs"', 'sh', path])
+  cgroupScope(path, hierarchy.kind).remove()
+  return joined
+}
+
+/** With an own /proc if possible, else programs see pids there that are not theirs. */
+async function findUnshareOptions(): Promise<string | undefined> {
+  const user = process.getuid?.() === 0 ? '' : '--user --map-current-user '
+  const options = `${user}--pid --fork --kill-child`
+  for (const candidate of [`${options} --mount-proc`, options]) {
+    if (await succeeds(['unshare', ...candidate.split(' '), '/bin/sh', '-c', ':'])) return candidate
+  }
+  return undefined
+}
+
+/** True if the command can be run and exits 0. */
+export async function succeeds([file = '', ...args]: readonly string[]): Promise<boolean> {
+  try {
+    await promisify(execFile)(file, args, { timeout: PROBE_MS_MAX })
+    return true
+  } catch {
+    // Not there, not allowed, not 0: the answer is no.
+    return false
+  }
+}
+
+const PROBE_MS_MAX = 5000

@@ -1,0 +1,76 @@
+/** What /proc says about processes. Nothing here throws: a process may be gone at any moment. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+/** A pid alone names a stranger as soon as it is used again; with its start time it does not. */
+export interface ProcessIdentity {
+  readonly pid: number
+  /** Clock ticks from boot to the start of the process. */
+  readonly startTicks: number
+}
+
+export interface ProcessStat {
+  readonly zombie: boolean
+  readonly parent: number
+  readonly session: number
+  readonly startTicks: number
+}
+
+export function readStat(pid: number): ProcessStat | undefined {
+  const text = readText(`/proc/${pid}/stat`)
+  // The name in parentheses may hold anything, so fields are counted from its end: state is [0].
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ')
+  if (fields === undefined || fields.length < 20) return undefined
+  return {
+    zombie: fields[0] === 'Z' || fields[0] === 'X',
+    parent: Number(fields[1]),
+    session: Number(fields[3]),
+    startTicks: Number(fields[19]),
+  }
+}
+
+/** True if this very process exists and has not ended. */
+export function isAlive({ pid, startTicks }: ProcessIdentity): boolean {
+  const stat = readStat(pid)
+  return stat !== undefined && !stat.zombie && stat.startTicks === startTicks
+}
+
+export function ownIdentity(): ProcessIdentity {
+  return { pid: process.pid, startTicks: readStat(process.pid)?.startTicks ?? 0 }
+}
+
+/** Every process that this one can see. */
+export function allPids(): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0)
+}
+
+/** A process that is gone or is not ours to signal counts as signalled: the caller looks again. */
+export function signalPid(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error
+  }
+}
+
+/** The text of a small file, or undefined if it cannot be read now. */
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    // Gone, or not ours: to the caller both are "not there".
+    return undefined
+  }
+}
+
+/** Which namespace a process is in, to compare; undefined if it is gone or not ours to look at. */
+export function namespaceOf(pid: number, kind: 'pid' | 'pid_for_children'): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${kind}`)
+  } catch {
+    // Gone, or somebody else's: to the caller both are "not there".
+    return undefined
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The launcher and the recording parents, as a shell script.
+ *
+ * It is kept in the program and written to the runtime directory at start, so that launcher and
+ * agent are always of one version and no installation can lose it.
+ *
+ * `launcher.sh RUNTIME` reads container ids from standard input, one a line, and forks one
+ * recording parent for each, as a grandchild: it waits for none and keeps no list. At the end of
+ * the input (the agent is gone) it ends; recording parents and tasks stay.
+ *
+ * A recording parent owns `records/ID` as its standard error. Creating it is the claim: of two
+ * that try, and of the agent that wants a container never to start, one wins. The record becomes
+ *
+ *     start PARENT PARENT_START CHILD CHILD_START     the task's own process exists
+ *     Killed                                          what the shell says of a signal, if any
+ *     exit STATUS
+ *
+ * Before `exec` the child looks whether `launches/ID` is still there: an agent that gave a claimed
+ * but silent container up has moved it away and then looked for `start`, so one of the two sees
+ * the other. `launches/ID` is a list of assignments and `set -- COMMAND`, all quoted.
+ *
+ * In a pid namespace the recording parent is its first process, and PARENT is unshare outside.
+ * Only builtins are used up to the task itself: a fork costs more than all the rest.
+ */
+export const LAUNCHER_SCRIPT = String.raw`#!/bin/sh
+runtime=$1
+
+identify() {
+  read -r pid _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ ticks _ </proc/self/stat
+}
+
+claim() {
+  set -C
+  exec 2>"$runtime/records/$id"
+  set +C
+  identify
+  parent="$pid $ticks"
+  . "$runtime/launches/$id"
+  if [ "$unshare" ]; then
+    exec unshare $unshare /bin/sh "$0" "$runtime" inside "$id" "$parent"
+  fi
+  record "$@"
+}
+
+record() {
+  (
+    if [ "$cgroup" ]; then
+      echo 0 >"$cgroup/cgroup.procs" || exit
+    fi
+    cd "$sandbox" || exit
+    exec >>stdout 3>>stderr
+    child='0 0'
+    if [ "$session" ]; then
+      identify
+      child="$pid $ticks"
+    fi
+    echo "start $parent $child" >&2
+    [ -e "$runtime/launches/$id" ] || exit
+    exec 2>&3 3>&-
+    exec "$@"
+  )
+  echo "exit $?" >&2
+}
+
+if [ "$2" = inside ]; then
+  id=$3 parent=$4
+  . "$runtime/launches/$id"
+  record "$@"
+else
+  while read -r id; do
+    ( claim & )
+  done
+fi
+`

@@ -1,0 +1,108 @@
+/** The directories that tasks run in, and reading what they wrote. What is inside is hostile. */
+import { chownSync, constants, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Output, ReadOutput, SandboxName } from '../containerizer/containerizer.ts'
+
+/** A link is refused, and a pipe in the place of a file does not make us wait for its writer. */
+const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+export class Sandboxes {
+  readonly #root: string
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  pathOf({ principal, frameworkId, taskId, launch }: SandboxName): string {
+    return join(this.#root, principal, frameworkId, taskId, launch)
+  }
+
+  /** Makes an empty sandbox; one that belongs to another user gets its output files too. */
+  create(name: SandboxName, owner?: Owner): string {
+    const path = this.pathOf(name)
+    mkdirSync(dirname(path), { recursive: true })
+    mkdirSync(path)
+    if (owner === undefined) return path
+    for (const stream of ['stdout', 'stderr']) {
+      writeFileSync(join(path, stream), '')
+      chownSync(join(path, stream), owner.uid, owner.gid)
+    }
+    chownSync(path, owner.uid, owner.gid)
+    return path
+  }
+
+  /** Name of the sandbox that a request is about. */
+  async find({ sandbox, launch }: ReadOutput): Promise<SandboxName | undefined> {
+    if (launch !== undefined) return { ...sandbox, launch }
+    const parent = dirname(this.pathOf({ ...sandbox, launch: '-' as SandboxName['launch'] }))
+    const names = await readdir(parent).catch(() => [])
+    const born = await Promise.all(
+      names.map(async (name) => {
+        const found = await stat(join(parent, name), { bigint: true }).catch(() => undefined)
+        return { name, atNs: found?.birthtimeNs ?? 0n }
+      }),
+    )
+    const newest = born.reduce<(typeof born)[number] | undefined>(
+      (best, next) => (best === undefined || next.atNs > best.atNs ? next : best),
+      undefined,
+    )
+    return newest && { ...sandbox, launch: newest.name as SandboxName['launch'] }
+  }
+
+  /** `ended` must have been known before the call, or the last bytes could be missed. */
+  async read(
+    name: SandboxName,
+    { stream, offset, bytesMax }: ReadOutput,
+    ended: boolean,
+  ): Promise<Output | undefined> {
+    const path = this.pathOf(name)
+    const file = await open(join(path, stream), READ_FLAGS).catch(() => undefined)
+    if (file !== undefined) {
+      try {
+        return await readPart(file, { offset, bytesMax, ended })
+      } finally {
+        await file.close()
+      }
+    }
+    const there = await stat(path).catch(() => undefined)
+    return there && { bytes: new Uint8Array(), sizeBytes: 0, end: ended }
+  }
+
+  async remove(name: SandboxName): Promise<void> {
+    const path = this.pathOf(name)
+    await rm(path, { recursive: true, force: true })
+    // At once, so that no sandbox is being made in between.
+    for (let above = dirname(path); above !== this.#root; above = dirname(above)) {
+      if (!removedIfEmpty(above)) return
+    }
+  }
+}
+
+function removedIfEmpty(path: string): boolean {
+  try {
+    rmdirSync(path)
+    return true
+  } catch {
+    // Another launch, task or framework is in it, or it was never there.
+    return false
+  }
+}
+
+async function readPart(
+  file: FileHandle,
+  { offset, bytesMax, ended }: { offset: number; bytesMax: number; ended: boolean },
+): Promise<Output> {
+  const found = await file.stat()
+  const sizeBytes = found.isFile() ? found.size : 0
+  const length = Math.max(0, Math.min(bytesMax, sizeBytes - offset))
+  const buffer = new Uint8Array(length)
+  const { bytesRead } = length > 0 ? await file.read(buffer, 0, length, offset) : { bytesRead: 0 }
+  const bytes = buffer.subarray(0, bytesRead)
+  return { bytes, sizeBytes, end: ended && offset + bytesRead >= sizeBytes }
+}

@@ -1,0 +1,100 @@
+/** What each listing shows of its items. */
+
+import { countRanges } from '../protocol/ranges.ts'
+import { rangesOf, resourcesOf, scalarOf } from '../protocol/resources.ts'
+import { fromThousandths } from '../protocol/scalar.ts'
+import type { ResourceList } from '../protocol/schema/common.ts'
+import type { AgentItem, FrameworkItem, OfferItem, TaskItem } from '../protocol/schema/operator.ts'
+import { formatDuration } from './duration.ts'
+import type { Item, ListingVerb } from './operator-client.ts'
+import type { Column } from './table.ts'
+
+type ColumnsOf = { readonly [V in ListingVerb]: (wallMs: number) => readonly Column<Item<V>>[] }
+
+/** `wallMs` is now: ages are shown. */
+export const COLUMNS: ColumnsOf = {
+  agents: agentColumns,
+  frameworks: frameworkColumns,
+  tasks: taskColumns,
+  offers: offerColumns,
+}
+
+function agentColumns(wallMs: number): readonly Column<AgentItem>[] {
+  const share = (title: string, amount: (list: ResourceList) => number): Column<AgentItem> => ({
+    title,
+    text: ({ used, total }) => `${amount(used)}/${amount(total)}`,
+    align: 'right',
+  })
+  return [
+    { title: 'AGENT', text: ({ agentId }) => agentId, gives: true },
+    { title: 'HOST', text: ({ hostname }) => hostname ?? '', gives: true },
+    { title: 'STATE', text: ({ state }) => state },
+    share('CPUS', scalar('cpus')),
+    share('MEM', scalar('mem')),
+    share('PORTS', ports),
+    { title: 'TASKS', text: ({ tasks }) => String(tasks), align: 'right' },
+    { title: 'FOR', text: ({ registeredAtMs }) => age(wallMs, registeredAtMs), align: 'right' },
+  ]
+}
+
+function frameworkColumns(wallMs: number): readonly Column<FrameworkItem>[] {
+  return [
+    { title: 'FRAMEWORK', text: ({ frameworkId }) => frameworkId, gives: true },
+    { title: 'NAME', text: ({ name }) => name, gives: true },
+    { title: 'STATE', text: ({ state }) => state },
+    { title: 'ROLES', text: ({ roles }) => roles.join(','), gives: true },
+    { title: 'CPUS', text: ({ used }) => String(scalar('cpus')(used)), align: 'right' },
+    { title: 'MEM', text: ({ used }) => String(scalar('mem')(used)), align: 'right' },
+    { title: 'TASKS', text: ({ tasks }) => String(tasks), align: 'right' },
+    { title: 'OFFERS', text: ({ offers }) => String(offers), align: 'right' },
+    { title: 'FOR', text: ({ subscribedAtMs }) => age(wallMs, subscribedAtMs), align: 'right' },
+  ]
+}
+
+function taskColumns(wallMs: number): readonly Column<TaskItem>[] {
+  return [
+    { title: 'TASK', text: ({ taskId }) => taskId, gives: true },
+    { title: 'NAME', text: ({ name }) => name ?? '', gives: true },
+    { title: 'FRAMEWORK', text: ({ frameworkId }) => frameworkId, gives: true },
+    { title: 'AGENT', text: ({ agentId }) => agentId, gives: true },
+    { title: 'STATE', text: ({ state }) => state },
+    { title: 'CPUS', text: ({ resources }) => String(scalar('cpus')(resources)), align: 'right' },
+    { title: 'MEM', text: ({ resources }) => String(scalar('mem')(resources)), align: 'right' },
+    { title: 'FOR', text: ({ changedAtMs }) => age(wallMs, changedAtMs), align: 'right' },
+    { title: 'WHY', text: whyOf, gives: true },
+  ]
+}
+
+function offerColumns(): readonly Column<OfferItem>[] {
+  return [
+    { title: 'OFFER', text: ({ offerId }) => offerId },
+    { title: 'FRAMEWORK', text: ({ frameworkId }) => frameworkId, gives: true },
+    { title: 'ROLE', text: ({ role }) => role, gives: true },
+    { title: 'AGENT', text: ({ agentId }) => agentId, gives: true },
+    { title: 'CPUS', text: ({ resources }) => String(scalar('cpus')(resources)), align: 'right' },
+    { title: 'MEM', text: ({ resources }) => String(scalar('mem')(resources)), align: 'right' },
+    { title: 'PORTS', text: ({ resources }) => String(ports(resources)), align: 'right' },
+    { title: 'FOR', text: ({ ageMs }) => formatDuration(ageMs), align: 'right' },
+  ]
+}
+
+/** How it ended, and what was said about it. */
+export function whyOf({ exit, message }: TaskItem): string {
+  const parts = [
+    exit?.code === undefined ? undefined : `exit ${exit.code}`,
+    exit?.signal === undefined ? undefined : `signal ${exit.signal}`,
+    message,
+  ]
+  return parts.filter((part) => part !== undefined && part !== '').join(': ')
+}
+
+/** How long ago; clocks of two machines may differ. Empty when nobody knows. */
+export const age = (wallMs: number, atMs: number | undefined): string =>
+  atMs === undefined ? '' : formatDuration(Math.max(0, wallMs - atMs))
+
+const scalar =
+  (name: string) =>
+  (list: ResourceList): number =>
+    fromThousandths(scalarOf(resourcesOf(list), name))
+
+const ports = (list: ResourceList): number => countRanges(rangesOf(resourcesOf(list), 'ports'))

@@ -1,0 +1,110 @@
+/** `bourse logs TASK [--follow] [--stderr]`: what a task has written, straight from its agent. */
+import { randomToken } from '../../bus/random.ts'
+import { ClusterError } from '../../protocol/errors.ts'
+import type { SessionId } from '../../protocol/ids.ts'
+import { OUTPUT_BYTES_MAX } from '../../protocol/limits.ts'
+import type { TaskItem } from '../../protocol/schema/operator.ts'
+import type { Output } from '../../protocol/schema/scheduler.ts'
+import { taskOutput } from '../../protocol/subjects.ts'
+import { EXIT, type ExitCode } from '../exit-code.ts'
+import { findTask } from '../find-task.ts'
+import { jsonLine } from '../io.ts'
+import { type OperatorClient, withOperator } from '../operator-client.ts'
+import type { CommandOptions, Invocation } from '../options.ts'
+
+export interface LogsOptions extends CommandOptions {
+  readonly follow?: boolean
+  readonly stderr?: boolean
+}
+
+/** How long an agent may keep a request until there is more. */
+const FOLLOW_MS = 10_000
+/** A piece that has not come so long after that is lost, or its agent is away. */
+const ANSWER_MS_MAX = 2_000
+/** So many in a row, and somebody is told. */
+const SILENCES_MAX = 3
+
+export function logs(wanted: string, { options, io }: Invocation<LogsOptions>): Promise<ExitCode> {
+  return withOperator(options, io.env, async (client) => {
+    const task = await findTask(client, wanted)
+    const decoder = new TextDecoder()
+    const pieces = readOutput(client, task, {
+      stream: options.stderr ? 'stderr' : 'stdout',
+      follows: options.follow === true,
+      onSilence: () => io.printError(`bourse: agent ${task.agentId} does not answer; still asking`),
+    })
+    for await (const { offset, data, stream } of pieces) {
+      if (!options.json) io.write(data)
+      else io.print(jsonLine({ stream, offset, text: decoder.decode(data, { stream: true }) }))
+    }
+    return EXIT.done
+  })
+}
+
+interface Reading {
+  readonly stream: 'stdout' | 'stderr'
+  /** Until the task has ended and all was read; else as far as there is any now. */
+  readonly follows: boolean
+  readonly onSilence: () => void
+}
+
+/** @throws {ClusterError} `cli/no-output`; as `ask`. */
+async function* readOutput(
+  client: OperatorClient,
+  task: TaskItem,
+  { stream, follows, onSilence }: Reading,
+): AsyncGenerator<Output> {
+  let offset = 0
+  let silences = 0
+  for (;;) {
+    const piece = await readPiece(client, task, { stream, offset, waitMs: follows ? FOLLOW_MS : 0 })
+    if (piece === undefined) {
+      silences += 1
+      if (silences < SILENCES_MAX) continue
+      if (!follows) throw noOutput(`agent ${task.agentId} does not answer`)
+      if (silences === SILENCES_MAX) onSilence()
+      continue
+    }
+    silences = 0
+    if (piece.missing) throw noOutput(`agent ${task.agentId} has no output of ${task.taskId}`)
+    offset += piece.data.length
+    if (piece.data.length > 0) yield piece
+    if (piece.end || (!follows && piece.data.length === 0)) return
+  }
+}
+
+interface Request {
+  readonly stream: 'stdout' | 'stderr'
+  readonly offset: number
+  readonly waitMs: number
+}
+
+/** Undefined: nothing came in time. */
+async function readPiece(
+  client: OperatorClient,
+  { principal, frameworkId, taskId, agentId }: TaskItem,
+  wanted: Request,
+): Promise<Output | undefined> {
+  const { cluster, messenger, clock } = client
+  const request = randomToken(64) as SessionId
+  const ids = { cluster, agentId, principal, frameworkId }
+  let resolve: (piece: Output | undefined) => void = () => undefined
+  const came = new Promise<Output | undefined>((resolvePiece) => {
+    resolve = resolvePiece
+  })
+  const subscription = messenger.listen(taskOutput, ids, (piece) => {
+    if (piece.request === request) resolve(piece)
+  })
+  const timer = clock.after(wanted.waitMs + ANSWER_MS_MAX, () => resolve(undefined))
+  const body = { principal, frameworkId, taskId, agentId, ...wanted, request }
+  try {
+    await client.ask('read-output', { ...body, bytesMax: OUTPUT_BYTES_MAX })
+    return await came
+  } finally {
+    timer.cancel()
+    subscription.close()
+  }
+}
+
+const noOutput = (message: string): ClusterError =>
+  new ClusterError('cli/no-output', 'later', message)

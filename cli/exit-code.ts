@@ -1,0 +1,38 @@
+/** What the command's exit code says: scripts rely on it. */
+import { ClusterError } from '../protocol/errors.ts'
+
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  /** What was to run found no place. */
+  unplaced: 2,
+  usage: 64,
+  noCluster: 69,
+  bug: 70,
+  leaseLost: 75,
+  configuration: 78,
+} as const
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** By the error's code; every other fault is 1. */
+const CODES: Readonly<Record<string, ExitCode>> = {
+  'cli/usage': EXIT.usage,
+  'cli/no-cluster': EXIT.noCluster,
+  'cli/no-leader': EXIT.noCluster,
+  'cli/configuration': EXIT.configuration,
+  'bus/no-server': EXIT.noCluster,
+  'bus/no-access': EXIT.noCluster,
+  'bus/no-responders': EXIT.noCluster,
+  'bus/call-timeout': EXIT.noCluster,
+  'bus/disconnected': EXIT.noCluster,
+  'bus/closed': EXIT.noCluster,
+  'bus/nats-url': EXIT.configuration,
+  'bus/nats-context': EXIT.configuration,
+  'bus/store-settings': EXIT.configuration,
+}
+
+export const exitCodeOf = ({ code }: ClusterError): ExitCode => CODES[code] ?? EXIT.failed
+
+/** The command was written wrongly: the sentence says how. */
+export const wrongUse = (message: string): ClusterError =>
+  new ClusterError('cli/usage', 'never', message)

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+/** The `bourse` command. */
+import { EXIT } from './exit-code.ts'
+import { processIo } from './io.ts'
+import { runCommandLine } from './program.ts'
+
+/** A reader that has seen enough (`bourse tasks | head`) is no failure. */
+const endQuietly = (error: NodeJS.ErrnoException): void => {
+  if (error.code === 'EPIPE') process.exit(EXIT.done)
+  throw error
+}
+process.stdout.on('error', endQuietly)
+process.stderr.on('error', endQuietly)
+
+const bug = (error: unknown): never => {
+  process.stderr.write(`bourse: a bug: ${error instanceof Error ? error.stack : String(error)}\n`)
+  process.exit(EXIT.bug)
+}
+process.on('uncaughtException', bug)
+process.on('unhandledRejection', bug)
+
+process.exit(await runCommandLine(process.argv.slice(2), processIo()))

@@ -18,8 +18,8 @@ const LOG_TAIL_LENGTH = 300
 export interface ServerOptions {
   /** From `findServer`. */
   readonly binary: string
-  /** The `nats.conf` of the package. */
-  readonly configPath: string
+  /** Default: the `nats.conf` of the package. */
+  readonly configPath?: string
   /** Made if need be. The files of this module lie beside it, named `<store>.log`, `<store>.pid`. */
   readonly storeDir: string
   /** 0, the default: one that is free. */
@@ -43,7 +43,7 @@ export interface RunningServer {
  * `bus/server-failed`: it ended at once or did not answer; the message holds its last words.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { binary, configPath, port = 0 } = options
+  const { binary, configPath = packageConfig(), port = 0 } = options
   const storeDir = resolve(options.storeDir)
   const folder = dirname(storeDir)
   const [logPath, pidPath] = [`${storeDir}.log`, `${storeDir}.pid`]
@@ -74,6 +74,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       cause,
     })
   }
+}
+
+/** At the root of the package, however deep the compiled files lie. */
+function packageConfig(): string {
+  for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {
+    const path = join(folder, 'nats.conf')
+    if (existsSync(path)) return path
+  }
+  throw new ClusterError('bus/server-failed', 'never', 'the package lacks its nats.conf')
 }
 
 /** Two servers on one store would ruin it: waits for an earlier one to end. */

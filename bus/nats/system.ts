@@ -10,6 +10,7 @@ import {
   type NodeConnectionOptions,
 } from '@nats-io/transport-node'
 import { ClusterError } from '../../protocol/errors.ts'
+import { BARE_INBOX } from '../../protocol/subjects.ts'
 import type { Bus, BusSystem } from '../bus.ts'
 import { randomToken } from '../random.ts'
 import { natsBus } from './connection.ts'
@@ -47,7 +48,7 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
     return { bus, connection, replicas, timeoutMs: storeTimeoutMs }
   }
   return {
-    async connect({ name, inbox = `${location.inboxPrefix ?? '_INBOX'}.${randomToken(96)}` }) {
+    async connect({ name, inbox = newInbox(location) }) {
       const connection = await dial(location, { name, inboxPrefix: inbox })
       const bus = natsBus(connection, { name, inbox, onFault })
       connections.set(bus, connection)
@@ -64,6 +65,9 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
     },
   }
 }
+
+const newInbox = ({ inboxPrefix }: NatsLocation): string =>
+  `${inboxPrefix === undefined ? BARE_INBOX : `${inboxPrefix}.`}${randomToken(96)}`
 
 async function dial(
   location: NatsLocation,

@@ -71,15 +71,23 @@ export class SimulatedClock implements Clock {
     this.#jump(monotonicMs)
   }
 
-  /** Runs until `isDone`, asked after each thing. @throws when nothing is left or at `untilMs`. */
-  async runWhile(isGoingOn: () => boolean, untilMs: number): Promise<void> {
+  /** Runs until `promise` is settled, at most `limitMs` of virtual time, and gives what it gives. */
+  async runFor<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
+    let isSettled = false
+    const settled = (): void => {
+      isSettled = true
+    }
+    promise.then(settled, settled)
+    const endMs = this.#now.monotonicMs + limitMs
+    this.settles()
     await this.#settleAll()
-    while (isGoingOn()) {
+    while (!isSettled) {
       const next = this.#queue.next
-      assert(next !== undefined && next.atMs <= untilMs, `still waiting at ${untilMs} ms`)
+      assert(next !== undefined && next.atMs <= endMs, `nothing settled it within ${limitMs} ms`)
       this.step()
       await this.#settleAll()
     }
+    return promise
   }
 
   async #settleAll(): Promise<void> {

@@ -31,7 +31,7 @@ export class SimulatedConnection implements Bus {
   /** Counts its connections. */
   life = 0
   /** When the last message of each sender arrives here: what follows does not overtake it. */
-  readonly arrivals = new Map<SimulatedConnection, number>()
+  readonly #arrivals = new Map<SimulatedConnection, number>()
   readonly #server: Server
   readonly #listeners = new Set<Listener>()
   readonly #observers = new Set<(state: ConnectionState) => void>()
@@ -77,7 +77,7 @@ export class SimulatedConnection implements Bus {
       this.#echoes.add(reject)
       this.leave(() => {
         const { clock } = this.#server
-        clock.at(this.reach() + this.#server.delayMs(), () =>
+        clock.at(this.arrivalFrom(this, this.reach() + this.#server.delayMs()), () =>
           this.receive(() => {
             if (!this.#echoes.delete(reject)) return
             clock.settles()
@@ -112,7 +112,7 @@ export class SimulatedConnection implements Bus {
 
   reconnect(): void {
     if (this.#state !== 'disconnected') return
-    this.arrivals.clear()
+    this.#arrivals.clear()
     for (const listener of this.#listeners) listener.knownAtMs = this.reach()
     this.#change('connected')
   }
@@ -149,6 +149,13 @@ export class SimulatedConnection implements Bus {
     return this.#reachedAtMs
   }
 
+  /** When what `sender` sent arrives here, not before `atMs` nor before what it sent earlier. */
+  arrivalFrom(sender: SimulatedConnection, atMs: number): number {
+    const arrivesAtMs = Math.max(this.#arrivals.get(sender) ?? 0, atMs)
+    this.#arrivals.set(sender, arrivesAtMs)
+    return arrivesAtMs
+  }
+
   /** True if what left in `life` for `atMs` reached the server. */
   hasReached(life: number, atMs: number): boolean {
     return atMs <= (this.#endsAtMs[life] ?? Number.POSITIVE_INFINITY)
@@ -166,7 +173,12 @@ export class SimulatedConnection implements Bus {
 
   #change(state: ConnectionState): void {
     this.#state = state
-    for (const observer of this.#observers) this.receive(() => observer(state))
+    for (const observer of this.#observers)
+      this.receive(() => {
+        // Somebody may wait for it.
+        this.#server.clock.settles()
+        observer(state)
+      })
   }
 
   #forget(listener: Listener): void {

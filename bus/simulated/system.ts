@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { ClusterError } from '../../protocol/errors.ts'
+import { BARE_INBOX } from '../../protocol/subjects.ts'
 import type { Bus, BusMessage, BusSystem, KeyValueStore, LogStore } from '../bus.ts'
 import type { SimulatedClock } from './clock.ts'
 import { type Listener, type Server, SimulatedConnection } from './connection.ts'
@@ -28,7 +29,7 @@ export class SimulatedSystem implements BusSystem, Server {
   }
 
   connect(options: { readonly name: string; readonly inbox?: string }): Promise<Bus> {
-    const { name, inbox = `_INBOX.simulated-${++this.#count}` } = options
+    const { name, inbox = `${BARE_INBOX}simulated-${++this.#count}` } = options
     return new Promise((resolve, reject) => {
       this.clock.after(this.delayMs() * 2, () => {
         this.clock.settles()
@@ -147,11 +148,8 @@ export class SimulatedSystem implements BusSystem, Server {
   #send(passage: Omit<Passage, 'life' | 'lifeTo'>): void {
     const { from, listener, reachedAtMs } = passage
     const { connection } = listener
-    const atMs = Math.max(
-      connection.arrivals.get(from) ?? 0,
-      reachedAtMs + this.delayMs() + this.faults.lateMs(),
-    )
-    connection.arrivals.set(from, atMs)
+    const takenMs = this.delayMs() + this.faults.lateMs()
+    const atMs = connection.arrivalFrom(from, reachedAtMs + takenMs)
     const whole = { ...passage, life: from.life, lifeTo: connection.life }
     this.clock.at(atMs, () => this.#arrive(whole))
     if (this.faults.strikes('duplicated'))

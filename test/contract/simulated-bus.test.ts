@@ -1,0 +1,20 @@
+import test from 'ava'
+import { SimulatedClock } from '../../bus/simulated/clock.ts'
+import { NO_STORES } from '../../bus/simulated/stores.ts'
+import { SimulatedSystem } from '../../bus/simulated/system.ts'
+import { busContract } from './bus-contract.ts'
+
+busContract(test, 'simulated', () => {
+  const clock = new SimulatedClock()
+  const system = new SimulatedSystem(clock)
+  return Promise.resolve({
+    system,
+    wait: (promise) => clock.runFor(promise),
+    async outage(during, stores) {
+      system.crash()
+      await during()
+      system.restart(stores === 'lost' ? NO_STORES : undefined)
+    },
+    close: () => Promise.resolve(),
+  })
+})

@@ -1,0 +1,44 @@
+/** A NATS server for tests: found or fetched, on a free port, its store in a temporary folder. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findServer } from '../../bus/nats/find-server.ts'
+import { type RunningServer, startServer } from '../../bus/nats/server.ts'
+
+export interface TestServer {
+  readonly url: string
+  readonly storeDir: string
+  /** Ends the server, without mercy or with. */
+  end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>
+  /** Starts it again on the same port, with the store as it was left or without. */
+  restart(stores: 'kept' | 'lost'): Promise<void>
+  /** Ends it and removes its files. */
+  close(): Promise<void>
+}
+
+export const testBinary = (): Promise<string> =>
+  findServer({ env: process.env, say: () => undefined })
+
+export async function startTestServer(): Promise<TestServer> {
+  const binary = await testBinary()
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-nats-'))
+  const storeDir = join(folder, 'store')
+  let server: RunningServer = await startServer({ binary, storeDir })
+  const { url, port } = server
+  return {
+    url,
+    storeDir,
+    async end(signal) {
+      process.kill(server.pid, signal)
+      await server.ended
+    },
+    async restart(stores) {
+      if (stores === 'lost') rmSync(storeDir, { recursive: true })
+      server = await startServer({ binary, storeDir, port })
+    },
+    async close() {
+      await server.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,169 @@
+/** A checkpoint in a file of this machine. */
+import { strict as assert } from 'node:assert'
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { ClusterError } from '../../protocol/errors.ts'
+import {
+  type Checkpoint,
+  type Durability,
+  type OpenedCheckpoint,
+  RECORD_BYTES_MAX,
+} from './checkpoint.ts'
+import { decodeLog, encodeHeader, encodeRecords } from './format.ts'
+
+/**
+ * Opens a log, or makes an empty one. One process at a time: the caller sees to it.
+ *
+ * @throws {CheckpointCorruptError} see there.
+ * @throws {ClusterError} `checkpoint/write-failed` if it can be neither read nor made.
+ */
+export function openFileCheckpoint(path: string): OpenedCheckpoint {
+  const log = readLog(path)
+  if (log === undefined) {
+    return { checkpoint: new FileCheckpoint(path, createLog(path, [])), records: [], tornBytes: 0 }
+  }
+  const { records, goodBytes } = decodeLog(path, log)
+  const fd = translate(path, () => {
+    const opened = openSync(path, 'r+')
+    if (goodBytes < log.length) ftruncateSync(opened, goodBytes)
+    return opened
+  })
+  const checkpoint = new FileCheckpoint(path, { fd, sizeBytes: goodBytes, safeBytes: 0 })
+  return { checkpoint, records, tornBytes: log.length - goodBytes }
+}
+
+interface OpenLog {
+  readonly fd: number
+  readonly sizeBytes: number
+  readonly safeBytes: number
+}
+
+class FileCheckpoint implements Checkpoint {
+  readonly #path: string
+  #fd: number
+  #sizeBytes: number
+  /** How much of it outlives a loss of power. */
+  #safeBytes: number
+
+  constructor(path: string, { fd, sizeBytes, safeBytes }: OpenLog) {
+    this.#path = path
+    this.#fd = fd
+    this.#sizeBytes = sizeBytes
+    this.#safeBytes = safeBytes
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  append(records: readonly Uint8Array[], durability: Durability): void {
+    assertSizes(records)
+    const bytes = encodeRecords(records, this.#safeBytes)
+    try {
+      writeAll(this.#fd, bytes, this.#sizeBytes)
+      if (durability === 'disk') fdatasyncSync(this.#fd)
+    } catch (error) {
+      this.#cutBack()
+      throw writeFailed(this.#path, error)
+    }
+    this.#sizeBytes += bytes.length
+    if (durability === 'disk') this.#safeBytes = this.#sizeBytes
+  }
+
+  rewrite(records: readonly Uint8Array[]): void {
+    assertSizes(records)
+    const next = createLog(this.#path, records)
+    closeSync(this.#fd)
+    this.#fd = next.fd
+    this.#sizeBytes = next.sizeBytes
+    this.#safeBytes = next.safeBytes
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+
+  /** Half a batch must not stand before the next one. */
+  #cutBack(): void {
+    try {
+      ftruncateSync(this.#fd, this.#sizeBytes)
+    } catch {
+      // The next append begins at the same place and covers it.
+    }
+  }
+}
+
+function readLog(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw writeFailed(path, error)
+  }
+}
+
+/** Puts a whole new log in the place of the old one, at once and safely on disk. */
+function createLog(path: string, records: readonly Uint8Array[]): OpenLog {
+  const next = `${path}.next`
+  return translate(path, () => {
+    mkdirSync(dirname(path), { recursive: true })
+    rmSync(next, { force: true })
+    const fd = openSync(next, 'wx+')
+    try {
+      const bytes = Buffer.concat([encodeHeader(), encodeRecords(records, 0)])
+      writeAll(fd, bytes, 0)
+      fsyncSync(fd)
+      renameSync(next, path)
+      syncDirectory(dirname(path))
+      return { fd, sizeBytes: bytes.length, safeBytes: bytes.length }
+    } catch (error) {
+      closeSync(fd)
+      throw error
+    }
+  })
+}
+
+/** Else the new name may be gone after a loss of power. */
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array, from: number): void {
+  for (let at = 0; at < bytes.length; ) {
+    at += writeSync(fd, bytes, at, bytes.length - at, from + at)
+  }
+}
+
+function assertSizes(records: readonly Uint8Array[]): void {
+  for (const { length } of records) {
+    assert(length > 0 && length <= RECORD_BYTES_MAX, `a record has 1 to ${RECORD_BYTES_MAX} bytes`)
+  }
+}
+
+function translate<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw writeFailed(path, error)
+  }
+}
+
+function writeFailed(path: string, cause: unknown): ClusterError {
+  return new ClusterError('checkpoint/write-failed', 'later', `cannot write ${path}`, { cause })
+}

@@ -1,0 +1,48 @@
+/** A checkpoint on a disk that is only simulated. */
+import { strict as assert } from 'node:assert'
+import {
+  type Checkpoint,
+  type Durability,
+  type OpenedCheckpoint,
+  RECORD_BYTES_MAX,
+} from './checkpoint.ts'
+
+/** What outlives a simulated agent. `open` again after its crash: nothing that was appended is lost. */
+export class MemoryDisk {
+  #records: Uint8Array[] = []
+  #sizeBytes = 0
+  #safeRecords = 0
+
+  open(): OpenedCheckpoint {
+    const sizeBytes = () => this.#sizeBytes
+    const checkpoint: Checkpoint = {
+      get sizeBytes() {
+        return sizeBytes()
+      },
+      append: (records, durability) => this.#append(records, durability),
+      rewrite: (records) => {
+        this.#records = []
+        this.#sizeBytes = 0
+        this.#append(records, 'disk')
+      },
+      close() {},
+    }
+    return { checkpoint, records: [...this.#records], tornBytes: 0 }
+  }
+
+  /** The power goes: of the records that were not safe on disk only the first `keep` are left. */
+  losePower(keep = 0): void {
+    this.#records.length = Math.min(this.#records.length, this.#safeRecords + keep)
+    this.#sizeBytes = this.#records.reduce((sum, { length }) => sum + length, 0)
+    this.#safeRecords = this.#records.length
+  }
+
+  #append(records: readonly Uint8Array[], durability: Durability): void {
+    for (const record of records) {
+      assert(record.length > 0 && record.length <= RECORD_BYTES_MAX, 'a record has its bounds')
+      this.#records.push(record.slice())
+      this.#sizeBytes += record.length
+    }
+    if (durability === 'disk') this.#safeRecords = this.#records.length
+  }
+}

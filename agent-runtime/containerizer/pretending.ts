@@ -1,0 +1,281 @@
+/** Containers that only take time: for emulated agents and for the simulator. */
+import { strict as assert } from 'node:assert'
+import type { Clock, Timer } from '../../bus/clock.ts'
+import { isToken } from '../../protocol/ids.ts'
+import type {
+  ContainerEvent,
+  Containerizer,
+  ContainerSpec,
+  Exit,
+  OnContainerEvent,
+  Output,
+  ReadOutput,
+  RecoveredContainer,
+  SandboxName,
+} from './containerizer.ts'
+import { problemOf } from './environment.ts'
+
+/**
+ * What a task's environment says about how it pretends.
+ *
+ * PRETEND_MS: how long it runs (default 0, `Infinity` is allowed). PRETEND_EXIT: exit code, or name
+ * of the signal that ends it (default 0). PRETEND_OUTPUT: what it has written to stdout.
+ * PRETEND_IGNORES_TERM: not empty: only SIGKILL ends it early.
+ */
+interface Pretence {
+  readonly runMs: number
+  readonly exit: Exit
+  readonly output: Uint8Array
+  readonly ignoresTerm: boolean
+}
+
+interface PretendContainer {
+  readonly containerId: string
+  readonly sandbox: SandboxName
+  readonly pretence: Pretence
+  readonly output: PretendOutput
+  state: 'launching' | 'running' | 'ended' | 'never-started'
+  exit: Exit
+  /** On the machine's clock; Infinity before it runs. */
+  endsAtMs: number
+  /** When SIGKILL is due. This and the timer belong to the agent that watches, and go with it. */
+  killAtMs: number
+  timer: Timer | undefined
+}
+
+interface PretendOutput {
+  readonly bytes: Uint8Array
+  ended: boolean
+}
+
+/**
+ * What outlives an agent: its tasks and their output. One per emulated machine; a simulated crash
+ * closes the containerizer and opens another on the same machine.
+ */
+export class PretendMachine {
+  readonly containers = new Map<string, PretendContainer>()
+  /** By task, and of each task by launch, oldest first. */
+  readonly sandboxes = new Map<string, Map<string, PretendOutput>>()
+
+  /** Ends all tasks, unseen. Only while no containerizer is open. */
+  reboot(): void {
+    for (const container of this.containers.values()) {
+      if (container.state !== 'running') continue
+      end(container, { unknown: 'the machine was rebooted while the task ran' })
+    }
+  }
+}
+
+export interface PretendingContainerizerOptions {
+  readonly machine: PretendMachine
+  readonly clock: Clock
+  readonly onEvent: OnContainerEvent
+  /** Called when an answer is given by promise: a simulated clock waits for who awaits it. */
+  readonly settles?: () => void
+}
+
+export class PretendingContainerizer implements Containerizer {
+  readonly isolation = 'pretending'
+  readonly #machine: PretendMachine
+  readonly #clock: Clock
+  readonly #onEvent: OnContainerEvent
+  readonly #settles: () => void
+  #recovered = false
+  #closed = false
+
+  constructor({ machine, clock, onEvent, settles }: PretendingContainerizerOptions) {
+    this.#machine = machine
+    this.#clock = clock
+    this.#onEvent = onEvent
+    this.#settles = settles ?? (() => {})
+  }
+
+  recover(): Promise<readonly RecoveredContainer[]> {
+    assert(!this.#recovered, 'recovery happens once')
+    this.#recovered = true
+    const found = [...this.#machine.containers.values()].map((container) => ({
+      containerId: container.containerId,
+      sandbox: container.sandbox,
+      state: this.#recoverOne(container),
+    }))
+    return this.#answer(found)
+  }
+
+  launch(spec: ContainerSpec): void {
+    const { containerId, sandbox } = spec
+    assert(this.#recovered, 'recovery comes before the first launch')
+    assert([containerId, ...Object.values(sandbox)].every(isToken), 'ids are tokens')
+    assert(!this.#machine.containers.has(containerId), 'a container id is used once')
+    const pretence = pretenceOf(spec)
+    const problem = problemOf(spec) ?? (typeof pretence === 'string' ? pretence : undefined)
+    if (problem !== undefined || typeof pretence === 'string') {
+      return this.#emit({ kind: 'launch-failed', containerId, why: problem ?? '' })
+    }
+    const output = { bytes: pretence.output, ended: false }
+    const container: PretendContainer = {
+      containerId,
+      sandbox,
+      pretence,
+      output,
+      state: 'launching',
+      exit: pretence.exit,
+      endsAtMs: Number.POSITIVE_INFINITY,
+      killAtMs: Number.POSITIVE_INFINITY,
+      timer: undefined,
+    }
+    this.#machine.containers.set(containerId, container)
+    this.#keepOutput(sandbox, output)
+    this.#clock.soon(() => this.#start(container))
+  }
+
+  kill(containerId: string, graceMs: number): void {
+    const container = this.#machine.containers.get(containerId)
+    if (container?.state === 'launching') {
+      container.state = 'never-started'
+      container.output.ended = true
+      const why = 'it was killed before its process was there'
+      return this.#emit({ kind: 'launch-failed', containerId, why })
+    }
+    if (container?.state !== 'running') return
+    if (graceMs <= 0) return this.#endNow(container, { signal: 'SIGKILL' })
+    if (!container.pretence.ignoresTerm) return this.#endNow(container, { signal: 'SIGTERM' })
+    const atMs = this.#clock.now().monotonicMs + graceMs
+    container.killAtMs = Math.min(container.killAtMs, atMs)
+    this.#await(container)
+  }
+
+  destroy(containerId: string): Promise<void> {
+    const container = this.#machine.containers.get(containerId)
+    if (container !== undefined) {
+      container.timer?.cancel()
+      end(container, container.exit)
+      this.#machine.containers.delete(containerId)
+      // Without output it would only be remembered, for every task there ever was.
+      if (container.output.bytes.length === 0) this.#forgetOutput(container.sandbox)
+    }
+    return Promise.resolve()
+  }
+
+  readOutput({
+    sandbox,
+    launch,
+    stream,
+    offset,
+    bytesMax,
+  }: ReadOutput): Promise<Output | undefined> {
+    const launches = this.#machine.sandboxes.get(taskKey(sandbox))
+    const name = launch ?? [...(launches?.keys() ?? [])].at(-1)
+    const all = launches?.get(name ?? '')
+    if (all === undefined) return this.#answer(undefined)
+    const written = stream === 'stdout' ? all.bytes : new Uint8Array()
+    const bytes = written.slice(offset, offset + Math.max(0, bytesMax))
+    const end = all.ended && offset + bytes.length >= written.length
+    return this.#answer({ bytes, sizeBytes: written.length, end })
+  }
+
+  removeSandbox(sandbox: SandboxName): Promise<void> {
+    this.#forgetOutput(sandbox)
+    return Promise.resolve()
+  }
+
+  /** Also what a simulated crash does: kills that are due later are forgotten. */
+  close(): Promise<void> {
+    this.#closed = true
+    for (const container of this.#machine.containers.values()) {
+      container.timer?.cancel()
+      container.timer = undefined
+      container.killAtMs = Number.POSITIVE_INFINITY
+    }
+    return this.#answer(undefined)
+  }
+
+  #recoverOne(container: PretendContainer): RecoveredContainer['state'] {
+    if (container.state === 'launching') container.state = 'never-started'
+    const isOver = container.endsAtMs <= this.#clock.now().monotonicMs
+    if (container.state === 'running' && isOver) end(container, container.exit)
+    if (container.state === 'never-started') return { kind: 'never-started' }
+    if (container.state === 'ended') return { kind: 'ended', exit: container.exit }
+    this.#await(container)
+    return { kind: 'running' }
+  }
+
+  #start(container: PretendContainer): void {
+    if (this.#closed || container.state !== 'launching') return
+    if (!this.#machine.containers.has(container.containerId)) return
+    container.state = 'running'
+    container.endsAtMs = this.#clock.now().monotonicMs + container.pretence.runMs
+    this.#onEvent({ kind: 'started', containerId: container.containerId })
+    if (!this.#closed && container.state === 'running') this.#await(container)
+  }
+
+  /** Has it end when its time has come. */
+  #await(container: PretendContainer): void {
+    container.timer?.cancel()
+    const { endsAtMs, killAtMs } = container
+    const atMs = Math.min(endsAtMs, killAtMs)
+    if (atMs === Number.POSITIVE_INFINITY) return
+    const exit = killAtMs < endsAtMs ? { signal: 'SIGKILL' } : container.exit
+    const delayMs = Math.max(0, atMs - this.#clock.now().monotonicMs)
+    container.timer = this.#clock.after(delayMs, () => {
+      end(container, exit)
+      this.#onEvent({ kind: 'ended', containerId: container.containerId, exit })
+    })
+  }
+
+  #endNow(container: PretendContainer, exit: Exit): void {
+    container.timer?.cancel()
+    end(container, exit)
+    this.#emit({ kind: 'ended', containerId: container.containerId, exit })
+  }
+
+  /** For what happens inside of a call. */
+  #emit(event: ContainerEvent): void {
+    this.#clock.soon(() => {
+      const isDestroyed =
+        event.kind !== 'launch-failed' && !this.#machine.containers.has(event.containerId)
+      if (!this.#closed && !isDestroyed) this.#onEvent(event)
+    })
+  }
+
+  #keepOutput(sandbox: SandboxName, output: PretendOutput): void {
+    const launches = this.#machine.sandboxes.get(taskKey(sandbox)) ?? new Map()
+    this.#machine.sandboxes.set(taskKey(sandbox), launches.set(sandbox.launch, output))
+  }
+
+  #forgetOutput(sandbox: SandboxName): void {
+    const launches = this.#machine.sandboxes.get(taskKey(sandbox))
+    launches?.delete(sandbox.launch)
+    if (launches?.size === 0) this.#machine.sandboxes.delete(taskKey(sandbox))
+  }
+
+  #answer<T>(value: T): Promise<T> {
+    this.#settles()
+    return Promise.resolve(value)
+  }
+}
+
+function end(container: PretendContainer, exit: Exit): void {
+  container.state = 'ended'
+  container.exit = exit
+  container.output.ended = true
+}
+
+/** A sentence, if the environment says what cannot be pretended. */
+function pretenceOf({ env }: ContainerSpec): Pretence | string {
+  const runMs = Number(env['PRETEND_MS'] ?? 0)
+  if (!(runMs >= 0)) return 'PRETEND_MS is no number of milliseconds'
+  const exit = env['PRETEND_EXIT'] ?? '0'
+  if (!/^(\d{1,3}|SIG[A-Z0-9]{1,12})$/.test(exit)) {
+    return 'PRETEND_EXIT is neither an exit code nor the name of a signal'
+  }
+  return {
+    runMs,
+    exit: exit.startsWith('SIG') ? { signal: exit } : { code: Number(exit) },
+    output: new TextEncoder().encode(env['PRETEND_OUTPUT'] ?? ''),
+    ignoresTerm: Boolean(env['PRETEND_IGNORES_TERM']),
+  }
+}
+
+function taskKey({ principal, frameworkId, taskId }: ReadOutput['sandbox']): string {
+  return `${principal}.${frameworkId}.${taskId}`
+}

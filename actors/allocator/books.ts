@@ -1,0 +1,82 @@
+/** How agents and roles stand, kept after each change of what they rest on. */
+import { type FrameworkKey, frameworkKey } from '../../protocol/ids.ts'
+import {
+  addResources,
+  NO_RESOURCES,
+  type Resources,
+  scalarOf,
+  subtractResources,
+} from '../../protocol/resources.ts'
+import { addScalars, dominantShare } from './dominant-share.ts'
+import { markStale } from './order.ts'
+import type { AgentBook, Books, Pending, RoleBook, Standing } from './state.ts'
+
+/** Less is of no use to anybody: 0.01 cpus, or 32 MiB. In thousandths. */
+const CPUS_MIN = 10
+const MEM_MIN = 32_000
+
+/** No id holds a dot, so no two roles share a key, whatever a role is made of. */
+export function roleKey(of: FrameworkKey & { readonly role: string }): string {
+  return `${frameworkKey(of)}.${of.role}`
+}
+
+/** Sets how an agent stands, and counts it. */
+export function setStanding(books: Books, agent: AgentBook, standing: Standing): void {
+  if (!agent.isGone) {
+    books.standings[agent.standing] -= 1
+    books.standings[standing] += 1
+  }
+  agent.standing = standing
+}
+
+/** After a change of what an agent has free or pending; what is there for somebody is looked at. */
+export function restand(books: Books, agent: AgentBook): void {
+  agent.available = availableOf(agent)
+  const cpus = scalarOf(agent.available, 'cpus')
+  const mem = scalarOf(agent.available, 'mem')
+  if (cpus >= CPUS_MIN || mem >= MEM_MIN) {
+    setStanding(books, agent, 'idle')
+    books.dirty.add(agent)
+  } else if (agent.pending.size > 0) setStanding(books, agent, 'taken')
+  else setStanding(books, agent, cpus + mem > 0 ? 'too-small' : 'none-free')
+}
+
+/** A leader may have taken a pending allocation off `free` before it says so: then all must wait. */
+function availableOf({ free, pending }: AgentBook): Resources {
+  if (pending.size === 0) return free
+  const sum = [...pending].reduce(
+    (all, { resources }) => addResources(all, resources),
+    NO_RESOURCES,
+  )
+  return subtractResources(free, sum) ?? NO_RESOURCES
+}
+
+export function addPending(books: Books, pending: Pending): void {
+  const { agent, role, resources } = pending
+  books.pending.set(pending.allocation, pending)
+  agent.pending.add(pending)
+  role.pending.add(pending)
+  addScalars(role.held, resources, 1)
+  role.share = dominantShare(role.held, books.total)
+  restand(books, agent)
+}
+
+export function removePending(books: Books, pending: Pending): void {
+  const { agent, role, resources } = pending
+  books.pending.delete(pending.allocation)
+  agent.pending.delete(pending)
+  role.pending.delete(pending)
+  addScalars(role.held, resources, -1)
+  role.share = dominantShare(role.held, books.total)
+  markStale(books, 'places')
+  if (!agent.isGone) restand(books, agent)
+  else if (agent.pending.size === 0) books.agents.delete(agent.agentId)
+}
+
+/** What a role holds: what the leader says, and what it was not asked about yet. */
+export function setAllocated(books: Books, role: RoleBook, allocated: Resources): void {
+  role.held.clear()
+  addScalars(role.held, allocated, 1)
+  for (const { resources } of role.pending) addScalars(role.held, resources, 1)
+  role.share = dominantShare(role.held, books.total)
+}

@@ -1,0 +1,129 @@
+/** The allocator's decisions: one input at a time, no clock, no bus, no chance of its own. */
+import type { Now } from '../../protocol/now.ts'
+import type { AllocatorFigures } from '../../protocol/schema/allocator.ts'
+import type { AllocatorReport, LeaderBeat } from '../../protocol/schema/master.ts'
+import type { CommonInput, Core } from '../parts/core.ts'
+import { cut } from '../parts/outbox.ts'
+import { nextNumber } from '../parts/session.ts'
+import { allocateSome, hasWork } from './allocate.ts'
+import type { Effect } from './effects.ts'
+import { takeFigure } from './figures.ts'
+import { close, confirm, endIfSilent, hearBeat, hearMessage, openIfDue, reopen } from './session.ts'
+import type { AllocatorState } from './state.ts'
+import { tellReasons } from './waiting.ts'
+
+export type Input =
+  | { readonly kind: 'beat'; readonly beat: LeaderBeat }
+  | { readonly kind: 'figures'; readonly message: AllocatorFigures }
+  /** The connection was away: what was said meanwhile is lost. */
+  | { readonly kind: 'reconnected' }
+
+export const allocatorCore: Core<AllocatorState, Input, Effect> = {
+  handle(state, input, now) {
+    const before = state.phase
+    const effects = handle(state, input, now)
+    const { phase } = state
+    return phase === before ? effects : [...effects, { do: 'tell-phase', phase }]
+  },
+  wakeAtMs({ openAtMs, silentAtMs, reasonsAtMs, books }) {
+    const times = [openAtMs, silentAtMs, reasonsAtMs, books.retries.nextMs()]
+    const set = times.filter((atMs) => atMs !== undefined)
+    return set.length === 0 ? undefined : Math.min(...set)
+  },
+  wantsFlush({ phase, reports, books }) {
+    if (reports.length > 0) return true
+    return phase === 'allocating' && (hasWork(books) || books.reasonsAreDue)
+  },
+}
+
+function handle(state: AllocatorState, input: Input | CommonInput, now: Now): readonly Effect[] {
+  switch (input.kind) {
+    case 'beat':
+      return hearBeat(state, input.beat, now)
+    case 'figures':
+      return takeMessage(state, input.message, now)
+    case 'reconnected':
+      return reopen(state, now)
+    case 'wake':
+      return wake(state, now)
+    case 'flush':
+      return flush(state, now)
+    default:
+      return input satisfies never
+  }
+}
+
+function takeMessage(
+  state: AllocatorState,
+  message: AllocatorFigures,
+  now: Now,
+): readonly Effect[] {
+  const { isHeard, effects } = hearMessage(state, message, now)
+  if (!isHeard) return effects
+  for (const figure of message.figures) {
+    if (figure.kind === 'opened') confirm(state, figure, now)
+    else if (figure.kind === 'closed') close(state)
+    // Nothing counts before the session is confirmed, or after it is over.
+    if (state.phase !== 'filling' && state.phase !== 'allocating') continue
+    switch (figure.kind) {
+      case 'opened':
+      case 'closed':
+        break
+      case 'complete':
+        state.phase = 'allocating'
+        state.books.allAreDirty = true
+        break
+      case 'ping':
+        state.reports.push({ kind: 'pong' })
+        break
+      default:
+        takeFigure(state.books, figure, now)
+    }
+  }
+  return effects
+}
+
+function wake(state: AllocatorState, now: Now): readonly Effect[] {
+  endIfSilent(state, now)
+  const { books } = state
+  for (;;) {
+    const agent = books.retries.takeDue(now.monotonicMs)
+    if (agent === undefined) break
+    agent.retryAtMs = undefined
+    books.dirty.add(agent)
+  }
+  if (state.reasonsAtMs !== undefined && state.reasonsAtMs <= now.monotonicMs) {
+    state.reasonsAtMs = undefined
+    books.reasonsAreDue = true
+  }
+  return openIfDue(state, now)
+}
+
+function flush(state: AllocatorState, now: Now): readonly Effect[] {
+  const { books, session } = state
+  if (state.phase === 'allocating') {
+    if (hasWork(books)) allocateSome(state, now)
+    if (!hasWork(books) && books.reasonsAreDue) tellReasons(state, now)
+  }
+  if (session === undefined) return []
+  return takeReports(state).map((reports) => {
+    const n = nextNumber(session)
+    return { do: 'publish', message: { session: session.id, n, heard: session.heard, reports } }
+  })
+}
+
+/** All that is to be said, cut into lists of which each fits into one message. */
+function takeReports(state: AllocatorState): readonly AllocatorReport[][] {
+  const reports: AllocatorReport[] = [
+    ...state.reports,
+    ...cut(state.allocations).map((some) => ({
+      kind: 'allocate' as const,
+      allocations: [...some],
+    })),
+    ...cut(state.waiting).map((some) => ({ kind: 'waiting' as const, waiting: [...some] })),
+  ]
+  state.reports = []
+  state.allocations = []
+  state.waiting = []
+  return cut(reports).map((some) => [...some])
+}

@@ -1,0 +1,165 @@
+/** Taking in what the leader says: each figure replaces what was said of the same thing before. */
+import { DECLINE_PAUSE_MS } from '../../protocol/limits.ts'
+import type { Now } from '../../protocol/now.ts'
+import {
+  containsResources,
+  NO_RESOURCES,
+  parseResources,
+  type Resources,
+} from '../../protocol/resources.ts'
+import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
+import type { ResourceList } from '../../protocol/schema/common.ts'
+import { removePending, restand, roleKey, setAllocated, setStanding } from './books.ts'
+import { addScalars } from './dominant-share.ts'
+import { dropFiltersOfGone, setFilters } from './filters.ts'
+import { markStale } from './order.ts'
+import { type AgentBook, type Books, newAgent, type RoleBook } from './state.ts'
+
+/** A refused allocation of what is still so counts as declined for so long: no busy asking. */
+const REFUSED_MS = DECLINE_PAUSE_MS
+
+type Figure<K extends AllocatorFigure['kind']> = Extract<AllocatorFigure, { kind: K }>
+
+/** What the books are made of; the other kinds are about the session. */
+export type BookFigure = Figure<
+  'agent' | 'agent-gone' | 'role' | 'role-gone' | 'filter' | 'answered'
+>
+
+export function takeFigure(books: Books, figure: BookFigure, now: Now): void {
+  switch (figure.kind) {
+    case 'agent':
+      return takeAgent(books, figure)
+    case 'agent-gone':
+      return dropAgent(books, figure)
+    case 'role':
+      return takeRole(books, figure)
+    case 'role-gone':
+      return dropRole(books, figure)
+    case 'filter':
+      return takeFilter(books, figure, now)
+    case 'answered':
+      return takeAnswers(books, figure, now)
+    default:
+      return figure satisfies never
+  }
+}
+
+/** A list that makes no sense (a resource with two amounts) counts as nothing. */
+function readResources(list: ResourceList): Resources {
+  const resources = parseResources(list)
+  return 'code' in resources ? NO_RESOURCES : resources
+}
+
+function takeAgent(books: Books, { agentId, version, total, free }: Figure<'agent'>): void {
+  const agent = books.agents.get(agentId) ?? newAgent(agentId)
+  if (agent.isGone) {
+    books.agents.set(agentId, agent)
+    books.standings[agent.standing] += 1
+    agent.isGone = false
+  }
+  setTotal(books, agent, readResources(total))
+  agent.version = version
+  agent.free = readResources(free)
+  agent.freeList = free
+  restand(books, agent)
+}
+
+function setTotal(books: Books, agent: AgentBook, total: Resources): void {
+  if (containsResources(agent.total, total) && containsResources(total, agent.total)) return
+  addScalars(books.total, agent.total, -1)
+  addScalars(books.total, total, 1)
+  agent.total = total
+  markStale(books, 'shares')
+}
+
+function dropAgent(books: Books, { agentId }: Figure<'agent-gone'>): void {
+  const agent = books.agents.get(agentId)
+  if (agent === undefined || agent.isGone) return
+  setTotal(books, agent, NO_RESOURCES)
+  setStanding(books, agent, 'none-free')
+  books.standings['none-free'] -= 1
+  agent.isGone = true
+  agent.free = NO_RESOURCES
+  agent.available = NO_RESOURCES
+  agent.filters.clear()
+  agent.lateGrantsMs.length = 0
+  agent.retryAtMs = undefined
+  books.retries.clear(agentId)
+  books.dirty.delete(agent)
+  books.reasonsAreDue = true
+  if (agent.pending.size === 0) books.agents.delete(agentId)
+}
+
+function newRole(key: string, { principal, frameworkId, role }: Figure<'role'>): RoleBook {
+  return {
+    key,
+    principal,
+    frameworkId,
+    role,
+    suppressed: true,
+    declinedLast: false,
+    isGone: false,
+    pending: new Set(),
+    held: new Map(),
+    share: 0,
+    given: 0,
+    givenInRun: 0,
+    said: { reasons: '', atMs: Number.NEGATIVE_INFINITY },
+  }
+}
+
+function takeRole(books: Books, figure: Figure<'role'>): void {
+  const key = roleKey(figure)
+  const role = books.roles.get(key) ?? newRole(key, figure)
+  books.roles.set(key, role)
+  setAllocated(books, role, readResources(figure.allocated))
+  role.declinedLast = figure.declinedLast
+  if (role.suppressed === figure.suppressed) return markStale(books, 'places')
+  role.suppressed = figure.suppressed
+  markStale(books, 'members')
+  if (role.suppressed) role.said = { reasons: '', atMs: role.said.atMs }
+  else books.allAreDirty = true
+}
+
+function dropRole(books: Books, figure: Figure<'role-gone'>): void {
+  const key = roleKey(figure)
+  const role = books.roles.get(key)
+  if (role === undefined) return
+  role.isGone = true
+  books.roles.delete(key)
+  markStale(books, 'members')
+}
+
+function takeFilter(books: Books, figure: Figure<'filter'>, { monotonicMs }: Now): void {
+  const agent = books.agents.get(figure.agentId)
+  const role = books.roles.get(roleKey(figure))
+  if (agent === undefined || agent.isGone || role === undefined) return
+  const mayBeLess = agent.filters.has(role)
+  setFilters(
+    agent,
+    role,
+    figure.declined.map(({ resources, forMs }) => ({
+      resources: readResources(resources),
+      untilMs: monotonicMs + forMs,
+    })),
+  )
+  if (agent.filters.size > books.roles.size) dropFiltersOfGone(agent)
+  if (mayBeLess) restand(books, agent)
+}
+
+function takeAnswers(books: Books, { answers }: Figure<'answered'>, { monotonicMs }: Now): void {
+  for (const { allocation, outcome } of answers) {
+    const pending = books.pending.get(allocation)
+    if (pending === undefined) continue
+    const { agent, agentVersion, role, resources } = pending
+    if (outcome === 'refused') {
+      role.given -= 1
+      // Otherwise it was refused because it was out of date, and may be asked again at once.
+      if (agent.version === agentVersion && !agent.isGone) {
+        const filter = { resources, untilMs: monotonicMs + REFUSED_MS }
+        setFilters(agent, role, [...(agent.filters.get(role) ?? []), filter])
+      }
+    }
+    removePending(books, pending)
+  }
+}

@@ -1,0 +1,48 @@
+/** The allocator as it runs: messages in, core in the middle, reports out. The only I/O is here. */
+import type { Clock } from '../../bus/clock.ts'
+import type { Messenger } from '../../bus/messenger.ts'
+import { allocatorFigures, allocatorReports, leaderBeat } from '../../protocol/subjects.ts'
+import { runActor } from '../kit/run-actor.ts'
+import { allocatorCore } from './core.ts'
+import type { Effect, Phase } from './effects.ts'
+import { newState } from './state.ts'
+
+export interface AllocatorDeps {
+  readonly cluster: string
+  readonly messenger: Messenger
+  readonly clock: Clock
+  /** 128 random bits as 32 hexadecimal digits. */
+  readonly seed: string
+  readonly onPhase: (phase: Phase) => void
+}
+
+/** Runs an allocator on an open connection, which stays the caller's. */
+export function openAllocator(deps: AllocatorDeps): { close(): void } {
+  const { cluster, messenger, clock, seed, onPhase } = deps
+  const perform = (effect: Effect): void => {
+    switch (effect.do) {
+      case 'publish':
+        return messenger.send(allocatorReports, { cluster }, effect.message)
+      case 'tell-phase':
+        return onPhase(effect.phase)
+      default:
+        return effect satisfies never
+    }
+  }
+  const actor = runActor({ core: allocatorCore, state: newState(seed), clock, perform })
+  const open = [
+    messenger.listen(leaderBeat, { cluster }, (beat) => actor.input({ kind: 'beat', beat })),
+    messenger.listen(allocatorFigures, { cluster }, (message) =>
+      actor.input({ kind: 'figures', message }),
+    ),
+    messenger.bus.onState((state) => {
+      if (state === 'connected') actor.input({ kind: 'reconnected' })
+    }),
+  ]
+  return {
+    close() {
+      actor.stop()
+      for (const subscription of open) subscription.close()
+    },
+  }
+}

@@ -1,0 +1,188 @@
+/** What the allocator knows. All of it is soft: a new session brings it anew. */
+import type { AgentId, FrameworkId, Principal, SessionId } from '../../protocol/ids.ts'
+import { NO_RESOURCES, type Resources } from '../../protocol/resources.ts'
+import type { Fence, ResourceList } from '../../protocol/schema/common.ts'
+import type { Allocation, AllocatorReport, Waiting } from '../../protocol/schema/master.ts'
+import { Deadlines } from '../parts/deadlines.ts'
+import { type Random, seededRandom } from '../parts/random.ts'
+import type { Session } from '../parts/session.ts'
+import type { Scalars } from './dominant-share.ts'
+import type { Phase } from './effects.ts'
+
+/** An allocation that the leader has not answered yet. */
+export interface Pending {
+  readonly allocation: number
+  readonly agent: AgentBook
+  readonly agentVersion: number
+  readonly role: RoleBook
+  readonly resources: Resources
+}
+
+/** Nothing contained in `resources` goes to whoever declined it, until then. */
+export interface Filter {
+  readonly resources: Resources
+  readonly untilMs: number
+}
+
+/**
+ * What an agent has for a role that wants offers. `none-free`: all cpus and memory are used or
+ * offered. `too-small`: less is free than anybody could use. `taken`: allocated, and not answered
+ * yet. `idle`: something, but every role that was looked at is filtered there; `paused`: and it had
+ * its share of roles that had declined before.
+ */
+export type Standing = 'none-free' | 'too-small' | 'taken' | 'idle' | 'paused'
+
+export interface AgentBook {
+  readonly agentId: AgentId
+  /** The figure that the rest is from. */
+  version: number
+  total: Resources
+  free: Resources
+  /** `free` as it came. */
+  freeList: ResourceList
+  readonly pending: Set<Pending>
+  /** `free` less what is pending; nothing when that is not contained in it. */
+  available: Resources
+  standing: Standing
+  /** The leader took it away; kept while something is pending. */
+  isGone: boolean
+  readonly filters: Map<RoleBook, readonly Filter[]>
+  /** When it last went to roles that had declined before, oldest first, LATE_GRANTS_MAX at most. */
+  readonly lateGrantsMs: number[]
+  /** When it is looked at again although nothing was said of it. */
+  retryAtMs: number | undefined
+}
+
+/** A role of a framework: what is asked and given. */
+export interface RoleBook {
+  readonly key: string
+  readonly principal: Principal
+  readonly frameworkId: FrameworkId
+  readonly role: string
+  suppressed: boolean
+  declinedLast: boolean
+  /** The leader took it away. */
+  isGone: boolean
+  readonly pending: Set<Pending>
+  /** Allocated and pending. */
+  held: Scalars
+  share: number
+  /** Allocations ever, less the refused ones. */
+  given: number
+  /** The last run in which it got something. */
+  givenInRun: number
+  /** What the leader was last told of its waiting; no reasons: it got something since. */
+  said: { readonly reasons: string; readonly atMs: number }
+}
+
+export interface Books {
+  readonly agents: Map<AgentId, AgentBook>
+  readonly roles: Map<string, RoleBook>
+  readonly pending: Map<number, Pending>
+  /** Of the cluster. */
+  readonly total: Scalars
+  /** How many agents stand how; those that are gone do not count. */
+  readonly standings: Record<Standing, number>
+  /** The roles that want offers, in the order in which they are asked. */
+  order: RoleBook[]
+  /** What of `order` no longer holds: all shares, who is in it, or where. */
+  stale: 'shares' | 'members' | 'places' | 'nothing'
+  /** Agents to look at, in the next run. */
+  readonly dirty: Set<AgentBook>
+  /** Every agent is to be looked at in the next run. */
+  allAreDirty: boolean
+  /** What is left of the current run, last first. */
+  queue: AgentBook[]
+  runs: number
+  /** Of agents, by `retryAtMs`. */
+  readonly retries: Deadlines<AgentBook>
+  /** A run has ended since reasons were last compared, or some could not be said yet. */
+  reasonsAreDue: boolean
+}
+
+export interface AllocatorState {
+  readonly random: Random
+  phase: Phase
+  /** The highest leader ever heard. */
+  highest: Fence | undefined
+  /** The allocator that its last beat named. */
+  named: SessionId | undefined
+  /** Kept while standing by, if the open was sent: the leader may confirm it yet. */
+  session: Session | undefined
+  /** Ids of ours that the leader may still name. */
+  ownIds: Set<SessionId>
+  /** When an open is sent, first or again. */
+  openAtMs: number | undefined
+  lastOpenMs: number | undefined
+  silenceMaxMs: number
+  /** The session is over then, if nothing is heard. */
+  silentAtMs: number | undefined
+  complained: { readonly refused: Fence; readonly atMs: number } | undefined
+  /** Reasons that may not be said yet are compared again then. */
+  reasonsAtMs: number | undefined
+  /** Never used twice, not even in another session. */
+  lastAllocation: number
+  books: Books
+  /** To be said at the end of the turn. */
+  reports: AllocatorReport[]
+  allocations: Allocation[]
+  waiting: Waiting[]
+}
+
+/** `seed`: 128 random bits as 32 hexadecimal digits. */
+export function newState(seed: string): AllocatorState {
+  return {
+    random: seededRandom(seed),
+    phase: 'standing-by',
+    highest: undefined,
+    named: undefined,
+    session: undefined,
+    ownIds: new Set(),
+    openAtMs: undefined,
+    lastOpenMs: undefined,
+    silenceMaxMs: 0,
+    silentAtMs: undefined,
+    complained: undefined,
+    reasonsAtMs: undefined,
+    lastAllocation: 0,
+    books: newBooks(),
+    reports: [],
+    allocations: [],
+    waiting: [],
+  }
+}
+
+export function newBooks(): Books {
+  return {
+    agents: new Map(),
+    roles: new Map(),
+    pending: new Map(),
+    total: new Map(),
+    standings: { 'none-free': 0, 'too-small': 0, taken: 0, idle: 0, paused: 0 },
+    order: [],
+    stale: 'nothing',
+    dirty: new Set(),
+    allAreDirty: false,
+    queue: [],
+    runs: 0,
+    retries: new Deadlines(),
+    reasonsAreDue: false,
+  }
+}
+
+export function newAgent(agentId: AgentId): AgentBook {
+  return {
+    agentId,
+    version: 0,
+    total: NO_RESOURCES,
+    free: NO_RESOURCES,
+    freeList: [],
+    pending: new Set(),
+    available: NO_RESOURCES,
+    standing: 'none-free',
+    isGone: true,
+    filters: new Map(),
+    lateGrantsMs: [],
+    retryAtMs: undefined,
+  }
+}

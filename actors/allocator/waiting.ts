@@ -1,0 +1,54 @@
+/** Saying why roles got nothing. */
+import type { Now } from '../../protocol/now.ts'
+import type { Waiting } from '../../protocol/schema/master.ts'
+import type { AllocatorState, Books } from './state.ts'
+
+/** The reasons of one role are said no more often. */
+const REASONS_MS = 1_000
+
+interface Reasons {
+  readonly text: string
+  readonly agents: Waiting['agents']
+}
+
+/**
+ * Says of each role that wants offers, and got nothing in the last run, how many agents were passed
+ * over for which reason, if that is news. What may not be said yet is said later.
+ */
+export function tellReasons(state: AllocatorState, { monotonicMs }: Now): void {
+  const { books } = state
+  books.reasonsAreDue = false
+  const early = reasonsFor(books, false)
+  const late = reasonsFor(books, true)
+  let nextMs: number | undefined
+  for (const role of books.order) {
+    if (role.pending.size > 0 || role.givenInRun === books.runs) continue
+    const { text, agents } = role.declinedLast ? late : early
+    if (role.said.reasons === text) continue
+    const atMs = role.said.atMs + REASONS_MS
+    if (atMs > monotonicMs) {
+      nextMs = Math.min(nextMs ?? atMs, atMs)
+      continue
+    }
+    role.said = { reasons: text, atMs: monotonicMs }
+    const { principal, frameworkId, role: name } = role
+    state.waiting.push({ principal, frameworkId, role: name, agents })
+  }
+  state.reasonsAtMs = nextMs
+}
+
+/**
+ * They are the same for all roles that declined last, and for all others: agents that have something
+ * and gave it to nobody are closed to each of them, or they would have got it.
+ */
+function reasonsFor({ standings }: Books, declinedLast: boolean): Reasons {
+  const counts = {
+    'none-free': standings['none-free'],
+    'too-small': standings['too-small'],
+    'others-first': standings.taken,
+    filtered: declinedLast ? standings.idle : standings.idle + standings.paused,
+    paused: declinedLast ? standings.paused : 0,
+  }
+  const agents = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
+  return { text: JSON.stringify(agents), agents: agents as Waiting['agents'] }
+}

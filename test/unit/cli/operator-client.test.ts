@@ -1,0 +1,151 @@
+import test from 'ava'
+import type { Clock } from '../../../bus/clock.ts'
+import { type Messenger, openMessenger } from '../../../bus/messenger.ts'
+import { SimulatedClock } from '../../../bus/simulated/clock.ts'
+import { SimulatedSystem } from '../../../bus/simulated/system.ts'
+import { findTask } from '../../../cli/find-task.ts'
+import { type OperatorClient, operatorClient } from '../../../cli/operator-client.ts'
+import { refusal } from '../../../protocol/errors.ts'
+import type { AgentId, FrameworkId, Launch, Principal, TaskId } from '../../../protocol/ids.ts'
+import type { TaskItem } from '../../../protocol/schema/operator.ts'
+import { inboxOf, operatorCall } from '../../../protocol/subjects.ts'
+
+const CLUSTER = 'c'
+
+interface World {
+  readonly clock: SimulatedClock
+  readonly client: OperatorClient
+  readonly leader: Messenger
+}
+
+async function aWorld(): Promise<World> {
+  const clock = new SimulatedClock()
+  const system = new SimulatedSystem(clock)
+  const [own, leaders] = await clock.runFor(
+    Promise.all([system.connect({ name: 'own' }), system.connect({ name: 'leader' })]),
+  )
+  // Whoever waits for a timer is to go on before the next thing happens.
+  const settling: Clock = {
+    now: () => clock.now(),
+    soon: (fn) => clock.soon(fn),
+    after: (delayMs, fn) =>
+      clock.after(delayMs, () => {
+        clock.settles()
+        fn()
+      }),
+  }
+  const client = operatorClient({ bus: own, clock: settling, cluster: CLUSTER, isOpen: true })
+  const leader = openMessenger({
+    bus: leaders,
+    clock,
+    randomToken: (bits) => '0'.repeat(bits / 4),
+    isOpen: true,
+    onRefused: () => undefined,
+  })
+  return { clock, client, leader }
+}
+
+const aTask = (frameworkId: string, taskId: string, fields: Partial<TaskItem> = {}): TaskItem => ({
+  principal: 'local' as Principal,
+  frameworkId: frameworkId as FrameworkId,
+  taskId: taskId as TaskId,
+  agentId: 'agent' as AgentId,
+  launch: '1-0123456789abcdef-1' as Launch,
+  role: '*',
+  state: 'TASK_RUNNING',
+  resources: [],
+  changedAtMs: 0,
+  ...fields,
+})
+
+/** Answers listings of tasks, two to a page; the first `refusals` calls are refused. */
+function serveTasks({ leader, clock }: World, tasks: readonly TaskItem[], refusals = 0): string[] {
+  const prefixes: string[] = []
+  leader.serve(
+    operatorCall,
+    { cluster: CLUSTER },
+    {
+      inboxOf: ({ cluster, principal }) => inboxOf(cluster, 'operator', principal),
+      handle(body, _ids, message) {
+        const { after, prefix } = body as { after?: string; prefix?: string }
+        prefixes.push(prefix ?? '')
+        clock.settles()
+        if (prefixes.length <= refusals)
+          return leader.refuse(message, refusal('not-leading', 'not me'))
+        const from = Number(after ?? 0)
+        const next = from + 2 < tasks.length ? { next: String(from + 2) } : {}
+        leader.answer(message, { items: tasks.slice(from, from + 2), ...next })
+      },
+    },
+  )
+  return prefixes
+}
+
+async function collect<T>(pages: AsyncIterable<readonly T[]>): Promise<readonly T[]> {
+  const items: T[] = []
+  for await (const page of pages) items.push(...page)
+  return items
+}
+
+test('a listing follows its pages', async (t) => {
+  const world = await aWorld()
+  const tasks = ['a', 'b', 'c', 'd', 'e'].map((taskId) => aTask('f', taskId))
+  const prefixes = serveTasks(world, tasks)
+  t.deepEqual(await world.clock.runFor(collect(world.client.list('tasks', 'x'))), tasks)
+  t.deepEqual(prefixes, ['x', 'x', 'x'])
+})
+
+test('a leader that takes over is waited for', async (t) => {
+  const world = await aWorld()
+  serveTasks(world, [aTask('f', 'a')], 3)
+  t.is((await world.clock.runFor(collect(world.client.list('tasks')))).length, 1)
+})
+
+test('where nobody leads, that is said within little more than a second', async (t) => {
+  const world = await aWorld()
+  const asked = world.client.ask('master', {})
+  await world.clock.runFor(t.throwsAsync(asked, { code: 'cli/no-leader' }))
+  t.true(world.clock.now().monotonicMs < 1_500)
+})
+
+test('an answer of another shape is a fault, not a crash', async (t) => {
+  const world = await aWorld()
+  serveTasks(world, [{ ...aTask('f', 'a'), changedAtMs: -1 }])
+  const asked = world.client.ask('tasks', {})
+  await world.clock.runFor(t.throwsAsync(asked, { code: 'bus/bad-answer' }))
+})
+
+const TASKS = [
+  aTask('web-1', 'task-1'),
+  aTask('web-1', 'task-10'),
+  aTask('web-1', 'old', { state: 'TASK_FINISHED' }),
+  aTask('web-2', 'old', { state: 'TASK_FAILED' }),
+  aTask('web-2', 'old-and-new', { state: 'TASK_FINISHED' }),
+  aTask('web-2', 'old-and-newer'),
+]
+const FOUND = {
+  'task-10': 'web-1/task-10',
+  'task-1': 'web-1/task-1',
+  'web-2/old': 'web-2/old',
+  'old-and': 'web-2/old-and-newer',
+}
+for (const [wanted, found] of Object.entries(FOUND))
+  test(`${wanted} means ${found}`, async (t) => {
+    const world = await aWorld()
+    serveTasks(world, TASKS)
+    const { frameworkId, taskId } = await world.clock.runFor(findTask(world.client, wanted))
+    t.is(`${frameworkId}/${taskId}`, found)
+  })
+
+const NOT_FOUND = {
+  task: { code: 'cli/several-tasks', message: 'task begins 2 tasks: web-1/task-1, web-1/task-10' },
+  old: { code: 'cli/several-tasks', message: 'old begins 2 tasks: web-1/old, web-2/old' },
+  'web-3/old': { code: 'cli/no-task', message: 'no task has an id that begins with web-3/old' },
+  'a.b': { code: 'cli/usage' },
+}
+for (const [wanted, error] of Object.entries(NOT_FOUND))
+  test(`${wanted} means no one task`, async (t) => {
+    const world = await aWorld()
+    serveTasks(world, TASKS)
+    await world.clock.runFor(t.throwsAsync(findTask(world.client, wanted), error))
+  })

@@ -9,6 +9,8 @@ import { ClusterError } from '../../protocol/errors.ts'
 const run = promisify(execFile)
 const APT = '/usr/bin/apt-get'
 const DPKG_DEB = '/usr/bin/dpkg-deb'
+/** What apt-get itself calls must be found, whatever our own PATH; a proxy may stand in the rest. */
+const env = { ...process.env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
 /** In the package. */
 const PROGRAM = 'usr/sbin/nats-server'
 
@@ -31,12 +33,12 @@ export async function fetchServer(cacheDir: string): Promise<void> {
     const configPath = join(workDir, 'apt.conf')
     await writeFile(configPath, aptConfig(workDir))
     const apt = (...command: readonly string[]) =>
-      run(APT, ['-q', '-c', configPath, ...command], { cwd: workDir })
+      run(APT, ['-q', '-c', configPath, ...command], { cwd: workDir, env })
     await apt('update')
     await apt('download', 'nats-server')
     const archive = (await readdir(workDir)).find((name) => name.endsWith('.deb'))
     if (archive === undefined) throw new Error('apt-get downloaded nothing')
-    await run(DPKG_DEB, ['-x', join(workDir, archive), join(workDir, 'unpacked')])
+    await run(DPKG_DEB, ['-x', join(workDir, archive), join(workDir, 'unpacked')], { env })
     const program = join(workDir, 'unpacked', PROGRAM)
     await chmod(program, 0o755)
     await rename(program, join(cacheDir, 'nats-server'))

@@ -60,7 +60,7 @@ function fromUrls(urls: string, source: string): NatsLocation {
 }
 
 function parseUrl(text: string, source: string): URL {
-  const url = URL.canParse(text) && text.includes('://') ? text : `nats://${text}`
+  const url = text.includes('://') ? text : `nats://${text}`
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed === undefined || !/^(nats|tls):$/.test(parsed.protocol) || parsed.hostname === '')
     throw new ClusterError(

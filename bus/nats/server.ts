@@ -8,8 +8,8 @@ import { type Guarded, startGuarded } from './guardian.ts'
 
 /** It answers in 50 ms; reading a large store back takes longer. */
 const READY_MS = 60_000
-/** A server whose owner has just died needs a moment to end. */
-const PREDECESSOR_MS = 12_000
+/** A server whose owner has just died is killed after ten seconds if it does not end. */
+const PATIENCE_MS = 12_000
 const STOP_MS = 5_000
 const LOOK_MS = 10
 const PROBE_MS = 500
@@ -24,6 +24,8 @@ export interface ServerOptions {
   readonly storeDir: string
   /** 0, the default: one that is free. */
   readonly port?: number
+  /** How long an earlier server may take to leave the store. Default 12 s. */
+  readonly patienceMs?: number
 }
 
 export interface RunningServer {
@@ -48,7 +50,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const folder = dirname(storeDir)
   const [logPath, pidPath] = [`${storeDir}.log`, `${storeDir}.pid`]
   mkdirSync(storeDir, { recursive: true })
-  await predecessorGone(pidPath, storeDir)
+  if (!(await poll(options.patienceMs ?? PATIENCE_MS, () => !isOpen(storeDir, pidPath))))
+    throw new ClusterError('bus/store-in-use', 'later', `${storeDir} is open: see ${pidPath}`)
   const flags = ['-c', configPath, '-a', '127.0.0.1', '-p', String(port || -1), '-js']
   const files = ['-sd', storeDir, '-P', pidPath, '-l', logPath, '--ports_file_dir', folder]
   const logFd = openSync(logPath, 'a')
@@ -85,16 +88,10 @@ function packageConfig(): string {
   throw new ClusterError('bus/server-failed', 'never', 'the package lacks its nats.conf')
 }
 
-/** Two servers on one store would ruin it: waits for an earlier one to end. */
-async function predecessorGone(pidPath: string, storeDir: string): Promise<void> {
+/** Does a server of ours have the store open? Two would ruin it. */
+function isOpen(storeDir: string, pidPath: string): boolean {
   const pid = Number(readText(pidPath))
-  if (!(pid > 0)) return
-  const isGone = await poll(PREDECESSOR_MS, () => !isServerOf(pid, storeDir))
-  if (!isGone)
-    throw new ClusterError('bus/store-in-use', 'later', `process ${pid} has ${storeDir} open`)
-}
-
-function isServerOf(pid: number, storeDir: string): boolean {
+  if (!(pid > 0)) return false
   try {
     process.kill(pid, 0)
   } catch {

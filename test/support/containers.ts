@@ -1,0 +1,182 @@
+/** Containerizers to be tested, and tasks that do what a test needs. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, watch } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type {
+  ContainerEvent,
+  Containerizer,
+  ContainerSpec,
+  Isolation,
+  OnContainerEvent,
+  SandboxName,
+} from '../../agent-runtime/containerizer/containerizer.ts'
+import {
+  PretendingContainerizer,
+  PretendMachine,
+} from '../../agent-runtime/containerizer/pretending.ts'
+import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
+import { systemClock } from '../../bus/clock.ts'
+import { SimulatedClock } from '../../bus/simulated/clock.ts'
+import type { AgentId } from '../../protocol/ids.ts'
+
+/** One machine and the containerizers that are opened on it one after the other. */
+export interface Machine extends AsyncDisposable {
+  open(onEvent: OnContainerEvent): Promise<Containerizer>
+  /** Lets the machine go on until `isDone`, which only events make true. */
+  until(isDone: () => boolean): Promise<void>
+  /** Waits for a container's end while no containerizer is open. */
+  endUnseen(containerId: string): Promise<void>
+  /** Waits until a task has written its output. */
+  written(spec: ContainerSpec): Promise<void>
+}
+
+/** What happened, in order. */
+export class EventLog {
+  readonly events: ContainerEvent[] = []
+  readonly #machine: Machine
+
+  constructor(machine: Machine) {
+    this.#machine = machine
+  }
+
+  readonly onEvent = (event: ContainerEvent): void => {
+    this.events.push(event)
+  }
+
+  of(containerId: string): readonly ContainerEvent[] {
+    return this.events.filter((event) => event.containerId === containerId)
+  }
+
+  async until(kind: ContainerEvent['kind'], ...containerIds: string[]): Promise<void> {
+    const has = (id: string) => this.of(id).some((event) => event.kind === kind)
+    await this.#machine.until(() => containerIds.every(has))
+  }
+}
+
+export interface Acting {
+  readonly containerId?: string
+  readonly taskId?: string
+  readonly launch?: string
+  /** Exit code or name of a signal; absent: it runs until it is killed. */
+  readonly exit?: number | string
+  readonly output?: string
+  readonly ignoresTerm?: boolean
+}
+
+/** A task that behaves the same in every containerizer. */
+export function aContainer(acting: Acting = {}): ContainerSpec {
+  const { containerId = 'c-1', exit, output = '', ignoresTerm = false } = acting
+  const end = typeof exit === 'string' ? `kill -${exit.slice(3)} $$` : `exit ${exit}`
+  const shell = [
+    ignoresTerm ? "trap '' TERM" : ':',
+    'printf %s "$PRETEND_OUTPUT"',
+    exit === undefined ? 'sleep 600' : end,
+  ].join('; ')
+  return {
+    containerId,
+    sandbox: aSandbox(acting.taskId ?? `task-of-${containerId}`, acting.launch),
+    command: { shell },
+    env: {
+      PRETEND_MS: exit === undefined ? '600000' : '10',
+      PRETEND_EXIT: String(exit ?? 0),
+      PRETEND_OUTPUT: output,
+      PRETEND_IGNORES_TERM: ignoresTerm ? 'yes' : '',
+    },
+    ports: [],
+  }
+}
+
+export function aSandbox(taskId: string, launch = '1-00-1'): SandboxName {
+  return { principal: 'local', frameworkId: 'f-1', taskId, launch } as SandboxName
+}
+
+export const AN_AGENT = 'agent-1' as AgentId
+
+export interface RealMachine extends Machine {
+  readonly workDir: string
+  sandboxPath(spec: ContainerSpec): string
+}
+
+/** `isolation` absent: the strongest. What still runs at the end is killed. */
+export function realMachine(isolation?: Exclude<Isolation, 'pretending'>): RealMachine {
+  const workDir = mkdtempSync(join(tmpdir(), 'bourse-containers-'))
+  let heard = () => {}
+  let last: Containerizer | undefined
+  const sandboxPath = ({ sandbox: { principal, frameworkId, taskId, launch } }: ContainerSpec) =>
+    join(workDir, 'sandboxes', principal, frameworkId, taskId, launch)
+  const open = async (onEvent: OnContainerEvent): Promise<Containerizer> => {
+    last = await openProcessContainerizer({
+      workDir,
+      agentId: AN_AGENT,
+      clock: systemClock,
+      onEvent(event) {
+        onEvent(event)
+        heard()
+      },
+      ...(isolation && { isolation }),
+    })
+    return last
+  }
+  return {
+    workDir,
+    sandboxPath,
+    open,
+    async until(isDone) {
+      while (!isDone()) {
+        await new Promise<void>((resolve) => {
+          heard = resolve
+        })
+      }
+    },
+    endUnseen: (id) => fileHolds(join(workDir, 'runtime', 'records', id), /^exit \d+\n/m),
+    written: (spec) => fileHolds(join(sandboxPath(spec), 'stdout'), /./),
+    async [Symbol.asyncDispose]() {
+      await last?.close()
+      const cleaner = await open(() => {})
+      const found = await cleaner.recover()
+      await Promise.all(found.map(({ containerId }) => cleaner.destroy(containerId)))
+      await cleaner.close()
+      rmSync(workDir, { recursive: true })
+    },
+  }
+}
+
+export function pretendingMachine(): Machine {
+  const clock = new SimulatedClock()
+  const machine = new PretendMachine()
+  return {
+    open: async (onEvent) => new PretendingContainerizer({ machine, clock, onEvent }),
+    async until(isDone) {
+      while (!isDone()) assert(clock.step(), 'nothing is left that could happen')
+    },
+    endUnseen: () => clock.runUntil(clock.now().monotonicMs + 1000),
+    written: async () => {},
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+/** Waits until a file, or one that is yet to be made, holds what is looked for. */
+export async function fileHolds(path: string, pattern: RegExp): Promise<void> {
+  const holds = () => {
+    try {
+      return pattern.test(readFileSync(path, 'utf8'))
+    } catch {
+      // Not there yet.
+      return false
+    }
+  }
+  if (holds()) return
+  await new Promise<void>((resolve) => {
+    const watcher = watch(dirname(path), () => {
+      if (!holds()) return
+      watcher.close()
+      resolve()
+    })
+    // It may have come before the watch.
+    if (holds()) {
+      watcher.close()
+      resolve()
+    }
+  })
+}

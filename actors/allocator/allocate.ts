@@ -8,7 +8,7 @@ import { moveBack, refreshOrder } from './order.ts'
 import type { AgentBook, AllocatorState, Books, RoleBook } from './state.ts'
 
 /** What one turn may cost: a look at one role for one agent costs 1, an agent AGENT_COST. */
-const SLICE_COST = 16_384
+const SLICE_COST = 8_192
 const AGENT_COST = 8
 
 /** True if there are agents to look at. */

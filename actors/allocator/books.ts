@@ -51,6 +51,7 @@ function availableOf({ free, pending }: AgentBook): Resources {
   return subtractResources(free, sum) ?? NO_RESOURCES
 }
 
+/** Takes note of an allocation of all that is available of an agent. */
 export function addPending(books: Books, pending: Pending): void {
   const { agent, role, resources } = pending
   books.pending.set(pending.allocation, pending)
@@ -58,7 +59,8 @@ export function addPending(books: Books, pending: Pending): void {
   role.pending.add(pending)
   addScalars(role.held, resources, 1)
   role.share = dominantShare(role.held, books.total)
-  restand(books, agent)
+  agent.available = NO_RESOURCES
+  setStanding(books, agent, 'taken')
 }
 
 export function removePending(books: Books, pending: Pending): void {

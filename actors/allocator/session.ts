@@ -4,14 +4,13 @@ import type { Now } from '../../protocol/now.ts'
 import type { AllocatorFigures } from '../../protocol/schema/allocator.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
 import type { LeaderBeat } from '../../protocol/schema/master.ts'
+import { commonVersion, PROTOCOL_VERSIONS } from '../../protocol/version.ts'
 import { compareFence } from '../parts/fence.ts'
 import { nextHex, nextInteger } from '../parts/random.ts'
 import { hear, newSession, nextNumber } from '../parts/session.ts'
 import type { Effect } from './effects.ts'
 import { type AllocatorState, newBooks } from './state.ts'
 
-/** The versions of the protocol that this allocator speaks. */
-const VERSION = { min: 1, max: 1 }
 /** Allocators that stand by do not all open at once. */
 const OPEN_JITTER_MS = 500
 /** An open that is not confirmed is repeated; and sessions do not follow each other faster. */
@@ -24,8 +23,7 @@ export function hearBeat(state: AllocatorState, beat: LeaderBeat, now: Now): rea
   const refused = admitFence(state, beat, now)
   if (refused !== undefined) return refused
   state.named = beat.allocator
-  const speaks = beat.version.min <= VERSION.max && beat.version.max >= VERSION.min
-  if (!speaks || namesAnother(state)) {
+  if (commonVersion(beat.version) === undefined || namesAnother(state)) {
     if (state.phase === 'opening') state.phase = 'standing-by'
     if (state.phase === 'standing-by') state.openAtMs = undefined
   } else if (state.phase === 'standing-by') {
@@ -145,7 +143,7 @@ export function openIfDue(state: AllocatorState, { monotonicMs }: Now): readonly
   if (session === undefined) return []
   state.lastOpenMs = monotonicMs
   state.openAtMs = monotonicMs + OPEN_REPEAT_MS
-  const reports = [{ kind: 'open' as const, version: VERSION }]
+  const reports = [{ kind: 'open' as const, version: PROTOCOL_VERSIONS }]
   return [{ do: 'publish', message: { session: session.id, n: 1, heard: 0, reports } }]
 }
 

@@ -1,0 +1,63 @@
+/** The checkpoint written anew: what its records have come to. */
+import { listResources } from '../../protocol/resources.ts'
+import type { Effect } from './effects.ts'
+import { type AgentRecord, FORMAT } from './records.ts'
+import { type AgentState, type Framework, keyOf, refOf, type Task } from './state.ts'
+
+/** Covers what was still to be appended. */
+export function compact(state: AgentState): readonly Effect[] {
+  state.outbox.records = []
+  state.outbox.isForDisk = false
+  return [{ do: 'compact', records: allRecords(state) }]
+}
+
+function allRecords(state: AgentState): readonly AgentRecord[] {
+  const { highest, sandboxes } = state
+  return [
+    {
+      kind: 'start',
+      format: FORMAT,
+      incarnation: state.incarnation,
+      bootId: state.bootId,
+      resources: listResources(state.total),
+      resourcesVersion: state.resourcesVersion,
+    },
+    ...(highest === undefined ? [] : [{ kind: 'leader', fence: highest } as const]),
+    ...[...state.frameworks.values()].filter((f) => f.isRecorded).map(frameworkRecord),
+    ...[...state.tasks.values()].flatMap(taskRecords),
+    ...[...sandboxes.values()].map((ref): AgentRecord => ({ kind: 'sandbox', ...ref })),
+  ]
+}
+
+export function frameworkRecord(framework: Framework): AgentRecord {
+  const { subscription, isOver } = framework
+  return {
+    kind: 'framework',
+    ...keyOf(framework),
+    ...(subscription === undefined ? {} : { subscription }),
+    ...(isOver ? { isOver } : {}),
+  }
+}
+
+function taskRecords(task: Task): readonly AgentRecord[] {
+  const { launch, stream, killedWithMs } = task
+  const records: AgentRecord[] = [taskRecord(task)]
+  if (killedWithMs !== undefined) records.push({ kind: 'kill', launch, graceMs: killedWithMs })
+  for (const status of stream) records.push({ kind: 'status', launch, status })
+  return records
+}
+
+/** The task as it is when none of its statuses waits for an acknowledgement. */
+export function taskRecord(task: Task): AgentRecord {
+  const { name, role, resources, killGraceMs, staged, last, stream } = task
+  return {
+    kind: 'task',
+    ...refOf(task),
+    ...(name === undefined ? {} : { name }),
+    role,
+    resources: listResources(resources),
+    ...(killGraceMs === undefined ? {} : { killGraceMs }),
+    staged,
+    ...(last === undefined || stream.length > 0 ? {} : { last }),
+  }
+}

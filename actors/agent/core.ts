@@ -1,0 +1,86 @@
+/** The agent's decisions, without the agent: no clock, no bus, no process. Same in, same out. */
+import type { Now } from '../../protocol/now.ts'
+import type { CommonInput, Core } from '../parts/core.ts'
+import { compact } from './compaction.ts'
+import type { Effect } from './effects.ts'
+import { flush, wantsFlush } from './flush.ts'
+import type { Input } from './inputs.ts'
+import { heardBeat } from './leader.ts'
+import { heardOrders } from './orders.ts'
+import { heardOutput, lookAgain } from './output.ts'
+import { start } from './recovery.ts'
+import { checkSilence, openSession } from './session.ts'
+import type { AgentState, Deadline } from './state.ts'
+import { acknowledge, retryStreams } from './streams.ts'
+import { handleContainer } from './tasks.ts'
+
+const NOTHING: readonly Effect[] = []
+
+function handle(state: AgentState, input: Input | CommonInput, now: Now): readonly Effect[] {
+  switch (input.kind) {
+    case 'start':
+      return start(state, input, now)
+    case 'leader.beat':
+      heardBeat(state, input.beat, now)
+      return NOTHING
+    case 'leader.orders':
+      return heardOrders(state, input.message, now)
+    case 'framework.acks':
+      acknowledge(state, input.from, input.message)
+      return NOTHING
+    case 'container.started':
+    case 'container.ended':
+    case 'container.launch-failed':
+      handleContainer(state, input, now)
+      return NOTHING
+    case 'output.read':
+      return heardOutput(state, input, now)
+    case 'bus.disconnected':
+      state.isDisconnected = true
+      return NOTHING
+    case 'bus.connected':
+      if (state.isDisconnected && state.hasHeardLeader) openSession(state, now)
+      state.isDisconnected = false
+      return NOTHING
+    case 'checkpoint.grown':
+      return compact(state)
+    case 'wake':
+      return wake(state, now)
+    case 'flush':
+      return flush(state, now)
+  }
+}
+
+function wake(state: AgentState, now: Now): readonly Effect[] {
+  const effects: Effect[] = []
+  retryStreams(state, now)
+  for (let due = state.deadlines.takeDue(now.monotonicMs); due !== undefined; ) {
+    effects.push(...meet(state, due, now))
+    due = state.deadlines.takeDue(now.monotonicMs)
+  }
+  return effects
+}
+
+function meet(state: AgentState, deadline: Deadline, now: Now): readonly Effect[] {
+  switch (deadline.kind) {
+    case 'open':
+      openSession(state, now)
+      return NOTHING
+    case 'repeat':
+      if (state.link.kind === 'opening') state.link.isDue = true
+      return NOTHING
+    case 'silence':
+      checkSilence(state, now)
+      return NOTHING
+    case 'output':
+      return lookAgain(state, deadline.request)
+  }
+}
+
+function wakeAtMs(state: AgentState): number | undefined {
+  const dueMs = state.deadlines.nextMs() ?? Number.POSITIVE_INFINITY
+  const atMs = Math.min(dueMs, state.retryAtMs)
+  return atMs === Number.POSITIVE_INFINITY ? undefined : atMs
+}
+
+export const agentCore: Core<AgentState, Input, Effect> = { handle, wakeAtMs, wantsFlush }

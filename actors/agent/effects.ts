@@ -1,0 +1,63 @@
+/** All that the agent can do to the world. The core returns these; only the shell performs them. */
+import type {
+  FrameworkId,
+  FrameworkKey,
+  Launch,
+  Principal,
+  SessionId,
+  TaskId,
+} from '../../protocol/ids.ts'
+import type { AgentReports } from '../../protocol/schema/master.ts'
+import type { Output, StatusUpdates } from '../../protocol/schema/scheduler.ts'
+import type { AgentRecord } from './records.ts'
+
+export interface Sandbox {
+  readonly principal: Principal
+  readonly frameworkId: FrameworkId
+  readonly taskId: TaskId
+  readonly launch: Launch
+}
+
+/** A task on its way to the containerizer. Its container has the launch for an id. */
+export interface Container {
+  readonly containerId: Launch
+  readonly sandbox: Sandbox
+  readonly command: { readonly argv: readonly string[] } | { readonly shell: string }
+  readonly env: Readonly<Record<string, string>>
+  readonly user?: string
+  readonly ports: readonly number[]
+  readonly role: string
+}
+
+/** What of a task's output is wanted; `request` comes back with it. */
+export interface OutputWanted {
+  readonly request: SessionId
+  readonly sandbox: Omit<Sandbox, 'launch'>
+  readonly stream: 'stdout' | 'stderr'
+  readonly offset: number
+  readonly bytesMax: number
+}
+
+export type Effect =
+  /** Appended as one write before any later effect is performed; `disk` also outlives a reboot. */
+  | {
+      readonly do: 'checkpoint'
+      readonly records: readonly AgentRecord[]
+      readonly durability: 'kernel' | 'disk'
+    }
+  /** These replace all records, on disk, before any later effect is performed. */
+  | { readonly do: 'compact'; readonly records: readonly AgentRecord[] }
+  /** May be lost by a crash after its checkpoint: recovery then finds no such container. */
+  | { readonly do: 'launch'; readonly container: Container }
+  /** May be repeated; the containerizer lets only a shorter grace count. */
+  | { readonly do: 'kill'; readonly containerId: Launch; readonly graceMs: number }
+  /** Removes what is left of an ended or unknown container, without its sandbox. */
+  | { readonly do: 'destroy'; readonly containerId: string }
+  | { readonly do: 'remove-sandbox'; readonly sandbox: Sandbox }
+  /** Answered by the input `output.read`. */
+  | ({ readonly do: 'read-output' } & OutputWanted)
+  | { readonly do: 'report'; readonly message: AgentReports }
+  | { readonly do: 'update'; readonly to: FrameworkKey; readonly message: StatusUpdates }
+  | { readonly do: 'send-output'; readonly to: FrameworkKey; readonly message: Output }
+  /** This agent has no place in the cluster, or not with these options. Its tasks run on. */
+  | { readonly do: 'give-up'; readonly message: string }

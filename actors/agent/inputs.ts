@@ -1,0 +1,58 @@
+/** What the agent's core is told. */
+import type { FrameworkKey, SessionId } from '../../protocol/ids.ts'
+import type { Acknowledgements, AgentOrders } from '../../protocol/schema/agent.ts'
+import type { Fence } from '../../protocol/schema/common.ts'
+import type { Sandbox } from './effects.ts'
+import type { AgentRecord } from './records.ts'
+
+/** How a task's process ended. `unknown` is a sentence that says why nobody saw it. */
+export type ExitSeen =
+  | { readonly code: number }
+  | { readonly signal: number; readonly name: string }
+  | { readonly unknown: string }
+
+/** A container as recovery found it. */
+export interface FoundContainer {
+  readonly containerId: string
+  readonly sandbox: Sandbox
+  readonly state:
+    | { readonly kind: 'running' }
+    | { readonly kind: 'ended'; readonly exit: ExitSeen }
+    | { readonly kind: 'never-started' }
+}
+
+/** The first input, once: what the earlier incarnations left behind. */
+export interface Start {
+  readonly kind: 'start'
+  readonly records: readonly AgentRecord[]
+  readonly containers: readonly FoundContainer[]
+  readonly bootId: string
+}
+
+export type ContainerInput =
+  | { readonly kind: 'container.started'; readonly containerId: string }
+  | { readonly kind: 'container.ended'; readonly containerId: string; readonly exit: ExitSeen }
+  | { readonly kind: 'container.launch-failed'; readonly containerId: string; readonly why: string }
+
+/** Absent output: there is no such sandbox. */
+export interface OutputRead {
+  readonly kind: 'output.read'
+  readonly request: SessionId
+  readonly output?: { readonly bytes: Uint8Array; readonly end: boolean }
+}
+
+export type Input =
+  | Start
+  | { readonly kind: 'leader.beat'; readonly beat: Fence }
+  | { readonly kind: 'leader.orders'; readonly message: AgentOrders }
+  | {
+      readonly kind: 'framework.acks'
+      readonly from: FrameworkKey
+      readonly message: Acknowledgements
+    }
+  | ContainerInput
+  | OutputRead
+  | { readonly kind: 'bus.disconnected' }
+  | { readonly kind: 'bus.connected' }
+  /** The checkpoint has grown large: write it anew. */
+  | { readonly kind: 'checkpoint.grown' }

@@ -1,0 +1,68 @@
+/** Output of tasks, read when the leader asks for it; who asks may wait for some. */
+import type { SessionId } from '../../protocol/ids.ts'
+import type { Now } from '../../protocol/now.ts'
+import type { SendOutput } from '../../protocol/schema/agent.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
+import type { Effect } from './effects.ts'
+import { findFramework } from './held.ts'
+import type { OutputRead } from './inputs.ts'
+import { type AgentState, keyOf, type OutputWait, stateOf } from './state.ts'
+
+/** While somebody waits, the end of the file is looked at so often. */
+const LOOK_AGAIN_MS = 100
+/** So many may wait; others are answered with what there is. */
+const WAITS_MAX = 1_000
+
+export function sendOutput(state: AgentState, order: SendOutput, now: Now): readonly Effect[] {
+  if (state.outputs.has(order.request)) return []
+  const waitMs = state.outputs.size < WAITS_MAX ? order.waitMs : 0
+  const wait: OutputWait = { order, untilMs: now.monotonicMs + waitMs }
+  state.outputs.set(order.request, wait)
+  return [readEffect(wait)]
+}
+
+function readEffect({ order }: OutputWait): Effect {
+  const { principal, frameworkId, taskId, stream, offset, bytesMax, request } = order
+  const sandbox = { principal, frameworkId, taskId }
+  return { do: 'read-output', request, sandbox, stream, offset, bytesMax }
+}
+
+export function heardOutput(state: AgentState, input: OutputRead, now: Now): readonly Effect[] {
+  const wait = state.outputs.get(input.request)
+  if (wait === undefined) return []
+  const { order } = wait
+  const { output } = input
+  const isWorthWaiting =
+    output === undefined ? isExpected(state, order) : output.bytes.length === 0 && !output.end
+  if (isWorthWaiting && now.monotonicMs < wait.untilMs) {
+    const atMs = Math.min(now.monotonicMs + LOOK_AGAIN_MS, wait.untilMs)
+    state.deadlines.set(`output.${order.request}`, atMs, { kind: 'output', request: order.request })
+    return []
+  }
+  state.outputs.delete(order.request)
+  return [answer(order, output)]
+}
+
+/** Its container may be on its way: the sandbox comes. */
+function isExpected(state: AgentState, order: SendOutput): boolean {
+  const launches = findFramework(state, order)?.launches.get(order.taskId) ?? []
+  return launches.some((task) => !isTerminal(stateOf(task)))
+}
+
+function answer(order: SendOutput, output: OutputRead['output']): Effect {
+  const { request, taskId, stream, offset } = order
+  const message = { request, taskId, stream, offset }
+  return {
+    do: 'send-output',
+    to: keyOf(order),
+    message:
+      output === undefined
+        ? { ...message, data: new Uint8Array(), end: true, missing: true }
+        : { ...message, data: output.bytes, end: output.end },
+  }
+}
+
+export function lookAgain(state: AgentState, request: SessionId): readonly Effect[] {
+  const wait = state.outputs.get(request)
+  return wait === undefined ? [] : [readEffect(wait)]
+}

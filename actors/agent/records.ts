@@ -1,0 +1,69 @@
+/** What an agent remembers over its own death: the records of its checkpoint. */
+import type { FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
+import type {
+  Fence,
+  ResourceList,
+  StatusNumber,
+  Subscription,
+  TaskStatus,
+} from '../../protocol/schema/common.ts'
+
+/** Fields are added, never changed; an agent that reads a higher format refuses to start. */
+export const FORMAT = 1
+
+/** Which launch of which task, in records and in what is told to the leader. */
+export interface Ref {
+  readonly principal: Principal
+  readonly frameworkId: FrameworkId
+  readonly taskId: TaskId
+  readonly launch: Launch
+}
+
+/** One start of the agent. On disk before anything is published. */
+export interface StartRecord {
+  readonly kind: 'start'
+  readonly format: number
+  readonly incarnation: number
+  /** Differs after a reboot of the machine. */
+  readonly bootId: string
+  readonly resources: ResourceList
+  readonly resourcesVersion: number
+}
+
+export interface TaskRecord extends Ref {
+  readonly kind: 'task'
+  readonly name?: string
+  readonly role: string
+  readonly resources: ResourceList
+  readonly killGraceMs?: number
+  readonly staged: StatusNumber
+  /** The newest status, if it was acknowledged; those that follow as records were not. */
+  readonly last?: TaskStatus
+}
+
+export type AgentRecord =
+  | StartRecord
+  /** The highest leader that was obeyed. On disk before it is obeyed. */
+  | { readonly kind: 'leader'; readonly fence: Fence }
+  | {
+      readonly kind: 'framework'
+      readonly principal: Principal
+      readonly frameworkId: FrameworkId
+      readonly subscription?: Subscription
+      /** It was torn down: its tasks are killed, nobody is told of them. */
+      readonly isOver?: boolean
+    }
+  | {
+      readonly kind: 'framework-gone'
+      readonly principal: Principal
+      readonly frameworkId: FrameworkId
+    }
+  | TaskRecord
+  /** Somebody wants it dead: to be repeated by the next incarnation. */
+  | { readonly kind: 'kill'; readonly launch: Launch; readonly graceMs: number }
+  | { readonly kind: 'status'; readonly launch: Launch; readonly status: TaskStatus }
+  /** The oldest unacknowledged status of that launch was acknowledged. */
+  | { readonly kind: 'ack'; readonly launch: Launch; readonly uuid: string }
+  | { readonly kind: 'forget'; readonly launch: Launch }
+  /** An ended task whose sandbox is still there, oldest first. */
+  | ({ readonly kind: 'sandbox' } & Ref)

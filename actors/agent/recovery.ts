@@ -1,0 +1,192 @@
+/** The start of an incarnation: what the records say, what is found running, what became of the rest. */
+import type { Launch } from '../../protocol/ids.ts'
+import type { Now } from '../../protocol/now.ts'
+import { describeResources, listResources, resourcesOf } from '../../protocol/resources.ts'
+import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
+import { compact } from './compaction.ts'
+import type { Effect } from './effects.ts'
+import {
+  addTask,
+  findFramework,
+  forgetFramework,
+  hold,
+  holdFramework,
+  strike,
+  trimSandboxes,
+} from './held.ts'
+import type { FoundContainer, Start } from './inputs.ts'
+import { type AgentRecord, FORMAT, type StartRecord, type TaskRecord } from './records.ts'
+import { type AgentState, refOf, stateOf, type Task } from './state.ts'
+import { type News, report } from './streams.ts'
+import { endOf, finish, KILLED_DURING_LAUNCH, startOf } from './tasks.ts'
+import { tearDownTask } from './tear-down.ts'
+
+/** Ends that a task comes to without a container. */
+const NEVER_CONTAINED: ReadonlySet<TaskState> = new Set(['TASK_DROPPED', 'TASK_ERROR', 'TASK_GONE'])
+
+/** Nothing else is done before the new incarnation is on disk. */
+export function start(state: AgentState, input: Start, now: Now): readonly Effect[] {
+  let before: StartRecord | undefined
+  for (const record of input.records) {
+    if (record.kind === 'start') before = record
+    else recall(state, record)
+  }
+  const problem = begin(state, before, input.bootId)
+  if (problem !== undefined) {
+    state.link = { kind: 'given-up' }
+    return [{ do: 'give-up', message: problem }]
+  }
+  const isRebooted = before !== undefined && before.bootId !== input.bootId
+  const found = new Map(input.containers.map((container) => [container.containerId, container]))
+  for (const task of state.tasks.values()) {
+    if (isTerminal(stateOf(task))) continue
+    settle(state, task, { found: found.get(task.launch)?.state, isRebooted, now })
+  }
+  for (const framework of state.frameworks.values()) {
+    if (framework.isOver && framework.tasks.size === 0) forgetFramework(state, framework)
+  }
+  for (const { containerId } of input.containers) {
+    const phase = state.tasks.get(containerId as Launch)?.container
+    if (phase !== 'started') state.outbox.destroys.push(containerId)
+  }
+  trimSandboxes(state)
+  return compact(state)
+}
+
+/** Takes up the books of the last incarnation. */
+function recall(state: AgentState, record: Exclude<AgentRecord, StartRecord>): void {
+  switch (record.kind) {
+    case 'leader':
+      state.highest = record.fence
+      return
+    case 'framework': {
+      const framework = holdFramework(state, record)
+      framework.subscription = record.subscription ?? framework.subscription
+      framework.isOver = record.isOver ?? false
+      framework.isRecorded = true
+      return
+    }
+    case 'framework-gone': {
+      const framework = findFramework(state, record)
+      if (framework !== undefined) forgetFramework(state, framework)
+      return
+    }
+    case 'task':
+      recallTask(state, record)
+      return
+    case 'sandbox':
+      state.sandboxes.set(record.launch, record)
+      return
+    default:
+      recallOfTask(state, record)
+  }
+}
+
+function recallTask(state: AgentState, record: TaskRecord): void {
+  const { resources, ...rest } = record
+  const framework = holdFramework(state, record)
+  const task = addTask(state, { ...rest, framework, resources: resourcesOf(resources) })
+  task.last = record.last
+  noteEnd(task)
+}
+
+type OfTask = Extract<AgentRecord, { kind: 'kill' | 'status' | 'ack' | 'forget' }>
+
+/** A record of a task that the books do not have is of one that was forgotten. */
+function recallOfTask(state: AgentState, record: OfTask): void {
+  const task = state.tasks.get(record.launch)
+  if (task === undefined) return
+  switch (record.kind) {
+    case 'kill':
+      task.killedWithMs = record.graceMs
+      return
+    case 'status':
+      task.last = record.status
+      task.stream.push(record.status)
+      noteEnd(task)
+      return
+    case 'ack':
+      if (task.stream[0]?.uuid === record.uuid) task.stream.shift()
+      return
+    case 'forget':
+      strike(state, task)
+      if (task.container === 'ended') state.sandboxes.set(task.launch, refOf(task))
+  }
+}
+
+function noteEnd(task: Task): void {
+  const state = stateOf(task)
+  if (isTerminal(state)) task.container = NEVER_CONTAINED.has(state) ? 'none' : 'ended'
+}
+
+/** The next incarnation, or why it cannot begin. */
+function begin(
+  state: AgentState,
+  before: StartRecord | undefined,
+  bootId: string,
+): string | undefined {
+  state.outbox.records = []
+  if (before !== undefined && before.format > FORMAT) {
+    return `the checkpoint has format ${before.format}, this agent reads ${FORMAT}: use a newer one`
+  }
+  state.incarnation = (before?.incarnation ?? 0) + 1
+  state.bootId = bootId
+  const isSame =
+    before === undefined ||
+    JSON.stringify(before.resources) === JSON.stringify(listResources(state.total))
+  state.resourcesVersion = (before?.resourcesVersion ?? 1) + (isSame ? 0 : 1)
+  for (const task of state.tasks.values()) {
+    if (task.stream.length > 0) state.outbox.heads.add(task)
+    if (isTerminal(stateOf(task)) || hold(state, task)) continue
+    const needed = describeResources(task.resources)
+    return `task ${task.taskId} of an earlier start holds ${needed}, more than this agent has left`
+  }
+  return undefined
+}
+
+interface Seen {
+  /** Undefined: there is no such container. */
+  readonly found: FoundContainer['state'] | undefined
+  readonly isRebooted: boolean
+  readonly now: Now
+}
+
+/** What became of a task that had not ended. */
+function settle(state: AgentState, task: Task, { found, isRebooted, now }: Seen): void {
+  if (found?.kind === 'running') {
+    goOn(state, task, now)
+    return
+  }
+  task.container = 'ended'
+  finish(state, task, { news: endSeen(task, found, isRebooted), now })
+}
+
+function goOn(state: AgentState, task: Task, now: Now): void {
+  task.container = 'started'
+  if (task.framework.isOver) {
+    tearDownTask(state, task, now)
+    return
+  }
+  if (stateOf(task) === 'TASK_STAGING') report(state, task, { news: startOf(task), now })
+  if (task.killedWithMs !== undefined) state.outbox.kills.set(task.launch, task.killedWithMs)
+}
+
+function endSeen(task: Task, found: Seen['found'], isRebooted: boolean): News {
+  if (found?.kind === 'ended' && !('unknown' in found.exit && isRebooted)) {
+    return endOf(task, found.exit)
+  }
+  if (task.killedWithMs === undefined && isRebooted && found?.kind !== 'never-started') {
+    return { state: 'TASK_FAILED', reason: 'AGENT_REBOOTED', message: 'the machine was rebooted' }
+  }
+  const hasStarted = stateOf(task) !== 'TASK_STAGING'
+  if (hasStarted || found?.kind === 'ended') {
+    return endOf(task, { unknown: 'its container is gone' })
+  }
+  return task.killedWithMs === undefined ? NEVER_STARTED : KILLED_DURING_LAUNCH
+}
+
+const NEVER_STARTED: News = {
+  state: 'TASK_DROPPED',
+  reason: 'AGENT_RESTARTED',
+  message: 'its agent was restarted before it could start',
+}

@@ -1,0 +1,106 @@
+/** The order to run tasks of one accept: all of them are taken, or none. */
+import type { Launch } from '../../protocol/ids.ts'
+import type { Now } from '../../protocol/now.ts'
+import {
+  describeResources,
+  NO_RESOURCES,
+  parseResources,
+  type Resources,
+} from '../../protocol/resources.ts'
+import type { Run } from '../../protocol/schema/agent.ts'
+import type { TaskInfo } from '../../protocol/schema/common.ts'
+import { addTask, hold, holdFramework, noteSubscription, release } from './held.ts'
+import type { AgentState, Framework, Task } from './state.ts'
+import { type News, nextStatusNumber, report } from './streams.ts'
+import { containerOf, recordTask } from './tasks.ts'
+
+interface Entered {
+  readonly task: Task
+  readonly info: TaskInfo
+}
+
+/** Accepted tasks are launched at the end of the turn, after they are in the checkpoint. */
+export function run(state: AgentState, order: Run, now: Now): void {
+  const framework = holdFramework(state, order)
+  if (framework.isOver) {
+    state.counts.unknownFramework += 1
+    return
+  }
+  noteSubscription(state, framework, order.subscription)
+  const fresh = order.tasks.filter(
+    ({ launch }) => !state.tasks.has(launch) && !state.sandboxes.has(launch),
+  )
+  const wanted = fresh.map(({ task }) => parseResources(task.resources))
+  const invalid = wanted.find((resources) => 'code' in resources)
+  const entered = fresh.map(({ launch, task: info }, i): Entered => {
+    const resources = wanted[i] as Resources
+    const parsed = invalid === undefined ? resources : NO_RESOURCES
+    return { task: enter(state, framework, { order, launch, info, resources: parsed }), info }
+  })
+  const why =
+    invalid !== undefined && 'code' in invalid
+      ? dropped('INVALID_OFFERS', invalid.message)
+      : takeAll(state, order, entered)
+  for (const { task, info } of entered) {
+    if (why === undefined) launch(state, task, { info, now })
+    else report(state, task, { news: why, now })
+  }
+}
+
+interface Entry {
+  readonly order: Run
+  readonly launch: Launch
+  readonly info: TaskInfo
+  readonly resources: Resources
+}
+
+function enter(state: AgentState, framework: Framework, entry: Entry): Task {
+  const task = addTask(state, {
+    framework,
+    taskId: entry.info.taskId,
+    launch: entry.launch,
+    name: entry.info.name,
+    role: entry.order.role,
+    resources: entry.resources,
+    killGraceMs: entry.info.killGraceMs,
+    staged: nextStatusNumber(state),
+  })
+  recordTask(state, task)
+  return task
+}
+
+/** Takes what all of them need, or nothing and says why. */
+function takeAll(state: AgentState, order: Run, entered: readonly Entered[]): News | undefined {
+  if (order.resourcesVersion !== state.resourcesVersion) {
+    return dropped(
+      'RESOURCES_STALE',
+      `the offer was of resources version ${order.resourcesVersion}, now it is ${state.resourcesVersion}`,
+    )
+  }
+  const misfit = entered.find(({ task }) => !hold(state, task))
+  if (misfit === undefined) return undefined
+  for (const { task } of entered) release(state, task)
+  const needed = describeResources(misfit.task.resources)
+  const free = describeResources(state.free)
+  return dropped('INVALID_OFFERS', `${misfit.task.taskId} needs ${needed}; free here: ${free}`)
+}
+
+function dropped(reason: 'INVALID_OFFERS' | 'RESOURCES_STALE', message: string): News {
+  return { state: 'TASK_DROPPED', reason, message }
+}
+
+function launch(
+  state: AgentState,
+  task: Task,
+  { info, now }: { readonly info: TaskInfo; readonly now: Now },
+): void {
+  const container = containerOf(task, info)
+  if (container === undefined) {
+    const message = 'its command has not exactly one of argv and shell'
+    const news: News = { state: 'TASK_ERROR', reason: 'TASK_INVALID', message }
+    report(state, task, { news, now })
+    return
+  }
+  task.container = 'waiting'
+  state.outbox.launches.set(task.launch, container)
+}

@@ -1,0 +1,233 @@
+/** What an agent knows. Changed in place by its handlers; what of it outlives them is in records. */
+import type { AgentId, FrameworkKey, Launch, SessionId, TaskId } from '../../protocol/ids.ts'
+import { type Resources, resourcesOf } from '../../protocol/resources.ts'
+import type { SendOutput } from '../../protocol/schema/agent.ts'
+import type {
+  Attribute,
+  Fence,
+  ResourceList,
+  StatusNumber,
+  Subscription,
+  TaskStatus,
+} from '../../protocol/schema/common.ts'
+import type { AgentReport, AgentReports } from '../../protocol/schema/master.ts'
+import type { TaskState } from '../../protocol/task-state.ts'
+import { Deadlines } from '../parts/deadlines.ts'
+import { type Random, seededRandom } from '../parts/random.ts'
+import type { Session } from '../parts/session.ts'
+import type { Container } from './effects.ts'
+import type { AgentRecord, Ref } from './records.ts'
+
+/** What an agent is told about itself when it starts. */
+export interface Profile {
+  readonly agentId: AgentId
+  readonly hostname: string
+  readonly resources: ResourceList
+  readonly attributes: readonly Attribute[]
+  /** So many sandboxes of forgotten tasks are kept; the oldest are removed first. */
+  readonly sandboxesMax: number
+}
+
+/**
+ * Where the task's container stands. `none`: it never had one. `waiting`: it is launched at the end
+ * of the turn. `launched`: no word of its process yet.
+ */
+export type ContainerPhase = 'none' | 'waiting' | 'launched' | 'started' | 'ended'
+
+export interface Task {
+  readonly framework: Framework
+  readonly taskId: TaskId
+  readonly launch: Launch
+  readonly name: string | undefined
+  readonly role: string
+  readonly resources: Resources
+  readonly killGraceMs: number | undefined
+  /** The number that stands for TASK_STAGING. */
+  readonly staged: StatusNumber
+  container: ContainerPhase
+  /** Its resources are not free. */
+  isHolding: boolean
+  /** The shortest grace of all kills; undefined: nobody wants it dead. */
+  killedWithMs: number | undefined
+  /** The newest status; undefined: none was made, it is staging. */
+  last: TaskStatus | undefined
+  /** Statuses that are not acknowledged, oldest first; the first is in flight. */
+  stream: TaskStatus[]
+  /** When the one in flight is sent again, and how long after the last time. */
+  retryAtMs: number
+  retryMs: number
+  /** The leader was told of the end, in this session: by the snapshot or a numbered message. */
+  isEndTold: boolean
+}
+
+export interface Framework extends FrameworkKey {
+  /** The highest one known. */
+  subscription: Subscription | undefined
+  isOver: boolean
+  /** Stands in the checkpoint. */
+  isRecorded: boolean
+  readonly tasks: Map<Launch, Task>
+  /** All launches of one task id, oldest first. */
+  readonly launches: Map<TaskId, Task[]>
+}
+
+/** How the agent stands with the leader. */
+export type Link =
+  /** No session; the deadline `open` makes one, or the first beat that is heard. */
+  | { readonly kind: 'closed' }
+  | {
+      readonly kind: 'opening'
+      readonly session: Session
+      /** The open and its pages: repeats are the same. */
+      readonly messages: readonly AgentReports[]
+      /** To be sent at the end of the turn. */
+      isDue: boolean
+      sentAtMs: number
+      retryMs: number
+    }
+  | {
+      readonly kind: 'open'
+      readonly session: Session
+      /** So long a silence ends the session. */
+      readonly silenceMs: number
+      heardAtMs: number
+    }
+  | { readonly kind: 'given-up' }
+
+export type Deadline =
+  | { readonly kind: 'open' | 'repeat' | 'silence' }
+  | { readonly kind: 'output'; readonly request: SessionId }
+
+/** Somebody waits for output; `untilMs` is monotonic. */
+export interface OutputWait {
+  readonly order: SendOutput
+  readonly untilMs: number
+}
+
+/** What was not obeyed, or looked odd, since the start. */
+export const COUNTS = [
+  'refusedLeader',
+  'absurdLeader',
+  'foreignSession',
+  'repeatedMessage',
+  'gap',
+  'unknownTask',
+  'unknownFramework',
+  'staleAck',
+  'strayAck',
+  'illegalState',
+  'strayContainer',
+] as const
+export type Count = (typeof COUNTS)[number]
+
+export interface AgentState {
+  readonly profile: Profile
+  readonly random: Random
+  readonly counts: Record<Count, number>
+  total: Resources
+  free: Resources
+  resourcesVersion: number
+  bootId: string
+  /** 0: not started. */
+  incarnation: number
+  /** Statuses numbered by this incarnation. */
+  statuses: number
+  highest: Fence | undefined
+  /** A leader was heard since the start. */
+  hasHeardLeader: boolean
+  isDisconnected: boolean
+  link: Link
+  readonly frameworks: Map<string, Framework>
+  readonly tasks: Map<Launch, Task>
+  /** Sandboxes of forgotten tasks, oldest first. */
+  readonly sandboxes: Map<Launch, Ref>
+  /** Settled tasks that wait for the leader's word, in the order of their messages. */
+  awaited: Awaited[]
+  readonly deadlines: Deadlines<Deadline>
+  readonly outputs: Map<SessionId, OutputWait>
+  /** Tasks with a status in flight. */
+  readonly inFlight: Set<Task>
+  /** No status is sent again before; a lower bound. */
+  retryAtMs: number
+  /** When each refused leader was last told so. */
+  readonly refused: Map<string, number>
+  readonly outbox: Turn
+}
+
+/** What the end of the turn brings out, in this order. */
+export interface Turn {
+  records: AgentRecord[]
+  isForDisk: boolean
+  readonly launches: Map<Launch, Container>
+  readonly kills: Map<Launch, number>
+  destroys: string[]
+  removals: Ref[]
+  /** Statuses at the heads of these streams, or the last one of an ended stream. */
+  readonly heads: Set<Task>
+  reports: AgentReport[]
+  settled: Ref[]
+  /** Sent outside of sessions. */
+  complaints: AgentReport[]
+}
+
+/** Message `n` said that these are settled. */
+export interface Awaited {
+  readonly n: number
+  readonly tasks: readonly Ref[]
+}
+
+const emptyTurn = (): Turn => ({
+  records: [],
+  isForDisk: false,
+  launches: new Map(),
+  kills: new Map(),
+  destroys: [],
+  removals: [],
+  heads: new Set(),
+  reports: [],
+  settled: [],
+  complaints: [],
+})
+
+/** `seed`: 128 random bits as hexadecimal digits. */
+export function newAgent(profile: Profile, seed: string): AgentState {
+  const total = resourcesOf(profile.resources)
+  return {
+    profile,
+    random: seededRandom(seed),
+    counts: Object.fromEntries(COUNTS.map((count) => [count, 0])) as Record<Count, number>,
+    total,
+    free: total,
+    resourcesVersion: 1,
+    bootId: '',
+    incarnation: 0,
+    statuses: 0,
+    highest: undefined,
+    hasHeardLeader: false,
+    isDisconnected: false,
+    link: { kind: 'closed' },
+    frameworks: new Map(),
+    tasks: new Map(),
+    sandboxes: new Map(),
+    awaited: [],
+    deadlines: new Deadlines(),
+    outputs: new Map(),
+    inFlight: new Set(),
+    retryAtMs: Number.POSITIVE_INFINITY,
+    refused: new Map(),
+    outbox: emptyTurn(),
+  }
+}
+
+export function stateOf(task: Task): TaskState {
+  return task.last?.state ?? 'TASK_STAGING'
+}
+
+export function refOf({ framework, taskId, launch }: Task): Ref {
+  const { principal, frameworkId } = framework
+  return { principal, frameworkId, taskId, launch }
+}
+
+export function keyOf({ principal, frameworkId }: FrameworkKey): FrameworkKey {
+  return { principal, frameworkId }
+}

@@ -64,6 +64,7 @@ export const HeldTask = message('A task as the agent holds it.', {
 })
 
 /** One page of what the agent held when it opened the session. */
+export type SnapshotPage = Static<typeof SnapshotPage>
 export const SnapshotPage = item('snapshot-page', 'What the agent held when it opened.', {
   page: integer(1, PAGES_MAX),
   last: Type.Boolean(),

@@ -1,0 +1,76 @@
+/** One agent, as the leader sees it. */
+import { setup } from 'xstate'
+import { compileMachine } from '../../protocol/machine-table.ts'
+
+export const AGENT_STATES = [
+  'unknown',
+  'recovering',
+  'opening',
+  'registered',
+  'silent',
+  'unreachable',
+] as const
+export type AgentState = (typeof AGENT_STATES)[number]
+
+export const AGENT_EVENTS = [
+  'registry.known',
+  'registry.unreachable',
+  'agent.opened',
+  'snapshot.confirmed',
+  'session.lost',
+  'agent.lost',
+] as const
+export type AgentEvent = (typeof AGENT_EVENTS)[number]
+/** `withdraw`: rescind its offers. `lose`: its tasks are unreachable. */
+export type AgentAction = 'withdraw' | 'lose'
+
+export const agentMachine = setup({
+  types: { events: {} as { readonly type: AgentEvent } },
+  actions: { withdraw: () => {}, lose: () => {} },
+}).createMachine({
+  id: 'agent',
+  initial: 'unknown',
+  states: {
+    unknown: {
+      on: {
+        'registry.known': 'recovering',
+        'registry.unreachable': 'unreachable',
+        'agent.opened': 'opening',
+      },
+    },
+    // Known from the registry to a leader that has just taken over; not heard yet.
+    recovering: {
+      on: { 'agent.opened': 'opening', 'agent.lost': { target: 'unreachable', actions: 'lose' } },
+    },
+    // A session was opened; its pages or the registry's answer are not complete.
+    opening: {
+      on: {
+        'agent.opened': 'opening',
+        'snapshot.confirmed': 'registered',
+        'session.lost': 'silent',
+        'agent.lost': { target: 'unreachable', actions: 'lose' },
+      },
+    },
+    registered: {
+      on: {
+        'agent.opened': { target: 'opening', actions: 'withdraw' },
+        'session.lost': { target: 'silent', actions: 'withdraw' },
+        'agent.lost': { target: 'unreachable', actions: ['withdraw', 'lose'] },
+      },
+    },
+    // A message was lost: it must open anew. Its tasks are as they were.
+    silent: {
+      on: { 'agent.opened': 'opening', 'agent.lost': { target: 'unreachable', actions: 'lose' } },
+    },
+    // Not for good: it may come back with its tasks alive.
+    unreachable: {
+      on: { 'agent.opened': 'opening' },
+    },
+  },
+})
+
+export const agentStep = compileMachine<AgentState, AgentEvent, AgentAction>(
+  agentMachine,
+  AGENT_STATES,
+  AGENT_EVENTS,
+)

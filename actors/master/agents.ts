@@ -1,0 +1,137 @@
+/** Agents: whether they are there, and what follows when they are not. */
+import type { AgentId } from '../../protocol/ids.ts'
+import { LEADER_BEAT_MS } from '../../protocol/limits.ts'
+import { addResources, NO_RESOURCES, type Resources } from '../../protocol/resources.ts'
+import type { AgentOrder } from '../../protocol/schema/agent.ts'
+import { nextNumber } from '../parts/session.ts'
+import { type AgentEvent, agentStep } from './agent-machine.ts'
+import { endOffer } from './offers.ts'
+import { tellWorld } from './public-events.ts'
+import { record } from './registry.ts'
+import { type Agent, count, newAgent } from './state.ts'
+import { loseTasks } from './tasks.ts'
+import { fenceOf, type LeaderTurn, log } from './turn.ts'
+
+/** One's own beats come back within this, or one's own connection is at fault. */
+const ECHO_MS_MAX = 2.5 * LEADER_BEAT_MS
+
+/** True while what this master hears on a connection counts: its own beats come back there. */
+export function isEchoing({ leader, now }: LeaderTurn, connection: string): boolean {
+  const heardMs = leader.echoAtMs.get(connection) ?? Number.NEGATIVE_INFINITY
+  return now.monotonicMs - heardMs <= ECHO_MS_MAX
+}
+
+export function agentOf({ leader }: LeaderTurn, agentId: AgentId): Agent {
+  const known = leader.agents.get(agentId)
+  if (known !== undefined) return known
+  const agent = newAgent(agentId)
+  leader.agents.set(agentId, agent)
+  return agent
+}
+
+/** Takes a step of the agent's lifecycle and does what it asks for. False: illegal here. */
+export function stepAgent(turn: LeaderTurn, agent: Agent, event: AgentEvent): boolean {
+  const step = agentStep(agent.state, event)
+  if (step === undefined) {
+    count(turn.state, 'agent-events-illegal')
+    return false
+  }
+  agent.state = step.state
+  for (const action of step.actions) {
+    if (action === 'withdraw') withdraw(turn, agent)
+    else loseTasks(turn, agent)
+  }
+  return true
+}
+
+function withdraw(turn: LeaderTurn, agent: Agent): void {
+  for (const offerId of [...agent.offers]) endOffer(turn, offerId, 'agent.lost')
+  turn.leader.dirtyAgents.add(agent.agentId)
+}
+
+/** Says something within the agent's session, in order. Without one it is not said. */
+export function order(turn: LeaderTurn, agent: Agent, said: AgentOrder): void {
+  if (agent.session === undefined || agent.state !== 'registered') return
+  turn.leader.orders.add(agent.agentId, agent.agentId, said)
+}
+
+/** Says something at once, ahead of what waits: for what is said outside of a confirmed session. */
+export function orderNow(turn: LeaderTurn, agent: Agent, said: AgentOrder): void {
+  const { session } = agent
+  const numbers = session && { session: session.id, n: nextNumber(session), heard: session.heard }
+  turn.effects.push({
+    do: 'send-orders',
+    agentId: agent.agentId,
+    body: { ...fenceOf(turn), ...(said.kind !== 'invite' && numbers), orders: [said] },
+  })
+}
+
+/** Asks it to open a session. */
+export function invite(turn: LeaderTurn, agent: Agent): void {
+  orderNow(turn, agent, { kind: 'invite' })
+}
+
+/** Something it said was lost: the session is over, and it is asked for another. */
+export function loseSession(turn: LeaderTurn, agent: Agent): void {
+  if (agent.session === undefined) return
+  count(turn.state, 'agent-sessions-lost')
+  agent.session = undefined
+  agent.opening = undefined
+  turn.leader.orders.drop(agent.agentId)
+  stepAgent(turn, agent, 'session.lost')
+  invite(turn, agent)
+}
+
+export function schedulePing(turn: LeaderTurn, agent: Agent): void {
+  const { agentId } = agent
+  const atMs = turn.now.monotonicMs + turn.state.rules.agentPingMs
+  turn.leader.deadlines.set(`agent-ping ${agentId}`, atMs, { due: 'agent-ping', agentId })
+}
+
+/** A ping is due: the last one was answered, or it counts as missed. */
+export function pingAgent(turn: LeaderTurn, agent: Agent): void {
+  if (agent.state === 'unreachable') return
+  if (isEchoing(turn, 'agents')) agent.missed += 1
+  if (agent.missed > turn.state.rules.agentPingsMissedMax) {
+    loseAgent(turn, agent)
+    return
+  }
+  if (agent.state === 'registered') order(turn, agent, { kind: 'ping' })
+  else if (agent.state !== 'opening' || agent.missed > 1) invite(turn, agent)
+  schedulePing(turn, agent)
+}
+
+/** Written to the registry first: a later leader must know that its tasks may live on. */
+export function loseAgent(turn: LeaderTurn, agent: Agent): void {
+  const { agentId } = agent
+  const fact = { kind: 'agent-unreachable', agentId, atMs: turn.now.wallMs } as const
+  record(turn, fact, { after: 'lose-agent', agentId })
+}
+
+/** The registry has it. Whoever came back meanwhile is not lost. */
+export function agentIsLost(turn: LeaderTurn, agent: Agent): void {
+  if (agent.missed <= turn.state.rules.agentPingsMissedMax && agent.state !== 'recovering') return
+  agent.isAdmitted = false
+  agent.unreachableAtMs = turn.now.wallMs
+  if (!stepAgent(turn, agent, 'agent.lost')) return
+  const { agentId } = agent
+  agent.session = undefined
+  agent.opening = undefined
+  turn.leader.orders.drop(agentId)
+  turn.leader.deadlines.clear(`agent-ping ${agentId}`)
+  turn.leader.deadlines.clear(`agent-return ${agentId}`)
+  turn.leader.dirtyAgents.add(agentId)
+  log(turn, 'an agent is unreachable', { agentId })
+  tellWorld(turn, { kind: 'agent', what: 'unreachable' }, { agentId })
+  for (const framework of turn.leader.frameworks.values()) {
+    if (framework.state !== 'subscribed') continue
+    turn.leader.events.add(framework.key, framework, { kind: 'failure', agentId })
+  }
+}
+
+/** What the tasks that count hold of the agent. */
+export function heldAt(agent: Agent): Resources {
+  let held = NO_RESOURCES
+  for (const task of agent.tasks) if (task.isHeld) held = addResources(held, task.resources)
+  return held
+}

@@ -1,0 +1,220 @@
+/** The leader's side of the allocator: absolute figures out, allocations in. */
+import type { AgentId, SessionId } from '../../protocol/ids.ts'
+import { ALLOCATOR_PING_MS, ALLOCATOR_PINGS_MISSED_MAX } from '../../protocol/limits.ts'
+import { listResources } from '../../protocol/resources.ts'
+import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
+import type { AllocatorReport, AllocatorReports } from '../../protocol/schema/master.ts'
+import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
+import { cut } from '../parts/outbox.ts'
+import { hear, newSession, nextNumber } from '../parts/session.ts'
+import { isEchoing } from './agents.ts'
+import { frameworkOf } from './books.ts'
+import { liveFilters } from './filters.ts'
+import { makeOffer } from './offers.ts'
+import { count, type FilterKey, type Framework } from './state.ts'
+import { fenceOf, type LeaderTurn, log } from './turn.ts'
+
+export function allocatorReports(turn: LeaderTurn, body: AllocatorReports): void {
+  const { leader } = turn
+  const first = body.reports[0]
+  if (first?.kind === 'complaint') return count(turn.state, 'complaints')
+  if (body.session === undefined || body.n === undefined) {
+    return count(turn.state, 'reports-without-session')
+  }
+  if (first?.kind === 'open' && body.n === 1) {
+    if (leader.allocator?.session.id !== body.session) open(turn, body.session, first.version)
+    return
+  }
+  const link = leader.allocator
+  if (link?.session.id !== body.session) return count(turn.state, 'allocator-messages-foreign')
+  const heard = hear(link.session, body.n)
+  if (heard === 'repeated') return count(turn.state, 'allocator-messages-repeated')
+  if (heard === 'gap') return close(turn)
+  link.missed = 0
+  for (const report of body.reports) handle(turn, report)
+}
+
+/** The newest one is the allocator; it is told everything. */
+function open(
+  turn: LeaderTurn,
+  session: SessionId,
+  version: Extract<AllocatorReport, { kind: 'open' }>['version'],
+): void {
+  const { leader } = turn
+  if (commonVersion(version) === undefined) {
+    return count(turn.state, 'allocators-refused')
+  }
+  if (leader.allocator !== undefined) close(turn)
+  const link = { session: newSession(session), missed: 0, figures: [], answers: [] }
+  link.session.heard = 1
+  leader.allocator = link
+  leader.waiting.clear()
+  say(turn, [
+    {
+      kind: 'opened',
+      version: PROTOCOL_VERSION,
+      pingMs: ALLOCATOR_PING_MS,
+      pingsMissedMax: ALLOCATOR_PINGS_MISSED_MAX,
+    },
+    ...everything(turn),
+    { kind: 'complete' },
+  ])
+  schedulePing(turn)
+  log(turn, 'an allocator has opened a session')
+}
+
+function everything(turn: LeaderTurn): AllocatorFigure[] {
+  const { leader } = turn
+  leader.dirtyAgents.clear()
+  leader.dirtyRoles.clear()
+  leader.dirtyFilters.clear()
+  const agents = [...leader.agents.keys()].map((agentId) => agentFigure(turn, agentId))
+  const frameworks = [...leader.frameworks.values()]
+  const roles = frameworks.flatMap((framework) =>
+    [...framework.roles.keys()].map((role) => roleFigure(framework, role)),
+  )
+  const filters = frameworks.flatMap((framework) =>
+    [...framework.roles].flatMap(([role, { filters }]) =>
+      [...filters.keys()].map((agentId) => filterFigure(turn, { framework, role, agentId })),
+    ),
+  )
+  const isThere = (figure: AllocatorFigure): boolean =>
+    figure.kind !== 'agent-gone' && figure.kind !== 'role-gone'
+  return [...agents, ...roles, ...filters].filter(isThere)
+}
+
+/** A message was lost, or another allocator came: it must open anew. */
+function close(turn: LeaderTurn): void {
+  say(turn, [{ kind: 'closed' }])
+  flushFigures(turn)
+  turn.leader.allocator = undefined
+  turn.leader.deadlines.clear('allocator-ping')
+}
+
+function handle(turn: LeaderTurn, report: AllocatorReport): void {
+  const { leader } = turn
+  if (report.kind === 'allocate') {
+    for (const allocation of report.allocations) {
+      const outcome = makeOffer(turn, allocation) ? 'made' : 'refused'
+      count(turn.state, `allocations-${outcome}`)
+      leader.allocator?.answers.push({ allocation: allocation.allocation, outcome })
+      // Refused from an old view: it is told the new one.
+      if (outcome === 'refused' && leader.agents.has(allocation.agentId)) {
+        leader.dirtyAgents.add(allocation.agentId)
+      }
+    }
+  } else if (report.kind === 'waiting') {
+    for (const waiting of report.waiting) {
+      leader.waiting.set(`${waiting.principal}.${waiting.frameworkId} ${waiting.role}`, waiting)
+    }
+  }
+}
+
+function schedulePing({ leader, now }: LeaderTurn): void {
+  const atMs = now.monotonicMs + ALLOCATOR_PING_MS
+  leader.deadlines.set('allocator-ping', atMs, { due: 'allocator-ping' })
+}
+
+export function pingAllocator(turn: LeaderTurn): void {
+  const link = turn.leader.allocator
+  if (link === undefined) return
+  if (isEchoing(turn, 'agents')) link.missed += 1
+  if (link.missed > ALLOCATOR_PINGS_MISSED_MAX) {
+    count(turn.state, 'allocators-lost')
+    close(turn)
+    return
+  }
+  say(turn, [{ kind: 'ping' }])
+  schedulePing(turn)
+}
+
+function say({ leader }: LeaderTurn, figures: readonly AllocatorFigure[]): void {
+  leader.allocator?.figures.push(...figures)
+}
+
+function agentFigure({ leader }: LeaderTurn, agentId: AgentId): AllocatorFigure {
+  const agent = leader.agents.get(agentId)
+  if (agent?.state !== 'registered') return { kind: 'agent-gone', agentId }
+  const { version } = agent
+  const total = listResources(agent.total)
+  return { kind: 'agent', agentId, version, total, free: listResources(agent.free) }
+}
+
+function roleFigure(framework: Framework, name: string): AllocatorFigure {
+  const { principal, frameworkId } = framework
+  const role = framework.roles.get(name)
+  const isGone = role === undefined || framework.state === 'ended'
+  if (isGone) return { kind: 'role-gone', principal, frameworkId, role: name }
+  return {
+    kind: 'role',
+    principal,
+    frameworkId,
+    role: name,
+    // What it has counts while it is away, but nothing is offered to it.
+    suppressed: role.isSuppressed || framework.state !== 'subscribed',
+    allocated: listResources(role.allocated),
+    declinedLast: role.isDeclinedLast,
+  }
+}
+
+function filterFigure(
+  turn: LeaderTurn,
+  { framework: key, role, agentId }: FilterKey,
+): AllocatorFigure {
+  const nowMs = turn.now.monotonicMs
+  const filters = frameworkOf(turn, key)?.roles.get(role)?.filters.get(agentId)
+  const declined = liveFilters(filters, nowMs).map(({ resources, untilMs }) => ({
+    resources: listResources(resources),
+    forMs: Math.ceil(untilMs - nowMs),
+  }))
+  const { principal, frameworkId } = key
+  return { kind: 'filter', principal, frameworkId, role, agentId, declined }
+}
+
+export function allocatorWantsFlush({ allocator, ...leader }: LeaderTurn['leader']): boolean {
+  if (allocator === undefined) return false
+  const dirty = leader.dirtyAgents.size + leader.dirtyRoles.size + leader.dirtyFilters.size
+  return dirty + allocator.figures.length + allocator.answers.length > 0
+}
+
+/** Says what has changed in this turn: figures first, then the answers that they follow from. */
+export function flushFigures(turn: LeaderTurn): void {
+  const { leader } = turn
+  const link = leader.allocator
+  if (link === undefined) return
+  const figures: AllocatorFigure[] = [
+    ...link.figures.splice(0),
+    ...[...leader.dirtyFilters.values()].map((key) => filterFigure(turn, key)),
+    ...[...leader.dirtyRoles.values()].flatMap(({ framework, role }) =>
+      changedRole(turn, framework, role),
+    ),
+    ...[...leader.dirtyAgents].map((agentId) => agentFigure(turn, agentId)),
+  ]
+  const answers = link.answers.splice(0)
+  for (let from = 0; from < answers.length; from += 4096) {
+    figures.push({ kind: 'answered', answers: answers.slice(from, from + 4096) })
+  }
+  leader.dirtyAgents.clear()
+  leader.dirtyRoles.clear()
+  leader.dirtyFilters.clear()
+  for (const list of cut(figures)) {
+    const numbers = {
+      session: link.session.id,
+      n: nextNumber(link.session),
+      heard: link.session.heard,
+    }
+    const body = { ...fenceOf(turn), ...numbers, figures: [...list] }
+    turn.effects.push({ do: 'send-figures', body })
+  }
+}
+
+function changedRole(
+  turn: LeaderTurn,
+  key: FilterKey['framework'],
+  role: string,
+): AllocatorFigure[] {
+  const framework = frameworkOf(turn, key)
+  return [
+    framework === undefined ? { kind: 'role-gone', ...key, role } : roleFigure(framework, role),
+  ]
+}

@@ -1,0 +1,282 @@
+/** A master's decisions: no clock, no bus, no chance. Same inputs, same effects. */
+import type { AgentId, FrameworkKey, MasterId, RunId } from '../../protocol/ids.ts'
+import type { Now } from '../../protocol/now.ts'
+import type {
+  AgentReports,
+  AllocatorReports,
+  LeaderBeat,
+  LeaseRecord,
+  PeerBeat,
+  RegistryBatch,
+} from '../../protocol/schema/master.ts'
+import type { StatusUpdates } from '../../protocol/schema/scheduler.ts'
+import type { CommonInput, Core } from '../parts/core.ts'
+import { admitted, agentReports, hearAgent } from './agent-sessions.ts'
+import { agentIsLost, agentOf, loseAgent, pingAgent } from './agents.ts'
+import { allocatorReports, pingAllocator } from './allocator-link.ts'
+import { frameworkOf } from './books.ts'
+import type { Effect } from './effects.ts'
+import { flush, wantsFlush } from './flush.ts'
+import { type FrameworkCall, frameworkCall } from './framework-calls.ts'
+import { considerForgotten, frameworkIsEnded } from './framework-end.ts'
+import { failoverIsOver, pingFramework, subscriptionIsRecorded } from './frameworks.ts'
+import {
+  complained,
+  holdsLease,
+  leaseConflict,
+  leaseRead,
+  leaseUnavailable,
+  leaseWakeAtMs,
+  leaseWritten,
+  newLease,
+  peerBeat,
+  resign,
+  stepLease,
+  wakeLease,
+} from './lease.ts'
+import { endOffer } from './offers.ts'
+import { type OperatorCall, operatorCall } from './operator.ts'
+import { appended, uncertain } from './registry.ts'
+import { type AfterWrite, count, type Due, type MasterRules, type MasterState } from './state.ts'
+import { beat, lead, registryRead } from './takeover.ts'
+import { applyStatus } from './tasks.ts'
+import type { LeaderTurn, Turn } from './turn.ts'
+
+export type Input =
+  | { readonly kind: 'peer-beat'; readonly masterId: MasterId; readonly body: PeerBeat }
+  /** A leader's beat, one's own included, and the connection on which it was heard. */
+  | { readonly kind: 'leader-beat'; readonly body: LeaderBeat; readonly connection: string }
+  | {
+      readonly kind: 'lease.read'
+      readonly record: LeaseRecord | undefined
+      /** 0: there is none. */
+      readonly revision: number
+    }
+  | { readonly kind: 'lease.written'; readonly revision: number }
+  | { readonly kind: 'lease.conflict' }
+  | { readonly kind: 'lease.unavailable' }
+  | {
+      readonly kind: 'registry.read'
+      readonly batches: readonly RegistryBatch[]
+      readonly lastSequence: number
+    }
+  | { readonly kind: 'registry.appended'; readonly sequence: number }
+  | { readonly kind: 'registry.conflict' }
+  | { readonly kind: 'registry.unavailable' }
+  | { readonly kind: 'agent-reports'; readonly agentId: AgentId; readonly body: AgentReports }
+  | {
+      readonly kind: 'status-updates'
+      readonly framework: FrameworkKey
+      readonly agentId: AgentId
+      readonly body: StatusUpdates
+    }
+  | {
+      readonly kind: 'framework-call'
+      readonly framework: FrameworkKey
+      readonly call: FrameworkCall
+      readonly reply: string | undefined
+    }
+  | { readonly kind: 'allocator-reports'; readonly body: AllocatorReports }
+  | {
+      readonly kind: 'operator-call'
+      readonly call: OperatorCall
+      readonly reply: string | undefined
+    }
+  /** A graceful end: the lease is given back. */
+  | { readonly kind: 'resign' }
+
+export interface MasterOptions {
+  readonly masterId: MasterId
+  readonly run: RunId
+  readonly rules: MasterRules
+  /** The highest epoch on this master's own disk; 0 for none. */
+  readonly highestEpoch: number
+}
+
+export function newMaster(options: MasterOptions): MasterState {
+  const { masterId, run, rules, highestEpoch } = options
+  return {
+    masterId,
+    run,
+    rules,
+    highestEpoch,
+    lease: newLease(),
+    leader: undefined,
+    counters: new Map(),
+  }
+}
+
+export const masterCore: Core<MasterState, Input, Effect> = {
+  handle,
+  wantsFlush: ({ leader }) => leader !== undefined && wantsFlush(leader),
+  wakeAtMs: (state) => {
+    const next = state.leader?.deadlines.nextMs() ?? Number.POSITIVE_INFINITY
+    const atMs = Math.min(leaseWakeAtMs(state), next)
+    return atMs === Number.POSITIVE_INFINITY ? undefined : atMs
+  },
+}
+
+function handle(state: MasterState, input: Input | CommonInput, now: Now): readonly Effect[] {
+  const turn: Turn = { state, now, effects: [] }
+  // The lease is asked before anything is done with it: a pause must not slip one order through.
+  const { lease } = state
+  const isHolder = lease.state === 'recovering' || lease.state === 'leading'
+  if (isHolder && !holdsLease(turn)) stepLease(turn, 'lease.lost')
+  if (!handleAnywhere(turn, input) && state.leader !== undefined) {
+    const leaderTurn = { ...turn, leader: state.leader }
+    if (lease.state === 'leading') handleLeading(leaderTurn, input)
+    else handleRecovering(leaderTurn, input)
+  }
+  return turn.effects
+}
+
+/** What every master handles, whether it leads or not. */
+function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
+  switch (input.kind) {
+    case 'peer-beat':
+      peerBeat(turn, input.masterId, input.body)
+      return true
+    case 'lease.read':
+      leaseRead(turn, input.record, input.revision)
+      return true
+    case 'lease.written':
+      leaseWritten(turn, input.revision)
+      return true
+    case 'lease.conflict':
+      leaseConflict(turn)
+      return true
+    case 'lease.unavailable':
+      leaseUnavailable(turn)
+      return true
+    case 'registry.read':
+      written(turn, registryRead(turn, input.batches, input.lastSequence))
+      return true
+    case 'resign':
+      resign(turn)
+      return true
+    case 'wake':
+      wakeLease(turn)
+      return false
+    default:
+      return false
+  }
+}
+
+/** Holds the lease and waits for the registry: only that counts. */
+function handleRecovering(turn: LeaderTurn, input: Input | CommonInput): void {
+  if (input.kind === 'registry.appended') written(turn, appended(turn, input.sequence))
+  else if (input.kind === 'registry.unavailable') uncertain(turn)
+  else if (input.kind === 'registry.conflict') turn.effects.push({ do: 'read-registry' })
+  else if (input.kind === 'wake') wakeDue(turn)
+}
+
+function handleLeading(turn: LeaderTurn, input: Input | CommonInput): void {
+  switch (input.kind) {
+    case 'leader-beat':
+      return leaderBeat(turn, input)
+    case 'agent-reports':
+      return agentReports(turn, input.agentId, input.body)
+    case 'status-updates':
+      return statusUpdates(turn, input)
+    case 'framework-call':
+      return frameworkCall(turn, input.framework, input.call, input.reply)
+    case 'allocator-reports':
+      return allocatorReports(turn, input.body)
+    case 'operator-call':
+      return operatorCall(turn, input.call, input.reply)
+    case 'flush':
+      return flush(turn)
+    default:
+      handleRecovering(turn, input)
+  }
+}
+
+function leaderBeat(turn: LeaderTurn, input: Extract<Input, { kind: 'leader-beat' }>): void {
+  const { body, connection } = input
+  if (body.run === turn.state.run && body.epoch === turn.leader.epoch) {
+    turn.leader.echoAtMs.set(connection, turn.now.monotonicMs)
+  } else if (body.epoch > turn.leader.epoch) complained(turn, body.epoch)
+}
+
+function statusUpdates(turn: LeaderTurn, input: Extract<Input, { kind: 'status-updates' }>): void {
+  const { agentId, body } = input
+  if (body.session === undefined || body.n === undefined) {
+    return count(turn.state, 'updates-without-session')
+  }
+  const agent = agentOf(turn, agentId)
+  if (!hearAgent(turn, agent, body.session, body.n)) return
+  const framework = frameworkOf(turn, input.framework)
+  if (framework === undefined) return count(turn.state, 'statuses-of-unknown-tasks')
+  for (const status of body.statuses) applyStatus(turn, framework, agent, status)
+}
+
+/** What was waiting for the registry goes on. */
+function written(turn: Turn, done: readonly AfterWrite[]): void {
+  for (const then of done) {
+    const { leader } = turn.state
+    if (leader === undefined) return
+    afterWrite({ ...turn, leader }, then)
+  }
+}
+
+function afterWrite(turn: LeaderTurn, then: AfterWrite): void {
+  switch (then.after) {
+    case 'nothing':
+      return
+    case 'lead':
+      return lead(turn)
+    case 'admit':
+      admitted(turn, then.agentId, then.session)
+      for (const framework of [...turn.leader.frameworks.values()]) {
+        considerForgotten(turn, framework)
+      }
+      return
+    case 'subscribe':
+      return subscriptionIsRecorded(turn, then.key, then.request)
+    case 'lose-agent':
+      return agentIsLost(turn, agentOf(turn, then.agentId))
+    case 'end-framework':
+      return frameworkIsEnded(turn, then.key, then.reply)
+  }
+}
+
+/** Deadlines that are due, as many as one input may take: the rest asks to be woken at once. */
+const DUE_PER_INPUT = 1_000
+
+function wakeDue(turn: LeaderTurn): void {
+  const { deadlines } = turn.leader
+  for (let i = 0; i < DUE_PER_INPUT; i++) {
+    const due = deadlines.takeDue(turn.now.monotonicMs)
+    if (due === undefined || turn.state.leader !== turn.leader) return
+    handleDue(turn, due)
+  }
+}
+
+function handleDue(turn: LeaderTurn, due: Due): void {
+  const { leader } = turn
+  switch (due.due) {
+    case 'leader-beat':
+      return beat(turn)
+    case 'agent-ping':
+      return pingAgent(turn, agentOf(turn, due.agentId))
+    case 'agent-return':
+      return loseAgent(turn, agentOf(turn, due.agentId))
+    case 'framework-ping': {
+      const framework = leader.frameworks.get(due.key)
+      if (framework !== undefined) pingFramework(turn, framework)
+      return
+    }
+    case 'framework-failover': {
+      const framework = leader.frameworks.get(due.key)
+      if (framework !== undefined) failoverIsOver(turn, framework)
+      return
+    }
+    case 'offer':
+      endOffer(turn, due.offerId, 'timer.timed-out')
+      return
+    case 'allocator-ping':
+      return pingAllocator(turn)
+    case 'registry-retry':
+      turn.effects.push({ do: 'read-registry' })
+  }
+}

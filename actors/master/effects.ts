@@ -1,0 +1,53 @@
+/** All that a master can do to the world. The core returns these; only the shell performs them. */
+import type { Refusal } from '../../protocol/errors.ts'
+import type { AgentId, FrameworkId, Principal } from '../../protocol/ids.ts'
+import type { AgentOrders } from '../../protocol/schema/agent.ts'
+import type { AllocatorFigures } from '../../protocol/schema/allocator.ts'
+import type { PublicEvents } from '../../protocol/schema/event.ts'
+import type {
+  LeaderBeat,
+  LeaseRecord,
+  PeerBeat,
+  RegistryBatch,
+} from '../../protocol/schema/master.ts'
+import type { FrameworkEvents } from '../../protocol/schema/scheduler.ts'
+
+/** Where a public event is published. Tasks and frameworks have a framework, the rest has none. */
+export interface EventSubject {
+  readonly kind: 'master' | 'agent' | 'framework' | 'task' | 'offer'
+  readonly what: string
+  readonly framework?: { readonly principal: Principal; readonly frameworkId: FrameworkId }
+}
+
+export type Effect =
+  /** At most once, as every message. Its loss shows as a gap in the receiver's numbers. */
+  | { readonly do: 'send-orders'; readonly agentId: AgentId; readonly body: AgentOrders }
+  | {
+      readonly do: 'send-events'
+      readonly principal: Principal
+      readonly frameworkId: FrameworkId
+      readonly body: FrameworkEvents
+    }
+  | { readonly do: 'send-figures'; readonly body: AllocatorFigures }
+  | { readonly do: 'send-leader-beat'; readonly body: LeaderBeat }
+  | { readonly do: 'send-peer-beat'; readonly body: PeerBeat }
+  | { readonly do: 'send-public'; readonly subject: EventSubject; readonly body: PublicEvents }
+  /** To the call of that reply subject; not repeated when it gets lost. */
+  | { readonly do: 'answer'; readonly reply: string; readonly body: object }
+  | { readonly do: 'refuse'; readonly reply: string; readonly refusal: Refusal }
+  /** Comes back as `lease.read`, or `lease.unavailable`. */
+  | { readonly do: 'read-lease' }
+  /** Compare-and-set. Comes back as `lease.written`, `lease.conflict` or `lease.unavailable`. */
+  | { readonly do: 'write-lease'; readonly record: LeaseRecord; readonly revision: number }
+  /** Comes back as `registry.read`, or `registry.unavailable`. */
+  | { readonly do: 'read-registry' }
+  /** Comes back as `registry.appended`, `registry.conflict` or `registry.unavailable`. */
+  | { readonly do: 'append-registry'; readonly batch: RegistryBatch; readonly lastSequence: number }
+  /** Synced before the next effect is performed: this epoch is never used again. */
+  | { readonly do: 'save-epoch'; readonly epoch: number }
+  | {
+      readonly do: 'log'
+      readonly level: 'info' | 'warn' | 'error'
+      readonly message: string
+      readonly fields?: Readonly<Record<string, string | number>>
+    }

@@ -1,0 +1,56 @@
+/** What was declined, so that it does not come back at once. The master owns it; the allocator hears. */
+import type { AgentId } from '../../protocol/ids.ts'
+import {
+  DECLINE_FILTER_MS,
+  DECLINE_FILTER_MS_MAX,
+  DECLINE_PAUSE_MS,
+} from '../../protocol/limits.ts'
+import { isEmpty, type Resources } from '../../protocol/resources.ts'
+import type { Filter, Framework } from './state.ts'
+import type { LeaderTurn } from './turn.ts'
+
+/** Filters of one role and agent that are kept; the oldest goes first. */
+const FILTERS_MAX = 16
+
+export interface Declined {
+  readonly framework: Framework
+  readonly role: string
+  readonly agentId: AgentId
+  readonly resources: Resources
+  /** As the framework said it; absent: the default. */
+  readonly refuseMs: number | undefined
+}
+
+/** Nothing returns to its decliner within a second, or while its filter holds. */
+export function addFilter(turn: LeaderTurn, declined: Declined): void {
+  const { framework, role: name, agentId, resources, refuseMs } = declined
+  const role = framework.roles.get(name)
+  if (role === undefined || isEmpty(resources)) return
+  const wanted = Math.min(refuseMs ?? DECLINE_FILTER_MS, DECLINE_FILTER_MS_MAX)
+  const nowMs = turn.now.monotonicMs
+  const filter = { resources, untilMs: nowMs + Math.max(wanted, DECLINE_PAUSE_MS) }
+  const held = liveFilters(role.filters.get(agentId), nowMs).slice(1 - FILTERS_MAX)
+  role.filters.set(agentId, [...held, filter])
+  touchFilter(turn, framework, name, agentId)
+}
+
+export function liveFilters(filters: readonly Filter[] | undefined, nowMs: number): Filter[] {
+  return (filters ?? []).filter(({ untilMs }) => untilMs > nowMs)
+}
+
+export function clearFilters(turn: LeaderTurn, framework: Framework, name: string): void {
+  const role = framework.roles.get(name)
+  if (role === undefined) return
+  for (const agentId of role.filters.keys()) touchFilter(turn, framework, name, agentId)
+  role.filters.clear()
+}
+
+function touchFilter(
+  { leader }: LeaderTurn,
+  { key, principal, frameworkId }: Framework,
+  role: string,
+  agentId: AgentId,
+): void {
+  const what = { framework: { principal, frameworkId }, role, agentId }
+  leader.dirtyFilters.set(`${key} ${role} ${agentId}`, what)
+}

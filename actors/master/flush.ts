@@ -1,0 +1,63 @@
+/** The end of a turn: what is to be said becomes numbered messages. */
+import { nextNumber } from '../parts/session.ts'
+import { allocatorWantsFlush, flushFigures } from './allocator-link.ts'
+import { frameworkOf } from './books.ts'
+import type { Leader } from './state.ts'
+import { fenceOf, type LeaderTurn } from './turn.ts'
+
+export function wantsFlush(leader: Leader): boolean {
+  return (
+    !leader.orders.isEmpty ||
+    !leader.events.isEmpty ||
+    !leader.publicEvents.isEmpty ||
+    allocatorWantsFlush(leader)
+  )
+}
+
+export function flush(turn: LeaderTurn): void {
+  flushOrders(turn)
+  flushEvents(turn)
+  flushFigures(turn)
+  flushPublic(turn)
+}
+
+function flushOrders(turn: LeaderTurn): void {
+  const { leader, effects } = turn
+  for (const { to: agentId, lists } of leader.orders.takeAll()) {
+    const session = leader.agents.get(agentId)?.session
+    if (session === undefined) continue
+    for (const orders of lists) {
+      const numbers = { session: session.id, n: nextNumber(session), heard: session.heard }
+      const body = { ...fenceOf(turn), ...numbers, orders: [...orders] }
+      effects.push({ do: 'send-orders', agentId, body })
+    }
+  }
+}
+
+function flushEvents(turn: LeaderTurn): void {
+  const { leader, effects } = turn
+  for (const { to: key, lists } of leader.events.takeAll()) {
+    const { principal, frameworkId } = key
+    const session = frameworkOf(turn, key)?.session
+    for (const events of lists) {
+      const numbers = session && {
+        session: session.id,
+        n: nextNumber(session),
+        heard: session.heard,
+      }
+      const body = { ...fenceOf(turn), ...numbers, events: [...events] }
+      effects.push({ do: 'send-events', principal, frameworkId, body })
+    }
+  }
+}
+
+function flushPublic(turn: LeaderTurn): void {
+  const { leader, effects } = turn
+  for (const { to: subject, lists } of leader.publicEvents.takeAll()) {
+    for (const events of lists) {
+      leader.publicCount += 1
+      const body = { ...fenceOf(turn), n: leader.publicCount, events: [...events] }
+      effects.push({ do: 'send-public', subject, body })
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/** The leader's side of a framework's session: numbers of calls, and their first answers. */
+import { type Refusal, refusal } from '../../protocol/errors.ts'
+import type { SessionId } from '../../protocol/ids.ts'
+import { nextNumber } from '../parts/session.ts'
+import type { CallAnswer, Framework } from './state.ts'
+import { answer, fenceOf, type LeaderTurn, refuse } from './turn.ts'
+
+/** Calls whose answers are kept for a repeat, and numbers that are remembered ahead of a gap. */
+const ANSWERS_MAX = 4_096
+const AHEAD_MAX = 16_384
+
+export interface CallHeader {
+  readonly session?: SessionId
+  readonly n?: number
+  readonly call?: SessionId
+  readonly epoch?: number
+}
+
+/** What is to be done with a call: handle it, or nothing more, or refuse it. */
+export type Heard = 'new' | CallAnswer | Refusal
+
+/**
+ * Judges a call by its header. Gaps never end a framework's session: pings name the number up to
+ * which everything was heard, and the framework repeats the rest by call id.
+ */
+export function hearCall({ leader }: LeaderTurn, framework: Framework, header: CallHeader): Heard {
+  const { session } = framework
+  framework.missed = 0
+  if (header.epoch !== undefined && header.epoch !== leader.epoch) {
+    return refusal('stale', `epoch ${header.epoch} is not ${leader.epoch}, which leads`)
+  }
+  if (header.session === undefined || session === undefined) {
+    if (header.session === session?.id || header.session === undefined) return 'new'
+  }
+  if (header.session !== session?.id) {
+    return refusal('stale-session', 'another session of this framework is open')
+  }
+  const before = header.call === undefined ? undefined : framework.answers.get(header.call)
+  if (header.n !== undefined && session !== undefined) noteNumber(framework, session, header.n)
+  return before ?? 'new'
+}
+
+function noteNumber(
+  { heardAhead }: Framework,
+  session: NonNullable<Framework['session']>,
+  n: number,
+): void {
+  if (n > session.heard + 1) {
+    if (heardAhead.size < AHEAD_MAX) heardAhead.add(n)
+    return
+  }
+  if (n === session.heard + 1) session.heard = n
+  while (heardAhead.delete(session.heard + 1)) session.heard += 1
+}
+
+export function rememberAnswer(
+  { answers }: Framework,
+  call: SessionId | undefined,
+  given: CallAnswer,
+): void {
+  if (call === undefined) return
+  answers.set(call, given)
+  if (answers.size <= ANSWERS_MAX) return
+  const oldest = answers.keys().next()
+  if (!oldest.done) answers.delete(oldest.value)
+}
+
+export function giveAnswer(turn: LeaderTurn, reply: string | undefined, given: CallAnswer): void {
+  if (given.ok) answer(turn, reply, {})
+  else refuse(turn, reply, given.refusal)
+}
+
+/** Tells whoever held the session that it is over, as the last thing said in it. */
+export function cutOff(
+  turn: LeaderTurn,
+  framework: Framework,
+  name: 'failed-over' | 'torn-down',
+  message: string,
+): void {
+  const { session, principal, frameworkId, key } = framework
+  turn.leader.events.drop(key)
+  if (session === undefined) return
+  turn.effects.push({
+    do: 'send-events',
+    principal,
+    frameworkId,
+    body: {
+      ...fenceOf(turn),
+      session: session.id,
+      n: nextNumber(session),
+      heard: session.heard,
+      events: [{ kind: 'error', name, message }],
+    },
+  })
+}

@@ -1,0 +1,32 @@
+/** May this task be started with what is left of the offers? */
+import {
+  describeResources,
+  isEmpty,
+  parseResources,
+  type Resources,
+  subtractResources,
+} from '../../protocol/resources.ts'
+import type { TaskInfo } from '../../protocol/schema/common.ts'
+import type { Framework } from './state.ts'
+
+/** `problem` is a sentence for the framework's author. */
+export type Validity =
+  | { readonly wanted: Resources; readonly left: Resources }
+  | { readonly problem: string }
+
+export function validateLaunch(framework: Framework, task: TaskInfo, pool: Resources): Validity {
+  const { argv, shell } = task.command
+  if ((argv === undefined) === (shell === undefined)) {
+    return { problem: 'the command has not exactly one of argv and shell' }
+  }
+  if (framework.tasks.has(task.taskId)) {
+    return { problem: `a task ${task.taskId} of this framework has not ended yet` }
+  }
+  const wanted = parseResources(task.resources)
+  if ('code' in wanted) return { problem: wanted.message }
+  if (isEmpty(wanted)) return { problem: 'it wants no resources at all' }
+  const left = subtractResources(pool, wanted)
+  if (left !== undefined) return { wanted, left }
+  const given = describeResources(pool)
+  return { problem: `it wants ${describeResources(wanted)}; left of the offers is ${given}` }
+}

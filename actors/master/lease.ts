@@ -1,0 +1,293 @@
+/**
+ * Who leads: a record in the bus's store that is changed by compare-and-set only.
+ *
+ * Expiry is judged by one's own monotonic clock: a record that did not change for its lease time is
+ * free. A silent leader may be challenged earlier, after a probe in vain: safety rests on epochs,
+ * never on timing. The holder counts from before it sent the write that was confirmed last.
+ */
+import {
+  EPOCH_JUMP_MAX,
+  LEADER_SILENCE_MS,
+  LEASE_DEADLINE_PART,
+  LEASE_RENEWALS,
+  PEER_BEAT_MS,
+} from '../../protocol/limits.ts'
+import type { LeaseRecord, PeerBeat } from '../../protocol/schema/master.ts'
+import { type LeaseEvent, leaseStep } from './lease-machine.ts'
+import { count, type Lease } from './state.ts'
+import { log, type Turn, warn } from './turn.ts'
+
+/** One's own beats come back within this, or one's own connection is at fault. */
+const ECHO_MS_MAX = 3 * PEER_BEAT_MS
+/** A leader that is alive answers a probe within this. */
+const PROBE_MS = 2 * PEER_BEAT_MS
+
+export function newLease(): Lease {
+  return {
+    state: 'following',
+    record: undefined,
+    revision: 0,
+    unchangedSinceMs: Number.POSITIVE_INFINITY,
+    heldFromMs: Number.NEGATIVE_INFINITY,
+    writing: undefined,
+    isReading: false,
+    nextReadMs: 0,
+    nextRenewalMs: Number.POSITIVE_INFINITY,
+    nextPeerBeatMs: 0,
+    leaderHeardAtMs: Number.NEGATIVE_INFINITY,
+    ownEchoAtMs: Number.NEGATIVE_INFINITY,
+    probedAtMs: Number.POSITIVE_INFINITY,
+  }
+}
+
+/** True while this master may act as the holder of the lease. */
+export function holdsLease(turn: Turn): boolean {
+  return turn.now.monotonicMs < deadlineMs(turn)
+}
+
+function deadlineMs({ state }: Turn): number {
+  return state.lease.heldFromMs + state.rules.leaseMs * LEASE_DEADLINE_PART
+}
+
+/** Takes a step of the lifecycle and does what it asks for. False: illegal here, nothing is done. */
+export function stepLease(turn: Turn, event: LeaseEvent): boolean {
+  const { lease } = turn.state
+  const step = leaseStep(lease.state, event)
+  if (step === undefined) return false
+  lease.state = step.state
+  for (const action of step.actions) {
+    if (action === 'probe') probe(turn)
+    else if (action === 'claim') claim(turn)
+    else if (action === 'recover') turn.effects.push({ do: 'read-registry' })
+    else if (action === 'follow') follow(turn)
+  }
+  return true
+}
+
+function probe(turn: Turn): void {
+  const { lease } = turn.state
+  lease.probedAtMs = turn.now.monotonicMs
+  sendBeat(turn, true)
+}
+
+/** What stands in memory was a leader's: from here on it is wrong. */
+function follow(turn: Turn): void {
+  const { state } = turn
+  if (state.leader !== undefined) {
+    warn(turn, 'lost the lead', { epoch: state.leader.epoch })
+    count(state, 'lead-lost')
+  }
+  state.leader = undefined
+  state.lease.writing = undefined
+  state.lease.heldFromMs = Number.NEGATIVE_INFINITY
+  state.lease.nextRenewalMs = Number.POSITIVE_INFINITY
+  state.lease.leaderHeardAtMs = turn.now.monotonicMs
+  readLease(turn)
+}
+
+/** A new taking is a new epoch, above all that anybody has told of. */
+function claim(turn: Turn): void {
+  const { state } = turn
+  const epoch = Math.max(state.lease.record?.epoch ?? 0, state.highestEpoch) + 1
+  write(turn, { holder: state.run, master: state.masterId, epoch, counter: 0 })
+}
+
+/** Gives the lease back, so that a planned change takes one round trip. */
+export function resign(turn: Turn): void {
+  const { lease } = turn.state
+  const { record, state } = lease
+  const isHolder = state === 'recovering' || state === 'leading'
+  if (!isHolder || record === undefined) return
+  const { holder: _, master: __, ...free } = record
+  write(turn, { ...free, counter: record.counter + 1 })
+  lease.writing = undefined
+  stepLease(turn, 'lease.lost')
+}
+
+function renew(turn: Turn): void {
+  const { record } = turn.state.lease
+  if (record !== undefined) write(turn, { ...record, counter: record.counter + 1 })
+}
+
+function write(turn: Turn, said: Omit<LeaseRecord, 'leaseMs'>): void {
+  const { lease, rules } = turn.state
+  const record = { ...said, leaseMs: rules.leaseMs }
+  lease.writing = { sentAtMs: turn.now.monotonicMs, record }
+  turn.effects.push({ do: 'write-lease', record, revision: lease.revision })
+}
+
+function readLease(turn: Turn): void {
+  const { lease, rules } = turn.state
+  lease.nextReadMs = turn.now.monotonicMs + rules.leaseMs / LEASE_RENEWALS
+  if (lease.isReading) return
+  lease.isReading = true
+  turn.effects.push({ do: 'read-lease' })
+}
+
+export function leaseRead(turn: Turn, record: LeaseRecord | undefined, revision: number): void {
+  const { state } = turn
+  const { lease } = state
+  lease.isReading = false
+  if (revision !== lease.revision || lease.unchangedSinceMs === Number.POSITIVE_INFINITY) {
+    lease.unchangedSinceMs = turn.now.monotonicMs
+  }
+  lease.record = record
+  lease.revision = revision
+  if (record !== undefined) noteEpoch(turn, record.epoch)
+  // Only a record of this run counts as one's own, and only if it is the one being written.
+  const { writing } = lease
+  if (writing !== undefined) {
+    lease.writing = undefined
+    const isDone =
+      record?.holder === state.run &&
+      record.epoch === writing.record.epoch &&
+      record.counter === writing.record.counter
+    if (isDone) taken(turn, writing)
+    else if (record?.holder !== state.run || lease.state === 'claiming') {
+      stepLease(turn, 'lease.lost')
+    } else lease.nextRenewalMs = turn.now.monotonicMs
+    return
+  }
+  if (lease.state === 'following' || lease.state === 'probing') considerClaim(turn)
+}
+
+export function leaseWritten(turn: Turn, revision: number): void {
+  const { lease } = turn.state
+  const { writing } = lease
+  if (writing === undefined) return
+  lease.writing = undefined
+  lease.record = writing.record
+  lease.revision = revision
+  lease.unchangedSinceMs = turn.now.monotonicMs
+  taken(turn, writing)
+}
+
+function taken(turn: Turn, writing: NonNullable<Lease['writing']>): void {
+  const { state } = turn
+  const { lease } = state
+  lease.heldFromMs = writing.sentAtMs
+  lease.nextRenewalMs = writing.sentAtMs + state.rules.leaseMs / LEASE_RENEWALS
+  if (lease.state !== 'claiming') return
+  const { epoch } = writing.record
+  noteEpoch(turn, epoch)
+  turn.effects.push({ do: 'save-epoch', epoch })
+  log(turn, 'took the lease', { epoch })
+  stepLease(turn, 'lease.taken')
+}
+
+/** Somebody else wrote, or an earlier try of this one did: the store's leader knows. */
+export function leaseConflict(turn: Turn): void {
+  readLease(turn)
+}
+
+/** It may have been written or not; asked again when the next renewal or reading is due. */
+export function leaseUnavailable(turn: Turn): void {
+  const { lease, rules } = turn.state
+  lease.isReading = false
+  const retryMs = turn.now.monotonicMs + rules.leaseMs / (2 * LEASE_RENEWALS)
+  lease.nextReadMs = retryMs
+  if (lease.writing !== undefined) lease.nextRenewalMs = Number.POSITIVE_INFINITY
+}
+
+/** Takes note of an epoch that somebody has used; only ever rises, and never by an absurd jump. */
+export function noteEpoch(turn: Turn, epoch: number): void {
+  const { state } = turn
+  if (epoch <= state.highestEpoch) return
+  if (epoch > state.highestEpoch + EPOCH_JUMP_MAX) {
+    count(state, 'epoch-jumps-refused')
+    warn(turn, 'an epoch is absurdly high', { epoch, highest: state.highestEpoch })
+    return
+  }
+  state.highestEpoch = epoch
+}
+
+/** An admitted agent or a master knows a higher leader than this one: a higher epoch, or follow. */
+export function complained(turn: Turn, highestEpoch: number): void {
+  const { state } = turn
+  if (state.leader === undefined || highestEpoch < state.leader.epoch) return
+  noteEpoch(turn, highestEpoch)
+  if (state.highestEpoch < highestEpoch) return
+  count(state, 'complaints-obeyed')
+  stepLease(turn, 'lease.lost')
+}
+
+export function peerBeat(turn: Turn, masterId: string, beat: PeerBeat): void {
+  const { state } = turn
+  const { lease } = state
+  if (beat.run === state.run) {
+    lease.ownEchoAtMs = turn.now.monotonicMs
+    return
+  }
+  if (beat.highest !== undefined) noteEpoch(turn, beat.highest.epoch)
+  if (beat.role === 'leader' && masterId !== state.masterId) {
+    lease.leaderHeardAtMs = turn.now.monotonicMs
+    stepLease(turn, 'leader.heard')
+  }
+  if (beat.probe === true && state.leader !== undefined) sendBeat(turn, false)
+}
+
+function sendBeat(turn: Turn, isProbe: boolean): void {
+  const { state } = turn
+  const epoch = state.lease.record?.epoch ?? state.highestEpoch
+  turn.effects.push({
+    do: 'send-peer-beat',
+    body: {
+      run: state.run,
+      role: state.leader === undefined ? 'follower' : 'leader',
+      highest: { epoch, run: state.lease.record?.holder ?? state.run },
+      ...(isProbe && { probe: true }),
+    },
+  })
+}
+
+/** Free: nobody holds it, this very run does (and does not lead), or it did not change for long. */
+function considerClaim(turn: Turn): void {
+  const { state, now } = turn
+  const { lease } = state
+  if (lease.revision === 0 && lease.unchangedSinceMs === Number.POSITIVE_INFINITY) return
+  const { record } = lease
+  const nobody = record?.holder === undefined || record.holder === state.run
+  const expired = now.monotonicMs - lease.unchangedSinceMs >= (record?.leaseMs ?? 0)
+  if (nobody || expired) stepLease(turn, 'lease.free')
+  else considerSilence(turn)
+}
+
+function considerSilence(turn: Turn): void {
+  const { now, state } = turn
+  const { lease } = state
+  const isEchoing = now.monotonicMs - lease.ownEchoAtMs <= ECHO_MS_MAX
+  if (!isEchoing) return
+  if (lease.state === 'probing') {
+    if (now.monotonicMs - lease.probedAtMs >= PROBE_MS) stepLease(turn, 'probe.unanswered')
+  } else if (now.monotonicMs - lease.leaderHeardAtMs >= LEADER_SILENCE_MS) {
+    stepLease(turn, 'leader.silent')
+  }
+}
+
+/** What time alone brings. */
+export function wakeLease(turn: Turn): void {
+  const { state, now } = turn
+  const { lease } = state
+  const isHolder = lease.state === 'recovering' || lease.state === 'leading'
+  if (isHolder && !holdsLease(turn)) stepLease(turn, 'lease.lost')
+  if (now.monotonicMs >= lease.nextPeerBeatMs) {
+    lease.nextPeerBeatMs = now.monotonicMs + PEER_BEAT_MS
+    sendBeat(turn, false)
+  }
+  if (isHolder && now.monotonicMs >= lease.nextRenewalMs && lease.writing === undefined) {
+    lease.nextRenewalMs = Number.POSITIVE_INFINITY
+    renew(turn)
+  }
+  const mustRead = !isHolder || lease.writing !== undefined
+  if (mustRead && now.monotonicMs >= lease.nextReadMs) readLease(turn)
+  if (lease.state === 'following' || lease.state === 'probing') considerClaim(turn)
+}
+
+export function leaseWakeAtMs({ lease, rules }: Turn['state']): number {
+  const isHolder = lease.state === 'recovering' || lease.state === 'leading'
+  const deadline = isHolder
+    ? lease.heldFromMs + rules.leaseMs * LEASE_DEADLINE_PART
+    : Number.POSITIVE_INFINITY
+  const read = isHolder && lease.writing === undefined ? Number.POSITIVE_INFINITY : lease.nextReadMs
+  return Math.min(lease.nextPeerBeatMs, lease.nextRenewalMs, deadline, read)
+}

@@ -1,0 +1,111 @@
+/** Offers: made from allocations, ended by answers, time, and loss. */
+import type { OfferId } from '../../protocol/ids.ts'
+import { type OfferEvent, offerStep } from '../../protocol/offer-machine.ts'
+import {
+  containsResources,
+  isEmpty,
+  listResources,
+  parseResources,
+} from '../../protocol/resources.ts'
+import type { Allocation } from '../../protocol/schema/master.ts'
+import type { Offer as OfferShape } from '../../protocol/schema/scheduler.ts'
+import { frameworkOf, giveBack, take } from './books.ts'
+import { addFilter } from './filters.ts'
+import { count, type Offer } from './state.ts'
+import type { LeaderTurn } from './turn.ts'
+
+/** Makes an offer of an allocation, if the master's own books allow it. Refusal is normal. */
+export function makeOffer(turn: LeaderTurn, allocation: Allocation): boolean {
+  const { leader, state, now } = turn
+  const agent = leader.agents.get(allocation.agentId)
+  const framework = frameworkOf(turn, allocation)
+  const role = framework?.roles.get(allocation.role)
+  if (agent?.state !== 'registered' || framework?.state !== 'subscribed') return false
+  if (role === undefined || role.isSuppressed) return false
+  const resources = parseResources(allocation.resources)
+  if ('code' in resources || isEmpty(resources)) return false
+  if (!containsResources(agent.free, resources)) return false
+  leader.offerCount += 1
+  const offerId = `${leader.epoch}-${state.run}-${leader.offerCount}` as OfferId
+  const { principal, frameworkId } = framework
+  const offer: Offer = {
+    offerId,
+    framework: { principal, frameworkId },
+    role: allocation.role,
+    agentId: agent.agentId,
+    resources,
+    madeAtMs: now.monotonicMs,
+  }
+  take(turn, { framework, role: offer.role, agent, resources })
+  leader.offers.set(offerId, offer)
+  agent.offers.add(offerId)
+  framework.offers.add(offerId)
+  const atMs = now.monotonicMs + state.rules.offerTimeoutMs
+  leader.deadlines.set(`offer ${offerId}`, atMs, { due: 'offer', offerId })
+  const shown: OfferShape = {
+    offerId,
+    agentId: agent.agentId,
+    hostname: agent.info?.hostname ?? agent.agentId,
+    role: offer.role,
+    resources: listResources(resources),
+    attributes: agent.info?.attributes ?? [],
+  }
+  leader.events.add(framework.key, framework, { kind: 'offers', offers: [shown] })
+  count(state, 'offers-made')
+  return true
+}
+
+const RESCIND_REASONS = {
+  'timer.timed-out': 'timed-out',
+  'agent.lost': 'agent-lost',
+  'framework.left-role': 'left-role',
+} as const
+
+/**
+ * Ends an offer; what it held is free again. `accepted` ones are ended by `takeOffer`, for what is
+ * left of them is known only later. False: it is not outstanding.
+ */
+export function endOffer(
+  turn: LeaderTurn,
+  offerId: OfferId,
+  event: Exclude<OfferEvent, 'framework.accept'>,
+  refuseMs?: number,
+): boolean {
+  const { leader } = turn
+  const offer = leader.offers.get(offerId)
+  const step = offerStep('outstanding', event)
+  if (offer === undefined || step === undefined) return false
+  const framework = frameworkOf(turn, offer.framework)
+  const agent = leader.agents.get(offer.agentId)
+  remove(turn, offer)
+  if (framework === undefined || agent === undefined) return true
+  const { role, agentId, resources } = offer
+  for (const action of step.actions) {
+    if (action === 'release') giveBack(turn, { framework, role, agent, resources })
+    else if (action === 'filter') {
+      addFilter(turn, { framework, role, agentId, resources, refuseMs })
+      const state = framework.roles.get(role)
+      if (state !== undefined) state.isDeclinedLast = true
+    } else {
+      const reason = RESCIND_REASONS[event as keyof typeof RESCIND_REASONS]
+      leader.events.add(framework.key, framework, { kind: 'rescind', offers: [offerId], reason })
+    }
+  }
+  count(turn.state, `offers-${step.state}`)
+  return true
+}
+
+/** Takes an offer out of the books of what is outstanding: its resources stay with the role. */
+export function takeOffer(turn: LeaderTurn, offer: Offer): void {
+  remove(turn, offer)
+  count(turn.state, 'offers-accepted')
+}
+
+function remove(turn: LeaderTurn, offer: Offer): void {
+  const { leader } = turn
+  const { offerId } = offer
+  leader.offers.delete(offerId)
+  leader.deadlines.clear(`offer ${offerId}`)
+  leader.agents.get(offer.agentId)?.offers.delete(offerId)
+  frameworkOf(turn, offer.framework)?.offers.delete(offerId)
+}

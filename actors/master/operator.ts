@@ -1,0 +1,214 @@
+/** What operators ask: listings in pages, and the few things that they may do to others' tasks. */
+import { type Refusal, refusal } from '../../protocol/errors.ts'
+import { LIST_BYTES_MAX, LISTING_ITEMS_MAX } from '../../protocol/limits.ts'
+import { addResources, listResources, NO_RESOURCES } from '../../protocol/resources.ts'
+import type { Message } from '../../protocol/schema/messages.ts'
+import type {
+  AgentItem,
+  FrameworkItem,
+  Listing,
+  MasterReport,
+  OfferItem,
+  OperatorKill,
+  OperatorReadOutput,
+  OperatorTeardown,
+} from '../../protocol/schema/operator.ts'
+import type { OPERATOR_VERBS, OperatorVerb } from '../../protocol/subjects.ts'
+import { wireBytes } from '../../protocol/wire-size.ts'
+import { heldAt } from './agents.ts'
+import { frameworkOf } from './books.ts'
+import { kill, readOutput } from './framework-calls.ts'
+import { requestEnd } from './framework-end.ts'
+import { type Agent, count, type Framework, type Offer } from './state.ts'
+import { taskItem } from './tasks.ts'
+import { answer, type LeaderTurn, refuse } from './turn.ts'
+
+export type OperatorCall = {
+  [V in OperatorVerb]: { readonly verb: V; readonly body: Message<(typeof OPERATOR_VERBS)[V]> }
+}[OperatorVerb]
+
+export function operatorCall(
+  turn: LeaderTurn,
+  call: OperatorCall,
+  reply: string | undefined,
+): void {
+  count(turn.state, `operator-${call.verb}`)
+  const done = handle(turn, call, reply)
+  if (done === 'later') return
+  if ('code' in done) refuse(turn, reply, done)
+  else answer(turn, reply, done)
+}
+
+function handle(
+  turn: LeaderTurn,
+  call: OperatorCall,
+  reply: string | undefined,
+): object | Refusal | 'later' {
+  const { leader } = turn
+  switch (call.verb) {
+    case 'agents':
+      return page(
+        call.body,
+        [...leader.agents.values()],
+        ({ agentId }) => agentId,
+        (agent) => agentItem(turn, agent),
+      )
+    case 'frameworks':
+      return page(call.body, [...leader.frameworks.values()], ({ key }) => key, frameworkItem)
+    case 'offers':
+      return page(
+        call.body,
+        [...leader.offers.values()],
+        ({ offerId }) => offerId,
+        (offer) => offerItem(turn, offer),
+      )
+    case 'tasks':
+      return tasks(turn, call.body)
+    case 'master':
+      return masterReport(turn)
+    case 'kill':
+      return killTask(turn, call.body)
+    case 'teardown':
+      return teardown(turn, call.body, reply)
+    case 'read-output':
+      return output(turn, call.body)
+  }
+}
+
+/** Items in the order of their keys, from behind `after`, as many as fit into one message. */
+function page<T>(
+  { after = '', prefix = '' }: Listing,
+  all: readonly T[],
+  keyOf: (one: T) => string,
+  show: (one: T) => object,
+): object {
+  const wanted = all
+    .map((one) => ({ key: keyOf(one), one }))
+    .filter(({ key }) => key > after && isMatch(key, prefix))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+  const items: object[] = []
+  let bytes = 0
+  for (const { key, one } of wanted) {
+    const item = show(one)
+    bytes += wireBytes(item)
+    if (items.length === LISTING_ITEMS_MAX || (items.length > 0 && bytes > LIST_BYTES_MAX)) {
+      return { items, next: wanted[items.length - 1]?.key ?? key }
+    }
+    items.push(item)
+  }
+  return { items }
+}
+
+/** A prefix of the id, or of its part behind the dot: people do not type principals. */
+function isMatch(key: string, prefix: string): boolean {
+  return key.split('.').some((part) => part.startsWith(prefix)) || key.startsWith(prefix)
+}
+
+function agentItem(turn: LeaderTurn, agent: Agent): AgentItem {
+  const { agentId, info, tasks, registeredAtMs } = agent
+  let offered = NO_RESOURCES
+  for (const id of agent.offers) {
+    offered = addResources(offered, turn.leader.offers.get(id)?.resources ?? NO_RESOURCES)
+  }
+  const state =
+    agent.state === 'registered' || agent.state === 'unreachable' || agent.state === 'recovering'
+      ? agent.state
+      : 'silent'
+  return {
+    agentId,
+    ...(info !== undefined && { hostname: info.hostname }),
+    state,
+    total: listResources(agent.total),
+    used: listResources(heldAt(agent)),
+    offered: listResources(offered),
+    tasks: tasks.size,
+    attributes: info?.attributes ?? [],
+    ...(registeredAtMs !== undefined && { registeredAtMs }),
+  }
+}
+
+function frameworkItem(framework: Framework): FrameworkItem {
+  const { principal, frameworkId, name, state, roles, tasks, offers, subscribedAtMs } = framework
+  let used = NO_RESOURCES
+  for (const task of tasks.values()) if (task.isHeld) used = addResources(used, task.resources)
+  return {
+    principal,
+    frameworkId,
+    name,
+    state: state === 'unknown' ? 'recovered' : state,
+    roles: [...roles.keys()],
+    suppressed: [...roles].flatMap(([role, { isSuppressed }]) => (isSuppressed ? [role] : [])),
+    tasks: tasks.size,
+    offers: offers.size,
+    used: listResources(used),
+    ...(subscribedAtMs !== undefined && { subscribedAtMs }),
+  }
+}
+
+function offerItem(turn: LeaderTurn, offer: Offer): OfferItem {
+  return {
+    offerId: offer.offerId,
+    ...offer.framework,
+    role: offer.role,
+    agentId: offer.agentId,
+    resources: listResources(offer.resources),
+    ageMs: Math.round(turn.now.monotonicMs - offer.madeAtMs),
+  }
+}
+
+/** Tasks that have not ended, and those that have lately. */
+function tasks({ leader }: LeaderTurn, listing: Listing): object {
+  const alive = [...leader.frameworks.values()].flatMap((framework) =>
+    [...framework.tasks.values()].map(taskItem),
+  )
+  return page(
+    listing,
+    [...alive, ...leader.ended],
+    // A launch makes the key unique: a task id may come again.
+    ({ principal, frameworkId, taskId, launch }) =>
+      `${principal}.${frameworkId}.${taskId}.${launch}`,
+    (item) => item,
+  )
+}
+
+function masterReport({ leader, state }: LeaderTurn): MasterReport {
+  let tasks = 0
+  for (const framework of leader.frameworks.values()) tasks += framework.tasks.size
+  return {
+    master: state.masterId,
+    epoch: leader.epoch,
+    leadsSinceMs: leader.sinceWallMs,
+    agents: leader.agents.size,
+    frameworks: leader.frameworks.size,
+    tasks,
+    offers: leader.offers.size,
+    counters: Object.fromEntries(state.counters),
+  }
+}
+
+function killTask(turn: LeaderTurn, body: OperatorKill): object | Refusal {
+  const framework = frameworkOf(turn, body)
+  if (framework === undefined || !framework.tasks.has(body.taskId)) {
+    return refusal('not-found', `no task ${body.taskId} of ${body.frameworkId} runs`)
+  }
+  const { taskId, graceMs } = body
+  kill(turn, framework, { taskId, ...(graceMs !== undefined && { graceMs }) })
+  return {}
+}
+
+function teardown(
+  turn: LeaderTurn,
+  body: OperatorTeardown,
+  reply: string | undefined,
+): Refusal | 'later' {
+  const framework = frameworkOf(turn, body)
+  if (framework === undefined || framework.state === 'ended') {
+    return refusal('not-found', `no framework ${body.frameworkId} of ${body.principal}`)
+  }
+  requestEnd(turn, framework, reply)
+  return 'later'
+}
+
+function output(turn: LeaderTurn, body: OperatorReadOutput): object | Refusal {
+  return readOutput(turn, body, body) ?? {}
+}

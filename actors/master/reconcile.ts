@@ -1,0 +1,50 @@
+/** What has become of tasks, as far as this leader knows. */
+import type { AgentId, TaskId } from '../../protocol/ids.ts'
+import type { Reconcile } from '../../protocol/schema/calls.ts'
+import type { Framework } from './state.ts'
+import { sendKnown, sendStatus } from './tasks.ts'
+import type { LeaderTurn } from './turn.ts'
+
+/** Without tasks: all that is known and not out of reach. Else each of them, if it can be said. */
+export function reconcile(turn: LeaderTurn, framework: Framework, call: Reconcile): void {
+  if (call.tasks.length === 0) {
+    for (const task of framework.tasks.values()) {
+      if (task.state !== 'TASK_UNREACHABLE') sendKnown(turn, framework, task)
+    }
+    return
+  }
+  for (const { taskId, agentId } of call.tasks) reconcileTask(turn, framework, taskId, agentId)
+}
+
+/** Silent while an agent that may have the task is not back: asking again finds out. */
+export function reconcileTask(
+  turn: LeaderTurn,
+  framework: Framework,
+  taskId: TaskId,
+  agentId: AgentId | undefined,
+): void {
+  const { leader } = turn
+  const task = framework.tasks.get(taskId)
+  if (task !== undefined) return sendKnown(turn, framework, task)
+  const agent = agentId === undefined ? undefined : leader.agents.get(agentId)
+  const mayReturn =
+    agent === undefined ? agentId === undefined && anyMayReturn(turn) : isAway(agent)
+  if (mayReturn) return
+  const at = { framework, taskId, agentId, reason: 'RECONCILIATION' } as const
+  if (agent?.state === 'registered') {
+    sendStatus(turn, { ...at, state: 'TASK_GONE', message: 'its agent does not have it' })
+  } else if (agent?.state === 'unreachable') {
+    const { unreachableAtMs } = agent
+    sendStatus(turn, { ...at, state: 'TASK_UNREACHABLE', unreachableAtMs })
+  } else {
+    sendStatus(turn, { ...at, state: 'TASK_UNKNOWN', message: 'nobody knows this task' })
+  }
+}
+
+const isAway = ({ state }: { readonly state: string }): boolean =>
+  state === 'recovering' || state === 'opening' || state === 'silent' || state === 'unknown'
+
+function anyMayReturn({ leader }: LeaderTurn): boolean {
+  for (const agent of leader.agents.values()) if (isAway(agent)) return true
+  return false
+}

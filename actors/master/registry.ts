@@ -1,0 +1,92 @@
+/**
+ * What must survive a leader: written before it is acted on. One batch is on its way at a time,
+ * with the expected last sequence; a conflict or silence is read back.
+ */
+import { madeIn } from '../../protocol/ids.ts'
+import { LEADER_BEAT_MS } from '../../protocol/limits.ts'
+import type { RegistryBatch, RegistryRecord } from '../../protocol/schema/master.ts'
+import { cut } from '../parts/outbox.ts'
+import type { AfterWrite, Leader } from './state.ts'
+import type { LeaderTurn } from './turn.ts'
+
+/** A store that did not answer is asked again after this. */
+const RETRY_MS = LEADER_BEAT_MS / 2
+
+/** Writes `record`, then does what stands in `after`. */
+export function record(turn: LeaderTurn, record: RegistryRecord, after: AfterWrite): void {
+  turn.leader.registry.queue.push({ record, after })
+  writeNext(turn)
+}
+
+function writeNext(turn: LeaderTurn): void {
+  const { registry, epoch } = turn.leader
+  if (registry.flying !== undefined || registry.queue.length === 0) return
+  const records = cut(registry.queue.map((entry) => entry.record))[0] ?? []
+  registry.n += 1
+  registry.flying = { n: registry.n, count: records.length }
+  append(turn, { epoch, run: turn.state.run, n: registry.n, records: [...records] })
+}
+
+function append(turn: LeaderTurn, batch: RegistryBatch): void {
+  const { lastSequence } = turn.leader.registry
+  turn.effects.push({ do: 'append-registry', batch, lastSequence })
+}
+
+/** Returns what is to be done now that it is written. */
+export function appended(turn: LeaderTurn, sequence: number): readonly AfterWrite[] {
+  const { registry } = turn.leader
+  if (registry.flying === undefined) return []
+  registry.lastSequence = sequence
+  const written = registry.queue.splice(0, registry.flying.count)
+  registry.flying = undefined
+  writeNext(turn)
+  return written.map(({ after }) => after)
+}
+
+/** It may have been written: the log says so. */
+export function uncertain(turn: LeaderTurn): void {
+  const atMs = turn.now.monotonicMs + RETRY_MS
+  turn.leader.deadlines.set('registry-retry', atMs, { due: 'registry-retry' })
+}
+
+/** The log was read back: our batch is its last, or it is missing, or another leader wrote. */
+export function readBack(
+  turn: LeaderTurn,
+  batches: readonly RegistryBatch[],
+  lastSequence: number,
+): readonly AfterWrite[] | 'superseded' {
+  const { registry, epoch } = turn.leader
+  const last = batches.at(-1)
+  if (last !== undefined && last.epoch > epoch) return 'superseded'
+  if (registry.flying === undefined) return []
+  if (last?.epoch === epoch && last.run === turn.state.run && last.n === registry.flying.n) {
+    return appended(turn, lastSequence)
+  }
+  registry.lastSequence = lastSequence
+  const records = registry.queue.slice(0, registry.flying.count).map((entry) => entry.record)
+  append(turn, { epoch, run: turn.state.run, n: registry.flying.n, records })
+  return []
+}
+
+/** The records that count: one of an epoch lower than one before it was written by a deposed leader. */
+export function fold(batches: readonly RegistryBatch[]): readonly RegistryRecord[] {
+  let highest = 0
+  const records: RegistryRecord[] = []
+  for (const batch of batches) {
+    if (batch.epoch < highest) continue
+    highest = batch.epoch
+    records.push(...batch.records)
+  }
+  return records
+}
+
+/** The highest epoch that ever wrote; 0 if none did. */
+export function highestEpoch(batches: readonly RegistryBatch[]): number {
+  return batches.reduce((highest, { epoch }) => Math.max(highest, epoch), 0)
+}
+
+/** True if `id` (an offer or a launch) was made by this leader, in this epoch. */
+export function isMadeHere(leader: Leader, run: string, id: Parameters<typeof madeIn>[0]): boolean {
+  const made = madeIn(id)
+  return made !== undefined && made.epoch === leader.epoch && made.run === run
+}

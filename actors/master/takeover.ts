@@ -1,0 +1,132 @@
+/** From holding the lease to leading: what earlier leaders wrote, and who is to come back. */
+import { LEADER_BEAT_MS } from '../../protocol/limits.ts'
+import type { RegistryBatch, RegistryRecord } from '../../protocol/schema/master.ts'
+import { PROTOCOL_VERSIONS } from '../../protocol/version.ts'
+import { agentOf, invite, stepAgent } from './agents.ts'
+import { roleOf } from './books.ts'
+import { newFramework, schedulePing, stepFramework } from './framework-end.ts'
+import { noteEpoch, stepLease } from './lease.ts'
+import { tellWorld } from './public-events.ts'
+import { fold, highestEpoch, readBack, record } from './registry.ts'
+import { type AfterWrite, newLeader } from './state.ts'
+import { fenceOf, type LeaderTurn, log, type Turn } from './turn.ts'
+
+/** Invitations at once; the others have their turn at the next beat. */
+const INVITED_PER_BEAT = 2_000
+
+/** The log was read: at a takeover it is taken over, later it tells a write's fate. */
+export function registryRead(
+  turn: Turn,
+  batches: readonly RegistryBatch[],
+  lastSequence: number,
+): readonly AfterWrite[] {
+  const { state, now } = turn
+  const epoch = state.lease.record?.epoch ?? 0
+  if (state.leader !== undefined) {
+    const outcome = readBack({ ...turn, leader: state.leader }, batches, lastSequence)
+    if (outcome !== 'superseded') return outcome
+    noteEpoch(turn, highestEpoch(batches))
+    stepLease(turn, 'lease.lost')
+    return []
+  }
+  if (state.lease.state !== 'recovering') return []
+  if (highestEpoch(batches) >= epoch) {
+    // The lease's record was lost and began anew: take it again, above what the log has seen.
+    noteEpoch(turn, highestEpoch(batches))
+    stepLease(turn, 'lease.lost')
+    return []
+  }
+  const leader = newLeader(epoch, now.wallMs, lastSequence)
+  state.leader = leader
+  const leaderTurn = { ...turn, leader }
+  for (const fact of fold(batches)) recall(leaderTurn, fact)
+  record(leaderTurn, { kind: 'epoch' }, { after: 'lead' })
+  return []
+}
+
+function recall(turn: LeaderTurn, fact: RegistryRecord): void {
+  const { leader } = turn
+  if (fact.kind === 'agent-admitted') {
+    const agent = agentOf(turn, fact.agentId)
+    if (agent.state === 'unreachable') leader.agents.delete(fact.agentId)
+    const known = agentOf(turn, fact.agentId)
+    known.isAdmitted = true
+    if (known.state === 'unknown') stepAgent(turn, known, 'registry.known')
+  } else if (fact.kind === 'agent-unreachable') {
+    leader.agents.delete(fact.agentId)
+    const agent = agentOf(turn, fact.agentId)
+    agent.unreachableAtMs = fact.atMs
+    stepAgent(turn, agent, 'registry.unreachable')
+  } else if (fact.kind !== 'epoch') recallFramework(turn, fact)
+}
+
+type FrameworkFact = Extract<RegistryRecord, { principal: string }>
+
+function recallFramework(turn: LeaderTurn, fact: FrameworkFact): void {
+  const { frameworks } = turn.leader
+  const fresh = newFramework(fact)
+  if (fact.kind === 'framework-forgotten') {
+    frameworks.delete(fresh.key)
+    return
+  }
+  frameworks.set(fresh.key, fresh)
+  if (fact.kind === 'framework-ended') {
+    stepFramework(turn, fresh, 'registry.ended')
+    return
+  }
+  fresh.name = fact.name
+  fresh.secretHash = fact.secretHash
+  fresh.failoverMs = fact.failoverMs
+  for (const role of fact.roles) roleOf(fresh, role)
+  stepFramework(turn, fresh, 'registry.known')
+}
+
+/** Its epoch is in the log: from here on it speaks. */
+export function lead(turn: LeaderTurn): void {
+  const { leader, state, now } = turn
+  if (!stepLease(turn, 'registry.ready')) return
+  log(turn, 'leads', { epoch: leader.epoch, agents: leader.agents.size })
+  for (const agent of leader.agents.values()) {
+    if (agent.state !== 'recovering') continue
+    const { agentId } = agent
+    leader.uninvited.add(agentId)
+    const atMs = now.monotonicMs + state.rules.reregisterMs
+    leader.deadlines.set(`agent-return ${agentId}`, atMs, { due: 'agent-return', agentId })
+  }
+  beat(turn)
+  for (const framework of leader.frameworks.values()) {
+    if (framework.state === 'ended') continue
+    leader.events.add(framework.key, framework, { kind: 'ping' })
+    schedulePing(turn, framework)
+  }
+  tellWorld(turn, { kind: 'master', what: 'leads' }, { name: state.masterId })
+}
+
+/** Says that it leads; the next is due after LEADER_BEAT_MS. */
+export function beat(turn: LeaderTurn): void {
+  const { leader, state, now } = turn
+  const { session } = leader.allocator ?? {}
+  turn.effects.push({
+    do: 'send-leader-beat',
+    body: {
+      ...fenceOf(turn),
+      master: state.masterId,
+      version: PROTOCOL_VERSIONS,
+      ...(session !== undefined && { allocator: session.id }),
+    },
+  })
+  leader.deadlines.set('leader-beat', now.monotonicMs + LEADER_BEAT_MS, { due: 'leader-beat' })
+  inviteSome(turn)
+}
+
+/** A recovering agent is invited once; if that is lost it comes by itself. */
+function inviteSome(turn: LeaderTurn): void {
+  let left = INVITED_PER_BEAT
+  for (const agentId of turn.leader.uninvited) {
+    if (left === 0) return
+    left -= 1
+    turn.leader.uninvited.delete(agentId)
+    const agent = turn.leader.agents.get(agentId)
+    if (agent?.state === 'recovering') invite(turn, agent)
+  }
+}

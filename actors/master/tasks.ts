@@ -1,0 +1,168 @@
+/** Tasks at the leader: statuses that arrive, statuses that it makes, and how tasks leave. */
+import type { AgentId, Launch } from '../../protocol/ids.ts'
+import { ENDED_TASKS_MAX } from '../../protocol/limits.ts'
+import { listResources } from '../../protocol/resources.ts'
+import type { Reason, StatusNumber, TaskStatus } from '../../protocol/schema/common.ts'
+import type { TaskItem } from '../../protocol/schema/operator.ts'
+import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
+import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
+import { allot, frameworkOf, releaseTask } from './books.ts'
+import { tellWorld } from './public-events.ts'
+import { type Agent, count, type Framework, type Task } from './state.ts'
+import type { LeaderTurn } from './turn.ts'
+
+/** By incarnation, then count; nothing is below everything. */
+export function compareNumbers(a: StatusNumber | undefined, b: StatusNumber | undefined): number {
+  if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? -1 : 1
+  return a.incarnation - b.incarnation || a.count - b.count
+}
+
+/** A status from the task's own agent. Whether the framework hears it is not our business. */
+export function applyStatus(
+  turn: LeaderTurn,
+  framework: Framework,
+  agent: Agent,
+  status: TaskStatus,
+): void {
+  const task = framework.tasks.get(status.taskId)
+  const isOurs =
+    task !== undefined && task.agentId === agent.agentId && task.launch === status.launch
+  if (!isOurs) return count(turn.state, 'statuses-of-unknown-tasks')
+  if (compareNumbers(status.number, task.number) < 0) return count(turn.state, 'statuses-old')
+  const before = task.state
+  if (!moveTask(turn, task, status.latest ?? status.state)) return
+  task.number = status.number
+  task.status = status
+  if (task.state !== before) tellOfTask(turn, framework, task, status)
+}
+
+/** Takes the machine's step to `to`. False: illegal, nothing has changed. */
+export function moveTask(turn: LeaderTurn, task: Task, to: TaskState): boolean {
+  const event = taskEventOf(to)
+  const step = event === undefined ? undefined : taskStep(task.state, event)
+  if (step === undefined) {
+    count(turn.state, isTerminal(task.state) ? 'statuses-after-the-end' : 'statuses-illegal')
+    return false
+  }
+  task.state = step.state
+  task.changedAtMs = turn.now.wallMs
+  const agent = turn.leader.agents.get(task.agentId)
+  for (const action of step.actions) {
+    if (action === 'release') releaseTask(turn, task, agent)
+    else holdTask(turn, task)
+  }
+  return true
+}
+
+/** Counts an adopted task for its role; the agent's free is set when its session is confirmed. */
+function holdTask(turn: LeaderTurn, task: Task): void {
+  if (task.isHeld) return
+  const framework = frameworkOf(turn, task.framework)
+  if (framework === undefined) return
+  task.isHeld = true
+  allot(turn, framework, task.role, task.resources)
+}
+
+function tellOfTask(turn: LeaderTurn, framework: Framework, task: Task, status: TaskStatus): void {
+  const what = task.state.slice('TASK_'.length).toLowerCase().replaceAll('_', '-')
+  const event = { agentId: task.agentId, status: { ...status, agentId: task.agentId } }
+  tellWorld(turn, { kind: 'task', what, framework }, event)
+}
+
+/** What a status made by the leader says beside the task. */
+export interface MadeStatus {
+  readonly framework: Framework
+  readonly taskId: Task['taskId']
+  readonly state: TaskState
+  readonly reason: Reason
+  readonly message?: string
+  readonly agentId?: AgentId | undefined
+  readonly launch?: Launch | undefined
+  readonly number?: StatusNumber | undefined
+  readonly exit?: TaskStatus['exit'] | undefined
+  readonly unreachableAtMs?: number | undefined
+}
+
+/** Tells the framework, once. It rests on the number of what is known, and is not acknowledged. */
+export function sendStatus(turn: LeaderTurn, made: MadeStatus): void {
+  const { framework, agentId, launch, number, exit, unreachableAtMs, message, ...rest } = made
+  const status: TaskStatus = {
+    ...rest,
+    ...(message !== undefined && { message }),
+    ...(agentId !== undefined && { agentId }),
+    ...(launch !== undefined && { launch }),
+    ...(number !== undefined && { number }),
+    ...(exit !== undefined && { exit }),
+    ...(unreachableAtMs !== undefined && { unreachableAtMs }),
+    source: 'master',
+    atMs: turn.now.wallMs,
+  }
+  if (framework.state !== 'subscribed') return
+  turn.leader.events.add(framework.key, framework, { kind: 'status', status })
+}
+
+/** The newest known state of a task, as reconciliation answers it. */
+export function sendKnown(
+  turn: LeaderTurn,
+  framework: Framework,
+  task: Task,
+  reason: Reason = 'RECONCILIATION',
+): void {
+  const agent = turn.leader.agents.get(task.agentId)
+  const isLost = task.state === 'TASK_UNREACHABLE'
+  sendStatus(turn, {
+    framework,
+    taskId: task.taskId,
+    state: task.state,
+    reason,
+    ...(task.status?.message !== undefined && { message: task.status.message }),
+    agentId: task.agentId,
+    launch: task.launch,
+    number: task.number,
+    exit: task.status?.exit,
+    unreachableAtMs: isLost ? agent?.unreachableAtMs : undefined,
+  })
+}
+
+/** The agent was lost: nobody knows how its tasks are. */
+export function loseTasks(turn: LeaderTurn, agent: Agent): void {
+  for (const task of agent.tasks) {
+    if (!moveTask(turn, task, 'TASK_UNREACHABLE')) continue
+    const framework = frameworkOf(turn, task.framework)
+    if (framework === undefined) continue
+    sendKnown(turn, framework, task, 'AGENT_UNREACHABLE')
+    if (task.status !== undefined) {
+      const { message: _, exit: __, ...status } = task.status
+      tellOfTask(turn, framework, task, { ...status, state: 'TASK_UNREACHABLE' })
+    }
+  }
+}
+
+/** The task is over and settled: only listings remember it. */
+export function forgetTask(turn: LeaderTurn, task: Task): void {
+  const { leader } = turn
+  const agent = leader.agents.get(task.agentId)
+  releaseTask(turn, task, agent)
+  agent?.tasks.delete(task)
+  frameworkOf(turn, task.framework)?.tasks.delete(task.taskId)
+  leader.ended.push(taskItem(task))
+  if (leader.ended.length > ENDED_TASKS_MAX) leader.ended.shift()
+}
+
+export function taskItem(task: Task): TaskItem {
+  const { principal, frameworkId } = task.framework
+  return {
+    principal,
+    frameworkId,
+    taskId: task.taskId,
+    ...(task.name !== undefined && { name: task.name }),
+    agentId: task.agentId,
+    launch: task.launch,
+    role: task.role,
+    state: task.state,
+    resources: listResources(task.resources),
+    ...(task.status?.message !== undefined && { message: task.status.message }),
+    ...(task.status?.exit !== undefined && { exit: task.status.exit }),
+    changedAtMs: task.changedAtMs,
+  }
+}

@@ -1,0 +1,48 @@
+/** What calls were answered. Silence is no answer: deadlines repeat what was not heard. */
+import type { Refusal } from '../../protocol/errors.ts'
+import type { SessionId } from '../../protocol/ids.ts'
+import { takeCall } from './calls.ts'
+import { end } from './ending.ts'
+import { onAccepted } from './offers.ts'
+import { onReadRefused } from './output.ts'
+import { onSessionLost } from './session.ts'
+import { count, type Turn } from './turn.ts'
+
+/** Refusals of an open that no repeat can cure. */
+const FATAL: ReadonlySet<Refusal['name']> = new Set([
+  'wrong-secret',
+  'torn-down',
+  'no-common-version',
+  'invalid',
+  'too-large',
+])
+
+/** The answer to a call, or to a question for output. */
+export function onAnswered(turn: Turn, key: SessionId, refused: Refusal | undefined): void {
+  const { state } = turn
+  const { link } = state
+  if (link.phase === 'opening' && link.open.call === key) {
+    if (refused !== undefined && FATAL.has(refused.name)) end(turn, refused)
+    return
+  }
+  if (state.readings.has(key)) {
+    if (refused !== undefined) onReadRefused(turn, key)
+    return
+  }
+  // Not now: the deadline repeats it.
+  if (refused !== undefined && refused.code >= 500) return
+  if (!state.calls.has(key)) return
+  if (refused?.name === 'stale-session' || refused?.name === 'not-subscribed')
+    return onSessionLost(turn)
+  if (refused?.name === 'torn-down') return end(turn, refused)
+  onCallDone(turn, key, refused)
+}
+
+function onCallDone(turn: Turn, key: SessionId, refused: Refusal | undefined): void {
+  const out = takeCall(turn, key)
+  if (out === undefined) return
+  if (turn.state.demanding?.call === key) turn.state.demanding = undefined
+  if (out.said.verb === 'accept') return onAccepted(turn, out, refused)
+  if (refused !== undefined) count(turn, 'refusedCall')
+  else if (out.said.verb === 'teardown') end(turn)
+}

@@ -1,0 +1,95 @@
+/**
+ * Numbered calls. Each is kept until the leader is known to have heard it, and repeated under its
+ * number and call id: most until they are answered, declines when a ping shows that they were not
+ * heard. With the session all of them end.
+ */
+import assert from 'node:assert/strict'
+import type { SessionId } from '../../protocol/ids.ts'
+import { CALL_TIMEOUT_MS } from '../../protocol/limits.ts'
+import { nextHex } from '../parts/random.ts'
+import { nextNumber } from '../parts/session.ts'
+import type { VerbCall } from './effects.ts'
+import type { Ask } from './inputs.ts'
+import type { OutCall } from './state.ts'
+import type { Turn } from './turn.ts'
+
+/** A leader that answers nothing is asked less and less often. */
+export const REPEAT_MS_MAX = 8_000
+
+/** After so many tries the next one waits so long. */
+export function repeatMs(tries: number): number {
+  return Math.min(CALL_TIMEOUT_MS * 2 ** tries, REPEAT_MS_MAX)
+}
+
+const isAnswered = ({ said }: OutCall): boolean => said.verb !== 'decline'
+const deadlineOf = (call: SessionId): string => `repeat ${call}`
+
+/** Makes a numbered call of what is to be said. There must be an open session. */
+export function startCall(turn: Turn, said: VerbCall, ask?: Ask): SessionId {
+  const { link, random, highest, calls } = turn.state
+  assert(link.phase === 'open', 'a call without a session')
+  const call = nextHex(random, 64) as SessionId
+  const n = nextNumber(link.session)
+  const header = { session: link.session.id, n, call, ...(highest && { epoch: highest.epoch }) }
+  const whole = { verb: said.verb, body: { ...said.body, ...header } } as VerbCall
+  const out: OutCall = { call, n, said: whole, ask, sentAtMs: 0, tries: 0 }
+  calls.set(call, out)
+  transmit(turn, out)
+  return call
+}
+
+function transmit({ state, now, effects }: Turn, out: OutCall): void {
+  out.sentAtMs = now.monotonicMs
+  if (!isAnswered(out)) {
+    effects.push({ do: 'send', ...out.said })
+    return
+  }
+  const timeoutMs = repeatMs(out.tries)
+  out.tries += 1
+  effects.push({ do: 'call', key: out.call, timeoutMs, ...out.said })
+  state.deadlines.set(deadlineOf(out.call), now.monotonicMs + timeoutMs, {
+    due: 'repeat',
+    call: out.call,
+  })
+}
+
+/** No answer came in time. */
+export function repeatCall(turn: Turn, call: SessionId): void {
+  const out = turn.state.calls.get(call)
+  if (out !== undefined) transmit(turn, out)
+}
+
+/** The call was answered: it is not repeated. Undefined: nobody waits for it any more. */
+export function takeCall({ state }: Turn, call: SessionId): OutCall | undefined {
+  const out = state.calls.get(call)
+  state.calls.delete(call)
+  state.deadlines.clear(deadlineOf(call))
+  return out
+}
+
+/** The leader has heard all numbers up to `heard`. What was said lately may still be on its way. */
+export function onHeard(turn: Turn, heard: number): void {
+  const { calls } = turn.state
+  const before = turn.now.monotonicMs - CALL_TIMEOUT_MS
+  for (const out of calls.values()) {
+    if (isAnswered(out)) continue
+    if (out.n <= heard) calls.delete(out.call)
+    else if (out.sentAtMs <= before) transmit(turn, out)
+  }
+}
+
+/** Declines that were not heard yet must not filter what a revive asks for. */
+export function softenDeclines({ state }: Turn): void {
+  for (const out of state.calls.values()) {
+    if (out.said.verb !== 'decline') continue
+    out.said = { verb: 'decline', body: { ...out.said.body, refuseMs: 0 } }
+  }
+}
+
+/** The session is over: none of its calls is repeated. Gives them in the order of their numbers. */
+export function takeAllCalls({ state }: Turn): readonly OutCall[] {
+  const all = [...state.calls.values()]
+  for (const { call } of all) state.deadlines.clear(deadlineOf(call))
+  state.calls.clear()
+  return all
+}

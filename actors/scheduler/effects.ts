@@ -1,0 +1,64 @@
+/** All that a scheduler can do to the world. The core returns these; only the shell performs them. */
+import type { Refusal } from '../../protocol/errors.ts'
+import type { AgentId, OfferId, SessionId } from '../../protocol/ids.ts'
+import type { Acknowledgements } from '../../protocol/schema/agent.ts'
+import type { Subscription, TaskStatus } from '../../protocol/schema/common.ts'
+import type { Message } from '../../protocol/schema/messages.ts'
+import type { Offer } from '../../protocol/schema/scheduler.ts'
+import type { FRAMEWORK_VERBS, FrameworkVerb } from '../../protocol/subjects.ts'
+import type { Ask } from './inputs.ts'
+
+/** A call's verb with the message that belongs to it. */
+export type VerbCall = {
+  readonly [V in FrameworkVerb]: {
+    readonly verb: V
+    readonly body: Message<(typeof FRAMEWORK_VERBS)[V]>
+  }
+}[FrameworkVerb]
+
+/**
+ * What became of a command. `unknown`: it may have been done or not; statuses tell, the library asks
+ * for them by itself.
+ */
+export type Outcome =
+  | { readonly outcome: 'done' }
+  | { readonly outcome: 'refused'; readonly refusal: Refusal }
+  | { readonly outcome: 'unknown' }
+
+/** Why a scheduler cannot go on. */
+export interface EndReason {
+  readonly name: string
+  readonly message: string
+}
+
+/** A piece of output. After `end` or `missing` nothing follows. */
+export interface OutputPiece {
+  /** Of the first byte of `data` in the whole stream. */
+  readonly offset: number
+  readonly data: Uint8Array
+  /** The task has ended, and this is the end of what it wrote. */
+  readonly end: boolean
+  /** A sentence: why the rest cannot be had. */
+  readonly missing?: string
+}
+
+export type Effect =
+  /** At most once. An answer comes back as `leader.answered` with `key`; nothing else does. */
+  | (VerbCall & { readonly do: 'call'; readonly key: SessionId; readonly timeoutMs: number })
+  /** At most once, no answer wanted. */
+  | (VerbCall & { readonly do: 'send' })
+  /** At most once: the agent repeats what was not acknowledged. */
+  | { readonly do: 'acknowledge'; readonly agentId: AgentId; readonly body: Acknowledgements }
+  /** Is the connection alive? Comes back as `bus.echoed` or `bus.silent`. */
+  | { readonly do: 'echo' }
+  | { readonly do: 'tell-subscribed'; readonly subscription: Subscription }
+  | { readonly do: 'tell-offers'; readonly offers: readonly Offer[] }
+  /** These can no longer be accepted. */
+  | { readonly do: 'tell-rescinded'; readonly offers: readonly OfferId[]; readonly reason: string }
+  /** `framework.seen` is wanted back when it has a uuid. */
+  | { readonly do: 'tell-status'; readonly status: TaskStatus }
+  | { readonly do: 'tell-failure'; readonly agentId: AgentId }
+  | { readonly do: 'tell-output'; readonly request: SessionId; readonly piece: OutputPiece }
+  | { readonly do: 'settle'; readonly ask: Ask; readonly outcome: Outcome }
+  /** Nothing follows. Without a reason: it was torn down, as it wanted. */
+  | { readonly do: 'end'; readonly reason?: EndReason }

@@ -1,0 +1,73 @@
+/** What the scheduler's core is told. */
+import type { Refusal } from '../../protocol/errors.ts'
+import type { AgentId, OfferId, SessionId, TaskId } from '../../protocol/ids.ts'
+import type { Fence, TaskInfo } from '../../protocol/schema/common.ts'
+import type { FrameworkEvents, Output, StatusUpdates } from '../../protocol/schema/scheduler.ts'
+
+/** Names a command of the framework; its outcome comes back with it. */
+export type Ask = number
+
+export interface AcceptInput {
+  readonly kind: 'framework.accept'
+  readonly ask: Ask
+  readonly offers: readonly OfferId[]
+  readonly tasks: readonly TaskInfo[]
+  readonly refuseMs?: number
+}
+
+export interface DeclineInput {
+  readonly kind: 'framework.decline'
+  readonly ask: Ask
+  readonly offers: readonly OfferId[]
+  readonly refuseMs?: number
+  readonly reason?: string
+}
+
+/** Roles left out: all. */
+export interface DemandInput {
+  readonly kind: 'framework.suppress' | 'framework.revive'
+  readonly roles?: readonly string[]
+}
+
+/** A reading is named by the `request` that its calls carry. */
+export interface OpenReadingInput {
+  readonly kind: 'framework.open-reading'
+  readonly request: SessionId
+  readonly taskId: TaskId
+  readonly agentId: AgentId
+  readonly stream: 'stdout' | 'stderr'
+  readonly offset: number
+}
+
+export type FrameworkInput =
+  | AcceptInput
+  | DeclineInput
+  | DemandInput
+  | { readonly kind: 'framework.kill'; readonly taskId: TaskId; readonly graceMs?: number }
+  | { readonly kind: 'framework.reconcile' }
+  | { readonly kind: 'framework.teardown'; readonly ask: Ask }
+  /** The framework's handlers are done with the status of that uuid: it may be acknowledged. */
+  | { readonly kind: 'framework.seen'; readonly uuid: string }
+  | OpenReadingInput
+  /** One more piece of output is wanted. */
+  | { readonly kind: 'framework.read'; readonly request: SessionId }
+  | { readonly kind: 'framework.close-reading'; readonly request: SessionId }
+
+export type Input =
+  /** The first input, once. */
+  | { readonly kind: 'start' }
+  | { readonly kind: 'leader.beat'; readonly beat: Fence }
+  | { readonly kind: 'leader.events'; readonly message: FrameworkEvents }
+  /** What a call was answered; `key` is the effect's. Silence is no input: deadlines repeat. */
+  | { readonly kind: 'leader.answered'; readonly key: SessionId; readonly refusal?: Refusal }
+  | {
+      readonly kind: 'agent.statuses'
+      readonly agentId: AgentId
+      readonly message: StatusUpdates
+    }
+  | { readonly kind: 'agent.output'; readonly agentId: AgentId; readonly message: Output }
+  /** The connection is back: what others said meanwhile is lost. */
+  | { readonly kind: 'bus.connected' }
+  /** The outcome of the effect `echo`. */
+  | { readonly kind: 'bus.echoed' | 'bus.silent' }
+  | FrameworkInput

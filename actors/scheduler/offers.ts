@@ -1,0 +1,158 @@
+/** Offers: held until answered, rescinded, or the session ends. */
+import { type Refusal, refusal } from '../../protocol/errors.ts'
+import { madeIn, type OfferId, type TaskId } from '../../protocol/ids.ts'
+import {
+  ACCEPT_BYTES_MAX,
+  ACCEPT_TASKS_MAX,
+  CALL_OFFERS_MAX,
+  ENVELOPE_BYTES_MAX,
+  TASK_BYTES_MAX,
+} from '../../protocol/limits.ts'
+import type { Offer } from '../../protocol/schema/scheduler.ts'
+import { wireBytes } from '../../protocol/wire-size.ts'
+import { startCall } from './calls.ts'
+import type { AcceptInput, DeclineInput } from './inputs.ts'
+import { askAbout } from './reconcile.ts'
+import type { HeldTask, OutCall, SchedulerState } from './state.ts'
+import { holdTask } from './tasks.ts'
+import { count, settle, settleRefused, type Turn } from './turn.ts'
+
+export function onOffers({ state, effects }: Turn, offers: readonly Offer[]): void {
+  for (const offer of offers) state.offers.set(offer.offerId as OfferId, offer)
+  effects.push({ do: 'tell-offers', offers })
+}
+
+/** Offers that are held no more are passed over: they were answered meanwhile. */
+export function onRescind(turn: Turn, offers: readonly string[], reason: string): void {
+  const held = (offers as readonly OfferId[]).filter((id) => turn.state.offers.delete(id))
+  if (held.length > 0) turn.effects.push({ do: 'tell-rescinded', offers: held, reason })
+}
+
+/** The session is over, and all that was offered in it. */
+export function dropOffers(turn: Turn): void {
+  turn.state.declines.clear()
+  onRescind(turn, [...turn.state.offers.keys()], 'session-over')
+}
+
+/** Why an offer that is not held cannot be answered. */
+function deadOffer({ highest }: SchedulerState, offerId: OfferId): Refusal {
+  const made = madeIn(offerId)
+  if (made !== undefined && made.epoch < (highest?.epoch ?? 0))
+    return refusal('stale', `offer ${offerId} is of an earlier leader`)
+  return refusal('used', `offer ${offerId} was answered, rescinded or has ended with its session`)
+}
+
+export function onAccept(turn: Turn, input: AcceptInput): void {
+  const { state } = turn
+  const refused = refuseAccept(state, input)
+  if (refused !== undefined) return settleRefused(turn, input.ask, refused)
+  const { offers, tasks, refuseMs } = input
+  const { agentId } = state.offers.get(offers[0] as OfferId) as Offer
+  for (const offerId of offers) state.offers.delete(offerId)
+  const body = {
+    offers: [...offers],
+    operations: tasks.length === 0 ? [] : [{ kind: 'launch' as const, tasks: [...tasks] }],
+    ...(refuseMs !== undefined && { refuseMs }),
+  }
+  const accept = startCall(turn, { verb: 'accept', body }, input.ask)
+  for (const { taskId } of tasks) holdTask(state, { taskId, agentId, accept })
+}
+
+function refuseAccept(state: SchedulerState, input: AcceptInput): Refusal | undefined {
+  const { offers, tasks } = input
+  if (offers.length === 0) return refusal('invalid', 'an accept names no offer')
+  const held = offers.map((offerId) => state.offers.get(offerId))
+  const dead = held.indexOf(undefined)
+  if (dead >= 0) return deadOffer(state, offers[dead] as OfferId)
+  if (new Set(held.map((offer) => `${offer?.agentId} ${offer?.role}`)).size > 1)
+    return refusal('invalid', 'the offers of one accept are of several agents or roles')
+  if (new Set(offers).size < offers.length)
+    return refusal('invalid', 'an accept names an offer twice')
+  const ids = new Set<TaskId>()
+  for (const { taskId } of tasks) {
+    if (ids.has(taskId) || state.tasks.has(taskId))
+      return refusal('invalid', `task ${taskId} is there already and has not ended`)
+    ids.add(taskId)
+  }
+  return refuseSize(input)
+}
+
+function refuseSize({ offers, tasks }: AcceptInput): Refusal | undefined {
+  if (tasks.length > ACCEPT_TASKS_MAX)
+    return refusal('too-large', `${tasks.length} tasks are more than ${ACCEPT_TASKS_MAX}`)
+  if (offers.length > CALL_OFFERS_MAX)
+    return refusal('too-large', `${offers.length} offers are more than ${CALL_OFFERS_MAX}`)
+  let sum = wireBytes(offers) + ENVELOPE_BYTES_MAX
+  for (const task of tasks) {
+    const bytes = wireBytes(task)
+    if (bytes > TASK_BYTES_MAX)
+      return refusal(
+        'too-large',
+        `task ${task.taskId} of ${bytes} bytes is more than ${TASK_BYTES_MAX}`,
+      )
+    sum += bytes
+  }
+  if (sum <= ACCEPT_BYTES_MAX) return undefined
+  return refusal('too-large', `an accept of ${sum} bytes is more than ${ACCEPT_BYTES_MAX}`)
+}
+
+/** Declines of one turn that say the same travel together. Dead offers beside live ones are passed over. */
+export function onDecline(turn: Turn, { ask, offers, refuseMs, reason }: DeclineInput): void {
+  const { state } = turn
+  const live = offers.filter((offerId) => state.offers.delete(offerId))
+  if (live.length === 0) {
+    const [first] = offers
+    const refused =
+      first === undefined ? refusal('invalid', 'a decline names no offer') : deadOffer(state, first)
+    return settleRefused(turn, ask, refused)
+  }
+  const key = `${refuseMs ?? ''} ${reason ?? ''}`
+  const declines = state.declines.get(key)
+  if (declines === undefined) state.declines.set(key, { offers: live, refuseMs, reason })
+  else declines.offers.push(...live)
+  settle(turn, ask, { outcome: 'done' })
+}
+
+export function flushDeclines(turn: Turn): void {
+  const { declines } = turn.state
+  for (const { offers, refuseMs, reason } of declines.values()) {
+    const rest = {
+      ...(refuseMs !== undefined && { refuseMs }),
+      ...(reason !== undefined && { reason }),
+    }
+    for (let i = 0; i < offers.length; i += CALL_OFFERS_MAX)
+      startCall(turn, {
+        verb: 'decline',
+        body: { offers: offers.slice(i, i + CALL_OFFERS_MAX), ...rest },
+      })
+  }
+  declines.clear()
+}
+
+/** The leader's answer to an accept; undefined `refused`: it was heard. */
+export function onAccepted(turn: Turn, out: OutCall, refused: Refusal | undefined): void {
+  const { state } = turn
+  const tasks = tasksOf(state, out)
+  for (const task of tasks) task.accept = undefined
+  if (refused === undefined) return settle(turn, out.ask, { outcome: 'done' })
+  count(turn, 'refusedCall')
+  if (refused.name === 'stale' || refused.name === 'used') {
+    // An earlier try of this accept may have used the offer: only the agent knows.
+    settle(turn, out.ask, { outcome: 'unknown' })
+    return askAbout(turn, tasks)
+  }
+  for (const { taskId, isHeard } of tasks) if (!isHeard) state.tasks.delete(taskId)
+  settleRefused(turn, out.ask, refused)
+}
+
+/** The session ended before the answer: what has become of the tasks is asked in the next. */
+export function giveUpAccept(turn: Turn, out: OutCall): void {
+  for (const task of tasksOf(turn.state, out)) task.accept = undefined
+  settle(turn, out.ask, { outcome: 'unknown' })
+}
+
+const tasksOf = (state: SchedulerState, { call, said }: OutCall) =>
+  (said.verb === 'accept' ? said.body.operations : [])
+    .flatMap(({ tasks }) => tasks)
+    .map(({ taskId }) => state.tasks.get(taskId))
+    .filter((task): task is HeldTask => task?.accept === call)

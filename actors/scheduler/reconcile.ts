@@ -1,0 +1,58 @@
+/**
+ * What has become of unfinished tasks? Asked after each subscription and from time to time; tasks of
+ * which nothing was heard since are asked about more often. So lost accepts and statuses are found.
+ */
+import { RECONCILE_MS, RECONCILE_TASKS_MAX } from '../../protocol/limits.ts'
+import { cut } from '../parts/outbox.ts'
+import { startCall } from './calls.ts'
+import type { HeldTask } from './state.ts'
+import type { Turn } from './turn.ts'
+
+/** The first repeat of a question that brought no status; doubles up to RECONCILE_MS. */
+const SILENT_TASK_MS = 5_000
+
+/** A new subscription: nothing is taken for granted. */
+export function onSubscribed(turn: Turn): void {
+  const { state } = turn
+  for (const task of state.tasks.values()) task.isHeard = false
+  // None named: all that the leader knows, so of an earlier process too.
+  if (!state.hasSubscribed && state.settings.isReturning)
+    startCall(turn, { verb: 'reconcile', body: { tasks: [] } })
+  state.reconcileMs = SILENT_TASK_MS
+  askAboutAll(turn)
+}
+
+export function onReconcileDue(turn: Turn): void {
+  const { state, now } = turn
+  if (now.monotonicMs >= state.reconciledAtMs + RECONCILE_MS) return askAboutAll(turn)
+  askAbout(
+    turn,
+    [...state.tasks.values()].filter((task) => !task.isHeard),
+  )
+  state.reconcileMs = Math.min(state.reconcileMs * 2, RECONCILE_MS)
+  arrange(turn)
+}
+
+export function askAboutAll(turn: Turn): void {
+  turn.state.reconciledAtMs = turn.now.monotonicMs
+  askAbout(turn, [...turn.state.tasks.values()])
+  arrange(turn)
+}
+
+function arrange({ state, now }: Turn): void {
+  const atMs = Math.min(now.monotonicMs + state.reconcileMs, state.reconciledAtMs + RECONCILE_MS)
+  state.deadlines.set('reconcile', atMs, { due: 'reconcile' })
+}
+
+/** A task whose accept is on its way is passed over: the leader could not know it yet. */
+export function askAbout(turn: Turn, tasks: readonly HeldTask[]): void {
+  const items = tasks
+    .filter((task) => task.accept === undefined)
+    .map(({ taskId, agentId }) => ({ taskId, ...(agentId !== undefined && { agentId }) }))
+  for (const list of cut(items))
+    for (let i = 0; i < list.length; i += RECONCILE_TASKS_MAX)
+      startCall(turn, {
+        verb: 'reconcile',
+        body: { tasks: list.slice(i, i + RECONCILE_TASKS_MAX) },
+      })
+}

@@ -1,0 +1,226 @@
+/** The session with the leader: opened, held, and opened anew whenever its numbers prove nothing. */
+import type { SessionId } from '../../protocol/ids.ts'
+import { CALL_TIMEOUT_MS } from '../../protocol/limits.ts'
+import type { Subscribe } from '../../protocol/schema/calls.ts'
+import type { Fence } from '../../protocol/schema/common.ts'
+import type { FrameworkEvent, FrameworkEvents } from '../../protocol/schema/scheduler.ts'
+import { PROTOCOL_VERSIONS } from '../../protocol/version.ts'
+import { compareFence } from '../parts/fence.ts'
+import { nextFraction, nextHex } from '../parts/random.ts'
+import { hear, newSession } from '../parts/session.ts'
+import { onHeard, REPEAT_MS_MAX, repeatMs } from './calls.ts'
+import { end, leaveSession, sayTeardown } from './ending.ts'
+import { onOffers, onRescind } from './offers.ts'
+import { repeatReadings } from './output.ts'
+import { onSubscribed as reconcile } from './reconcile.ts'
+import { onLeaderStatus, repeatKills } from './tasks.ts'
+import { count, type Turn } from './turn.ts'
+
+/** Two sessions do not begin closer to each other: whoever ends them at once is not helped by more. */
+const PAUSE_MS = 250
+/** A refused leader is told so at most this often. */
+const COMPLAIN_MS = 1_000
+type Event<K extends FrameworkEvent['kind']> = Extract<FrameworkEvent, { readonly kind: K }>
+
+/** Ends the present session, if any, and opens a new one. Nothing of an earlier one counts now. */
+export function openSession(turn: Turn): void {
+  const { state, now } = turn
+  leaveSession(turn)
+  if (now.monotonicMs < state.openedAtMs + PAUSE_MS) {
+    state.link = { phase: 'pausing' }
+    state.deadlines.set('open', state.openedAtMs + PAUSE_MS, { due: 'open' })
+    return
+  }
+  count(turn, 'sessions')
+  state.openedAtMs = now.monotonicMs
+  const session = newSession(nextHex(state.random, 64) as SessionId)
+  session.said = 1
+  state.link = { phase: 'opening', session, open: openOf(turn, session.id), tries: 0 }
+  sayOpen(turn)
+}
+
+function openOf({ state }: Turn, session: SessionId): Subscribe & { readonly call: SessionId } {
+  const { settings, highest, suppressed, random } = state
+  const { secret, name, roles, failoverMs } = settings
+  return {
+    session,
+    n: 1,
+    call: nextHex(random, 64) as SessionId,
+    ...(highest && { epoch: highest.epoch }),
+    secret,
+    version: PROTOCOL_VERSIONS,
+    name,
+    roles: [...roles],
+    suppressed: [...suppressed],
+    failoverMs,
+  }
+}
+
+function sayOpen({ state, now, effects }: Turn): void {
+  const { link } = state
+  if (link.phase !== 'opening') return
+  const timeoutMs = repeatMs(link.tries)
+  // Frameworks that lost their leader together do not come back together each time.
+  const jitterMs = timeoutMs === REPEAT_MS_MAX ? nextFraction(state.random) * timeoutMs : 0
+  link.tries += 1
+  const { open } = link
+  effects.push({ do: 'call', key: open.call, timeoutMs, verb: 'subscribe', body: open })
+  state.deadlines.set('open', now.monotonicMs + timeoutMs + jitterMs, { due: 'open' })
+}
+
+/** The pause is over, or the open was not confirmed in time. */
+export function onOpenDue(turn: Turn): void {
+  const { phase } = turn.state.link
+  if (phase === 'pausing') openSession(turn)
+  else if (phase === 'opening') sayOpen(turn)
+}
+
+/** Something was lost, or the other side knows nothing of this session. */
+export function onSessionLost(turn: Turn): void {
+  const { phase } = turn.state.link
+  if (phase === 'opening' || phase === 'open') openSession(turn)
+}
+
+export function onBeat(turn: Turn, beat: Fence): void {
+  const { state } = turn
+  if (state.link.phase === 'closed') return
+  const isFirst = state.highest === undefined
+  switch (compareFence(state.highest, beat)) {
+    case 'absurd':
+      return count(turn, 'absurdLeader')
+    case 'lower':
+      return count(turn, 'refusedLeader')
+    case 'current':
+      return
+    case 'higher':
+      state.highest = { epoch: beat.epoch, run: beat.run }
+      // The first open went out before there was a leader to hear it.
+      if (isFirst && state.link.phase === 'opening') sayOpen(turn)
+      else onSessionLost(turn)
+  }
+}
+
+export function onEvents(turn: Turn, message: FrameworkEvents): void {
+  const { state } = turn
+  const { link } = state
+  if (link.phase === 'closed') return
+  const fence = { epoch: message.epoch, run: message.run }
+  switch (compareFence(state.highest, fence)) {
+    case 'absurd':
+      return count(turn, 'absurdLeader')
+    case 'lower':
+      return complain(turn, fence)
+    case 'current':
+      break
+    case 'higher':
+      state.highest = fence
+      // A leader that we had not heard of may have heard our open all the same.
+      if (link.phase !== 'opening' || message.session !== link.session.id)
+        return onSessionLost(turn)
+  }
+  inSession(turn, message)
+}
+
+/** A leader that is not the highest learns of the one that is. */
+function complain(turn: Turn, refused: Fence): void {
+  const { state, now, effects } = turn
+  count(turn, 'refusedLeader')
+  const lastMs = state.complained.get(refused.run)
+  if (state.highest === undefined) return
+  if (lastMs !== undefined && now.monotonicMs < lastMs + COMPLAIN_MS) return
+  state.complained.delete(refused.run)
+  state.complained.set(refused.run, now.monotonicMs)
+  const [oldest] = state.complained.keys()
+  if (state.complained.size > 16 && oldest !== undefined) state.complained.delete(oldest)
+  effects.push({ do: 'send', verb: 'complain', body: { highest: state.highest, refused } })
+}
+
+function inSession(turn: Turn, { session, n, heard, events }: FrameworkEvents): void {
+  const { state, now } = turn
+  const { link } = state
+  if (link.phase !== 'opening' && link.phase !== 'open') return
+  if (session === undefined) return outOfSession(turn, events)
+  if (session !== link.session.id) return count(turn, 'foreignSession')
+  const order = n === undefined ? 'next' : hear(link.session, n)
+  if (order === 'repeated') return count(turn, 'repeatedMessage')
+  if (order === 'gap') {
+    count(turn, 'gap')
+    return openSession(turn)
+  }
+  if (link.phase === 'open') link.heardAtMs = now.monotonicMs
+  for (const event of events) {
+    onEvent(turn, event, heard ?? 0)
+    // An event may end the session; what follows in the list was said in it.
+    const after = state.link
+    if (after.phase === 'closed' || after.phase === 'pausing') return
+    if (after.session !== link.session) return
+  }
+}
+
+/** A leader that knows no session of ours says so, or pings: either way it needs an open. */
+function outOfSession(turn: Turn, events: readonly FrameworkEvent[]): void {
+  for (const event of events) {
+    const isTornDown = event.kind === 'error' && event.name === 'torn-down'
+    if (isTornDown) return onError(turn, event)
+    const isForUs = event.kind === 'ping' || event.kind === 'error'
+    if (isForUs && turn.state.link.phase === 'open') return openSession(turn)
+  }
+}
+
+function onEvent(turn: Turn, event: FrameworkEvent, heard: number): void {
+  switch (event.kind) {
+    case 'subscribed':
+      return onSubscribed(turn, event)
+    case 'offers':
+      return onOffers(turn, event.offers)
+    case 'rescind':
+      return onRescind(turn, event.offers, event.reason)
+    case 'status':
+      return onLeaderStatus(turn, event.status)
+    case 'failure':
+      turn.effects.push({ do: 'tell-failure', agentId: event.agentId })
+      return
+    case 'ping':
+      return onPing(turn, heard)
+    case 'error':
+      return onError(turn, event)
+  }
+}
+
+function onSubscribed(turn: Turn, event: Event<'subscribed'>): void {
+  const { state, now, effects } = turn
+  const { link } = state
+  // A repeated open is confirmed twice.
+  if (link.phase !== 'opening') return
+  const { subscription, pingMs, pingsMissedMax } = event
+  const silenceMs = Math.max(CALL_TIMEOUT_MS, pingMs * pingsMissedMax)
+  state.link = {
+    phase: 'open',
+    session: link.session,
+    silenceMs,
+    heardAtMs: now.monotonicMs,
+    isEchoing: false,
+  }
+  state.subscription = subscription
+  state.deadlines.clear('open')
+  state.deadlines.set('silence', now.monotonicMs + silenceMs, { due: 'silence' })
+  effects.push({ do: 'tell-subscribed', subscription })
+  if (state.teardown !== undefined) sayTeardown(turn)
+  repeatKills(turn)
+  reconcile(turn)
+  repeatReadings(turn)
+  state.hasSubscribed = true
+}
+
+function onPing(turn: Turn, heard: number): void {
+  const { link, highest } = turn.state
+  if (link.phase !== 'open') return
+  const body = { session: link.session.id, ...(highest && { epoch: highest.epoch }) }
+  turn.effects.push({ do: 'send', verb: 'pong', body })
+  onHeard(turn, heard)
+}
+
+function onError(turn: Turn, { name, message }: Event<'error'>): void {
+  if (name === 'stale-session' || name === 'not-subscribed') openSession(turn)
+  else end(turn, { name, message })
+}

@@ -1,0 +1,204 @@
+/** What a scheduler knows. Changed in place by its handlers; nothing of it outlives the process. */
+import type { AgentId, Launch, OfferId, SessionId, TaskId } from '../../protocol/ids.ts'
+import type { Acknowledgements } from '../../protocol/schema/agent.ts'
+import type { Subscribe } from '../../protocol/schema/calls.ts'
+import type { Fence, StatusNumber, Subscription } from '../../protocol/schema/common.ts'
+import type { Offer } from '../../protocol/schema/scheduler.ts'
+import type { MachineState } from '../../protocol/task-machine.ts'
+import { Deadlines } from '../parts/deadlines.ts'
+import { Outbox } from '../parts/outbox.ts'
+import { type Random, seededRandom } from '../parts/random.ts'
+import type { Session } from '../parts/session.ts'
+import type { VerbCall } from './effects.ts'
+import type { Ask, OpenReadingInput } from './inputs.ts'
+
+/** Ended tasks that are remembered, so that a late repeat of a status is known as one. */
+export const ENDED_MAX = 10_000
+
+/** What a framework says of itself when it subscribes. */
+export interface Settings {
+  readonly secret: string
+  readonly name: string
+  readonly roles: readonly string[]
+  readonly failoverMs: number
+  /** Subscribes with all roles suppressed. */
+  readonly isSuppressed: boolean
+  /** Tasks of an earlier process of this framework may run: all that the leader knows is asked for. */
+  readonly isReturning: boolean
+}
+
+/** How the scheduler stands with the leader. */
+export type Link =
+  /** Not started, or over. */
+  | { readonly phase: 'closed' }
+  /** A session has just ended that had just begun: the next waits a little. */
+  | { readonly phase: 'pausing' }
+  | {
+      readonly phase: 'opening'
+      readonly session: Session
+      /** Repeats are the same. */
+      readonly open: Subscribe & { readonly call: SessionId }
+      tries: number
+    }
+  | {
+      readonly phase: 'open'
+      readonly session: Session
+      /** So long a silence ends the session. */
+      readonly silenceMs: number
+      heardAtMs: number
+      /** Until when (monotonic) an echo of our own is waited for before the silence counts. */
+      isEchoing: boolean
+    }
+
+/** A numbered call that the leader may not have heard. */
+export interface OutCall {
+  readonly call: SessionId
+  readonly n: number
+  said: VerbCall
+  /** The command that it settles. */
+  readonly ask: Ask | undefined
+  /** Monotonic. */
+  sentAtMs: number
+  tries: number
+}
+
+/** A change of what is wanted. Which roles are left out is decided: all are named. */
+export interface Demand {
+  readonly verb: 'suppress' | 'revive'
+  readonly roles: readonly string[]
+}
+
+export interface HeldTask {
+  readonly taskId: TaskId
+  /** Where it runs; undefined while nobody has said. */
+  agentId: AgentId | undefined
+  /** Taken from the first status. */
+  launch: Launch | undefined
+  /** The last launch of an ended task of this id: statuses up to it are old. */
+  readonly after: Launch | undefined
+  state: MachineState
+  /** Of the newest status applied: lower ones are old. */
+  number: StatusNumber | undefined
+  /** Of the newest status applied, if it had one. */
+  uuid: string | undefined
+  /** The accept that is not answered yet: nobody is asked about the task meanwhile. */
+  accept: SessionId | undefined
+  /** The framework wants it dead: said again in each session. */
+  kill: { readonly graceMs: number | undefined } | undefined
+  /** A status was heard since the last subscription. */
+  isHeard: boolean
+}
+
+export interface EndedTask {
+  readonly launch: Launch | undefined
+  readonly uuid: string | undefined
+}
+
+/** Output that the framework reads, piece after piece. */
+export interface Reading extends Omit<OpenReadingInput, 'kind' | 'offset'> {
+  offset: number
+  /** A piece was asked for. */
+  isAsking: boolean
+  /** When (monotonic) something of it was last heard. */
+  heardAtMs: number
+}
+
+/** Declines of one turn that go in one call. */
+export interface Declines {
+  readonly offers: OfferId[]
+  readonly refuseMs: number | undefined
+  readonly reason: string | undefined
+}
+
+export type Due =
+  | { readonly due: 'open' | 'silence' | 'reconcile' }
+  | { readonly due: 'repeat'; readonly call: SessionId }
+  | { readonly due: 'read'; readonly request: SessionId }
+
+/** What was not obeyed, or looked odd, since the start. */
+export const COUNTS = [
+  'refusedLeader',
+  'absurdLeader',
+  'foreignSession',
+  'repeatedMessage',
+  'gap',
+  'silence',
+  'repeatedStatus',
+  'oldStatus',
+  'foreignAgent',
+  'foreignLaunch',
+  'illegalState',
+  'refusedCall',
+  'sessions',
+] as const
+export type Count = (typeof COUNTS)[number]
+
+export interface SchedulerState {
+  readonly settings: Settings
+  readonly random: Random
+  readonly counts: Record<Count, number>
+  highest: Fence | undefined
+  link: Link
+  /** When (monotonic) the last session was begun. */
+  openedAtMs: number
+  /** The last one given: agents obey acknowledgements of it until they hear of a higher one. */
+  subscription: Subscription | undefined
+  hasSubscribed: boolean
+  /** It is to be torn down; these commands wait for it. */
+  teardown: Ask[] | undefined
+  readonly suppressed: Set<string>
+  /** Changes of what is wanted that are not said yet, in order. */
+  demands: Demand[]
+  /** The one that is said and not answered: the next waits, so that none overtakes another. */
+  demanding: { readonly call: SessionId; readonly demand: Demand } | undefined
+  /** By call id, in the order of their numbers. */
+  readonly calls: Map<SessionId, OutCall>
+  readonly offers: Map<OfferId, Offer>
+  readonly declines: Map<string, Declines>
+  /** Those that have not ended. */
+  readonly tasks: Map<TaskId, HeldTask>
+  readonly ended: Map<TaskId, EndedTask>
+  /** Statuses that the framework is busy with, with what will be acknowledged. */
+  readonly unseen: Map<string, { readonly agentId: AgentId; readonly ack: Ack }>
+  readonly acks: Outbox<AgentId, Ack>
+  /** How long after the last question about silent tasks they are asked about again. */
+  reconcileMs: number
+  /** When (monotonic) all unfinished tasks were last asked about. */
+  reconciledAtMs: number
+  readonly readings: Map<SessionId, Reading>
+  readonly deadlines: Deadlines<Due>
+  /** When (monotonic) each refused leader was last told so, by its run. */
+  readonly complained: Map<string, number>
+}
+
+export type Ack = Acknowledgements['acks'][number]
+
+/** `seed`: 128 random bits as hexadecimal digits. */
+export function newScheduler(settings: Settings, seed: string): SchedulerState {
+  return {
+    settings,
+    random: seededRandom(seed),
+    counts: Object.fromEntries(COUNTS.map((count) => [count, 0])) as Record<Count, number>,
+    highest: undefined,
+    link: { phase: 'closed' },
+    openedAtMs: Number.NEGATIVE_INFINITY,
+    subscription: undefined,
+    hasSubscribed: false,
+    teardown: undefined,
+    suppressed: new Set(settings.isSuppressed ? settings.roles : []),
+    demands: [],
+    demanding: undefined,
+    calls: new Map(),
+    offers: new Map(),
+    declines: new Map(),
+    tasks: new Map(),
+    ended: new Map(),
+    unseen: new Map(),
+    acks: new Outbox(),
+    reconcileMs: 0,
+    reconciledAtMs: 0,
+    readings: new Map(),
+    deadlines: new Deadlines(),
+    complained: new Map(),
+  }
+}

@@ -1,0 +1,189 @@
+/** Tasks as their statuses tell: what counts, what is handed over, what is acknowledged. */
+import type { AgentId, Launch, SessionId, TaskId } from '../../protocol/ids.ts'
+import type { StatusNumber, TaskStatus } from '../../protocol/schema/common.ts'
+import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
+import { startCall } from './calls.ts'
+import { type Ack, type Count, ENDED_MAX, type HeldTask, type SchedulerState } from './state.ts'
+import { count, type Turn } from './turn.ts'
+
+interface NewTask {
+  readonly taskId: TaskId
+  readonly agentId?: AgentId | undefined
+  readonly accept?: SessionId
+}
+
+/** A task that the framework has just launched, or of which it is heard for the first time. */
+export function holdTask(state: SchedulerState, { taskId, agentId, accept }: NewTask): HeldTask {
+  const task: HeldTask = {
+    taskId,
+    agentId,
+    launch: undefined,
+    after: state.ended.get(taskId)?.launch,
+    state: accept === undefined ? 'TASK_UNKNOWN' : 'TASK_STAGING',
+    number: undefined,
+    uuid: undefined,
+    accept,
+    kill: undefined,
+    isHeard: false,
+  }
+  state.ended.delete(taskId)
+  state.tasks.set(taskId, task)
+  return task
+}
+
+/** `from`: the agent that published it. The framework is told of news; the rest is acknowledged. */
+export function onAgentStatus(turn: Turn, from: AgentId, status: TaskStatus): void {
+  const { uuid, taskId, launch } = status
+  const { unseen } = turn.state
+  // The framework is still busy with it: the acknowledgement follows.
+  if (uuid !== undefined && unseen.has(uuid)) return count(turn, 'repeatedStatus')
+  const isNews = take(turn, { ...status, agentId: from }, from)
+  if (uuid === undefined) return
+  const ack = { taskId, uuid, ...(launch !== undefined && { launch }) }
+  if (isNews) unseen.set(uuid, { agentId: from, ack })
+  else acknowledge(turn, from, ack)
+}
+
+/** A status that the leader made: it is not acknowledged. */
+export function onLeaderStatus(turn: Turn, status: TaskStatus): void {
+  take(turn, status, undefined)
+}
+
+/** The framework has handled the status. */
+export function onSeen(turn: Turn, uuid: string): void {
+  const seen = turn.state.unseen.get(uuid)
+  if (seen === undefined) return
+  turn.state.unseen.delete(uuid)
+  acknowledge(turn, seen.agentId, seen.ack)
+}
+
+function acknowledge({ state }: Turn, agentId: AgentId, ack: Ack): void {
+  state.acks.add(agentId, agentId, ack)
+}
+
+/** Acknowledgements need a subscription: without one, agents would not obey them. */
+export function hasAcks({ acks, subscription }: SchedulerState): boolean {
+  return subscription !== undefined && !acks.isEmpty
+}
+
+export function flushAcks({ state, effects }: Turn): void {
+  const { subscription } = state
+  if (subscription === undefined) return
+  for (const { to: agentId, lists } of state.acks.takeAll())
+    for (const acks of lists)
+      effects.push({ do: 'acknowledge', agentId, body: { subscription, acks: [...acks] } })
+}
+
+/** Applies a status and tells the framework; false if it was nothing new. */
+function take(turn: Turn, status: TaskStatus, from: AgentId | undefined): boolean {
+  const { state, effects } = turn
+  const problem = problemOf(turn, status, from)
+  if (problem !== undefined) {
+    count(turn, problem)
+    return false
+  }
+  apply(state, status)
+  effects.push({ do: 'tell-status', status })
+  return true
+}
+
+/** Why a status changes nothing; undefined: it does. */
+function problemOf(
+  { state }: Turn,
+  status: TaskStatus,
+  from: AgentId | undefined,
+): Count | undefined {
+  const task = state.tasks.get(status.taskId)
+  if (task === undefined) return problemOfEnded(state, status)
+  if (from !== undefined && task.agentId !== undefined && task.agentId !== from)
+    return 'foreignAgent'
+  if (!isOfLaunch(task, status.launch)) return 'foreignLaunch'
+  task.isHeard = true
+  if (status.uuid !== undefined && status.uuid === task.uuid) return 'repeatedStatus'
+  const order = compareNumber(status.number, task.number)
+  if (order < 0) return 'oldStatus'
+  const event = taskEventOf(status.state)
+  // An answer that nobody knows the task is passed on and stored nowhere.
+  if (event === undefined) return from === undefined ? undefined : 'illegalState'
+  if (from === undefined && order === 0 && status.state === task.state) return 'repeatedStatus'
+  return taskStep(task.state, event) === undefined ? 'illegalState' : undefined
+}
+
+function problemOfEnded({ ended }: SchedulerState, status: TaskStatus): Count | undefined {
+  const before = ended.get(status.taskId)
+  if (before === undefined) return undefined
+  if (status.uuid !== undefined && status.uuid === before.uuid) return 'repeatedStatus'
+  const isNew =
+    status.launch !== undefined &&
+    before.launch !== undefined &&
+    isLater(status.launch, before.launch)
+  return isNew ? undefined : 'oldStatus'
+}
+
+function isOfLaunch(task: HeldTask, launch: Launch | undefined): boolean {
+  if (launch === undefined) return true
+  if (task.launch !== undefined) return task.launch === launch
+  return task.after === undefined || isLater(launch, task.after)
+}
+
+function apply(state: SchedulerState, status: TaskStatus): void {
+  const { taskId, agentId, launch, number, uuid } = status
+  const event = taskEventOf(status.state)
+  const held = state.tasks.get(taskId)
+  if (event === undefined) {
+    // Nobody knows it, and we only know its name.
+    if (held?.state === 'TASK_UNKNOWN') state.tasks.delete(taskId)
+    return
+  }
+  const task = held ?? holdTask(state, { taskId, agentId })
+  task.state = taskStep(task.state, event)?.state ?? task.state
+  task.isHeard = true
+  task.agentId ??= agentId
+  task.launch ??= launch
+  task.number = number ?? task.number
+  task.uuid = uuid ?? task.uuid
+  if (!isTerminal(task.state)) return
+  state.tasks.delete(taskId)
+  rememberEnded(state, task)
+}
+
+function rememberEnded({ ended }: SchedulerState, { taskId, launch, uuid }: HeldTask): void {
+  ended.set(taskId, { launch, uuid })
+  if (ended.size <= ENDED_MAX) return
+  const [oldest] = ended.keys()
+  if (oldest !== undefined) ended.delete(oldest)
+}
+
+/** Negative: `given` is older. One that stands on no number is not older than any. */
+function compareNumber(given: StatusNumber | undefined, held: StatusNumber | undefined): number {
+  if (given === undefined || held === undefined) return 0
+  return given.incarnation - held.incarnation || given.count - held.count
+}
+
+/** Launches are ordered as they were made: by epoch, then count. */
+function isLater(launch: Launch, than: Launch): boolean {
+  const [epoch, , made] = launch.split('-').map(Number)
+  const [epochThan, , madeThan] = than.split('-').map(Number)
+  return ((epoch as number) - (epochThan as number) || (made as number) - (madeThan as number)) > 0
+}
+
+/** A task that is not known here may run all the same: the leader is asked to kill it. */
+export function onKill(turn: Turn, taskId: TaskId, graceMs: number | undefined): void {
+  const { state } = turn
+  if (state.ended.has(taskId)) return
+  const task = state.tasks.get(taskId) ?? holdTask(state, { taskId })
+  task.kill = { graceMs }
+  if (state.link.phase === 'open') sayKill(turn, task)
+}
+
+/** A new session: who was to be killed still is. */
+export function repeatKills(turn: Turn): void {
+  for (const task of turn.state.tasks.values()) if (task.kill !== undefined) sayKill(turn, task)
+}
+
+function sayKill(turn: Turn, { taskId, agentId, kill }: HeldTask): void {
+  const where = agentId === undefined ? {} : { agentId }
+  const how = kill?.graceMs === undefined ? {} : { graceMs: kill.graceMs }
+  startCall(turn, { verb: 'kill', body: { taskId, ...where, ...how } })
+}

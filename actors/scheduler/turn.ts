@@ -1,0 +1,25 @@
+/** One input being handled: what every handler gets. */
+import type { Refusal } from '../../protocol/errors.ts'
+import type { Now } from '../../protocol/now.ts'
+import type { Effect, Outcome } from './effects.ts'
+import type { Ask } from './inputs.ts'
+import type { Count, SchedulerState } from './state.ts'
+
+export interface Turn {
+  readonly state: SchedulerState
+  readonly now: Now
+  readonly effects: Effect[]
+}
+
+export function count({ state }: Turn, what: Count): void {
+  state.counts[what] += 1
+}
+
+/** Tells the framework what became of a command, if it asked. */
+export function settle(turn: Turn, ask: Ask | undefined, outcome: Outcome): void {
+  if (ask !== undefined) turn.effects.push({ do: 'settle', ask, outcome })
+}
+
+export function settleRefused(turn: Turn, ask: Ask | undefined, refusal: Refusal): void {
+  settle(turn, ask, { outcome: 'refused', refusal })
+}

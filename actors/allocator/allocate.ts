@@ -4,7 +4,7 @@ import { listResources } from '../../protocol/resources.ts'
 import { shuffle } from '../parts/random.ts'
 import { addPending, setStanding } from './books.ts'
 import { filteredUntilMs, noteLateGrant, pausedUntilMs } from './filters.ts'
-import { moveBack, refreshOrder } from './order.ts'
+import { moveBack } from './order.ts'
 import type { AgentBook, AllocatorState, Books, RoleBook } from './state.ts'
 
 /** What one turn may cost: a look at one role for one agent costs 1, an agent AGENT_COST. */
@@ -18,12 +18,11 @@ export function hasWork({ queue, dirty, allAreDirty }: Books): boolean {
 
 /**
  * Goes on with the run, or begins one with all agents that are to be looked at, in random order. A
- * bounded piece of it: while `hasWork`, it is to be called again.
+ * bounded piece of it: while `hasWork`, it is to be called again. The order must hold.
  */
 export function allocateSome(state: AllocatorState, now: Now): void {
   const { books } = state
   if (books.queue.length === 0) beginRun(state)
-  refreshOrder(books)
   let left = SLICE_COST
   while (left > 0) {
     const agent = books.queue.pop()
@@ -38,7 +37,6 @@ function beginRun({ books, random }: AllocatorState): void {
   books.queue = shuffle(random, [...candidates].filter(hasSomething))
   books.dirty.clear()
   books.allAreDirty = false
-  books.runs += 1
 }
 
 const hasSomething = ({ standing }: AgentBook): boolean =>
@@ -99,7 +97,7 @@ function grant(
   })
   if (role.declinedLast) noteLateGrant(agent, now)
   role.given += 1
-  role.givenInRun = books.runs
+  role.givenAtMs = now.monotonicMs
   role.said = { reasons: '', atMs: role.said.atMs }
   addPending(books, { allocation: state.lastAllocation, agent, agentVersion, role, resources })
   moveBack(books, index)

@@ -8,6 +8,7 @@ import { nextNumber } from '../parts/session.ts'
 import { allocateSome, hasWork } from './allocate.ts'
 import type { Effect } from './effects.ts'
 import { takeFigure } from './figures.ts'
+import { refreshOrder } from './order.ts'
 import { close, confirm, endIfSilent, hearBeat, hearMessage, openIfDue, reopen } from './session.ts'
 import type { AllocatorState } from './state.ts'
 import { tellReasons } from './waiting.ts'
@@ -102,6 +103,7 @@ function wake(state: AllocatorState, now: Now): readonly Effect[] {
 function flush(state: AllocatorState, now: Now): readonly Effect[] {
   const { books, session } = state
   if (state.phase === 'allocating') {
+    refreshOrder(books)
     if (hasWork(books)) allocateSome(state, now)
     if (!hasWork(books) && books.reasonsAreDue) tellReasons(state, now)
   }

@@ -26,6 +26,7 @@ export type BookFigure = Figure<
 >
 
 export function takeFigure(books: Books, figure: BookFigure, now: Now): void {
+  books.reasonsAreDue = true
   switch (figure.kind) {
     case 'agent':
       return takeAgent(books, figure)
@@ -86,7 +87,6 @@ function dropAgent(books: Books, { agentId }: Figure<'agent-gone'>): void {
   agent.retryAtMs = undefined
   books.retries.clear(agentId)
   books.dirty.delete(agent)
-  books.reasonsAreDue = true
   if (agent.pending.size === 0) books.agents.delete(agentId)
 }
 
@@ -103,7 +103,7 @@ function newRole(key: string, { principal, frameworkId, role }: Figure<'role'>):
     held: new Map(),
     share: 0,
     given: 0,
-    givenInRun: 0,
+    givenAtMs: Number.NEGATIVE_INFINITY,
     said: { reasons: '', atMs: Number.NEGATIVE_INFINITY },
   }
 }

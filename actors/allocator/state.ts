@@ -69,8 +69,8 @@ export interface RoleBook {
   share: number
   /** Allocations ever, less the refused ones. */
   given: number
-  /** The last run in which it got something. */
-  givenInRun: number
+  /** When it last got something. */
+  givenAtMs: number
   /** What the leader was last told of its waiting; no reasons: it got something since. */
   said: { readonly reasons: string; readonly atMs: number }
 }
@@ -93,10 +93,9 @@ export interface Books {
   allAreDirty: boolean
   /** What is left of the current run, last first. */
   queue: AgentBook[]
-  runs: number
   /** Of agents, by `retryAtMs`. */
   readonly retries: Deadlines<AgentBook>
-  /** A run has ended since reasons were last compared, or some could not be said yet. */
+  /** Reasons may have changed since they were last compared. */
   reasonsAreDue: boolean
 }
 
@@ -164,7 +163,6 @@ export function newBooks(): Books {
     dirty: new Set(),
     allAreDirty: false,
     queue: [],
-    runs: 0,
     retries: new Deadlines(),
     reasonsAreDue: false,
   }

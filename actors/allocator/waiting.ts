@@ -3,7 +3,7 @@ import type { Now } from '../../protocol/now.ts'
 import type { Waiting } from '../../protocol/schema/master.ts'
 import type { AllocatorState, Books } from './state.ts'
 
-/** The reasons of one role are said no more often. */
+/** The reasons of one role are said no more often, and not so soon after it got something. */
 const REASONS_MS = 1_000
 
 interface Reasons {
@@ -12,8 +12,7 @@ interface Reasons {
 }
 
 /**
- * Says of each role that wants offers, and got nothing in the last run, how many agents were passed
- * over for which reason, if that is news. What may not be said yet is said later.
+ * Says of each role that wants offers, and got nothing lately, how many agents were passed over for which reason, if that is news. What may not be said yet is said later. The order must hold.
  */
 export function tellReasons(state: AllocatorState, { monotonicMs }: Now): void {
   const { books } = state
@@ -22,10 +21,10 @@ export function tellReasons(state: AllocatorState, { monotonicMs }: Now): void {
   const late = reasonsFor(books, true)
   let nextMs: number | undefined
   for (const role of books.order) {
-    if (role.pending.size > 0 || role.givenInRun === books.runs) continue
+    if (role.pending.size > 0) continue
     const { text, agents } = role.declinedLast ? late : early
     if (role.said.reasons === text) continue
-    const atMs = role.said.atMs + REASONS_MS
+    const atMs = Math.max(role.said.atMs, role.givenAtMs) + REASONS_MS
     if (atMs > monotonicMs) {
       nextMs = Math.min(nextMs ?? atMs, atMs)
       continue

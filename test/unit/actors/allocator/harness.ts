@@ -26,7 +26,6 @@ type Figure<K extends AllocatorFigure['kind']> = Extract<AllocatorFigure, { kind
 
 export const SEED = '000102030405060708090a0b0c0d0e0f'
 export const LEADER: Fence = { epoch: 7, run: '00000000000000aa' as RunId }
-export const PING_MS = 1_000
 export const PINGS_MISSED_MAX = 3
 
 export const cpusMem = (cpus: number, mem: number): ResourceList => [
@@ -78,6 +77,8 @@ export class Harness {
   readonly sent: Message<'AllocatorReports'>[] = []
   readonly phases: Phase[] = []
   fence = LEADER
+  /** What the session is confirmed with: silence matters only where a test says so. */
+  pingMs = 3_600_000
   #said = 0
 
   constructor(seed = SEED) {
@@ -157,7 +158,7 @@ export class Harness {
     return this.say({
       kind: 'opened',
       version: 1,
-      pingMs: PING_MS,
+      pingMs: this.pingMs,
       pingsMissedMax: PINGS_MISSED_MAX,
     })
   }

@@ -4,7 +4,7 @@ import type { CommonInput, Core } from '../parts/core.ts'
 
 export interface RunningActor<Input> {
   /** Hands an input over. From within an effect it waits until that input's effects are done. */
-  input(input: Input): void
+  readonly input: (input: Input) => void
   /** No effect is performed after this, not even those that are left of the current input. */
   stop(): void
 }
@@ -65,6 +65,7 @@ export function runActor<State, Input, Effect>(
     arrangeWake()
   }
 
+  arrangeWake()
   return {
     input: take,
     stop() {

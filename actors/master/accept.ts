@@ -7,7 +7,7 @@ import type { Accept } from '../../protocol/schema/calls.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { order } from './agents.ts'
-import { giveBack, roleOf } from './books.ts'
+import { giveBack, roleOf, type Share } from './books.ts'
 import { addFilter } from './filters.ts'
 import { validateLaunch } from './launch-validation.ts'
 import { endOffer, takeOffer } from './offers.ts'
@@ -120,7 +120,8 @@ function use(turn: LeaderTurn, framework: Framework, call: Accept, offers: Offer
       continue
     }
     pool = valid.left
-    launches.push({ launch: launch(turn, framework, agent, role, info, valid.wanted), task: info })
+    const share = { framework, role, agent, resources: valid.wanted }
+    launches.push({ launch: launch(turn, share, info), task: info })
   }
   const left = { framework, role, agent, resources: pool }
   giveBack(turn, left)
@@ -164,14 +165,8 @@ function refuseTask(
   })
 }
 
-function launch(
-  turn: LeaderTurn,
-  framework: Framework,
-  agent: Agent,
-  role: string,
-  info: TaskInfo,
-  resources: Resources,
-): Launch {
+function launch(turn: LeaderTurn, share: Share, info: TaskInfo): Launch {
+  const { framework, agent, role, resources } = share
   const { leader, state, now } = turn
   leader.launchCount += 1
   const id = `${leader.epoch}-${state.run}-${leader.launchCount}` as Launch

@@ -198,7 +198,7 @@ function compare(turn: LeaderTurn, agent: Agent, opening: Opening): TaskRef[] {
     if (task !== undefined) held.add(task)
   }
   const missing: TaskRef[] = []
-  for (const task of [...agent.tasks]) {
+  for (const task of agent.tasks) {
     if (held.has(task)) continue
     if (isTerminal(task.state)) forgetTask(turn, task)
     else missing.push({ ...task.framework, taskId: task.taskId, launch: task.launch })

@@ -45,7 +45,7 @@ export function stepAgent(turn: LeaderTurn, agent: Agent, event: AgentEvent): bo
 }
 
 function withdraw(turn: LeaderTurn, agent: Agent): void {
-  for (const offerId of [...agent.offers]) endOffer(turn, offerId, 'agent.lost')
+  for (const offerId of agent.offers) endOffer(turn, offerId, 'agent.lost')
   turn.leader.dirtyAgents.add(agent.agentId)
 }
 

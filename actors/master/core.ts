@@ -63,6 +63,7 @@ export type Input =
   | { readonly kind: 'registry.appended'; readonly sequence: number }
   | { readonly kind: 'registry.conflict' }
   | { readonly kind: 'registry.unavailable' }
+  | { readonly kind: 'listening' }
   | { readonly kind: 'agent-reports'; readonly agentId: AgentId; readonly body: AgentReports }
   | {
       readonly kind: 'status-updates'
@@ -165,6 +166,7 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
 /** Holds the lease and waits for the registry: only that counts. */
 function handleRecovering(turn: LeaderTurn, input: Input | CommonInput): void {
   if (input.kind === 'registry.appended') written(turn, appended(turn, input.sequence))
+  else if (input.kind === 'listening') lead(turn)
   else if (input.kind === 'registry.unavailable') uncertain(turn)
   else if (input.kind === 'registry.conflict') turn.effects.push({ do: 'read-registry' })
   else if (input.kind === 'wake') wakeDue(turn)
@@ -224,10 +226,11 @@ function afterWrite(turn: LeaderTurn, then: AfterWrite): void {
     case 'nothing':
       return
     case 'lead':
-      return lead(turn)
+      turn.effects.push({ do: 'listen' })
+      return
     case 'admit':
       admitted(turn, then.agentId, then.session)
-      for (const framework of [...turn.leader.frameworks.values()]) {
+      for (const framework of turn.leader.frameworks.values()) {
         considerForgotten(turn, framework)
       }
       return

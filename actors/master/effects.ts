@@ -43,6 +43,10 @@ export type Effect =
   | { readonly do: 'read-registry' }
   /** Comes back as `registry.appended`, `registry.conflict` or `registry.unavailable`. */
   | { readonly do: 'append-registry'; readonly batch: RegistryBatch; readonly lastSequence: number }
+  /** Hears agents, frameworks, allocators and operators from now on. Comes back as `listening`. */
+  | { readonly do: 'listen' }
+  /** Hears them no more. */
+  | { readonly do: 'stop-listening' }
   /** Synced before the next effect is performed: this epoch is never used again. */
   | { readonly do: 'save-epoch'; readonly epoch: number }
   | {

@@ -70,7 +70,7 @@ export function stepFramework(
 
 /** Its offers are free again; nobody is told, for whoever held them is not there any more. */
 function withdraw(turn: LeaderTurn, framework: Framework): void {
-  for (const offerId of [...framework.offers]) endOffer(turn, offerId, 'framework.gone')
+  for (const offerId of framework.offers) endOffer(turn, offerId, 'framework.gone')
   for (const name of framework.roles.keys()) {
     clearFilters(turn, framework, name)
     touchRole(turn, framework, name)
@@ -134,7 +134,7 @@ function end(turn: LeaderTurn, framework: Framework): void {
 export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string): void {
   const framework = turn.leader.frameworks.get(key)
   if (framework?.state !== 'ended') return count(turn.state, 'torn-down-unexpected')
-  for (const task of [...framework.tasks.values()]) {
+  for (const task of framework.tasks.values()) {
     if (task.agentId !== agentId) continue
     if (!isTerminal(task.state)) task.state = 'TASK_KILLED'
     forgetTask(turn, task)

@@ -150,17 +150,8 @@ function agentsOf(framework: Framework) {
 /** Offers of roles that it has left are rescinded; tasks there go on and are still counted. */
 function setRoles(turn: LeaderTurn, framework: Framework, request: SubscribeRequest): void {
   const wanted = new Set(request.roles)
-  for (const [name, role] of framework.roles) {
-    if (!wanted.has(name)) {
-      for (const offerId of [...framework.offers]) {
-        if (turn.leader.offers.get(offerId)?.role === name) {
-          endOffer(turn, offerId, 'framework.left-role')
-        }
-      }
-      if (role.allocated.size === 0) framework.roles.delete(name)
-      else role.isSuppressed = true
-    }
-    touchRole(turn, framework, name)
+  for (const name of framework.roles.keys()) {
+    if (!wanted.has(name)) leaveRole(turn, framework, name)
   }
   for (const name of wanted) {
     const role = roleOf(framework, name)
@@ -169,6 +160,17 @@ function setRoles(turn: LeaderTurn, framework: Framework, request: SubscribeRequ
     clearFilters(turn, framework, name)
     touchRole(turn, framework, name)
   }
+}
+
+function leaveRole(turn: LeaderTurn, framework: Framework, name: string): void {
+  for (const offerId of framework.offers) {
+    if (turn.leader.offers.get(offerId)?.role !== name) continue
+    endOffer(turn, offerId, 'framework.left-role')
+  }
+  const role = roleOf(framework, name)
+  role.isSuppressed = true
+  if (role.allocated.size === 0) framework.roles.delete(name)
+  touchRole(turn, framework, name)
 }
 
 /** A ping is due: the last one was answered, or it counts as missed. */

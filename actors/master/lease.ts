@@ -76,6 +76,7 @@ function follow(turn: Turn): void {
   if (state.leader !== undefined) {
     warn(turn, 'lost the lead', { epoch: state.leader.epoch })
     count(state, 'lead-lost')
+    turn.effects.push({ do: 'stop-listening' })
   }
   state.leader = undefined
   state.lease.writing = undefined

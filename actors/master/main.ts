@@ -1,0 +1,108 @@
+/** Starts a master on connections of its own. */
+import type { BusSystem } from '../../bus/bus.ts'
+import type { Clock } from '../../bus/clock.ts'
+import { type Messenger, type MessengerDeps, openMessenger } from '../../bus/messenger.ts'
+import type { RandomToken } from '../../bus/random.ts'
+import type { MasterId, RunId } from '../../protocol/ids.ts'
+import {
+  AGENT_PING_MS,
+  AGENT_PINGS_MISSED_MAX,
+  FRAMEWORK_PING_MS,
+  FRAMEWORK_PINGS_MISSED_MAX,
+  LEASE_MS,
+  OFFER_TIMEOUT_MS,
+  REREGISTER_MS,
+} from '../../protocol/limits.ts'
+import { inboxOf, leaseBucket, registryLog } from '../../protocol/subjects.ts'
+import type { EpochStore } from './epoch-file.ts'
+import { type MasterDeps, openMaster } from './shell.ts'
+import type { MasterRules, MasterState } from './state.ts'
+
+export const DEFAULT_RULES: MasterRules = {
+  leaseMs: LEASE_MS,
+  agentPingMs: AGENT_PING_MS,
+  agentPingsMissedMax: AGENT_PINGS_MISSED_MAX,
+  reregisterMs: REREGISTER_MS,
+  frameworkPingMs: FRAMEWORK_PING_MS,
+  frameworkPingsMissedMax: FRAMEWORK_PINGS_MISSED_MAX,
+  offerTimeoutMs: OFFER_TIMEOUT_MS,
+}
+
+export interface MasterOptions {
+  readonly cluster: string
+  readonly masterId: MasterId
+  /** What is left out has its default. */
+  readonly rules?: Partial<MasterRules>
+  readonly system: BusSystem
+  readonly clock: Clock
+  readonly randomToken: RandomToken
+  readonly epochs: EpochStore
+  /** The bus knows no credentials: answers may go to any inbox. */
+  readonly isOpen: boolean
+  readonly onLog: MasterDeps['onLog']
+  readonly onRefused: MessengerDeps['onRefused']
+}
+
+export interface RunningMaster {
+  /** For those who look on: simulations and tests. */
+  readonly state: MasterState
+  /** Gives the lease back and ends. Idempotent. */
+  stop(): Promise<void>
+  /** Ends as a crash does: nothing is given back, nothing more is said. */
+  kill(): void
+}
+
+/** @throws {ClusterError} when there is no bus to connect to, or its stores do not answer. */
+export async function startMaster(options: MasterOptions): Promise<RunningMaster> {
+  const { cluster, masterId, system, clock, randomToken, isOpen, onLog, onRefused } = options
+  const run = randomToken(64) as RunId
+  const opened: Messenger[] = []
+  const connect = async (what: string): Promise<Messenger> => {
+    const name = `${cluster} master ${masterId} ${what}`
+    const bus = await system.connect({
+      name,
+      inbox: inboxOf(cluster, 'master', `${masterId}-${what}`),
+    })
+    const messenger = openMessenger({ bus, clock, randomToken, isOpen, onRefused })
+    opened.push(messenger)
+    return messenger
+  }
+  const control = await connect('control')
+  const agents = await connect('agents')
+  const frameworks = await connect('frameworks')
+  const operators = await connect('operators')
+  const master = openMaster({
+    cluster,
+    masterId,
+    run,
+    rules: { ...DEFAULT_RULES, ...options.rules },
+    clock,
+    control,
+    agents,
+    frameworks,
+    operators,
+    stores: {
+      lease: await system.keyValue(control.bus, leaseBucket(cluster)),
+      registry: await system.log(control.bus, registryLog(cluster)),
+      onUnreadable: (message) => onLog({ do: 'log', level: 'error', message }),
+    },
+    epochs: options.epochs,
+    onLog,
+  })
+  const closeAll = async (): Promise<void> => {
+    master.close()
+    for (const messenger of opened.splice(0)) {
+      messenger.close()
+      await messenger.bus.close()
+    }
+  }
+  return {
+    state: master.state,
+    async stop() {
+      master.resign()
+      await Promise.allSettled(opened.map(({ bus }) => bus.flush()))
+      await closeAll()
+    },
+    kill: () => void closeAll(),
+  }
+}

@@ -1,0 +1,76 @@
+/** The lease and the registry as a master sees them: records, where the bus knows bytes. */
+import type { KeyValueStore, LogStore } from '../../bus/bus.ts'
+import { decode, encode } from '../../bus/codec.ts'
+import { check } from '../../protocol/check.ts'
+import { ClusterError } from '../../protocol/errors.ts'
+import type { LeaseRecord, RegistryBatch } from '../../protocol/schema/master.ts'
+import type { Message, MessageName } from '../../protocol/schema/messages.ts'
+import { LEASE_KEY } from '../../protocol/subjects.ts'
+import type { Input } from './core.ts'
+import type { Effect } from './effects.ts'
+
+export interface Stores {
+  readonly lease: KeyValueStore
+  readonly registry: LogStore
+  /** A record could not be read, and was passed over. */
+  readonly onUnreadable: (problem: string) => void
+}
+
+type StoreEffect = Extract<
+  Effect,
+  { do: 'read-lease' | 'write-lease' | 'read-registry' | 'append-registry' }
+>
+
+/** Performs one effect; its outcome is an input. A store that does not answer is an outcome too. */
+export async function performOnStore(stores: Stores, effect: StoreEffect): Promise<Input> {
+  const isLease = effect.do === 'read-lease' || effect.do === 'write-lease'
+  try {
+    return await (isLease ? onLease(stores, effect) : onRegistry(stores, effect))
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error
+    return isLease ? { kind: 'lease.unavailable' } : { kind: 'registry.unavailable' }
+  }
+}
+
+async function onLease(
+  stores: Stores,
+  effect: Extract<StoreEffect, { do: 'read-lease' | 'write-lease' }>,
+): Promise<Input> {
+  if (effect.do === 'write-lease') {
+    const value = encode(effect.record)
+    const outcome = await stores.lease.write(LEASE_KEY, value, effect.revision)
+    if (!outcome.done) return { kind: 'lease.conflict' }
+    return { kind: 'lease.written', revision: outcome.revision }
+  }
+  const entry = await stores.lease.read(LEASE_KEY)
+  const record: LeaseRecord | undefined = entry && read(stores, 'LeaseRecord', entry.value)
+  return { kind: 'lease.read', record, revision: entry?.revision ?? 0 }
+}
+
+async function onRegistry(
+  stores: Stores,
+  effect: Extract<StoreEffect, { do: 'read-registry' | 'append-registry' }>,
+): Promise<Input> {
+  if (effect.do === 'append-registry') {
+    const outcome = await stores.registry.append(encode(effect.batch), effect.lastSequence)
+    if (!outcome.done) return { kind: 'registry.conflict' }
+    return { kind: 'registry.appended', sequence: outcome.sequence }
+  }
+  const { entries, lastSequence } = await stores.registry.readAll()
+  const batches: RegistryBatch[] = entries.flatMap(
+    ({ payload }) => read(stores, 'RegistryBatch', payload) ?? [],
+  )
+  return { kind: 'registry.read', batches, lastSequence }
+}
+
+function read<N extends MessageName>(
+  { onUnreadable }: Stores,
+  name: N,
+  payload: Uint8Array,
+): Message<N> | undefined {
+  const decoded = decode(payload)
+  const checked = decoded.ok ? check(name, decoded.value) : decoded
+  if (checked.ok) return checked.value as Message<N>
+  onUnreadable(`${name}: ${checked.refusal.message}`)
+  return undefined
+}

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { _, Ajv, type KeywordCxt } from 'ajv'
 import standaloneCode from 'ajv/dist/standalone/index.js'
-import { type MessageEntry, MESSAGES } from '../protocol/schema/messages.ts'
+import { MESSAGES, type MessageEntry } from '../protocol/schema/messages.ts'
 
 const entries = Object.entries(MESSAGES) as [string, MessageEntry][]
 

@@ -32,7 +32,10 @@ const LENT_TO = 'agent-runtime'
 
 /** Files of an actor that act. All others are its core: they only decide. */
 const SHELL = /^actors\/[^/]+\/(main|shell)\.ts$/
-const SHELL_SIDE: ReadonlySet<string> = new Set([])
+const SHELL_SIDE: ReadonlySet<string> = new Set([
+  'actors/master/epoch-file.ts',
+  'actors/master/stores.ts',
+])
 const isCore = ({ path }: SourceFile): boolean =>
   /^actors\/(?!kit\/).*\.ts$/.test(path) && !SHELL.test(path) && !SHELL_SIDE.has(path)
 

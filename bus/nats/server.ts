@@ -20,7 +20,7 @@ export interface ServerOptions {
   readonly binary: string
   /** Default: the `nats.conf` of the package. */
   readonly configPath?: string
-  /** Made if need be. The files of this module lie beside it, named `<store>.log`, `<store>.pid`. */
+  /** Made if need be. The files of this module lie beside it, named `<store>-server.log`, `<store>-server.pid`. */
   readonly storeDir: string
   /** 0, the default: one that is free. */
   readonly port?: number
@@ -48,7 +48,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { binary, configPath = packageConfig(), port = 0 } = options
   const storeDir = resolve(options.storeDir)
   const folder = dirname(storeDir)
-  const [logPath, pidPath] = [`${storeDir}.log`, `${storeDir}.pid`]
+  const [logPath, pidPath] = [`${storeDir}-server.log`, `${storeDir}-server.pid`]
   mkdirSync(storeDir, { recursive: true })
   if (!(await poll(options.patienceMs ?? PATIENCE_MS, () => !isOpen(storeDir, pidPath))))
     throw new ClusterError('bus/store-in-use', 'later', `${storeDir} is open: see ${pidPath}`)

@@ -148,3 +148,18 @@ test('headers that are none do no harm, and a forbidden subject is told', async 
   const error = await t.throwsAsync<ClusterError>(nobody.connect({ name: 'nobody' }))
   t.is(error.code, 'bus/no-access')
 })
+
+test('an error thrown while a message is handled ends the process', async (t) => {
+  const server = await started(t, { storeDir: join(folderFor(t), 'store') })
+  const program = `
+    import { natsSystem } from ${JSON.stringify(new URL('../../bus/nats/system.js', import.meta.url))}
+    const system = natsSystem({ location: { servers: ['${server.url}'], source: 'test' } })
+    const bus = await system.connect({ name: 'buggy' })
+    bus.subscribe('x', () => { throw new Error('a bug') })
+    bus.publish('x', new Uint8Array())`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program])
+  let stderr = ''
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()))
+  t.deepEqual(await once(child, 'close'), [1, null])
+  t.regex(stderr, /a bug/)
+})

@@ -16,7 +16,7 @@ function withContexts(name: string, contexts: Readonly<Record<string, unknown>>)
   writeFileSync(join(config, 'nats', 'context.txt'), `${selected}\n`)
   for (const [context, value] of Object.entries(contexts))
     writeFileSync(join(config, 'nats', 'context', `${context}.json`), JSON.stringify(value))
-  return { XDG_CONFIG_HOME: config, HOME: '/home/me' }
+  return { XDG_CONFIG_HOME: config, HOME: '/h/me' }
 }
 
 test('nothing is said anywhere: nothing is found', (t) => {
@@ -43,8 +43,8 @@ test('a URL may name several servers, leave out the scheme, and hold credentials
 
 test('credentials of the environment go with a URL', (t) => {
   const env = { NATS_URL: 'a:1', NATS_USER: 'u', NATS_PASSWORD: 'p', NATS_CREDS: '~/my.creds' }
-  const expected = { user: 'u', password: 'p', credsPath: '/home/me/my.creds' }
-  t.like(locateNats(undefined, { ...env, HOME: '/home/me' }), expected)
+  const expected = { user: 'u', password: 'p', credsPath: '/h/me/my.creds' }
+  t.like(locateNats(undefined, { ...env, HOME: '/h/me' }), expected)
 })
 
 test('a context gives all that it knows, and NATS_CONTEXT chooses another', (t) => {
@@ -55,7 +55,7 @@ test('a context gives all that it knows, and NATS_CONTEXT chooses another', (t) 
   t.deepEqual(locateNats(undefined, env), {
     servers: ['nats://a:1'],
     source: 'NATS context dev',
-    tls: { caFile: '/home/me/ca.pem' },
+    tls: { caFile: '/h/me/ca.pem' },
     inboxPrefix: '_I.me',
   })
   t.like(locateNats(undefined, { ...env, NATS_CONTEXT: 'live' }), { credsPath: '/etc/live.creds' })

@@ -1,0 +1,248 @@
+import test from 'ava'
+import type { FoundContainer } from '../../../../actors/agent/inputs.ts'
+import { FORMAT } from '../../../../actors/agent/records.ts'
+import { scalarOf } from '../../../../protocol/resources.ts'
+import type { AgentOrder } from '../../../../protocol/schema/agent.ts'
+import {
+  anAgentThatRuns,
+  aProfile,
+  aRef,
+  aRegisteredAgent,
+  aRun,
+  aTask,
+  FRAMEWORK,
+  found,
+  kindsOf,
+  launchOf,
+  NEXT_LEADER,
+  Rig,
+  reportsOf,
+  statusesOf,
+  statusOf,
+} from './builders.ts'
+
+const running: FoundContainer['state'] = { kind: 'running' }
+const aKill = (taskId: string): AgentOrder => ({
+  kind: 'kill',
+  ...FRAMEWORK,
+  taskId: aRef(taskId).taskId,
+  graceMs: 50,
+})
+
+test('each start writes a new incarnation to disk before anything else', (t) => {
+  const rig = new Rig()
+  t.deepEqual(kindsOf(rig.begun), ['compact'])
+  t.like(rig.records[0], { kind: 'start', format: FORMAT, incarnation: 1, bootId: 'boot-1' })
+  t.is(kindsOf(rig.restart())[0], 'compact')
+  t.like(rig.records[0], { incarnation: 2 })
+  t.like(reportsOf(rig.beat())[0], { kind: 'register', incarnation: 2 })
+})
+
+test('a restart while a task runs changes nothing for the task', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  const effects = rig.restart({ containers: [found('t-1', running)] })
+  t.deepEqual(kindsOf(effects), ['compact'])
+  t.is(scalarOf(rig.state.free, 'cpus'), 3000)
+  t.like(statusOf(rig.ended('t-1')), {
+    state: 'TASK_FINISHED',
+    number: { incarnation: 2, count: 1 },
+  })
+})
+
+test('a status that was not acknowledged is sent again after a restart, with its uuid', (t) => {
+  const rig = aRegisteredAgent()
+  rig.orders(aRun([aTask('t-1')]))
+  const before = statusOf(rig.started('t-1'))
+  t.like(statusOf(rig.restart({ containers: [found('t-1', running)] })), {
+    uuid: before.uuid,
+    state: 'TASK_RUNNING',
+    number: before.number,
+  })
+  rig.ack(before)
+  t.deepEqual(statusesOf(rig.restart({ containers: [found('t-1', running)] })), [])
+})
+
+test('a task that started unseen is RUNNING after a restart', (t) => {
+  const rig = aRegisteredAgent()
+  rig.orders(aRun([aTask('t-1')]))
+  t.like(statusOf(rig.restart({ containers: [found('t-1', running)] })), { state: 'TASK_RUNNING' })
+})
+
+test('a task that ended unseen has its true end after a restart', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  const effects = rig.restart({ containers: [found('t-1', { kind: 'ended', exit: { code: 3 } })] })
+  t.deepEqual(kindsOf(effects), ['compact', 'destroy', 'update'])
+  t.like(statusOf(effects), { state: 'TASK_FAILED', exit: { code: 3 } })
+  t.is(scalarOf(rig.state.free, 'cpus'), 4000)
+})
+
+test('a crash between checkpoint and launch: the task is DROPPED', (t) => {
+  const rig = aRegisteredAgent()
+  rig.orders(aRun([aTask('t-1')]))
+  const effects = rig.restart()
+  t.like(statusOf(effects), { state: 'TASK_DROPPED', reason: 'AGENT_RESTARTED' })
+})
+
+test('a container that never started: the task is DROPPED and the container removed', (t) => {
+  const rig = aRegisteredAgent()
+  rig.orders(aRun([aTask('t-1')]))
+  const effects = rig.restart({ containers: [found('t-1', { kind: 'never-started' })] })
+  t.deepEqual(kindsOf(effects), ['compact', 'destroy', 'update'])
+  t.like(statusOf(effects), { state: 'TASK_DROPPED', reason: 'AGENT_RESTARTED' })
+})
+
+test('a running task whose container is gone is FAILED, its exit unknown', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  t.like(statusOf(rig.restart()), { state: 'TASK_FAILED', reason: 'EXIT_UNKNOWN' })
+})
+
+test('after a reboot tasks are FAILED for it, unless their end was seen', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.orders(aRun([aTask('t-2'), aTask('t-3')]))
+  rig.started('t-2')
+  rig.started('t-3')
+  rig.ackAll()
+  const effects = rig.restart({
+    bootId: 'boot-2',
+    containers: [
+      found('t-2', { kind: 'ended', exit: { unknown: 'the machine was rebooted' } }),
+      found('t-3', { kind: 'ended', exit: { code: 0 } }),
+    ],
+  })
+  t.deepEqual(
+    statusesOf(effects).map(({ taskId, state, reason }) => [taskId, state, reason]),
+    [
+      ['t-1', 'TASK_FAILED', 'AGENT_REBOOTED'],
+      ['t-2', 'TASK_FAILED', 'AGENT_REBOOTED'],
+      ['t-3', 'TASK_FINISHED', undefined],
+    ],
+  )
+})
+
+test('a kill is repeated after a restart, and its task is KILLED however it ended', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.orders(aKill('t-1'))
+  rig.ackAll()
+  const effects = rig.restart({ containers: [found('t-1', running)] })
+  t.deepEqual(effects.slice(1), [{ do: 'kill', containerId: launchOf('t-1'), graceMs: 50 }])
+  const ended = found('t-1', { kind: 'ended', exit: { code: 0 } })
+  t.like(statusOf(rig.restart({ containers: [ended] })), { state: 'TASK_KILLED' })
+})
+
+test('a task killed before it started is KILLED after a restart that finds nothing', (t) => {
+  const rig = aRegisteredAgent()
+  rig.orders(aRun([aTask('t-1')]))
+  rig.orders(aKill('t-1'))
+  t.like(statusOf(rig.restart()), { state: 'TASK_KILLED', reason: 'KILLED_DURING_LAUNCH' })
+})
+
+test('containers that the checkpoint does not know, or of ended tasks, are removed', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.ended('t-1')
+  const effects = rig.restart({
+    containers: [found('t-1', { kind: 'ended', exit: { code: 0 } }), found('t-9', running)],
+  })
+  const destroyed = effects.flatMap((e) => (e.do === 'destroy' ? [e.containerId] : []))
+  t.deepEqual(destroyed, [launchOf('t-1'), launchOf('t-9')])
+})
+
+test('a settled task waits for the leader over a restart', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.ended('t-1')
+  rig.ackAll()
+  rig.restart()
+  const page = reportsOf(rig.beat()).find(({ kind }) => kind === 'snapshot-page')
+  t.like(page, { tasks: { 0: { latest: 'TASK_FINISHED', settled: true } } })
+  rig.confirm()
+  t.is(rig.state.tasks.size, 0)
+  rig.restart()
+  t.is(rig.state.tasks.size, 0)
+  t.deepEqual([...rig.state.sandboxes.keys()], [launchOf('t-1')])
+})
+
+test('a tear-down goes on after a restart', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.orders({ kind: 'tear-down', ...FRAMEWORK })
+  const effects = rig.restart({ containers: [found('t-1', running)] })
+  t.deepEqual(kindsOf(effects), ['compact', 'kill'])
+  rig.beat()
+  rig.confirm()
+  t.deepEqual(reportsOf(rig.ended('t-1')), [{ kind: 'torn-down', ...FRAMEWORK }])
+})
+
+test('a tear-down whose tasks ended unseen is told in the first session', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.orders({ kind: 'tear-down', ...FRAMEWORK })
+  const ended = found('t-1', { kind: 'ended', exit: { code: 0 } })
+  t.deepEqual(statusesOf(rig.restart({ containers: [ended] })), [])
+  rig.beat()
+  t.deepEqual(reportsOf(rig.confirm()), [{ kind: 'torn-down', ...FRAMEWORK }])
+})
+
+test('the highest subscription is remembered over a restart', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  const subscription = { epoch: 5, count: 7 }
+  rig.orders({ kind: 'framework-subscribed', ...FRAMEWORK, subscription })
+  rig.restart({ containers: [found('t-1', running)] })
+  const status = statusOf(rig.ended('t-1'))
+  t.deepEqual(rig.ack(status, { subscription: { epoch: 5, count: 6 } }), [])
+  t.is(rig.state.counts.staleAck, 1)
+})
+
+test('other resources than before are another version, and older offers are stale', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  const more = aProfile({
+    resources: [
+      { name: 'cpus', scalar: 8 },
+      { name: 'mem', scalar: 1024 },
+    ],
+  })
+  rig.restart({ containers: [found('t-1', running)], profile: more })
+  t.like(reportsOf(rig.beat())[0], { info: { resourcesVersion: 2 } })
+  rig.confirm()
+  t.like(statusOf(rig.orders(aRun([aTask('t-2')]))), { reason: 'RESOURCES_STALE' })
+  rig.restart({ containers: [found('t-1', running)], profile: more })
+  t.is(rig.state.resourcesVersion, 2)
+})
+
+test('an agent that has less than its tasks hold does not start', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  const less = aProfile({ resources: [{ name: 'cpus', scalar: 0.5 }] })
+  const effects = rig.restart({ containers: [found('t-1', running)], profile: less })
+  t.deepEqual(kindsOf(effects), ['give-up'])
+  t.deepEqual(rig.beat(), [])
+})
+
+test('a checkpoint of a newer format is left alone', (t) => {
+  const rig = new Rig()
+  rig.records = [{ ...(rig.records[0] as object), format: FORMAT + 1 } as (typeof rig.records)[0]]
+  t.deepEqual(kindsOf(rig.restart()), ['give-up'])
+})
+
+test('a compacted checkpoint comes to the same as the one that grew', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.beat(NEXT_LEADER)
+  rig.invite(NEXT_LEADER)
+  rig.leader = NEXT_LEADER
+  rig.confirm()
+  rig.orders(aRun([aTask('t-2'), aTask('t-3', { name: 'three', killGraceMs: 9 })]))
+  rig.started('t-2')
+  rig.orders(aKill('t-2'))
+  rig.ended('t-1')
+  const containers = [found('t-2', running), found('t-3', running)]
+  const grown = rig.records
+  rig.hear({ kind: 'checkpoint.grown' })
+  const compacted = rig.records
+  t.true(compacted.length < grown.length)
+  rig.records = grown
+  rig.restart({ containers })
+  const fromGrown = messagesAfterStart(rig)
+  rig.records = compacted
+  rig.restart({ containers })
+  t.deepEqual(messagesAfterStart(rig), fromGrown)
+})
+
+/** What the leader is told of tasks and frameworks, but for uuids and numbers of this start. */
+function messagesAfterStart(rig: Rig) {
+  return reportsOf(rig.beat(NEXT_LEADER)).filter(({ kind }) => kind === 'snapshot-page')
+}

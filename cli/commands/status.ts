@@ -82,7 +82,7 @@ async function printDetails({ agents, frameworks, tasks, offers }: Found, sink: 
   const print = (lines: readonly string[]): void => lines.forEach((line) => sink.io.print(line))
   for (const agent of agents) {
     print(agentLines(agent, wallMs))
-    await printTasks(agent.agentId, (task) => task.agentId === agent.agentId, sink)
+    await printTasks(undefined, (task) => task.agentId === agent.agentId, sink)
   }
   for (const framework of frameworks) {
     print(frameworkLines(framework, wallMs))
@@ -96,7 +96,7 @@ async function printDetails({ agents, frameworks, tasks, offers }: Found, sink: 
 }
 
 async function printTasks(
-  prefix: string,
+  prefix: string | undefined,
   isWanted: (task: TaskItem) => boolean,
   sink: Sink,
 ): Promise<void> {

@@ -1,0 +1,63 @@
+/** One actor in one process: from its flags until somebody stops it. */
+import { jsonLog, type Log, type LogEntry } from '../actors/kit/logger.ts'
+import { type ActorWorld, actorWorld } from './actor-world.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+import { findCluster } from './find-cluster.ts'
+import type { Io } from './io.ts'
+import type { CommandOptions, Invocation } from './options.ts'
+import { onStopSignal } from './stop-signals.ts'
+import { harmless } from './text.ts'
+
+export interface RunningActor {
+  stop(): Promise<void>
+}
+
+export interface ActorToRun {
+  /** `master m1`: who speaks, for people. */
+  readonly name: string
+  readonly replicas?: number
+  /** `giveUp` ends the process: there is no sense in going on. */
+  readonly start: (world: ActorWorld, giveUp: (message: string) => void) => Promise<RunningActor>
+}
+
+const STDERR = 2
+/** As a shell reports a process that a signal ended: the second Ctrl-C does not wait. */
+const IMPATIENT_CODE = 130
+
+export async function runActorProcess(
+  { name, start, replicas = 1 }: ActorToRun,
+  { options, io }: Invocation<CommandOptions>,
+): Promise<ExitCode> {
+  const log = options.json ? jsonLog({ fd: STDERR }) : sentences(name, io)
+  const found = findCluster(options, io.env)
+  const stopped = new Promise<ExitCode>((resolve) => {
+    onStopSignal((_signal, count) => {
+      if (count > 1) process.exit(IMPATIENT_CODE)
+      resolve(EXIT.done)
+    })
+  })
+  let giveUp: (code: ExitCode) => void = () => undefined
+  const gaveUp = new Promise<ExitCode>((resolve) => {
+    giveUp = resolve
+  })
+  const actor = await start(actorWorld({ found, log, replicas }), (message) => {
+    log({ level: 'error', message })
+    giveUp(EXIT.configuration)
+  })
+  const { cluster, location } = found
+  const servers = location.servers.join(', ')
+  log({ level: 'info', message: 'ready', fields: { cluster, servers, pid: process.pid } })
+  const code = await Promise.race([stopped, gaveUp])
+  await actor.stop()
+  return code
+}
+
+/** For people: `bourse master m1: leads (epoch 3)`. */
+const sentences =
+  (name: string, io: Io): Log =>
+  ({ level, message, fields }: LogEntry) => {
+    const details = Object.entries(fields ?? {}).map(([key, value]) => `${key} ${value}`)
+    const more = details.length > 0 ? ` (${details.join(', ')})` : ''
+    const mark = level === 'info' ? '' : `${level}: `
+    io.printError(harmless(`bourse ${name}: ${mark}${message}${more}`))
+  }

@@ -1,0 +1,44 @@
+/** Values of flags: what a person wrote, or wrong use that says what is wrong. */
+import { InvalidArgumentError } from 'commander'
+import type { Refusal } from '../protocol/errors.ts'
+import { parseId } from '../protocol/ids.ts'
+import { parseDuration } from './duration.ts'
+
+/** For commander: a refused value is wrong use. */
+export const checkedBy =
+  <T>(parse: (text: string) => T | Refusal) =>
+  (text: string): T => {
+    const value = parse(text)
+    if (isRefusal(value)) throw new InvalidArgumentError(value.message)
+    return value
+  }
+
+const isRefusal = (value: unknown): value is Refusal =>
+  typeof value === 'object' && value !== null && 'code' in value && 'message' in value
+
+export const duration = checkedBy(parseDuration)
+
+/** Which kind of id it becomes is the command's to say. */
+export const id = (kind: string) => checkedBy<string>((text) => parseId(kind, text))
+
+/** A whole number, both ends included. */
+export const count =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (/^\d{1,15}$/.test(text) && value >= min && value <= max) return value
+    throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`)
+  }
+
+/** A number of at most three decimal places. */
+export const decimal =
+  (max: number) =>
+  (text: string): number => {
+    if (/^\d{1,13}(?:\.\d{1,3})?$/.test(text) && Number(text) <= max) return Number(text)
+    throw new InvalidArgumentError(`It is a number from 0 to ${max} like 2 or 0.125.`)
+  }
+
+/** For a flag that may stand several times. */
+export const collected =
+  <T>(parse: (text: string) => T) =>
+  (text: string, before: readonly T[] = []): readonly T[] => [...before, parse(text)]

@@ -1,0 +1,62 @@
+/** `bourse master`: one leads, any number stand by. */
+import { join } from 'node:path'
+import { epochFile } from '../../actors/master/epoch-file.ts'
+import { startMaster } from '../../actors/master/main.ts'
+import type { MasterRules } from '../../actors/master/state.ts'
+import type { MasterId } from '../../protocol/ids.ts'
+import { CLUSTER_LEASE_MS } from '../../protocol/limits.ts'
+import { runActorProcess } from '../actor-process.ts'
+import type { ActorWorld } from '../actor-world.ts'
+import type { ExitCode } from '../exit-code.ts'
+import type { CommandOptions, Invocation } from '../options.ts'
+import { stateFolder } from '../state-folder.ts'
+
+/** Durations in milliseconds. */
+export interface MasterFlags {
+  readonly lease?: number
+  readonly agentPing?: number
+  readonly agentPingsMissed?: number
+  readonly reregister?: number
+  readonly frameworkPing?: number
+  readonly frameworkPingsMissed?: number
+  readonly offerTimeout?: number
+}
+
+export interface MasterOptions extends CommandOptions, MasterFlags {
+  readonly id: MasterId
+  readonly workDir?: string
+  readonly replicas: number
+}
+
+export function master(invocation: Invocation<MasterOptions>): Promise<ExitCode> {
+  const { options, io } = invocation
+  const { id, workDir = join(stateFolder(io.env), 'masters', id), replicas } = options
+  const start = (world: ActorWorld) =>
+    startMasterIn(world, { masterId: id, workDir, rules: rulesOf(options) })
+  return runActorProcess({ name: `master ${id}`, replicas, start }, invocation)
+}
+
+interface MasterHere {
+  readonly masterId: MasterId
+  /** For its epoch. */
+  readonly workDir: string
+  readonly rules: Partial<MasterRules>
+}
+
+export const startMasterIn = (world: ActorWorld, { masterId, workDir, rules }: MasterHere) =>
+  startMaster({ ...world, masterId, rules, epochs: epochFile(workDir), onLog: world.log })
+
+/** What is not given keeps its default; a lease on several servers is longer. */
+function rulesOf(options: MasterOptions): Partial<MasterRules> {
+  const { lease = options.replicas > 1 ? CLUSTER_LEASE_MS : undefined } = options
+  const rules = {
+    leaseMs: lease,
+    agentPingMs: options.agentPing,
+    agentPingsMissedMax: options.agentPingsMissed,
+    reregisterMs: options.reregister,
+    frameworkPingMs: options.frameworkPing,
+    frameworkPingsMissedMax: options.frameworkPingsMissed,
+    offerTimeoutMs: options.offerTimeout,
+  }
+  return Object.fromEntries(Object.entries(rules).filter(([, value]) => value !== undefined))
+}

@@ -10,6 +10,7 @@ import {
   type NodeConnectionOptions,
 } from '@nats-io/transport-node'
 import { ClusterError } from '../../protocol/errors.ts'
+import { MESSAGE_BYTES_MAX } from '../../protocol/limits.ts'
 import { BARE_INBOX } from '../../protocol/subjects.ts'
 import type { Bus, BusSystem } from '../bus.ts'
 import { randomToken } from '../random.ts'
@@ -22,6 +23,8 @@ const PINGS_OUT_MAX = 2
 const DIAL_TIMEOUT_MS = 500
 const REDIAL_MS = 100
 const REDIAL_JITTER_MS = 100
+/** A message with its headers. */
+const PAYLOAD_BYTES_MIN = MESSAGE_BYTES_MAX + 4096
 
 export interface NatsSystemOptions {
   readonly location: NatsLocation
@@ -37,7 +40,7 @@ export interface NatsSystemOptions {
  * The bus on NATS.
  *
  * `connect` throws `bus/no-server` (later) when no server answers, `bus/no-access` (never) when it
- * does not know us.
+ * does not know us, `bus/unfit-server` (never) when it is too old or takes too small messages.
  */
 export function natsSystem(options: NatsSystemOptions): BusSystem {
   const { location, replicas = 1, storeTimeoutMs = 1_000, onFault = () => undefined } = options
@@ -50,6 +53,7 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
   return {
     async connect({ name, inbox = newInbox(location) }) {
       const connection = await dial(location, { name, inboxPrefix: inbox })
+      await requireAbilities(connection)
       const bus = natsBus(connection, { name, inbox, onFault })
       connections.set(bus, connection)
       return bus
@@ -95,6 +99,22 @@ async function dial(
       cause,
     })
   }
+}
+
+/** @throws {ClusterError} `bus/unfit-server` (never). */
+async function requireAbilities(connection: NatsConnection): Promise<void> {
+  const { version = '', max_payload: bytesMax = 0 } = connection.info ?? {}
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const problem =
+    major < 2 || (major === 2 && minor < 9)
+      ? `is version ${version}, not 2.9 or newer`
+      : bytesMax < PAYLOAD_BYTES_MIN
+        ? `takes ${bytesMax} bytes in one message, not ${PAYLOAD_BYTES_MIN}`
+        : undefined
+  if (problem === undefined) return
+  const where = connection.getServer()
+  await connection.close()
+  throw new ClusterError('bus/unfit-server', 'never', `the NATS server at ${where} ${problem}`)
 }
 
 async function credentials(location: NatsLocation): Promise<Partial<NodeConnectionOptions>> {

@@ -52,9 +52,9 @@ export class SimulatedStores {
     for (const [name, log] of copyLogs(logs)) this.#logs.set(name, log)
   }
 
-  keyValue(connection: SimulatedConnection, name: string): KeyValueStore {
+  keyValue(connection: SimulatedConnection, name: string): Promise<KeyValueStore> {
     const bucket = (): Bucket => this.#buckets.get(name) ?? NO_BUCKET
-    return {
+    const store: KeyValueStore = {
       read: (key) => this.#ask(connection, () => bucket().entries.get(key)),
       write: (key, value, revision) =>
         this.#ask(connection, () => {
@@ -68,15 +68,16 @@ export class SimulatedStores {
           return { done: true, revision: entry.revision }
         }),
     }
+    return this.#ask(connection, () => store)
   }
 
-  log(connection: SimulatedConnection, name: string): LogStore {
+  log(connection: SimulatedConnection, name: string): Promise<LogStore> {
     const log = (): Log => {
       const known = this.#logs.get(name) ?? { entries: [], lastSequence: 0 }
       this.#logs.set(name, known)
       return known
     }
-    return {
+    const store: LogStore = {
       append: (payload, expected) =>
         this.#ask(connection, () => {
           const { entries, lastSequence } = log()
@@ -91,6 +92,7 @@ export class SimulatedStores {
           log().entries = log().entries.filter((entry) => entry.sequence >= sequence)
         }),
     }
+    return this.#ask(connection, () => store)
   }
 
   /** `answer` is found when the question reaches the server, if it does. */

@@ -43,11 +43,11 @@ export class SimulatedSystem implements BusSystem, Server {
   }
 
   keyValue(bus: Bus, bucket: string): Promise<KeyValueStore> {
-    return Promise.resolve(this.#stores.keyValue(own(bus), bucket))
+    return this.#stores.keyValue(own(bus), bucket)
   }
 
   log(bus: Bus, name: string): Promise<LogStore> {
-    return Promise.resolve(this.#stores.log(own(bus), name))
+    return this.#stores.log(own(bus), name)
   }
 
   /** The connection is lost, with all on its way, and comes back after `forMs` or with the server. */
@@ -133,7 +133,7 @@ export class SimulatedSystem implements BusSystem, Server {
         continue
       }
       isHeard = true
-      if (!faults.strikes('lost')) this.#send({ from, message, listener, reachedAtMs })
+      if (!faults.strikes('lost')) this.#send(passage(from, message, { listener, reachedAtMs }))
     }
     if (isHeard || message.reply === undefined) return
     const answer = {
@@ -142,18 +142,16 @@ export class SimulatedSystem implements BusSystem, Server {
       noResponders: true,
     } as const
     for (const listener of this.#interest.in(message.reply))
-      if (listener.connection === from) this.#send({ from, message: answer, listener, reachedAtMs })
+      if (listener.connection === from) this.#send(passage(from, answer, { listener, reachedAtMs }))
   }
 
-  #send(passage: Omit<Passage, 'life' | 'lifeTo'>): void {
+  #send(passage: Passage): void {
     const { from, listener, reachedAtMs } = passage
-    const { connection } = listener
     const takenMs = this.delayMs() + this.faults.lateMs()
-    const atMs = connection.arrivalFrom(from, reachedAtMs + takenMs)
-    const whole = { ...passage, life: from.life, lifeTo: connection.life }
-    this.clock.at(atMs, () => this.#arrive(whole))
+    const atMs = listener.connection.arrivalFrom(from, reachedAtMs + takenMs)
+    this.clock.at(atMs, () => this.#arrive(passage))
     if (this.faults.strikes('duplicated'))
-      this.clock.at(atMs + this.delayMs() + this.faults.lateMs(), () => this.#arrive(whole))
+      this.clock.at(atMs + this.delayMs() + this.faults.lateMs(), () => this.#arrive(passage))
   }
 
   #arrive({ from, message, listener, reachedAtMs, life, lifeTo }: Passage): void {
@@ -178,6 +176,15 @@ interface Passage {
   readonly reachedAtMs: number
   readonly listener: Listener
   readonly lifeTo: number
+}
+
+function passage(
+  from: SimulatedConnection,
+  message: BusMessage,
+  { listener, reachedAtMs }: Pick<Passage, 'listener' | 'reachedAtMs'>,
+): Passage {
+  const lifeTo = listener.connection.life
+  return { from, life: from.life, message, reachedAtMs, listener, lifeTo }
 }
 
 function own(bus: Bus): SimulatedConnection {

@@ -328,8 +328,14 @@ function outages(promise: Promised): void {
     await world.wait(log.append(bytes(1), 0))
     await world.outage(async () => {
       await world.wait(untilState(a, 'disconnected'))
-      for (const question of [store.read('k'), log.append(bytes(2), 1), log.readAll()]) {
-        const error = await t.throwsAsync<ClusterError>(world.wait<unknown>(question))
+      const questions = [
+        () => store.read('k'),
+        () => log.append(bytes(2), 1),
+        () => log.readAll(),
+        () => world.system.keyValue(a, 'lease'),
+      ]
+      for (const question of questions) {
+        const error = await t.throwsAsync<ClusterError>(world.wait<unknown>(question()))
         t.deepEqual([error.code, error.retry], ['bus/store-unavailable', 'later'])
       }
       const error = await t.throwsAsync<ClusterError>(connect(world, 'late'))

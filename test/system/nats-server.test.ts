@@ -163,3 +163,28 @@ test('an error thrown while a message is handled ends the process', async (t) =>
   t.deepEqual(await once(child, 'close'), [1, null])
   t.regex(stderr, /a bug/)
 })
+
+test('a server that takes too small messages is refused when connecting', async (t) => {
+  const folder = folderFor(t)
+  const configPath = join(folder, 'nats.conf')
+  writeFileSync(configPath, 'max_payload: 64KB\n')
+  const server = await started(t, { storeDir: join(folder, 'store'), configPath })
+  const connecting = systemAt(server).connect({ name: 'big' })
+  t.is((await t.throwsAsync<ClusterError>(connecting)).code, 'bus/unfit-server')
+})
+
+test('a server that stands still is noticed, and again when it goes on', async (t) => {
+  const server = await started(t, { storeDir: join(folderFor(t), 'store') })
+  const bus = await systemAt(server).connect({ name: 'watches' })
+  t.teardown(() => bus.close())
+  const changed = () => new Promise((resolve) => bus.onState(resolve))
+  const lost = changed()
+  process.kill(server.pid, 'SIGSTOP')
+  const echo = t.throwsAsync<ClusterError>(bus.flush())
+  t.is(await lost, 'disconnected')
+  t.is((await echo).code, 'bus/disconnected')
+  const back = changed()
+  process.kill(server.pid, 'SIGCONT')
+  t.is(await back, 'connected')
+  await bus.flush()
+})

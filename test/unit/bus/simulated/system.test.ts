@@ -76,8 +76,7 @@ test('nothing passes between islands, but each hears its own echo', async (t) =>
   system.move([b], 1)
   say(a, 'x', 1)
   await clock.runFor(b.flush())
-  const store = await system.keyValue(b, 'lease')
-  const error = await t.throwsAsync<ClusterError>(clock.runFor(store.read('k')))
+  const error = await t.throwsAsync<ClusterError>(clock.runFor(system.keyValue(b, 'lease')))
   t.is(error.code, 'bus/store-unavailable')
   t.deepEqual([atB, a.state, b.state, faults.counts.cut], [[], 'connected', 'connected', 1])
   system.move([b], 0)
@@ -142,8 +141,9 @@ test('a lost connection loses what was on its way, and comes back', async (t) =>
 })
 
 test('a write may be done although its answer was lost', async (t) => {
-  const { connect, system, clock, faults } = await world({ storeAnswerLost: 1 })
-  const store = await system.keyValue(await connect('a'), 'lease')
+  const { connect, system, clock, faults } = await world()
+  const store = await clock.runFor(system.keyValue(await connect('a'), 'lease'))
+  faults.rates = { ...NO_FAULTS, storeAnswerLost: 1 }
   await t.throwsAsync(clock.runFor(store.write('k', Uint8Array.of(1), 0)), {
     instanceOf: ClusterError,
   })
@@ -156,7 +156,7 @@ test('a write may be done although its answer was lost', async (t) => {
 test('after a crash the stores may be those of an earlier time', async (t) => {
   const { connect, system, clock, pass } = await world()
   const a = await connect('a')
-  const log = await system.log(a, 'registry')
+  const log = await clock.runFor(system.log(a, 'registry'))
   await clock.runFor(log.append(Uint8Array.of(1), 0))
   const copy = system.copyStores()
   await clock.runFor(log.append(Uint8Array.of(2), 1))

@@ -9,6 +9,3 @@ export const randomToken: RandomToken = (bits) => {
   assert(bits > 0 && bits % 8 === 0, 'random bits come in whole bytes')
   return randomBytes(bits / 8).toString('hex')
 }
-
-/** What a seeded generator starts from: 128 bits, as hexadecimal digits. */
-export const randomSeed = (): string => randomToken(128)

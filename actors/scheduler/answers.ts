@@ -39,6 +39,9 @@ export function onAnswered(turn: Turn, key: SessionId, refused: Refusal | undefi
 }
 
 function onCallDone(turn: Turn, key: SessionId, refused: Refusal | undefined): void {
+  // It leads no more, or we have not heard yet that it does: the next session decides.
+  const isAccept = turn.state.calls.get(key)?.said.verb === 'accept'
+  if (refused?.name === 'stale' && !isAccept) return
   const out = takeCall(turn, key)
   if (out === undefined) return
   if (turn.state.demanding?.call === key) turn.state.demanding = undefined

@@ -18,6 +18,10 @@ import { count, type Turn } from './turn.ts'
 
 /** Two sessions do not begin closer to each other: whoever ends them at once is not helped by more. */
 const PAUSE_MS = 250
+/** Whoever has taken our place is heard within so long, by the leader's pings to it. */
+const REPLACED_MS = 20_000
+/** Own sessions that are remembered. */
+const SESSIONS_MAX = 64
 /** A refused leader is told so at most this often. */
 const COMPLAIN_MS = 1_000
 type Event<K extends FrameworkEvent['kind']> = Extract<FrameworkEvent, { readonly kind: K }>
@@ -35,6 +39,9 @@ export function openSession(turn: Turn): void {
   state.openedAtMs = now.monotonicMs
   const session = newSession(nextHex(state.random, 64) as SessionId)
   session.said = 1
+  state.sessions.add(session.id)
+  const [oldest] = state.sessions.keys()
+  if (state.sessions.size > SESSIONS_MAX && oldest !== undefined) state.sessions.delete(oldest)
   state.link = { phase: 'opening', session, open: openOf(turn, session.id), tries: 0 }
   sayOpen(turn)
 }
@@ -71,7 +78,7 @@ function sayOpen({ state, now, effects }: Turn): void {
 /** The pause is over, or the open was not confirmed in time. */
 export function onOpenDue(turn: Turn): void {
   const { phase } = turn.state.link
-  if (phase === 'pausing') openSession(turn)
+  if (phase === 'pausing' || phase === 'replaced') openSession(turn)
   else if (phase === 'opening') sayOpen(turn)
 }
 
@@ -138,6 +145,11 @@ function complain(turn: Turn, refused: Fence): void {
 function inSession(turn: Turn, { session, n, heard, events }: FrameworkEvents): void {
   const { state, now } = turn
   const { link } = state
+  if (link.phase === 'replaced' && session !== undefined) {
+    // A late repeat of an open of ours is no other process.
+    if (state.sessions.has(session)) return openSession(turn)
+    return end(turn, { name: 'failed-over', message: link.message })
+  }
   if (link.phase !== 'opening' && link.phase !== 'open') return
   if (session === undefined) return outOfSession(turn, events)
   if (session !== link.session.id) return count(turn, 'foreignSession')
@@ -152,7 +164,7 @@ function inSession(turn: Turn, { session, n, heard, events }: FrameworkEvents): 
     onEvent(turn, event, heard ?? 0)
     // An event may end the session; what follows in the list was said in it.
     const after = state.link
-    if (after.phase === 'closed' || after.phase === 'pausing') return
+    if (after.phase !== 'opening' && after.phase !== 'open') return
     if (after.session !== link.session) return
   }
 }
@@ -221,6 +233,10 @@ function onPing(turn: Turn, heard: number): void {
 }
 
 function onError(turn: Turn, { name, message }: Event<'error'>): void {
-  if (name === 'stale-session' || name === 'not-subscribed') openSession(turn)
-  else end(turn, { name, message })
+  if (name === 'torn-down') return end(turn, { name, message })
+  if (name !== 'failed-over') return openSession(turn)
+  leaveSession(turn)
+  const { state, now } = turn
+  state.link = { phase: 'replaced', message }
+  state.deadlines.set('open', now.monotonicMs + REPLACED_MS, { due: 'open' })
 }

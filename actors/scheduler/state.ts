@@ -33,6 +33,8 @@ export type Link =
   | { readonly phase: 'closed' }
   /** A session has just ended that had just begun: the next waits a little. */
   | { readonly phase: 'pausing' }
+  /** Another open was taken for ours: by another process, or a late repeat of our own. */
+  | { readonly phase: 'replaced'; readonly message: string }
   | {
       readonly phase: 'opening'
       readonly session: Session
@@ -90,6 +92,7 @@ export interface HeldTask {
 }
 
 export interface EndedTask {
+  readonly agentId: AgentId | undefined
   readonly launch: Launch | undefined
   readonly uuid: string | undefined
 }
@@ -139,6 +142,8 @@ export interface SchedulerState {
   readonly counts: Record<Count, number>
   highest: Fence | undefined
   link: Link
+  /** Our latest sessions, oldest first. */
+  readonly sessions: Set<SessionId>
   /** When (monotonic) the last session was begun. */
   openedAtMs: number
   /** The last one given: agents obey acknowledgements of it until they hear of a higher one. */
@@ -181,6 +186,7 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     counts: Object.fromEntries(COUNTS.map((count) => [count, 0])) as Record<Count, number>,
     highest: undefined,
     link: { phase: 'closed' },
+    sessions: new Set(),
     openedAtMs: Number.NEGATIVE_INFINITY,
     subscription: undefined,
     hasSubscribed: false,

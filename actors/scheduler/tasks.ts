@@ -148,8 +148,9 @@ function apply(state: SchedulerState, status: TaskStatus): void {
   rememberEnded(state, task)
 }
 
-function rememberEnded({ ended }: SchedulerState, { taskId, launch, uuid }: HeldTask): void {
-  ended.set(taskId, { launch, uuid })
+function rememberEnded({ ended }: SchedulerState, task: HeldTask): void {
+  const { taskId, agentId, launch, uuid } = task
+  ended.set(taskId, { agentId, launch, uuid })
   if (ended.size <= ENDED_MAX) return
   const [oldest] = ended.keys()
   if (oldest !== undefined) ended.delete(oldest)

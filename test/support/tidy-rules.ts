@@ -35,6 +35,8 @@ const SHELL = /^actors\/[^/]+\/(main|shell)\.ts$/
 const SHELL_SIDE: ReadonlySet<string> = new Set([
   'actors/master/epoch-file.ts',
   'actors/master/stores.ts',
+  'actors/scheduler/library.ts',
+  'actors/scheduler/scheduler.ts',
 ])
 const isCore = ({ path }: SourceFile): boolean =>
   /^actors\/(?!kit\/).*\.ts$/.test(path) && !SHELL.test(path) && !SHELL_SIDE.has(path)

@@ -1,0 +1,150 @@
+/** A scheduler as it runs: messages and commands in, the core in the middle, its effects out. */
+import type { Clock } from '../../bus/clock.ts'
+import type { Messenger } from '../../bus/messenger.ts'
+import { RefusedError } from '../../bus/service.ts'
+import { ClusterError } from '../../protocol/errors.ts'
+import type { AgentId, FrameworkId, OfferId, Principal, SessionId } from '../../protocol/ids.ts'
+import type { TaskStatus } from '../../protocol/schema/common.ts'
+import type { Offer } from '../../protocol/schema/scheduler.ts'
+import {
+  acknowledgements,
+  frameworkCall,
+  frameworkEvents,
+  leaderBeat,
+  statusUpdates,
+  taskOutput,
+} from '../../protocol/subjects.ts'
+import { type RunningActor, runActor } from '../kit/run-actor.ts'
+import { schedulerCore } from './core.ts'
+import type { Effect, EndReason, Outcome, OutputPiece } from './effects.ts'
+import type { Ask, Input } from './inputs.ts'
+import type { SchedulerState } from './state.ts'
+
+/** What a framework wants to hear. Handlers run to their end before the next one does. */
+export interface Handlers {
+  subscribed(): void
+  offers(offers: readonly Offer[]): void
+  rescinded(offers: readonly OfferId[], reason: string): void
+  /** The status is acknowledged when this returns, or what it returns is fulfilled. */
+  status(status: TaskStatus): void | Promise<void>
+  failure(agentId: AgentId): void
+  output(request: SessionId, piece: OutputPiece): void
+  settled(ask: Ask, outcome: Outcome): void
+  ended(reason: EndReason | undefined): void
+}
+
+export interface SchedulerDeps {
+  readonly cluster: string
+  readonly principal: Principal
+  readonly frameworkId: FrameworkId
+  /** Made by `newScheduler`; this scheduler's alone from now on. */
+  readonly state: SchedulerState
+  readonly messenger: Messenger
+  readonly clock: Clock
+  readonly handlers: Handlers
+}
+
+export interface RunningScheduler {
+  input(input: Input): void
+  /** Says what there is to say, then nothing more; the connection stays the caller's. */
+  close(): Promise<void>
+}
+
+/** Runs a scheduler on an open connection. */
+export function startScheduler(deps: SchedulerDeps): RunningScheduler {
+  const { cluster, principal, frameworkId, state, messenger, clock } = deps
+  const ids = { cluster, principal, frameworkId }
+  const actor: RunningActor<Input> = runActor({
+    core: schedulerCore,
+    state,
+    clock,
+    perform: (effect) => perform(deps, actor, effect),
+  })
+  const open = [
+    messenger.listen(leaderBeat, { cluster }, (beat) => actor.input({ kind: 'leader.beat', beat })),
+    messenger.listen(frameworkEvents, ids, (message) =>
+      actor.input({ kind: 'leader.events', message }),
+    ),
+    messenger.listen(statusUpdates, ids, (message, { agentId }) =>
+      actor.input({ kind: 'agent.statuses', agentId, message }),
+    ),
+    messenger.listen(taskOutput, ids, (message, { agentId }) =>
+      actor.input({ kind: 'agent.output', agentId, message }),
+    ),
+    messenger.bus.onState((connection) => {
+      if (connection === 'connected') actor.input({ kind: 'bus.connected' })
+    }),
+  ]
+  actor.input({ kind: 'start' })
+  return {
+    input: (input) => actor.input(input),
+    async close() {
+      // The flush of this turn comes first.
+      await new Promise<void>((resolve) => clock.soon(resolve))
+      actor.stop()
+      for (const subscription of open) subscription.close()
+    },
+  }
+}
+
+function perform(deps: SchedulerDeps, actor: RunningActor<Input>, effect: Effect): void {
+  const { cluster, principal, frameworkId, messenger, handlers } = deps
+  const ids = { cluster, principal, frameworkId }
+  switch (effect.do) {
+    case 'call':
+      return void call(deps, actor, effect)
+    case 'send':
+      return messenger.send(frameworkCall, { ...ids, verb: effect.verb }, effect.body)
+    case 'acknowledge':
+      return messenger.send(acknowledgements, { ...ids, agentId: effect.agentId }, effect.body)
+    case 'echo':
+      return void messenger.bus.flush().then(
+        () => actor.input({ kind: 'bus.echoed' }),
+        () => actor.input({ kind: 'bus.silent' }),
+      )
+    case 'tell-subscribed':
+      return handlers.subscribed()
+    case 'tell-offers':
+      return handlers.offers(effect.offers)
+    case 'tell-rescinded':
+      return handlers.rescinded(effect.offers, effect.reason)
+    case 'tell-status':
+      return tellStatus(handlers, actor, effect.status)
+    case 'tell-failure':
+      return handlers.failure(effect.agentId)
+    case 'tell-output':
+      return handlers.output(effect.request, effect.piece)
+    case 'settle':
+      return handlers.settled(effect.ask, effect.outcome)
+    case 'end':
+      return handlers.ended(effect.reason)
+    default:
+      return effect satisfies never
+  }
+}
+
+function tellStatus(handlers: Handlers, actor: RunningActor<Input>, status: TaskStatus): void {
+  const { uuid } = status
+  const handled = handlers.status(status)
+  if (uuid === undefined) return
+  const seen = (): void => actor.input({ kind: 'framework.seen', uuid })
+  if (handled === undefined) seen()
+  else void handled.then(seen)
+}
+
+async function call(
+  { cluster, principal, frameworkId, messenger }: SchedulerDeps,
+  actor: RunningActor<Input>,
+  { verb, body, key, timeoutMs }: Extract<Effect, { do: 'call' }>,
+): Promise<void> {
+  const to = { cluster, principal, frameworkId, verb }
+  try {
+    await messenger.call(frameworkCall, to, { body, timeoutMs })
+    actor.input({ kind: 'leader.answered', key })
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error
+    // Without an answer the core's own deadline decides what is done again.
+    if (error instanceof RefusedError)
+      actor.input({ kind: 'leader.answered', key, refusal: error.refusal })
+  }
+}

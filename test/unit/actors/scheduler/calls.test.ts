@@ -1,0 +1,148 @@
+import test from 'ava'
+import { refusal } from '../../../../protocol/errors.ts'
+import { anOffer, fence, Given } from './given.ts'
+
+const twoOffers = (): Given => new Given().subscribed().offer(anOffer(1), anOffer(2))
+const decline = (given: Given, offerId: string, fields: { refuseMs?: number } = {}) =>
+  given.input({
+    kind: 'framework.decline',
+    ask: 0,
+    offers: [offerId as never],
+    reason: 'no',
+    ...fields,
+  })
+
+test('calls are numbered on from the open, with session, epoch and an id of their own', (t) => {
+  const given = twoOffers()
+  given.accept([anOffer(1).offerId], ['t-1'])
+  const first = given.call('accept').body
+  t.like(first, { session: given.session, epoch: 1, n: 2 })
+  given.accept([anOffer(2).offerId], ['t-2'])
+  const second = given.call('accept').body
+  t.is(second.n, 3)
+  t.not(second.call, first.call)
+})
+
+test('an unanswered call is repeated as it was, later and later, until it is answered', (t) => {
+  const given = twoOffers()
+  given.accept([anOffer(1).offerId], ['t-1'])
+  const { body, key } = given.call('accept')
+  given.pass(1_000)
+  t.deepEqual(given.call('accept').body, body)
+  given.pass(1_000)
+  t.is(given.calls('accept').length, 0)
+  given.pass(1_000)
+  t.deepEqual(given.call('accept').body, body)
+  given.answer(key)
+  t.is(given.pass(60_000).filter((e) => e.do === 'call' && e.verb === 'accept').length, 0)
+})
+
+test('a leader that cannot yet is asked again', (t) => {
+  const given = twoOffers()
+  given.accept([anOffer(1).offerId], ['t-1'])
+  given.answer(given.call('accept').key, refusal('recovering', ''))
+  t.deepEqual(given.effects, [])
+  given.pass(1_000)
+  t.is(given.calls('accept').length, 1)
+})
+
+for (const name of ['stale-session', 'not-subscribed'] as const)
+  test(`a call that is refused as ${name} opens a new session`, (t) => {
+    const given = twoOffers()
+    given.accept([anOffer(1).offerId], ['t-1'])
+    given.nowMs += 500
+    given.answer(given.call('accept').key, refusal(name, ''))
+    t.is(given.calls('subscribe').length, 1)
+  })
+
+test('a decline is sent once, and again only when a later ping shows that it was not heard', (t) => {
+  const given = twoOffers()
+  decline(given, anOffer(1).offerId)
+  given.flush()
+  const [said] = given.calls('decline')
+  t.like(said, { do: 'send', body: { n: 2 } })
+  given.say([{ kind: 'ping' }], { heard: 1 })
+  t.is(given.calls('decline').length, 0, 'it may be on its way')
+  t.is(given.pass(2_000).length, 0)
+  given.say([{ kind: 'ping' }], { heard: 1 })
+  t.deepEqual(given.calls('decline')[0]?.body, said?.body)
+  given.say([{ kind: 'ping' }], { heard: 2 })
+  given.pass(2_000)
+  given.say([{ kind: 'ping' }], { heard: 2 })
+  t.is(given.calls('decline').length, 0)
+})
+
+test('declines of one turn that say the same travel together, before a revive', (t) => {
+  const given = twoOffers()
+  decline(given, anOffer(1).offerId)
+  given.input({ kind: 'framework.revive' })
+  decline(given, anOffer(2).offerId)
+  const effects = given.flush()
+  t.deepEqual(
+    effects.map((effect) => 'verb' in effect && effect.verb),
+    ['decline', 'revive'],
+  )
+  t.deepEqual(given.calls('decline')[0]?.body.offers, [anOffer(1).offerId, anOffer(2).offerId])
+})
+
+test('a decline that is repeated after a revive filters nothing', (t) => {
+  const given = twoOffers()
+  decline(given, anOffer(1).offerId, { refuseMs: 60_000 })
+  given.flush()
+  given.input({ kind: 'framework.revive' })
+  given.flush()
+  given.pass(2_000)
+  given.say([{ kind: 'ping' }], { heard: 1 })
+  t.is(given.calls('decline')[0]?.body.refuseMs, 0)
+})
+
+test('suppress and revive: the second waits for the answer to the first', (t) => {
+  const given = new Given().subscribed()
+  given.input({ kind: 'framework.suppress' })
+  given.flush()
+  const { key } = given.call('suppress')
+  given.input({ kind: 'framework.revive' })
+  given.flush()
+  t.deepEqual(given.effects, [])
+  given.answer(key)
+  given.flush()
+  t.deepEqual(given.call('revive').body.roles, ['*'])
+})
+
+test('suppress and revive of one turn: only the last is said', (t) => {
+  const given = new Given({ roles: ['a', 'b'] }).subscribed()
+  given.input({ kind: 'framework.suppress' })
+  given.input({ kind: 'framework.revive', roles: ['a'] })
+  given.flush()
+  const { key, body } = given.call('suppress')
+  t.deepEqual(body.roles, ['b'])
+  given.answer(key)
+  given.flush()
+  t.deepEqual(given.call('revive').body.roles, ['a'])
+})
+
+test('what is wanted outlives the session', (t) => {
+  const given = new Given().subscribed()
+  given.input({ kind: 'framework.suppress' })
+  given.flush()
+  given.nowMs += 1_000
+  given.input({ kind: 'leader.beat', beat: fence(2) })
+  t.deepEqual(given.call('subscribe').body.suppressed, ['*'])
+  given.subscribe(fence(2))
+  given.flush()
+  t.is(given.calls('suppress').length, 1)
+})
+
+test('a call that is stale for its leader waits for the next session', (t) => {
+  const given = new Given().subscribed()
+  given.input({ kind: 'framework.suppress' })
+  given.flush()
+  given.answer(given.call('suppress').key, refusal('stale', 'epoch 1 is not 2'))
+  given.flush()
+  t.deepEqual(given.effects, [])
+  given.input({ kind: 'leader.beat', beat: fence(2) })
+  given.pass(1_000)
+  given.subscribe(fence(2))
+  given.flush()
+  t.is(given.calls('suppress').length, 1)
+})

@@ -1,0 +1,157 @@
+import test from 'ava'
+import { type RefusalName, refusal } from '../../../../protocol/errors.ts'
+import type { TaskId } from '../../../../protocol/ids.ts'
+import { anOffer, aStatus, aTask, fence, Given, OTHER_AGENT } from './given.ts'
+
+const first = anOffer(1)
+const second = anOffer(2)
+const offered = (): Given => new Given().subscribed().offer(first, second)
+const refusedAs = (given: Given, ask = 1): RefusalName | undefined => {
+  const settled = given.all('settle').find((effect) => effect.ask === ask)
+  return settled?.outcome.outcome === 'refused' ? settled.outcome.refusal.name : undefined
+}
+
+test('offers are handed over', (t) => {
+  const given = new Given().subscribed()
+  given.say([{ kind: 'offers', offers: [first, second] }])
+  t.deepEqual(given.effects, [{ do: 'tell-offers', offers: [first, second] }])
+})
+
+test('accept: the tasks go to the leader, and the framework hears when it has them', (t) => {
+  const given = offered()
+  given.accept([first.offerId], ['t-1', 't-2'])
+  const { body, key } = given.call('accept')
+  t.like(body, {
+    offers: [first.offerId],
+    operations: [{ kind: 'launch', tasks: [aTask('t-1'), aTask('t-2')] }],
+  })
+  given.answer(key)
+  t.deepEqual(given.effects, [{ do: 'settle', ask: 1, outcome: { outcome: 'done' } }])
+})
+
+test('an offer is answered once', (t) => {
+  const given = offered()
+  given.accept([first.offerId], ['t-1'])
+  given.accept([first.offerId], ['t-2'], 2)
+  t.is(refusedAs(given, 2), 'used')
+  t.is(given.calls('accept').length, 0)
+})
+
+test('a rescinded offer is dead', (t) => {
+  const given = offered()
+  given.say([{ kind: 'rescind', offers: [first.offerId, 'unknown'], reason: 'timed-out' }])
+  t.deepEqual(given.effects, [
+    { do: 'tell-rescinded', offers: [first.offerId as never], reason: 'timed-out' },
+  ])
+  given.accept([first.offerId], ['t-1'])
+  t.is(refusedAs(given), 'used')
+})
+
+test('a new session of the same leader ends all offers', (t) => {
+  const given = offered()
+  given.nowMs += 1_000
+  given.input({ kind: 'bus.connected' })
+  t.deepEqual(given.all('tell-rescinded')[0]?.offers, [first.offerId, second.offerId] as never)
+  given.subscribe(fence(1), 2)
+  given.accept([first.offerId], ['t-1'])
+  t.is(refusedAs(given), 'used')
+})
+
+test('an offer of an earlier leader is stale', (t) => {
+  const given = offered()
+  given.nowMs += 1_000
+  given.input({ kind: 'leader.beat', beat: fence(2) })
+  given.input({
+    kind: 'framework.decline',
+    ask: 1,
+    offers: [first.offerId as never],
+  })
+  t.is(refusedAs(given), 'stale')
+})
+
+test('several offers are accepted together only of one agent and role', (t) => {
+  const elsewhere = anOffer(3, { agentId: OTHER_AGENT })
+  const given = offered().offer(elsewhere)
+  given.accept([first.offerId, elsewhere.offerId], ['t-1'])
+  t.is(refusedAs(given), 'invalid')
+  given.accept([first.offerId, second.offerId], ['t-1'], 2)
+  t.deepEqual(given.call('accept').body.offers, [first.offerId, second.offerId])
+})
+
+test('a task id is used once at a time', (t) => {
+  const given = offered()
+  given.accept([first.offerId], ['t-1', 't-1'])
+  t.is(refusedAs(given), 'invalid')
+  given.accept([first.offerId], ['t-1'])
+  given.accept([second.offerId], ['t-1'], 2)
+  t.is(refusedAs(given, 2), 'invalid')
+})
+
+test('what is too large is refused before it is sent, and the offer stays', (t) => {
+  const given = offered()
+  const shell = 'x'.repeat(32_000)
+  const large = aTask('t-1', { command: { shell: 'x'.repeat(33_000) } })
+  const tasks = Array.from({ length: 7 }, (_, i) => aTask(`t-${i}`, { command: { shell } }))
+  const offers = [first.offerId as never]
+  given.input({ kind: 'framework.accept', ask: 1, offers, tasks: [large] })
+  t.is(refusedAs(given), 'too-large')
+  given.input({ kind: 'framework.accept', ask: 2, offers, tasks })
+  t.is(refusedAs(given, 2), 'too-large')
+  given.accept([first.offerId], ['t-1'])
+  t.is(given.calls('accept').length, 1)
+})
+
+for (const name of ['invalid', 'too-large'] as const)
+  test(`an accept that the leader refuses as ${name} has launched nothing`, (t) => {
+    const given = offered()
+    given.accept([first.offerId], ['t-1'])
+    given.answer(given.call('accept').key, refusal(name, ''))
+    t.is(refusedAs(given), name)
+    t.is(given.state.tasks.size, 0)
+  })
+
+for (const name of ['used', 'stale'] as const)
+  test(`an accept that the leader refuses as ${name}: reconciliation decides`, (t) => {
+    const given = offered()
+    given.accept([first.offerId], ['t-1'])
+    given.answer(given.call('accept').key, refusal(name, ''))
+    t.deepEqual(given.all('settle')[0]?.outcome, { outcome: 'unknown' })
+    t.deepEqual(given.call('reconcile').body.tasks, [
+      { taskId: 't-1' as TaskId, agentId: first.agentId },
+    ])
+  })
+
+test('an accept that the session took along is not repeated: its tasks are asked about', (t) => {
+  const given = offered()
+  given.accept([first.offerId], ['t-1'])
+  given.nowMs += 500
+  given.input({ kind: 'leader.beat', beat: fence(2) })
+  t.deepEqual(given.all('settle')[0]?.outcome, { outcome: 'unknown' })
+  given.subscribe(fence(2))
+  t.is(given.calls('accept').length, 0)
+  t.deepEqual(given.call('reconcile').body.tasks, [
+    { taskId: 't-1' as TaskId, agentId: first.agentId },
+  ])
+  const gone = aStatus('TASK_GONE', { source: 'master', reason: 'RECONCILIATION' })
+  given.say([{ kind: 'status', status: gone }], fence(2))
+  t.deepEqual(given.all('tell-status')[0]?.status, gone)
+  t.is(given.pass(8_000).filter((e) => e.do === 'call' && e.verb === 'accept').length, 0)
+})
+
+test('declines that the session took along are forgotten', (t) => {
+  const given = offered()
+  given.input({ kind: 'framework.decline', ask: 1, offers: [first.offerId as never] })
+  given.nowMs += 500
+  given.input({ kind: 'leader.beat', beat: fence(2) })
+  given.subscribe(fence(2))
+  t.deepEqual(given.flush(), [])
+})
+
+test('dead offers beside live ones are passed over in a decline', (t) => {
+  const given = offered()
+  const offers = [first.offerId, 'dead'] as never[]
+  given.input({ kind: 'framework.decline', ask: 1, offers, refuseMs: 7 })
+  t.deepEqual(given.effects, [{ do: 'settle', ask: 1, outcome: { outcome: 'done' } }])
+  given.flush()
+  t.like(given.calls('decline')[0]?.body, { offers: [first.offerId], refuseMs: 7 })
+})

@@ -1,0 +1,271 @@
+import test from 'ava'
+import type { TaskId } from '../../../../protocol/ids.ts'
+import { AGENT, anOffer, aStatus, fence, Given, launch, OTHER_AGENT, uuid } from './given.ts'
+
+const number = (count: number, incarnation = 1) => ({ incarnation, count })
+const running = aStatus('TASK_RUNNING', {
+  uuid: uuid(1),
+  number: number(1),
+  launch: launch(1, 1),
+})
+const finished = aStatus('TASK_FINISHED', {
+  uuid: uuid(2),
+  number: number(2),
+  launch: launch(1, 1),
+})
+const launched = (): Given => new Given().subscribed().launched('t-1')
+const seen = (given: Given, n: number) => given.input({ kind: 'framework.seen', uuid: uuid(n) })
+const stateOf = (given: Given) => given.state.tasks.get('t-1' as TaskId)?.state
+
+test('a status is handed over, and acknowledged when the framework has seen it', (t) => {
+  const given = launched()
+  given.status(running)
+  t.deepEqual(given.effects, [{ do: 'tell-status', status: { ...running, agentId: AGENT } }])
+  t.deepEqual(given.flush(), [])
+  seen(given, 1)
+  t.deepEqual(given.flush(), [
+    {
+      do: 'acknowledge',
+      agentId: AGENT,
+      body: {
+        subscription: { epoch: 1, count: 1 },
+        acks: [{ taskId: 't-1' as TaskId, uuid: uuid(1), launch: launch(1, 1) }],
+      },
+    },
+  ])
+})
+
+test('acknowledgements of one turn go to each agent in one message', (t) => {
+  const given = new Given().subscribed().launched('t-1', 't-2')
+  given.status(running)
+  seen(given, 1)
+  given.status({ ...running, taskId: 't-2' as TaskId, uuid: uuid(7) })
+  seen(given, 7)
+  given.status(finished)
+  seen(given, 2)
+  given.flush()
+  t.deepEqual(
+    given.all('acknowledge').map(({ body }) => body.acks.map((ack) => ack.uuid)),
+    [[uuid(1), uuid(7), uuid(2)]],
+  )
+})
+
+test('a repeat while the framework is busy waits; one after that is acknowledged again', (t) => {
+  const given = launched()
+  given.status(running)
+  given.status(running)
+  t.deepEqual(given.effects, [])
+  t.deepEqual(given.flush(), [])
+  seen(given, 1)
+  given.flush()
+  given.status(running)
+  t.deepEqual(given.effects, [], 'not handed over twice')
+  given.flush()
+  t.is(given.all('acknowledge').length, 1)
+})
+
+test('a terminal status stays: what comes later is acknowledged only', (t) => {
+  const given = launched()
+  given.status(finished)
+  seen(given, 2)
+  given.flush()
+  for (const late of [running, { ...running, uuid: uuid(9), number: number(9) }, finished]) {
+    given.status(late)
+    t.deepEqual(given.effects, [])
+    t.is(given.flush().length, 1)
+  }
+})
+
+test('a lower number is old', (t) => {
+  const given = launched()
+  given.status({ ...running, number: number(5) })
+  given.status({ ...finished, number: number(4) })
+  t.deepEqual(given.effects, [])
+  given.status({ ...finished, uuid: uuid(3), number: number(1, 2) })
+  t.is(given.all('tell-status').length, 1, 'a later incarnation counts from the start')
+})
+
+test('another agent has no say, and is acknowledged', (t) => {
+  const given = launched()
+  given.status(running, OTHER_AGENT)
+  t.deepEqual(given.effects, [])
+  t.is(given.state.counts.foreignAgent, 1)
+  given.flush()
+  t.is(given.all('acknowledge')[0]?.agentId, OTHER_AGENT)
+})
+
+test('another launch of the task id is acknowledged and ignored', (t) => {
+  const given = launched()
+  given.status(running)
+  given.status({ ...finished, launch: launch(1, 2) })
+  t.deepEqual(given.effects, [])
+  t.is(given.state.counts.foreignLaunch, 1)
+  t.is(stateOf(given), 'TASK_RUNNING')
+})
+
+test('a task id may be used again, and is not ended by what is left of its last launch', (t) => {
+  const given = launched()
+  given.status(finished)
+  given.offer(anOffer(5))
+  given.accept([anOffer(5).offerId], ['t-1'])
+  given.answer(given.call('accept').key)
+  given.status({ ...finished, uuid: uuid(8), number: number(8) })
+  t.deepEqual(given.effects, [])
+  given.status({ ...running, uuid: uuid(9), launch: launch(1, 2), number: number(9) })
+  t.is(given.all('tell-status').length, 1)
+})
+
+test('a step that no task can take is counted, acknowledged and ignored', (t) => {
+  const given = launched()
+  given.status(running)
+  given.status(aStatus('TASK_STAGING', { uuid: uuid(5), number: number(5) }))
+  t.deepEqual(given.effects, [])
+  t.is(given.state.counts.illegalState, 1)
+  given.flush()
+  t.is(given.all('acknowledge').length, 1)
+})
+
+test('an unknown task is of an earlier process: it is held from its first status on', (t) => {
+  const given = new Given().subscribed()
+  given.status(running)
+  t.is(given.all('tell-status').length, 1)
+  t.like(given.state.tasks.get('t-1' as TaskId), { agentId: AGENT, launch: launch(1, 1) })
+})
+
+test('without a subscription, acknowledgements wait', (t) => {
+  const given = new Given()
+  given.input({ kind: 'start' })
+  given.status(running)
+  seen(given, 1)
+  t.deepEqual(given.flush(), [])
+  given.subscribe()
+  given.flush()
+  t.is(given.all('acknowledge').length, 1)
+})
+
+test('while a session is opened, the last subscription acknowledges', (t) => {
+  const given = launched()
+  given.nowMs += 1_000
+  given.input({ kind: 'leader.beat', beat: fence(2) })
+  given.status(running)
+  seen(given, 1)
+  given.flush()
+  t.deepEqual(given.all('acknowledge')[0]?.body.subscription, { epoch: 1, count: 1 })
+})
+
+test('the leader speaks for an agent that is lost, and for one that is back', (t) => {
+  const given = launched()
+  given.status({ ...running, number: number(3) })
+  const lost = aStatus('TASK_UNREACHABLE', { source: 'master', number: number(3) })
+  given.say([{ kind: 'status', status: lost }])
+  t.is(stateOf(given), 'TASK_UNREACHABLE')
+  t.deepEqual(given.flush(), [], 'it is not acknowledged')
+  const back = aStatus('TASK_RUNNING', { source: 'master', number: number(3) })
+  given.say([{ kind: 'status', status: back }])
+  t.is(stateOf(given), 'TASK_RUNNING')
+})
+
+test('an answer that tells nothing new is not handed over', (t) => {
+  const given = launched()
+  given.status(running)
+  const same = aStatus('TASK_RUNNING', { source: 'master', number: number(1) })
+  given.say([{ kind: 'status', status: same }])
+  t.deepEqual(given.effects, [])
+})
+
+test('a leader that answers with an older state than the agent told is not believed', (t) => {
+  const given = launched()
+  given.status({ ...running, number: number(3) })
+  const old = aStatus('TASK_UNREACHABLE', { source: 'master', number: number(2) })
+  given.say([{ kind: 'status', status: old }])
+  t.is(stateOf(given), 'TASK_RUNNING')
+})
+
+test('TASK_UNKNOWN is handed over and stored nowhere', (t) => {
+  const given = launched()
+  given.status(running)
+  const unknown = aStatus('TASK_UNKNOWN', { source: 'master', reason: 'RECONCILIATION' })
+  given.say([{ kind: 'status', status: unknown }])
+  t.is(given.all('tell-status').length, 1)
+  t.is(stateOf(given), 'TASK_RUNNING')
+})
+
+test('kill: said with agent and grace, and again in the next session', (t) => {
+  const given = launched()
+  given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId, graceMs: 100 })
+  t.like(given.call('kill').body, { taskId: 't-1', agentId: AGENT, graceMs: 100 })
+  given.answer(given.call('kill').key)
+  given.nowMs += 1_000
+  given.input({ kind: 'leader.beat', beat: fence(2) })
+  given.subscribe(fence(2))
+  t.like(given.call('kill').body, { taskId: 't-1', graceMs: 100 })
+})
+
+test('kill of a task that is not known here is said all the same', (t) => {
+  const given = new Given().subscribed()
+  given.input({ kind: 'framework.kill', taskId: 't-9' as TaskId })
+  t.is(given.call('kill').body.taskId, 't-9' as TaskId)
+  const unknown = aStatus('TASK_UNKNOWN', { taskId: 't-9' as TaskId, source: 'master' })
+  given.say([{ kind: 'status', status: unknown }])
+  t.is(given.all('tell-status').length, 1)
+  t.is(given.state.tasks.size, 0, 'nobody knows it: it is asked about no more')
+})
+
+test('kill of an ended task says nothing', (t) => {
+  const given = launched()
+  given.status(finished)
+  t.deepEqual(given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId }), [])
+})
+
+test('each subscription asks about all unfinished tasks and where they are', (t) => {
+  const given = new Given().subscribed().launched('t-1', 't-2')
+  given.status({ ...finished, taskId: 't-2' as TaskId })
+  given.nowMs += 1_000
+  given.input({ kind: 'bus.connected' })
+  given.subscribe(fence(1), 2)
+  t.deepEqual(given.call('reconcile').body.tasks, [{ taskId: 't-1' as TaskId, agentId: AGENT }])
+})
+
+test('a framework that comes back asks for all that the leader knows', (t) => {
+  const given = new Given({ isReturning: true })
+  given.input({ kind: 'start' })
+  given.subscribe()
+  t.deepEqual(given.call('reconcile').body.tasks, [])
+})
+
+test('a task whose accept is not answered is not asked about', (t) => {
+  const given = new Given().subscribed().offer(anOffer(1))
+  given.accept([anOffer(1).offerId], ['t-1'])
+  given.input({ kind: 'framework.reconcile' })
+  t.is(given.calls('reconcile').length, 0)
+})
+
+test('tasks that stay silent are asked about again after 5 s, the others once a minute', (t) => {
+  const given = new Given().subscribed().launched('t-1', 't-2')
+  given.nowMs += 1_000
+  given.input({ kind: 'bus.connected' })
+  given.subscribe(fence(1), 2)
+  given.answer(given.call('reconcile').key)
+  given.status(running)
+  const asked = given
+    .pass(4_999)
+    .concat(given.pass(1))
+    .flatMap((effect) => (effect.do === 'call' && effect.verb === 'reconcile' ? [effect] : []))
+  t.deepEqual(
+    asked.map(({ body }) => body.tasks.map(({ taskId }) => taskId)),
+    [['t-2' as TaskId]],
+  )
+  for (const { key } of asked) given.answer(key)
+  given.say([{ kind: 'ping' }])
+  given.pass(9_999)
+  t.is(given.calls('reconcile').length, 0)
+})
+
+test('many tasks are asked about in several calls that fit', (t) => {
+  const given = new Given().subscribed()
+  const ids = Array.from({ length: 3_000 }, (_, i) => `t-${i}`)
+  for (let i = 0; i < ids.length; i += 1_000) given.launched(...ids.slice(i, i + 1_000))
+  given.input({ kind: 'framework.reconcile' })
+  const lists = given.calls('reconcile').map(({ body }) => body.tasks.length)
+  t.deepEqual(lists, [2_048, 952])
+})

@@ -1,0 +1,108 @@
+/** What must be true of a leader's books after every input. */
+import type { Agent, Leader, MasterState } from '../../actors/master/state.ts'
+import {
+  addResources,
+  containsResources,
+  listResources,
+  NO_RESOURCES,
+  type Resources,
+  subtractResources,
+} from '../../protocol/resources.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
+
+const isSame = (a: Resources, b: Resources): boolean =>
+  containsResources(a, b) && containsResources(b, a)
+
+const show = (resources: Resources): string => JSON.stringify(listResources(resources))
+
+function heldOf(tasks: Iterable<{ isHeld: boolean; resources: Resources }>): Resources {
+  let held = NO_RESOURCES
+  for (const task of tasks) if (task.isHeld) held = addResources(held, task.resources)
+  return held
+}
+
+function agentProblems(leader: Leader, agent: Agent): string[] {
+  const problems: string[] = []
+  let given = heldOf(agent.tasks)
+  for (const id of agent.offers) {
+    const offer = leader.offers.get(id)
+    if (offer === undefined) problems.push(`${agent.agentId} has offer ${id}, which is over`)
+    else given = addResources(given, offer.resources)
+  }
+  if (agent.offers.size > 0 && agent.state !== 'registered') {
+    problems.push(`${agent.agentId} is ${agent.state} and offered`)
+  }
+  // Figures of an agent that is not registered are set anew when it is.
+  if (agent.state !== 'registered') return problems
+  const free = subtractResources(agent.total, given) ?? NO_RESOURCES
+  if (!isSame(free, agent.free)) {
+    problems.push(`${agent.agentId}: free is ${show(agent.free)}, not ${show(free)}`)
+  }
+  return problems
+}
+
+/** Roles count scalars only: the same port of two agents is no amount. */
+const scalars = (resources: Resources): Resources =>
+  new Map([...resources].filter(([, { amount }]) => amount.kind === 'scalar'))
+
+function roleProblems(leader: Leader): string[] {
+  const allocated = new Map<string, Resources>()
+  const add = (key: string, role: string, resources: Resources): void => {
+    const name = `${key} ${role}`
+    allocated.set(name, addResources(allocated.get(name) ?? NO_RESOURCES, scalars(resources)))
+  }
+  for (const [key, framework] of leader.frameworks) {
+    for (const task of framework.tasks.values()) {
+      if (task.isHeld) add(key, task.role, task.resources)
+    }
+    for (const id of framework.offers) {
+      const offer = leader.offers.get(id)
+      if (offer !== undefined) add(key, offer.role, offer.resources)
+    }
+  }
+  const problems: string[] = []
+  for (const [key, framework] of leader.frameworks) {
+    for (const [role, state] of framework.roles) {
+      const counted = allocated.get(`${key} ${role}`) ?? NO_RESOURCES
+      allocated.delete(`${key} ${role}`)
+      if (!isSame(counted, state.allocated)) {
+        problems.push(`${key} ${role}: ${show(state.allocated)}, not ${show(counted)}`)
+      }
+    }
+  }
+  for (const [name, counted] of allocated) {
+    if (counted.size > 0) problems.push(`${name} is not there and has ${show(counted)}`)
+  }
+  return problems
+}
+
+function taskProblems(leader: Leader): string[] {
+  const problems: string[] = []
+  for (const framework of leader.frameworks.values()) {
+    for (const task of framework.tasks.values()) {
+      if (leader.agents.get(task.agentId)?.tasks.has(task) !== true) {
+        problems.push(`task ${task.taskId} is not with ${task.agentId}`)
+      }
+      const isIdle = isTerminal(task.state) || task.state === 'TASK_UNREACHABLE'
+      if (isIdle === task.isHeld) problems.push(`task ${task.taskId} is ${task.state}, held wrong`)
+      if (task.state === 'TASK_UNKNOWN') problems.push(`task ${task.taskId} is stored as unknown`)
+    }
+  }
+  for (const agent of leader.agents.values()) {
+    for (const task of agent.tasks) {
+      const { principal, frameworkId } = task.framework
+      const framework = leader.frameworks.get(`${principal}.${frameworkId}`)
+      if (framework?.tasks.get(task.taskId) !== task) {
+        problems.push(`task ${task.taskId} at ${agent.agentId} is not its framework's`)
+      }
+    }
+  }
+  return problems
+}
+
+/** One sentence for each thing that is wrong; none: the books are in order. */
+export function bookProblems({ leader }: MasterState): readonly string[] {
+  if (leader === undefined) return []
+  const agents = [...leader.agents.values()].flatMap((agent) => agentProblems(leader, agent))
+  return [...agents, ...roleProblems(leader), ...taskProblems(leader)]
+}

@@ -1,6 +1,6 @@
 /** The commands that are a cluster, or a part of one, with their flags. */
 import { hostname } from 'node:os'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { tokenFrom } from '../protocol/ids.ts'
 import {
   AGENT_PING_MS,
@@ -12,13 +12,15 @@ import {
   OFFER_TIMEOUT_MS,
   REREGISTER_MS,
 } from '../protocol/limits.ts'
-import { count, duration, id } from './arguments.ts'
+import { checkedBy, count, duration, id } from './arguments.ts'
 import { formatDuration } from './duration.ts'
 import { given, type Registration } from './registration.ts'
+import { parseAttributeFlag, parseResourceFlag } from './resource-flags.ts'
 
 export function addActorCommands(registration: Registration): void {
   addMaster(registration)
   addAllocator(registration)
+  addAgent(registration)
 }
 
 function addMaster({ add, io, done }: Registration): void {
@@ -55,4 +57,31 @@ function addAllocator({ add, io, done }: Registration): void {
       done(await allocator(given(io, self)))
     },
   )
+}
+
+function addAgent({ add, io, done }: Registration): void {
+  add('agent', 'run an agent: what this machine has is for the cluster; its tasks outlive it')
+    .option(
+      '--id <id>',
+      'its id, kept from the first start on (default: host and chance)',
+      id('id'),
+    )
+    .option('--work-dir <folder>', 'sandboxes and checkpoint (default: in the state folder)')
+    .option('--hostname <name>', 'what others know the machine by (default: its own)')
+    .option(
+      '--resources <list>',
+      'like "cpus:4;mem:4096;ports:[31000-32000]" (default: what it has)',
+      checkedBy(parseResourceFlag),
+    )
+    .option('--attributes <list>', 'like "rack:a1;zone:north"', checkedBy(parseAttributeFlag))
+    .addOption(
+      new Option('--isolation <kind>', 'what a kill reaches (default: the strongest here)').choices(
+        ['cgroup', 'pid-namespace', 'session'],
+      ),
+    )
+    .option('--emulate <n>', 'run so many agents whose tasks only pretend', count(1, 100_000))
+    .action(async (_, self: Command) => {
+      const { agent } = await import('./commands/agent.ts')
+      done(await agent(given(io, self)))
+    })
 }

@@ -25,7 +25,7 @@ export function readDevFile(path: string): DevFile | undefined {
 export function claimDevFile(path: string, cluster: string): DevFile | undefined {
   const mine: DevFile = { pid: process.pid, started: startedAt(process.pid), cluster }
   const draft = `${path}.${process.pid}`
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  mkdirSync(dirname(path), { recursive: true })
   writeFileSync(draft, JSON.stringify(mine), { mode: 0o600 })
   try {
     for (;;) {

@@ -29,6 +29,13 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   'bus/nats-url': EXIT.configuration,
   'bus/nats-context': EXIT.configuration,
   'bus/store-settings': EXIT.configuration,
+  'bus/store-in-use': EXIT.configuration,
+  'bus/unfit-server': EXIT.configuration,
+  'bus/no-nats-server': EXIT.configuration,
+  'agent/bad-id': EXIT.configuration,
+  'agent/other-id': EXIT.configuration,
+  'containerizer/in-use': EXIT.configuration,
+  'master/epoch-corrupt': EXIT.configuration,
 }
 
 export const exitCodeOf = ({ code }: ClusterError): ExitCode => CODES[code] ?? EXIT.failed

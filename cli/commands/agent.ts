@@ -1,0 +1,93 @@
+/** `bourse agent`: this machine for the cluster, or many machines that only pretend. */
+import { mkdirSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type AgentOptions, startAgent, startEmulatedAgents } from '../../actors/agent/main.ts'
+import { randomToken } from '../../bus/random.ts'
+import type { AgentId } from '../../protocol/ids.ts'
+import type { Attribute, ResourceList } from '../../protocol/schema/common.ts'
+import { runActorProcess } from '../actor-process.ts'
+import type { ActorWorld } from '../actor-world.ts'
+import type { ExitCode } from '../exit-code.ts'
+import type { CommandOptions, Invocation } from '../options.ts'
+import { stateFolder } from '../state-folder.ts'
+
+export interface AgentFlags extends CommandOptions {
+  readonly id?: AgentId
+  readonly workDir?: string
+  readonly hostname?: string
+  readonly resources?: ResourceList
+  readonly attributes?: readonly Attribute[]
+  readonly isolation?: AgentOptions['isolation']
+  readonly emulate?: number
+}
+
+/** Of each machine that only pretends. */
+export const EMULATED_RESOURCES: ResourceList = [
+  { name: 'cpus', scalar: 8 },
+  { name: 'mem', scalar: 16_384 },
+  { name: 'disk', scalar: 65_536 },
+  { name: 'ports', ranges: [[31_000, 32_000]] },
+]
+
+type GiveUp = (message: string) => void
+
+export function agent(invocation: Invocation<AgentFlags>): Promise<ExitCode> {
+  const { options, io } = invocation
+  const { emulate, workDir = join(stateFolder(io.env), 'agent') } = options
+  const name = `agent ${options.id ?? ''}`.trim()
+  const start = (world: ActorWorld, giveUp: GiveUp) =>
+    emulate === undefined
+      ? startAgentIn(world, { ...options, workDir }, giveUp)
+      : startEmulatedIn(world, { ...options, count: emulate }, giveUp)
+  return runActorProcess({ name, start }, invocation)
+}
+
+type AgentHere = Omit<AgentFlags, keyof CommandOptions | 'id' | 'emulate'> & {
+  readonly id?: AgentId
+  readonly workDir: string
+}
+
+export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp: GiveUp) {
+  const { id, hostname: host = hostname(), resources, attributes, isolation } = options
+  const workDir = resolve(options.workDir)
+  mkdirSync(workDir, { recursive: true })
+  const running = await startAgent({
+    ...agentWorld(world, giveUp),
+    workDir,
+    hostname: host,
+    ...(id === undefined ? {} : { agentId: id }),
+    ...(resources === undefined ? {} : { resources }),
+    ...(attributes === undefined ? {} : { attributes }),
+    ...(isolation === undefined ? {} : { isolation }),
+  })
+  world.log({ level: 'info', message: 'agent', fields: { id: running.agentIds[0] ?? '', workDir } })
+  return running
+}
+
+type EmulatedHere = Omit<AgentHere, 'workDir' | 'isolation'> & { readonly count: number }
+
+/** Unless they are named, ids are new: nothing of them outlives the process. */
+export function startEmulatedIn(world: ActorWorld, options: EmulatedHere, giveUp: GiveUp) {
+  const { id = `emulated-${randomToken(64)}`, count, attributes } = options
+  const { hostname: host = hostname(), resources = EMULATED_RESOURCES } = options
+  return startEmulatedAgents({
+    ...agentWorld(world, giveUp),
+    name: id,
+    count,
+    hostname: host,
+    resources,
+    ...(attributes === undefined ? {} : { attributes }),
+  })
+}
+
+function agentWorld(world: ActorWorld, giveUp: GiveUp) {
+  const { log } = world
+  return {
+    ...world,
+    onGiveUp: (message: string, agentId?: AgentId): void =>
+      giveUp(agentId === undefined ? message : `agent ${agentId}: ${message}`),
+    onFault: (fault: unknown): void =>
+      log({ level: 'warn', message: fault instanceof Error ? fault.message : String(fault) }),
+  }
+}

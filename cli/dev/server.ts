@@ -1,0 +1,51 @@
+/** The nats-server of a `bourse dev`: found or fetched, and started again if it dies. */
+import { join } from 'node:path'
+import { type Child, type Ending, supervise } from '../../actors/kit/supervise.ts'
+import { systemClock } from '../../bus/clock.ts'
+import { findServer } from '../../bus/nats/find-server.ts'
+import { type RunningServer, startServer } from '../../bus/nats/server.ts'
+import { ClusterError } from '../../protocol/errors.ts'
+import type { DevOwner } from './owner.ts'
+
+export interface DevServer {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+const STOP_MS = 10_000
+
+/** `port` 0: one that is free, and the same after a restart. */
+export async function startDevServer(owner: DevOwner, port: number): Promise<DevServer> {
+  const { folder, env, say } = owner
+  const binary = await findServer({ env, say })
+  const storeDir = join(folder, 'nats')
+  const first = await startServer({ binary, storeDir, port })
+  let running: Promise<RunningServer> | undefined = Promise.resolve(first)
+  const start = (): Child => {
+    const server = running ?? startServer({ binary, storeDir, port: first.port })
+    running = undefined
+    return childOf(server)
+  }
+  const supervisor = supervise({
+    start,
+    clock: systemClock,
+    onEnded: (ending, againMs) => owner.ended('nats-server', ending, againMs),
+  })
+  return { url: first.url, stop: () => supervisor.stop(STOP_MS) }
+}
+
+function childOf(starting: Promise<RunningServer>): Child {
+  const ended = starting.then(
+    async (server): Promise<Ending> => {
+      await server.ended
+      return { code: 1 }
+    },
+    // The port or the store may be free a little later.
+    (error: unknown): Ending => {
+      if (!(error instanceof ClusterError)) throw error
+      return { code: 1 }
+    },
+  )
+  const signal = (): void => void starting.then((server) => server.stop()).catch(() => undefined)
+  return { ended, signal }
+}

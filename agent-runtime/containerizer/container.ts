@@ -4,7 +4,7 @@ import { type Hold, type Started, scopeOf } from '../isolation/isolation.ts'
 import type { KillScope } from '../isolation/kill-scope.ts'
 import { isAlive } from '../isolation/proc.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from './containerizer.ts'
-import type { RuntimeDirectory } from './runtime-directory.ts'
+import type { FoundContainer, RuntimeDirectory } from './runtime-directory.ts'
 
 /** A container that has not started by then never does: somebody waits for its resources. */
 const START_MS_MAX = 60_000
@@ -68,12 +68,15 @@ export class Container {
   }
 
   /** What the files say after a restart of the agent. */
-  recover(): RecoveredContainer['state'] {
+  recover({ hold, silent }: FoundContainer): RecoveredContainer['state'] {
     const { runtime } = this.#world
+    this.prepared(hold)
+    this.#silent = silent
     this.#quiet = true
     if (runtime.readRecord(this.id) === undefined) runtime.claim(this.id, 'its agent died')
     this.look()
     this.rescan()
+    if (this.#phase === 'launching' && silent) this.fail(SILENT)
     this.#quiet = false
     if (this.#phase !== 'over') return { kind: 'running' }
     const record = runtime.readRecord(this.id)
@@ -155,13 +158,12 @@ export class Container {
 
   #stopWaiting(): void {
     const { runtime } = this.#world
-    const why = `its process was not there after ${START_MS_MAX} ms`
-    if (!runtime.claim(this.id, why) && !this.#silent) {
+    if (!runtime.claim(this.id, SILENT) && !this.#silent) {
       runtime.stopWaiting(this.id)
       this.#silent = true
     }
     this.look()
-    if (this.#phase === 'launching') this.fail(why)
+    if (this.#phase === 'launching') this.fail(SILENT)
   }
 
   /** Nobody records the exit if the recording parent was killed. The task itself may go on. */
@@ -247,4 +249,5 @@ export class Container {
 }
 
 const KILLED_BEFORE_START = 'it was killed before its process was there'
+const SILENT = `its process was not there after ${START_MS_MAX} ms`
 const NOBODY: Started = { parent: { pid: 0, startTicks: 0 }, child: { pid: 0, startTicks: 0 } }

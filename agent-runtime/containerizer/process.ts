@@ -105,10 +105,9 @@ export class ProcessContainerizer implements Containerizer {
     assert(!this.#recovered, 'recovery happens once')
     this.#recovered = true
     const found: RecoveredContainer[] = []
-    for (const [containerId, { sandbox, hold }] of this.#parts.runtime.containers()) {
-      const container = this.#track(containerId, sandbox)
-      container.prepared(hold)
-      const state = container.recover()
+    for (const [containerId, files] of this.#parts.runtime.containers()) {
+      const { sandbox } = files
+      const state = this.#track(containerId, sandbox).recover(files)
       found.push({ containerId, sandbox, state })
     }
     return found

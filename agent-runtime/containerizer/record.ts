@@ -23,9 +23,8 @@ export function parseRecord(text: string): Record {
   const started = lines.map(parseStart).find((found) => found !== undefined)
   const last = lines.at(-1) ?? ''
   const [word, ...rest] = last.split(' ')
-  if (word === 'lost') {
-    return { kind: 'exited', exit: { unknown: rest.join(' ') }, ...(started && { started }) }
-  }
+  // Whoever it was, there is nobody left to signal: these pids may be another's by now.
+  if (word === 'lost') return { kind: 'exited', exit: { unknown: rest.join(' ') } }
   if (word === 'abandoned') return { kind: 'failed', why: rest.join(' ') }
   if (word === 'exit') {
     const notes = lines.slice(0, -1).filter((line) => parseStart(line) === undefined)

@@ -18,6 +18,11 @@ import { abandonedLine, lostLine, parseRecord, type Record } from './record.ts'
 const BOOT_ID = '/proc/sys/kernel/random/boot_id'
 const SILENT = '.silent'
 
+/** `silent`: its claimer was given up; without a start in its record it never starts. */
+export interface FoundContainer extends LaunchHead {
+  readonly silent: boolean
+}
+
 export class RuntimeDirectory {
   readonly path: string
   readonly records: string
@@ -80,13 +85,13 @@ export class RuntimeDirectory {
   }
 
   /** Every container there is. Halves that a death left behind are removed. */
-  containers(): Map<string, LaunchHead> {
-    const found = new Map<string, LaunchHead>()
+  containers(): Map<string, FoundContainer> {
+    const found = new Map<string, FoundContainer>()
     for (const name of readdirSync(join(this.path, 'launches'))) {
       const containerId = name.replace(SILENT, '')
       const head = parseLaunchHead(readText(this.#launch(name)) ?? '')
       if (head === undefined) this.remove(containerId)
-      else found.set(containerId, head)
+      else found.set(containerId, { ...head, silent: name !== containerId })
     }
     for (const containerId of readdirSync(this.records)) {
       if (!found.has(containerId)) this.remove(containerId)

@@ -23,6 +23,7 @@ export interface LauncherOptions {
 export class Launcher {
   readonly #options: LauncherOptions
   #child: ChildProcess | undefined
+  readonly #asked: string[] = []
   #startedAtMs = 0
   #restarting = false
   #closed = false
@@ -36,11 +37,13 @@ export class Launcher {
     return this.#child?.pid
   }
 
-  /** Asks for one container. To ask twice is harmless: the record is claimed once. */
+  /**
+   * Asks for one container, together with all others of this turn. To ask twice is harmless: the
+   * record is claimed once.
+   */
   start(containerId: string): void {
-    if (this.#closed || this.#restarting) return
-    this.#child ??= this.#spawn()
-    this.#child.stdin?.write(`${containerId}\n`)
+    this.#asked.push(containerId)
+    if (this.#asked.length === 1) this.#options.clock.soon(() => this.#ask())
   }
 
   /** For a launcher that does not answer: it ends when it comes to itself, another goes on. */
@@ -51,6 +54,7 @@ export class Launcher {
 
   /** What was asked for is still begun. */
   async close(): Promise<void> {
+    this.#ask()
     this.#closed = true
     const child = this.#child
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
@@ -60,6 +64,13 @@ export class Launcher {
     // A stopped launcher does not end; its tasks are as safe without us.
     await once(child, 'exit', { signal: gaveUp.signal }).catch(() => child.unref())
     timer.cancel()
+  }
+
+  #ask(): void {
+    const asked = this.#asked.splice(0)
+    if (this.#restarting || asked.length === 0) return
+    this.#child ??= this.#spawn()
+    this.#child.stdin?.write(`${asked.join('\n')}\n`)
   }
 
   #spawn(): ChildProcess {

@@ -1,6 +1,6 @@
 /** Containerizers to be tested, and tasks that do what a test needs. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, watch } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type {
@@ -15,8 +15,11 @@ import {
   PretendingContainerizer,
   PretendMachine,
 } from '../../agent-runtime/containerizer/pretending.ts'
-import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
-import { systemClock } from '../../bus/clock.ts'
+import {
+  openProcessContainerizer,
+  type ProcessContainerizer,
+} from '../../agent-runtime/containerizer/process.ts'
+import { type Clock, systemClock } from '../../bus/clock.ts'
 import { SimulatedClock } from '../../bus/simulated/clock.ts'
 import type { AgentId } from '../../protocol/ids.ts'
 
@@ -94,22 +97,32 @@ export function aSandbox(taskId: string, launch = '1-00-1'): SandboxName {
 export const AN_AGENT = 'agent-1' as AgentId
 
 export interface RealMachine extends Machine {
+  open(onEvent: OnContainerEvent): Promise<ProcessContainerizer>
   readonly workDir: string
   sandboxPath(spec: ContainerSpec): string
 }
 
+/** For what happens every ten seconds and later: here it happens soon. */
+export const HASTY_CLOCK: Clock = {
+  ...systemClock,
+  after: (delayMs, fn) => systemClock.after(delayMs >= 10_000 ? 50 : delayMs, fn),
+}
+
 /** `isolation` absent: the strongest. What still runs at the end is killed. */
-export function realMachine(isolation?: Exclude<Isolation, 'pretending'>): RealMachine {
+export function realMachine(
+  isolation?: Exclude<Isolation, 'pretending'>,
+  clock: Clock = systemClock,
+): RealMachine {
   const workDir = mkdtempSync(join(tmpdir(), 'bourse-containers-'))
   let heard = () => {}
-  let last: Containerizer | undefined
+  let last: ProcessContainerizer | undefined
   const sandboxPath = ({ sandbox: { principal, frameworkId, taskId, launch } }: ContainerSpec) =>
     join(workDir, 'sandboxes', principal, frameworkId, taskId, launch)
-  const open = async (onEvent: OnContainerEvent): Promise<Containerizer> => {
+  const open = async (onEvent: OnContainerEvent): Promise<ProcessContainerizer> => {
     last = await openProcessContainerizer({
       workDir,
       agentId: AN_AGENT,
-      clock: systemClock,
+      clock,
       onEvent(event) {
         onEvent(event)
         heard()
@@ -179,4 +192,20 @@ export async function fileHolds(path: string, pattern: RegExp): Promise<void> {
       resolve()
     }
   })
+}
+
+/** Every living process that was started for a task of this work directory, wherever it went. */
+export function processesOf(workDir: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const environment = readFileSync(`/proc/${pid}/environ`, 'latin1')
+        return environment.includes(`BOURSE_SANDBOX=${workDir}/`)
+      } catch {
+        // Gone, or not ours.
+        return false
+      }
+    })
+    .map(Number)
 }

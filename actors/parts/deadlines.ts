@@ -7,9 +7,13 @@ interface Entry<T> {
   cancelled: boolean
 }
 
+/** Fewer cancelled entries than this are not worth the sweep. */
+const CANCELLED_MIN = 64
+
 /** Times are monotonic milliseconds. Setting and clearing cost O(log n). */
 export class Deadlines<T> {
-  readonly #heap: Entry<T>[] = []
+  #heap: Entry<T>[] = []
+  #cancelled = 0
   readonly #byKey = new Map<string, Entry<T>>()
 
   /** Replaces a deadline of the same key. */
@@ -26,11 +30,19 @@ export class Deadlines<T> {
     if (entry === undefined) return
     entry.cancelled = true
     this.#byKey.delete(key)
+    this.#cancelled += 1
+    if (this.#cancelled >= CANCELLED_MIN && this.#cancelled * 2 > this.#heap.length) this.#sweep()
   }
 
   clearAll(): void {
     this.#heap.length = 0
     this.#byKey.clear()
+    this.#cancelled = 0
+  }
+
+  /** What is kept: the deadlines, and at most as many cancelled ones. */
+  get size(): number {
+    return this.#heap.length
   }
 
   has(key: string): boolean {
@@ -54,7 +66,17 @@ export class Deadlines<T> {
   }
 
   #dropCancelled(): void {
-    while (this.#heap[0]?.cancelled) this.#pop()
+    while (this.#heap[0]?.cancelled) {
+      this.#cancelled -= 1
+      this.#pop()
+    }
+  }
+
+  /** Far deadlines that are set again and again would pile up until they are due. */
+  #sweep(): void {
+    this.#heap = this.#heap.filter(({ cancelled }) => !cancelled)
+    this.#cancelled = 0
+    for (let at = (this.#heap.length >> 1) - 1; at >= 0; at--) this.#down(at)
   }
 
   #pop(): void {

@@ -29,7 +29,9 @@ export const RESOURCE_PARTS_MAX = 1024
 /** The largest scalar: in thousandths it is still a safe integer. */
 export const SCALAR_MAX = 1e12
 /** Tasks in one accept. */
-export const ACCEPT_TASKS_MAX = 4096
+export const ACCEPT_TASKS_MAX = 512
+/** What one launch adds to its task. */
+const LAUNCH_BYTES_MAX = 96
 /** Offers named in one call. */
 export const CALL_OFFERS_MAX = 1024
 /** Tasks named in one reconcile call. */
@@ -90,7 +92,7 @@ export const ENDED_TASKS_MAX = 1_000
 // What is made from a message fits into one.
 assert(ACCEPT_BYTES_MAX + ENVELOPE_BYTES_MAX <= MESSAGE_BYTES_MAX)
 // The tasks of one accept travel to the agent in one order, each with its launch beside it.
-assert(ACCEPT_BYTES_MAX + ACCEPT_TASKS_MAX * 8 <= LIST_BYTES_MAX)
+assert(ACCEPT_BYTES_MAX + ACCEPT_TASKS_MAX * LAUNCH_BYTES_MAX <= LIST_BYTES_MAX)
 assert(TASK_BYTES_MAX < ACCEPT_BYTES_MAX)
 assert(STATUS_BYTES_MAX < LIST_BYTES_MAX)
 assert(OUTPUT_BYTES_MAX < LIST_BYTES_MAX)

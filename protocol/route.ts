@@ -49,9 +49,10 @@ export function route<const P extends string, Body extends MessageName>(
     parts
       .map((part) => {
         if (part.text !== undefined) return part.text
-        const value = ids[part.id] ?? orElse
+        const given = ids[part.id]
+        const value = given ?? orElse
         assert(value !== undefined, `${template} needs ${part.id}`)
-        assert(value === '*' || isToken(value), `${value} in ${template} is no token`)
+        assert(given === undefined || isToken(given), `${given} in ${template} is no token`)
         return value
       })
       .join('.')

@@ -1,0 +1,131 @@
+import test from 'ava'
+import { type Checked, check } from '../../../protocol/check.ts'
+import { MESSAGES, type MessageName } from '../../../protocol/schema/messages.ts'
+
+const LEADER = { epoch: 1, run: '00000000000000aa' }
+const SESSION = '00000000000000bb'
+
+const messageOf = (checked: Checked<MessageName>): string =>
+  checked.ok ? 'accepted' : `${checked.refusal.code} ${checked.refusal.message}`
+
+test('a complete message is taken', (t) => {
+  const body = { secret: 'swordfish', name: 'me' }
+  t.deepEqual(check('Subscribe', body), { ok: true, value: body })
+})
+
+test('a wrong field is named, wherever it stands', (t) => {
+  const subscribe = { secret: 'swordfish', name: 'me' }
+  t.is(
+    messageOf(check('Subscribe', { ...subscribe, secret: 'short' })),
+    '400 Subscribe: secret must match pattern "^[\\x20-\\x7e]{8,128}$"',
+  )
+  t.is(
+    messageOf(check('Subscribe', { ...subscribe, roles: ['*', 'a//b'] })).replace(/ must.*/, ''),
+    '400 Subscribe: roles.1',
+  )
+  t.is(
+    messageOf(check('Subscribe', { secret: 'swordfish' })),
+    "400 Subscribe: message must have required property 'name'",
+  )
+  t.is(messageOf(check('Subscribe', 7)), '400 Subscribe: message must be object')
+  t.is(messageOf(check('Subscribe', null)), '400 Subscribe: message must be object')
+  t.is(messageOf(check('Subscribe', [])), '400 Subscribe: message must be object')
+})
+
+test('unknown fields are removed at every depth', (t) => {
+  const body = {
+    secret: 'swordfish',
+    name: 'me',
+    colour: 'red',
+    version: { min: 1, max: 1, mood: 'good' },
+  }
+  t.deepEqual(check('Subscribe', body), {
+    ok: true,
+    value: { secret: 'swordfish', name: 'me', version: { min: 1, max: 1 } },
+  })
+})
+
+test('unknown fields of an operator are refused by name', (t) => {
+  t.true(check('Listing', { prefix: 'a' }).ok)
+  t.is(
+    messageOf(check('Listing', { prefix: 'a', colour: 'red' })),
+    '400 Listing: message must NOT have additional properties (colour)',
+  )
+})
+
+test('every call of an operator is strict, and nothing else is', (t) => {
+  const strict = Object.entries(MESSAGES).filter(([, entry]) => 'strict' in entry)
+  for (const [name, entry] of Object.entries(MESSAGES)) {
+    t.is('strict' in entry, entry.from === 'operator', name)
+    const checked = check(name as MessageName, { anEntirelyUnknownField: 1 })
+    if (!checked.ok) {
+      t.is(
+        checked.refusal.message.includes('anEntirelyUnknownField'),
+        'strict' in entry && !checked.refusal.message.includes('required'),
+        name,
+      )
+    }
+  }
+  t.is(strict.length, 5)
+})
+
+test('an item says by its kind what it is, and is checked as that', (t) => {
+  const orders = (order: object) =>
+    messageOf(
+      check('AgentOrders', { ...LEADER, session: SESSION, n: 1, heard: 0, orders: [order] }),
+    )
+  const task = { principal: 'p', frameworkId: 'f', taskId: 't' }
+  t.is(orders({ kind: 'kill', ...task }), 'accepted')
+  t.is(orders({ kind: 'ping' }), 'accepted')
+  t.regex(orders({ kind: 'nonsense' }), /^400 AgentOrders: orders\.0 /)
+  t.regex(orders({}), /^400 AgentOrders: orders\.0 /)
+  t.regex(orders({ kind: 'kill', ...task, taskId: 'a.b' }), /orders\.0\.taskId must match pattern/)
+  t.regex(orders({ kind: 'kill', ...task, graceMs: -1 }), /orders\.0\.graceMs must be >= 0/)
+  t.regex(orders({ kind: 'kill', ...task, graceMs: 1.5 }), /orders\.0\.graceMs must be integer/)
+})
+
+test('unknown fields of an item are removed', (t) => {
+  const body = { ...LEADER, session: SESSION, n: 1, heard: 0, figures: [{ kind: 'ping', x: 1 }] }
+  const checked = check('AllocatorFigures', body)
+  t.deepEqual(checked.ok && checked.value.figures, [{ kind: 'ping' }])
+})
+
+test('an empty list is refused where nothing would be said', (t) => {
+  const body = { ...LEADER, session: SESSION, n: 1, heard: 0, figures: [] }
+  t.is(
+    messageOf(check('AllocatorFigures', body)),
+    '400 AllocatorFigures: figures must NOT have fewer than 1 items',
+  )
+})
+
+test('what a task wants is a list of entries, or short', (t) => {
+  const accept = (resources: unknown) =>
+    messageOf(
+      check('Accept', {
+        offers: ['o1'],
+        operations: [
+          { kind: 'launch', tasks: [{ taskId: 't1', resources, command: { shell: 'true' } }] },
+        ],
+      }),
+    )
+  t.is(accept({ cpus: 0.5, mem: 32 }), 'accepted')
+  t.is(accept([{ name: 'cpus', scalar: 0.5 }]), 'accepted')
+  t.regex(accept({ cpus: -1 }), /operations\.0\.tasks\.0\.resources/)
+  t.regex(accept([{ name: 'cpus', scalar: 1e13 }]), /operations\.0\.tasks\.0\.resources/)
+  t.regex(accept([{ name: 'ports', ranges: [[1]] }]), /operations\.0\.tasks\.0\.resources/)
+  t.regex(accept('many'), /operations\.0\.tasks\.0\.resources/)
+})
+
+test('output is binary', (t) => {
+  const output = { request: SESSION, taskId: 't', stream: 'stdout', offset: 0, end: false }
+  t.true(check('Output', { ...output, data: new Uint8Array(3) }).ok)
+  t.is(messageOf(check('Output', { ...output, data: 'abc' })), '400 Output: data must be binary')
+})
+
+test('roles are paths', (t) => {
+  const role = (name: string): boolean =>
+    check('Subscribe', { secret: 'swordfish', name: 'me', roles: [name] }).ok
+  for (const good of ['*', 'a', 'a/b', 'a-b', 'ä/ö', '.a', 'a..b', '...']) t.true(role(good), good)
+  const bad = ['', '/', '/a', 'a/', 'a//b', '.', '..', 'a/..', './a', '-a', 'a/*', '**/*', 'a b']
+  for (const wrong of [...bad, 'a\tb', 'a\u007f', 'x'.repeat(257)]) t.false(role(wrong), wrong)
+})

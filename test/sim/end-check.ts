@@ -1,0 +1,190 @@
+/** Invariant 5: when faults have stopped, all agree, and what is free is on offer or has a reason. */
+import type { AgentState } from '../../actors/agent/state.ts'
+import { heldAt } from '../../actors/master/agents.ts'
+import { liveFilters } from '../../actors/master/filters.ts'
+import type { Agent, Framework, Leader, MasterState } from '../../actors/master/state.ts'
+import type { SchedulerState } from '../../actors/scheduler/state.ts'
+import { frameworkKey } from '../../protocol/ids.ts'
+import { containsResources, describeResources, scalarOf } from '../../protocol/resources.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
+import { offeredAt } from './leader-check.ts'
+import type { Violation } from './ledger.ts'
+import type { Kind, World } from './world.ts'
+
+/** The first thing on which somebody does not agree yet. */
+export function checkEnd(world: World): Violation | undefined {
+  const leaders = statesOf<MasterState>(world, 'master').filter(
+    ({ lease }) => lease.state === 'leading',
+  )
+  const [first] = leaders
+  if (first?.leader === undefined || leaders.length > 1)
+    return problem(`${leaders.length} masters lead`)
+  const view: View = {
+    world,
+    leader: first.leader,
+    agents: statesOf<AgentState>(world, 'agent'),
+    frameworks: statesOf<SchedulerState>(world, 'framework'),
+  }
+  return (
+    sessions(view) ?? tasks(view) ?? leftovers(view) ?? running(view) ?? ends(view) ?? free(view)
+  )
+}
+
+interface View {
+  readonly world: World
+  readonly leader: Leader
+  readonly agents: readonly AgentState[]
+  readonly frameworks: readonly SchedulerState[]
+}
+
+function statesOf<State>({ nodes }: World, kind: Kind): readonly State[] {
+  return nodes
+    .filter((node) => node.kind === kind)
+    .map(({ process }) => process?.state as State | undefined)
+    .filter((state) => state !== undefined)
+}
+
+const problem = (what: string, ...about: string[]): Violation => ({
+  invariant: '5: in the end all agree',
+  what,
+  about,
+})
+
+function sessions({ world, leader, agents }: View): Violation | undefined {
+  for (const { profile, link } of agents) {
+    const { agentId } = profile
+    const known = leader.agents.get(agentId)
+    const isOne = link.kind === 'open' && link.session.id === known?.session?.id
+    if (known?.state !== 'registered' || !isOne)
+      return problem(`${agentId} is ${link.kind}, for the leader ${known?.state}`, agentId)
+  }
+  for (const { disk, process, kind } of world.nodes) {
+    if (kind !== 'framework' || disk === undefined) continue
+    const known = leader.frameworks.get(frameworkKey(disk.key))
+    const { link } = (process?.state as SchedulerState | undefined) ?? {}
+    const isOne = link?.phase === 'open' && link.session.id === known?.session?.id
+    if (known?.state !== 'subscribed' || !isOne)
+      return problem(
+        `${disk.key.frameworkId} is ${link?.phase}, for the leader ${known?.state}`,
+        disk.key.frameworkId,
+      )
+  }
+  return leader.allocator === undefined ? problem('no allocator has a session') : undefined
+}
+
+/** Who holds which unfinished task in which state, as `launch state`. */
+function tasks({ world, leader, agents }: View): Violation | undefined {
+  const atAgents = new Map<string, string>()
+  for (const { tasks } of agents)
+    for (const task of tasks.values()) {
+      const state = task.last?.state ?? 'TASK_STAGING'
+      if (isTerminal(state)) continue
+      atAgents.set(`${frameworkKey(task.framework)} ${task.taskId}`, `${task.launch} ${state}`)
+    }
+  const atLeader = new Map<string, string>()
+  for (const framework of leader.frameworks.values())
+    for (const task of framework.tasks.values())
+      if (!isTerminal(task.state))
+        atLeader.set(`${framework.key} ${task.taskId}`, `${task.launch} ${task.state}`)
+  const atFrameworks = new Map<string, string>()
+  for (const { disk, process, kind } of world.nodes) {
+    if (kind !== 'framework' || disk === undefined) continue
+    const state = process?.state as SchedulerState
+    for (const task of state.tasks.values())
+      atFrameworks.set(`${frameworkKey(disk.key)} ${task.taskId}`, `${task.launch} ${task.state}`)
+  }
+  return (
+    difference(atAgents, atLeader, 'the leader') ??
+    difference(atAgents, atFrameworks, 'its framework')
+  )
+}
+
+function difference(
+  atAgents: ReadonlyMap<string, string>,
+  others: ReadonlyMap<string, string>,
+  who: string,
+): Violation | undefined {
+  for (const key of new Set([...atAgents.keys(), ...others.keys()])) {
+    const [here, there] = [atAgents.get(key), others.get(key)]
+    if (here !== there)
+      return problem(
+        `${key} is ${here} at its agent, for ${who} ${there}`,
+        key.split(' ')[1] as string,
+      )
+  }
+  return undefined
+}
+
+/** Ended tasks are forgotten everywhere. */
+function leftovers({ leader, agents }: View): Violation | undefined {
+  for (const { tasks, profile } of agents)
+    for (const { taskId, last, stream } of tasks.values())
+      if (last !== undefined && isTerminal(last.state))
+        return problem(
+          `${profile.agentId} still has ${taskId}: ${last.state}, ${stream.length} not acknowledged`,
+          taskId,
+        )
+  for (const framework of leader.frameworks.values())
+    for (const { taskId, state } of framework.tasks.values())
+      if (isTerminal(state)) return problem(`the leader still has ${taskId}: ${state}`, taskId)
+  return undefined
+}
+
+/** What truly runs is what the agents say. */
+function running({ world, agents }: View): Violation | undefined {
+  for (const machine of world.machines) {
+    const agent = agents.find(({ profile }) => profile.agentId === machine.agentId)
+    for (const { launch, taskId } of machine.running())
+      if (agent?.tasks.get(launch) === undefined)
+        return problem(`${taskId} runs at ${machine.agentId}, which knows nothing of it`, taskId)
+  }
+  return undefined
+}
+
+/** Every end that an agent ever wrote down has reached its framework. */
+function ends({ world }: View): Violation | undefined {
+  for (const framework of world.ledger.frameworks.values()) {
+    if (framework.isOver) continue
+    for (const { taskId, ends, over, ran } of framework.tasks.values()) {
+      const [end] = ends.values()
+      if (end === undefined) continue
+      const invariant = '4: an end reaches its framework'
+      if (over === undefined)
+        return { invariant, what: `nobody was told that ${taskId} is ${end}`, about: [taskId] }
+      if (ran !== undefined && ends.get(ran) !== over.state)
+        return {
+          invariant,
+          what: `${taskId} was ${ends.get(ran)}, and ${over.state} was told`,
+          about: [taskId],
+        }
+    }
+  }
+  return undefined
+}
+
+function free({ world, leader }: View): Violation | undefined {
+  for (const agent of leader.agents.values()) {
+    if (scalarOf(agent.free, 'cpus') < 10 && scalarOf(agent.free, 'mem') < 32_000) continue
+    for (const framework of leader.frameworks.values())
+      for (const [role, { isSuppressed, filters }] of framework.roles) {
+        if (framework.state !== 'subscribed' || isSuppressed) continue
+        const declined = liveFilters(filters.get(agent.agentId), world.nowMs)
+        const isFiltered = declined.some(({ resources }) =>
+          containsResources(resources, agent.free),
+        )
+        if (!isFiltered) return unoffered(leader, agent, framework, role)
+      }
+  }
+  return undefined
+}
+
+function unoffered(leader: Leader, agent: Agent, framework: Framework, role: string): Violation {
+  const { agentId } = agent
+  const held = describeResources(heldAt(agent))
+  const offered = describeResources(offeredAt(leader, agent))
+  return problem(
+    `${describeResources(agent.free)} is free at ${agentId} (held ${held}; offered ${offered}), ` +
+      `wanted by ${framework.key} ${role}, and not offered to it`,
+    agentId,
+  )
+}

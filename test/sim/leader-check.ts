@@ -1,0 +1,95 @@
+/** Invariant 1 at the leader: what is held and what is offered never exceeds what there is. */
+import { heldAt } from '../../actors/master/agents.ts'
+import type { Agent, Leader, MasterState } from '../../actors/master/state.ts'
+import {
+  addResources,
+  containsResources,
+  describeResources,
+  NO_RESOURCES,
+  type Resources,
+} from '../../protocol/resources.ts'
+import type { Step } from './watch.ts'
+import type { World } from './world.ts'
+
+/** What is not bound to one agent is compared this often. */
+const WHOLE_EVERY_MS = 1_000
+
+export class LeaderCheck {
+  readonly #world: World
+  /** The version of each agent's figures that was looked at last. */
+  readonly #seen = new WeakMap<Agent, number>()
+  #wholeAtMs = 0
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** Looks at what the step has touched. */
+  step({ state, now }: Step): void {
+    const { leader } = state as MasterState
+    if (leader === undefined) return
+    for (const agentId of leader.dirtyAgents) {
+      const agent = leader.agents.get(agentId)
+      if (agent === undefined || this.#seen.get(agent) === agent.version) continue
+      this.#seen.set(agent, agent.version)
+      this.#agent(leader, agent)
+    }
+    if (now.monotonicMs < this.#wholeAtMs) return
+    this.#wholeAtMs = now.monotonicMs + WHOLE_EVERY_MS
+    this.#roles(leader)
+  }
+
+  #agent(leader: Leader, agent: Agent): void {
+    if (agent.state !== 'registered') return
+    const taken = addResources(heldAt(agent), offeredAt(leader, agent))
+    const all = addResources(taken, agent.free)
+    if (isSame(all, agent.total)) return
+    const { agentId } = agent
+    this.#world.fail({
+      invariant: '1: nothing is allocated twice',
+      what:
+        `epoch ${leader.epoch} counts ${describeResources(taken)} taken and ` +
+        `${describeResources(agent.free)} free of ${describeResources(agent.total)} at ${agentId}`,
+      about: [agentId],
+    })
+  }
+
+  /** What roles have is what their tasks hold and what is offered to them. */
+  #roles(leader: Leader): void {
+    const sums = new Map<string, Resources>()
+    const add = (key: string, resources: Resources): void => {
+      sums.set(key, addResources(sums.get(key) ?? NO_RESOURCES, resources))
+    }
+    for (const framework of leader.frameworks.values()) {
+      for (const task of framework.tasks.values())
+        if (task.isHeld) add(`${framework.key} ${task.role}`, task.resources)
+      for (const offerId of framework.offers) {
+        const offer = leader.offers.get(offerId)
+        if (offer !== undefined) add(`${framework.key} ${offer.role}`, offer.resources)
+      }
+    }
+    for (const framework of leader.frameworks.values())
+      for (const [role, { allocated }] of framework.roles) {
+        const sum = sums.get(`${framework.key} ${role}`) ?? NO_RESOURCES
+        if (isSame(sum, allocated)) continue
+        const counted = describeResources(allocated)
+        this.#world.fail({
+          invariant: '1: nothing is allocated twice',
+          what: `${framework.key} has ${describeResources(sum)}, counted are ${counted}`,
+          about: [framework.frameworkId],
+        })
+      }
+  }
+}
+
+export function offeredAt(leader: Leader, agent: Agent): Resources {
+  let offered = NO_RESOURCES
+  for (const offerId of agent.offers) {
+    const offer = leader.offers.get(offerId)
+    if (offer !== undefined) offered = addResources(offered, offer.resources)
+  }
+  return offered
+}
+
+const isSame = (a: Resources, b: Resources): boolean =>
+  containsResources(a, b) && containsResources(b, a)

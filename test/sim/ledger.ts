@@ -1,0 +1,168 @@
+/** What has truly happened, seen from outside of all actors; it outlives each of them. */
+import type { AgentId, FrameworkKey, Launch, TaskId } from '../../protocol/ids.ts'
+import { frameworkKey } from '../../protocol/ids.ts'
+import type { StatusNumber, TaskStatus } from '../../protocol/schema/common.ts'
+import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
+
+/** An invariant that does not hold. */
+export interface Violation {
+  /** As the design numbers them, or in words. */
+  readonly invariant: string
+  readonly what: string
+  /** Ids by which the trace is searched. */
+  readonly about: readonly string[]
+}
+
+/** One process of a framework: what it was told, in order. */
+export interface Audience {
+  readonly name: string
+  /** By task: the newest that was told. */
+  readonly told: Map<TaskId, { readonly number: StatusNumber | undefined; state: TaskState }>
+}
+
+export interface TaskEntry {
+  readonly taskId: TaskId
+  starts: number
+  /** The end that its agent has in its checkpoint, by launch. */
+  readonly ends: Map<Launch, TaskState>
+  /** The launch that ever ran. */
+  ran: Launch | undefined
+  /** Whose checkpoint holds it. */
+  agentId: AgentId | undefined
+  /** The end that the framework was told first. */
+  over: { readonly state: TaskState; readonly launch: Launch | undefined } | undefined
+}
+
+export interface FrameworkEntry {
+  readonly key: FrameworkKey
+  readonly tasks: Map<TaskId, TaskEntry>
+  /** Torn down: nobody waits for its statuses. */
+  isOver: boolean
+}
+
+interface Named {
+  readonly framework: FrameworkKey
+  readonly taskId: TaskId
+  readonly launch: Launch
+}
+
+export class Ledger {
+  readonly frameworks = new Map<string, FrameworkEntry>()
+  readonly #fail: (violation: Violation) => void
+  readonly #isRunning: (launch: Launch) => boolean
+
+  constructor(
+    fail: (violation: Violation) => void,
+    /** True while a container of that launch truly runs anywhere. */
+    isRunning: (launch: Launch) => boolean,
+  ) {
+    this.#fail = fail
+    this.#isRunning = isRunning
+  }
+
+  framework(key: FrameworkKey): FrameworkEntry {
+    const known = this.frameworks.get(frameworkKey(key))
+    if (known !== undefined) return known
+    const fresh: FrameworkEntry = { key, tasks: new Map(), isOver: false }
+    this.frameworks.set(frameworkKey(key), fresh)
+    return fresh
+  }
+
+  /** A machine has started a task's process. Frameworks here never use a task id twice. */
+  started(agentId: AgentId, { framework, taskId, launch }: Named): void {
+    const task = this.#task(framework, taskId)
+    task.starts += 1
+    if (task.starts > 1)
+      this.#violated('2: no task starts twice', `${taskId} has started again, at ${agentId}`, {
+        taskId,
+        agentId,
+      })
+    task.ran = launch
+    task.agentId = agentId
+    if (task.over === undefined) return
+    const what = `${taskId} has started at ${agentId} after its framework was told ${task.over.state}`
+    this.#violated('2: nothing runs that is over', what, { taskId, agentId })
+  }
+
+  /** An agent has a terminal status in its checkpoint. */
+  ended(
+    { framework, taskId, launch, agentId }: Named & { agentId: AgentId },
+    state: TaskState,
+  ): void {
+    const task = this.#task(framework, taskId)
+    task.agentId = agentId
+    const { ends } = task
+    const before = ends.get(launch)
+    ends.set(launch, state)
+    if (before !== undefined && before !== state)
+      this.#violated('4: a terminal state stays', `${taskId} was ${before} and is ${state}`, {
+        taskId,
+      })
+  }
+
+  /** An agent's machine lost its power: of what was not safe it need know nothing. */
+  forgotten(agentId: AgentId): void {
+    for (const { tasks } of this.frameworks.values())
+      for (const task of tasks.values()) {
+        if (task.agentId !== agentId) continue
+        task.ends.clear()
+        task.ran = undefined
+      }
+  }
+
+  /** A framework's handlers are told a status. */
+  told(audience: Audience, framework: FrameworkKey, status: TaskStatus): void {
+    const { taskId, state, launch, number } = status
+    const before = audience.told.get(taskId)
+    if (before !== undefined) {
+      if (isTerminal(before.state))
+        this.#violated('4: a terminal state stays', `${taskId} is ${state} after ${before.state}`, {
+          taskId,
+        })
+      if (status.source === 'agent' && isLower(number, before.number))
+        this.#violated(
+          '4: updates are in order',
+          `${taskId} ${state} is older than what is known`,
+          {
+            taskId,
+          },
+        )
+    }
+    audience.told.set(taskId, { number: number ?? before?.number, state })
+    if (isTerminal(state)) this.#over(this.#task(framework, taskId), { state, launch })
+  }
+
+  #over(task: TaskEntry, over: NonNullable<TaskEntry['over']>): void {
+    const { taskId, ran } = task
+    task.over ??= over
+    if (ran !== undefined && this.#isRunning(ran))
+      this.#violated('2: nothing runs that is over', `${taskId} runs and is told ${over.state}`, {
+        taskId,
+      })
+  }
+
+  #task(framework: FrameworkKey, taskId: TaskId): TaskEntry {
+    const { tasks } = this.framework(framework)
+    const known = tasks.get(taskId)
+    if (known !== undefined) return known
+    const fresh: TaskEntry = {
+      taskId,
+      starts: 0,
+      ends: new Map(),
+      ran: undefined,
+      agentId: undefined,
+      over: undefined,
+    }
+    tasks.set(taskId, fresh)
+    return fresh
+  }
+
+  #violated(invariant: string, what: string, about: Readonly<Record<string, string>>): void {
+    this.#fail({ invariant, what, about: Object.values(about) })
+  }
+}
+
+function isLower(given: StatusNumber | undefined, held: StatusNumber | undefined): boolean {
+  if (given === undefined || held === undefined) return false
+  return (given.incarnation - held.incarnation || given.count - held.count) < 0
+}

@@ -1,0 +1,129 @@
+/** A machine with its tasks and its disk: what outlives its agent, and what truly runs. */
+
+import { MemoryDisk } from '../../agent-runtime/checkpoint/memory.ts'
+import type {
+  Containerizer,
+  ContainerSpec,
+  OnContainerEvent,
+} from '../../agent-runtime/containerizer/containerizer.ts'
+import {
+  PretendingContainerizer,
+  PretendMachine,
+} from '../../agent-runtime/containerizer/pretending.ts'
+import type { Clock } from '../../bus/clock.ts'
+import type { AgentId, Launch } from '../../protocol/ids.ts'
+import type { ResourceList } from '../../protocol/schema/common.ts'
+import type { Ledger, Violation } from './ledger.ts'
+
+/** Where a task says what it holds: `cpus` in thousandths and `mem` in MiB. */
+export const HOLDS = 'SIM_HOLDS'
+
+export interface MachineParts {
+  readonly agentId: AgentId
+  /** In thousandths. */
+  readonly cpus: number
+  /** In MiB. */
+  readonly mem: number
+  readonly clock: Clock
+  readonly ledger: Ledger
+  readonly fail: (violation: Violation) => void
+}
+
+interface Running {
+  readonly spec: ContainerSpec
+  readonly cpus: number
+  readonly mem: number
+}
+
+export class Machine {
+  readonly agentId: AgentId
+  readonly cpus: number
+  readonly mem: number
+  readonly disk = new MemoryDisk()
+  boots = 1
+  readonly #machine = new PretendMachine()
+  /** Started and, as far as was seen, not ended. */
+  readonly #running = new Map<string, Running>()
+  readonly #parts: MachineParts
+
+  constructor(parts: MachineParts) {
+    this.agentId = parts.agentId
+    this.cpus = parts.cpus
+    this.mem = parts.mem
+    this.#parts = parts
+  }
+
+  get resources(): ResourceList {
+    return [
+      { name: 'cpus', scalar: this.cpus / 1_000 },
+      { name: 'mem', scalar: this.mem },
+    ]
+  }
+
+  /** The agent's own containerizer, watched. */
+  open(options: {
+    readonly clock: Clock
+    readonly onEvent: OnContainerEvent
+    readonly settles: () => void
+  }): Containerizer {
+    const specs = new Map<string, ContainerSpec>()
+    const containerizer = new PretendingContainerizer({
+      ...options,
+      machine: this.#machine,
+      onEvent: (event) => {
+        const spec = specs.get(event.containerId)
+        if (event.kind === 'started' && spec !== undefined) this.#started(spec)
+        options.onEvent(event)
+      },
+    })
+    const launch = containerizer.launch.bind(containerizer)
+    containerizer.launch = (spec) => {
+      specs.set(spec.containerId, spec)
+      launch(spec)
+    }
+    return containerizer
+  }
+
+  /** All tasks end, unseen. `losesPower`: what was not safe on the disk is gone. */
+  reboot(losesPower: boolean): void {
+    this.boots += 1
+    this.#machine.reboot()
+    if (!losesPower) return
+    this.disk.losePower()
+    this.#parts.ledger.forgotten(this.agentId)
+  }
+
+  isRunning(launch: Launch): boolean {
+    const container = this.#machine.containers.get(launch)
+    if (container?.state !== 'running') return false
+    return container.endsAtMs > this.#parts.clock.now().monotonicMs
+  }
+
+  /** The launches that truly run. */
+  running(): readonly ContainerSpec['sandbox'][] {
+    for (const launch of this.#running.keys())
+      if (!this.isRunning(launch as Launch)) this.#running.delete(launch)
+    return [...this.#running.values()].map(({ spec }) => spec.sandbox)
+  }
+
+  #started(spec: ContainerSpec): void {
+    const { agentId, ledger, fail } = this.#parts
+    const { principal, frameworkId, taskId, launch } = spec.sandbox
+    const [cpus = 0, mem = 0] = (spec.env[HOLDS] ?? '').split(' ').map(Number)
+    this.#running.set(spec.containerId, { spec, cpus, mem })
+    this.running()
+    let cpusSum = 0
+    let memSum = 0
+    for (const held of this.#running.values()) {
+      cpusSum += held.cpus
+      memSum += held.mem
+    }
+    if (cpusSum > this.cpus || memSum > this.mem)
+      fail({
+        invariant: '1: nothing is allocated twice',
+        what: `${agentId} runs ${cpusSum / 1_000} cpus and ${memSum} MiB, more than it has`,
+        about: [agentId],
+      })
+    ledger.started(agentId, { framework: { principal, frameworkId }, taskId, launch })
+  }
+}

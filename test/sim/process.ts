@@ -1,0 +1,126 @@
+/** One life of one actor: its clock, its connections, its end. What outlives it stands elsewhere. */
+import type { Bus, BusSystem } from '../../bus/bus.ts'
+import type { RandomToken } from '../../bus/random.ts'
+import { ProcessClock } from '../../bus/simulated/process-clock.ts'
+import type { SimulatedSystem } from '../../bus/simulated/system.ts'
+
+/** Remembers who asked for the time last: that is who hands an input to its core next. */
+class WatchedClock extends ProcessClock {
+  readonly #process: Process
+
+  constructor(process: Process, system: SimulatedSystem, wallOffsetMs: number) {
+    super(system.clock, wallOffsetMs)
+    this.#process = process
+  }
+
+  override now() {
+    Process.asking = this.#process
+    return super.now()
+  }
+}
+
+export interface ProcessParts {
+  /** `agent-3`, and for its second life `agent-3.2`. */
+  readonly name: string
+  /** Small and unique, for the hash of the trace. */
+  readonly number: number
+  readonly system: SimulatedSystem
+  readonly randomToken: RandomToken
+  readonly wallOffsetMs: number
+  readonly island: number
+}
+
+/** A crash that comes in the middle of a list of effects. */
+export interface Cut {
+  /** Which part of the effects is performed, in `[0, 1)`. */
+  readonly at: number
+  /** What was performed has left: else all that is under way is lost too. */
+  readonly isSaid: boolean
+}
+
+export class Process {
+  static asking: Process | undefined
+  readonly name: string
+  readonly number: number
+  readonly clock: ProcessClock
+  readonly randomToken: RandomToken
+  /** Where the actor gets its connections, so that they share its fate. */
+  readonly system: BusSystem
+  /** The state of its core, once it has handled something. */
+  state: object | undefined
+  isAlive = true
+  isFrozen = false
+  /** The next list of effects is cut. */
+  cut: Cut | undefined
+  /** What happens to what it runs when it dies. */
+  readonly onEnd: (() => void)[] = []
+  readonly buses: Bus[] = []
+  readonly #system: SimulatedSystem
+  #island: number
+
+  constructor(parts: ProcessParts) {
+    this.name = parts.name
+    this.number = parts.number
+    this.randomToken = parts.randomToken
+    this.#system = parts.system
+    this.#island = parts.island
+    this.clock = new WatchedClock(this, parts.system, parts.wallOffsetMs)
+    this.system = {
+      connect: (options) => this.#connect(options),
+      keyValue: (bus, bucket) => parts.system.keyValue(bus, bucket),
+      log: (bus, name) => parts.system.log(bus, name),
+    }
+  }
+
+  /** Like SIGKILL. `isSaid`: what it said last has left. */
+  kill(isSaid = false): void {
+    if (!this.isAlive) return
+    this.isAlive = false
+    this.clock.end()
+    for (const bus of this.buses) {
+      if (isSaid) void bus.close()
+      else this.#system.kill(bus)
+    }
+    for (const end of this.onEnd) end()
+  }
+
+  /** Like SIGSTOP. */
+  freeze(): void {
+    if (this.isFrozen || !this.isAlive) return
+    this.isFrozen = true
+    this.clock.freeze()
+    for (const bus of this.buses) this.#system.pause(bus)
+  }
+
+  /** Like SIGCONT. */
+  thaw(): void {
+    if (!this.isFrozen || !this.isAlive) return
+    this.isFrozen = false
+    this.clock.thaw()
+    for (const bus of this.buses) this.#system.resume(bus)
+  }
+
+  move(island: number): void {
+    this.#island = island
+    this.#system.move(this.buses, island)
+  }
+
+  #connect(options: Parameters<BusSystem['connect']>[0]): Promise<Bus> {
+    return new Promise((resolve, reject) => {
+      // Whoever waits for it is told in its own time, or never.
+      const told = (tell: () => void): void =>
+        this.clock.run(() => {
+          this.#system.clock.settles()
+          tell()
+        })
+      const take = (bus: Bus): void => {
+        if (!this.isAlive) return this.#system.kill(bus)
+        this.buses.push(bus)
+        this.#system.move([bus], this.#island)
+        if (this.isFrozen) this.#system.pause(bus)
+        told(() => resolve(bus))
+      }
+      this.#system.connect(options).then(take, (error: Error) => told(() => reject(error)))
+    })
+  }
+}

@@ -1,0 +1,125 @@
+/** One run: a world, its faults, the invariants, the outcome. */
+import { systemClock } from '../../bus/clock.ts'
+import { AgentCheck } from './agent-check.ts'
+import { checkEnd } from './end-check.ts'
+import { LeaderCheck } from './leader-check.ts'
+import { Plan } from './plan.ts'
+import { unwatch, watch } from './watch.ts'
+import { World } from './world.ts'
+
+export interface Outcome {
+  readonly seed: number
+  readonly minutes: number
+  readonly isOk: boolean
+  readonly violation?: {
+    readonly invariant: string
+    readonly what: string
+    readonly atMs: number
+    readonly trace: readonly string[]
+  }
+  /** Equal for equal runs. */
+  readonly hash: string
+  readonly steps: number
+  /** How many tasks frameworks here ever heard of, and how many of them ran. */
+  readonly tasks: number
+  readonly started: number
+  readonly faults: Readonly<Record<string, number>>
+  /** Of real time. */
+  readonly tookMs: number
+}
+
+/** Faults stop after this part of the run, launches after that. */
+const CALM_PART = 0.6
+const QUIET_PART = 0.85
+/** A violation is noticed this often. */
+const SLICE_MS = 250
+/** All must agree so long after the end at the latest. */
+const PATIENCE_MS = 90_000
+const MINUTE_MS = 60_000
+
+/** A run that fails is done again, to tell how it came to that. */
+export async function runSeed(seed: number, minutes: number): Promise<Outcome> {
+  const outcome = await run(seed, minutes, false)
+  return outcome.isOk ? outcome : run(seed, minutes, true)
+}
+
+async function run(seed: number, minutes: number, keepsTrace: boolean): Promise<Outcome> {
+  const begunMs = systemClock.now().monotonicMs
+  const untilMs = minutes * MINUTE_MS
+  const world = new World({
+    seed,
+    calmFromMs: untilMs * CALM_PART,
+    quietFromMs: untilMs * QUIET_PART,
+    keepsTrace,
+  })
+  const plan = new Plan(world)
+  const leaders = new LeaderCheck(world)
+  const agents = new AgentCheck(world)
+  watch({
+    step(step) {
+      world.trace.step(step.process, {
+        atMs: step.now.monotonicMs,
+        input: step.input,
+        effects: step.effects,
+      })
+      const kind = world.nodeOf(step.process)?.kind
+      if (kind === 'master') leaders.step(step)
+      else if (kind === 'agent') agents.step(step)
+    },
+    failed: (process, error) => world.failed(process, error),
+  })
+  const onRejection = (error: unknown): void =>
+    world.fail({ invariant: 'no actor fails', what: String((error as Error)?.stack), about: [] })
+  process.on('unhandledRejection', onRejection)
+  try {
+    for (const node of world.nodes) world.start(node)
+    plan.begin()
+    await runUntil(world, untilMs)
+    if (world.violation === undefined) await awaitAgreement(world, untilMs)
+  } catch (error) {
+    world.fail({ invariant: 'no actor fails', what: String((error as Error)?.stack), about: [] })
+  } finally {
+    process.off('unhandledRejection', onRejection)
+    unwatch()
+  }
+  return {
+    seed,
+    minutes,
+    isOk: world.violation === undefined,
+    ...(world.violation !== undefined && { violation: world.violation }),
+    hash: world.trace.hash,
+    steps: world.trace.steps,
+    ...tasksOf(world),
+    faults: faultsOf(world, plan),
+    tookMs: Math.round(systemClock.now().monotonicMs - begunMs),
+  }
+}
+
+async function runUntil(world: World, untilMs: number): Promise<void> {
+  for (let atMs = world.nowMs; atMs < untilMs && world.violation === undefined; ) {
+    atMs = Math.min(atMs + SLICE_MS, untilMs)
+    await world.clock.runUntil(atMs)
+  }
+}
+
+async function awaitAgreement(world: World, untilMs: number): Promise<void> {
+  let problem = checkEnd(world)
+  while (problem !== undefined && world.nowMs < untilMs + PATIENCE_MS) {
+    await runUntil(world, world.nowMs + 1_000)
+    if (world.violation !== undefined) return
+    problem = checkEnd(world)
+  }
+  if (problem !== undefined) world.fail(problem)
+}
+
+function tasksOf({ ledger }: World): { readonly tasks: number; readonly started: number } {
+  const tasks = [...ledger.frameworks.values()].flatMap((framework) => [
+    ...framework.tasks.values(),
+  ])
+  return { tasks: tasks.length, started: tasks.filter(({ starts }) => starts > 0).length }
+}
+
+function faultsOf({ system }: World, { counts }: Plan): Readonly<Record<string, number>> {
+  const ofBus = Object.entries(system.faults.counts).map(([kind, count]) => [`bus ${kind}`, count])
+  return Object.fromEntries([...[...counts].sort(), ...ofBus])
+}

@@ -1,0 +1,225 @@
+/** A framework by chance: launches, declines, hoards, kills, suppresses and revives. */
+
+import type { Outcome } from '../../actors/scheduler/effects.ts'
+import {
+  type Handlers,
+  type RunningScheduler,
+  startScheduler,
+} from '../../actors/scheduler/shell.ts'
+import { newScheduler } from '../../actors/scheduler/state.ts'
+import { openMessenger } from '../../bus/messenger.ts'
+import type { FrameworkKey, OfferId, TaskId } from '../../protocol/ids.ts'
+import { resourcesOf, scalarOf } from '../../protocol/resources.ts'
+import type { TaskInfo, TaskStatus } from '../../protocol/schema/common.ts'
+import type { Offer } from '../../protocol/schema/scheduler.ts'
+import { frameworkInbox } from '../../protocol/subjects.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
+import type { Chance } from './chance.ts'
+import type { Audience, Ledger } from './ledger.ts'
+import { HOLDS } from './machine.ts'
+import type { Process } from './process.ts'
+
+/** What a framework keeps on its own disk. */
+export interface FrameworkDisk {
+  readonly key: FrameworkKey
+  readonly secret: string
+  readonly failoverMs: number
+  /** Task ids are never used twice. */
+  tasks: number
+  /** Subscribed before: there may be tasks. */
+  isReturning: boolean
+}
+
+export interface WorkloadParts {
+  readonly cluster: string
+  readonly process: Process
+  readonly chance: Chance
+  readonly disk: FrameworkDisk
+  readonly ledger: Ledger
+  /** A promise was settled outside of the bus. */
+  readonly settles: () => void
+  /** Nothing new is launched or killed after this. */
+  readonly isQuiet: () => boolean
+  /** It was torn down, or refused. */
+  readonly onEnded: () => void
+}
+
+/** What a task does, by how likely. */
+const FATES = { finishes: 70, fails: 12, signalled: 5, lasts: 8, stubborn: 5 }
+/** What is done with an offer. */
+const ANSWERS = { launch: 70, decline: 20, hoard: 10 }
+const MANY_TASKS = 40
+
+export class Workload implements Handlers {
+  readonly #parts: WorkloadParts
+  readonly #audience: Audience
+  readonly #alive = new Set<TaskId>()
+  #scheduler: RunningScheduler | undefined
+  #asks = 0
+  #isSuppressed = false
+  #isOver = false
+
+  constructor(parts: WorkloadParts) {
+    this.#parts = parts
+    this.#audience = { name: parts.process.name, told: new Map() }
+  }
+
+  async start(): Promise<void> {
+    const { cluster, process, chance, disk } = this.#parts
+    const ids = { cluster, ...disk.key }
+    const bus = await process.system.connect({ name: process.name, inbox: frameworkInbox(ids) })
+    const { clock, randomToken } = process
+    const messenger = openMessenger({ bus, clock, randomToken, isOpen: false, onRefused() {} })
+    const { isReturning } = disk
+    disk.isReturning = true
+    const settings = {
+      secret: disk.secret,
+      name: process.name,
+      roles: ['*'],
+      failoverMs: disk.failoverMs,
+      isSuppressed: false,
+      isReturning,
+    }
+    const state = newScheduler(settings, randomToken(128))
+    this.#scheduler = startScheduler({ ...ids, state, messenger, clock, handlers: this })
+    this.#later(chance.waitMs(20_000), () => this.#changeWish())
+  }
+
+  teardown(): void {
+    this.#scheduler?.input({ kind: 'framework.teardown', ask: ++this.#asks })
+  }
+
+  subscribed(): void {}
+
+  offers(offers: readonly Offer[]): void {
+    for (const offer of offers) this.#answer(offer)
+  }
+
+  rescinded(): void {}
+
+  status(status: TaskStatus): void | Promise<void> {
+    const { chance, disk, ledger, isQuiet } = this.#parts
+    const { taskId } = status
+    ledger.told(this.#audience, disk.key, status)
+    if (isTerminal(status.state)) this.#alive.delete(taskId)
+    else {
+      this.#alive.add(taskId)
+      if (status.state === 'TASK_RUNNING' && chance.happens(0.15))
+        this.#later(chance.waitMs(3_000), () => this.#kill(taskId))
+    }
+    if (isQuiet() || !chance.happens(0.1)) return undefined
+    return new Promise((resolve) =>
+      this.#later(chance.waitMs(500), () => {
+        this.#parts.settles()
+        resolve()
+      }),
+    )
+  }
+
+  failure(): void {}
+
+  output(): void {}
+
+  settled(_ask: number, _outcome: Outcome): void {}
+
+  ended(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#parts.onEnded()
+  }
+
+  #answer(offer: Offer): void {
+    const { chance, isQuiet } = this.#parts
+    if (isQuiet()) return this.#decline(offer, chance)
+    const answer = chance.weighted(ANSWERS)
+    if (answer === 'hoard') return
+    const delayMs = chance.happens(0.7) ? 0 : chance.waitMs(400)
+    this.#later(delayMs, () => {
+      const isEnough = this.#alive.size > MANY_TASKS || isQuiet()
+      if (answer === 'launch' && !isEnough) this.#launch(offer)
+      else this.#decline(offer, chance)
+    })
+  }
+
+  #decline({ offerId }: Offer, chance: Chance): void {
+    const refuseMs = chance.pick([undefined, undefined, 0, 2_000, 15_000])
+    this.#scheduler?.input({
+      kind: 'framework.decline',
+      ask: ++this.#asks,
+      offers: [offerId as OfferId],
+      ...(refuseMs !== undefined && { refuseMs }),
+    })
+  }
+
+  #launch(offer: Offer): void {
+    const { chance } = this.#parts
+    const resources = resourcesOf(offer.resources)
+    let cpus = scalarOf(resources, 'cpus')
+    let mem = scalarOf(resources, 'mem') / 1_000
+    const tasks: TaskInfo[] = []
+    for (let left = chance.integer(1, 4); left > 0; left--) {
+      const wanted = { cpus: 100 * chance.integer(1, 15), mem: 32 * chance.integer(1, 16) }
+      // Now and then more than there is: the leader must see it.
+      if ((wanted.cpus > cpus || wanted.mem > mem) && !chance.happens(0.02)) continue
+      cpus -= wanted.cpus
+      mem -= wanted.mem
+      tasks.push(this.#task(wanted))
+    }
+    if (tasks.length === 0 && chance.happens(0.5)) return this.#decline(offer, chance)
+    this.#scheduler?.input({
+      kind: 'framework.accept',
+      ask: ++this.#asks,
+      offers: [offer.offerId as OfferId],
+      tasks,
+      ...(chance.happens(0.3) && { refuseMs: 0 }),
+    })
+    if (tasks[0] !== undefined && chance.happens(0.03)) this.#kill(tasks[0].taskId)
+  }
+
+  #task({ cpus, mem }: { readonly cpus: number; readonly mem: number }): TaskInfo {
+    const { chance, disk } = this.#parts
+    disk.tasks += 1
+    const fate = chance.weighted(FATES)
+    const lasts = fate === 'lasts' || fate === 'stubborn'
+    const runMs = Math.round(lasts ? chance.between(30_000, 400_000) : chance.waitMs(4_000))
+    const exit = { finishes: '0', fails: '3', signalled: 'SIGSEGV', lasts: '0', stubborn: '0' }
+    return {
+      taskId: `${disk.key.frameworkId}-t${disk.tasks}` as TaskId,
+      resources: { cpus: cpus / 1_000, mem },
+      command: {
+        argv: ['pretend'],
+        env: {
+          PRETEND_MS: String(runMs),
+          PRETEND_EXIT: exit[fate],
+          [HOLDS]: `${cpus} ${mem}`,
+          ...(fate === 'stubborn' && { PRETEND_IGNORES_TERM: '1' }),
+        },
+      },
+    }
+  }
+
+  #kill(taskId: TaskId): void {
+    const { chance, isQuiet } = this.#parts
+    if (isQuiet()) return
+    const graceMs = chance.pick([undefined, 0, 500])
+    const kill = { kind: 'framework.kill', taskId } as const
+    this.#scheduler?.input({ ...kill, ...(graceMs !== undefined && { graceMs }) })
+  }
+
+  #changeWish(): void {
+    const { chance, isQuiet } = this.#parts
+    // In the end everybody wants offers again: what is free must find somebody.
+    this.#isSuppressed = !this.#isSuppressed && !isQuiet() && chance.happens(0.7)
+    this.#scheduler?.input({
+      kind: this.#isSuppressed ? 'framework.suppress' : 'framework.revive',
+    })
+    this.#later(chance.waitMs(this.#isSuppressed ? 6_000 : 20_000), () => this.#changeWish())
+  }
+
+  #later(delayMs: number, fn: () => void): void {
+    if (delayMs === 0) return fn()
+    this.#parts.process.clock.after(delayMs, () => {
+      if (!this.#isOver) fn()
+    })
+  }
+}

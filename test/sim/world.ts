@@ -1,0 +1,272 @@
+/** A whole cluster in one process on one virtual clock, from one seed. */
+import { hostAgents } from '../../actors/agent/main.ts'
+import { startAllocator } from '../../actors/allocator/main.ts'
+import { startMaster } from '../../actors/master/main.ts'
+import { SimulatedClock } from '../../bus/simulated/clock.ts'
+import { Faults, NO_FAULTS } from '../../bus/simulated/faults.ts'
+import { SimulatedSystem } from '../../bus/simulated/system.ts'
+import { ClusterError } from '../../protocol/errors.ts'
+import type { AgentId, FrameworkId, Launch, MasterId, Principal } from '../../protocol/ids.ts'
+import { Chance } from './chance.ts'
+import { Ledger, type Violation } from './ledger.ts'
+import { Machine } from './machine.ts'
+import { Process } from './process.ts'
+import { Trace } from './trace.ts'
+import { type FrameworkDisk, Workload } from './workload.ts'
+
+const CLUSTER = 'sim'
+/** Whoever could not start tries again. */
+const AGAIN_MS = 500
+const SANDBOXES_MAX = 20
+const TRACE_LINES = 120
+
+export type Kind = 'master' | 'allocator' | 'agent' | 'framework'
+
+/** An actor over all of its lives. */
+export interface Node {
+  readonly kind: Kind
+  readonly name: string
+  process: Process | undefined
+  lives: number
+  /** Begins the next life. */
+  begin(process: Process): Promise<unknown>
+  /** Ends its present process as planned. */
+  stop?: (() => Promise<void>) | undefined
+  readonly machine?: Machine
+  /** What its present process runs, if it is a framework. */
+  workload?: Workload
+  disk?: FrameworkDisk
+}
+
+export interface WorldOptions {
+  readonly seed: number
+  /** After this nothing goes wrong any more. */
+  readonly calmFromMs: number
+  /** After this nothing new is launched. */
+  readonly quietFromMs: number
+  /** For people, when something went wrong: it costs. */
+  readonly keepsTrace: boolean
+}
+
+export class World {
+  readonly clock = new SimulatedClock()
+  readonly trace: Trace
+  readonly system: SimulatedSystem
+  readonly ledger: Ledger
+  readonly nodes: readonly Node[]
+  readonly machines: readonly Machine[]
+  readonly options: WorldOptions
+  violation: (Violation & { readonly atMs: number; readonly trace: readonly string[] }) | undefined
+  readonly #chance: Chance
+  readonly #byProcess = new Map<Process, Node>()
+  #processes = 0
+  #frameworks = 0
+
+  constructor(options: WorldOptions) {
+    this.options = options
+    const { seed } = options
+    this.trace = new Trace(options.keepsTrace)
+    const shape = new Chance(seed, 'shape')
+    this.#chance = new Chance(seed, 'actors')
+    const faults = new Faults(NO_FAULTS, new Chance(seed, 'bus').fraction)
+    this.system = new SimulatedSystem(this.clock, faults)
+    const fail = (violation: Violation): void => this.fail(violation)
+    const isRunning = (launch: Launch): boolean => this.machines.some((m) => m.isRunning(launch))
+    this.ledger = new Ledger(fail, isRunning)
+    this.machines = many(shape.integer(5, 8), (i) => {
+      const agentId = `agent-${i}` as AgentId
+      const cpus = 1_000 * shape.integer(2, 8)
+      const mem = 1_024 * shape.integer(2, 8)
+      return new Machine({ agentId, cpus, mem, clock: this.clock, ledger: this.ledger, fail })
+    })
+    this.nodes = [
+      ...many(shape.integer(2, 3), (i) => this.#master(`master-${i}`, shape)),
+      ...many(shape.integer(1, 2), (i) => this.#allocator(`allocator-${i}`)),
+      ...this.machines.map((machine) => this.#agent(machine)),
+      ...many(3, (i) => this.#framework(`framework-${i}`, shape)),
+    ]
+  }
+
+  get nowMs(): number {
+    return this.clock.now().monotonicMs
+  }
+
+  /** The first one counts; what follows may follow from it. */
+  fail(violation: Violation): void {
+    this.violation ??= {
+      ...violation,
+      atMs: this.nowMs,
+      trace: this.trace.last(TRACE_LINES, violation.about),
+    }
+  }
+
+  /** Starts the actor's next process, if none runs. */
+  start(node: Node): void {
+    if (node.process !== undefined) return
+    node.lives += 1
+    const process = new Process({
+      name: node.lives === 1 ? node.name : `${node.name}.${node.lives}`,
+      number: ++this.#processes,
+      system: this.system,
+      randomToken: this.#chance.token,
+      wallOffsetMs: this.#chance.integer(-5_000, 5_000),
+      island: 0,
+    })
+    node.process = process
+    node.stop = undefined
+    this.#byProcess.set(process, node)
+    node.begin(process).catch((error: unknown) => {
+      if (!process.isAlive) return
+      if (error instanceof ClusterError && error.retry === 'later') this.#again(node, process)
+      else this.failed(process, error)
+    })
+    process.onEnd.push(() => {
+      if (node.process === process) node.process = undefined
+      this.#byProcess.delete(process)
+    })
+    this.clock.settles()
+  }
+
+  nodeOf(process: Process): Node | undefined {
+    return this.#byProcess.get(process)
+  }
+
+  failed(process: Process, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.fail({ invariant: 'no actor fails', what: `${process.name}: ${text}`, about: [] })
+  }
+
+  #again(node: Node, process: Process): void {
+    process.kill()
+    this.clock.after(AGAIN_MS, () => this.start(node))
+  }
+
+  #master(name: string, shape: Chance): Node {
+    let epoch = 0
+    const epochs = { read: () => epoch, save: (taken: number) => void (epoch = taken) }
+    const rules = { reregisterMs: 30_000, offerTimeoutMs: 1_000 * shape.integer(4, 20) }
+    const node: Node = {
+      kind: 'master',
+      name,
+      process: undefined,
+      lives: 0,
+      begin: async ({ system, clock, randomToken }) => {
+        const masterId = name as MasterId
+        const told = { onLog() {}, onRefused() {}, isOpen: false, rules }
+        const common = { cluster: CLUSTER, masterId, system, clock, randomToken, epochs }
+        const master = await startMaster({ ...common, ...told })
+        node.stop = () => master.stop()
+      },
+    }
+    return node
+  }
+
+  #allocator(name: string): Node {
+    const node: Node = {
+      kind: 'allocator',
+      name,
+      process: undefined,
+      lives: 0,
+      begin: async ({ system, clock, randomToken }) => {
+        const allocator = await startAllocator({ cluster: CLUSTER, system, clock, randomToken })
+        node.stop = () => allocator.stop()
+      },
+    }
+    return node
+  }
+
+  #agent(machine: Machine): Node {
+    const { agentId } = machine
+    const node: Node = {
+      kind: 'agent',
+      name: agentId,
+      machine,
+      process: undefined,
+      lives: 0,
+      begin: async (process) => {
+        const { system, clock, randomToken } = process
+        const gaveUp = (why: string): void => this.failed(process, new Error(`gave up: ${why}`))
+        const agents = await hostAgents(
+          {
+            cluster: CLUSTER,
+            system,
+            clock,
+            randomToken,
+            onRefused() {},
+            onGiveUp: gaveUp,
+            onFault: (fault) => this.failed(process, fault),
+          },
+          {
+            machines: [
+              {
+                profile: {
+                  agentId,
+                  hostname: agentId,
+                  resources: machine.resources,
+                  attributes: [],
+                  sandboxesMax: SANDBOXES_MAX,
+                },
+                openContainerizer: (onEvent) => {
+                  const settles = (): void => this.clock.settles()
+                  const containerizer = machine.open({ clock, onEvent, settles })
+                  process.onEnd.push(() => void containerizer.close())
+                  return Promise.resolve(containerizer)
+                },
+              },
+            ],
+            openCheckpoint: () => machine.disk.open(),
+            bootId: `boot-${machine.boots}`,
+          },
+        )
+        node.stop = () => agents.stop()
+      },
+    }
+    return node
+  }
+
+  #framework(name: string, shape: Chance): Node {
+    const node: Node = {
+      kind: 'framework',
+      name,
+      process: undefined,
+      lives: 0,
+      disk: this.#newFramework(shape),
+      begin: (process) => {
+        const disk = node.disk as FrameworkDisk
+        node.workload = new Workload({
+          cluster: CLUSTER,
+          process,
+          chance: this.#chance,
+          disk,
+          ledger: this.ledger,
+          settles: () => this.clock.settles(),
+          isQuiet: () => this.nowMs >= this.options.quietFromMs,
+          onEnded: () => {
+            this.ledger.framework(disk.key).isOver = true
+            node.disk = this.#newFramework(shape)
+            this.clock.after(AGAIN_MS, () => {
+              process.kill()
+              this.start(node)
+            })
+          },
+        })
+        return node.workload.start()
+      },
+    }
+    return node
+  }
+
+  #newFramework(shape: Chance): FrameworkDisk {
+    const frameworkId = `f${++this.#frameworks}` as FrameworkId
+    return {
+      key: { principal: 'local' as Principal, frameworkId },
+      secret: shape.token(128),
+      failoverMs: shape.pick([15_000, 600_000, 600_000]),
+      tasks: 0,
+      isReturning: false,
+    }
+  }
+}
+
+const many = <T>(count: number, make: (i: number) => T): T[] =>
+  Array.from({ length: count }, (_, i) => make(i + 1))

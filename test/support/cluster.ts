@@ -1,0 +1,134 @@
+/** A cluster of real processes: one nats-server, and `bourse` once for each actor. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { startTestServer, type TestServer } from './nats.ts'
+
+const BOURSE = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+
+export interface Line {
+  readonly message: string
+  readonly [field: string]: unknown
+}
+
+/** One process of `bourse`, with what it logs. */
+export class Actor {
+  readonly args: readonly string[]
+  readonly #env: NodeJS.ProcessEnv
+  readonly #waiting = new Set<{ message: string; resolve: (line: Line) => void }>()
+  lines: Line[] = []
+  #child: ChildProcess | undefined
+  #ended: Promise<void> = Promise.resolve()
+
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
+    this.args = args
+    this.#env = env
+  }
+
+  get pid(): number {
+    const pid = this.#child?.pid
+    if (pid === undefined) throw new Error(`bourse ${this.args.join(' ')} does not run`)
+    return pid
+  }
+
+  /** Resolves when the actor says that it is ready. */
+  async start(): Promise<void> {
+    this.lines = []
+    const child = spawn(process.execPath, [BOURSE, ...this.args, '--json'], {
+      env: this.#env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    this.#child = child
+    this.#ended = new Promise((resolve) => child.once('exit', () => resolve()))
+    createInterface({ input: child.stderr }).on('line', (text) => this.#hear(text))
+    const early = this.#ended.then(() => {
+      throw new Error(`bourse ${this.args.join(' ')} ended: ${JSON.stringify(this.lines)}`)
+    })
+    await Promise.race([this.says('ready'), early])
+    early.catch(() => undefined)
+  }
+
+  #hear(text: string): void {
+    const line: Line = text.startsWith('{') ? JSON.parse(text) : { message: text }
+    this.lines.push(line)
+    for (const waiter of this.#waiting) {
+      if (waiter.message !== line.message) continue
+      this.#waiting.delete(waiter)
+      waiter.resolve(line)
+    }
+  }
+
+  /** Resolves with the line of that message: one that was said since the start, or the next. */
+  says(message: string): Promise<Line> {
+    const said = this.lines.find((line) => line.message === message)
+    if (said !== undefined) return Promise.resolve(said)
+    return new Promise((resolve) => this.#waiting.add({ message, resolve }))
+  }
+
+  /** Ends it, without mercy or with; resolves when it is gone. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    this.#child?.kill(signal)
+    await this.#ended
+    this.#child = undefined
+  }
+}
+
+export interface Cluster {
+  readonly server: TestServer
+  /** Below it lies everything that this cluster writes. */
+  readonly folder: string
+  readonly env: NodeJS.ProcessEnv
+  /** Starts `bourse ARGS`. */
+  start(...args: string[]): Promise<Actor>
+  /** Ends all actors and the server, and removes the folder. */
+  close(): Promise<void>
+}
+
+export async function openCluster(): Promise<Cluster> {
+  const server = await startTestServer()
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-cluster-'))
+  const env = { ...process.env, NATS_URL: server.url, BOURSE_STATE_DIR: folder }
+  const actors: Actor[] = []
+  return {
+    server,
+    folder,
+    env,
+    async start(...args) {
+      const actor = new Actor(args, env)
+      actors.push(actor)
+      await actor.start()
+      return actor
+    },
+    async close() {
+      for (const actor of actors.reverse()) await actor.end()
+      await server.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Runs `bourse ARGS` to its end. */
+export function runBourse(
+  env: NodeJS.ProcessEnv,
+  ...args: string[]
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [BOURSE, ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (data: Buffer) => {
+      stdout += data.toString()
+    })
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data.toString()
+    })
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, stdout, stderr }))
+  })
+}

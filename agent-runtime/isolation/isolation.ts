@@ -42,7 +42,7 @@ export interface Started {
 
 /** Makes what a container is held by; its first process joins by itself. */
 export function makeHold(hold: Hold): void {
-  if (hold.kind === 'cgroup') mkdirSync(hold.path)
+  if (hold.kind === 'cgroup') mkdirSync(hold.path, { recursive: true })
 }
 
 export function scopeOf(hold: Hold, { parent, child }: Started): KillScope {

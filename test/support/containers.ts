@@ -108,12 +108,15 @@ export const HASTY_CLOCK: Clock = {
   after: (delayMs, fn) => systemClock.after(delayMs >= 10_000 ? 50 : delayMs, fn),
 }
 
-/** `isolation` absent: the strongest. What still runs at the end is killed. */
+/**
+ * `isolation` absent: the strongest. What still runs at the end is killed. The work directory has
+ * a name that nobody would choose.
+ */
 export function realMachine(
   isolation?: Exclude<Isolation, 'pretending'>,
   clock: Clock = systemClock,
 ): RealMachine {
-  const workDir = mkdtempSync(join(tmpdir(), 'bourse-containers-'))
+  const workDir = mkdtempSync(join(tmpdir(), `bourse's "$(id)" containers-`))
   let heard = () => {}
   let last: ProcessContainerizer | undefined
   const sandboxPath = ({ sandbox: { principal, frameworkId, taskId, launch } }: ContainerSpec) =>

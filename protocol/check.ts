@@ -17,7 +17,7 @@ export function check<N extends MessageName>(name: N, value: unknown): Checked<N
   const first = validate.errors?.[0]
   const field = first?.instancePath.slice(1).replaceAll('/', '.') || 'message'
   const extra = first?.params['additionalProperty']
-  const what = extra === undefined ? '' : ` (${String(extra)})`
+  const what = typeof extra === 'string' ? ` (${extra})` : ''
   return {
     ok: false,
     refusal: refusal('invalid', `${name}: ${field} ${first?.message ?? 'is wrong'}${what}`),

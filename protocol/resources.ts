@@ -1,8 +1,8 @@
 /**
  * Amounts of resources, and arithmetic on them that never drifts: scalars are integers.
  *
- * Two entries of a list add up only when name, role, reservations, disk, shared and revocable all
- * agree; together they are the entry's identity.
+ * Two entries of a list add up only when name, kind (scalar, ranges, set), role, reservations, disk,
+ * shared and revocable all agree; together they are the entry's identity.
  */
 import { type Refusal, refusal } from './errors.ts'
 import {
@@ -25,6 +25,8 @@ export type Amount =
   | { readonly kind: 'ranges'; readonly ranges: Ranges }
   | { readonly kind: 'set'; readonly members: ReadonlySet<string> }
 
+const KINDS: readonly Amount['kind'][] = ['scalar', 'ranges', 'set']
+
 export interface Quantity {
   readonly traits: Traits
   readonly amount: Amount
@@ -35,11 +37,12 @@ export type Resources = ReadonlyMap<string, Quantity>
 
 export const NO_RESOURCES: Resources = new Map()
 
-function identity(traits: Traits): string {
+function identity(traits: Traits, kind: Amount['kind']): string {
   const { name, role, reservations, disk, shared, revocable } = traits
   const plain = role === undefined && reservations === undefined && disk === undefined
-  if (plain && !shared && !revocable) return name
-  return JSON.stringify([name, role, reservations, disk, shared ?? false, revocable ?? false])
+  if (plain && !shared && !revocable) return kind === 'scalar' ? name : `${name} ${kind}`
+  const marks = [shared ?? false, revocable ?? false]
+  return JSON.stringify([name, kind, role, reservations, disk, ...marks])
 }
 
 function amountOf(entry: ResourceEntry): Amount | Refusal {
@@ -70,12 +73,10 @@ export function parseResources(wanted: WantedResources): Resources | Refusal {
     if ('code' in amount) return amount
     if (isEmptyAmount(amount)) continue
     const { scalar: _s, ranges: _r, set: _t, ...traits } = entry
-    const key = identity(traits)
-    const before = sum.get(key)
-    if (before !== undefined && before.amount.kind !== amount.kind) {
+    if (KINDS.some((kind) => kind !== amount.kind && sum.has(identity(traits, kind)))) {
       return refusal('invalid', `resource ${entry.name} is given as two kinds`)
     }
-    sum = addResources(sum, new Map([[key, { traits, amount }]]))
+    sum = addResources(sum, new Map([[identity(traits, amount.kind), { traits, amount }]]))
   }
   return sum
 }
@@ -182,6 +183,15 @@ export function subtractResources(from: Resources, amount: Resources): Resources
     else left.set(key, { traits: before.traits, amount: rest })
   }
   return left
+}
+
+/** What adds up over several agents: of ranges and sets each agent has its own. */
+export function scalarsOf(resources: Resources): Resources {
+  for (const { amount } of resources.values()) {
+    if (amount.kind === 'scalar') continue
+    return new Map([...resources].filter(([, part]) => part.amount.kind === 'scalar'))
+  }
+  return resources
 }
 
 /** Thousandths of all scalars of that name, whatever their traits. */

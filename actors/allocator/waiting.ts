@@ -48,6 +48,8 @@ function reasonsFor({ standings }: Books, declinedLast: boolean): Reasons {
     filtered: declinedLast ? standings.idle : standings.idle + standings.paused,
     paused: declinedLast ? standings.paused : 0,
   }
-  const agents = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
-  return { text: JSON.stringify(agents), agents: agents as Waiting['agents'] }
+  const agents: Waiting['agents'] = Object.fromEntries(
+    Object.entries(counts).filter(([, count]) => count > 0),
+  )
+  return { text: JSON.stringify(agents), agents }
 }

@@ -12,7 +12,7 @@ import type {
 } from '../ids.ts'
 import { EPOCH_JUMP_MAX, RESOURCE_ENTRIES_MAX, RESOURCE_PARTS_MAX, SCALAR_MAX } from '../limits.ts'
 import { TASK_STATES } from '../task-state.ts'
-import { bits64, integer, list, message, text, timeAtMs, token, word } from './shapes.ts'
+import { bits64, integer, list, message, record, text, timeAtMs, token, word } from './shapes.ts'
 
 export const AgentIdToken = token<AgentId>()
 export const FrameworkIdToken = token<FrameworkId>()
@@ -68,9 +68,7 @@ export const StatusNumber = message('Ordered by incarnation, then count.', {
   count: integer(0, Number.MAX_SAFE_INTEGER),
 })
 
-const Labels = Type.Record(Type.String({ pattern: '^[\\s\\S]{1,128}$' }), text(1024), {
-  maxProperties: 128,
-})
+const Labels = record('^[\\s\\S]{1,128}$', text(1024), 128)
 
 const Reservation = message('One level of a stack of reservations; the last is the current.', {
   role: Role,
@@ -115,7 +113,7 @@ export const ResourceList = list(ResourceEntry, RESOURCE_ENTRIES_MAX)
 export type WantedResources = Static<typeof WantedResources>
 export const WantedResources = Type.Union([
   ResourceList,
-  Type.Record(Type.String({ pattern: '^[A-Za-z0-9_./-]{1,64}$' }), Scalar, { maxProperties: 64 }),
+  record('^[A-Za-z0-9_./-]{1,64}$', Scalar, 64),
 ])
 
 /** What an agent says about itself; not consumed. */
@@ -132,10 +130,10 @@ export const Command = message('Exactly one of argv and shell stands. No NUL any
   argv: Type.Optional(list(Type.String({ pattern: '^[^\\0]*$', maxLength: 32_768 }), 1024, 1)),
   shell: Type.Optional(Type.String({ pattern: '^[^\\0]*$', minLength: 1, maxLength: 32_768 })),
   env: Type.Optional(
-    Type.Record(
-      Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }),
+    record(
+      '^[A-Za-z_][A-Za-z0-9_]{0,127}$',
       Type.String({ pattern: '^[^\\0]*$', maxLength: 32_768 }),
-      { maxProperties: 512 },
+      512,
     ),
   ),
   user: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_-]{0,31}$' })),

@@ -117,14 +117,22 @@ export const Allocation = message('Resources of one agent for one framework and 
   resources: ResourceList,
 })
 
+const agentCount = Type.Optional(integer(0, Number.MAX_SAFE_INTEGER))
+
 /** Why a framework's role got nothing: how many agents were passed over for each reason. */
 export type Waiting = Static<typeof Waiting>
 export const Waiting = message('Why a role of a framework got nothing lately.', {
   ...framework,
-  agents: Type.Record(
-    word('none-free', 'filtered', 'paused', 'suppressed', 'others-first', 'too-small'),
-    integer(0, Number.MAX_SAFE_INTEGER),
-  ),
+  agents: message('Agents for each reason; absent: none.', {
+    'none-free': agentCount,
+    'too-small': agentCount,
+    /** Allocated to others, and not answered yet. */
+    'others-first': agentCount,
+    filtered: agentCount,
+    /** It has had its share of roles whose last answer was a decline. */
+    paused: agentCount,
+    suppressed: agentCount,
+  }),
 })
 
 /** Opens a session of the allocator: the leader tells it everything anew. */

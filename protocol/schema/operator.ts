@@ -14,7 +14,7 @@ import {
   State,
   TaskIdToken,
 } from './common.ts'
-import { integer, list, message, text, timeAtMs, token, word } from './shapes.ts'
+import { integer, list, message, record, text, timeAtMs, token, word } from './shapes.ts'
 
 /** Asks for one page of a listing, from the item after `after`; `prefix` of any id in it. */
 export type Listing = Static<typeof Listing>
@@ -111,7 +111,7 @@ export const MasterReport = message('What the leader says about itself.', {
   frameworks: integer(0, Number.MAX_SAFE_INTEGER),
   tasks: integer(0, Number.MAX_SAFE_INTEGER),
   offers: integer(0, Number.MAX_SAFE_INTEGER),
-  counters: Type.Record(Type.String(), integer(0, Number.MAX_SAFE_INTEGER)),
+  counters: record('^[a-z0-9.-]{1,64}$', integer(0, Number.MAX_SAFE_INTEGER), 1024),
 })
 
 /** Nothing to say. */

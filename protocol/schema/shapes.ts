@@ -24,6 +24,19 @@ export const text = (maxLength: number, minLength = 0) => Type.String({ minLengt
 export const list = <S extends TSchema>(item: S, maxItems: number, minItems = 0) =>
   Type.Array(item, { minItems, maxItems })
 
+/** A map from names to values; a name that does not match is refused, like a value. */
+export const record = <V extends TSchema>(
+  namePattern: string,
+  value: V,
+  maxProperties: number,
+): TUnsafe<Record<string, Static<V>>> =>
+  Type.Unsafe<Record<string, Static<V>>>({
+    type: 'object',
+    propertyNames: { type: 'string', pattern: namePattern },
+    additionalProperties: value,
+    maxProperties,
+  })
+
 /** msgpack `bin`. */
 export const bytes = Type.Unsafe<Uint8Array>({ binary: true, description: 'msgpack bin' })
 

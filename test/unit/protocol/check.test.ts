@@ -116,6 +116,46 @@ test('what a task wants is a list of entries, or short', (t) => {
   t.regex(accept('many'), /operations\.0\.tasks\.0\.resources/)
 })
 
+test('names in a map are checked like values: what does not match is refused, not passed over', (t) => {
+  const accept = (task: object) =>
+    messageOf(
+      check('Accept', {
+        offers: ['o1'],
+        operations: [
+          {
+            kind: 'launch',
+            tasks: [{ taskId: 't1', resources: {}, command: { shell: 'true' }, ...task }],
+          },
+        ],
+      }),
+    )
+  t.is(accept({ labels: { 'any name at all': 'x' } }), 'accepted')
+  t.is(accept({ command: { shell: 'x', env: { PATH: '/bin' } } }), 'accepted')
+  t.regex(accept({ resources: { 'a b': 1 } }), /tasks\.0\.resources/)
+  t.regex(accept({ resources: { cpus: 'many' } }), /tasks\.0\.resources/)
+  t.regex(accept({ command: { shell: 'x', env: { '1BAD': 'x' } } }), /tasks\.0\.command\.env/)
+  t.regex(accept({ command: { shell: 'x', env: { A: 1 } } }), /tasks\.0\.command\.env\.A/)
+  t.regex(accept({ labels: { '': 'x' } }), /tasks\.0\.labels/)
+  t.regex(accept({ labels: { a: ['x'] } }), /tasks\.0\.labels\.a/)
+})
+
+test('reasons of who waits are counts', (t) => {
+  const waits = (agents: object) =>
+    messageOf(
+      check('AllocatorReports', {
+        reports: [
+          {
+            kind: 'waiting',
+            waiting: [{ principal: 'p', frameworkId: 'f', role: '*', agents }],
+          },
+        ],
+      }),
+    )
+  t.is(waits({ filtered: 3, 'none-free': 1 }), 'accepted')
+  t.is(waits({}), 'accepted')
+  t.regex(waits({ filtered: 'many' }), /waiting\.0\.agents\.filtered must be integer/)
+})
+
 test('output is binary', (t) => {
   const output = { request: SESSION, taskId: 't', stream: 'stdout', offset: 0, end: false }
   t.true(check('Output', { ...output, data: new Uint8Array(3) }).ok)

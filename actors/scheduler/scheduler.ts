@@ -17,6 +17,7 @@ import { type LibraryDeps, Scheduler } from './library.ts'
 
 export { ClusterError } from '../../protocol/errors.ts'
 export type { TaskStatus } from '../../protocol/schema/common.ts'
+export { isTerminal, type TaskState } from '../../protocol/task-state.ts'
 export type { Outcome, OutputPiece } from './effects.ts'
 export type {
   KillOptions,

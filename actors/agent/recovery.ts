@@ -74,9 +74,11 @@ function recall(state: AgentState, record: Exclude<AgentRecord, StartRecord>): v
     case 'task':
       recallTask(state, record)
       return
-    case 'sandbox':
-      state.sandboxes.set(record.launch, record)
+    case 'sandbox': {
+      const { kind: _, ...ref } = record
+      state.sandboxes.set(ref.launch, ref)
       return
+    }
     default:
       recallOfTask(state, record)
   }

@@ -33,6 +33,9 @@ const LENT_TO = 'agent-runtime'
 /** Files of an actor that act. All others are its core: they only decide. */
 const SHELL = /^actors\/[^/]+\/(main|shell)\.ts$/
 const SHELL_SIDE: ReadonlySet<string> = new Set([
+  'actors/agent/batch.ts',
+  'actors/agent/identity.ts',
+  'actors/agent/journal.ts',
   'actors/master/epoch-file.ts',
   'actors/master/stores.ts',
   'actors/scheduler/library.ts',

@@ -43,7 +43,7 @@ export function aProfile(given: Partial<Profile> = {}): Profile {
       { name: 'mem', scalar: 1024 },
       { name: 'ports', ranges: [[31_000, 31_009]] },
     ],
-    attributes: [{ name: 'isolation', text: 'pretending' }],
+    attributes: [{ name: 'rack', text: 'r1' }],
     sandboxesMax: 10,
     ...given,
   }

@@ -1,0 +1,165 @@
+/** Starts the agent of this machine, or agents that only pretend, on a connection of their own. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { OpenedCheckpoint } from '../../agent-runtime/checkpoint/checkpoint.ts'
+import { openFileCheckpoint } from '../../agent-runtime/checkpoint/file.ts'
+import { MemoryDisk } from '../../agent-runtime/checkpoint/memory.ts'
+import type { Isolation } from '../../agent-runtime/containerizer/containerizer.ts'
+import {
+  PretendingContainerizer,
+  PretendMachine,
+} from '../../agent-runtime/containerizer/pretending.ts'
+import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
+import { detectResources } from '../../agent-runtime/resources.ts'
+import type { BusSystem } from '../../bus/bus.ts'
+import type { Clock } from '../../bus/clock.ts'
+import { type MessengerDeps, openMessenger } from '../../bus/messenger.ts'
+import type { RandomToken } from '../../bus/random.ts'
+import type { AgentId } from '../../protocol/ids.ts'
+import type { Attribute, ResourceList } from '../../protocol/schema/common.ts'
+import { inboxOf } from '../../protocol/subjects.ts'
+import { agentIdIn } from './identity.ts'
+import { Journal } from './journal.ts'
+import { type AgentsDeps, type Machine, openAgents } from './shell.ts'
+import type { AgentState, Profile } from './state.ts'
+
+/** What agents need of the world around them. */
+export interface World {
+  readonly cluster: string
+  readonly system: BusSystem
+  readonly clock: Clock
+  readonly randomToken: RandomToken
+  readonly onRefused: MessengerDeps['onRefused']
+  readonly onGiveUp: AgentsDeps['onGiveUp']
+  readonly onFault: AgentsDeps['onFault']
+}
+
+export interface RunningAgents {
+  readonly agentIds: readonly AgentId[]
+  /** For those who look on: simulations and tests. */
+  readonly states: readonly AgentState[]
+  /** Tasks run on. Idempotent. */
+  stop(): Promise<void>
+}
+
+export interface Hosted {
+  readonly machines: readonly Machine[]
+  readonly openCheckpoint: () => OpenedCheckpoint
+  readonly bootId: string
+}
+
+/**
+ * Agents of one process, on one connection and one checkpoint.
+ *
+ * @throws {ClusterError} when there is no bus to connect to, and as `openAgents`.
+ */
+export async function hostAgents(world: World, hosted: Hosted): Promise<RunningAgents> {
+  const { cluster, system, clock, randomToken } = world
+  const { machines, openCheckpoint, bootId } = hosted
+  const agentIds = machines.map(({ profile }) => profile.agentId)
+  const name = `${cluster} agent ${agentIds[0] ?? ''}`
+  const inbox = inboxOf(cluster, 'agent', agentIds[0] ?? '')
+  const bus = await system.connect({ name, inbox })
+  const messenger = openMessenger({ ...world, bus, isOpen: false })
+  const stopBus = async (): Promise<void> => {
+    messenger.close()
+    await bus.close()
+  }
+  const openJournal = (): Journal => new Journal(openCheckpoint())
+  const deps = { ...world, clock, randomToken, messenger, machines, openJournal, bootId }
+  const agents = await openAgents(deps).catch(async (error: unknown) => {
+    await stopBus()
+    throw error
+  })
+  return {
+    agentIds,
+    states: agents.states,
+    async stop() {
+      await agents.close()
+      await stopBus()
+    },
+  }
+}
+
+export interface AgentOptions extends World {
+  /** Absolute, and there. Holds sandboxes, the checkpoint and the agent's id. */
+  readonly workDir: string
+  /** Kept from the first start on. Default: the host's name and 64 random bits. */
+  readonly agentId?: AgentId
+  readonly hostname: string
+  /** Default: what the machine has. */
+  readonly resources?: ResourceList
+  readonly attributes?: readonly Attribute[]
+  /** Default: the strongest that works here. */
+  readonly isolation?: Exclude<Isolation, 'pretending'>
+  /** Sandboxes of ended tasks that are kept. Default 1000. */
+  readonly sandboxesMax?: number
+}
+
+const SANDBOXES_MAX = 1_000
+
+/** The agent of this machine. @throws {ClusterError} as `hostAgents`, and `agent/other-id`. */
+export async function startAgent(options: AgentOptions): Promise<RunningAgents> {
+  const { workDir, hostname, clock, isolation, resources = resourcesIn(workDir) } = options
+  const agentId = agentIdIn(workDir, options)
+  const profile: Profile = {
+    agentId,
+    hostname,
+    resources,
+    attributes: options.attributes ?? [],
+    sandboxesMax: options.sandboxesMax ?? SANDBOXES_MAX,
+  }
+  const forced = isolation === undefined ? {} : { isolation }
+  return await hostAgents(options, {
+    machines: [
+      {
+        profile,
+        openContainerizer: (onEvent) =>
+          openProcessContainerizer({ workDir, agentId, clock, onEvent, ...forced }),
+      },
+    ],
+    openCheckpoint: () => openFileCheckpoint(checkpointIn(workDir)),
+    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+  })
+}
+
+const checkpointIn = (workDir: string): string => join(workDir, 'checkpoint')
+
+function resourcesIn(workDir: string): ResourceList {
+  const { cpus, mem, disk, ports } = detectResources(workDir)
+  return [
+    { name: 'cpus', scalar: cpus },
+    { name: 'mem', scalar: mem },
+    { name: 'disk', scalar: disk },
+    { name: 'ports', ranges: ports.map(({ begin, end }) => [begin, end]) },
+  ]
+}
+
+export interface EmulatedOptions extends World {
+  /** Their ids are this, `-` and 1, 2 … */
+  readonly name: string
+  readonly count: number
+  readonly hostname: string
+  /** Of each. */
+  readonly resources: ResourceList
+  readonly attributes?: readonly Attribute[]
+  /** Where their checkpoint is, for one process at a time. Default: in memory. */
+  readonly workDir?: string
+}
+
+/** Agents whose tasks only pretend, and end with the process. */
+export async function startEmulatedAgents(options: EmulatedOptions): Promise<RunningAgents> {
+  const { name, count, hostname, resources, attributes = [], clock, workDir } = options
+  const machines = Array.from({ length: count }, (_, i): Machine => {
+    const agentId = `${name}-${i + 1}` as AgentId
+    const machine = new PretendMachine()
+    return {
+      profile: { agentId, hostname, resources, attributes, sandboxesMax: 0 },
+      openContainerizer: (onEvent) =>
+        Promise.resolve(new PretendingContainerizer({ machine, clock, onEvent })),
+    }
+  })
+  const openCheckpoint = (): OpenedCheckpoint =>
+    workDir === undefined ? new MemoryDisk().open() : openFileCheckpoint(checkpointIn(workDir))
+  return await hostAgents(options, { machines, openCheckpoint, bootId: name })
+}

@@ -1,0 +1,229 @@
+/** Agents as they run: messages in, cores in the middle, effects out. The only I/O is here. */
+import { constants } from 'node:os'
+import type {
+  ContainerEvent,
+  Containerizer,
+  Exit,
+  OnContainerEvent,
+  RecoveredContainer,
+} from '../../agent-runtime/containerizer/containerizer.ts'
+import type { Subscription } from '../../bus/bus.ts'
+import type { Clock } from '../../bus/clock.ts'
+import type { Messenger } from '../../bus/messenger.ts'
+import type { RandomToken } from '../../bus/random.ts'
+import type { AgentId } from '../../protocol/ids.ts'
+import {
+  acknowledgements,
+  agentOrders,
+  agentReports,
+  leaderBeat,
+  statusUpdates,
+  taskOutput,
+} from '../../protocol/subjects.ts'
+import { type RunningActor, runActor } from '../kit/run-actor.ts'
+import { type Action, Batch } from './batch.ts'
+import { agentCore } from './core.ts'
+import type { OutputWanted } from './effects.ts'
+import type { ExitSeen, FoundContainer, Input } from './inputs.ts'
+import type { Journal } from './journal.ts'
+import { ignoresBeat } from './leader.ts'
+import { type AgentState, newAgent, type Profile } from './state.ts'
+
+/** One agent's machine, real or pretended. */
+export interface Machine {
+  /** Without `isolation`, which the containerizer tells. */
+  readonly profile: Profile
+  readonly openContainerizer: (onEvent: OnContainerEvent) => Promise<Containerizer>
+}
+
+export interface AgentsDeps {
+  readonly cluster: string
+  readonly messenger: Messenger
+  readonly clock: Clock
+  readonly randomToken: RandomToken
+  readonly machines: readonly Machine[]
+  /** Called when all containerizers are open: each keeps other agents off its machine. */
+  readonly openJournal: () => Journal
+  /** Differs after a reboot. */
+  readonly bootId: string
+  /** This agent cannot go on, or without an id none of them. Their tasks run on. */
+  readonly onGiveUp: (message: string, agentId?: AgentId) => void
+  /** Something outside did not work; the agent goes on. */
+  readonly onFault: (fault: unknown) => void
+}
+
+export interface OpenAgents {
+  /** For those who look on: simulations and tests. */
+  readonly states: readonly AgentState[]
+  /** Nothing is performed or said after this. Tasks run on. */
+  close(): Promise<void>
+}
+
+interface Agent {
+  readonly agentId: AgentId
+  readonly state: AgentState
+  readonly containerizer: Containerizer
+  readonly actor: RunningActor<Input>
+}
+
+/**
+ * Runs agents on an open connection, which stays the caller's.
+ *
+ * @throws {ClusterError} when a machine is in use or the checkpoint cannot be read.
+ */
+export async function openAgents(deps: AgentsDeps): Promise<OpenAgents> {
+  const agents: Agent[] = []
+  const containerizers: Containerizer[] = []
+  const closing: (() => Promise<void> | void)[] = []
+  const close = async (): Promise<void> => {
+    for (const closeOne of closing.splice(0).reverse()) await closeOne()
+  }
+  try {
+    for (const [i, machine] of deps.machines.entries()) {
+      const containerizer = await machine.openContainerizer((event) =>
+        agents[i]?.actor.input(inputOf(event)),
+      )
+      containerizers.push(containerizer)
+      closing.push(() => containerizer.close())
+    }
+    const journal = deps.openJournal()
+    closing.push(() => journal.close())
+    const batch = openBatch(deps, journal, agents)
+    closing.push(() => batch.stop())
+    for (const [i, { profile }] of deps.machines.entries()) {
+      const containerizer = containerizers[i] as Containerizer
+      const found = await containerizer.recover()
+      const agent = openAgent(deps, { profile, containerizer, batch })
+      agents.push(agent)
+      closing.push(() => agent.actor.stop())
+      const { agentId } = profile
+      const start = { records: journal.recall(agentId), bootId: deps.bootId }
+      agent.actor.input({ kind: 'start', containers: found.map(foundOf), ...start })
+    }
+    const subscriptions = listen(deps, agents)
+    closing.push(() => subscriptions.forEach((subscription) => subscription.close()))
+    batch.release()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { states: agents.map(({ state }) => state), close }
+}
+
+function openBatch(deps: AgentsDeps, journal: Journal, agents: readonly Agent[]): Batch<Agent> {
+  return new Batch({
+    journal,
+    count: deps.machines.length,
+    soon: (fn) => deps.clock.soon(fn),
+    perform: (agent, action) => perform(deps, agent, action),
+    onLarge() {
+      for (const { actor } of agents) actor.input({ kind: 'checkpoint.grown' })
+    },
+    onFault(error) {
+      for (const { actor } of agents) actor.stop()
+      deps.onGiveUp(`the checkpoint cannot be written: ${String(error)}`)
+    },
+  })
+}
+
+interface Parts {
+  readonly profile: Profile
+  readonly containerizer: Containerizer
+  readonly batch: Batch<Agent>
+}
+
+function openAgent(deps: AgentsDeps, { profile, containerizer, batch }: Parts): Agent {
+  const { isolation } = containerizer
+  const attributes = [...profile.attributes, { name: 'isolation', text: isolation }]
+  const state = newAgent({ ...profile, attributes }, deps.randomToken(128))
+  const actor = runActor({
+    core: agentCore,
+    state,
+    clock: deps.clock,
+    perform: (effect) => batch.add(agent, effect),
+  })
+  const agent: Agent = { agentId: profile.agentId, state, containerizer, actor }
+  return agent
+}
+
+/** All agents of a process hear the leader's beats once. */
+function listen({ cluster, messenger }: AgentsDeps, agents: readonly Agent[]): Subscription[] {
+  const own = agents.flatMap(({ agentId, actor }) => [
+    messenger.listen(agentOrders, { cluster, agentId }, (message) =>
+      actor.input({ kind: 'leader.orders', message }),
+    ),
+    messenger.listen(acknowledgements, { cluster, agentId }, (message, from) =>
+      actor.input({ kind: 'framework.acks', from, message }),
+    ),
+  ])
+  const beats = messenger.listen(leaderBeat, { cluster }, (beat) => {
+    for (const { state, actor } of agents) {
+      if (!ignoresBeat(state, beat)) actor.input({ kind: 'leader.beat', beat })
+    }
+  })
+  const states = messenger.bus.onState((state) => {
+    if (state === 'closed') return
+    for (const { actor } of agents) actor.input({ kind: `bus.${state}` })
+  })
+  return [...own, beats, states]
+}
+
+function perform(deps: AgentsDeps, agent: Agent, action: Action): void {
+  const { cluster, messenger, onFault } = deps
+  const { agentId, containerizer } = agent
+  switch (action.do) {
+    case 'launch':
+      return containerizer.launch(action.container)
+    case 'kill':
+      return containerizer.kill(action.containerId, action.graceMs)
+    case 'destroy':
+      return void containerizer.destroy(action.containerId).catch(onFault)
+    case 'remove-sandbox':
+      return void containerizer.removeSandbox(action.sandbox).catch(onFault)
+    case 'read-output':
+      return void readOutput(deps, agent, action)
+    case 'report':
+      return messenger.send(agentReports, { cluster, agentId }, action.message)
+    case 'update':
+      return messenger.send(statusUpdates, { cluster, agentId, ...action.to }, action.message)
+    case 'send-output':
+      return messenger.send(taskOutput, { cluster, agentId, ...action.to }, action.message)
+    case 'give-up':
+      return deps.onGiveUp(action.message, agentId)
+  }
+}
+
+/** What cannot be read is missing, for who asked. */
+async function readOutput(deps: AgentsDeps, agent: Agent, wanted: OutputWanted): Promise<void> {
+  const { request, ...read } = wanted
+  const output = await agent.containerizer.readOutput(read).catch(deps.onFault)
+  const answer = output === undefined ? {} : { output }
+  agent.actor.input({ kind: 'output.read', request, ...answer })
+}
+
+function inputOf(event: ContainerEvent): Input {
+  const { containerId } = event
+  switch (event.kind) {
+    case 'started':
+      return { kind: 'container.started', containerId }
+    case 'ended':
+      return { kind: 'container.ended', containerId, exit: exitOf(event.exit) }
+    case 'launch-failed':
+      return { kind: 'container.launch-failed', containerId, why: event.why }
+  }
+}
+
+function foundOf({ containerId, sandbox, state }: RecoveredContainer): FoundContainer {
+  const seen = state.kind === 'ended' ? { kind: state.kind, exit: exitOf(state.exit) } : state
+  return { containerId, sandbox, state: seen }
+}
+
+const SIGNALS: Readonly<Record<string, number>> = constants.signals
+
+function exitOf(exit: Exit): ExitSeen {
+  if (!('signal' in exit)) return exit
+  const signal = SIGNALS[exit.signal]
+  return signal === undefined
+    ? { unknown: `the signal ${exit.signal} is not known here` }
+    : { signal, name: exit.signal }
+}

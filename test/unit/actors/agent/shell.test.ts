@@ -1,0 +1,285 @@
+import test from 'ava'
+import {
+  type EmulatedOptions,
+  hostAgents,
+  type RunningAgents,
+  startEmulatedAgents,
+} from '../../../../actors/agent/main.ts'
+import type { Machine } from '../../../../actors/agent/shell.ts'
+import type { OpenedCheckpoint } from '../../../../agent-runtime/checkpoint/checkpoint.ts'
+import { MemoryDisk } from '../../../../agent-runtime/checkpoint/memory.ts'
+import {
+  PretendingContainerizer,
+  PretendMachine,
+} from '../../../../agent-runtime/containerizer/pretending.ts'
+import { randomToken } from '../../../../bus/random.ts'
+import { SimulatedClock } from '../../../../bus/simulated/clock.ts'
+import { SimulatedSystem } from '../../../../bus/simulated/system.ts'
+import { ClusterError } from '../../../../protocol/errors.ts'
+import type { AgentId, SessionId } from '../../../../protocol/ids.ts'
+import { aProfile, aRun, aTask, FRAMEWORK, launchOf } from './builders.ts'
+import { aLeader, cluster, type Leader } from './leader.ts'
+
+const A1 = 'a-1' as AgentId
+
+class Stage {
+  readonly clock = new SimulatedClock()
+  readonly system = new SimulatedSystem(this.clock)
+  readonly machine = new PretendMachine()
+  readonly disk = new MemoryDisk()
+  readonly gaveUp: string[] = []
+  readonly faults: unknown[] = []
+
+  get world() {
+    return {
+      cluster,
+      system: this.system,
+      clock: this.clock,
+      randomToken,
+      onRefused: (subject: string) => void this.faults.push(subject),
+      onGiveUp: (message: string) => void this.gaveUp.push(message),
+      onFault: (fault: unknown) => void this.faults.push(fault),
+    }
+  }
+
+  pass(ms: number): Promise<void> {
+    return this.clock.runUntil(this.clock.now().monotonicMs + ms)
+  }
+
+  leader(): Promise<Leader> {
+    return aLeader(this.clock, this.system)
+  }
+
+  /** The agent of the one machine, on the one disk. */
+  agent(openCheckpoint = (): OpenedCheckpoint => this.disk.open()): Promise<RunningAgents> {
+    const { clock, machine } = this
+    const settles = (): void => clock.settles()
+    const only: Machine = {
+      profile: aProfile(),
+      openContainerizer: (onEvent) =>
+        Promise.resolve(new PretendingContainerizer({ machine, clock, onEvent, settles })),
+    }
+    const hosted = { machines: [only], openCheckpoint, bootId: 'boot-1' }
+    return clock.runFor(hostAgents(this.world, hosted))
+  }
+
+  emulated(given: Pick<EmulatedOptions, 'count'>): Promise<RunningAgents> {
+    const resources = aProfile().resources
+    const options = { ...this.world, name: 'e', hostname: 'host', resources, ...given }
+    return this.clock.runFor(startEmulatedAgents(options))
+  }
+}
+
+const aSleep = (taskId: string, env: Readonly<Record<string, string>> = {}) =>
+  aTask(taskId, { command: { argv: ['sleep'], env } })
+
+async function aRunningAgent() {
+  const stage = new Stage()
+  const leader = await stage.leader()
+  const agents = await stage.agent()
+  leader.beat()
+  await stage.pass(100)
+  return { stage, leader, agents }
+}
+
+test('an agent registers, runs a task, and forgets it when all have heard of its end', async (t) => {
+  const { stage, leader, agents } = await aRunningAgent()
+  t.like(leader.reports[0], { kind: 'register', from: A1 })
+  t.deepEqual(agents.states[0]?.profile.attributes, [
+    { name: 'rack', text: 'r1' },
+    { name: 'isolation', text: 'pretending' },
+  ])
+  leader.order(A1, aRun([aSleep('t-1', { PRETEND_MS: '1000' })]))
+  await stage.pass(500)
+  t.deepEqual(leader.statesOf('t-1'), ['TASK_RUNNING'])
+  await stage.pass(1_000)
+  t.deepEqual(leader.statesOf('t-1'), ['TASK_RUNNING', 'TASK_FINISHED'])
+  t.true(leader.reports.some(({ kind }) => kind === 'settled'))
+  t.is(agents.states[0]?.tasks.size, 0)
+  t.is(stage.machine.containers.size, 0)
+  await stage.clock.runFor(agents.stop())
+  t.deepEqual([stage.gaveUp, stage.faults], [[], []])
+})
+
+test('a task runs on while its agent is away, and its true end is told', async (t) => {
+  const { stage, leader, agents } = await aRunningAgent()
+  leader.order(
+    A1,
+    aRun([
+      aSleep('t-1', { PRETEND_MS: '5000', PRETEND_EXIT: '3' }),
+      aSleep('t-2', { PRETEND_MS: '20000' }),
+    ]),
+  )
+  await stage.pass(1_000)
+  await stage.clock.runFor(agents.stop())
+  await stage.pass(10_000)
+  t.deepEqual(leader.statesOf('t-1'), ['TASK_RUNNING'])
+  await stage.agent()
+  leader.beat()
+  await stage.pass(1_000)
+  t.deepEqual(leader.statesOf('t-1'), ['TASK_RUNNING', 'TASK_FAILED'])
+  t.like(leader.statuses.at(-1), { exit: { code: 3 }, number: { incarnation: 2 } })
+  await stage.pass(10_000)
+  t.deepEqual(leader.statesOf('t-2'), ['TASK_RUNNING', 'TASK_FINISHED'])
+})
+
+test('signals travel as numbers', async (t) => {
+  const { stage, leader } = await aRunningAgent()
+  leader.order(A1, aRun([aSleep('t-1', { PRETEND_EXIT: 'SIGSEGV' })]))
+  await stage.pass(100)
+  t.like(leader.statuses.at(-1), {
+    state: 'TASK_FAILED',
+    exit: { signal: 11 },
+    message: 'command was ended by SIGSEGV',
+  })
+})
+
+test('output is published where the leader asked for it', async (t) => {
+  const { stage, leader } = await aRunningAgent()
+  leader.order(A1, aRun([aSleep('t-1', { PRETEND_MS: '100', PRETEND_OUTPUT: 'hello' })]))
+  await stage.pass(50)
+  const wanted = {
+    kind: 'send-output',
+    ...FRAMEWORK,
+    taskId: aTask('t-1').taskId,
+    stream: 'stdout',
+    bytesMax: 100,
+    waitMs: 1_000,
+  } as const
+  leader.order(A1, { ...wanted, offset: 0, request: '1'.repeat(16) as SessionId })
+  leader.order(A1, { ...wanted, offset: 5, request: '2'.repeat(16) as SessionId })
+  await stage.pass(20)
+  t.deepEqual(
+    leader.outputs.map(({ offset, data, end }) => [offset, new TextDecoder().decode(data), end]),
+    [[0, 'hello', false]],
+  )
+  await stage.pass(1_000)
+  t.like(leader.outputs[1], { offset: 5, end: true })
+})
+
+test('a lost server ends the session, and statuses come again until they are acknowledged', async (t) => {
+  const { stage, leader, agents } = await aRunningAgent()
+  leader.order(A1, aRun([aSleep('t-1', { PRETEND_MS: '1000' })]))
+  await stage.pass(500)
+  const before = agents.states[0]?.link
+  stage.system.crash()
+  await stage.pass(1_000)
+  stage.system.restart()
+  await stage.pass(10_000)
+  const after = agents.states[0]?.link
+  t.is(after?.kind, 'open')
+  t.not(after, before)
+  t.is(leader.statesOf('t-1').at(-1), 'TASK_FINISHED')
+  t.is(agents.states[0]?.tasks.size, 0)
+})
+
+test('a checkpoint that cannot be written stops the agent before anything else is done', async (t) => {
+  const stage = new Stage()
+  const leader = await stage.leader()
+  const opened = stage.disk.open()
+  let isFull = false
+  const agents = await stage.agent(() => ({
+    ...opened,
+    checkpoint: {
+      sizeBytes: 0,
+      append(records, durability) {
+        if (isFull) throw new ClusterError('checkpoint/write-failed', 'later', 'no space')
+        opened.checkpoint.append(records, durability)
+      },
+      rewrite: (records) => opened.checkpoint.rewrite(records),
+      close: () => undefined,
+    },
+  }))
+  leader.beat()
+  await stage.pass(100)
+  isFull = true
+  leader.order(A1, aRun([aSleep('t-1')]))
+  await stage.pass(1_000)
+  t.is(stage.machine.containers.size, 0)
+  t.deepEqual(leader.statuses, [])
+  t.is(stage.gaveUp.length, 1)
+  t.regex(stage.gaveUp[0] ?? '', /no space/)
+  await stage.clock.runFor(agents.stop())
+})
+
+test('a checkpoint that has grown is written anew', async (t) => {
+  const { stage, leader, agents } = await aRunningAgent()
+  const env = { PRETEND_MS: '10', PADDING: 'x'.repeat(100) }
+  const sizesBytes: number[] = []
+  for (let i = 0; i < 1_500; i++) {
+    leader.order(A1, aRun([aSleep(`t-${i}`, env)]))
+    await stage.pass(20)
+    sizesBytes.push(stage.disk.open().checkpoint.sizeBytes)
+  }
+  const shrunk = sizesBytes.filter((bytes, i) => bytes < (sizesBytes[i - 1] ?? 0))
+  t.is(shrunk.length, 1)
+  t.true((shrunk[0] ?? 0) < 10_000)
+  t.is(agents.states[0]?.tasks.size, 0)
+  await stage.clock.runFor(agents.stop())
+  const again = await stage.agent()
+  t.is(again.states[0]?.incarnation, 2)
+  t.is(again.states[0]?.sandboxes.size, 10)
+})
+
+test('many emulated agents share a connection and a checkpoint, each under its own name', async (t) => {
+  const stage = new Stage()
+  const leader = await stage.leader()
+  const { agentIds, states } = await stage.emulated({ count: 50 })
+  leader.beat()
+  await stage.pass(1_000)
+  t.deepEqual(new Set(leader.reports.map(({ from }) => from)), new Set(agentIds))
+  t.true(states.every(({ link }) => link.kind === 'open'))
+  for (const agentId of agentIds) {
+    const run = aRun([aSleep(`of-${agentId}`, { PRETEND_MS: '100' })])
+    leader.order(agentId, run)
+  }
+  await stage.pass(1_000)
+  for (const agentId of agentIds) {
+    t.deepEqual(leader.statesOf(`of-${agentId}`), ['TASK_RUNNING', 'TASK_FINISHED'])
+  }
+  t.true(states.every(({ tasks }) => tasks.size === 0))
+  t.true(stage.system.clock.now().monotonicMs < 10_000)
+})
+
+test('records of many agents come back to whom they are of', async (t) => {
+  const stage = new Stage()
+  const leader = await stage.leader()
+  const machines = ['a', 'b'].map((name) => ({ name, machine: new PretendMachine() }))
+  const host = () =>
+    stage.clock.runFor(
+      hostAgents(stage.world, {
+        machines: machines.map(
+          ({ name, machine }): Machine => ({
+            profile: aProfile({ agentId: name as AgentId }),
+            openContainerizer: (onEvent) =>
+              Promise.resolve(
+                new PretendingContainerizer({ machine, clock: stage.clock, onEvent }),
+              ),
+          }),
+        ),
+        openCheckpoint: () => stage.disk.open(),
+        bootId: 'boot',
+      }),
+    )
+  const agents = await host()
+  leader.beat()
+  await stage.pass(100)
+  leader.order('a' as AgentId, aRun([aSleep('t-a', { PRETEND_MS: 'Infinity' })]))
+  leader.order('b' as AgentId, aRun([aSleep('t-b', { PRETEND_MS: 'Infinity' })]))
+  await stage.pass(100)
+  await stage.clock.runFor(agents.stop())
+  const again = await host()
+  t.deepEqual(
+    again.states.map(({ tasks, incarnation }) => [[...tasks.keys()], incarnation]),
+    [
+      [[launchOf('t-a')], 2],
+      [[launchOf('t-b')], 2],
+    ],
+  )
+})
+
+test('a checkpoint of something else is not read', async (t) => {
+  const stage = new Stage()
+  stage.disk.open().checkpoint.append([new Uint8Array([0xc1])], 'kernel')
+  await t.throwsAsync(stage.agent(), { code: 'agent/unreadable-record' })
+})

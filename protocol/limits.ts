@@ -59,8 +59,10 @@ export const LEASE_RENEWALS = 5
 /** The leader asks each agent whether it is there; after so many misses it is unreachable. */
 export const AGENT_PING_MS = 3_000
 export const AGENT_PINGS_MISSED_MAX = 5
+/** The same of frameworks: after so many misses one is away. Any call counts as an answer. */
 export const FRAMEWORK_PING_MS = 5_000
 export const FRAMEWORK_PINGS_MISSED_MAX = 3
+/** The same of the allocator: after so many misses another may open a session. */
 export const ALLOCATOR_PING_MS = 1_000
 export const ALLOCATOR_PINGS_MISSED_MAX = 3
 /** Known agents that have not come back so long after a takeover are unreachable. */
@@ -71,6 +73,7 @@ export const FRAMEWORK_FAILOVER_MS = 600_000
 export const OFFER_TIMEOUT_MS = 30_000
 /** What a decline means when it does not say. */
 export const DECLINE_FILTER_MS = 5_000
+/** A decline that asks for longer means this. */
 export const DECLINE_FILTER_MS_MAX = 365 * 24 * 3_600_000
 /** Nothing returns to its decliner sooner, unless it revives. */
 export const DECLINE_PAUSE_MS = 1_000

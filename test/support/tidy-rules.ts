@@ -187,7 +187,7 @@ const words: Rule = ({ path, text }) =>
   }).map(({ word, use }) => `${word.exec(withoutComments(text))?.[0]}: use instead: ${use}`)
 
 const subjects: Rule = ({ path, text }) =>
-  path === 'protocol/subjects.ts' || !PRODUCT.test(path)
+  path === 'protocol/subjects.ts' || !PRODUCT.test(path) || path.endsWith('.md')
     ? []
     : [...withoutComments(text).matchAll(STRING)]
         .filter(([string]) => SUBJECT.test(string))

@@ -14,7 +14,7 @@ import { startCall } from './calls.ts'
 import type { AcceptInput, DeclineInput } from './inputs.ts'
 import { askAbout } from './reconcile.ts'
 import type { HeldTask, OutCall, SchedulerState } from './state.ts'
-import { holdTask } from './tasks.ts'
+import { holdTask, sayKills } from './tasks.ts'
 import { count, settle, settleRefused, type Turn } from './turn.ts'
 
 export function onOffers({ state, effects }: Turn, offers: readonly Offer[]): void {
@@ -134,12 +134,16 @@ export function onAccepted(turn: Turn, out: OutCall, refused: Refusal | undefine
   const { state } = turn
   const tasks = tasksOf(state, out)
   for (const task of tasks) task.accept = undefined
-  if (refused === undefined) return settle(turn, out.ask, { outcome: 'done' })
+  if (refused === undefined) {
+    settle(turn, out.ask, { outcome: 'done' })
+    return sayKills(turn, tasks)
+  }
   count(turn, 'refusedCall')
   if (refused.name === 'stale' || refused.name === 'used') {
     // An earlier try of this accept may have used the offer: only the agent knows.
     settle(turn, out.ask, { outcome: 'unknown' })
-    return askAbout(turn, tasks)
+    askAbout(turn, tasks)
+    return sayKills(turn, tasks)
   }
   for (const { taskId, isHeard } of tasks) if (!isHeard) state.tasks.delete(taskId)
   settleRefused(turn, out.ask, refused)

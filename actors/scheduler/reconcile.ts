@@ -15,9 +15,6 @@ const SILENT_TASK_MS = 5_000
 export function onSubscribed(turn: Turn): void {
   const { state } = turn
   for (const task of state.tasks.values()) task.isHeard = false
-  // None named: all that the leader knows, so of an earlier process too.
-  if (!state.hasSubscribed && state.settings.isReturning)
-    startCall(turn, { verb: 'reconcile', body: { tasks: [] } })
   state.reconcileMs = SILENT_TASK_MS
   askAboutAll(turn)
 }
@@ -34,8 +31,12 @@ export function onReconcileDue(turn: Turn): void {
 }
 
 export function askAboutAll(turn: Turn): void {
-  turn.state.reconciledAtMs = turn.now.monotonicMs
-  askAbout(turn, [...turn.state.tasks.values()])
+  const { state, now } = turn
+  state.reconciledAtMs = now.monotonicMs
+  // None named: all that the leader knows, so of an earlier process too. Not only once: an agent may
+  // bring such a task long after.
+  if (state.settings.isReturning) startCall(turn, { verb: 'reconcile', body: { tasks: [] } })
+  askAbout(turn, [...state.tasks.values()])
   arrange(turn)
 }
 

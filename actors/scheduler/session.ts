@@ -13,7 +13,7 @@ import { end, leaveSession, sayTeardown } from './ending.ts'
 import { onOffers, onRescind } from './offers.ts'
 import { repeatReadings } from './output.ts'
 import { onSubscribed as reconcile } from './reconcile.ts'
-import { onLeaderStatus, repeatKills } from './tasks.ts'
+import { onLeaderStatus, sayKills } from './tasks.ts'
 import { count, type Turn } from './turn.ts'
 
 /** Two sessions do not begin closer to each other: whoever ends them at once is not helped by more. */
@@ -218,10 +218,9 @@ function onSubscribed(turn: Turn, event: Event<'subscribed'>): void {
   state.deadlines.set('silence', now.monotonicMs + silenceMs, { due: 'silence' })
   effects.push({ do: 'tell-subscribed', subscription })
   if (state.teardown !== undefined) sayTeardown(turn)
-  repeatKills(turn)
+  sayKills(turn, state.tasks.values())
   reconcile(turn)
   repeatReadings(turn)
-  state.hasSubscribed = true
 }
 
 function onPing(turn: Turn, heard: number): void {

@@ -148,7 +148,6 @@ export interface SchedulerState {
   openedAtMs: number
   /** The last one given: agents obey acknowledgements of it until they hear of a higher one. */
   subscription: Subscription | undefined
-  hasSubscribed: boolean
   /** It is to be torn down; these commands wait for it. */
   teardown: Ask[] | undefined
   readonly suppressed: Set<string>
@@ -189,7 +188,6 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     sessions: new Set(),
     openedAtMs: Number.NEGATIVE_INFINITY,
     subscription: undefined,
-    hasSubscribed: false,
     teardown: undefined,
     suppressed: new Set(settings.isSuppressed ? settings.roles : []),
     demands: [],

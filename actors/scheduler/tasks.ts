@@ -175,12 +175,14 @@ export function onKill(turn: Turn, taskId: TaskId, graceMs: number | undefined):
   if (state.ended.has(taskId)) return
   const task = state.tasks.get(taskId) ?? holdTask(state, { taskId })
   task.kill = { graceMs }
-  if (state.link.phase === 'open') sayKill(turn, task)
+  // A kill that overtakes a lost accept would be answered that nobody has the task.
+  const mayBeUnheard = task.accept !== undefined && task.launch === undefined
+  if (state.link.phase === 'open' && !mayBeUnheard) sayKill(turn, task)
 }
 
-/** A new session: who was to be killed still is. */
-export function repeatKills(turn: Turn): void {
-  for (const task of turn.state.tasks.values()) if (task.kill !== undefined) sayKill(turn, task)
+/** After a new session, or when their accept was heard: who was to be killed still is. */
+export function sayKills(turn: Turn, tasks: Iterable<HeldTask>): void {
+  for (const task of tasks) if (task.kill !== undefined) sayKill(turn, task)
 }
 
 function sayKill(turn: Turn, { taskId, agentId, kill }: HeldTask): void {

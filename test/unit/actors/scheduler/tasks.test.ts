@@ -201,6 +201,25 @@ test('kill: said with agent and grace, and again in the next session', (t) => {
   t.like(given.call('kill').body, { taskId: 't-1', graceMs: 100 })
 })
 
+test('kill of a task whose accept is not answered waits for the answer', (t) => {
+  const given = new Given().subscribed().offer(anOffer(1))
+  const { key } = given.accept([anOffer(1).offerId], ['t-1'])[0] as ReturnType<typeof given.call>
+  given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId })
+  t.deepEqual(given.effects, [], 'it must not overtake the accept: nobody would know the task')
+  given.answer(key)
+  t.is(given.call('kill').body.taskId, 't-1' as TaskId)
+})
+
+test('kill of a task whose accept was lost is said in the next session', (t) => {
+  const given = new Given().subscribed().offer(anOffer(1))
+  given.accept([anOffer(1).offerId], ['t-1'])
+  given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId })
+  given.nowMs += 1_000
+  given.input({ kind: 'bus.connected' })
+  given.subscribe(fence(1), 2)
+  t.is(given.call('kill').body.taskId, 't-1' as TaskId)
+})
+
 test('kill of a task that is not known here is said all the same', (t) => {
   const given = new Given().subscribed()
   given.input({ kind: 'framework.kill', taskId: 't-9' as TaskId })
@@ -226,11 +245,30 @@ test('each subscription asks about all unfinished tasks and where they are', (t)
   t.deepEqual(given.call('reconcile').body.tasks, [{ taskId: 't-1' as TaskId, agentId: AGENT }])
 })
 
-test('a framework that comes back asks for all that the leader knows', (t) => {
+test('a framework that comes back asks for all that the leader knows, again and again', (t) => {
   const given = new Given({ isReturning: true })
   given.input({ kind: 'start' })
   given.subscribe()
   t.deepEqual(given.call('reconcile').body.tasks, [])
+  given.answer(given.call('reconcile').key)
+  given.nowMs += 1_000
+  given.input({ kind: 'leader.beat', beat: fence(2) })
+  given.subscribe(fence(2))
+  t.deepEqual(given.call('reconcile').body.tasks, [], 'the next leader may know more')
+  given.answer(given.call('reconcile').key)
+  for (let i = 0; i < 5; i++) {
+    given.say([{ kind: 'ping' }], fence(2))
+    given.pass(11_000)
+    given.say([{ kind: 'ping' }], fence(2))
+  }
+  const asked = given
+    .pass(5_500)
+    .flatMap((effect) => (effect.do === 'call' && effect.verb === 'reconcile' ? [effect] : []))
+  t.deepEqual(
+    asked.map(({ body }) => body.tasks),
+    [[]],
+    'an agent may have come back meanwhile',
+  )
 })
 
 test('a task whose accept is not answered is not asked about', (t) => {

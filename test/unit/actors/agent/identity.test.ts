@@ -1,0 +1,37 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { agentIdIn } from '../../../../actors/agent/identity.ts'
+import { randomToken } from '../../../../bus/random.ts'
+import { type AgentId, isToken } from '../../../../protocol/ids.ts'
+
+const aDirectory = (): string => mkdtempSync(join(tmpdir(), 'bourse-identity-'))
+const host = { hostname: 'my.host', randomToken }
+
+test('the first start makes an id of the host name, later ones keep it', (t) => {
+  const workDir = aDirectory()
+  const id = agentIdIn(workDir, host)
+  t.regex(id, /^my-host-[0-9a-f]{16}$/)
+  t.true(isToken(id))
+  t.is(agentIdIn(workDir, { ...host, hostname: 'renamed' }), id)
+  t.not(agentIdIn(aDirectory(), host), id)
+})
+
+test('an id that is given is kept, and another one is refused', (t) => {
+  const workDir = aDirectory()
+  const agentId = 'mine' as AgentId
+  t.is(agentIdIn(workDir, { ...host, agentId }), agentId)
+  t.is(readFileSync(join(workDir, 'agent-id'), 'utf8'), 'mine\n')
+  t.is(agentIdIn(workDir, host), agentId)
+  const other = { ...host, agentId: 'other' as AgentId }
+  t.throws(() => agentIdIn(workDir, other), { code: 'agent/other-id' })
+})
+
+test('what is no id is not taken for one, an empty file for a start that never was', (t) => {
+  const workDir = aDirectory()
+  writeFileSync(join(workDir, 'agent-id'), 'a b\n')
+  t.throws(() => agentIdIn(workDir, host), { code: 'agent/bad-id' })
+  writeFileSync(join(workDir, 'agent-id'), '')
+  t.notThrows(() => agentIdIn(workDir, host))
+})

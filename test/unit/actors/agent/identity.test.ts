@@ -1,25 +1,29 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { agentIdIn } from '../../../../actors/agent/identity.ts'
 import { randomToken } from '../../../../bus/random.ts'
 import { type AgentId, isToken } from '../../../../protocol/ids.ts'
 
-const aDirectory = (): string => mkdtempSync(join(tmpdir(), 'bourse-identity-'))
+function aDirectory(t: ExecutionContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'bourse-identity-'))
+  t.teardown(() => rmSync(path, { recursive: true }))
+  return path
+}
 const host = { hostname: 'my.host', randomToken }
 
 test('the first start makes an id of the host name, later ones keep it', (t) => {
-  const workDir = aDirectory()
+  const workDir = aDirectory(t)
   const id = agentIdIn(workDir, host)
   t.regex(id, /^my-host-[0-9a-f]{16}$/)
   t.true(isToken(id))
   t.is(agentIdIn(workDir, { ...host, hostname: 'renamed' }), id)
-  t.not(agentIdIn(aDirectory(), host), id)
+  t.not(agentIdIn(aDirectory(t), host), id)
 })
 
 test('an id that is given is kept, and another one is refused', (t) => {
-  const workDir = aDirectory()
+  const workDir = aDirectory(t)
   const agentId = 'mine' as AgentId
   t.is(agentIdIn(workDir, { ...host, agentId }), agentId)
   t.is(readFileSync(join(workDir, 'agent-id'), 'utf8'), 'mine\n')
@@ -29,7 +33,7 @@ test('an id that is given is kept, and another one is refused', (t) => {
 })
 
 test('what is no id is not taken for one, an empty file for a start that never was', (t) => {
-  const workDir = aDirectory()
+  const workDir = aDirectory(t)
   writeFileSync(join(workDir, 'agent-id'), 'a b\n')
   t.throws(() => agentIdIn(workDir, host), { code: 'agent/bad-id' })
   writeFileSync(join(workDir, 'agent-id'), '')

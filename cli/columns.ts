@@ -1,9 +1,10 @@
 /** What each listing shows of its items. */
+import { constants } from 'node:os'
 
 import { countRanges } from '../protocol/ranges.ts'
 import { rangesOf, resourcesOf, scalarOf } from '../protocol/resources.ts'
 import { fromThousandths } from '../protocol/scalar.ts'
-import type { ResourceList } from '../protocol/schema/common.ts'
+import type { Exit, ResourceList } from '../protocol/schema/common.ts'
 import type { AgentItem, FrameworkItem, OfferItem, TaskItem } from '../protocol/schema/operator.ts'
 import { formatDuration } from './duration.ts'
 import type { Item, ListingVerb } from './operator-client.ts'
@@ -78,14 +79,16 @@ function offerColumns(): readonly Column<OfferItem>[] {
   ]
 }
 
-/** How it ended, and what was said about it. */
-export function whyOf({ exit, message }: TaskItem): string {
-  const parts = [
-    exit?.code === undefined ? undefined : `exit ${exit.code}`,
-    exit?.signal === undefined ? undefined : `signal ${exit.signal}`,
-    message,
-  ]
-  return parts.filter((part) => part !== undefined && part !== '').join(': ')
+/** What was said about how it ended, else how it ended. */
+export const whyOf = ({ exit, message }: Pick<TaskItem, 'exit' | 'message'>): string =>
+  message || (exitText(exit) ?? '')
+
+/** `exit 3`, `SIGKILL`; undefined: nobody knows, or it has not ended. */
+function exitText(exit: Exit | undefined): string | undefined {
+  if (exit?.code !== undefined) return `exit ${exit.code}`
+  if (exit?.signal === undefined) return undefined
+  const named = Object.entries(constants.signals).find(([, number]) => number === exit.signal)
+  return named?.[0] ?? `signal ${exit.signal}`
 }
 
 /** How long ago; clocks of two machines may differ. Empty when nobody knows. */

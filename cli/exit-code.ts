@@ -19,6 +19,8 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   'cli/usage': EXIT.usage,
   'cli/no-cluster': EXIT.noCluster,
   'cli/no-leader': EXIT.noCluster,
+  'scheduler/option': EXIT.usage,
+  'scheduler/no-leader': EXIT.noCluster,
   'cli/configuration': EXIT.configuration,
   'bus/no-server': EXIT.noCluster,
   'bus/no-access': EXIT.noCluster,

@@ -1,0 +1,73 @@
+/** What is said about a run: the live line, why it waits, how it ended. */
+import type { InstanceView, RunResult } from '../frameworks/run/result.ts'
+import { whyOf } from './columns.ts'
+import { formatDuration } from './duration.ts'
+import { harmless } from './text.ts'
+
+/** So many instances that did not finish are named. */
+const NAMED_MAX = 10
+
+/** In the order in which they are shown. */
+const PHASES = ['waiting', 'starting', 'running', 'ending', 'finished', 'failed'] as const
+type Phase = (typeof PHASES)[number]
+
+function phaseOf({ state }: InstanceView): Phase {
+  switch (state) {
+    case 'waiting':
+      return 'waiting'
+    case 'TASK_STAGING':
+    case 'TASK_STARTING':
+      return 'starting'
+    case 'TASK_RUNNING':
+    case 'TASK_UNREACHABLE':
+      return 'running'
+    case 'TASK_KILLING':
+      return 'ending'
+    case 'TASK_FINISHED':
+      return 'finished'
+    default:
+      return 'failed'
+  }
+}
+
+/** `5 waiting, 12 running, 3 finished`. */
+function countsText(all: readonly InstanceView[]): string {
+  const counts = new Map<Phase, number>()
+  for (const view of all) counts.set(phaseOf(view), (counts.get(phaseOf(view)) ?? 0) + 1)
+  return PHASES.flatMap((phase) => {
+    const count = counts.get(phase)
+    return count === undefined ? [] : [`${count} ${phase}`]
+  }).join(', ')
+}
+
+/** `why`: the newest reason for which some wait. */
+export function progressLine(
+  all: readonly InstanceView[],
+  elapsedMs: number,
+  why: string | undefined,
+): string {
+  const isWaiting = why !== undefined && all.some(({ state }) => state === 'waiting')
+  const reason = isWaiting ? ` (${harmless(why)})` : ''
+  return `${countsText(all)}${reason}, ${formatDuration(elapsedMs)}`
+}
+
+/** Sentences for people, at the end. */
+export function summaryLines(result: RunResult, elapsedMs: number): readonly string[] {
+  const { instances, couldNotPlace } = result
+  const notFinished = instances.filter((view) => phaseOf(view) === 'failed')
+  const named = notFinished.slice(0, NAMED_MAX).map(endText)
+  const more = notFinished.length - named.length
+  return [
+    ...couldNotPlace,
+    ...named,
+    ...(more > 0 ? [`and ${more} more that did not finish`] : []),
+    `${countsText(instances).replace('waiting', 'not placed')} after ${formatDuration(elapsedMs)}`,
+  ].map(harmless)
+}
+
+function endText(view: InstanceView): string {
+  const { taskId, agentId, state } = view
+  const where = agentId === undefined ? '' : ` on ${agentId}`
+  const why = whyOf(view)
+  return `${taskId ?? 'an instance'}${where}: ${state}${why === '' ? '' : `, ${why}`}`
+}

@@ -1,0 +1,68 @@
+import test from 'ava'
+import { progressLine, summaryLines } from '../../../cli/run-progress.ts'
+import type { InstanceView, RunResult } from '../../../frameworks/run/result.ts'
+import type { AgentId, TaskId } from '../../../protocol/ids.ts'
+
+const inState = (...states: InstanceView['state'][]): readonly InstanceView[] =>
+  states.map((state, index) => ({ index, state }))
+
+const aResult = (fields: Partial<RunResult>): RunResult => ({
+  instances: [],
+  couldNotPlace: [],
+  isInterrupted: false,
+  ...fields,
+})
+
+test('progress counts what waits, runs and has ended', (t) => {
+  const all = inState(
+    'waiting',
+    'TASK_STAGING',
+    'TASK_STARTING',
+    'TASK_RUNNING',
+    'TASK_UNREACHABLE',
+    'TASK_KILLING',
+    'TASK_FINISHED',
+    'TASK_FAILED',
+    'TASK_GONE',
+  )
+  t.is(
+    progressLine(all, 65_000, undefined),
+    '1 waiting, 2 starting, 2 running, 1 ending, 1 finished, 2 failed, 1m5s',
+  )
+})
+
+test('why some wait is shown as long as they do', (t) => {
+  const why = 'cpus 2 wanted, 1 offered'
+  t.is(progressLine(inState('waiting'), 900, why), '1 waiting (cpus 2 wanted, 1 offered), 900ms')
+  t.is(progressLine(inState('TASK_RUNNING'), 900, why), '1 running, 900ms')
+})
+
+test('the summary names who did not finish', (t) => {
+  const failed: InstanceView = {
+    index: 0,
+    state: 'TASK_FAILED',
+    taskId: 'sh-0' as TaskId,
+    agentId: 'a1' as AgentId,
+    message: 'command exited with status 3',
+  }
+  const killed: InstanceView = { ...failed, state: 'TASK_KILLED', exit: { signal: 9 }, message: '' }
+  const instances = [failed, killed, ...inState('TASK_FINISHED')]
+  t.deepEqual(summaryLines(aResult({ instances }), 2_000), [
+    'sh-0 on a1: TASK_FAILED, command exited with status 3',
+    'sh-0 on a1: TASK_KILLED, SIGKILL',
+    '1 finished, 2 failed after 2s',
+  ])
+})
+
+test('of very many that did not finish, ten are named', (t) => {
+  const instances = inState(...Array.from({ length: 13 }, () => 'TASK_FAILED' as const))
+  const lines = summaryLines(aResult({ instances }), 0)
+  t.is(lines.length, 12)
+  t.is(lines.at(-2), 'and 3 more that did not finish')
+})
+
+test('why some could not be placed comes first', (t) => {
+  const couldNotPlace = ['1 instance of 1 could not be placed', 'cpus 9 wanted, 2 offered at most']
+  const lines = summaryLines(aResult({ instances: inState('waiting'), couldNotPlace }), 5_000)
+  t.deepEqual(lines, [...couldNotPlace, '1 not placed after 5s'])
+})

@@ -13,11 +13,14 @@ export interface Io {
   writeError(bytes: Uint8Array | string): void
 }
 
+/** Of a terminal that does not say. */
+export const COLUMNS_DEFAULT = 80
+
 export function processIo(): Io {
   const { stdout, stderr, env } = process
   return {
     env,
-    ...(stdout.isTTY ? { columns: stdout.columns } : {}),
+    ...(stdout.isTTY ? { columns: stdout.columns || COLUMNS_DEFAULT } : {}),
     isErrorTerminal: stderr.isTTY,
     print: (line) => void stdout.write(`${line}\n`),
     printError: (line) => void stderr.write(`${line}\n`),

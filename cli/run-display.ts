@@ -3,7 +3,7 @@ import { TextDecoder } from 'node:util'
 import type { Clock, Timer } from '../bus/clock.ts'
 import type { InstanceView, RunResult } from '../frameworks/run/result.ts'
 import type { Display } from '../frameworks/run/run.ts'
-import { type Io, jsonLine } from './io.ts'
+import { COLUMNS_DEFAULT, type Io, jsonLine } from './io.ts'
 import { LineCutter } from './lines.ts'
 import { type LiveLine, NO_LIVE_LINE, openLiveLine } from './live-line.ts'
 import { progressLine, summaryLines } from './run-progress.ts'
@@ -45,7 +45,7 @@ export function humanDisplay({ io, clock, instances, prefixes }: DisplayOptions)
     ? openLiveLine({
         clock,
         write: (text) => io.writeError(text),
-        columns: () => process.stderr.columns,
+        columns: () => process.stderr.columns || COLUMNS_DEFAULT,
         text: () => progressLine(all, elapsedMs(), why),
       })
     : NO_LIVE_LINE

@@ -8,7 +8,7 @@ import { harmless } from './text.ts'
 const NAMED_MAX = 10
 
 /** In the order in which they are shown. */
-const PHASES = ['waiting', 'starting', 'running', 'ending', 'finished', 'failed'] as const
+const PHASES = ['waiting', 'starting', 'running', 'ending', 'finished', 'killed', 'failed'] as const
 type Phase = (typeof PHASES)[number]
 
 function phaseOf({ state }: InstanceView): Phase {
@@ -25,6 +25,8 @@ function phaseOf({ state }: InstanceView): Phase {
       return 'ending'
     case 'TASK_FINISHED':
       return 'finished'
+    case 'TASK_KILLED':
+      return 'killed'
     default:
       return 'failed'
   }
@@ -54,7 +56,7 @@ export function progressLine(
 /** Sentences for people, at the end. */
 export function summaryLines(result: RunResult, elapsedMs: number): readonly string[] {
   const { instances, couldNotPlace } = result
-  const notFinished = instances.filter((view) => phaseOf(view) === 'failed')
+  const notFinished = instances.filter((view) => ['killed', 'failed'].includes(phaseOf(view)))
   const named = notFinished.slice(0, NAMED_MAX).map(endText)
   const more = notFinished.length - named.length
   return [

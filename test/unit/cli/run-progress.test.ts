@@ -50,7 +50,7 @@ test('the summary names who did not finish', (t) => {
   t.deepEqual(summaryLines(aResult({ instances }), 2_000), [
     'sh-0 on a1: TASK_FAILED, command exited with status 3',
     'sh-0 on a1: TASK_KILLED, SIGKILL',
-    '1 finished, 2 failed after 2s',
+    '1 finished, 1 killed, 1 failed after 2s',
   ])
 })
 

@@ -1,10 +1,12 @@
 /** The framework behind `bourse run`: N instances of one command, their output, their end. */
 import {
   ClusterError,
+  isTerminal,
   type Offered,
   openScheduler,
   type Scheduler,
   type SchedulerOptions,
+  type TaskStatus,
 } from '../../actors/scheduler/scheduler.ts'
 import { systemClock, type Timer } from '../../bus/clock.ts'
 import { type TaskId, tokenFrom } from '../../protocol/ids.ts'
@@ -134,6 +136,7 @@ class Run {
   readonly #deps: RunDeps
   readonly #inputs: Input[] = []
   readonly #offers = new Map<string, Offered>()
+  readonly #readings = new Map<TaskId, Promise<void>>()
   readonly #timers: Timer[] = []
   readonly #views: InstanceView[]
   #isStepping = false
@@ -150,7 +153,7 @@ class Run {
     const done = new Promise<undefined>((resolve) => {
       this.#done = () => resolve(undefined)
     })
-    const statuses = scheduler.onStatus((status) => this.#step({ kind: 'status', status }))
+    const statuses = scheduler.onStatus((status) => this.#onStatus(status))
     const interrupt = (): void => this.#interrupt()
     if (options.timeoutMs !== undefined)
       this.#after(options.timeoutMs, () => this.#step({ kind: 'timed-out' }))
@@ -164,6 +167,12 @@ class Run {
     if (error !== undefined) throw error
     const { instances, couldNotPlace, isInterrupted } = this.#state
     return { instances: instances.map(({ view }) => view), couldNotPlace, isInterrupted }
+  }
+
+  /** An agent keeps what a task wrote until its end is acknowledged: that waits for the readers. */
+  #onStatus(status: TaskStatus): void | Promise<void> {
+    this.#step({ kind: 'status', status })
+    return isTerminal(status.state) ? this.#readings.get(status.taskId) : undefined
   }
 
   #interrupt(): void {
@@ -218,8 +227,7 @@ class Run {
         return scheduler.kill(effect.taskId, graceMs === undefined ? {} : { graceMs })
       }
       case 'read-output':
-        void this.#read(effect, 'stdout')
-        return void this.#read(effect, 'stderr')
+        return this.#readBoth(effect)
       case 'tell-changed':
         this.#views[effect.index] = this.#view(effect.index)
         return display.changed(this.#view(effect.index), this.#views)
@@ -238,6 +246,14 @@ class Run {
     if (accepted !== undefined) this.#step({ kind: 'answered', accepted })
   }
 
+  #readBoth(effect: Extract<Effect, { do: 'read-output' }>): void {
+    const both = [this.#read(effect, 'stdout'), this.#read(effect, 'stderr')]
+    this.#readings.set(
+      effect.taskId,
+      Promise.all(both).then(() => void this.#readings.delete(effect.taskId)),
+    )
+  }
+
   async #read(
     { taskId, agentId, index }: Extract<Effect, { do: 'read-output' }>,
     stream: 'stdout' | 'stderr',
@@ -247,7 +263,7 @@ class Run {
       if (data.length > 0) display.output(this.#view(index), stream, data)
       if (missing !== undefined) display.outputMissing(this.#view(index), stream, missing)
     }
-    this.#step({ kind: 'read', taskId: taskId as TaskId })
+    this.#step({ kind: 'read', taskId })
   }
 
   #view(index: number): InstanceView {

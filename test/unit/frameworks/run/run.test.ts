@@ -1,0 +1,269 @@
+/** `runCommand` on a whole cluster: the real actors, a simulated bus, tasks that only pretend. */
+import test, { type ExecutionContext } from 'ava'
+import { startEmulatedAgents } from '../../../../actors/agent/main.ts'
+import { startAllocator } from '../../../../actors/allocator/main.ts'
+import { type RunningMaster, startMaster } from '../../../../actors/master/main.ts'
+import { openScheduler } from '../../../../actors/scheduler/scheduler.ts'
+import { SimulatedClock } from '../../../../bus/simulated/clock.ts'
+import { SimulatedSystem } from '../../../../bus/simulated/system.ts'
+import { exitCodeOf, type InstanceView } from '../../../../frameworks/run/result.ts'
+import { type RunOptions, runCommand } from '../../../../frameworks/run/run.ts'
+import type { MasterId } from '../../../../protocol/ids.ts'
+
+const CPUS = 4
+const LATE_MS = 600_000
+
+function failing(error: unknown): never {
+  throw error
+}
+
+class Cluster {
+  readonly clock = new SimulatedClock()
+  readonly system = new SimulatedSystem(this.clock)
+  #tokens = 0
+  readonly randomToken = (bits: number): string =>
+    (++this.#tokens).toString(16).padStart(bits / 4, '0')
+  readonly world = { system: this.system, clock: this.clock, randomToken: this.randomToken }
+  readonly masters: RunningMaster[] = []
+
+  static async open(agents: number): Promise<Cluster> {
+    const cluster = new Cluster()
+    await cluster.until(cluster.#startAll(agents))
+    return cluster
+  }
+
+  /** Virtual time passes until `promise` is settled. */
+  until<T>(promise: Promise<T>): Promise<T> {
+    return this.clock.runFor(promise, LATE_MS)
+  }
+
+  async startMaster(): Promise<void> {
+    let epoch = 0
+    const master = await startMaster({
+      ...this.world,
+      cluster: 'bourse',
+      masterId: `m-${this.masters.length}` as MasterId,
+      epochs: {
+        read: () => epoch,
+        save: (taken) => {
+          epoch = taken
+        },
+      },
+      isOpen: false,
+      onLog: () => undefined,
+      onRefused: (subject, { message }) => failing(new Error(`${subject}: ${message}`)),
+    })
+    this.masters.push(master)
+  }
+
+  get leader(): RunningMaster {
+    const leader = this.masters.find(({ state }) => state.leader !== undefined)
+    return leader ?? failing(new Error('nobody leads'))
+  }
+
+  async #startAll(count: number): Promise<void> {
+    await this.startMaster()
+    await startAllocator({ ...this.world, cluster: 'bourse' })
+    const resources = [
+      { name: 'cpus', scalar: CPUS },
+      { name: 'mem', scalar: 1024 },
+      { name: 'ports', ranges: [[31_000, 31_009] as [number, number]] },
+    ]
+    await startEmulatedAgents({
+      ...this.world,
+      cluster: 'bourse',
+      name: 'agent',
+      count,
+      hostname: 'host',
+      resources,
+      onRefused: (subject, { message }) => failing(new Error(`${subject}: ${message}`)),
+      onGiveUp: (message) => failing(new Error(message)),
+      onFault: failing,
+    })
+  }
+}
+
+class Watch {
+  readonly outputs = new Map<string, string>()
+  readonly states: string[] = []
+  why = ''
+  onChanged: (instance: InstanceView) => void = () => undefined
+
+  changed(instance: InstanceView): void {
+    this.states.push(instance.state)
+    this.onChanged(instance)
+  }
+  waiting(why: string): void {
+    this.why = why
+  }
+  output({ index }: InstanceView, stream: string, data: Uint8Array): void {
+    const key = `${index} ${stream}`
+    const text = new TextDecoder().decode(data)
+    this.outputs.set(key, (this.outputs.get(key) ?? '') + text)
+  }
+  outputMissing({ index }: InstanceView, stream: string, why: string): void {
+    this.outputs.set(`${index} ${stream}`, why)
+  }
+}
+
+async function run(cluster: Cluster, options: Partial<RunOptions>, watch = new Watch()) {
+  const { world } = cluster
+  const whole = { command: ['true'], cpus: 1, mem: 32, world, ...options }
+  const result = await cluster.until(runCommand(whole, watch))
+  return { result, watch }
+}
+
+const allFinished = (t: ExecutionContext, instances: readonly InstanceView[]): void => {
+  t.deepEqual([...new Set(instances.map(({ state }) => state))], ['TASK_FINISHED'])
+}
+
+test('twenty instances on three agents finish, and each one is read', async (t) => {
+  const cluster = await Cluster.open(3)
+  const env = { PRETEND_MS: '1000', PRETEND_OUTPUT: 'hello\n' }
+  const { result, watch } = await run(cluster, { instances: 20, env })
+  t.is(result.instances.length, 20)
+  allFinished(t, result.instances)
+  t.is(exitCodeOf(result), 0)
+  for (let i = 0; i < 20; i++) t.is(watch.outputs.get(`${i} stdout`), 'hello\n')
+})
+
+test('a command that fails is TASK_FAILED with its status', async (t) => {
+  const cluster = await Cluster.open(1)
+  const { result } = await run(cluster, { env: { PRETEND_EXIT: '3' } })
+  t.like(result.instances[0], { state: 'TASK_FAILED', exit: { code: 3 } })
+  t.is(exitCodeOf(result), 1)
+})
+
+test('what fits nowhere: why, in time', async (t) => {
+  const cluster = await Cluster.open(2)
+  const { result, watch } = await run(cluster, { cpus: 1000, timeoutMs: 5_000 })
+  t.deepEqual(result.couldNotPlace, [
+    '1 instance of 1 could not be placed within 5 s',
+    'cpus 1000 wanted, 4 offered at most',
+  ])
+  t.is(exitCodeOf(result), 2)
+  t.is(watch.why, 'cpus 1000 wanted, 4 offered')
+})
+
+test('an interrupted run kills what it started', async (t) => {
+  const cluster = await Cluster.open(1)
+  const watch = new Watch()
+  const abort = new AbortController()
+  watch.onChanged = ({ state }) => {
+    if (state === 'TASK_RUNNING') abort.abort()
+  }
+  const env = { PRETEND_MS: 'Infinity' }
+  const { result } = await run(cluster, { env, signal: abort.signal }, watch)
+  t.true(result.isInterrupted)
+  t.is(result.instances[0]?.state, 'TASK_KILLED')
+})
+
+test('a run outlives its leader', async (t) => {
+  const cluster = await Cluster.open(2)
+  await cluster.until(cluster.startMaster())
+  const watch = new Watch()
+  let isStarted = false
+  let epoch = 0
+  watch.onChanged = ({ state }) => {
+    if (state !== 'TASK_RUNNING' || isStarted) return
+    isStarted = true
+    epoch = cluster.leader.state.highestEpoch
+    cluster.leader.kill()
+  }
+  const env = { PRETEND_MS: '20000', PRETEND_OUTPUT: 'x' }
+  const { result } = await run(cluster, { instances: 6, env }, watch)
+  t.true((cluster.masters[1]?.state.highestEpoch ?? 0) > epoch, 'another has led')
+  allFinished(t, result.instances)
+  for (let i = 0; i < 6; i++) t.is(watch.outputs.get(`${i} stdout`), 'x')
+})
+
+test('nothing stays behind: what a run held is offered to the next', async (t) => {
+  const cluster = await Cluster.open(1)
+  const { result } = await run(cluster, { cpus: CPUS, ports: 10, env: { PRETEND_MS: '100' } })
+  allFinished(t, result.instances)
+  const again = await run(cluster, { cpus: CPUS, ports: 10 })
+  allFinished(t, again.result.instances)
+})
+
+test('the library: offers to decline and accept, statuses to read, a task to kill', async (t) => {
+  const cluster = await Cluster.open(1)
+  const { world } = cluster
+  const states = async (): Promise<readonly string[]> => {
+    await using scheduler = await openScheduler({ name: 'test', world })
+    const statuses = scheduler.statuses()
+    let declined = 0
+    for await (const offer of scheduler.offers()) {
+      t.is(offer.cpus, CPUS)
+      t.deepEqual(offer.ports, [[31_000, 31_009]])
+      if (++declined === 1) {
+        await offer.decline('not now', { refuseMs: 0 })
+        t.like(await offer.decline('again'), { outcome: 'refused', refusal: { name: 'used' } })
+        continue
+      }
+      const env = { PRETEND_MS: 'Infinity' }
+      const accepted = await offer.accept([
+        { taskId: 'long', command: 'sleep', env, resources: { cpus: 1, mem: 32 } },
+      ])
+      t.deepEqual(accepted, { outcome: 'done', taskIds: ['long'] } as never)
+      break
+    }
+    const seen: string[] = []
+    for await (const { taskId, state } of statuses) {
+      seen.push(state)
+      if (state === 'TASK_RUNNING') scheduler.kill(taskId)
+      if (state === 'TASK_KILLED') break
+    }
+    t.deepEqual(await scheduler.teardown(), { outcome: 'done' })
+    t.is(await scheduler.ended, undefined)
+    return seen
+  }
+  const seen = await cluster.until(states())
+  t.is(seen.at(-1), 'TASK_KILLED')
+  t.true(seen.includes('TASK_RUNNING'))
+})
+
+test('the library: another secret is refused when it is opened', async (t) => {
+  const cluster = await Cluster.open(1)
+  const { world } = cluster
+  const options = { name: 'test', frameworkId: 'same', world }
+  const first = await cluster.until(openScheduler({ ...options, secret: 'the right one' }))
+  const error = await t.throwsAsync(
+    cluster.until(openScheduler({ ...options, secret: 'another one' })),
+  )
+  t.like(error, { code: 'scheduler/ended' })
+  t.regex(error.message, /wrong-secret/)
+  await cluster.until(first.close())
+})
+
+test('the library: a second process with id and secret takes the tasks over', async (t) => {
+  const cluster = await Cluster.open(1)
+  const { world } = cluster
+  const options = { name: 'test', frameworkId: 'same', secret: 'the same secret', world }
+  const first = await cluster.until(openScheduler(options))
+  const launched = async (): Promise<void> => {
+    for await (const offer of first.offers()) {
+      const env = { PRETEND_MS: 'Infinity' }
+      await offer.accept([{ taskId: 't', command: 'x', env, resources: { cpus: 1, mem: 32 } }])
+      return
+    }
+  }
+  await cluster.until(launched())
+  const second = await cluster.until(openScheduler(options))
+  t.regex((await cluster.until(first.ended))?.message ?? '', /failed-over/)
+  const told = async (): Promise<string> => {
+    for await (const { taskId, state } of second.statuses())
+      if (state === 'TASK_RUNNING') return taskId
+    return ''
+  }
+  second.reconcile()
+  t.is(await cluster.until(told()), 't')
+  await cluster.until(first.close())
+  await cluster.until(second.close())
+})
+
+test('the library: no leader there', async (t) => {
+  const cluster = new Cluster()
+  const { world } = cluster
+  const opening = cluster.until(openScheduler({ name: 'test', openTimeoutMs: 3_000, world }))
+  t.like(await t.throwsAsync(opening), { code: 'scheduler/no-leader', retry: 'later' })
+})

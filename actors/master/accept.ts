@@ -1,6 +1,6 @@
 /** Accept: offers of one agent and role become launches; what is left counts as declined. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
-import type { Launch, OfferId } from '../../protocol/ids.ts'
+import { type Launch, madeIn, type OfferId } from '../../protocol/ids.ts'
 import { ACCEPT_BYTES_MAX, TASK_BYTES_MAX } from '../../protocol/limits.ts'
 import { addResources, NO_RESOURCES, type Resources } from '../../protocol/resources.ts'
 import type { Accept } from '../../protocol/schema/calls.ts'
@@ -12,7 +12,6 @@ import { addFilter } from './filters.ts'
 import { validateLaunch } from './launch-validation.ts'
 import { endOffer, takeOffer } from './offers.ts'
 import { tellWorld } from './public-events.ts'
-import { isMadeHere } from './registry.ts'
 import { type Agent, count, type Framework, type Offer, type Task } from './state.ts'
 import { sendStatus } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
@@ -56,11 +55,11 @@ function judgeOffers(
   call: Accept,
   offers: readonly (Offer | undefined)[],
 ): Refusal | 'dropped' | undefined {
-  const { leader, state } = turn
+  const { leader } = turn
   for (const id of call.offers as OfferId[]) {
     if (leader.usedOffers.has(id)) return refusal('used', `offer ${id} was accepted before`)
-    if (!isMadeHere(leader, state.run, id)) {
-      return refusal('stale', `offer ${id} is not of this leader (epoch ${leader.epoch})`)
+    if (!leader.offers.has(id) && !isRemembered(turn, id)) {
+      return refusal('stale', `offer ${id} is not known to this leader (epoch ${leader.epoch})`)
     }
   }
   const first = offers[0]
@@ -73,6 +72,16 @@ function judgeOffers(
   )
   return isOne && new Set(call.offers).size === offers.length ? undefined : 'dropped'
 }
+
+/** True if this leader has made the offer, and would know if an accept had used it. */
+function isRemembered({ leader, state }: LeaderTurn, id: OfferId): boolean {
+  const made = madeIn(id)
+  if (made?.epoch !== leader.epoch || made.run !== state.run) return false
+  const nth = countOf(id)
+  return nth > leader.offersForgotten && nth <= leader.offerCount
+}
+
+const countOf = (id: OfferId): number => Number(id.slice(id.lastIndexOf('-') + 1))
 
 /** A bad accept gives back what it names of its own offers, without a filter. */
 function discard(
@@ -145,7 +154,9 @@ function rememberUsed({ leader }: LeaderTurn, offerId: OfferId): void {
   leader.usedOffers.add(offerId)
   if (leader.usedOffers.size <= USED_OFFERS_MAX) return
   const oldest = leader.usedOffers.values().next()
-  if (!oldest.done) leader.usedOffers.delete(oldest.value)
+  if (oldest.done) return
+  leader.usedOffers.delete(oldest.value)
+  leader.offersForgotten = Math.max(leader.offersForgotten, countOf(oldest.value))
 }
 
 function refuseTask(
@@ -179,7 +190,7 @@ function launch(turn: LeaderTurn, share: Share, info: TaskInfo): Launch {
     role,
     name: info.name,
     resources,
-    state: 'TASK_UNKNOWN',
+    state: 'TASK_STAGING',
     number: undefined,
     status: undefined,
     kill: undefined,
@@ -189,7 +200,6 @@ function launch(turn: LeaderTurn, share: Share, info: TaskInfo): Launch {
   }
   framework.tasks.set(task.taskId, task)
   agent.tasks.add(task)
-  task.state = 'TASK_STAGING'
   count(state, 'tasks-launched')
   return id
 }

@@ -1,30 +1,22 @@
 /** Sessions that agents open: the register, its pages, and what the two sides find in each other. */
 import type { AgentId, SessionId } from '../../protocol/ids.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
-import { PAGE_WAIT_MS, PAGES_MAX } from '../../protocol/limits.ts'
-import { parseResources, resourcesOf, subtractResources } from '../../protocol/resources.ts'
-import type { TaskRef } from '../../protocol/schema/agent.ts'
+import { PAGE_WAIT_MS } from '../../protocol/limits.ts'
+import { parseResources, resourcesOf } from '../../protocol/resources.ts'
+import type { AgentOrder, TaskRef } from '../../protocol/schema/agent.ts'
+import type { Fence } from '../../protocol/schema/common.ts'
 import type { AgentReport, AgentReports, HeldTask } from '../../protocol/schema/master.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
 import { hear, newSession } from '../parts/session.ts'
-import {
-  agentOf,
-  heldAt,
-  invite,
-  loseSession,
-  order,
-  orderNow,
-  schedulePing,
-  stepAgent,
-} from './agents.ts'
-import { frameworkOf, touchAgent } from './books.ts'
-import { confirmTornDown, frameworkFromAgent } from './framework-end.ts'
+import { agentOf, invite, loseSession, order, orderNow, schedulePing, stepAgent } from './agents.ts'
+import { countFree, frameworkOf, touchAgent } from './books.ts'
+import { agentIsBack, confirmTornDown, frameworkFromAgent } from './framework-end.ts'
 import { complained } from './lease.ts'
 import { tellWorld } from './public-events.ts'
 import { record } from './registry.ts'
 import { type Agent, count, type Framework, type Opening, type Task } from './state.ts'
-import { compareNumbers, forgetTask, moveTask, sendKnown } from './tasks.ts'
+import { compareNumbers, forgetTask, isReportable, moveTask, tellAll } from './tasks.ts'
 import { type LeaderTurn, log } from './turn.ts'
 
 type Register = Extract<AgentReport, { kind: 'register' }>
@@ -32,13 +24,17 @@ type Register = Extract<AgentReport, { kind: 'register' }>
 /** A list of reports. Numbers are judged first; what does not belong to the session is dropped. */
 export function agentReports(turn: LeaderTurn, agentId: AgentId, body: AgentReports): void {
   const first = body.reports[0]
-  if (first?.kind === 'complaint') return complaint(turn, agentId, first.highest.epoch)
+  if (first?.kind === 'complaint') {
+    count(turn.state, 'complaints')
+    return considerHigher(turn, agentId, first.highest)
+  }
   if (body.session === undefined || body.n === undefined) {
     return count(turn.state, 'reports-without-session')
   }
   const agent = agentOf(turn, agentId)
   if (first?.kind === 'register' && body.n === 1 && agent.session?.id !== body.session) {
-    open(turn, agent, body.session, first)
+    if (first.highest !== undefined) considerHigher(turn, agentId, first.highest)
+    if (turn.state.leader === turn.leader) open(turn, agent, body.session, first)
     return
   }
   if (!hearAgent(turn, agent, body.session, body.n)) return
@@ -63,35 +59,33 @@ export function hearAgent(turn: LeaderTurn, agent: Agent, session: SessionId, n:
   return false
 }
 
-/** Only admitted agents can raise an epoch. */
-function complaint(turn: LeaderTurn, agentId: AgentId, epoch: number): void {
+/** Only agents that the registry knows can raise an epoch. */
+function considerHigher(turn: LeaderTurn, agentId: AgentId, highest: Fence): void {
   const agent = turn.leader.agents.get(agentId)
-  count(turn.state, 'complaints')
-  if (agent !== undefined && agent.state !== 'unknown') complained(turn, epoch)
+  if (agent?.isAdmitted || agent?.state === 'unreachable') complained(turn, highest)
 }
 
 function handleReport(turn: LeaderTurn, agent: Agent, report: AgentReport): void {
   if (report.kind === 'snapshot-page') page(turn, agent, report)
-  else if (report.kind === 'settled') for (const ref of report.tasks) settle(turn, ref)
+  else if (report.kind === 'settled') for (const ref of report.tasks) settle(turn, agent, ref)
   else if (report.kind === 'torn-down') confirmTornDown(turn, agent.agentId, frameworkKey(report))
 }
 
-function settle(turn: LeaderTurn, ref: TaskRef): void {
+function settle(turn: LeaderTurn, agent: Agent, ref: TaskRef): void {
   const task = frameworkOf(turn, ref)?.tasks.get(ref.taskId)
-  if (task?.launch !== ref.launch) return
+  if (task === undefined || !isSame(task, agent, ref)) return
   if (isTerminal(task.state)) forgetTask(turn, task)
   else count(turn.state, 'settled-before-the-end')
 }
 
+/** An agent speaks of its own tasks only, and of one launch of each. */
+function isSame(task: Task, { agentId }: Agent, { launch }: Pick<Task, 'launch'>): boolean {
+  return task.agentId === agentId && task.launch === launch
+}
+
 function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Register): void {
   const refused = refusalOf(register)
-  if (refused !== undefined) {
-    count(turn.state, 'registrations-refused')
-    agent.session = newSession(session)
-    orderNow(turn, agent, refused)
-    agent.session = undefined
-    return
-  }
+  if (refused !== undefined) return refuseAgent(turn, agent, session, refused)
   if (!stepAgent(turn, agent, 'agent.opened')) return
   turn.leader.orders.drop(agent.agentId)
   agent.session = newSession(session)
@@ -99,7 +93,6 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
   agent.missed = 0
   agent.opening = {
     info: register.info,
-    incarnation: register.incarnation,
     pages: register.pages,
     pagesHeard: 0,
     tasks: [],
@@ -110,25 +103,44 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
   considerComplete(turn, agent, agent.opening)
 }
 
-function refusalOf({ version, info, pages }: Register) {
-  const kind = 'not-registered' as const
+type Refused = Extract<AgentOrder, { kind: 'not-registered' }>
+
+/** Says no to the open of `session`, in it. An earlier session is over: the agent has left it. */
+function refuseAgent(turn: LeaderTurn, agent: Agent, session: SessionId, refused: Refused): void {
+  count(turn.state, 'registrations-refused')
+  orderNow(turn, { ...agent, session: newSession(session) }, refused)
+  if (agent.session === undefined) return
+  agent.session = undefined
+  agent.opening = undefined
+  turn.leader.orders.drop(agent.agentId)
+  stepAgent(turn, agent, 'session.lost')
+}
+
+function refusalOf({ version, info }: Register): Refused | undefined {
+  const kind = 'not-registered'
   if (commonVersion(version) === undefined) {
     const message = `this master speaks version ${PROTOCOL_VERSION}, not ${version.min}-${version.max}`
-    return { kind, reason: 'no-common-version' as const, message }
+    return { kind, reason: 'no-common-version', message }
   }
   const parsed = parseResources(info.resources)
-  const problem = 'code' in parsed ? parsed.message : undefined
-  if (problem === undefined && pages <= PAGES_MAX) return undefined
-  const message = problem ?? `more than ${PAGES_MAX} pages`
-  return { kind, reason: 'malformed-snapshot' as const, message, retryMs: PAGE_WAIT_MS }
+  return 'code' in parsed ? malformed(parsed.message) : undefined
+}
+
+function malformed(message: string): Refused {
+  return { kind: 'not-registered', reason: 'malformed-snapshot', message, retryMs: PAGE_WAIT_MS }
 }
 
 type Page = Extract<AgentReport, { kind: 'snapshot-page' }>
 
 function page(turn: LeaderTurn, agent: Agent, { page, tasks, frameworks }: Page): void {
-  const { opening } = agent
-  if (opening === undefined || page !== opening.pagesHeard + 1) {
+  const { opening, session } = agent
+  if (session === undefined || opening === undefined || page !== opening.pagesHeard + 1) {
     return count(turn.state, 'pages-out-of-place')
+  }
+  for (const { taskId, resources } of tasks) {
+    const parsed = parseResources(resources)
+    if (!('code' in parsed)) continue
+    return refuseAgent(turn, agent, session.id, malformed(`task ${taskId}: ${parsed.message}`))
   }
   opening.pagesHeard = page
   opening.tasks.push(...tasks)
@@ -163,6 +175,7 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
   agent.registeredAtMs ??= now.wallMs
   agent.unreachableAtMs = undefined
   agent.total = resourcesOf(opening.info.resources)
+  countFree(turn, agent)
   leader.deadlines.clear(`agent-return ${agentId}`)
   orderNow(turn, agent, {
     kind: 'registered',
@@ -175,10 +188,8 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
   for (let from = 0; from < missing.length; from += 1024) {
     order(turn, agent, { kind: 'missing', tasks: missing.slice(from, from + 1024) })
   }
-  const free = subtractResources(agent.total, heldAt(agent))
-  // More runs there than it says it has: nothing is offered until enough has ended.
-  agent.free = free ?? new Map()
   touchAgent(turn, agent)
+  agentIsBack(turn, agent)
   log(turn, 'an agent has registered', { agentId, tasks: opening.tasks.length })
   tellWorld(turn, { kind: 'agent', what: 'registered' }, { agentId })
 }
@@ -199,7 +210,8 @@ function compare(turn: LeaderTurn, agent: Agent, opening: Opening): TaskRef[] {
   }
   const missing: TaskRef[] = []
   for (const task of agent.tasks) {
-    if (held.has(task)) continue
+    // What is left of an ended framework is asked for by `tear-down`.
+    if (held.has(task) || frameworkOf(turn, task.framework)?.state === 'ended') continue
     if (isTerminal(task.state)) forgetTask(turn, task)
     else missing.push({ ...task.framework, taskId: task.taskId, launch: task.launch })
   }
@@ -210,13 +222,15 @@ function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefine
   const framework = frameworkFromAgent(turn, shown)
   if (framework.state === 'ended') {
     framework.unconfirmed.add(agent.agentId)
-    const { principal, frameworkId } = framework
-    order(turn, agent, { kind: 'tear-down', principal, frameworkId })
     return undefined
   }
   const known = framework.tasks.get(shown.taskId)
-  if (known !== undefined && known.launch !== shown.launch) {
+  if (known !== undefined && !isSame(known, agent, shown)) {
     count(turn.state, 'launches-foreign')
+    return undefined
+  }
+  if (known === undefined && !isReportable(shown.latest)) {
+    count(turn.state, 'statuses-illegal')
     return undefined
   }
   const task = known ?? newTaskFrom(turn, framework, agent, shown)
@@ -257,7 +271,7 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
 function update(turn: LeaderTurn, framework: Framework, task: Task, shown: HeldTask): void {
   if (compareNumbers(shown.number, task.number) < 0) return
   const before = task.state
-  if (before === shown.latest || !moveTask(turn, task, shown.latest)) return
+  if (before !== shown.latest && !moveTask(turn, task, shown.latest)) return
   task.number = shown.number
-  if (before === 'TASK_UNREACHABLE') sendKnown(turn, framework, task, 'AGENT_RETURNED')
+  if (before === 'TASK_UNREACHABLE') tellAll(turn, framework, task, 'AGENT_RETURNED')
 }

@@ -1,7 +1,6 @@
 /** Agents: whether they are there, and what follows when they are not. */
 import type { AgentId } from '../../protocol/ids.ts'
 import { LEADER_BEAT_MS } from '../../protocol/limits.ts'
-import { addResources, NO_RESOURCES, type Resources } from '../../protocol/resources.ts'
 import type { AgentOrder } from '../../protocol/schema/agent.ts'
 import { nextNumber } from '../parts/session.ts'
 import { type AgentEvent, agentStep } from './agent-machine.ts'
@@ -21,22 +20,23 @@ export function isEchoing({ leader, now }: LeaderTurn, connection: string): bool
   return now.monotonicMs - heardMs <= ECHO_MS_MAX
 }
 
+/** The agent, or a new one of which nothing is kept before its first step. */
 export function agentOf({ leader }: LeaderTurn, agentId: AgentId): Agent {
-  const known = leader.agents.get(agentId)
-  if (known !== undefined) return known
-  const agent = newAgent(agentId)
-  leader.agents.set(agentId, agent)
-  return agent
+  return leader.agents.get(agentId) ?? newAgent(agentId)
 }
 
 /** Takes a step of the agent's lifecycle and does what it asks for. False: illegal here. */
 export function stepAgent(turn: LeaderTurn, agent: Agent, event: AgentEvent): boolean {
+  const { agents, absent } = turn.leader
   const step = agentStep(agent.state, event)
   if (step === undefined) {
     count(turn.state, 'agent-events-illegal')
     return false
   }
   agent.state = step.state
+  agents.set(agent.agentId, agent)
+  if (step.state === 'registered') absent.delete(agent.agentId)
+  else absent.add(agent.agentId)
   for (const action of step.actions) {
     if (action === 'withdraw') withdraw(turn, agent)
     else loseTasks(turn, agent)
@@ -93,12 +93,23 @@ export function pingAgent(turn: LeaderTurn, agent: Agent): void {
   if (agent.state === 'unreachable') return
   if (isEchoing(turn, 'agents')) agent.missed += 1
   if (agent.missed > turn.state.rules.agentPingsMissedMax) {
-    loseAgent(turn, agent)
+    if (isStranger(agent)) forgetAgent(turn, agent)
+    else loseAgent(turn, agent)
     return
   }
   if (agent.state === 'registered') order(turn, agent, { kind: 'ping' })
   else if (agent.state !== 'opening' || agent.missed > 1) invite(turn, agent)
   schedulePing(turn, agent)
+}
+
+/** It has opened a session, and the registry was never asked to admit it: it has no tasks. */
+function isStranger({ isAdmitted, opening, unreachableAtMs }: Agent): boolean {
+  return !isAdmitted && unreachableAtMs === undefined && opening?.isAdmitting !== true
+}
+
+function forgetAgent({ leader }: LeaderTurn, { agentId }: Agent): void {
+  leader.agents.delete(agentId)
+  leader.absent.delete(agentId)
 }
 
 /** Written to the registry first: a later leader must know that its tasks may live on. */
@@ -108,9 +119,14 @@ export function loseAgent(turn: LeaderTurn, agent: Agent): void {
   record(turn, fact, { after: 'lose-agent', agentId })
 }
 
-/** The registry has it. Whoever came back meanwhile is not lost. */
+/** The registry has it. Whoever came back meanwhile is not lost, and the registry must hear that. */
 export function agentIsLost(turn: LeaderTurn, agent: Agent): void {
-  if (agent.missed <= turn.state.rules.agentPingsMissedMax && agent.state !== 'recovering') return
+  if (agent.missed <= turn.state.rules.agentPingsMissedMax && agent.state !== 'recovering') {
+    const { agentId } = agent
+    if (agent.isAdmitted) record(turn, { kind: 'agent-admitted', agentId }, { after: 'nothing' })
+    schedulePing(turn, agent)
+    return
+  }
   agent.isAdmitted = false
   agent.unreachableAtMs = turn.now.wallMs
   if (!stepAgent(turn, agent, 'agent.lost')) return
@@ -127,11 +143,4 @@ export function agentIsLost(turn: LeaderTurn, agent: Agent): void {
     if (framework.state !== 'subscribed') continue
     turn.leader.events.add(framework.key, framework, { kind: 'failure', agentId })
   }
-}
-
-/** What the tasks that count hold of the agent. */
-export function heldAt(agent: Agent): Resources {
-  let held = NO_RESOURCES
-  for (const task of agent.tasks) if (task.isHeld) held = addResources(held, task.resources)
-  return held
 }

@@ -129,7 +129,8 @@ export function pingAllocator(turn: LeaderTurn): void {
 }
 
 function say({ leader }: LeaderTurn, figures: readonly AllocatorFigure[]): void {
-  leader.allocator?.figures.push(...figures)
+  // One by one: there may be more of them than a call takes arguments.
+  for (const figure of figures) leader.allocator?.figures.push(figure)
 }
 
 function agentFigure({ leader }: LeaderTurn, agentId: AgentId): AllocatorFigure {
@@ -150,8 +151,8 @@ function roleFigure(framework: Framework, name: string): AllocatorFigure {
     principal,
     frameworkId,
     role: name,
-    // What it has counts while it is away, but nothing is offered to it.
-    suppressed: role.isSuppressed || framework.state !== 'subscribed',
+    // What it has counts while it is away or has left, but nothing is offered to it.
+    suppressed: role.isLeft || role.isSuppressed || framework.state !== 'subscribed',
     allocated: listResources(role.allocated),
     declinedLast: role.isDeclinedLast,
   }

@@ -1,8 +1,14 @@
 /** The master's own count: what is free on an agent, what a role has. Nothing else changes it. */
-
 import assert from 'node:assert/strict'
 import { type FrameworkKey, frameworkKey } from '../../protocol/ids.ts'
-import { addResources, type Resources, subtractResources } from '../../protocol/resources.ts'
+import {
+  addResources,
+  isEmpty,
+  NO_RESOURCES,
+  type Resources,
+  scalarsOf,
+  subtractResources,
+} from '../../protocol/resources.ts'
 import { type Agent, type Framework, newRole, type RoleState, type Task } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
 
@@ -23,7 +29,12 @@ export function touchRole({ leader }: LeaderTurn, framework: Framework, role: st
   leader.dirtyRoles.set(`${framework.key} ${role}`, entry)
 }
 
-/** A role of a framework: one that it has left stays as long as something is allocated to it. */
+/** The roles that a framework has asked for. */
+export function wantedRoles({ roles }: Framework): readonly string[] {
+  return [...roles].flatMap(([role, { isLeft }]) => (isLeft ? [] : [role]))
+}
+
+/** A role of a framework; one that it did not ask for stays while something is allocated to it. */
 export function roleOf(framework: Framework, role: string): RoleState {
   const known = framework.roles.get(role)
   if (known !== undefined) return known
@@ -51,43 +62,72 @@ export function take(turn: LeaderTurn, { framework, role, agent, resources }: Sh
 
 /** From the role to free. */
 export function giveBack(turn: LeaderTurn, { framework, role, agent, resources }: Share): void {
-  agent.free = addResources(agent.free, resources)
+  if (agent.isOverdrawn) countFree(turn, agent)
+  else agent.free = addResources(agent.free, resources)
   unallot(turn, framework, role, resources)
   touchAgent(turn, agent)
 }
 
-/** Adds to what the role has, without an agent's books: for what an agent has just reported. */
-export function allot(
-  turn: LeaderTurn,
-  framework: Framework,
-  role: string,
-  resources: Resources,
-): void {
+/** What the tasks that count hold of the agent. */
+export function heldAt(agent: Agent): Resources {
+  let held = NO_RESOURCES
+  for (const task of agent.tasks) if (task.isHeld) held = addResources(held, task.resources)
+  return held
+}
+
+/** Counts anew: more may be held of an agent than it says it has. Then nothing of it is free. */
+export function countFree({ leader }: LeaderTurn, agent: Agent): void {
+  let given = heldAt(agent)
+  for (const id of agent.offers) {
+    given = addResources(given, leader.offers.get(id)?.resources ?? NO_RESOURCES)
+  }
+  const free = subtractResources(agent.total, given)
+  agent.free = free ?? NO_RESOURCES
+  agent.isOverdrawn = free === undefined
+}
+
+/** A task that its agent has reported counts from now on. */
+export function holdTask(turn: LeaderTurn, task: Task): void {
+  if (task.isHeld) return
+  const { framework, agent } = partiesOf(turn, task)
+  const { role, resources } = task
+  task.isHeld = true
+  allot(turn, framework, role, resources)
+  // The books of any other agent are opened when its session is confirmed.
+  if (agent.state !== 'registered') return
+  const free = agent.isOverdrawn ? undefined : subtractResources(agent.free, resources)
+  if (free === undefined) countFree(turn, agent)
+  else agent.free = free
+  touchAgent(turn, agent)
+}
+
+function allot(turn: LeaderTurn, framework: Framework, role: string, resources: Resources): void {
   const state = roleOf(framework, role)
-  state.allocated = addResources(state.allocated, resources)
+  state.allocated = addResources(state.allocated, scalarsOf(resources))
   touchRole(turn, framework, role)
 }
 
-export function unallot(
-  turn: LeaderTurn,
-  framework: Framework,
-  role: string,
-  resources: Resources,
-): void {
+function unallot(turn: LeaderTurn, framework: Framework, role: string, resources: Resources): void {
   const state = roleOf(framework, role)
-  const left = subtractResources(state.allocated, resources)
+  const left = subtractResources(state.allocated, scalarsOf(resources))
   assert(left !== undefined, `more is given back than ${framework.key} has`)
   state.allocated = left
+  if (state.isLeft && isEmpty(left)) framework.roles.delete(role)
   touchRole(turn, framework, role)
 }
 
-/** The task counts no longer; `agent` is where it ran. */
-export function releaseTask(turn: LeaderTurn, task: Task, agent: Agent | undefined): void {
+/** The task counts no longer. */
+export function releaseTask(turn: LeaderTurn, task: Task): void {
   if (!task.isHeld) return
   task.isHeld = false
-  const framework = frameworkOf(turn, task.framework)
-  assert(framework !== undefined, `task ${task.taskId} has no framework`)
   const { role, resources } = task
-  if (agent !== undefined) giveBack(turn, { framework, role, agent, resources })
-  else unallot(turn, framework, role, resources)
+  giveBack(turn, { ...partiesOf(turn, task), role, resources })
+}
+
+function partiesOf(turn: LeaderTurn, task: Task): { framework: Framework; agent: Agent } {
+  const framework = frameworkOf(turn, task.framework)
+  const agent = turn.leader.agents.get(task.agentId)
+  assert(framework !== undefined, `task ${task.taskId} has no framework`)
+  assert(agent !== undefined, `task ${task.taskId} has no agent`)
+  return { framework, agent }
 }

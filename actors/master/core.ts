@@ -18,7 +18,7 @@ import { frameworkOf } from './books.ts'
 import type { Effect } from './effects.ts'
 import { flush, wantsFlush } from './flush.ts'
 import { type FrameworkCall, frameworkCall } from './framework-calls.ts'
-import { considerForgotten, frameworkIsEnded } from './framework-end.ts'
+import { frameworkIsEnded } from './framework-end.ts'
 import { failoverIsOver, pingFramework, subscriptionIsRecorded } from './frameworks.ts'
 import {
   complained,
@@ -30,6 +30,8 @@ import {
   leaseWritten,
   newLease,
   peerBeat,
+  readRegistry,
+  registryUnread,
   resign,
   stepLease,
   wakeLease,
@@ -52,18 +54,25 @@ export type Input =
       /** 0: there is none. */
       readonly revision: number
     }
-  | { readonly kind: 'lease.written'; readonly revision: number }
+  | {
+      readonly kind: 'lease.written'
+      /** As it was to be written. */
+      readonly record: LeaseRecord
+      readonly revision: number
+    }
   | { readonly kind: 'lease.conflict' }
   | { readonly kind: 'lease.unavailable' }
+  /** The registry's answers name the epoch that asked: one to an earlier lead is nobody's. */
   | {
       readonly kind: 'registry.read'
+      readonly epoch: number
       readonly batches: readonly RegistryBatch[]
       readonly lastSequence: number
     }
-  | { readonly kind: 'registry.appended'; readonly sequence: number }
-  | { readonly kind: 'registry.conflict' }
-  | { readonly kind: 'registry.unavailable' }
-  | { readonly kind: 'listening' }
+  | { readonly kind: 'registry.appended'; readonly epoch: number; readonly sequence: number }
+  | { readonly kind: 'registry.conflict'; readonly epoch: number }
+  | { readonly kind: 'registry.unavailable'; readonly epoch: number }
+  | { readonly kind: 'listening'; readonly epoch: number }
   | { readonly kind: 'agent-reports'; readonly agentId: AgentId; readonly body: AgentReports }
   | {
       readonly kind: 'status-updates'
@@ -123,6 +132,8 @@ function handle(state: MasterState, input: Input | CommonInput, now: Now): reado
   const { lease } = state
   const isHolder = lease.state === 'recovering' || lease.state === 'leading'
   if (isHolder && !holdsLease(turn)) stepLease(turn, 'lease.lost')
+  // Asked in an earlier lead: what it answers is not true of this one.
+  if ('epoch' in input && input.epoch !== lease.record?.epoch) return turn.effects
   if (!handleAnywhere(turn, input) && state.leader !== undefined) {
     const leaderTurn = { ...turn, leader: state.leader }
     if (lease.state === 'leading') handleLeading(leaderTurn, input)
@@ -141,7 +152,7 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
       leaseRead(turn, input.record, input.revision)
       return true
     case 'lease.written':
-      leaseWritten(turn, input.revision)
+      leaseWritten(turn, input.record, input.revision)
       return true
     case 'lease.conflict':
       leaseConflict(turn)
@@ -151,6 +162,10 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
       return true
     case 'registry.read':
       written(turn, registryRead(turn, input.batches, input.lastSequence))
+      return true
+    case 'registry.unavailable':
+      if (turn.state.leader !== undefined) return false
+      registryUnread(turn)
       return true
     case 'resign':
       resign(turn)
@@ -168,7 +183,7 @@ function handleRecovering(turn: LeaderTurn, input: Input | CommonInput): void {
   if (input.kind === 'registry.appended') written(turn, appended(turn, input.sequence))
   else if (input.kind === 'listening') lead(turn)
   else if (input.kind === 'registry.unavailable') uncertain(turn)
-  else if (input.kind === 'registry.conflict') turn.effects.push({ do: 'read-registry' })
+  else if (input.kind === 'registry.conflict') readRegistry(turn)
   else if (input.kind === 'wake') wakeDue(turn)
 }
 
@@ -197,7 +212,7 @@ function leaderBeat(turn: LeaderTurn, input: Extract<Input, { kind: 'leader-beat
   const { body, connection } = input
   if (body.run === turn.state.run && body.epoch === turn.leader.epoch) {
     turn.leader.echoAtMs.set(connection, turn.now.monotonicMs)
-  } else if (body.epoch > turn.leader.epoch) complained(turn, body.epoch)
+  } else complained(turn, body)
 }
 
 function statusUpdates(turn: LeaderTurn, input: Extract<Input, { kind: 'status-updates' }>): void {
@@ -226,14 +241,10 @@ function afterWrite(turn: LeaderTurn, then: AfterWrite): void {
     case 'nothing':
       return
     case 'lead':
-      turn.effects.push({ do: 'listen' })
+      turn.effects.push({ do: 'listen', epoch: turn.leader.epoch })
       return
     case 'admit':
-      admitted(turn, then.agentId, then.session)
-      for (const framework of turn.leader.frameworks.values()) {
-        considerForgotten(turn, framework)
-      }
-      return
+      return admitted(turn, then.agentId, then.session)
     case 'subscribe':
       return subscriptionIsRecorded(turn, then.key, then.request)
     case 'lose-agent':
@@ -280,6 +291,6 @@ function handleDue(turn: LeaderTurn, due: Due): void {
     case 'allocator-ping':
       return pingAllocator(turn)
     case 'registry-retry':
-      turn.effects.push({ do: 'read-registry' })
+      readRegistry(turn)
   }
 }

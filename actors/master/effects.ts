@@ -40,11 +40,11 @@ export type Effect =
   /** Compare-and-set. Comes back as `lease.written`, `lease.conflict` or `lease.unavailable`. */
   | { readonly do: 'write-lease'; readonly record: LeaseRecord; readonly revision: number }
   /** Comes back as `registry.read`, or `registry.unavailable`. */
-  | { readonly do: 'read-registry' }
+  | { readonly do: 'read-registry'; readonly epoch: number }
   /** Comes back as `registry.appended`, `registry.conflict` or `registry.unavailable`. */
   | { readonly do: 'append-registry'; readonly batch: RegistryBatch; readonly lastSequence: number }
   /** Hears agents, frameworks, allocators and operators from now on. Comes back as `listening`. */
-  | { readonly do: 'listen' }
+  | { readonly do: 'listen'; readonly epoch: number }
   /** Hears them no more. */
   | { readonly do: 'stop-listening' }
   /** Synced before the next effect is performed: this epoch is never used again. */

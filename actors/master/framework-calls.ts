@@ -7,7 +7,7 @@ import type { FRAMEWORK_VERBS, FrameworkVerb } from '../../protocol/subjects.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { accept } from './accept.ts'
 import { order } from './agents.ts'
-import { frameworkOf } from './books.ts'
+import { frameworkOf, wantedRoles } from './books.ts'
 import { requestEnd } from './framework-end.ts'
 import { giveAnswer, hearCall, rememberAnswer } from './framework-session.ts'
 import { type HashedSubscribe, revive, subscribe, suppress } from './frameworks.ts'
@@ -26,6 +26,8 @@ export type FrameworkCall =
       }
     }[Exclude<FrameworkVerb, 'subscribe'>]
 
+type PlainCall = Exclude<FrameworkCall, { verb: 'subscribe' | 'complain' }>
+
 export function frameworkCall(
   turn: LeaderTurn,
   ids: FrameworkKey,
@@ -39,8 +41,7 @@ export function frameworkCall(
   const framework = frameworkOf(turn, ids)
   const unready = notReady(framework)
   if (framework === undefined || unready !== undefined) {
-    // Whoever answers a ping without a session only has to be told that it counts.
-    if (call.verb === 'pong' && framework !== undefined) return welcomeBack(turn, framework)
+    if (framework !== undefined && isWelcome(framework, call)) return welcomeBack(turn, framework)
     if (unready !== undefined) refuse(turn, reply, unready)
     return
   }
@@ -64,19 +65,26 @@ function notReady(framework: Framework | undefined): Refusal | undefined {
   return refusal('not-subscribed', 'subscribe first: this leader does not know the framework')
 }
 
-/** Known from the registry or by its tasks, and it speaks: it is subscribed again as it was. */
+/** It answers a ping without a session, and what it subscribed with is known. */
+function isWelcome({ state, secretHash }: Framework, { verb, body }: PlainCall): boolean {
+  const isSessionless = verb === 'pong' && body.session === undefined
+  return isSessionless && state !== 'ended' && secretHash !== undefined
+}
+
+/** Known from the registry, and it speaks: it is subscribed again as it was. */
 function welcomeBack(turn: LeaderTurn, framework: Framework): void {
-  const { secretHash, name, failoverMs, roles } = framework
-  if (framework.state === 'ended' || secretHash === undefined) return
-  const suppressed = [...roles].flatMap(([role, { isSuppressed }]) => (isSuppressed ? [role] : []))
-  const terms = { secretHash, name, failoverMs, roles: [...roles.keys()], suppressed }
+  const { secretHash, name, failoverMs } = framework
+  if (secretHash === undefined) return
+  const roles = wantedRoles(framework)
+  const suppressed = roles.filter((role) => framework.roles.get(role)?.isSuppressed)
+  const terms = { secretHash, name, failoverMs, roles: [...roles], suppressed }
   subscribe(turn, framework, terms, undefined)
 }
 
 function handle(
   turn: LeaderTurn,
   framework: Framework,
-  call: Exclude<FrameworkCall, { verb: 'subscribe' | 'complain' }>,
+  call: PlainCall,
   reply: string | undefined,
 ): Refusal | 'later' | undefined {
   switch (call.verb) {
@@ -86,10 +94,10 @@ function handle(
       decline(turn, framework, call.body.offers, call.body.refuseMs)
       return undefined
     case 'revive':
-      revive(turn, framework, call.body.roles ?? [...framework.roles.keys()])
+      revive(turn, framework, call.body.roles ?? wantedRoles(framework))
       return undefined
     case 'suppress':
-      suppress(turn, framework, call.body.roles ?? [...framework.roles.keys()])
+      suppress(turn, framework, call.body.roles ?? wantedRoles(framework))
       return undefined
     case 'kill':
       kill(turn, framework, call.body)

@@ -11,8 +11,8 @@ import { cutOff } from './framework-session.ts'
 import { endOffer } from './offers.ts'
 import { tellWorld } from './public-events.ts'
 import { record } from './registry.ts'
-import { count, type Framework } from './state.ts'
-import { forgetTask } from './tasks.ts'
+import { type Agent, count, type Framework } from './state.ts'
+import { forgetTask, moveTask } from './tasks.ts'
 import { answer, type LeaderTurn, log } from './turn.ts'
 
 export function newFramework({ principal, frameworkId }: FrameworkKey): Framework {
@@ -106,8 +106,9 @@ export function requestEnd(
 /** The registry has it. */
 export function frameworkIsEnded(turn: LeaderTurn, key: string, reply: string | undefined): void {
   const framework = turn.leader.frameworks.get(key)
-  if (framework === undefined) return
-  if (framework.state !== 'ended') stepFramework(turn, framework, 'framework.ended')
+  if (framework !== undefined && framework.state !== 'ended') {
+    stepFramework(turn, framework, 'framework.ended')
+  }
   answer(turn, reply, {})
 }
 
@@ -130,13 +131,23 @@ function end(turn: LeaderTurn, framework: Framework): void {
   considerForgotten(turn, framework)
 }
 
+/** An agent has registered: it is told what has ended without it, and may have been the last. */
+export function agentIsBack(turn: LeaderTurn, agent: Agent): void {
+  for (const framework of turn.leader.frameworks.values()) {
+    if (framework.state !== 'ended') continue
+    const { principal, frameworkId, unconfirmed } = framework
+    if (!unconfirmed.has(agent.agentId)) considerForgotten(turn, framework)
+    else order(turn, agent, { kind: 'tear-down', principal, frameworkId })
+  }
+}
+
 /** Nothing of it is left on that agent. */
 export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string): void {
   const framework = turn.leader.frameworks.get(key)
   if (framework?.state !== 'ended') return count(turn.state, 'torn-down-unexpected')
   for (const task of framework.tasks.values()) {
     if (task.agentId !== agentId) continue
-    if (!isTerminal(task.state)) task.state = 'TASK_KILLED'
+    if (!isTerminal(task.state)) moveTask(turn, task, 'TASK_KILLED')
     forgetTask(turn, task)
   }
   framework.unconfirmed.delete(agentId)
@@ -144,10 +155,10 @@ export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string)
 }
 
 /** The id is burnt until nobody can hold anything of it, those included that are not back yet. */
-export function considerForgotten(turn: LeaderTurn, framework: Framework): void {
+function considerForgotten(turn: LeaderTurn, framework: Framework): void {
   const { leader } = turn
   if (framework.state !== 'ended' || framework.unconfirmed.size > 0) return
-  for (const agent of leader.agents.values()) if (agent.state !== 'registered') return
+  if (leader.absent.size > 0) return
   const { principal, frameworkId, key } = framework
   if (!leader.frameworks.delete(key)) return
   for (const name of framework.roles.keys()) touchRole(turn, framework, name)

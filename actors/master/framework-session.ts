@@ -1,7 +1,7 @@
 /** The leader's side of a framework's session: numbers of calls, and their first answers. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import type { SessionId } from '../../protocol/ids.ts'
-import { nextNumber } from '../parts/session.ts'
+import { nextNumber, type Session } from '../parts/session.ts'
 import type { CallAnswer, Framework } from './state.ts'
 import { answer, fenceOf, type LeaderTurn, refuse } from './turn.ts'
 
@@ -25,26 +25,20 @@ export type Heard = 'new' | CallAnswer | Refusal
  */
 export function hearCall({ leader }: LeaderTurn, framework: Framework, header: CallHeader): Heard {
   const { session } = framework
-  framework.missed = 0
   if (header.epoch !== undefined && header.epoch !== leader.epoch) {
     return refusal('stale', `epoch ${header.epoch} is not ${leader.epoch}, which leads`)
   }
-  if (header.session === undefined || session === undefined) {
-    if (header.session === session?.id || header.session === undefined) return 'new'
+  if (header.session !== undefined) {
+    if (header.session !== session?.id) {
+      return refusal('stale-session', 'another session of this framework is open')
+    }
+    if (header.n !== undefined) noteNumber(framework, session, header.n)
   }
-  if (header.session !== session?.id) {
-    return refusal('stale-session', 'another session of this framework is open')
-  }
-  const before = header.call === undefined ? undefined : framework.answers.get(header.call)
-  if (header.n !== undefined && session !== undefined) noteNumber(framework, session, header.n)
-  return before ?? 'new'
+  framework.missed = 0
+  return (header.call !== undefined && framework.answers.get(header.call)) || 'new'
 }
 
-function noteNumber(
-  { heardAhead }: Framework,
-  session: NonNullable<Framework['session']>,
-  n: number,
-): void {
+function noteNumber({ heardAhead }: Framework, session: Session, n: number): void {
   if (n > session.heard + 1) {
     if (heardAhead.size < AHEAD_MAX) heardAhead.add(n)
     return

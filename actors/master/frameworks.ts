@@ -6,7 +6,7 @@ import type { Subscribe } from '../../protocol/schema/calls.ts'
 import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
 import { newSession } from '../parts/session.ts'
 import { isEchoing, order } from './agents.ts'
-import { frameworkOf, roleOf, touchRole } from './books.ts'
+import { frameworkOf, roleOf, touchRole, wantedRoles } from './books.ts'
 import { clearFilters } from './filters.ts'
 import { newFramework, requestEnd, schedulePing, stepFramework } from './framework-end.ts'
 import { cutOff, rememberAnswer } from './framework-session.ts'
@@ -69,12 +69,14 @@ function refusalFor(known: Framework | undefined, body: HashedSubscribe) {
 }
 
 function isAsRecorded(known: Framework, request: SubscribeRequest): boolean {
+  const asked = new Set(request.roles)
+  const recorded = wantedRoles(known)
   return (
     known.secretHash === request.secretHash &&
     known.name === request.name &&
     known.failoverMs === request.failoverMs &&
-    request.roles.length === known.roles.size &&
-    request.roles.every((role) => known.roles.has(role))
+    recorded.length === asked.size &&
+    recorded.every((role) => asked.has(role))
   )
 }
 
@@ -94,6 +96,9 @@ export function subscriptionIsRecorded(
     const message = `${key} was subscribed with another secret`
     return refuse(turn, request.reply, refusal('wrong-secret', message))
   }
+  // The open was repeated while the registry wrote: the first one counts.
+  const isRepeat = known?.session !== undefined && known.session.id === request.session
+  if (isRepeat) return answer(turn, request.reply, {})
   const framework = known ?? newFramework(ids)
   turn.leader.frameworks.set(key, framework)
   accept(turn, framework, request)
@@ -155,6 +160,7 @@ function setRoles(turn: LeaderTurn, framework: Framework, request: SubscribeRequ
   }
   for (const name of wanted) {
     const role = roleOf(framework, name)
+    role.isLeft = false
     role.isSuppressed = request.suppressed.includes(name)
     role.isDeclinedLast = false
     clearFilters(turn, framework, name)
@@ -163,12 +169,12 @@ function setRoles(turn: LeaderTurn, framework: Framework, request: SubscribeRequ
 }
 
 function leaveRole(turn: LeaderTurn, framework: Framework, name: string): void {
+  const role = roleOf(framework, name)
+  role.isLeft = true
   for (const offerId of framework.offers) {
     if (turn.leader.offers.get(offerId)?.role !== name) continue
     endOffer(turn, offerId, 'framework.left-role')
   }
-  const role = roleOf(framework, name)
-  role.isSuppressed = true
   if (role.allocated.size === 0) framework.roles.delete(name)
   touchRole(turn, framework, name)
 }
@@ -192,7 +198,7 @@ export function failoverIsOver(turn: LeaderTurn, framework: Framework): void {
 export function revive(turn: LeaderTurn, framework: Framework, roles: readonly string[]): void {
   for (const name of roles) {
     const role = framework.roles.get(name)
-    if (role === undefined) continue
+    if (role === undefined || role.isLeft) continue
     role.isSuppressed = false
     role.isDeclinedLast = false
     clearFilters(turn, framework, name)
@@ -204,7 +210,7 @@ export function revive(turn: LeaderTurn, framework: Framework, roles: readonly s
 export function suppress(turn: LeaderTurn, framework: Framework, roles: readonly string[]): void {
   for (const name of roles) {
     const role = framework.roles.get(name)
-    if (role === undefined) continue
+    if (role === undefined || role.isLeft) continue
     role.isSuppressed = true
     touchRole(turn, framework, name)
   }

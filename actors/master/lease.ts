@@ -12,6 +12,7 @@ import {
   LEASE_RENEWALS,
   PEER_BEAT_MS,
 } from '../../protocol/limits.ts'
+import type { Fence } from '../../protocol/schema/common.ts'
 import type { LeaseRecord, PeerBeat } from '../../protocol/schema/master.ts'
 import { type LeaseEvent, leaseStep } from './lease-machine.ts'
 import { count, type Lease } from './state.ts'
@@ -21,6 +22,8 @@ import { log, type Turn, warn } from './turn.ts'
 const ECHO_MS_MAX = 3 * PEER_BEAT_MS
 /** A leader that is alive answers a probe within this. */
 const PROBE_MS = 2 * PEER_BEAT_MS
+/** A log that could not be read at a takeover is asked again after this. */
+const REGISTRY_RETRY_MS = 500
 
 export function newLease(): Lease {
   return {
@@ -37,6 +40,9 @@ export function newLease(): Lease {
     leaderHeardAtMs: Number.NEGATIVE_INFINITY,
     ownEchoAtMs: Number.NEGATIVE_INFINITY,
     probedAtMs: Number.POSITIVE_INFINITY,
+    raisedAtMs: Number.NEGATIVE_INFINITY,
+    registryRetryAtMs: Number.POSITIVE_INFINITY,
+    hasResigned: false,
   }
 }
 
@@ -58,7 +64,7 @@ export function stepLease(turn: Turn, event: LeaseEvent): boolean {
   for (const action of step.actions) {
     if (action === 'probe') probe(turn)
     else if (action === 'claim') claim(turn)
-    else if (action === 'recover') turn.effects.push({ do: 'read-registry' })
+    else if (action === 'recover') readRegistry(turn)
     else if (action === 'follow') follow(turn)
   }
   return true
@@ -82,6 +88,7 @@ function follow(turn: Turn): void {
   state.lease.writing = undefined
   state.lease.heldFromMs = Number.NEGATIVE_INFINITY
   state.lease.nextRenewalMs = Number.POSITIVE_INFINITY
+  state.lease.registryRetryAtMs = Number.POSITIVE_INFINITY
   state.lease.leaderHeardAtMs = turn.now.monotonicMs
   readLease(turn)
 }
@@ -93,10 +100,11 @@ function claim(turn: Turn): void {
   write(turn, { holder: state.run, master: state.masterId, epoch, counter: 0 })
 }
 
-/** Gives the lease back, so that a planned change takes one round trip. */
+/** Gives the lease back for good, so that a planned change takes one round trip. */
 export function resign(turn: Turn): void {
   const { lease } = turn.state
   const { record, state } = lease
+  lease.hasResigned = true
   const isHolder = state === 'recovering' || state === 'leading'
   if (!isHolder || record === undefined) return
   const { holder: _, master: __, ...free } = record
@@ -114,6 +122,8 @@ function write(turn: Turn, said: Omit<LeaseRecord, 'leaseMs'>): void {
   const { lease, rules } = turn.state
   const record = { ...said, leaseMs: rules.leaseMs }
   lease.writing = { sentAtMs: turn.now.monotonicMs, record }
+  // Read back only when no answer has come for as long as a renewal takes to be due.
+  lease.nextReadMs = turn.now.monotonicMs + rules.leaseMs / LEASE_RENEWALS
   turn.effects.push({ do: 'write-lease', record, revision: lease.revision })
 }
 
@@ -139,10 +149,7 @@ export function leaseRead(turn: Turn, record: LeaseRecord | undefined, revision:
   const { writing } = lease
   if (writing !== undefined) {
     lease.writing = undefined
-    const isDone =
-      record?.holder === state.run &&
-      record.epoch === writing.record.epoch &&
-      record.counter === writing.record.counter
+    const isDone = record !== undefined && isSameWrite(record, writing.record)
     if (isDone) taken(turn, writing)
     else if (record?.holder !== state.run || lease.state === 'claiming') {
       stepLease(turn, 'lease.lost')
@@ -152,10 +159,15 @@ export function leaseRead(turn: Turn, record: LeaseRecord | undefined, revision:
   if (lease.state === 'following' || lease.state === 'probing') considerClaim(turn)
 }
 
-export function leaseWritten(turn: Turn, revision: number): void {
+function isSameWrite(a: LeaseRecord, b: LeaseRecord): boolean {
+  return a.holder === b.holder && a.epoch === b.epoch && a.counter === b.counter
+}
+
+/** The answer to an earlier write than the one under way says nothing about it. */
+export function leaseWritten(turn: Turn, record: LeaseRecord, revision: number): void {
   const { lease } = turn.state
   const { writing } = lease
-  if (writing === undefined) return
+  if (writing === undefined || !isSameWrite(writing.record, record)) return
   lease.writing = undefined
   lease.record = writing.record
   lease.revision = revision
@@ -202,23 +214,40 @@ export function noteEpoch(turn: Turn, epoch: number): void {
   state.highestEpoch = epoch
 }
 
-/** An admitted agent or a master knows a higher leader than this one: a higher epoch, or follow. */
-export function complained(turn: Turn, highestEpoch: number): void {
-  const { state } = turn
-  if (state.leader === undefined || highestEpoch < state.leader.epoch) return
-  noteEpoch(turn, highestEpoch)
-  if (state.highestEpoch < highestEpoch) return
+/**
+ * An admitted agent or a master knows a leader that is not lower than this one: this one takes the
+ * lease again in a higher epoch, or follows. Once in a lease's time at most.
+ */
+export function complained(turn: Turn, { epoch, run }: Fence): void {
+  const { state, now } = turn
+  if (state.leader === undefined || epoch < state.leader.epoch) return
+  // What this leader said in an earlier epoch of its own was refused: nothing is wrong.
+  if (epoch === state.leader.epoch && run === state.run) return
+  if (now.monotonicMs - state.lease.raisedAtMs < state.rules.leaseMs) {
+    return count(state, 'complaints-too-soon')
+  }
+  noteEpoch(turn, epoch)
+  if (state.highestEpoch < epoch) return
+  state.lease.raisedAtMs = now.monotonicMs
   count(state, 'complaints-obeyed')
   stepLease(turn, 'lease.lost')
+}
+
+/** What this master could not hear while its own beats did not come back is nobody's silence. */
+function ownBeat(turn: Turn): void {
+  const { lease } = turn.state
+  const nowMs = turn.now.monotonicMs
+  if (nowMs - lease.ownEchoAtMs > ECHO_MS_MAX) {
+    lease.leaderHeardAtMs = nowMs
+    stepLease(turn, 'leader.heard')
+  }
+  lease.ownEchoAtMs = nowMs
 }
 
 export function peerBeat(turn: Turn, masterId: string, beat: PeerBeat): void {
   const { state } = turn
   const { lease } = state
-  if (beat.run === state.run) {
-    lease.ownEchoAtMs = turn.now.monotonicMs
-    return
-  }
+  if (beat.run === state.run) return ownBeat(turn)
   if (beat.highest !== undefined) noteEpoch(turn, beat.highest.epoch)
   if (beat.role === 'leader' && masterId !== state.masterId) {
     lease.leaderHeardAtMs = turn.now.monotonicMs
@@ -229,7 +258,7 @@ export function peerBeat(turn: Turn, masterId: string, beat: PeerBeat): void {
 
 function sendBeat(turn: Turn, isProbe: boolean): void {
   const { state } = turn
-  const epoch = state.lease.record?.epoch ?? state.highestEpoch
+  const epoch = Math.max(state.lease.record?.epoch ?? 0, state.highestEpoch)
   turn.effects.push({
     do: 'send-peer-beat',
     body: {
@@ -245,7 +274,9 @@ function sendBeat(turn: Turn, isProbe: boolean): void {
 function considerClaim(turn: Turn): void {
   const { state, now } = turn
   const { lease } = state
-  if (lease.revision === 0 && lease.unchangedSinceMs === Number.POSITIVE_INFINITY) return
+  const isUnread = lease.unchangedSinceMs === Number.POSITIVE_INFINITY
+  // A reading under way could not tell what became of a claim that was made meanwhile.
+  if (isUnread || lease.isReading || lease.hasResigned) return
   const { record } = lease
   const nobody = record?.holder === undefined || record.holder === state.run
   const expired = now.monotonicMs - lease.unchangedSinceMs >= (record?.leaseMs ?? 0)
@@ -265,12 +296,22 @@ function considerSilence(turn: Turn): void {
   }
 }
 
+/** Asks for the log, in the epoch of the lease that is held. */
+export function readRegistry({ state, effects }: Turn): void {
+  effects.push({ do: 'read-registry', epoch: state.lease.record?.epoch ?? 0 })
+}
+
+/** The log could not be read: without it nobody leads, so it is asked again. */
+export function registryUnread({ state, now }: Turn): void {
+  if (state.lease.state !== 'recovering') return
+  state.lease.registryRetryAtMs = now.monotonicMs + REGISTRY_RETRY_MS
+}
+
 /** What time alone brings. */
 export function wakeLease(turn: Turn): void {
   const { state, now } = turn
   const { lease } = state
   const isHolder = lease.state === 'recovering' || lease.state === 'leading'
-  if (isHolder && !holdsLease(turn)) stepLease(turn, 'lease.lost')
   if (now.monotonicMs >= lease.nextPeerBeatMs) {
     lease.nextPeerBeatMs = now.monotonicMs + PEER_BEAT_MS
     sendBeat(turn, false)
@@ -278,6 +319,10 @@ export function wakeLease(turn: Turn): void {
   if (isHolder && now.monotonicMs >= lease.nextRenewalMs && lease.writing === undefined) {
     lease.nextRenewalMs = Number.POSITIVE_INFINITY
     renew(turn)
+  }
+  if (now.monotonicMs >= lease.registryRetryAtMs) {
+    lease.registryRetryAtMs = Number.POSITIVE_INFINITY
+    readRegistry(turn)
   }
   const mustRead = !isHolder || lease.writing !== undefined
   if (mustRead && now.monotonicMs >= lease.nextReadMs) readLease(turn)
@@ -290,5 +335,6 @@ export function leaseWakeAtMs({ lease, rules }: Turn['state']): number {
     ? lease.heldFromMs + rules.leaseMs * LEASE_DEADLINE_PART
     : Number.POSITIVE_INFINITY
   const read = isHolder && lease.writing === undefined ? Number.POSITIVE_INFINITY : lease.nextReadMs
-  return Math.min(lease.nextPeerBeatMs, lease.nextRenewalMs, deadline, read)
+  const { nextPeerBeatMs, nextRenewalMs, registryRetryAtMs } = lease
+  return Math.min(nextPeerBeatMs, nextRenewalMs, registryRetryAtMs, deadline, read)
 }

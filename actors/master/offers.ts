@@ -21,7 +21,7 @@ export function makeOffer(turn: LeaderTurn, allocation: Allocation): boolean {
   const framework = frameworkOf(turn, allocation)
   const role = framework?.roles.get(allocation.role)
   if (agent?.state !== 'registered' || framework?.state !== 'subscribed') return false
-  if (role === undefined || role.isSuppressed) return false
+  if (role === undefined || role.isLeft || role.isSuppressed) return false
   const resources = parseResources(allocation.resources)
   if ('code' in resources || isEmpty(resources)) return false
   if (!containsResources(agent.free, resources)) return false

@@ -15,8 +15,7 @@ import type {
 } from '../../protocol/schema/operator.ts'
 import type { OPERATOR_VERBS, OperatorVerb } from '../../protocol/subjects.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
-import { heldAt } from './agents.ts'
-import { frameworkOf } from './books.ts'
+import { frameworkOf, heldAt, wantedRoles } from './books.ts'
 import { kill, readOutput } from './framework-calls.ts'
 import { requestEnd } from './framework-end.ts'
 import { type Agent, count, type Framework, type Offer } from './state.ts'
@@ -128,7 +127,8 @@ function agentItem(turn: LeaderTurn, agent: Agent): AgentItem {
 }
 
 function frameworkItem(framework: Framework): FrameworkItem {
-  const { principal, frameworkId, name, state, roles, tasks, offers, subscribedAtMs } = framework
+  const { principal, frameworkId, name, state, tasks, offers, subscribedAtMs } = framework
+  const roles = wantedRoles(framework)
   let used = NO_RESOURCES
   for (const task of tasks.values()) if (task.isHeld) used = addResources(used, task.resources)
   return {
@@ -136,8 +136,8 @@ function frameworkItem(framework: Framework): FrameworkItem {
     frameworkId,
     name,
     state: state === 'unknown' ? 'recovered' : state,
-    roles: [...roles.keys()],
-    suppressed: [...roles].flatMap(([role, { isSuppressed }]) => (isSuppressed ? [role] : [])),
+    roles: [...roles],
+    suppressed: roles.filter((role) => framework.roles.get(role)?.isSuppressed),
     tasks: tasks.size,
     offers: offers.size,
     used: listResources(used),

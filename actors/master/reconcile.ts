@@ -1,7 +1,7 @@
 /** What has become of tasks, as far as this leader knows. */
 import type { AgentId, TaskId } from '../../protocol/ids.ts'
 import type { Reconcile } from '../../protocol/schema/calls.ts'
-import type { Framework } from './state.ts'
+import type { Agent, Framework } from './state.ts'
 import { sendKnown, sendStatus } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
 
@@ -41,10 +41,11 @@ export function reconcileTask(
   }
 }
 
-const isAway = ({ state }: { readonly state: string }): boolean =>
-  state === 'recovering' || state === 'opening' || state === 'silent' || state === 'unknown'
+const isAway = ({ state }: Agent): boolean => state !== 'registered' && state !== 'unreachable'
 
 function anyMayReturn({ leader }: LeaderTurn): boolean {
-  for (const agent of leader.agents.values()) if (isAway(agent)) return true
+  for (const agentId of leader.absent) {
+    if (leader.agents.get(agentId)?.state !== 'unreachable') return true
+  }
   return false
 }

@@ -2,11 +2,11 @@
  * What must survive a leader: written before it is acted on. One batch is on its way at a time,
  * with the expected last sequence; a conflict or silence is read back.
  */
-import { madeIn } from '../../protocol/ids.ts'
 import { LEADER_BEAT_MS } from '../../protocol/limits.ts'
+import type { Fence } from '../../protocol/schema/common.ts'
 import type { RegistryBatch, RegistryRecord } from '../../protocol/schema/master.ts'
 import { cut } from '../parts/outbox.ts'
-import type { AfterWrite, Leader } from './state.ts'
+import type { AfterWrite } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
 
 /** A store that did not answer is asked again after this. */
@@ -57,9 +57,9 @@ export function readBack(
 ): readonly AfterWrite[] | 'superseded' {
   const { registry, epoch } = turn.leader
   const last = batches.at(-1)
-  if (last !== undefined && last.epoch > epoch) return 'superseded'
+  if (last !== undefined && isAbove(last, { epoch, run: turn.state.run })) return 'superseded'
   if (registry.flying === undefined) return []
-  if (last?.epoch === epoch && last.run === turn.state.run && last.n === registry.flying.n) {
+  if (last?.epoch === epoch && last.n === registry.flying.n) {
     return appended(turn, lastSequence)
   }
   registry.lastSequence = lastSequence
@@ -67,6 +67,10 @@ export function readBack(
   append(turn, { epoch, run: turn.state.run, n: registry.flying.n, records })
   return []
 }
+
+/** Written by a leader that is not lower than `own`, and is another. */
+const isAbove = (last: Fence, own: Fence): boolean =>
+  last.epoch > own.epoch || (last.epoch === own.epoch && last.run !== own.run)
 
 /** The records that count: one of an epoch lower than one before it was written by a deposed leader. */
 export function fold(batches: readonly RegistryBatch[]): readonly RegistryRecord[] {
@@ -83,10 +87,4 @@ export function fold(batches: readonly RegistryBatch[]): readonly RegistryRecord
 /** The highest epoch that ever wrote; 0 if none did. */
 export function highestEpoch(batches: readonly RegistryBatch[]): number {
   return batches.reduce((highest, { epoch }) => Math.max(highest, epoch), 0)
-}
-
-/** True if `id` (an offer or a launch) was made by this leader, in this epoch. */
-export function isMadeHere(leader: Leader, run: string, id: Parameters<typeof madeIn>[0]): boolean {
-  const made = madeIn(id)
-  return made !== undefined && made.epoch === leader.epoch && made.run === run
 }

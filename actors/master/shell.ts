@@ -70,7 +70,9 @@ export function openMaster(deps: MasterDeps): OpenMaster {
         return epochs.save(effect.epoch)
       case 'listen':
         listening = listen(deps, actor.input)
-        return void settled(deps).then(() => actor.input({ kind: 'listening' }))
+        return void settled(deps).then(() =>
+          actor.input({ kind: 'listening', epoch: effect.epoch }),
+        )
       case 'stop-listening':
         return stopListening()
       case 'log':

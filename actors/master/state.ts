@@ -79,7 +79,6 @@ export interface Task {
 /** A session whose pages are still coming. */
 export interface Opening {
   readonly info: AgentInfo
-  readonly incarnation: number
   readonly pages: number
   pagesHeard: number
   readonly tasks: HeldTask[]
@@ -97,6 +96,8 @@ export interface Agent {
   total: Resources
   /** Neither held by a task nor offered. */
   free: Resources
+  /** More is held of it than its total: nothing is free until enough has ended. */
+  isOverdrawn: boolean
   /** Rises with every change of `total` and `free`: what the allocator computes from. */
   version: number
   readonly tasks: Set<Task>
@@ -125,9 +126,11 @@ export interface Filter {
 }
 
 export interface RoleState {
+  /** The framework did not ask for it, or does not any more: it only stands for what is held. */
+  isLeft: boolean
   isSuppressed: boolean
   isDeclinedLast: boolean
-  /** Held by its tasks or offered to it, on all agents. */
+  /** Scalars held by its tasks or offered to it, on all agents. */
   allocated: Resources
   readonly filters: Map<AgentId, Filter[]>
 }
@@ -207,6 +210,8 @@ export interface Leader {
   readonly sinceWallMs: number
   readonly registry: RegistryWriter
   readonly agents: Map<AgentId, Agent>
+  /** Those of them that are not registered: they may come back. */
+  readonly absent: Set<AgentId>
   /** Known agents that were not invited yet after the takeover. */
   readonly uninvited: Set<AgentId>
   readonly frameworks: Map<string, Framework>
@@ -227,6 +232,8 @@ export interface Leader {
   publicCount: number
   launchCount: number
   offerCount: number
+  /** Of offers up to this count nobody knows any more whether an accept has used them. */
+  offersForgotten: number
   readonly deadlines: Deadlines<Due>
   /** When one's own beat was last heard, by connection: silence counts only while it comes back. */
   readonly echoAtMs: Map<string, number>
@@ -249,6 +256,12 @@ export interface Lease {
   leaderHeardAtMs: number
   ownEchoAtMs: number
   probedAtMs: number
+  /** When a complaint was obeyed last. */
+  raisedAtMs: number
+  /** When to ask for a log that could not be read at the takeover. */
+  registryRetryAtMs: number
+  /** It is about to end, and takes no lease any more. */
+  hasResigned: boolean
 }
 
 export interface MasterState {
@@ -271,6 +284,7 @@ export function newAgent(agentId: AgentId): Agent {
     info: undefined,
     total: NO_RESOURCES,
     free: NO_RESOURCES,
+    isOverdrawn: false,
     version: 0,
     tasks: new Set(),
     offers: new Set(),
@@ -283,6 +297,7 @@ export function newAgent(agentId: AgentId): Agent {
 
 export function newRole(): RoleState {
   return {
+    isLeft: true,
     isSuppressed: false,
     isDeclinedLast: false,
     allocated: NO_RESOURCES,
@@ -296,6 +311,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     sinceWallMs,
     registry: { lastSequence, n: 0, queue: [], flying: undefined },
     agents: new Map(),
+    absent: new Set(),
     uninvited: new Set(),
     frameworks: new Map(),
     offers: new Map(),
@@ -312,6 +328,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     publicCount: 0,
     launchCount: 0,
     offerCount: 0,
+    offersForgotten: 0,
     deadlines: new Deadlines(),
     echoAtMs: new Map(),
   }

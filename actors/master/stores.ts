@@ -28,7 +28,8 @@ export async function performOnStore(stores: Stores, effect: StoreEffect): Promi
     return await (isLease ? onLease(stores, effect) : onRegistry(stores, effect))
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error
-    return isLease ? { kind: 'lease.unavailable' } : { kind: 'registry.unavailable' }
+    if (isLease) return { kind: 'lease.unavailable' }
+    return { kind: 'registry.unavailable', epoch: epochOf(effect) }
   }
 }
 
@@ -40,27 +41,31 @@ async function onLease(
     const value = encode(effect.record)
     const outcome = await stores.lease.write(LEASE_KEY, value, effect.revision)
     if (!outcome.done) return { kind: 'lease.conflict' }
-    return { kind: 'lease.written', revision: outcome.revision }
+    return { kind: 'lease.written', record: effect.record, revision: outcome.revision }
   }
   const entry = await stores.lease.read(LEASE_KEY)
   const record: LeaseRecord | undefined = entry && read(stores, 'LeaseRecord', entry.value)
   return { kind: 'lease.read', record, revision: entry?.revision ?? 0 }
 }
 
-async function onRegistry(
-  stores: Stores,
-  effect: Extract<StoreEffect, { do: 'read-registry' | 'append-registry' }>,
-): Promise<Input> {
+type RegistryEffect = Extract<StoreEffect, { do: 'read-registry' | 'append-registry' }>
+
+function epochOf(effect: RegistryEffect): number {
+  return effect.do === 'read-registry' ? effect.epoch : effect.batch.epoch
+}
+
+async function onRegistry(stores: Stores, effect: RegistryEffect): Promise<Input> {
+  const epoch = epochOf(effect)
   if (effect.do === 'append-registry') {
     const outcome = await stores.registry.append(encode(effect.batch), effect.lastSequence)
-    if (!outcome.done) return { kind: 'registry.conflict' }
-    return { kind: 'registry.appended', sequence: outcome.sequence }
+    if (!outcome.done) return { kind: 'registry.conflict', epoch }
+    return { kind: 'registry.appended', epoch, sequence: outcome.sequence }
   }
   const { entries, lastSequence } = await stores.registry.readAll()
   const batches: RegistryBatch[] = entries.flatMap(
     ({ payload }) => read(stores, 'RegistryBatch', payload) ?? [],
   )
-  return { kind: 'registry.read', batches, lastSequence }
+  return { kind: 'registry.read', epoch, batches, lastSequence }
 }
 
 function read<N extends MessageName>(

@@ -8,7 +8,7 @@ import { newFramework, schedulePing, stepFramework } from './framework-end.ts'
 import { noteEpoch, stepLease } from './lease.ts'
 import { tellWorld } from './public-events.ts'
 import { fold, highestEpoch, readBack, record } from './registry.ts'
-import { type AfterWrite, newLeader } from './state.ts'
+import { type AfterWrite, type Framework, newLeader } from './state.ts'
 import { fenceOf, type LeaderTurn, log, type Turn } from './turn.ts'
 
 /** Invitations at once; the others have their turn at the next beat. */
@@ -22,7 +22,9 @@ export function registryRead(
 ): readonly AfterWrite[] {
   const { state, now } = turn
   const epoch = state.lease.record?.epoch ?? 0
-  if (state.leader !== undefined) {
+  const hasBegun = batches.some((batch) => batch.epoch === epoch && batch.run === state.run)
+  // Before its first record is written, a leader knows nothing that the log has not told it.
+  if (state.leader !== undefined && (hasBegun || state.lease.state === 'leading')) {
     const outcome = readBack({ ...turn, leader: state.leader }, batches, lastSequence)
     if (outcome !== 'superseded') return outcome
     noteEpoch(turn, highestEpoch(batches))
@@ -69,6 +71,10 @@ function recallFramework(turn: LeaderTurn, fact: FrameworkFact): void {
     frameworks.delete(fresh.key)
     return
   }
+  const known = frameworks.get(fresh.key)
+  // Written while its end, or the first secret's record, was still on its way.
+  const isLate = known !== undefined && fact.kind === 'framework' && !isOf(known, fact.secretHash)
+  if (isLate) return
   frameworks.set(fresh.key, fresh)
   if (fact.kind === 'framework-ended') {
     stepFramework(turn, fresh, 'registry.ended')
@@ -77,8 +83,13 @@ function recallFramework(turn: LeaderTurn, fact: FrameworkFact): void {
   fresh.name = fact.name
   fresh.secretHash = fact.secretHash
   fresh.failoverMs = fact.failoverMs
-  for (const role of fact.roles) roleOf(fresh, role)
+  for (const role of fact.roles) roleOf(fresh, role).isLeft = false
   stepFramework(turn, fresh, 'registry.known')
+}
+
+/** An ended framework takes no more terms, and no framework those of another secret. */
+function isOf({ state, secretHash }: Framework, hash: string): boolean {
+  return state !== 'ended' && secretHash === hash
 }
 
 /** Its epoch is in the log: from here on it speaks. */

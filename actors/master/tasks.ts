@@ -6,7 +6,7 @@ import type { Reason, StatusNumber, TaskStatus } from '../../protocol/schema/com
 import type { TaskItem } from '../../protocol/schema/operator.ts'
 import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
-import { allot, frameworkOf, releaseTask } from './books.ts'
+import { frameworkOf, holdTask, releaseTask } from './books.ts'
 import { tellWorld } from './public-events.ts'
 import { type Agent, count, type Framework, type Task } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
@@ -30,10 +30,19 @@ export function applyStatus(
   if (!isOurs) return count(turn.state, 'statuses-of-unknown-tasks')
   if (compareNumbers(status.number, task.number) < 0) return count(turn.state, 'statuses-old')
   const before = task.state
-  if (!moveTask(turn, task, status.latest ?? status.state)) return
+  // What a status has said ahead comes again with all that belongs to it.
+  const isFollowing = isTerminal(task.state) && status.state === task.state
+  if (!isFollowing && !moveTask(turn, task, status.latest ?? status.state)) return
+  const told = task.status?.state ?? (isFollowing ? undefined : before)
   task.number = status.number
   task.status = status
-  if (task.state !== before) tellOfTask(turn, framework, task, status)
+  if (status.state !== told) tellOfTask(turn, framework, task, status)
+}
+
+/** True if an agent can say this of a task that is not known here. */
+export function isReportable(state: TaskState): boolean {
+  const event = taskEventOf(state)
+  return event !== undefined && taskStep('TASK_UNKNOWN', event) !== undefined
 }
 
 /** Takes the machine's step to `to`. False: illegal, nothing has changed. */
@@ -46,25 +55,15 @@ export function moveTask(turn: LeaderTurn, task: Task, to: TaskState): boolean {
   }
   task.state = step.state
   task.changedAtMs = turn.now.wallMs
-  const agent = turn.leader.agents.get(task.agentId)
   for (const action of step.actions) {
-    if (action === 'release') releaseTask(turn, task, agent)
+    if (action === 'release') releaseTask(turn, task)
     else holdTask(turn, task)
   }
   return true
 }
 
-/** Counts an adopted task for its role; the agent's free is set when its session is confirmed. */
-function holdTask(turn: LeaderTurn, task: Task): void {
-  if (task.isHeld) return
-  const framework = frameworkOf(turn, task.framework)
-  if (framework === undefined) return
-  task.isHeld = true
-  allot(turn, framework, task.role, task.resources)
-}
-
 function tellOfTask(turn: LeaderTurn, framework: Framework, task: Task, status: TaskStatus): void {
-  const what = task.state.slice('TASK_'.length).toLowerCase().replaceAll('_', '-')
+  const what = status.state.slice('TASK_'.length).toLowerCase().replaceAll('_', '-')
   const event = { agentId: task.agentId, status: { ...status, agentId: task.agentId } }
   tellWorld(turn, { kind: 'task', what, framework }, event)
 }
@@ -85,8 +84,15 @@ export interface MadeStatus {
 
 /** Tells the framework, once. It rests on the number of what is known, and is not acknowledged. */
 export function sendStatus(turn: LeaderTurn, made: MadeStatus): void {
-  const { framework, agentId, launch, number, exit, unreachableAtMs, message, ...rest } = made
-  const status: TaskStatus = {
+  const { framework } = made
+  if (framework.state !== 'subscribed') return
+  const status = statusOf(turn, made)
+  turn.leader.events.add(framework.key, framework, { kind: 'status', status })
+}
+
+function statusOf(turn: LeaderTurn, made: MadeStatus): TaskStatus {
+  const { framework: _, agentId, launch, number, exit, unreachableAtMs, message, ...rest } = made
+  return {
     ...rest,
     ...(message !== undefined && { message }),
     ...(agentId !== undefined && { agentId }),
@@ -97,20 +103,22 @@ export function sendStatus(turn: LeaderTurn, made: MadeStatus): void {
     source: 'master',
     atMs: turn.now.wallMs,
   }
-  if (framework.state !== 'subscribed') return
-  turn.leader.events.add(framework.key, framework, { kind: 'status', status })
 }
 
 /** The newest known state of a task, as reconciliation answers it. */
-export function sendKnown(
-  turn: LeaderTurn,
+export function sendKnown(turn: LeaderTurn, framework: Framework, task: Task): void {
+  sendStatus(turn, knownOf(turn, framework, task, 'RECONCILIATION'))
+}
+
+function knownOf(
+  { leader }: LeaderTurn,
   framework: Framework,
   task: Task,
-  reason: Reason = 'RECONCILIATION',
-): void {
-  const agent = turn.leader.agents.get(task.agentId)
+  reason: Reason,
+): MadeStatus {
+  const agent = leader.agents.get(task.agentId)
   const isLost = task.state === 'TASK_UNREACHABLE'
-  sendStatus(turn, {
+  return {
     framework,
     taskId: task.taskId,
     state: task.state,
@@ -121,29 +129,31 @@ export function sendKnown(
     number: task.number,
     exit: task.status?.exit,
     unreachableAtMs: isLost ? agent?.unreachableAtMs : undefined,
-  })
+  }
+}
+
+/** Its agent was lost or came back: the framework and the world hear what that makes of it. */
+export function tellAll(turn: LeaderTurn, framework: Framework, task: Task, reason: Reason): void {
+  const known = knownOf(turn, framework, task, reason)
+  sendStatus(turn, known)
+  tellOfTask(turn, framework, task, statusOf(turn, known))
 }
 
 /** The agent was lost: nobody knows how its tasks are. */
 export function loseTasks(turn: LeaderTurn, agent: Agent): void {
   for (const task of agent.tasks) {
-    if (!moveTask(turn, task, 'TASK_UNREACHABLE')) continue
     const framework = frameworkOf(turn, task.framework)
-    if (framework === undefined) continue
-    sendKnown(turn, framework, task, 'AGENT_UNREACHABLE')
-    if (task.status !== undefined) {
-      const { message: _, exit: __, ...status } = task.status
-      tellOfTask(turn, framework, task, { ...status, state: 'TASK_UNREACHABLE' })
-    }
+    if (framework === undefined || isTerminal(task.state)) continue
+    if (!moveTask(turn, task, 'TASK_UNREACHABLE')) continue
+    tellAll(turn, framework, task, 'AGENT_UNREACHABLE')
   }
 }
 
 /** The task is over and settled: only listings remember it. */
 export function forgetTask(turn: LeaderTurn, task: Task): void {
   const { leader } = turn
-  const agent = leader.agents.get(task.agentId)
-  releaseTask(turn, task, agent)
-  agent?.tasks.delete(task)
+  releaseTask(turn, task)
+  leader.agents.get(task.agentId)?.tasks.delete(task)
   frameworkOf(turn, task.framework)?.tasks.delete(task.taskId)
   leader.ended.push(taskItem(task))
   if (leader.ended.length > ENDED_TASKS_MAX) leader.ended.shift()

@@ -106,6 +106,12 @@ function holdToShape(effect: Effect): void {
 
 type StoreEffect = Effects<'read-lease' | 'write-lease' | 'read-registry' | 'append-registry'>
 
+function failureOf(effect: StoreEffect): Input {
+  if (effect.do === 'read-registry') return { kind: 'registry.unavailable', epoch: effect.epoch }
+  if (effect.do !== 'append-registry') return { kind: 'lease.unavailable' }
+  return { kind: 'registry.unavailable', epoch: effect.batch.epoch }
+}
+
 export class MasterDriver {
   readonly state
   nowMs = 10_000
@@ -178,6 +184,7 @@ export class MasterDriver {
       if (this.holding.has('registry')) this.held.push(effect)
       else this.#step(this.outcome(effect))
     } else if (effect.do === 'save-epoch') this.diskEpoch = effect.epoch
+    else if (effect.do === 'listen') this.#step({ kind: 'listening', epoch: effect.epoch })
     else if (effect.do === 'send-peer-beat' && this.isEchoing) {
       this.#step({ kind: 'peer-beat', masterId: MASTER, body: effect.body })
     } else if (effect.do === 'send-leader-beat' && this.isEchoing) {
@@ -195,14 +202,24 @@ export class MasterDriver {
       case 'write-lease':
         if (effect.revision !== this.revision) return { kind: 'lease.conflict' }
         this.setRecord(effect.record)
-        return { kind: 'lease.written', revision: this.revision }
+        return { kind: 'lease.written', record: effect.record, revision: this.revision }
       case 'read-registry':
-        return { kind: 'registry.read', batches: [...this.log], lastSequence: this.log.length }
+        return {
+          kind: 'registry.read',
+          epoch: effect.epoch,
+          batches: [...this.log],
+          lastSequence: this.log.length,
+        }
       case 'append-registry':
-        if (effect.lastSequence !== this.log.length) return { kind: 'registry.conflict' }
-        this.log.push(effect.batch)
-        return { kind: 'registry.appended', sequence: this.log.length }
+        return this.#append(effect)
     }
+  }
+
+  #append({ batch, lastSequence }: Effects<'append-registry'>): Input {
+    const { epoch } = batch
+    if (lastSequence !== this.log.length) return { kind: 'registry.conflict', epoch }
+    this.log.push(batch)
+    return { kind: 'registry.appended', epoch, sequence: this.log.length }
   }
 
   setRecord(record: LeaseRecord | undefined): void {
@@ -218,9 +235,7 @@ export class MasterDriver {
     const from = this.effects.length
     for (const effect of held) {
       const outcome = fate === 'lost' ? undefined : this.outcome(effect)
-      const isLease = effect.do === 'read-lease' || effect.do === 'write-lease'
-      const failure = { kind: isLease ? 'lease.unavailable' : 'registry.unavailable' } as const
-      this.input(fate === 'done' && outcome !== undefined ? outcome : failure)
+      this.input(fate === 'done' && outcome !== undefined ? outcome : failureOf(effect))
     }
     return this.effects.slice(from)
   }

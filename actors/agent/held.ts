@@ -116,8 +116,8 @@ export function forgetTask(state: AgentState, task: Task): void {
   if (task.container === 'ended') keepSandbox(state, task)
   const { framework } = task
   if (framework.tasks.size > 0) return
-  if (framework.isOver) state.outbox.reports.push({ kind: 'torn-down', ...keyOf(framework) })
-  forgetFramework(state, framework)
+  if (framework.isOver) confirmTornDown(state, framework)
+  else forgetFramework(state, framework)
 }
 
 /** Takes the task out of all lists of the state. */
@@ -135,6 +135,17 @@ export function strike(state: AgentState, task: Task): void {
 export function forgetFramework(state: AgentState, framework: Framework): void {
   state.frameworks.delete(frameworkKey(framework))
   if (framework.isRecorded) record(state, { kind: 'framework-gone', ...keyOf(framework) })
+}
+
+/**
+ * Nothing of a framework is left, and nothing of it may come back: the leader will forget it, so
+ * that this is on disk before it is said.
+ */
+export function confirmTornDown(state: AgentState, key: FrameworkKey): void {
+  state.frameworks.delete(frameworkKey(key))
+  state.outbox.reports.push({ kind: 'torn-down', ...keyOf(key) })
+  record(state, { kind: 'framework-gone', ...keyOf(key) })
+  state.outbox.isForDisk = true
 }
 
 /** Keeps the sandbox of an ended task, and removes the oldest when there are too many. */

@@ -2,16 +2,15 @@
 import type { FrameworkKey } from '../../protocol/ids.ts'
 import { KILL_GRACE_MS } from '../../protocol/limits.ts'
 import type { Now } from '../../protocol/now.ts'
-import { findFramework, forgetFramework, forgetTask, recordFramework } from './held.ts'
-import { type AgentState, keyOf, type Task } from './state.ts'
+import { confirmTornDown, findFramework, forgetTask, recordFramework } from './held.ts'
+import type { AgentState, Task } from './state.ts'
 import { killTask } from './tasks.ts'
 
 /** May be repeated. The leader is told when nothing is left, now or when the last task has ended. */
 export function tearDown(state: AgentState, key: FrameworkKey, now: Now): void {
   const framework = findFramework(state, key)
   if (framework === undefined || framework.tasks.size === 0) {
-    state.outbox.reports.push({ kind: 'torn-down', ...keyOf(key) })
-    if (framework !== undefined) forgetFramework(state, framework)
+    confirmTornDown(state, key)
     return
   }
   if (framework.isOver) return

@@ -305,6 +305,18 @@ test('tear-down kills what runs, tells nobody of tasks, and says when nothing is
   t.is(freeCpus(rig), 4000)
 })
 
+test('torn-down is said when no loss of power can bring the framework back', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.orders(aTearDown)
+  const gone = { kind: 'framework-gone', ...FRAMEWORK }
+  for (const effects of [rig.ended('t-1'), rig.orders(aTearDown)]) {
+    const [first] = effects
+    t.like(first, { do: 'checkpoint', durability: 'disk' })
+    t.deepEqual(first?.do === 'checkpoint' && first.records.at(-1), gone)
+    t.deepEqual(reportsOf(effects), [{ kind: 'torn-down', ...FRAMEWORK }])
+  }
+})
+
 test('tear-down drops the streams of tasks that have ended', (t) => {
   const rig = anAgentThatRuns('t-1')
   const status = statusOf(rig.ended('t-1'))

@@ -1,13 +1,12 @@
 /** Invariant 5: when faults have stopped, all agree, and what is free is on offer or has a reason. */
 import type { AgentState } from '../../actors/agent/state.ts'
-import { heldAt } from '../../actors/master/agents.ts'
 import { liveFilters } from '../../actors/master/filters.ts'
 import type { Agent, Framework, Leader, MasterState } from '../../actors/master/state.ts'
 import type { SchedulerState } from '../../actors/scheduler/state.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
 import { containsResources, describeResources, scalarOf } from '../../protocol/resources.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
-import { offeredAt } from './leader-check.ts'
+import { heldAt, offeredAt } from './leader-check.ts'
 import type { Violation } from './ledger.ts'
 import type { Kind, World } from './world.ts'
 
@@ -124,9 +123,12 @@ function leftovers({ leader, agents }: View): Violation | undefined {
           `${profile.agentId} still has ${taskId}: ${last.state}, ${stream.length} not acknowledged`,
           taskId,
         )
-  for (const framework of leader.frameworks.values())
-    for (const { taskId, state } of framework.tasks.values())
+  for (const { tasks, state, frameworkId } of leader.frameworks.values()) {
+    for (const { taskId, state } of tasks.values())
       if (isTerminal(state)) return problem(`the leader still has ${taskId}: ${state}`, taskId)
+    if (state !== 'subscribed')
+      return problem(`the leader still has ${frameworkId}, which is ${state}`, frameworkId)
+  }
   return undefined
 }
 

@@ -1,5 +1,4 @@
 /** Invariant 1 at the leader: what is held and what is offered never exceeds what there is. */
-import { heldAt } from '../../actors/master/agents.ts'
 import type { Agent, Leader, MasterState } from '../../actors/master/state.ts'
 import {
   addResources,
@@ -80,6 +79,13 @@ export class LeaderCheck {
         })
       }
   }
+}
+
+/** What the tasks that count hold there. */
+export function heldAt(agent: Agent): Resources {
+  let held = NO_RESOURCES
+  for (const task of agent.tasks) if (task.isHeld) held = addResources(held, task.resources)
+  return held
 }
 
 export function offeredAt(leader: Leader, agent: Agent): Resources {

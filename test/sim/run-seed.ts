@@ -37,20 +37,30 @@ const SLICE_MS = 250
 const PATIENCE_MS = 90_000
 const MINUTE_MS = 60_000
 
-/** A run that fails is done again, to tell how it came to that. */
-export async function runSeed(seed: number, minutes: number): Promise<Outcome> {
-  const outcome = await run(seed, minutes, false)
-  return outcome.isOk ? outcome : run(seed, minutes, true)
+/** A run that fails is done again, to tell how it came to that: of `about`, or of what failed. */
+export async function runSeed(
+  seed: number,
+  minutes: number,
+  about?: readonly string[],
+): Promise<Outcome> {
+  const outcome = await run(seed, { minutes })
+  return outcome.isOk ? outcome : run(seed, { minutes, about: about ?? [] })
 }
 
-async function run(seed: number, minutes: number, keepsTrace: boolean): Promise<Outcome> {
+interface RunOptions {
+  readonly minutes: number
+  /** The trace is kept, and told of these words; of what the violation is about if there are none. */
+  readonly about?: readonly string[]
+}
+
+async function run(seed: number, { minutes, about }: RunOptions): Promise<Outcome> {
   const begunMs = systemClock.now().monotonicMs
   const untilMs = minutes * MINUTE_MS
   const world = new World({
     seed,
     calmFromMs: untilMs * CALM_PART,
     quietFromMs: untilMs * QUIET_PART,
-    keepsTrace,
+    ...(about !== undefined && { about }),
   })
   const plan = new Plan(world)
   const leaders = new LeaderCheck(world)

@@ -1,4 +1,4 @@
-/** `npm run simulate -- [--seed N | --from N --seeds N] [--minutes M] [--json]` */
+/** `npm run simulate -- [--seed N | --from N --seeds N] [--minutes M] [--about WORD] [--json]` */
 import { parseArgs } from 'node:util'
 import { ALL_FAULTS } from './plan.ts'
 import { type Outcome, runSeed } from './run-seed.ts'
@@ -7,7 +7,8 @@ import { type Outcome, runSeed } from './run-seed.ts'
 const SEEDS_FOR_ALL_FAULTS = 20
 const MINUTE_MS = 60_000
 
-const USAGE = 'usage: npm run simulate -- [--seed N | --from N --seeds N] [--minutes M] [--json]'
+const USAGE =
+  'usage: npm run simulate -- [--seed N | --from N --seeds N] [--minutes M] [--about WORD] [--json]'
 
 const { values } = parseArgs({
   options: {
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seeds: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '5' },
+    about: { type: 'string', multiple: true },
     json: { type: 'boolean', default: false },
   },
 })
@@ -28,7 +30,7 @@ if (!Number.isSafeInteger(from) || !(Number.isSafeInteger(seeds) && seeds > 0) |
 
 const outcomes: Outcome[] = []
 for (let seed = from; seed < from + seeds; seed++) {
-  const outcome = await runSeed(seed, minutes)
+  const outcome = await runSeed(seed, minutes, values.about)
   outcomes.push(outcome)
   if (values.json) console.log(JSON.stringify(outcome))
   else show(outcome)

@@ -18,7 +18,7 @@ const CLUSTER = 'sim'
 /** Whoever could not start tries again. */
 const AGAIN_MS = 500
 const SANDBOXES_MAX = 20
-const TRACE_LINES = 120
+const TRACE_LINES = 150
 
 export type Kind = 'master' | 'allocator' | 'agent' | 'framework'
 
@@ -44,8 +44,8 @@ export interface WorldOptions {
   readonly calmFromMs: number
   /** After this nothing new is launched. */
   readonly quietFromMs: number
-  /** For people, when something went wrong: it costs. */
-  readonly keepsTrace: boolean
+  /** Keeps the trace, which costs, and tells of these words; if there are none, of the violation's. */
+  readonly about?: readonly string[]
 }
 
 export class World {
@@ -65,7 +65,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.options = options
     const { seed } = options
-    this.trace = new Trace(options.keepsTrace)
+    this.trace = new Trace(options.about !== undefined)
     const shape = new Chance(seed, 'shape')
     this.#chance = new Chance(seed, 'actors')
     const faults = new Faults(NO_FAULTS, new Chance(seed, 'bus').fraction)
@@ -93,11 +93,10 @@ export class World {
 
   /** The first one counts; what follows may follow from it. */
   fail(violation: Violation): void {
-    this.violation ??= {
-      ...violation,
-      atMs: this.nowMs,
-      trace: this.trace.last(TRACE_LINES, violation.about),
-    }
+    const { about = [] } = this.options
+    const words = about.length > 0 ? about : violation.about
+    const atMs = this.nowMs
+    this.violation ??= { ...violation, atMs, trace: this.trace.last(TRACE_LINES, words) }
   }
 
   /** Starts the actor's next process, if none runs. */

@@ -15,6 +15,8 @@ export const TASK_BYTES_MAX = 32 * KIB
 export const ACCEPT_BYTES_MAX = 192 * KIB
 /** One task status. */
 export const STATUS_BYTES_MAX = 16 * KIB
+/** What one agent is: its resources and attributes, which travel together in offers and figures. */
+export const AGENT_BYTES_MAX = 32 * KIB
 /** Output in one message. */
 export const OUTPUT_BYTES_MAX = 64 * KIB
 /** Pages of one snapshot. */
@@ -98,6 +100,8 @@ assert(ACCEPT_BYTES_MAX + ENVELOPE_BYTES_MAX <= MESSAGE_BYTES_MAX)
 assert(ACCEPT_BYTES_MAX + ACCEPT_TASKS_MAX * LAUNCH_BYTES_MAX <= LIST_BYTES_MAX)
 assert(TASK_BYTES_MAX < ACCEPT_BYTES_MAX)
 assert(STATUS_BYTES_MAX < LIST_BYTES_MAX)
+// An agent's total and its free are one figure; an offer holds resources and attributes.
+assert(2 * AGENT_BYTES_MAX < LIST_BYTES_MAX)
 assert(OUTPUT_BYTES_MAX < LIST_BYTES_MAX)
 assert(SCALAR_MAX * 1000 <= Number.MAX_SAFE_INTEGER)
 // A new leader is there before any agent is given up: a takeover loses no task.

@@ -1,16 +1,18 @@
 /** Sessions that agents open: the register, its pages, and what the two sides find in each other. */
 import type { AgentId, SessionId } from '../../protocol/ids.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
-import { PAGE_WAIT_MS } from '../../protocol/limits.ts'
+import { AGENT_BYTES_MAX, PAGE_WAIT_MS } from '../../protocol/limits.ts'
 import { parseResources, resourcesOf } from '../../protocol/resources.ts'
 import type { AgentOrder, TaskRef } from '../../protocol/schema/agent.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
 import type { AgentReport, AgentReports, HeldTask } from '../../protocol/schema/master.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
+import { wireBytes } from '../../protocol/wire-size.ts'
 import { hear, newSession } from '../parts/session.ts'
 import { agentOf, invite, loseSession, order, orderNow, schedulePing, stepAgent } from './agents.ts'
 import { countFree, frameworkOf, touchAgent } from './books.ts'
+import { retellFilters } from './filters.ts'
 import { agentIsBack, confirmTornDown, frameworkFromAgent } from './framework-end.ts'
 import { complained } from './lease.ts'
 import { tellWorld } from './public-events.ts'
@@ -122,6 +124,9 @@ function refusalOf({ version, info }: Register): Refused | undefined {
     const message = `this master speaks version ${PROTOCOL_VERSION}, not ${version.min}-${version.max}`
     return { kind, reason: 'no-common-version', message }
   }
+  if (wireBytes(info) > AGENT_BYTES_MAX) {
+    return malformed(`resources and attributes take more than ${AGENT_BYTES_MAX} bytes`)
+  }
   const parsed = parseResources(info.resources)
   return 'code' in parsed ? malformed(parsed.message) : undefined
 }
@@ -189,6 +194,7 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
     order(turn, agent, { kind: 'missing', tasks: missing.slice(from, from + 1024) })
   }
   touchAgent(turn, agent)
+  retellFilters(turn, agentId)
   agentIsBack(turn, agent)
   log(turn, 'an agent has registered', { agentId, tasks: opening.tasks.length })
   tellWorld(turn, { kind: 'agent', what: 'registered' }, { agentId })

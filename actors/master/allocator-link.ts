@@ -3,7 +3,7 @@ import type { AgentId, SessionId } from '../../protocol/ids.ts'
 import { ALLOCATOR_PING_MS, ALLOCATOR_PINGS_MISSED_MAX } from '../../protocol/limits.ts'
 import { listResources } from '../../protocol/resources.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
-import type { AllocatorReport, AllocatorReports } from '../../protocol/schema/master.ts'
+import type { AllocatorReport, AllocatorReports, Waiting } from '../../protocol/schema/master.ts'
 import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
 import { cut } from '../parts/outbox.ts'
 import { hear, newSession, nextNumber } from '../parts/session.ts'
@@ -96,6 +96,7 @@ function handle(turn: LeaderTurn, report: AllocatorReport): void {
   if (report.kind === 'allocate') {
     for (const allocation of report.allocations) {
       const outcome = makeOffer(turn, allocation) ? 'made' : 'refused'
+      if (outcome === 'made') leader.waiting.delete(waitingKey(allocation))
       count(turn.state, `allocations-${outcome}`)
       leader.allocator?.answers.push({ allocation: allocation.allocation, outcome })
       // Refused from an old view: it is told the new one.
@@ -105,10 +106,13 @@ function handle(turn: LeaderTurn, report: AllocatorReport): void {
     }
   } else if (report.kind === 'waiting') {
     for (const waiting of report.waiting) {
-      leader.waiting.set(`${waiting.principal}.${waiting.frameworkId} ${waiting.role}`, waiting)
+      leader.waiting.set(waitingKey(waiting), waiting)
     }
   }
 }
+
+const waitingKey = (of: Pick<Waiting, 'principal' | 'frameworkId' | 'role'>): string =>
+  `${of.principal}.${of.frameworkId} ${of.role}`
 
 function schedulePing({ leader, now }: LeaderTurn): void {
   const atMs = now.monotonicMs + ALLOCATOR_PING_MS
@@ -185,11 +189,12 @@ export function flushFigures(turn: LeaderTurn): void {
   if (link === undefined) return
   const figures: AllocatorFigure[] = [
     ...link.figures.splice(0),
-    ...[...leader.dirtyFilters.values()].map((key) => filterFigure(turn, key)),
-    ...[...leader.dirtyRoles.values()].flatMap(({ framework, role }) =>
+    ...[...leader.dirtyRoles.values()].map(({ framework, role }) =>
       changedRole(turn, framework, role),
     ),
     ...[...leader.dirtyAgents].map((agentId) => agentFigure(turn, agentId)),
+    // After the agent and the role that they are about.
+    ...[...leader.dirtyFilters.values()].map((key) => filterFigure(turn, key)),
   ]
   const answers = link.answers.splice(0)
   for (let from = 0; from < answers.length; from += 4096) {
@@ -209,13 +214,7 @@ export function flushFigures(turn: LeaderTurn): void {
   }
 }
 
-function changedRole(
-  turn: LeaderTurn,
-  key: FilterKey['framework'],
-  role: string,
-): AllocatorFigure[] {
+function changedRole(turn: LeaderTurn, key: FilterKey['framework'], role: string): AllocatorFigure {
   const framework = frameworkOf(turn, key)
-  return [
-    framework === undefined ? { kind: 'role-gone', ...key, role } : roleFigure(framework, role),
-  ]
+  return framework === undefined ? { kind: 'role-gone', ...key, role } : roleFigure(framework, role)
 }

@@ -45,6 +45,15 @@ export function clearFilters(turn: LeaderTurn, framework: Framework, name: strin
   role.filters.clear()
 }
 
+/** The allocator forgot what was declined of an agent that was away: it is told again. */
+export function retellFilters(turn: LeaderTurn, agentId: AgentId): void {
+  for (const framework of turn.leader.frameworks.values()) {
+    for (const [name, { filters }] of framework.roles) {
+      if (filters.has(agentId)) touchFilter(turn, framework, name, agentId)
+    }
+  }
+}
+
 function touchFilter(
   { leader }: LeaderTurn,
   { key, principal, frameworkId }: Framework,

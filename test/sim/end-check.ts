@@ -29,6 +29,15 @@ export function checkEnd(world: World): Violation | undefined {
   )
 }
 
+/** The leader knows a framework that is over. */
+export function hasGhosts(world: World): boolean {
+  return statesOf<MasterState>(world, 'master').some(({ leader }) =>
+    [...(leader?.frameworks.values() ?? [])].some(
+      ({ key, state }) => state !== 'ended' && world.ledger.frameworks.get(key)?.isOver === true,
+    ),
+  )
+}
+
 interface View {
   readonly world: World
   readonly leader: Leader

@@ -1,7 +1,8 @@
 /** One run: a world, its faults, the invariants, the outcome. */
 import { systemClock } from '../../bus/clock.ts'
+import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
 import { AgentCheck } from './agent-check.ts'
-import { checkEnd } from './end-check.ts'
+import { checkEnd, hasGhosts } from './end-check.ts'
 import { LeaderCheck } from './leader-check.ts'
 import { Plan } from './plan.ts'
 import { unwatch, watch } from './watch.ts'
@@ -35,6 +36,11 @@ const QUIET_PART = 0.85
 const SLICE_MS = 250
 /** All must agree so long after the end at the latest. */
 const PATIENCE_MS = 90_000
+/**
+ * A machine that lost its power may bring back a task of a framework that everybody else has
+ * forgotten: it is torn down when nobody has claimed it for the failover time.
+ */
+const PATIENCE_WITH_GHOSTS_MS = FRAMEWORK_FAILOVER_MS + PATIENCE_MS
 const MINUTE_MS = 60_000
 
 /** A run that fails is done again, to tell how it came to that: of `about`, or of what failed. */
@@ -114,7 +120,9 @@ async function runUntil(world: World, untilMs: number): Promise<void> {
 
 async function awaitAgreement(world: World, untilMs: number): Promise<void> {
   let problem = checkEnd(world)
-  while (problem !== undefined && world.nowMs < untilMs + PATIENCE_MS) {
+  const isPatient = (): boolean =>
+    world.nowMs < untilMs + (hasGhosts(world) ? PATIENCE_WITH_GHOSTS_MS : PATIENCE_MS)
+  while (problem !== undefined && isPatient()) {
     await runUntil(world, world.nowMs + 1_000)
     if (world.violation !== undefined) return
     problem = checkEnd(world)

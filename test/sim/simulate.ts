@@ -43,11 +43,10 @@ if (!values.json) conclude()
 if (failed.length > 0 || missing.length > 0) process.exitCode = 1
 
 function show({ seed, violation, steps, tasks, started, tookMs, hash }: Outcome): void {
-  const speed = Math.round((minutes * MINUTE_MS) / tookMs)
   const what = violation === undefined ? 'ok' : 'FAILED'
   console.log(
     `seed ${seed} ${what}: ${tasks} tasks, ${started} started, ${steps} steps, ` +
-      `${tookMs} ms (${speed} × real time), trace ${hash}`,
+      `${tookMs} ms (${speedOf(1, tookMs)} × real time), trace ${hash}`,
   )
   if (violation === undefined) return
   for (const line of violation.trace) console.log(`  ${line}`)
@@ -55,6 +54,9 @@ function show({ seed, violation, steps, tasks, started, tookMs, hash }: Outcome)
   console.log(`  at ${(violation.atMs / 1_000).toFixed(3)} s: ${violation.what}`)
   console.log(`  again: ${again(seed)}`)
 }
+
+const speedOf = (runs: number, tookMs: number): number =>
+  Math.round((runs * minutes * MINUTE_MS) / tookMs)
 
 function again(seed: number): string {
   return `npm run simulate -- --seed ${seed}${minutes === 5 ? '' : ` --minutes ${minutes}`}`
@@ -66,7 +68,11 @@ function conclude(): void {
   if (missing.length > 0) console.log(`never happened: ${missing.join(', ')}`)
   for (const { seed, violation } of failed)
     console.log(`failed: ${again(seed)}   (${violation?.invariant})`)
-  console.log(`${outcomes.length - failed.length} passed, ${failed.length} failed`)
+  const tookMs = outcomes.reduce((sum, outcome) => sum + outcome.tookMs, 0)
+  console.log(
+    `${outcomes.length - failed.length} passed, ${failed.length} failed, ` +
+      `${speedOf(outcomes.length, tookMs)} × real time`,
+  )
 }
 
 function sumOf(all: readonly Outcome[]): Map<string, number> {

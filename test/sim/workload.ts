@@ -142,7 +142,7 @@ export class Workload implements Handlers {
   }
 
   #decline({ offerId }: Offer, chance: Chance): void {
-    const refuseMs = chance.pick([undefined, undefined, 0, 2_000, 15_000])
+    const refuseMs = chance.pick([undefined, undefined, 0, 8_000, 15_000])
     this.#scheduler?.input({
       kind: 'framework.decline',
       ask: ++this.#asks,
@@ -181,7 +181,7 @@ export class Workload implements Handlers {
     disk.tasks += 1
     const fate = chance.weighted(FATES)
     const lasts = fate === 'lasts' || fate === 'stubborn'
-    const runMs = Math.round(lasts ? chance.between(30_000, 400_000) : chance.waitMs(4_000))
+    const runMs = Math.round(lasts ? chance.between(30_000, 400_000) : chance.waitMs(8_000))
     const exit = { finishes: '0', fails: '3', signalled: 'SIGSEGV', lasts: '0', stubborn: '0' }
     return {
       taskId: `${disk.key.frameworkId}-t${disk.tasks}` as TaskId,

@@ -18,6 +18,7 @@ import { given, type Registration } from './registration.ts'
 import { parseAttributeFlag, parseResourceFlag } from './resource-flags.ts'
 
 export function addActorCommands(registration: Registration): void {
+  addDev(registration)
   addMaster(registration)
   addAllocator(registration)
   addAgent(registration)
@@ -83,5 +84,23 @@ function addAgent({ add, io, done }: Registration): void {
     .action(async (_, self: Command) => {
       const { agent } = await import('./commands/agent.ts')
       done(await agent(given(io, self)))
+    })
+}
+
+function addDev({ add, io, done }: Registration): void {
+  add('dev', 'run a whole cluster here, until Ctrl-C; a second start goes on')
+    .option(
+      '--agents <n>',
+      'the machine as so many (default: 1, with --emulate 0)',
+      count(0, 1_000),
+    )
+    .option('--emulate <n>', 'so many agents more, whose tasks only pretend', count(1, 100_000))
+    .option('--masters <n>', 'one leads, the others stand by', count(1, 9), 1)
+    .option('--processes', 'a process for each, started again when it dies')
+    .option('--fresh', 'forget what was kept')
+    .option('--port <n>', 'of its nats-server (default: one that is free)', count(0, 65_535), 0)
+    .action(async (_, self: Command) => {
+      const { dev } = await import('./commands/dev.ts')
+      done(await dev(given(io, self)))
     })
 }

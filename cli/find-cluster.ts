@@ -1,4 +1,5 @@
 /** Which cluster a command speaks to. */
+import assert from 'node:assert/strict'
 import { locateNats, type NatsLocation } from '../bus/nats/locate.ts'
 import { ClusterError } from '../protocol/errors.ts'
 import { isToken } from '../protocol/ids.ts'
@@ -33,10 +34,14 @@ export function findCluster(
   if (dev === undefined)
     throw noCluster('no cluster here: start one with `bourse dev`, or name one with --nats URL')
   if (dev.url === undefined) throw noCluster(`bourse dev (process ${dev.pid}) is not ready yet`)
-  return {
-    location: { servers: [dev.url], source: `bourse dev (process ${dev.pid})` },
-    cluster: named ?? dev.cluster,
-  }
+  return { location: clusterAt(dev.url), cluster: named ?? dev.cluster }
+}
+
+/** What a URL alone says. @throws {ClusterError} `bus/nats-url`. */
+export function clusterAt(url: string): NatsLocation {
+  const location = locateNats(url, {})
+  assert(location !== undefined, 'a URL is a location')
+  return location
 }
 
 /** @throws {ClusterError} `cli/usage`. */

@@ -28,6 +28,19 @@ export function parseResourceFlag(text: string): ResourceList | Refusal {
   return 'code' in parsed ? parsed : listResources(parsed)
 }
 
+/** What `parseResourceFlag` reads: plain entries with at most a role. */
+export function resourceFlag(list: ResourceList): string {
+  return list.map((entry) => `${entry.name}${roleText(entry)}:${amountText(entry)}`).join(';')
+}
+
+const roleText = ({ role }: ResourceEntry): string => (role === undefined ? '' : `(${role})`)
+
+function amountText({ scalar, ranges, set = [] }: ResourceEntry): string {
+  if (scalar !== undefined) return String(scalar)
+  if (ranges === undefined) return `{${set.join(',')}}`
+  return `[${ranges.map(([begin, end]) => `${begin}-${end}`).join(',')}]`
+}
+
 /** `rack:a1;cores:8`: numbers are numbers, all else is text. */
 export function parseAttributeFlag(text: string): readonly Attribute[] | Refusal {
   const attributes: Attribute[] = []

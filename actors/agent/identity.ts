@@ -18,11 +18,10 @@ export interface Identity {
  */
 export function agentIdIn(workDir: string, identity: Identity): AgentId {
   const { agentId, hostname, randomToken } = identity
-  const path = join(workDir, 'agent-id')
-  const kept = readId(path)
+  const kept = keptAgentId(workDir)
   if (kept === undefined) {
     const chosen = agentId ?? (`${tokenFrom(hostname)}-${randomToken(64)}` as AgentId)
-    writeId(path, chosen)
+    writeId(pathIn(workDir), chosen)
     return chosen
   }
   if (agentId !== undefined && agentId !== kept) {
@@ -31,7 +30,11 @@ export function agentIdIn(workDir: string, identity: Identity): AgentId {
   return kept
 }
 
-function readId(path: string): AgentId | undefined {
+const pathIn = (workDir: string): string => join(workDir, 'agent-id')
+
+/** Undefined: no agent was ever started there. @throws {ClusterError} `agent/bad-id`. */
+export function keptAgentId(workDir: string): AgentId | undefined {
+  const path = pathIn(workDir)
   let text: string
   try {
     text = readFileSync(path, 'utf8').trim()

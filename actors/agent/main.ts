@@ -100,7 +100,7 @@ const SANDBOXES_MAX = 1_000
 
 /** The agent of this machine. @throws {ClusterError} as `hostAgents`, and `agent/other-id`. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgents> {
-  const { workDir, hostname, clock, isolation, resources = resourcesIn(workDir) } = options
+  const { workDir, hostname, clock, isolation, resources = machineResources(workDir) } = options
   const agentId = agentIdIn(workDir, options)
   const profile: Profile = {
     agentId,
@@ -125,7 +125,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
 
 const checkpointIn = (workDir: string): string => join(workDir, 'checkpoint')
 
-function resourcesIn(workDir: string): ResourceList {
+/** What this machine has to offer. The directory is there. */
+export function machineResources(workDir: string): ResourceList {
   const { cpus, mem, disk, ports } = detectResources(workDir)
   return [
     { name: 'cpus', scalar: cpus },

@@ -1,5 +1,7 @@
-/** What the parts of a `bourse dev` are given by it. */
+/** What the parts of a `bourse dev` are given by it, and what they give back. */
 import type { Ending } from '../../actors/kit/supervise.ts'
+import type { AgentId, MasterId } from '../../protocol/ids.ts'
+import type { ResourceList } from '../../protocol/schema/common.ts'
 
 export interface DevOwner {
   /** All that is kept until the next start, and the logs. */
@@ -8,10 +10,30 @@ export interface DevOwner {
   /** Tells whoever started it. */
   readonly say: (sentence: string) => void
   /** A process of the cluster ended by itself; without `againMs` it stays so. */
-  readonly ended: (name: string, ending: Ending, againMs: number | undefined) => void
+  readonly onEnded: (name: string, ending: Ending, againMs: number | undefined) => void
 }
 
-/** Whatever was started, with its end. */
 export interface Stoppable {
   stop(): Promise<void>
+}
+
+export interface DevMaster {
+  readonly masterId: MasterId
+  readonly workDir: string
+}
+
+export interface DevAgent {
+  readonly id: AgentId
+  readonly workDir: string
+  readonly resources: ResourceList
+}
+
+/** Where the actors of a `bourse dev` live: in its own process, or in one each. */
+export interface DevHost {
+  startMaster(master: DevMaster): Promise<Stoppable>
+  startAllocator(): Promise<Stoppable>
+  /** Its tasks outlive it. */
+  startAgent(agent: DevAgent): Promise<Stoppable>
+  /** So many that only pretend: `<name>-1` and so on. */
+  startEmulated(name: AgentId, count: number): Promise<Stoppable>
 }

@@ -36,6 +36,7 @@ const SHELL_SIDE: ReadonlySet<string> = new Set([
   'actors/agent/batch.ts',
   'actors/agent/identity.ts',
   'actors/agent/journal.ts',
+  'actors/agent/leftovers.ts',
   'actors/master/epoch-file.ts',
   'actors/master/stores.ts',
   'actors/scheduler/library.ts',

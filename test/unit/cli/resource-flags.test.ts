@@ -1,5 +1,5 @@
 import test from 'ava'
-import { parseAttributeFlag, parseResourceFlag } from '../../../cli/resource-flags.ts'
+import { parseAttributeFlag, parseResourceFlag, resourceFlag } from '../../../cli/resource-flags.ts'
 
 test('a flag names scalars, ranges and sets', (t) => {
   t.deepEqual(parseResourceFlag('cpus:4; mem:4096;ports:[31000-31009, 31020];disks:{a,b};'), [
@@ -21,6 +21,12 @@ test('entries of one name and role add up', (t) => {
     { name: 'cpus', scalar: 0.3 },
     { name: 'cpus', role: 'web', scalar: 1 },
   ])
+})
+
+test('what was read can be written again', (t) => {
+  const flag = 'cpus:0.5;mem(web):64;ports:[1-2,5-5];disks:{a,b}'
+  const parsed = parseResourceFlag(flag)
+  t.is(Array.isArray(parsed) ? resourceFlag(parsed) : '', flag)
 })
 
 const WRONG = {

@@ -1,0 +1,57 @@
+/** Ends what an agent left running when it stopped: tasks outlive it, unless nobody wants them to. */
+import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
+import type { Clock } from '../../bus/clock.ts'
+import { keptAgentId } from './identity.ts'
+
+export interface LeftoversOptions {
+  /** Of an agent that runs no more. */
+  readonly workDir: string
+  readonly clock: Clock
+  /** From SIGTERM to SIGKILL. */
+  readonly graceMs: number
+  /** Nothing of the containers is kept: the agent will not start again. */
+  readonly forget: boolean
+}
+
+/** What the kernel does not let go of is not waited for. */
+const SIGKILL_MS = 5_000
+
+/**
+ * Ends all tasks of the work directory; gives how many there were. Unless all is to be forgotten, the
+ * agent's next start finds out how they ended.
+ *
+ * @throws {ClusterError} `containerizer/in-use`: its agent still runs. `agent/bad-id`.
+ */
+export async function endLeftovers(options: LeftoversOptions): Promise<number> {
+  const { workDir, clock, graceMs, forget } = options
+  const agentId = keptAgentId(workDir)
+  if (agentId === undefined) return 0
+  const running = new Set<string>()
+  let finish: () => void = () => undefined
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  const containerizer = await openProcessContainerizer({
+    workDir,
+    agentId,
+    clock,
+    onEvent({ kind, containerId }) {
+      if (kind !== 'started') running.delete(containerId)
+      if (running.size === 0) finish()
+    },
+  })
+  try {
+    const found = await containerizer.recover()
+    for (const { containerId, state } of found)
+      if (state.kind === 'running') running.add(containerId)
+    const count = running.size
+    const timer = clock.after(graceMs + SIGKILL_MS, finish)
+    for (const containerId of running) containerizer.kill(containerId, graceMs)
+    if (count > 0) await finished
+    timer.cancel()
+    if (forget) for (const { containerId } of found) await containerizer.destroy(containerId)
+    return count
+  } finally {
+    await containerizer.close()
+  }
+}

@@ -1,0 +1,141 @@
+/** `bourse dev`: a whole cluster here, until Ctrl-C. Its state stays for the next start. */
+import { jsonLog } from '../../actors/kit/logger.ts'
+import type { Ending } from '../../actors/kit/supervise.ts'
+import { locateNats } from '../../bus/nats/locate.ts'
+import { ClusterError } from '../../protocol/errors.ts'
+import { DevCluster, type DevPlan } from '../dev/dev-cluster.ts'
+import type { DevOwner } from '../dev/owner.ts'
+import { announceDev, claimDevFile, type DevFile, devFilePath, removeDevFile } from '../dev-file.ts'
+import { formatDuration } from '../duration.ts'
+import { EXIT, type ExitCode } from '../exit-code.ts'
+import { clusterName } from '../find-cluster.ts'
+import type { Io } from '../io.ts'
+import type { CommandOptions, Invocation } from '../options.ts'
+import { devFolder } from '../state-folder.ts'
+import { onStopSignal } from '../stop-signals.ts'
+
+export interface DevOptions extends CommandOptions {
+  /** Absent: one, or with `emulate` none. */
+  readonly agents?: number
+  readonly emulate?: number
+  readonly masters: number
+  readonly processes?: boolean
+  readonly fresh?: boolean
+  readonly port: number
+}
+
+const CLUSTER_DEFAULT = 'bourse'
+/** As a shell reports a process that a signal ended: the second Ctrl-C does not wait. */
+const IMPATIENT_CODE = 130
+const STDERR = 2
+
+export async function dev({ options, io }: Invocation<DevOptions>): Promise<ExitCode> {
+  const plan = planOf(options)
+  const path = devFilePath(io.env)
+  const other = claimDevFile(path, plan.cluster)
+  if (other !== undefined) throw runsAlready(other)
+  const teller = options.json ? forPrograms() : forPeople(io)
+  let isStopped = false
+  const stopped = new Promise<void>((resolve) => {
+    onStopSignal((_signal, count) => {
+      if (count > 1) process.exit(IMPATIENT_CODE)
+      isStopped = true
+      teller.say('ending tasks and server; once more: leaves at once')
+      resolve()
+    })
+  })
+  const folder = devFolder(io.env)
+  const running = new DevCluster(ownerOf(folder, io, teller), plan)
+  try {
+    const url = await running.start(() => isStopped)
+    if (url !== undefined) {
+      announceDev(path, url)
+      teller.ready({ url, plan, folder })
+      await stopped
+    }
+    return EXIT.done
+  } finally {
+    await running.stop()
+    removeDevFile(path)
+  }
+}
+
+function planOf(options: DevOptions): DevPlan {
+  const { emulate = 0, agents = emulate > 0 ? 0 : 1, masters, port, nats } = options
+  return {
+    cluster: clusterName(options) ?? CLUSTER_DEFAULT,
+    masters,
+    agents,
+    emulated: emulate,
+    processes: options.processes === true,
+    fresh: options.fresh === true,
+    port,
+    ...(nats === undefined ? {} : { nats }),
+  }
+}
+
+const ownerOf = (folder: string, { env }: Io, { say }: Teller): DevOwner => ({
+  folder,
+  env,
+  say,
+  onEnded(name, ending, againMs) {
+    const again = againMs === undefined ? 'for good' : `starts again in ${formatDuration(againMs)}`
+    say(`${name} ended (${endingText(ending)}): ${again}`)
+  },
+})
+
+function endingText(ending: Ending): string {
+  if ('failed' in ending) return ending.failed
+  return 'code' in ending ? `exit ${ending.code}` : ending.signal
+}
+
+interface Ready {
+  readonly url: string
+  readonly plan: DevPlan
+  readonly folder: string
+}
+
+interface Teller {
+  readonly say: (sentence: string) => void
+  readonly ready: (ready: Ready) => void
+}
+
+function forPrograms(): Teller {
+  const log = jsonLog({ fd: STDERR })
+  return {
+    say: (message) => log({ level: 'info', message }),
+    ready({ url, plan: { cluster, agents, emulated }, folder }) {
+      const fields = { cluster, url, agents, emulated, folder, pid: process.pid }
+      log({ level: 'info', message: 'ready', fields })
+    },
+  }
+}
+
+function forPeople(io: Io): Teller {
+  return {
+    say: (sentence) => io.printError(`bourse dev: ${sentence}`),
+    ready({ url, plan, folder }) {
+      const { cluster, agents, emulated } = plan
+      const counts = [
+        agents > 0 ? `${agents} ${agents === 1 ? 'agent' : 'agents'}` : '',
+        emulated > 0 ? `${emulated} that only pretend` : '',
+      ]
+      const what = counts.filter((count) => count !== '').join(' and ') || 'no agents'
+      const elsewhere = locateNats(undefined, io.env)
+      const flag = elsewhere === undefined ? '' : ` --nats ${url}`
+      io.printError(`bourse dev: cluster ${cluster} is ready at ${url}, with ${what}`)
+      io.printError(`  state and logs: ${folder}`)
+      if (elsewhere !== undefined)
+        io.printError(`  ${elsewhere.source} names another server: name this one by --nats`)
+      io.printError(`  in another terminal:  bourse${flag} run -- hostname`)
+      io.printError(`                        bourse${flag} agents`)
+      io.printError('  Ctrl-C ends it and its tasks; the next `bourse dev` goes on')
+    },
+  }
+}
+
+function runsAlready({ pid, url, cluster }: DevFile): ClusterError {
+  const where = url === undefined ? 'and is starting' : `at ${url}, cluster ${cluster}`
+  const message = `bourse dev runs already: process ${pid} ${where}`
+  return new ClusterError('cli/configuration', 'later', message)
+}

@@ -1,0 +1,27 @@
+/** All actors of a `bourse dev` in its own process. */
+import { join } from 'node:path'
+import { jsonLog } from '../../actors/kit/logger.ts'
+import { actorWorld } from '../actor-world.ts'
+import { startAgentIn, startEmulatedIn } from '../commands/agent.ts'
+import { startAllocatorIn } from '../commands/allocator.ts'
+import { startMasterIn } from '../commands/master.ts'
+import type { FoundCluster } from '../find-cluster.ts'
+import type { DevHost, DevOwner } from './owner.ts'
+
+export function hostHere({ folder, say }: DevOwner, found: FoundCluster): DevHost {
+  const log = jsonLog({ path: join(folder, 'log', 'bourse.log') })
+  const world = actorWorld({
+    found,
+    log(entry) {
+      log(entry)
+      if (entry.level === 'error') say(entry.message)
+    },
+  })
+  const giveUp = (message: string): void => world.log({ level: 'error', message })
+  return {
+    startMaster: (master) => startMasterIn(world, { ...master, rules: {} }),
+    startAllocator: () => startAllocatorIn(world),
+    startAgent: (agent) => startAgentIn(world, agent, giveUp),
+    startEmulated: (id, count) => startEmulatedIn(world, { id, count }, giveUp),
+  }
+}

@@ -62,7 +62,7 @@ export function stepFramework(
   framework.state = step.state
   for (const action of step.actions) {
     if (action === 'withdraw') withdraw(turn, framework)
-    else if (action === 'await') awaitReturn(turn, framework)
+    else if (action === 'startFailover') awaitReturn(turn, framework)
     else end(turn, framework)
   }
   return true

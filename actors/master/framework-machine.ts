@@ -14,12 +14,12 @@ export const FRAMEWORK_EVENTS = [
   'framework.ended',
 ] as const
 export type FrameworkEvent = (typeof FRAMEWORK_EVENTS)[number]
-/** `withdraw`: its offers are free again. `await`: its failover time runs. `end`: kill its tasks. */
-export type FrameworkAction = 'withdraw' | 'await' | 'end'
+/** `withdraw`: its offers are free again. `startFailover`: it has that long to return. `end`: kill its tasks. */
+export type FrameworkAction = 'withdraw' | 'startFailover' | 'end'
 
 export const frameworkMachine = setup({
   types: { events: {} as { readonly type: FrameworkEvent } },
-  actions: { withdraw: () => {}, await: () => {}, end: () => {} },
+  actions: { withdraw: () => {}, startFailover: () => {}, end: () => {} },
 }).createMachine({
   id: 'framework',
   initial: 'unknown',
@@ -37,7 +37,7 @@ export const frameworkMachine = setup({
     recovered: {
       on: {
         'framework.subscribed': 'subscribed',
-        'framework.silent': { target: 'away', actions: 'await' },
+        'framework.silent': { target: 'away', actions: 'startFailover' },
         'framework.ended': { target: 'ended', actions: 'end' },
       },
     },
@@ -45,7 +45,7 @@ export const frameworkMachine = setup({
       on: {
         // Another instance, or the same one anew: offers of the old session are void.
         'framework.subscribed': { target: 'subscribed', actions: 'withdraw' },
-        'framework.silent': { target: 'away', actions: ['withdraw', 'await'] },
+        'framework.silent': { target: 'away', actions: ['withdraw', 'startFailover'] },
         'framework.ended': { target: 'ended', actions: ['withdraw', 'end'] },
       },
     },

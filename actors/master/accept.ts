@@ -1,7 +1,7 @@
 /** Accept: offers of one agent and role become launches; what is left counts as declined. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import { type Launch, madeIn, type OfferId } from '../../protocol/ids.ts'
-import { ACCEPT_BYTES_MAX, TASK_BYTES_MAX } from '../../protocol/limits.ts'
+import { ACCEPT_BYTES_MAX, ACCEPT_TASKS_MAX, TASK_BYTES_MAX } from '../../protocol/limits.ts'
 import { addResources, NO_RESOURCES, type Resources } from '../../protocol/resources.ts'
 import type { Accept } from '../../protocol/schema/calls.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
@@ -37,6 +37,9 @@ export function accept(turn: LeaderTurn, framework: Framework, call: Accept): Re
 }
 
 function sizeOf(call: Accept, tasks: readonly TaskInfo[]): Refusal | undefined {
+  if (tasks.length > ACCEPT_TASKS_MAX) {
+    return refusal('too-large', `an accept takes at most ${ACCEPT_TASKS_MAX} tasks`)
+  }
   if (wireBytes(call) > ACCEPT_BYTES_MAX) {
     return refusal('too-large', `an accept takes at most ${ACCEPT_BYTES_MAX} bytes`)
   }

@@ -265,6 +265,19 @@ export class FakeAllocator {
   }
 }
 
+/** So long passes, and these answer within each second. */
+export function live(
+  { master, ...others }: Partial<Omit<Stage, 'master'>> & Pick<Stage, 'master'>,
+  ms: number,
+): void {
+  for (let left = ms; left > 0; left -= 1_000) {
+    master.pass(Math.min(1_000, left))
+    others.agent?.pong()
+    others.framework?.pong()
+    others.allocator?.say({ kind: 'pong' })
+  }
+}
+
 /** A leader with an agent, a framework and an allocator. */
 export interface Stage {
   readonly master: MasterDriver

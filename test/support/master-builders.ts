@@ -37,6 +37,7 @@ import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import type { LeaseRecord, PeerBeat, RegistryBatch } from '../../protocol/schema/master.ts'
 import type { Message, MessageName } from '../../protocol/schema/messages.ts'
 import type { FrameworkEvent } from '../../protocol/schema/scheduler.ts'
+import { FRAMEWORK_VERBS, OPERATOR_VERBS } from '../../protocol/subjects.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { bookProblems } from './master-books.ts'
 
@@ -91,16 +92,33 @@ const SHAPES: Partial<Record<Effect['do'], MessageName>> = {
   'send-public': 'PublicEvents',
 }
 
+function hold(name: MessageName, body: object): void {
+  const checked = check(name, structuredClone(body))
+  assert(checked.ok, checked.ok ? '' : checked.refusal.message)
+}
+
 function holdToShape(effect: Effect): void {
   const name = SHAPES[effect.do]
   if (name !== undefined && 'body' in effect) {
-    const checked = check(name, structuredClone(effect.body))
-    assert(checked.ok, checked.ok ? '' : checked.refusal.message)
+    hold(name, effect.body)
     assert(wireBytes(effect.body) <= MESSAGE_BYTES_MAX, `${name} is too large`)
   } else if (effect.do === 'write-lease') {
-    assert(check('LeaseRecord', structuredClone(effect.record)).ok)
+    hold('LeaseRecord', effect.record)
   } else if (effect.do === 'append-registry') {
-    assert(check('RegistryBatch', structuredClone(effect.batch)).ok)
+    hold('RegistryBatch', effect.batch)
+  }
+}
+
+/** What comes from outside was checked at the edge: a test says nothing that could not come in. */
+function holdInputToShape(input: Input | CommonInput): void {
+  if (input.kind === 'agent-reports') hold('AgentReports', input.body)
+  else if (input.kind === 'status-updates') hold('StatusUpdates', input.body)
+  else if (input.kind === 'allocator-reports') hold('AllocatorReports', input.body)
+  else if (input.kind === 'peer-beat') hold('PeerBeat', input.body)
+  else if (input.kind === 'operator-call') {
+    hold(OPERATOR_VERBS[input.call.verb], input.call.body)
+  } else if (input.kind === 'framework-call' && input.call.verb !== 'subscribe') {
+    hold(FRAMEWORK_VERBS[input.call.verb], input.call.body)
   }
 }
 
@@ -161,6 +179,7 @@ export class MasterDriver {
   }
 
   #step(input: Input | CommonInput): void {
+    holdInputToShape(input)
     this.#waiting.push(input)
     if (this.#isStepping) return
     this.#isStepping = true

@@ -1,0 +1,173 @@
+/** Epochs fence: who is told of a higher leader takes a higher epoch, or follows. */
+import test from 'ava'
+import type { RunId } from '../../../../protocol/ids.ts'
+import { LEASE_MS } from '../../../../protocol/limits.ts'
+import {
+  aRegister,
+  aStage,
+  FakeAgent,
+  FakeFramework,
+  live,
+} from '../../../support/master-actors.ts'
+import {
+  aRecord,
+  effectsOf,
+  MasterDriver,
+  OTHER_MASTER,
+  OTHER_RUN,
+  RUN,
+} from '../../../support/master-builders.ts'
+
+const HIGHER = { epoch: 7, run: OTHER_RUN }
+
+const aBeat = (epoch: number, run: RunId) =>
+  ({
+    kind: 'leader-beat',
+    connection: 'agents',
+    body: { epoch, run, master: OTHER_MASTER, version: { min: 1, max: 1 } },
+  }) as const
+
+test('a complaint of an admitted agent makes a leader take a higher epoch', (t) => {
+  const { master, agent } = aStage()
+  agent.complain(7)
+  t.true(master.isLeading)
+  t.is(master.leader.epoch, 8)
+  t.is(master.record?.epoch, 8)
+  t.is(master.diskEpoch, 8)
+})
+
+test('another run of the same epoch is higher, too: one of the two must go', (t) => {
+  const { master, agent } = aStage()
+  agent.complain(1, OTHER_RUN)
+  t.is(master.leader.epoch, 2)
+})
+
+test('a complaint about what it said in an earlier epoch of its own changes nothing', (t) => {
+  const { master, agent } = aStage()
+  agent.complain(1, RUN)
+  agent.complain(0, OTHER_RUN)
+  t.is(master.leader.epoch, 1)
+  t.is(master.counter('lead-lost'), 0)
+})
+
+test('who has lost the lease meanwhile follows instead', (t) => {
+  const { master, agent } = aStage()
+  master.setRecord(aRecord({ epoch: 7 }))
+  agent.complain(7)
+  t.is(master.state.leader, undefined)
+  t.is(master.state.lease.state, 'following')
+})
+
+test('the complaint of a stranger raises nothing', (t) => {
+  const { master } = aStage()
+  new FakeAgent(master, 'stranger').complain(7)
+  const opening = new FakeAgent(master, 'a2')
+  opening.open({ pages: 1 })
+  opening.complain(7)
+  t.is(master.leader.epoch, 1)
+})
+
+test('the complaint of an agent that was unreachable counts', (t) => {
+  const { master, agent, framework } = aStage()
+  live({ master, framework }, 25_000)
+  t.is(master.agent('a1').state, 'unreachable')
+  agent.complain(7)
+  t.is(master.leader.epoch, 8)
+})
+
+test('the complaint of a framework or of the allocator raises nothing', (t) => {
+  const { master, framework, allocator } = aStage()
+  const complaint = { highest: HIGHER, refused: { epoch: 1, run: RUN } }
+  master.input({
+    kind: 'framework-call',
+    framework: framework.key,
+    call: { verb: 'complain', body: complaint },
+    reply: undefined,
+  })
+  allocator.say({ kind: 'complaint', ...complaint })
+  t.is(master.leader.epoch, 1)
+})
+
+test('an admitted agent that registers and knows a higher leader counts as a complaint', (t) => {
+  const { master, agent } = aStage()
+  const effects = agent.open({ highest: HIGHER })
+  t.is(master.leader.epoch, 8)
+  t.false(
+    effectsOf(effects, 'send-orders').some(({ body }) => body.epoch === 1),
+    'nothing is said in the epoch that was left',
+  )
+})
+
+test('an agent that registers and knows this leader or an older one is no complaint', (t) => {
+  const { master, agent } = aStage()
+  agent.open({ highest: { epoch: 1, run: RUN } })
+  agent.open({ highest: { epoch: 0, run: OTHER_RUN } })
+  t.is(master.leader.epoch, 1)
+  t.is(master.agent('a1').state, 'registered')
+})
+
+test('an epoch is raised once in a lease’s time', (t) => {
+  const { master, agent } = aStage()
+  agent.complain(7)
+  agent.open()
+  agent.complain(20)
+  t.is(master.leader.epoch, 8)
+  live({ master, agent }, LEASE_MS)
+  agent.complain(20)
+  t.is(master.leader.epoch, 21)
+})
+
+test('an absurdly high epoch is not believed', (t) => {
+  const { master, agent } = aStage()
+  agent.complain(2 ** 40)
+  t.is(master.leader.epoch, 1)
+  t.is(master.counter('epoch-jumps-refused'), 1)
+})
+
+test('the beat of a higher leader ends the lead or raises the epoch', (t) => {
+  const { master } = aStage()
+  master.input(aBeat(7, OTHER_RUN))
+  t.is(master.leader.epoch, 8)
+})
+
+test('the beat of a lower leader changes nothing', (t) => {
+  const { master } = aStage()
+  master.input(aBeat(0, OTHER_RUN))
+  t.is(master.leader.epoch, 1)
+})
+
+test('in a new epoch everything is asked again: nothing of the old one is left', (t) => {
+  const { master, agent, framework, allocator } = aStage()
+  allocator.offer()
+  agent.complain(7)
+  t.is(master.leader.offers.size, 0)
+  t.is(master.leader.allocator, undefined)
+  t.is(master.agent('a1').state, 'recovering')
+  t.is(master.framework().state, 'recovered')
+  t.like(framework.pong(), { refused: { name: 'not-subscribed' } })
+})
+
+test('messages of a leader carry its epoch and run', (t) => {
+  const { master, agent, framework, allocator } = aStage()
+  agent.complain(7)
+  const from = master.effects.length
+  agent.open()
+  framework.subscribe()
+  allocator.open()
+  const bodies = master.effects.slice(from).flatMap((effect) => {
+    const isSaid = ['send-orders', 'send-events', 'send-figures', 'send-public'].includes(effect.do)
+    return isSaid && 'body' in effect ? [effect.body] : []
+  })
+  t.true(bodies.length > 3)
+  for (const body of bodies) t.like(body, { epoch: 8, run: RUN })
+})
+
+test('a follower hears nobody but its peers', (t) => {
+  const master = new MasterDriver()
+  master.setRecord(aRecord())
+  master.pass(100)
+  const framework = new FakeFramework(master)
+  t.is(framework.subscribe(), undefined)
+  const agent = new FakeAgent(master)
+  t.deepEqual(agent.say(aRegister()), [])
+})

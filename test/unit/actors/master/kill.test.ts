@@ -1,0 +1,88 @@
+/** Kills: handed on, remembered while the agent cannot hear, answered when the task is not known. */
+import test from 'ava'
+import type { AgentId, TaskId } from '../../../../protocol/ids.ts'
+import { aHeldTask, aStage, aStageWith, oldLaunch } from '../../../support/master-actors.ts'
+import { aFramework, ordersOf, statusesOf } from '../../../support/master-builders.ts'
+
+const T1 = { taskId: 't1' as TaskId }
+
+test('a kill is handed on to the agent, with its grace', (t) => {
+  const { master, framework } = aStageWith('t1')
+  t.deepEqual(framework.call('kill', { ...T1, graceMs: 500 }), { ok: {} })
+  t.deepEqual(ordersOf(master.effects, 'a1', 'kill'), [
+    { kind: 'kill', ...aFramework(), ...T1, graceMs: 500 },
+  ])
+})
+
+test('a kill without a grace leaves it to the agent', (t) => {
+  const { master, framework } = aStageWith('t1')
+  framework.call('kill', T1)
+  t.false('graceMs' in (ordersOf(master.effects, 'a1', 'kill')[0] ?? {}))
+})
+
+test('a kill of a task that nobody knows is answered as by reconcile', (t) => {
+  const { master, framework } = aStage()
+  framework.call('kill', { ...T1, agentId: 'a1' as AgentId })
+  t.like(statusesOf(master.effects), [{ ...T1, state: 'TASK_GONE', reason: 'RECONCILIATION' }])
+})
+
+test('a kill that names another agent than the task’s is for nobody', (t) => {
+  const { master, framework } = aStageWith('t1')
+  t.deepEqual(framework.call('kill', { ...T1, agentId: 'a9' as AgentId }), { ok: {} })
+  t.deepEqual(ordersOf(master.effects, 'a1', 'kill'), [])
+})
+
+test('a task that has ended is not killed', (t) => {
+  const { master, framework, agent } = aStageWith('t1')
+  agent.update('t1', 'TASK_FINISHED')
+  framework.call('kill', T1)
+  t.deepEqual(ordersOf(master.effects, 'a1', 'kill'), [])
+})
+
+test('a kill is remembered until the agent is back, and forgotten when the task ended', (t) => {
+  const { master, framework, agent } = aStageWith('t1', 't2')
+  const launches = ['t1', 't2'].map((id) => master.task(id)?.launch ?? oldLaunch(9))
+  agent.n += 1
+  agent.pong()
+  t.is(master.agent('a1').state, 'silent')
+  framework.call('kill', { ...T1, graceMs: 700 })
+  framework.call('kill', { taskId: 't2' as TaskId })
+  t.deepEqual(ordersOf(master.effects, 'a1', 'kill'), [])
+  const [first = oldLaunch(9), second = oldLaunch(9)] = launches
+  const effects = agent.open({}, [
+    aHeldTask('t1', { launch: first }),
+    aHeldTask('t2', { launch: second, latest: 'TASK_FINISHED' }),
+  ])
+  t.deepEqual(ordersOf(effects, 'a1', 'kill'), [
+    { kind: 'kill', ...aFramework(), ...T1, graceMs: 700 },
+  ])
+})
+
+test('a kill in a session that was lost before it arrived is said again', (t) => {
+  const { master, framework, agent } = aStageWith('t1')
+  const launch = master.task('t1')?.launch ?? oldLaunch(9)
+  framework.call('kill', T1)
+  const effects = agent.open({}, [aHeldTask('t1', { launch })])
+  t.is(ordersOf(effects, 'a1', 'kill').length, 1)
+})
+
+test('a kill of an unreachable task reaches it when its agent returns', (t) => {
+  const { master, framework, agent } = aStageWith('t1')
+  const launch = master.task('t1')?.launch ?? oldLaunch(9)
+  for (let i = 0; i < 25; i++) {
+    master.pass(1_000)
+    framework.pong()
+  }
+  t.is(master.task('t1')?.state, 'TASK_UNREACHABLE')
+  framework.call('kill', T1)
+  t.is(ordersOf(agent.open({}, [aHeldTask('t1', { launch })]), 'a1', 'kill').length, 1)
+})
+
+test('nobody kills the task of another framework', (t) => {
+  const { master } = aStageWith('t1')
+  const other = aFramework('f2')
+  const body = { name: 'x', secretHash: 'c'.repeat(64) }
+  master.call(other, { verb: 'subscribe', body })
+  master.call(other, { verb: 'kill', body: T1 })
+  t.deepEqual(ordersOf(master.effects, 'a1', 'kill'), [])
+})

@@ -156,9 +156,9 @@ function running({ world, agents }: View): Violation | undefined {
 function ends({ world }: View): Violation | undefined {
   for (const framework of world.ledger.frameworks.values()) {
     if (framework.isOver) continue
-    for (const { taskId, ends, over, ran } of framework.tasks.values()) {
+    for (const { taskId, ends, over, ran, isDropped } of framework.tasks.values()) {
       const [end] = ends.values()
-      if (end === undefined) continue
+      if (end === undefined || isDropped) continue
       const invariant = '4: an end reaches its framework'
       if (over === undefined)
         return { invariant, what: `nobody was told that ${taskId} is ${end}`, about: [taskId] }

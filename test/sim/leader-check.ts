@@ -1,4 +1,5 @@
 /** Invariant 1 at the leader: what is held and what is offered never exceeds what there is. */
+import type { Effect } from '../../actors/master/effects.ts'
 import type { Agent, Leader, MasterState } from '../../actors/master/state.ts'
 import {
   addResources,
@@ -7,6 +8,7 @@ import {
   NO_RESOURCES,
   type Resources,
 } from '../../protocol/resources.ts'
+import type { RegistryBatch } from '../../protocol/schema/master.ts'
 import type { Step } from './watch.ts'
 import type { World } from './world.ts'
 
@@ -24,7 +26,9 @@ export class LeaderCheck {
   }
 
   /** Looks at what the step has touched. */
-  step({ state, now }: Step): void {
+  step({ state, effects, now }: Step): void {
+    for (const effect of effects as readonly Effect[])
+      if (effect.do === 'append-registry') this.#recorded(effect.batch)
     const { leader } = state as MasterState
     if (leader === undefined) return
     for (const agentId of leader.dirtyAgents) {
@@ -36,6 +40,12 @@ export class LeaderCheck {
     if (now.monotonicMs < this.#wholeAtMs) return
     this.#wholeAtMs = now.monotonicMs + WHOLE_EVERY_MS
     this.#roles(leader)
+  }
+
+  /** Once it is asked for, it may be in the log whatever comes back. */
+  #recorded({ records }: RegistryBatch): void {
+    for (const record of records)
+      if (record.kind === 'framework-ended') this.#world.ledger.tornDown(record)
   }
 
   #agent(leader: Leader, agent: Agent): void {

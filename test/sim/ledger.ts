@@ -29,6 +29,8 @@ export interface TaskEntry {
   ran: Launch | undefined
   /** Whose checkpoint holds it. */
   agentId: AgentId | undefined
+  /** It went down with its framework: nobody is told of its end. */
+  isDropped: boolean
   /** The end that the framework was told first. */
   over: { readonly state: TaskState; readonly launch: Launch | undefined } | undefined
 }
@@ -100,6 +102,11 @@ export class Ledger {
       })
   }
 
+  /** A leader ends a framework. Its id may come back, when all have forgotten it. */
+  tornDown(key: FrameworkKey): void {
+    for (const task of this.framework(key).tasks.values()) task.isDropped = true
+  }
+
   /** An agent's machine lost its power: of what was not safe it need know nothing. */
   forgotten(agentId: AgentId): void {
     for (const { tasks } of this.frameworks.values())
@@ -151,6 +158,7 @@ export class Ledger {
       ends: new Map(),
       ran: undefined,
       agentId: undefined,
+      isDropped: false,
       over: undefined,
     }
     tasks.set(taskId, fresh)

@@ -55,8 +55,9 @@ function show({ seed, violation, steps, tasks, started, tookMs, hash }: Outcome)
   console.log(`  again: ${again(seed)}`)
 }
 
-const speedOf = (runs: number, tookMs: number): number =>
-  Math.round((runs * minutes * MINUTE_MS) / tookMs)
+function speedOf(runs: number, tookMs: number): number {
+  return Math.round((runs * minutes * MINUTE_MS) / tookMs)
+}
 
 function again(seed: number): string {
   return `npm run simulate -- --seed ${seed}${minutes === 5 ? '' : ` --minutes ${minutes}`}`

@@ -58,7 +58,12 @@ const problem = (what: string, ...about: string[]): Violation => ({
   about,
 })
 
-function sessions({ world, leader, agents }: View): Violation | undefined {
+function sessions(view: View): Violation | undefined {
+  if (view.leader.allocator === undefined) return problem('no allocator has a session')
+  return agentSessions(view) ?? frameworkSessions(view)
+}
+
+function agentSessions({ leader, agents }: View): Violation | undefined {
   for (const { profile, link } of agents) {
     const { agentId } = profile
     const known = leader.agents.get(agentId)
@@ -66,6 +71,10 @@ function sessions({ world, leader, agents }: View): Violation | undefined {
     if (known?.state !== 'registered' || !isOne)
       return problem(`${agentId} is ${link.kind}, for the leader ${known?.state}`, agentId)
   }
+  return undefined
+}
+
+function frameworkSessions({ world, leader }: View): Violation | undefined {
   for (const { disk, process, kind } of world.nodes) {
     if (kind !== 'framework' || disk === undefined) continue
     const known = leader.frameworks.get(frameworkKey(disk.key))
@@ -77,7 +86,7 @@ function sessions({ world, leader, agents }: View): Violation | undefined {
         disk.key.frameworkId,
       )
   }
-  return leader.allocator === undefined ? problem('no allocator has a session') : undefined
+  return undefined
 }
 
 /** Who holds which unfinished task in which state, as `launch state`. */
@@ -176,17 +185,23 @@ function ends({ world }: View): Violation | undefined {
 function free({ world, leader }: View): Violation | undefined {
   for (const agent of leader.agents.values()) {
     if (scalarOf(agent.free, 'cpus') < 10 && scalarOf(agent.free, 'mem') < 32_000) continue
-    for (const framework of leader.frameworks.values())
-      for (const [role, { isSuppressed, filters }] of framework.roles) {
-        if (framework.state !== 'subscribed' || isSuppressed) continue
-        const declined = liveFilters(filters.get(agent.agentId), world.nowMs)
-        const isFiltered = declined.some(({ resources }) =>
-          containsResources(resources, agent.free),
-        )
-        if (!isFiltered) return unoffered(leader, agent, framework, role)
-      }
+    for (const framework of leader.frameworks.values()) {
+      const role = framework.state === 'subscribed' && wantingRole(framework, agent, world.nowMs)
+      if (role) return unoffered(leader, agent, framework, role)
+    }
   }
   return undefined
+}
+
+/** A role that wants what is free there; undefined: none, or a filter is the reason. */
+function wantingRole({ roles }: Framework, agent: Agent, nowMs: number): string | undefined {
+  const found = [...roles].find(([, { isSuppressed, filters }]) => {
+    const declined = liveFilters(filters.get(agent.agentId), nowMs)
+    return (
+      !isSuppressed && !declined.some(({ resources }) => containsResources(resources, agent.free))
+    )
+  })
+  return found?.[0]
 }
 
 function unoffered(leader: Leader, agent: Agent, framework: Framework, role: string): Violation {

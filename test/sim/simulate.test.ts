@@ -2,7 +2,7 @@ import test from 'ava'
 import { type Outcome, runSeed } from './run-seed.ts'
 
 const SEEDS = 20
-const MINUTES = 3
+const MINUTES = 2
 
 /** What failed, and how to see it again. */
 function failureOf({ seed, minutes, violation }: Outcome): string {
@@ -10,15 +10,15 @@ function failureOf({ seed, minutes, violation }: Outcome): string {
   return `${violation?.invariant}: ${violation?.what}\n${again}`
 }
 
-test(`${SEEDS} seeds of ${MINUTES} minutes keep what the design promises`, async (t) => {
+test.serial(`${SEEDS} seeds of ${MINUTES} minutes keep what the design promises`, async (t) => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const outcome = await runSeed(seed, MINUTES)
     t.true(outcome.isOk, failureOf(outcome))
-    t.true(outcome.started > 50, 'tasks run')
+    t.true(outcome.started > 30, 'tasks run')
   }
 })
 
-test('the same seed gives the same run, another seed another', async (t) => {
+test.serial('the same seed gives the same run, another seed another', async (t) => {
   const [once, again, other] = [await runSeed(7, 1), await runSeed(7, 1), await runSeed(8, 1)]
   t.is(once.hash, again.hash)
   t.deepEqual({ ...once, tookMs: 0 }, { ...again, tookMs: 0 })

@@ -24,7 +24,7 @@ const from = Number(values.seed ?? values.from)
 const seeds = values.seed === undefined ? Number(values.seeds) : 1
 const minutes = Number(values.minutes)
 if (!Number.isSafeInteger(from) || !(Number.isSafeInteger(seeds) && seeds > 0) || !(minutes > 0)) {
-  console.error(USAGE)
+  process.stderr.write(`${USAGE}\n`)
   process.exit(64)
 }
 
@@ -32,7 +32,7 @@ const outcomes: Outcome[] = []
 for (let seed = from; seed < from + seeds; seed++) {
   const outcome = await runSeed(seed, minutes, values.about)
   outcomes.push(outcome)
-  if (values.json) console.log(JSON.stringify(outcome))
+  if (values.json) print(JSON.stringify(outcome))
   else show(outcome)
 }
 const faults = sumOf(outcomes)
@@ -42,17 +42,21 @@ const failed = outcomes.filter(({ isOk }) => !isOk)
 if (!values.json) conclude()
 if (failed.length > 0 || missing.length > 0) process.exitCode = 1
 
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
 function show({ seed, violation, steps, tasks, started, tookMs, hash }: Outcome): void {
   const what = violation === undefined ? 'ok' : 'FAILED'
-  console.log(
+  print(
     `seed ${seed} ${what}: ${tasks} tasks, ${started} started, ${steps} steps, ` +
       `${tookMs} ms (${speedOf(1, tookMs)} × real time), trace ${hash}`,
   )
   if (violation === undefined) return
-  for (const line of violation.trace) console.log(`  ${line}`)
-  console.log(`  invariant ${violation.invariant}`)
-  console.log(`  at ${(violation.atMs / 1_000).toFixed(3)} s: ${violation.what}`)
-  console.log(`  again: ${again(seed)}`)
+  for (const line of violation.trace) print(`  ${line}`)
+  print(`  invariant ${violation.invariant}`)
+  print(`  at ${(violation.atMs / 1_000).toFixed(3)} s: ${violation.what}`)
+  print(`  again: ${again(seed)}`)
 }
 
 function speedOf(runs: number, tookMs: number): number {
@@ -64,13 +68,14 @@ function again(seed: number): string {
 }
 
 function conclude(): void {
-  console.log('faults:')
-  for (const [kind, count] of [...faults].sort()) console.log(`  ${kind}: ${count}`)
-  if (missing.length > 0) console.log(`never happened: ${missing.join(', ')}`)
+  print('faults:')
+  const kinds = [...faults].sort(([a], [b]) => (a < b ? -1 : 1))
+  for (const [kind, count] of kinds) print(`  ${kind}: ${count}`)
+  if (missing.length > 0) print(`never happened: ${missing.join(', ')}`)
   for (const { seed, violation } of failed)
-    console.log(`failed: ${again(seed)}   (${violation?.invariant})`)
+    print(`failed: ${again(seed)}   (${violation?.invariant})`)
   const tookMs = outcomes.reduce((sum, outcome) => sum + outcome.tookMs, 0)
-  console.log(
+  print(
     `${outcomes.length - failed.length} passed, ${failed.length} failed, ` +
       `${speedOf(outcomes.length, tookMs)} × real time`,
   )

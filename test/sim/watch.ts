@@ -39,7 +39,7 @@ export function watch(watcher: Watcher): void {
     masterCore,
     schedulerCore,
   ] as unknown as AnyCore[]) {
-    const original = originals.get(core) ?? core.handle
+    const original = originals.get(core) ?? core.handle.bind(core)
     originals.set(core, original)
     core.handle = (state, input, now) => handle(watcher, original, { state, input, now })
   }
@@ -47,7 +47,6 @@ export function watch(watcher: Watcher): void {
 
 export function unwatch(): void {
   for (const [core, original] of originals) core.handle = original
-  originals.clear()
 }
 
 interface Handled {

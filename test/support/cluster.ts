@@ -9,6 +9,12 @@ import { startTestServer, type TestServer } from './nats.ts'
 
 const BOURSE = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 
+/** Should the tests end first, however they do: nothing of theirs goes on. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 export interface Line {
   readonly message: string
   readonly [field: string]: unknown
@@ -21,7 +27,7 @@ export class Actor {
   readonly #waiting = new Set<{ message: string; resolve: (line: Line) => void }>()
   lines: Line[] = []
   #child: ChildProcess | undefined
-  #ended: Promise<void> = Promise.resolve()
+  #ended: Promise<number | null> = Promise.resolve(null)
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
     this.args = args
@@ -42,7 +48,9 @@ export class Actor {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     this.#child = child
-    this.#ended = new Promise((resolve) => child.once('exit', () => resolve()))
+    running.add(child)
+    child.once('exit', () => running.delete(child))
+    this.#ended = new Promise((resolve) => child.once('exit', resolve))
     createInterface({ input: child.stderr }).on('line', (text) => this.#hear(text))
     const early = this.#ended.then(() => {
       throw new Error(`bourse ${this.args.join(' ')} ended: ${JSON.stringify(this.lines)}`)
@@ -68,11 +76,12 @@ export class Actor {
     return new Promise((resolve) => this.#waiting.add({ message, resolve }))
   }
 
-  /** Ends it, without mercy or with; resolves when it is gone. */
-  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  /** Ends it, without mercy or with; resolves with its exit code when it is gone. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     this.#child?.kill(signal)
-    await this.#ended
+    const code = await this.#ended
     this.#child = undefined
+    return code
   }
 }
 
@@ -83,7 +92,7 @@ export interface Cluster {
   readonly env: NodeJS.ProcessEnv
   /** Starts `bourse ARGS`. */
   start(...args: string[]): Promise<Actor>
-  /** Ends all actors and the server, and removes the folder. */
+  /** Ends all actors and the server, and removes the folder. Idempotent. */
   close(): Promise<void>
 }
 
@@ -103,7 +112,7 @@ export async function openCluster(): Promise<Cluster> {
       return actor
     },
     async close() {
-      for (const actor of actors.reverse()) await actor.end()
+      for (const actor of actors.splice(0).reverse()) await actor.end()
       await server.close()
       rmSync(folder, { recursive: true, force: true })
     },

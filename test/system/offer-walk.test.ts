@@ -9,6 +9,7 @@ import { openCluster } from '../support/cluster.ts'
 test('what one framework leaves is offered to the other; what its tasks held comes back', async (t) => {
   t.timeout(60_000)
   const cluster = await openCluster()
+  t.teardown(() => cluster.close())
   const { folder, env } = cluster
   const nats = env['NATS_URL'] as string
   await cluster.start('master', '--id', 'm1')

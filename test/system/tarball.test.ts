@@ -1,0 +1,59 @@
+/** What is published works: packed, installed in an empty folder, and a cluster started from it. */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import test from 'ava'
+
+const run = promisify(execFile)
+
+test('the packed tarball, installed in an empty folder, runs a cluster and a command', async (t) => {
+  t.timeout(120_000)
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-tarball-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const packed = await run('npm', [
+    'pack',
+    '--ignore-scripts',
+    '--json',
+    '--pack-destination',
+    folder,
+  ])
+  const [{ filename }] = JSON.parse(packed.stdout)
+  const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', join(folder, filename)]
+  await run('npm', install, { cwd: folder })
+
+  const bourse = join(folder, 'node_modules', '.bin', 'bourse')
+  const env = { ...process.env, BOURSE_STATE_DIR: join(folder, 'state') }
+  const dev = spawn(bourse, ['dev', '--agents', '2', '--json'], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  t.teardown(() => dev.kill('SIGKILL'))
+  const ended = once(dev, 'exit')
+  t.like(await ready(dev.stderr), { cluster: 'bourse', agents: 2 })
+  const hello = await run(bourse, ['run', '--', 'echo', 'hello'], { cwd: folder, env })
+  t.is(hello.stdout, 'hello\n')
+
+  dev.kill('SIGINT')
+  const [code] = await ended
+  t.is(code, 0)
+})
+
+/** The line that says so. What comes after it is read and passed over. */
+function ready(stderr: Readable): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const said: string[] = []
+    const lines = createInterface({ input: stderr })
+    lines.on('line', (text) => {
+      said.push(text)
+      const line: { message?: string } = text.startsWith('{') ? JSON.parse(text) : {}
+      if (line.message === 'ready') resolve(line)
+    })
+    lines.on('close', () => reject(new Error(`it ended: ${said.join('; ')}`)))
+  })
+}

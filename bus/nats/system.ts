@@ -21,6 +21,8 @@ import type { NatsLocation } from './locate.ts'
 const PING_MS = 500
 const PINGS_OUT_MAX = 2
 const DIAL_TIMEOUT_MS = 500
+/** A busy machine lets one pass. One that refuses is asked once. */
+const DIAL_TRIES = 3
 const REDIAL_MS = 100
 const REDIAL_JITTER_MS = 100
 /** A message with its headers. */
@@ -77,28 +79,32 @@ async function dial(
   location: NatsLocation,
   own: { readonly name: string; readonly inboxPrefix: string },
 ): Promise<NatsConnection> {
-  const { servers } = location
-  try {
-    return await connect({
-      ...own,
-      ...(await credentials(location)),
-      servers: [...servers],
-      maxReconnectAttempts: -1,
-      ignoreAuthErrorAbort: true,
-      reconnectTimeWait: REDIAL_MS,
-      reconnectJitter: REDIAL_JITTER_MS,
-      pingInterval: PING_MS,
-      maxPingOut: PINGS_OUT_MAX,
-      timeout: DIAL_TIMEOUT_MS,
-    })
-  } catch (cause) {
-    const where = servers.join(', ')
-    if (cause instanceof Error && cause.name === 'AuthorizationError')
-      throw new ClusterError('bus/no-access', 'never', `${where} refuses ${own.name}`, { cause })
-    throw new ClusterError('bus/no-server', 'later', `no NATS server answers at ${where}`, {
-      cause,
-    })
+  const servers = [...location.servers]
+  const options = { ...own, ...(await credentials(location)), ...DIAL_OPTIONS, servers }
+  for (let tries = 1; ; tries++) {
+    try {
+      return await connect(options)
+    } catch (cause) {
+      const name = cause instanceof Error ? cause.name : ''
+      if (name === 'TimeoutError' && tries < DIAL_TRIES) continue
+      const where = servers.join(', ')
+      if (name === 'AuthorizationError')
+        throw new ClusterError('bus/no-access', 'never', `${where} refuses ${own.name}`, { cause })
+      throw new ClusterError('bus/no-server', 'later', `no NATS server answers at ${where}`, {
+        cause,
+      })
+    }
   }
+}
+
+const DIAL_OPTIONS = {
+  maxReconnectAttempts: -1,
+  ignoreAuthErrorAbort: true,
+  reconnectTimeWait: REDIAL_MS,
+  reconnectJitter: REDIAL_JITTER_MS,
+  pingInterval: PING_MS,
+  maxPingOut: PINGS_OUT_MAX,
+  timeout: DIAL_TIMEOUT_MS,
 }
 
 /** @throws {ClusterError} `bus/unfit-server` (never). */

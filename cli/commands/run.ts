@@ -4,6 +4,7 @@ import { exitCodeOf } from '../../frameworks/run/result.ts'
 import { type RunOptions, runCommand } from '../../frameworks/run/run.ts'
 import type { ExitCode } from '../exit-code.ts'
 import { findCluster } from '../find-cluster.ts'
+import { withOperator } from '../operator-client.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
 import { humanDisplay, jsonDisplay } from '../run-display.ts'
 import { onStopSignal } from '../stop-signals.ts'
@@ -28,8 +29,6 @@ export interface EnvironmentFlag {
   readonly value: string
 }
 
-/** A cluster without a leader is no cluster; a new one may need a moment. */
-const OPEN_MS = 1_500
 /** As a shell reports a process that a signal ended. */
 const IMPATIENT_CODE = 130
 
@@ -38,6 +37,8 @@ export async function run(
   { options, io }: Invocation<RunFlags>,
 ): Promise<ExitCode> {
   const { location, cluster } = findCluster(options, io.env)
+  // A cluster without a leader is no cluster, and that is known sooner than a framework can tell.
+  await withOperator(options, io.env, (client) => client.ask('master', {}))
   const { instances, json, prefix = instances > 1 && io.columns !== undefined } = options
   const displayOptions = { io, clock: systemClock, instances, prefixes: prefix }
   const display = json ? jsonDisplay(displayOptions) : humanDisplay(displayOptions)
@@ -48,7 +49,7 @@ export async function run(
     abort.abort()
   })
   try {
-    const settings = { ...settingsOf(options), nats: location, cluster, openTimeoutMs: OPEN_MS }
+    const settings = { ...settingsOf(options), nats: location, cluster }
     const result = await runCommand({ ...settings, command, signal: abort.signal }, display)
     display.finish(result)
     return exitCodeOf(result)

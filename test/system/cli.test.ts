@@ -1,0 +1,194 @@
+/** The command line over real processes: what it prints, and how it exits. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+import type { AgentItem, TaskItem } from '../../protocol/schema/operator.ts'
+import { type Cluster, openCluster, runBourse } from '../support/cluster.ts'
+
+const BOURSE = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+
+let cluster: Cluster
+const bourse = (...args: string[]) => runBourse(cluster.env, ...args)
+
+test.before(async () => {
+  cluster = await openCluster()
+  await cluster.start('master', '--id', 'm1')
+  await cluster.start('allocator')
+  const resources = 'cpus:4;mem:1024;ports:[31000-31099]'
+  await cluster.start('agent', '--id', 'a1', '--resources', resources)
+  const folder = join(cluster.folder, 'second')
+  const about = ['--resources', 'cpus:0.5;mem:512', '--attributes', 'rack:a']
+  await cluster.start('agent', '--id', 'b2', '--work-dir', folder, ...about)
+})
+test.after.always(() => cluster.close())
+
+/** What `bourse ARGS` prints until its first line of output; it runs on. */
+async function startBourse(...args: string[]): Promise<{ child: ChildProcess; first: string }> {
+  const child = spawn(process.execPath, [BOURSE, ...args], {
+    env: cluster.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines = createInterface({ input: child.stdout })
+  // A stream that ends has had no line.
+  const [first] = await Promise.race([once(lines, 'line'), once(lines, 'close')])
+  return { child, first: String(first) }
+}
+
+/** An environment in which there is no cluster. */
+function nowhere(t: { teardown(fn: () => void): void }): NodeJS.ProcessEnv {
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-cli-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const { NATS_URL: _url, NATS_CONTEXT: _context, ...env } = process.env
+  return { ...env, BOURSE_STATE_DIR: folder, XDG_CONFIG_HOME: folder }
+}
+
+const WRONG = [
+  ['agnets'],
+  ['agents', '--jsno'],
+  ['kill'],
+  ['run', '--cpus', 'many', '--', 'true'],
+  ['run', '--env', 'NAME', '--', 'true'],
+  ['master', '--lease', '5'],
+  ['agent', '--resources', 'cpus=4'],
+  ['logs', 'a.b'],
+]
+for (const args of WRONG)
+  test.serial(`bourse ${args.join(' ')}: one sentence, exit code 64`, async (t) => {
+    const { code, stdout, stderr } = await bourse(...args)
+    t.is(code, 64, stderr)
+    t.is(stdout, '')
+    t.regex(stderr, /^bourse: [^\n]+\n$/)
+  })
+
+for (const args of [['agents'], ['status', 'x'], ['run', '--', 'true'], ['master'], ['agent']])
+  test.serial(
+    `bourse ${args.join(' ')} where no cluster is: one sentence, exit code 69`,
+    async (t) => {
+      const { code, stderr } = await runBourse(nowhere(t), ...args)
+      t.is(code, 69, stderr)
+      t.regex(stderr, /^bourse: no cluster here: start one with `bourse dev`[^\n]*\n$/)
+    },
+  )
+
+for (const args of [['agents'], ['run', '--', 'true'], ['kill', 'x']])
+  test.serial(
+    `bourse ${args.join(' ')} where nobody leads: one sentence, exit code 69`,
+    async (t) => {
+      const { code, stderr } = await bourse('--cluster', 'other', ...args)
+      t.is(code, 69, stderr)
+      t.is(stderr, 'bourse: no master leads cluster other just now\n')
+    },
+  )
+
+test.serial('bourse agents lists them, for people and for programs', async (t) => {
+  const { code, stdout } = await bourse('agents')
+  t.is(code, 0)
+  const [titles, ...lines] = stdout.trim().split('\n')
+  t.regex(titles ?? '', /^AGENT +HOST +STATE +CPUS +MEM +PORTS +TASKS +FOR$/)
+  t.deepEqual(
+    lines.map((line) => line.split(/\s+/)[0]),
+    ['a1', 'b2'],
+  )
+  const items: AgentItem[] = JSON.parse((await bourse('agents', 'b', '--json')).stdout)
+  t.deepEqual(
+    items.map(({ agentId, state }) => `${agentId} ${state}`),
+    ['b2 registered'],
+  )
+  t.true(items[0]?.attributes.some(({ name, text }) => name === 'rack' && text === 'a'))
+})
+
+test.serial('a reader that has seen enough ends a listing quietly', async (t) => {
+  const child = spawn(process.execPath, [BOURSE, 'agents'], { env: cluster.env })
+  child.stdout.destroy()
+  let stderr = ''
+  child.stderr.on('data', (data: Buffer) => {
+    stderr += data.toString()
+  })
+  const [code] = await once(child, 'close')
+  t.is(code, 0)
+  t.is(stderr, '')
+})
+
+test.serial('20 instances print 20 outputs', async (t) => {
+  const command = ['sh', '-c', 'echo "$GREETING from $BOURSE_TASK_ID"; echo aside >&2']
+  const flags = ['--instances', '20', '--name', 'many', '--env', 'GREETING=hello']
+  const { code, stdout, stderr } = await bourse('run', ...flags, '--', ...command)
+  t.is(code, 0, stderr)
+  const expected = Array.from({ length: 20 }, (_, i) => `hello from many-${i}`)
+  t.deepEqual(stdout.trim().split('\n').sort(), expected.sort())
+  t.is(stderr.match(/^aside$/gm)?.length, 20)
+  t.regex(stderr, /^bourse: 20 finished after [^\n]+\n$/m)
+})
+
+test.serial('a command that exits 3 is TASK_FAILED with its status, exit code 1', async (t) => {
+  const { code, stderr } = await bourse('run', '--name', 'three', '--', 'sh', '-c', 'exit 3')
+  t.is(code, 1)
+  t.regex(stderr, /^bourse: three-0 on (?:a1|b2): TASK_FAILED, command exited with status 3$/m)
+  const status = await bourse('status', 'three-0')
+  t.is(status.code, 0)
+  t.regex(status.stdout, /^state +TASK_FAILED/m)
+  t.regex(status.stdout, /^why +command exited with status 3$/m)
+  const found = JSON.parse((await bourse('status', 'three-0', '--json')).stdout)
+  const [task] = found.tasks as TaskItem[]
+  t.deepEqual(task?.exit, { code: 3 })
+})
+
+test.serial('what no agent can hold is not placed in time: why, exit code 2', async (t) => {
+  const args = ['run', '--cpus', '1000', '--timeout', '2s', '--', 'true']
+  const { code, stdout, stderr } = await bourse(...args)
+  t.is(code, 2)
+  t.is(stdout, '')
+  t.regex(stderr, /^bourse: 1 instance of 1 could not be placed within 2 s$/m)
+  t.regex(stderr, /^bourse: cpus 1000 wanted, [\d.]+ offered at most$/m)
+})
+
+test.serial('a task is found by the begin of its id, read, followed and killed', async (t) => {
+  const script = 'echo begun; echo aside >&2; exec sleep 60'
+  const { child, first } = await startBourse('run', '--name', 'sleepy', '--', 'sh', '-c', script)
+  t.is(first, 'begun')
+  t.is((await bourse('logs', 'sleepy')).stdout, 'begun\n')
+  t.is((await bourse('logs', 'sleepy-0', '--stderr')).stdout, 'aside\n')
+  const follower = await startBourse('logs', '--follow', 'sleepy')
+  t.is(follower.first, 'begun')
+  const ended = Promise.all([once(child, 'exit'), once(follower.child, 'exit')])
+  const killed = await bourse('kill', 'sleepy')
+  t.is(killed.stdout, 'killing sleepy-0\n')
+  t.deepEqual(await ended, [
+    [1, null],
+    [0, null],
+  ])
+  const again = await bourse('kill', 'sleepy', 'nothing')
+  t.is(again.code, 1)
+  t.is(again.stdout, 'sleepy-0 is TASK_KILLED already\n')
+  t.is(again.stderr, 'bourse: no task has an id that begins with nothing\n')
+})
+
+test.serial('Ctrl-C kills the tasks of a run, and says how they ended', async (t) => {
+  const script = 'trap "exit 7" TERM; echo begun; while true; do sleep 0.1; done'
+  const { child } = await startBourse('run', '--name', 'looping', '--', 'sh', '-c', script)
+  let stderr = ''
+  child.stderr?.on('data', (data: Buffer) => {
+    stderr += data.toString()
+  })
+  const ended = once(child, 'close')
+  child.kill('SIGINT')
+  t.deepEqual(await ended, [1, null])
+  t.regex(stderr, /^bourse: looping-0 on (?:a1|b2): TASK_KILLED, command exited with status 7$/m)
+})
+
+test.serial('a run as events for programs', async (t) => {
+  const { stdout } = await bourse('run', '--json', '--name', 'json', '--', 'echo', 'hello')
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  t.true(
+    events.some(({ event, stream, text }) => event === 'output' && text === 'hello\n' && stream),
+  )
+  t.like(events.at(-1), { event: 'result', instances: [{ state: 'TASK_FINISHED' }] })
+})

@@ -21,6 +21,11 @@ import { type Agent, count, type Framework, type Opening, type Task } from './st
 import { compareNumbers, forgetTask, isReportable, moveTask, tellAll } from './tasks.ts'
 import { type LeaderTurn, log } from './turn.ts'
 
+/** Named in the confirmation; whatever more there is follows it. */
+const SUBSCRIPTIONS_MAX = 256
+/** Named in one order: with the longest ids it still fits into a message. */
+const MISSING_MAX = 512
+
 type Register = Extract<AgentReport, { kind: 'register' }>
 
 /** A list of reports. Numbers are judged first; what does not belong to the session is dropped. */
@@ -182,16 +187,20 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
   agent.total = resourcesOf(opening.info.resources)
   countFree(turn, agent)
   leader.deadlines.clear(`agent-return ${agentId}`)
+  const subscriptions = subscriptionsOf(turn, opening)
   orderNow(turn, agent, {
     kind: 'registered',
     version: PROTOCOL_VERSION,
     pingMs: state.rules.agentPingMs,
     pingsMissedMax: state.rules.agentPingsMissedMax,
-    frameworks: subscriptionsOf(turn, opening),
+    frameworks: subscriptions.slice(0, SUBSCRIPTIONS_MAX),
   })
   const missing = compare(turn, agent, opening)
-  for (let from = 0; from < missing.length; from += 1024) {
-    order(turn, agent, { kind: 'missing', tasks: missing.slice(from, from + 1024) })
+  for (let from = 0; from < missing.length; from += MISSING_MAX) {
+    order(turn, agent, { kind: 'missing', tasks: missing.slice(from, from + MISSING_MAX) })
+  }
+  for (const subscription of subscriptions.slice(SUBSCRIPTIONS_MAX)) {
+    order(turn, agent, { kind: 'framework-subscribed', ...subscription })
   }
   touchAgent(turn, agent)
   retellFilters(turn, agentId)

@@ -4,13 +4,16 @@ import {
   DECLINE_FILTER_MS,
   DECLINE_FILTER_MS_MAX,
   DECLINE_PAUSE_MS,
+  LIST_BYTES_MAX,
 } from '../../protocol/limits.ts'
-import { isEmpty, type Resources } from '../../protocol/resources.ts'
+import { isEmpty, listResources, type Resources } from '../../protocol/resources.ts'
+import { wireBytes } from '../../protocol/wire-size.ts'
 import type { Filter, Framework } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
 
-/** Filters of one role and agent that are kept; the oldest goes first. */
+/** Filters of one role and agent that are kept, in number and size; the oldest goes first. */
 const FILTERS_MAX = 16
+const FILTERS_BYTES_MAX = LIST_BYTES_MAX / 2
 
 export interface Declined {
   readonly framework: Framework
@@ -29,9 +32,19 @@ export function addFilter(turn: LeaderTurn, declined: Declined): void {
   const wanted = Math.min(refuseMs ?? DECLINE_FILTER_MS, DECLINE_FILTER_MS_MAX)
   const nowMs = turn.now.monotonicMs
   const filter = { resources, untilMs: nowMs + Math.max(wanted, DECLINE_PAUSE_MS) }
-  const held = liveFilters(role.filters.get(agentId), nowMs).slice(1 - FILTERS_MAX)
-  role.filters.set(agentId, [...held, filter])
+  const held = liveFilters(role.filters.get(agentId), nowMs)
+  role.filters.set(agentId, newest([...held, filter]))
   touchFilter(turn, framework, name, agentId)
+}
+
+/** Those that travel in one figure. */
+function newest(filters: readonly Filter[]): Filter[] {
+  let bytes = 0
+  const tooOld = filters.findLastIndex(({ resources }) => {
+    bytes += wireBytes(listResources(resources))
+    return bytes > FILTERS_BYTES_MAX
+  })
+  return filters.slice(Math.max(tooOld + 1, filters.length - FILTERS_MAX))
 }
 
 export function liveFilters(filters: readonly Filter[] | undefined, nowMs: number): Filter[] {

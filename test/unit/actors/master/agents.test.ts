@@ -14,6 +14,7 @@ import {
   aTask,
   cpusMem,
   FakeAgent,
+  FakeFramework,
   oldLaunch,
 } from '../../../support/master-actors.ts'
 import {
@@ -451,6 +452,26 @@ test('the subscriptions of an agent’s frameworks travel with its confirmation'
   t.deepEqual(ordersOf(effects, 'a1', 'registered')[0]?.frameworks, [
     { ...aFramework(), subscription: subscription ?? { epoch: 0, count: 0 } },
   ])
+})
+
+test('what a confirmation cannot hold of subscriptions and missing tasks follows it', (t) => {
+  const master = new MasterDriver().leading()
+  const long = (prefix: string, i: number) => `${prefix}${i}`.padEnd(64, 'x')
+  const names = Array.from({ length: 300 }, (_, i) => long('f', i))
+  for (const name of names) new FakeFramework(master, name).subscribe()
+  const tasks = Array.from({ length: 1_500 }, (_, i) =>
+    aHeldTask(long('t', i), { launch: oldLaunch(i + 1), resources: cpusMem(0.001, 1) }),
+  )
+  const agent = new FakeAgent(master)
+  agent.open({}, tasks.slice(0, 700), tasks.slice(700))
+  agent.open({ pages: 1 })
+  const subscription = { epoch: 1, count: 1 }
+  const frameworks = names.map((name) => ({ ...aFramework(name), subscription }))
+  const page = { kind: 'snapshot-page', page: 1, last: true, tasks: [], frameworks } as const
+  const effects = agent.say({ ...page, tasks: [], frameworks })
+  const named = ordersOf(effects, 'a1', 'registered').flatMap((order) => order.frameworks)
+  t.is(named.length + ordersOf(effects, 'a1', 'framework-subscribed').length, names.length)
+  t.is(ordersOf(effects, 'a1', 'missing').flatMap((order) => order.tasks).length, tasks.length)
 })
 
 test('orders are numbered in a row within the session, and say what was heard', (t) => {

@@ -9,7 +9,7 @@ import {
   OFFER_TIMEOUT_MS,
 } from '../../../../protocol/limits.ts'
 import type { AllocatorFigure } from '../../../../protocol/schema/allocator.ts'
-import type { TaskInfo } from '../../../../protocol/schema/common.ts'
+import type { ResourceList, TaskInfo } from '../../../../protocol/schema/common.ts'
 import {
   aRegister,
   aStage,
@@ -348,6 +348,23 @@ test('a decline for ever is one for a year', (t) => {
   const said = since(master)
   framework.call('decline', { offers: [offerId], refuseMs: 10 * 365 * 24 * 3_600_000 })
   t.deepEqual(filtersOf(figuresOf(said()))[0]?.[0]?.forMs, 365 * 24 * 3_600_000)
+})
+
+test('what was declined of the largest agents fits into a figure', (t) => {
+  const cut = (from: number): ResourceList => [
+    {
+      name: 'ports',
+      ranges: Array.from({ length: 1_000 }, (_, i) => [from + 20 * i, from + 20 * i + 1]),
+    },
+  ]
+  const resources: ResourceList = [{ name: 'ports', ranges: [[100_000, 199_999]] }]
+  const { framework, allocator } = aStage({ info: { ...aRegister().info, resources } })
+  for (let i = 0; i < 20; i++) {
+    const { offer } = allocator.offer({ resources: cut(100_000 + i) })
+    framework.call('decline', { offers: [offer?.offerId ?? ''], refuseMs: 60_000 })
+  }
+  const declined = filtersOf(figuresOf(allocator.open()))
+  t.true((declined[0]?.length ?? 0) > 3)
 })
 
 test('unknown offers of a decline are passed over, the others are declined', (t) => {

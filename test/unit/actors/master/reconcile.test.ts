@@ -6,7 +6,7 @@ import {
   aStage,
   aStageWith,
   FakeAgent,
-  FakeFramework,
+  type FakeFramework,
   live,
   oldLaunch,
 } from '../../../support/master-actors.ts'

@@ -176,7 +176,8 @@ function filterFigure(
   return { kind: 'filter', principal, frameworkId, role, agentId, declined }
 }
 
-export function allocatorWantsFlush({ allocator, ...leader }: LeaderTurn['leader']): boolean {
+export function allocatorWantsFlush(leader: LeaderTurn['leader']): boolean {
+  const { allocator } = leader
   if (allocator === undefined) return false
   const dirty = leader.dirtyAgents.size + leader.dirtyRoles.size + leader.dirtyFilters.size
   return dirty + allocator.figures.length + allocator.answers.length > 0

@@ -1,4 +1,5 @@
 /** How faults and refusals look. Bugs are assertions: they have no shape, they end the process. */
+import { REFUSAL_LENGTH_MAX } from './limits.ts'
 
 /** May the caller try again? `never`: same call, same answer. `later`: the answer can change. */
 export type Retry = 'never' | 'later'
@@ -62,6 +63,7 @@ export const REFUSAL_CODES = {
 
 export type RefusalName = keyof typeof REFUSAL_CODES
 
+/** Says no. A message may repeat what a stranger wrote: it is cut, for the answer must travel. */
 export function refusal(name: RefusalName, message: string): Refusal {
-  return { code: REFUSAL_CODES[name], name, message }
+  return { code: REFUSAL_CODES[name], name, message: message.slice(0, REFUSAL_LENGTH_MAX) }
 }

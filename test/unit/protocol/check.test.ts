@@ -1,5 +1,6 @@
 import test from 'ava'
 import { type Checked, check } from '../../../protocol/check.ts'
+import { REFUSAL_LENGTH_MAX } from '../../../protocol/limits.ts'
 import { MESSAGES, type MessageName } from '../../../protocol/schema/messages.ts'
 
 const LEADER = { epoch: 1, run: '00000000000000aa' }
@@ -51,6 +52,12 @@ test('unknown fields of an operator are refused by name', (t) => {
     messageOf(check('Listing', { prefix: 'a', colour: 'red' })),
     '400 Listing: message must NOT have additional properties (colour)',
   )
+})
+
+test('what a stranger wrote is repeated in part only: the answer must travel', (t) => {
+  const checked = check('Listing', { ['x'.repeat(255_000)]: 1 })
+  if (checked.ok) return t.fail('it was taken')
+  t.is(checked.refusal.message.length, REFUSAL_LENGTH_MAX)
 })
 
 test('every call of an operator is strict, and nothing else is', (t) => {

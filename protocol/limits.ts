@@ -28,8 +28,12 @@ export const DEPTH_MAX = 32
 /** Entries of one list of resources, and ranges or set members of one entry. */
 export const RESOURCE_ENTRIES_MAX = 256
 export const RESOURCE_PARTS_MAX = 1024
-/** The largest scalar: in thousandths it is still a safe integer. */
-export const SCALAR_MAX = 1e12
+/**
+ * The largest scalar of one agent: in thousandths, thousands of agents that have so much still add up
+ * to a safe integer. As memory or disk it is almost a pebibyte.
+ */
+export const SCALAR_MAX = 1e9
+const FULL_AGENTS_MAX = 9_000
 /** Tasks in one accept. */
 export const ACCEPT_TASKS_MAX = 512
 /** What one launch adds to its task. */
@@ -40,6 +44,8 @@ export const CALL_OFFERS_MAX = 1024
 export const RECONCILE_TASKS_MAX = 2048
 /** Roles of one framework. */
 export const ROLES_MAX = 64
+/** A refusal's message, in UTF-16 units: it may repeat what a stranger wrote. */
+export const REFUSAL_LENGTH_MAX = 1_024
 /** Items of one page of an operator's listing. */
 export const LISTING_ITEMS_MAX = 500
 /** One claimed epoch may not be further than this above the highest known one. */
@@ -103,7 +109,7 @@ assert(STATUS_BYTES_MAX < LIST_BYTES_MAX)
 // An agent's total and its free are one figure; an offer holds resources and attributes.
 assert(2 * AGENT_BYTES_MAX < LIST_BYTES_MAX)
 assert(OUTPUT_BYTES_MAX < LIST_BYTES_MAX)
-assert(SCALAR_MAX * 1000 <= Number.MAX_SAFE_INTEGER)
+assert(SCALAR_MAX * 1000 * FULL_AGENTS_MAX <= Number.MAX_SAFE_INTEGER)
 // A new leader is there before any agent is given up: a takeover loses no task.
 assert(LEASE_MS < AGENT_PING_MS * AGENT_PINGS_MISSED_MAX)
 // A healthy leader is heard several times before it is thought silent.

@@ -19,28 +19,32 @@ export function addRanges(a: Ranges, b: Ranges): Ranges {
   return normalizeRanges([...a, ...b])
 }
 
-/** What of `a` is not in `b`. */
+/** What of `a` is not in `b`; both canonical, each is gone through once. */
 export function subtractRanges(a: Ranges, b: Ranges): Ranges {
-  let left: Ranges = a
-  for (const [begin, end] of b) {
-    left = left.flatMap(([from, to]): Ranges => {
-      if (end < from || to < begin) return [[from, to]]
-      const rest: Range[] = [
-        [from, begin - 1],
-        [end + 1, to],
-      ]
-      return rest.filter(([f, t]) => f <= t)
-    })
+  const left: Range[] = []
+  let at = 0
+  for (const [begin, end] of a) {
+    let from = begin
+    while (at < b.length && (b[at] as Range)[1] < from) at++
+    for (let i = at; i < b.length && (b[i] as Range)[0] <= end; i++) {
+      const [taken, last] = b[i] as Range
+      if (from < taken) left.push([from, taken - 1])
+      from = last + 1
+      at = i
+    }
+    if (from <= end) left.push([from, end])
   }
   return left
 }
 
+/** True if all of `part` is in `whole`; both canonical, each is gone through once. */
 export function containsRanges(whole: Ranges, part: Ranges): boolean {
-  return part.every(([begin, end]) => whole.some(([from, to]) => from <= begin && end <= to))
-}
-
-export function overlapRanges(a: Ranges, b: Ranges): boolean {
-  return a.some(([begin, end]) => b.some(([from, to]) => begin <= to && from <= end))
+  let at = 0
+  return part.every(([begin, end]) => {
+    while (at < whole.length && (whole[at] as Range)[1] < begin) at++
+    const around = whole[at]
+    return around !== undefined && around[0] <= begin && end <= around[1]
+  })
 }
 
 /** How many integers. */

@@ -5,6 +5,8 @@
  * shared and revocable all agree; together they are the entry's identity.
  */
 import { type Refusal, refusal } from './errors.ts'
+import { fitList } from './fit-list.ts'
+import { RESOURCE_PARTS_MAX, SCALAR_MAX } from './limits.ts'
 import {
   addRanges,
   containsRanges,
@@ -62,7 +64,10 @@ function amountOf(entry: ResourceEntry): Amount | Refusal {
   return { kind: 'set', members: new Set(set) }
 }
 
-/** A list from the wire; entries of one identity add up. Refused: mixed kinds, wrong ranges. */
+/**
+ * A list from the wire; entries of one identity add up. Refused: mixed kinds, wrong ranges, and
+ * entries that add up to more than one of them may say.
+ */
 export function parseResources(wanted: WantedResources): Resources | Refusal {
   const list: ResourceList = Array.isArray(wanted)
     ? wanted
@@ -78,7 +83,25 @@ export function parseResources(wanted: WantedResources): Resources | Refusal {
     }
     sum = addResources(sum, new Map([[identity(traits, amount.kind), { traits, amount }]]))
   }
-  return sum
+  return tooMuch(sum) ?? sum
+}
+
+function tooMuch(sum: Resources): Refusal | undefined {
+  for (const { traits, amount } of sum.values()) {
+    const isTooMuch =
+      amount.kind === 'scalar'
+        ? amount.thousandths > toThousandths(SCALAR_MAX)
+        : sizeOf(amount) > RESOURCE_PARTS_MAX
+    if (!isTooMuch) continue
+    const limit = amount.kind === 'scalar' ? SCALAR_MAX : `${RESOURCE_PARTS_MAX} parts`
+    return refusal('invalid', `resource ${traits.name} adds up to more than ${limit}`)
+  }
+  return undefined
+}
+
+/** Of how many parts ranges or a set are made. */
+function sizeOf(amount: Exclude<Amount, { kind: 'scalar' }>): number {
+  return amount.kind === 'ranges' ? amount.ranges.length : amount.members.size
 }
 
 /** A list from one of our own, already checked, messages. */
@@ -88,8 +111,9 @@ export function resourcesOf(list: WantedResources): Resources {
   return parsed
 }
 
+/** As entries; of more than a receiver takes, as many as it does. What was parsed comes back whole. */
 export function listResources(resources: Resources): ResourceList {
-  return [...resources.values()].map(({ traits, amount }) => {
+  const list = [...resources.values()].map(({ traits, amount }): ResourceEntry => {
     if (amount.kind === 'scalar') {
       return { ...traits, scalar: fromThousandths(amount.thousandths) }
     }
@@ -98,11 +122,12 @@ export function listResources(resources: Resources): ResourceList {
     }
     return { ...traits, set: [...amount.members] }
   })
+  return fitList(list)
 }
 
 function isEmptyAmount(amount: Amount): boolean {
   if (amount.kind === 'scalar') return amount.thousandths === 0
-  return amount.kind === 'ranges' ? amount.ranges.length === 0 : amount.members.size === 0
+  return sizeOf(amount) === 0
 }
 
 export function isEmpty(resources: Resources): boolean {

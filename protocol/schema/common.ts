@@ -88,7 +88,7 @@ const Disk = message('What makes a disk more than so many MiB.', {
   ),
 })
 
-/** Decimal, at most three places; more are cut off. */
+/** Decimal, rounded to three places. */
 const Scalar = Type.Number({ minimum: 0, maximum: SCALAR_MAX })
 const RangeEnd = integer(0, Number.MAX_SAFE_INTEGER)
 

@@ -35,7 +35,7 @@ const WRONG = {
   'cpus:': 'resource "cpus:" is not name:value',
   'cpus:many': 'resource "cpus:many" is not a number, [from-to] or {a,b}',
   'cpus:-1': 'resource "cpus:-1" is not a number, [from-to] or {a,b}',
-  'cpus:9999999999999': 'resource "cpus:9999999999999" is more than 1000000000000',
+  'cpus:9999999999999': 'resource "cpus:9999999999999" is more than 1000000000',
   'ports:[1-x]': 'resource "ports:[1-x]" is not [from-to]',
   'ports:[9-1]': 'resource ports has a range 9-1',
   'cpus:1;cpus:[1-2]': 'resource cpus is given as two kinds',

@@ -1,6 +1,8 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { nextInteger, seededRandom, shuffle } from '../../../actors/parts/random.ts'
+import { check } from '../../../protocol/check.ts'
+import { AGENT_BYTES_MAX, RESOURCE_PARTS_MAX, SCALAR_MAX } from '../../../protocol/limits.ts'
 import {
   addResources,
   containsResources,
@@ -16,7 +18,8 @@ import {
   subtractResources,
 } from '../../../protocol/resources.ts'
 import { fromThousandths, toThousandths } from '../../../protocol/scalar.ts'
-import type { ResourceEntry } from '../../../protocol/schema/common.ts'
+import type { ResourceEntry, ResourceList } from '../../../protocol/schema/common.ts'
+import { wireBytes } from '../../../protocol/wire-size.ts'
 
 const SEED = '0123456789abcdef0123456789abcdef'
 
@@ -123,7 +126,7 @@ test('0.1 and 0.2 cpus are 0.3 cpus', (t) => {
 
 test('every number of thousandths comes back as it was', (t) => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 1e15 }), (n) => {
+    fc.property(fc.integer({ min: 0, max: SCALAR_MAX * 1000 }), (n) => {
       t.is(toThousandths(fromThousandths(n)), n)
     }),
   )
@@ -228,4 +231,52 @@ test('for people: amounts by name, ranges and sets counted', (t) => {
     'cpus 1.5, ports 10, colours 2',
   )
   t.is(describeResources(NO_RESOURCES), 'nothing')
+})
+
+test('entries that add up to more than one may say are refused', (t) => {
+  const evens = (from: number): [number, number][] =>
+    Array.from({ length: RESOURCE_PARTS_MAX }, (_, i) => [from + 2 * i, from + 2 * i])
+  const mem = { name: 'mem', scalar: SCALAR_MAX }
+  t.false('code' in parseResources([mem]))
+  t.like(parseResources([mem, { ...mem, scalar: 0.001 }]), { name: 'invalid' })
+  const ports = { name: 'ports', ranges: evens(0) }
+  t.false('code' in parseResources([ports]))
+  t.like(parseResources([ports, { ...ports, ranges: evens(5_000) }]), { name: 'invalid' })
+})
+
+/** As an agent's figure, which holds it twice. */
+function isTaken(list: ResourceList): boolean {
+  const figure = { kind: 'agent', agentId: 'a', version: 1, total: list, free: list }
+  const message = { epoch: 1, run: '0'.repeat(16), session: '0'.repeat(16), n: 1, heard: 0 }
+  return check('AllocatorFigures', { ...message, figures: [figure] }).ok
+}
+
+test('what arithmetic makes of resources is listed as far as a receiver takes it', (t) => {
+  const names = Array.from({ length: 250 }, (_, i) => `port-${i}`)
+  const whole = resourcesOf([
+    { name: 'mem', scalar: SCALAR_MAX },
+    ...names.map((name): ResourceEntry => ({ name, ranges: [[0, 65_535]] })),
+  ])
+  const everyOther = names.map(
+    (name): ResourceEntry => ({
+      name,
+      ranges: Array.from({ length: 1_024 }, (_, i) => [10 * i, 10 * i]),
+    }),
+  )
+  let left = addResources(whole, resourcesOf({ mem: 1, gpus: 1 }))
+  for (const entry of everyOther) {
+    const { name, ranges = [] } = entry
+    left = subtractResources(left, resourcesOf([entry])) ?? NO_RESOURCES
+    const more = ranges.map(([at]): [number, number] => [at + 15_000, at + 15_000])
+    left = subtractResources(left, resourcesOf([{ name, ranges: more }])) ?? NO_RESOURCES
+  }
+  const list = listResources(left)
+  t.true(isTaken(list))
+  t.true(wireBytes(list) <= AGENT_BYTES_MAX)
+  t.true(containsResources(left, resourcesOf(list)))
+  t.deepEqual(list.slice(0, 2), [
+    { name: 'mem', scalar: SCALAR_MAX },
+    { name: 'gpus', scalar: 1 },
+  ])
+  t.true(rangesOf(resourcesOf(list), 'port-0').some(([, end]) => end === 65_535))
 })

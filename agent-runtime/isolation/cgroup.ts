@@ -1,10 +1,13 @@
 /** Kill scope of root: a cgroup. Nothing gets out of it but by root's own will. */
-import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KillScope } from './kill-scope.ts'
 import { readText, signalPid } from './proc.ts'
 
-/** How a hierarchy kills: at once (v2, Linux 5.14), frozen one by one (v1), or one by one. */
+/**
+ * How a hierarchy kills: at once (v2, Linux 5.14), frozen and one by one (v1), or one by one (v1
+ * without a freezer; v2 before, which is frozen too where it can be, Linux 5.2).
+ */
 export type CgroupKind = 'kill-file' | 'freezer' | 'one-by-one'
 
 export interface CgroupHierarchy {
@@ -14,17 +17,20 @@ export interface CgroupHierarchy {
 }
 
 /**
- * Makes `<own cgroup>/bourse/<name>` in the best hierarchy that is mounted and may be written.
+ * Makes `<own cgroup>/bourse/<name>` in the best of `mounts` that may be written.
  *
  * Nothing is assumed about mounts: v2 may be the only one, mounted beside v1, or not there, and
  * in a container all of them are often read-only.
  */
-export function openCgroupHierarchy(name: string): CgroupHierarchy | undefined {
+export function openCgroupHierarchy(
+  name: string,
+  mounts = cgroupMounts(readText('/proc/mounts') ?? ''),
+): CgroupHierarchy | undefined {
   const own = ownCgroups(readText('/proc/self/cgroup') ?? '')
-  for (const { mount, controllers } of cgroupMounts(readText('/proc/mounts') ?? '')) {
+  for (const { mount, controllers } of mounts) {
     const path = controllers.map((controller) => own.get(controller)).find((found) => found)
     for (const parent of [join(mount, path ?? '/'), mount]) {
-      const hierarchy = makeBase(join(parent, 'bourse', name), controllers)
+      const hierarchy = makeBase(parent, { name, controllers })
       if (hierarchy !== undefined) return hierarchy
     }
   }
@@ -46,9 +52,9 @@ export function cgroupScope(path: string, kind: CgroupKind): KillScope {
   }
 }
 
-interface CgroupMount {
+export interface CgroupMount {
   readonly mount: string
-  /** `''` for v2. */
+  /** What is mounted there; `''` for v2. */
   readonly controllers: readonly string[]
 }
 
@@ -77,7 +83,13 @@ function ownCgroups(text: string): Map<string, string> {
   return own
 }
 
-function makeBase(base: string, controllers: readonly string[]): CgroupHierarchy | undefined {
+function makeBase(
+  parent: string,
+  { name, controllers }: { readonly name: string; readonly controllers: readonly string[] },
+): CgroupHierarchy | undefined {
+  // In a container the own cgroup may be called by its name outside, which is nothing here.
+  if (!existsSync(parent)) return undefined
+  const base = join(parent, 'bourse', name)
   try {
     mkdirSync(base, { recursive: true })
     const files = readdirSync(base)
@@ -96,10 +108,17 @@ function isEmpty(path: string, kind: CgroupKind): boolean {
 
 function killAll(path: string, kind: CgroupKind): void {
   if (kind === 'kill-file') return tryWrite(join(path, 'cgroup.kill'), '1')
-  if (kind === 'freezer') tryWrite(join(path, 'freezer.state'), 'FROZEN')
+  const { file, frozen, thawed } = FREEZE[kind]
+  tryWrite(join(path, file), frozen)
   signalAll(path, 'SIGKILL')
-  if (kind === 'freezer') tryWrite(join(path, 'freezer.state'), 'THAWED')
+  tryWrite(join(path, file), thawed)
 }
+
+/** What is frozen does not fork while it is counted. */
+const FREEZE = {
+  freezer: { file: 'freezer.state', frozen: 'FROZEN', thawed: 'THAWED' },
+  'one-by-one': { file: 'cgroup.freeze', frozen: '1', thawed: '0' },
+} as const
 
 function signalAll(path: string, signal: 'SIGTERM' | 'SIGKILL'): void {
   for (const pid of pidsIn(path)) signalPid(pid, signal)
@@ -141,6 +160,7 @@ function tryWrite(path: string, text: string): void {
   try {
     writeFileSync(path, text)
   } catch {
-    // The cgroup is gone, and with it all that was in it. Who calls looks whether it is empty.
+    // The cgroup is gone, and with it all that was in it, or it has no such file. Who calls looks
+    // whether it is empty.
   }
 }

@@ -115,7 +115,12 @@ export class Container {
     }
     const scope = this.#scope ?? (this.#hold && scopeOf(this.#hold, NOBODY))
     await new Promise<void>((resolve) => {
-      const stillThere = () => scope?.remove() === false
+      const stillThere = () => {
+        if (scope === undefined || scope.remove()) return false
+        // Whatever got in without a word in the record.
+        scope.kill()
+        return true
+      }
       if (stillThere()) this.#pollLater(POLL_MS_MIN, stillThere, resolve)
       else resolve()
     })
@@ -172,8 +177,7 @@ export class Container {
     const { runtime } = this.#world
     this.look()
     if (this.#phase !== 'running' || this.#scope?.isEmpty() !== true) return
-    runtime.recordLost(this.id, 'the process that records the exit was killed')
-    this.look()
+    if (runtime.recordLost(this.id, 'the process that records the exit was killed')) this.look()
   }
 
   #run(started: Started): void {

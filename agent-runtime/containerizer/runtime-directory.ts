@@ -33,6 +33,8 @@ export class RuntimeDirectory {
     this.path = path
     this.records = join(path, 'records')
     this.script = join(path, 'launcher.sh')
+    // What tasks are given in their environment stands in launches: nobody else's to read.
+    mkdirSync(path, { recursive: true, mode: 0o700 })
     mkdirSync(this.records, { recursive: true })
     mkdirSync(join(path, 'launches'), { recursive: true })
     this.#own()
@@ -53,14 +55,14 @@ export class RuntimeDirectory {
     return text === undefined ? undefined : parseRecord(text)
   }
 
-  /** True: this container never starts. False: somebody else has claimed it. */
+  /** True: this container never starts. False: somebody else may have claimed it. */
   claim(containerId: string, why: string): boolean {
     try {
       writeFileSync(join(this.records, containerId), abandonedLine(why), { flag: 'wx' })
       return true
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-      throw error
+    } catch {
+      // Claimed, or the disk is full: who cannot claim waits, and gives up like for a silent claimer.
+      return false
     }
   }
 
@@ -73,9 +75,15 @@ export class RuntimeDirectory {
     renameSync(this.#launch(containerId), this.#launch(containerId) + SILENT)
   }
 
-  /** Ends a container whose recording parent cannot do so any more. */
-  recordLost(containerId: string, why: string): void {
-    appendFileSync(join(this.records, containerId), lostLine(why))
+  /** Ends a container whose recording parent cannot do so any more. False: not now, try later. */
+  recordLost(containerId: string, why: string): boolean {
+    try {
+      appendFileSync(join(this.records, containerId), lostLine(why))
+      return true
+    } catch {
+      // The disk is full. Nobody else writes to this record: it is as true later.
+      return false
+    }
   }
 
   remove(containerId: string): void {

@@ -19,6 +19,8 @@
  * but silent container up has moved it away and then looked for `start`, so one of the two sees
  * the other. `launches/ID` is a list of assignments and `set -- COMMAND`, all quoted.
  *
+ * A disk that is full takes no \`start\`; then there is no task either, or it would run unknown.
+ *
  * In a pid namespace the recording parent is its first process, and PARENT is unshare outside.
  * Only builtins are used up to the task itself: a fork costs more than all the rest.
  */
@@ -54,7 +56,7 @@ record() {
       identify
       child="$pid $ticks"
     fi
-    echo "start $parent $child" >&2
+    echo "start $parent $child" >&2 || exit
     [ -e "$runtime/launches/$id" ] || exit
     exec 2>&3 3>&-
     exec "$@"

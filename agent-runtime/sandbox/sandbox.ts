@@ -23,11 +23,14 @@ export class Sandboxes {
     return join(this.#root, principal, frameworkId, taskId, launch)
   }
 
-  /** Makes an empty sandbox; one that belongs to another user gets its output files too. */
+  /**
+   * Makes an empty sandbox, which tasks of other users cannot look into; one that belongs to another
+   * user gets its output files too.
+   */
   create(name: SandboxName, owner?: Owner): string {
     const path = this.pathOf(name)
     mkdirSync(dirname(path), { recursive: true })
-    mkdirSync(path)
+    mkdirSync(path, { mode: 0o750 })
     if (owner === undefined) return path
     for (const stream of ['stdout', 'stderr']) {
       writeFileSync(join(path, stream), '')

@@ -110,6 +110,24 @@ test('root runs a task as the user it names, who owns its sandbox', async (t) =>
   t.is(files.read('file'), 'mine\n')
 })
 
+test('a task of another user reads neither environments nor sandboxes of others', async (t) => {
+  if (!needs(t, ROOT)) return
+  await using machine = realMachine()
+  chmodSync(machine.workDir, 0o755)
+  const { containers, log } = await opened(machine)
+  const first = aContainer({ exit: 0, output: 'private' })
+  containers.launch(first)
+  await log.until('ended', 'c-1')
+  const files = ['launches/c-1', 'records/c-1'].map((name) => `${machine.workDir}/runtime/${name}`)
+  const argv = ['cat', join(machine.sandboxPath(first), 'stdout'), ...files]
+  const second = { ...aContainer({ containerId: 'c-2' }), command: { argv }, user: 'nobody' }
+  containers.launch(second)
+  await log.until('ended', 'c-2')
+  const read = (name: string) => readFileSync(join(machine.sandboxPath(second), name), 'utf8')
+  t.is(read('stdout'), '')
+  t.is(read('stderr').match(/Permission denied/g)?.length, 3)
+})
+
 test('a user who is not there fails the launch by name, and a kill meanwhile is no fault', async (t) => {
   await using machine = realMachine()
   const { containers, log } = await opened(machine)

@@ -31,16 +31,19 @@ export function start(state: AgentState, input: Start, now: Now): readonly Effec
     if (record.kind === 'start') before = record
     else recall(state, record)
   }
-  const problem = begin(state, before, input.bootId)
+  const found = new Map(input.containers.map((container) => [container.containerId, container]))
+  const problem = begin(state, before, input.bootId) ?? holdAll(state, found)
   if (problem !== undefined) {
     state.link = { kind: 'given-up' }
     return [{ do: 'give-up', message: problem }]
   }
   const isRebooted = before !== undefined && before.bootId !== input.bootId
-  const found = new Map(input.containers.map((container) => [container.containerId, container]))
   for (const task of state.tasks.values()) {
-    if (isTerminal(stateOf(task))) continue
-    settle(state, task, { found: found.get(task.launch)?.state, isRebooted, now })
+    if (task.stream.length > 0) state.outbox.heads.add(task)
+    if (!isTerminal(stateOf(task)))
+      settle(state, task, { found: found.get(task.launch)?.state, isRebooted, now })
+    // A tear-down of which only the beginning was written.
+    else if (task.framework.isOver) tearDownTask(state, task, now)
   }
   for (const framework of state.frameworks.values()) {
     if (framework.isOver && framework.tasks.size === 0) forgetFramework(state, framework)
@@ -137,9 +140,17 @@ function begin(
     before === undefined ||
     JSON.stringify(before.resources) === JSON.stringify(listResources(state.total))
   state.resourcesVersion = (before?.resourcesVersion ?? 1) + (isSame ? 0 : 1)
+  return undefined
+}
+
+/** What still runs takes what it holds; a sentence if there is not enough for all of it. */
+function holdAll(
+  state: AgentState,
+  found: ReadonlyMap<string, FoundContainer>,
+): string | undefined {
   for (const task of state.tasks.values()) {
-    if (task.stream.length > 0) state.outbox.heads.add(task)
-    if (isTerminal(stateOf(task)) || hold(state, task)) continue
+    const isAlive = found.get(task.launch)?.state.kind === 'running'
+    if (!isAlive || isTerminal(stateOf(task)) || hold(state, task)) continue
     const needed = describeResources(task.resources)
     return `task ${task.taskId} of an earlier start holds ${needed}, more than this agent has left`
   }

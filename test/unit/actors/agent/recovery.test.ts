@@ -179,6 +179,19 @@ test('a tear-down whose tasks ended unseen is told in the first session', (t) =>
   t.deepEqual(reportsOf(rig.confirm()), [{ kind: 'torn-down', ...FRAMEWORK }])
 })
 
+test('a tear-down of which only the beginning was written goes on after a restart', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.ended('t-1')
+  const begun = rig.records.length
+  rig.orders({ kind: 'tear-down', ...FRAMEWORK })
+  rig.records.length = begun + 1
+  t.like(rig.records.at(-1), { kind: 'framework', isOver: true })
+  t.deepEqual(statusesOf(rig.restart()), [])
+  rig.beat()
+  t.deepEqual(reportsOf(rig.confirm()), [{ kind: 'torn-down', ...FRAMEWORK }])
+  t.is(rig.state.tasks.size, 0)
+})
+
 test('the highest subscription is remembered over a restart', (t) => {
   const rig = anAgentThatRuns('t-1')
   const subscription = { epoch: 5, count: 7 }
@@ -211,6 +224,24 @@ test('an agent that has less than its tasks hold does not start', (t) => {
   const effects = rig.restart({ containers: [found('t-1', running)], profile: less })
   t.deepEqual(kindsOf(effects), ['give-up'])
   t.deepEqual(rig.beat(), [])
+})
+
+test('what has ended needs no room: after a reboot an agent may have less', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  const less = aProfile({ resources: [{ name: 'cpus', scalar: 0.5 }] })
+  const effects = rig.restart({ bootId: 'boot-2', profile: less })
+  t.like(statusOf(effects), { state: 'TASK_FAILED', reason: 'AGENT_REBOOTED' })
+  t.deepEqual(rig.state.free, rig.state.total)
+})
+
+test('an agent that does not start says nothing of its tasks', (t) => {
+  const rig = aRegisteredAgent()
+  rig.orders(aRun([aTask('t-1')]))
+  rig.started('t-1')
+  const less = aProfile({ resources: [{ name: 'cpus', scalar: 0.5 }] })
+  t.deepEqual(kindsOf(rig.restart({ containers: [found('t-1', running)], profile: less })), [
+    'give-up',
+  ])
 })
 
 test('a checkpoint of a newer format is left alone', (t) => {

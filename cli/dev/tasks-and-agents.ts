@@ -12,7 +12,7 @@ const LOOK_MS = 100
 /** A leader that takes over knows its agents a little later. */
 const REGISTERED_MS = 20_000
 /** For the kills to get there and the statuses to come back. */
-const ENDED_MS = KILL_GRACE_MS + 5_000
+const ENDED_MS = KILL_GRACE_MS + 1_000
 /** For frameworks whose tasks were killed to read what they wrote, and to leave. */
 const LEFT_MS = 2_000
 

@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { startTestServer, type TestServer } from './nats.ts'
 
-const BOURSE = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+/** The command, compiled. */
+export const BOURSE = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 
 /** Should the tests end first, however they do: nothing of theirs goes on. */
 const running = new Set<ChildProcess>()

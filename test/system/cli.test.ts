@@ -5,12 +5,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import test from 'ava'
+import ava from 'ava'
 import type { AgentItem, TaskItem } from '../../protocol/schema/operator.ts'
-import { type Cluster, openCluster, runBourse } from '../support/cluster.ts'
+import { BOURSE, type Cluster, openCluster, runBourse } from '../support/cluster.ts'
 
-const BOURSE = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+/** One after the other: together they would need more than a small machine has. */
+const test = ava.serial
 
 let cluster: Cluster
 const bourse = (...args: string[]) => runBourse(cluster.env, ...args)
@@ -58,7 +58,7 @@ const WRONG = [
   ['logs', 'a.b'],
 ]
 for (const args of WRONG)
-  test.serial(`bourse ${args.join(' ')}: one sentence, exit code 64`, async (t) => {
+  test(`bourse ${args.join(' ')}: one sentence, exit code 64`, async (t) => {
     const { code, stdout, stderr } = await bourse(...args)
     t.is(code, 64, stderr)
     t.is(stdout, '')
@@ -66,26 +66,20 @@ for (const args of WRONG)
   })
 
 for (const args of [['agents'], ['status', 'x'], ['run', '--', 'true'], ['master'], ['agent']])
-  test.serial(
-    `bourse ${args.join(' ')} where no cluster is: one sentence, exit code 69`,
-    async (t) => {
-      const { code, stderr } = await runBourse(nowhere(t), ...args)
-      t.is(code, 69, stderr)
-      t.regex(stderr, /^bourse: no cluster here: start one with `bourse dev`[^\n]*\n$/)
-    },
-  )
+  test(`bourse ${args.join(' ')} where no cluster is: one sentence, exit code 69`, async (t) => {
+    const { code, stderr } = await runBourse(nowhere(t), ...args)
+    t.is(code, 69, stderr)
+    t.regex(stderr, /^bourse: no cluster here: start one with `bourse dev`[^\n]*\n$/)
+  })
 
 for (const args of [['agents'], ['run', '--', 'true'], ['kill', 'x']])
-  test.serial(
-    `bourse ${args.join(' ')} where nobody leads: one sentence, exit code 69`,
-    async (t) => {
-      const { code, stderr } = await bourse('--cluster', 'other', ...args)
-      t.is(code, 69, stderr)
-      t.is(stderr, 'bourse: no master leads cluster other just now\n')
-    },
-  )
+  test(`bourse ${args.join(' ')} where nobody leads: one sentence, exit code 69`, async (t) => {
+    const { code, stderr } = await bourse('--cluster', 'other', ...args)
+    t.is(code, 69, stderr)
+    t.is(stderr, 'bourse: no master leads cluster other just now\n')
+  })
 
-test.serial('bourse agents lists them, for people and for programs', async (t) => {
+test('bourse agents lists them, for people and for programs', async (t) => {
   const { code, stdout } = await bourse('agents')
   t.is(code, 0)
   const [titles, ...lines] = stdout.trim().split('\n')
@@ -102,7 +96,7 @@ test.serial('bourse agents lists them, for people and for programs', async (t) =
   t.true(items[0]?.attributes.some(({ name, text }) => name === 'rack' && text === 'a'))
 })
 
-test.serial('a reader that has seen enough ends a listing quietly', async (t) => {
+test('a reader that has seen enough ends a listing quietly', async (t) => {
   const child = spawn(process.execPath, [BOURSE, 'agents'], { env: cluster.env })
   child.stdout.destroy()
   let stderr = ''
@@ -114,7 +108,7 @@ test.serial('a reader that has seen enough ends a listing quietly', async (t) =>
   t.is(stderr, '')
 })
 
-test.serial('20 instances print 20 outputs', async (t) => {
+test('20 instances print 20 outputs', async (t) => {
   const command = ['sh', '-c', 'echo "$GREETING from $BOURSE_TASK_ID"; echo aside >&2']
   const flags = ['--instances', '20', '--name', 'many', '--env', 'GREETING=hello']
   const { code, stdout, stderr } = await bourse('run', ...flags, '--', ...command)
@@ -125,7 +119,7 @@ test.serial('20 instances print 20 outputs', async (t) => {
   t.regex(stderr, /^bourse: 20 finished after [^\n]+\n$/m)
 })
 
-test.serial('a command that exits 3 is TASK_FAILED with its status, exit code 1', async (t) => {
+test('a command that exits 3 is TASK_FAILED with its status, exit code 1', async (t) => {
   const { code, stderr } = await bourse('run', '--name', 'three', '--', 'sh', '-c', 'exit 3')
   t.is(code, 1)
   t.regex(stderr, /^bourse: three-0 on (?:a1|b2): TASK_FAILED, command exited with status 3$/m)
@@ -138,7 +132,7 @@ test.serial('a command that exits 3 is TASK_FAILED with its status, exit code 1'
   t.deepEqual(task?.exit, { code: 3 })
 })
 
-test.serial('what no agent can hold is not placed in time: why, exit code 2', async (t) => {
+test('what no agent can hold is not placed in time: why, exit code 2', async (t) => {
   const args = ['run', '--cpus', '1000', '--timeout', '2s', '--', 'true']
   const { code, stdout, stderr } = await bourse(...args)
   t.is(code, 2)
@@ -147,7 +141,7 @@ test.serial('what no agent can hold is not placed in time: why, exit code 2', as
   t.regex(stderr, /^bourse: cpus 1000 wanted, [\d.]+ offered at most$/m)
 })
 
-test.serial('a task is found by the begin of its id, read, followed and killed', async (t) => {
+test('a task is found by the begin of its id, read, followed and killed', async (t) => {
   const script = 'echo begun; echo aside >&2; exec sleep 60'
   const { child, first } = await startBourse('run', '--name', 'sleepy', '--', 'sh', '-c', script)
   t.is(first, 'begun')
@@ -168,7 +162,7 @@ test.serial('a task is found by the begin of its id, read, followed and killed',
   t.is(again.stderr, 'bourse: no task has an id that begins with nothing\n')
 })
 
-test.serial('Ctrl-C kills the tasks of a run, and says how they ended', async (t) => {
+test('Ctrl-C kills the tasks of a run, and says how they ended', async (t) => {
   const script = 'trap "exit 7" TERM; echo begun; while true; do sleep 0.1; done'
   const { child } = await startBourse('run', '--name', 'looping', '--', 'sh', '-c', script)
   let stderr = ''
@@ -181,7 +175,7 @@ test.serial('Ctrl-C kills the tasks of a run, and says how they ended', async (t
   t.regex(stderr, /^bourse: looping-0 on (?:a1|b2): TASK_KILLED, command exited with status 7$/m)
 })
 
-test.serial('a run as events for programs', async (t) => {
+test('a run as events for programs', async (t) => {
   const { stdout } = await bourse('run', '--json', '--name', 'json', '--', 'echo', 'hello')
   const events = stdout
     .trim()

@@ -1,0 +1,171 @@
+/** `bourse dev`: a cluster with one command, that leaves nothing behind but its state. */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import ava, { type ExecutionContext } from 'ava'
+import type { AgentItem, MasterReport, TaskItem } from '../../protocol/schema/operator.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
+import { Actor, BOURSE, runBourse } from '../support/cluster.ts'
+
+/** One after the other: together they would need more than a small machine has. */
+const test = ava.serial
+
+interface World {
+  readonly folder: string
+  readonly env: NodeJS.ProcessEnv
+  /** Starts `bourse dev ARGS`; ended when the test is over. */
+  readonly dev: (...args: string[]) => Promise<Actor>
+  readonly bourse: (...args: string[]) => ReturnType<typeof runBourse>
+  readonly list: <T>(...args: string[]) => Promise<readonly T[]>
+}
+
+function aWorld(t: ExecutionContext): World {
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-dev-'))
+  const { NATS_URL: _url, NATS_CONTEXT: _context, ...rest } = process.env
+  const env = { ...rest, BOURSE_STATE_DIR: folder, XDG_CONFIG_HOME: folder }
+  const bourse = (...args: string[]) => runBourse(env, ...args)
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return {
+    folder,
+    env,
+    bourse,
+    async dev(...args) {
+      const dev = new Actor(['dev', ...args], env)
+      t.teardown(async () => void (await dev.end()))
+      await dev.start()
+      return dev
+    },
+    async list(...args) {
+      const { stdout, stderr } = await bourse(...args, '--json')
+      t.is(stderr, '')
+      return JSON.parse(stdout)
+    },
+  }
+}
+
+/** Processes that were started in that world, tasks included, which know their sandbox. */
+const processesIn = (folder: string): readonly string[] =>
+  readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder)
+    } catch {
+      // It went away between two looks.
+      return false
+    }
+  })
+
+const isListening = (url: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const { hostname, port } = new URL(url)
+    const socket = connect({ host: hostname, port: Number(port) })
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
+
+/** A run that is not waited for: its cluster goes away. */
+function startRun(t: ExecutionContext, { env }: World, ...command: string[]): void {
+  const run = spawn(process.execPath, [BOURSE, 'run', '--', ...command], { env, stdio: 'ignore' })
+  t.teardown(() => void run.kill('SIGKILL'))
+}
+
+/** Runs until there is a task that runs. */
+async function runningTask({ list }: World): Promise<TaskItem> {
+  for (;;) {
+    const task = (await list<TaskItem>('tasks')).find(({ state }) => state === 'TASK_RUNNING')
+    if (task !== undefined) return task
+  }
+}
+
+test('Ctrl-C ends tasks and server and keeps state; a second start goes on', async (t) => {
+  const world = aWorld(t)
+  const { bourse, list, dev, folder } = world
+  const first = await dev('--agents', '2')
+  const { ['url']: url } = await first.says('ready')
+  const again = await bourse('dev')
+  t.is(again.code, 78)
+  t.regex(
+    again.stderr,
+    new RegExp(`^bourse: bourse dev runs already: process ${first.pid} at nats:`),
+  )
+  const agents = await list<AgentItem>('agents')
+  t.deepEqual(
+    agents.map(({ agentId, state }) => `${agentId} ${state}`),
+    ['agent-1 registered', 'agent-2 registered'],
+  )
+  const run = bourse('run', '--name', 'sleepy', '--', 'sleep', '600')
+  await runningTask(world)
+  t.is(await first.end('SIGINT'), 0)
+  t.is((await run).code, 1)
+  t.regex((await run).stderr, /sleepy-0 on agent-\d: TASK_KILLED/)
+  t.deepEqual(processesIn(folder), [])
+  t.false(await isListening(String(url)))
+  t.is((await bourse('agents')).code, 69)
+
+  await dev('--agents', '2')
+  const report: MasterReport = JSON.parse((await bourse('status', '--json')).stdout)
+  t.true(report.epoch > 1)
+  const back = await list<AgentItem>('agents')
+  t.deepEqual(
+    back.map(({ agentId, state, total }) => ({ agentId, state, total })),
+    agents.map(({ agentId, state, total }) => ({ agentId, state, total })),
+  )
+})
+
+test('tasks outlive a dev that was killed; the next one finds them and ends them', async (t) => {
+  const world = aWorld(t)
+  const first = await world.dev()
+  startRun(t, world, 'sleep', '600')
+  const { taskId } = await runningTask(world)
+  await first.end('SIGKILL')
+  const second = await world.dev()
+  const [task] = await world.list<TaskItem>('tasks', taskId)
+  t.is(task?.state, 'TASK_RUNNING')
+  t.is((await world.bourse('kill', taskId)).code, 0)
+  t.is(await second.end('SIGINT'), 0)
+  const own = processesIn(world.folder).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
+  t.deepEqual(
+    own.filter((command) => command.startsWith('sleep')),
+    [],
+  )
+  await world.dev('--fresh')
+  t.deepEqual(await world.list<TaskItem>('tasks'), [])
+})
+
+test('with a process for each actor, one that is killed is back, and its tasks run on', async (t) => {
+  const world = aWorld(t)
+  const dev = await world.dev('--agents', '1', '--processes')
+  const run = world.bourse('run', '--name', 'brief', '--', 'sh', '-c', 'sleep 1; echo whole')
+  await runningTask(world)
+  const agent = processesIn(world.folder).find((pid) =>
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0agent\0--id\0agent-1'),
+  )
+  process.kill(Number(agent), 'SIGKILL')
+  await dev.says('agent-1 ended (SIGKILL): starts again in 100ms')
+  const { code, stdout } = await run
+  t.is(code, 0)
+  t.is(stdout, 'whole\n')
+  t.is(await dev.end('SIGTERM'), 0)
+  t.deepEqual(processesIn(world.folder), [])
+})
+
+test('emulated agents take tasks that only pretend', async (t) => {
+  const world = aWorld(t)
+  await world.dev('--emulate', '50')
+  const agents = await world.list<AgentItem>('agents')
+  t.is(agents.length, 50)
+  const { code } = await world.bourse(
+    'run',
+    '--instances',
+    '100',
+    '--cpus',
+    '4',
+    '--',
+    'sleep',
+    '0',
+  )
+  t.is(code, 0)
+  const tasks = await world.list<TaskItem>('tasks')
+  t.true(tasks.every(({ state }) => isTerminal(state)))
+})

@@ -112,8 +112,20 @@ function forgetAgent({ leader }: LeaderTurn, { agentId }: Agent): void {
   leader.absent.delete(agentId)
 }
 
+/** A known agent has not come back since the takeover; if it could be heard, it is lost. */
+export function returnIsOver(turn: LeaderTurn, agent: Agent): void {
+  if (isEchoing(turn, 'agents')) return loseAgent(turn, agent)
+  scheduleReturn(turn, agent, turn.state.rules.agentPingMs)
+}
+
+/** So long a known agent may take to come back. */
+export function scheduleReturn(turn: LeaderTurn, { agentId }: Agent, afterMs: number): void {
+  const atMs = turn.now.monotonicMs + afterMs
+  turn.leader.deadlines.set(`agent-return ${agentId}`, atMs, { due: 'agent-return', agentId })
+}
+
 /** Written to the registry first: a later leader must know that its tasks may live on. */
-export function loseAgent(turn: LeaderTurn, agent: Agent): void {
+function loseAgent(turn: LeaderTurn, agent: Agent): void {
   const { agentId } = agent
   const fact = { kind: 'agent-unreachable', agentId, atMs: turn.now.wallMs } as const
   record(turn, fact, { after: 'lose-agent', agentId })

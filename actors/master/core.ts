@@ -12,7 +12,7 @@ import type {
 import type { StatusUpdates } from '../../protocol/schema/scheduler.ts'
 import type { CommonInput, Core } from '../parts/core.ts'
 import { admitted, agentReports, hearAgent } from './agent-sessions.ts'
-import { agentIsLost, agentOf, loseAgent, pingAgent } from './agents.ts'
+import { agentIsLost, agentOf, pingAgent, returnIsOver } from './agents.ts'
 import { allocatorReports, pingAllocator } from './allocator-link.ts'
 import { frameworkOf } from './books.ts'
 import type { Effect } from './effects.ts'
@@ -274,7 +274,7 @@ function handleDue(turn: LeaderTurn, due: Due): void {
     case 'agent-ping':
       return pingAgent(turn, agentOf(turn, due.agentId))
     case 'agent-return':
-      return loseAgent(turn, agentOf(turn, due.agentId))
+      return returnIsOver(turn, agentOf(turn, due.agentId))
     case 'framework-ping': {
       const framework = leader.frameworks.get(due.key)
       if (framework !== undefined) pingFramework(turn, framework)

@@ -81,10 +81,14 @@ function awaitReturn(turn: LeaderTurn, framework: Framework): void {
   const { key, failoverMs } = framework
   framework.session = undefined
   turn.leader.events.drop(key)
-  const atMs = turn.now.monotonicMs + failoverMs
-  turn.leader.deadlines.set(`failover ${key}`, atMs, { due: 'framework-failover', key })
+  scheduleFailover(turn, framework, failoverMs)
   log(turn, 'a framework is away', { framework: key, failoverMs })
   tellWorld(turn, { kind: 'framework', what: 'away', framework }, { name: framework.name })
+}
+
+export function scheduleFailover(turn: LeaderTurn, { key }: Framework, afterMs: number): void {
+  const atMs = turn.now.monotonicMs + afterMs
+  turn.leader.deadlines.set(`failover ${key}`, atMs, { due: 'framework-failover', key })
 }
 
 export function schedulePing(turn: LeaderTurn, { key }: Framework): void {

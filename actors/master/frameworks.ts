@@ -8,7 +8,13 @@ import { newSession } from '../parts/session.ts'
 import { isEchoing, order } from './agents.ts'
 import { frameworkOf, roleOf, touchRole, wantedRoles } from './books.ts'
 import { clearFilters } from './filters.ts'
-import { newFramework, requestEnd, schedulePing, stepFramework } from './framework-end.ts'
+import {
+  newFramework,
+  requestEnd,
+  scheduleFailover,
+  schedulePing,
+  stepFramework,
+} from './framework-end.ts'
 import { cutOff, rememberAnswer } from './framework-session.ts'
 import { endOffer } from './offers.ts'
 import { tellWorld } from './public-events.ts'
@@ -189,9 +195,11 @@ export function pingFramework(turn: LeaderTurn, framework: Framework): void {
   schedulePing(turn, framework)
 }
 
-/** Its time is over. */
+/** Its time is over. Whoever could not be heard is not ended: it has until it is pinged again. */
 export function failoverIsOver(turn: LeaderTurn, framework: Framework): void {
-  if (framework.state === 'away') requestEnd(turn, framework, undefined)
+  if (framework.state !== 'away') return
+  if (isEchoing(turn, 'frameworks')) return requestEnd(turn, framework, undefined)
+  scheduleFailover(turn, framework, turn.state.rules.frameworkPingMs)
 }
 
 /** Wants offers again: nothing that it declined counts. */

@@ -2,7 +2,7 @@
 import { LEADER_BEAT_MS } from '../../protocol/limits.ts'
 import type { RegistryBatch, RegistryRecord } from '../../protocol/schema/master.ts'
 import { PROTOCOL_VERSIONS } from '../../protocol/version.ts'
-import { agentOf, invite, stepAgent } from './agents.ts'
+import { agentOf, invite, scheduleReturn, stepAgent } from './agents.ts'
 import { roleOf } from './books.ts'
 import { newFramework, schedulePing, stepFramework } from './framework-end.ts'
 import { noteEpoch, stepLease } from './lease.ts'
@@ -94,15 +94,13 @@ function isOf({ state, secretHash }: Framework, hash: string): boolean {
 
 /** Its epoch is in the log: from here on it speaks. */
 export function lead(turn: LeaderTurn): void {
-  const { leader, state, now } = turn
+  const { leader, state } = turn
   if (!stepLease(turn, 'registry.ready')) return
   log(turn, 'leads', { epoch: leader.epoch, agents: leader.agents.size })
   for (const agent of leader.agents.values()) {
     if (agent.state !== 'recovering') continue
-    const { agentId } = agent
-    leader.uninvited.add(agentId)
-    const atMs = now.monotonicMs + state.rules.reregisterMs
-    leader.deadlines.set(`agent-return ${agentId}`, atMs, { due: 'agent-return', agentId })
+    leader.uninvited.add(agent.agentId)
+    scheduleReturn(turn, agent, state.rules.reregisterMs)
   }
   beat(turn)
   for (const framework of leader.frameworks.values()) {

@@ -215,6 +215,18 @@ test('who stays away for its failover time is ended: registry first, then its ta
   t.is(ordersOf(master.effects.slice(from), 'a1', 'tear-down').length, 1)
 })
 
+test('nobody’s failover time is over while the leader cannot hear', (t) => {
+  const { master, framework, agent } = aStage()
+  framework.subscribe({ failoverMs: 20_000 })
+  live({ master, agent }, SILENT_MS)
+  t.is(master.framework().state, 'away')
+  master.isEchoing = false
+  live({ master, agent }, 60_000)
+  t.is(master.framework().state, 'away')
+  master.isEchoing = true
+  t.deepEqual(framework.subscribe({ failoverMs: 20_000 }), { ok: {} })
+})
+
 test('an ended framework is forgotten when its agents have confirmed', (t) => {
   const { master, framework, agent } = aStageWith('t1')
   t.deepEqual(framework.call('teardown', {}), { ok: {} })

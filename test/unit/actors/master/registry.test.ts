@@ -1,6 +1,7 @@
 /** What must survive a leader: written before it is acted on, read by the next one. */
 import test from 'ava'
 import type { AgentId, RunId } from '../../../../protocol/ids.ts'
+import { REREGISTER_MS } from '../../../../protocol/limits.ts'
 import type { RegistryBatch } from '../../../../protocol/schema/master.ts'
 import { FakeAgent, FakeFramework } from '../../../support/master-actors.ts'
 import {
@@ -179,6 +180,16 @@ test('at a takeover known agents are invited and known frameworks asked', (t) =>
   t.is(ordersOf(master.effects, 'a1', 'invite').length, 1)
   t.like(master.framework(), { state: 'recovered', name: 'old', failoverMs: 60_000 })
   t.is(eventsOf(master.effects, 'ping').length, 1)
+})
+
+test('a known agent is not lost while the leader cannot hear', (t) => {
+  const master = aMaster(aBatch(4, 1, { kind: 'epoch' }, admitted('a1'))).leading()
+  master.isEchoing = false
+  master.pass(REREGISTER_MS + 10_000)
+  t.is(master.agent('a1').state, 'recovering')
+  master.isEchoing = true
+  master.pass(10_000)
+  t.is(master.agent('a1').state, 'unreachable')
 })
 
 test('an agent that was unreachable stays so, and one admitted again does not', (t) => {

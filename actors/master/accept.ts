@@ -1,7 +1,12 @@
 /** Accept: offers of one agent and role become launches; what is left counts as declined. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import { type Launch, madeIn, type OfferId } from '../../protocol/ids.ts'
-import { ACCEPT_BYTES_MAX, ACCEPT_TASKS_MAX, TASK_BYTES_MAX } from '../../protocol/limits.ts'
+import {
+  ACCEPT_BYTES_MAX,
+  ACCEPT_TASKS_MAX,
+  REFUSAL_LENGTH_MAX,
+  TASK_BYTES_MAX,
+} from '../../protocol/limits.ts'
 import { addResources, NO_RESOURCES, type Resources } from '../../protocol/resources.ts'
 import type { Accept } from '../../protocol/schema/calls.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
@@ -175,7 +180,7 @@ function refuseTask(
     taskId,
     state: 'TASK_ERROR',
     reason: 'TASK_INVALID',
-    message: problem,
+    message: problem.slice(0, REFUSAL_LENGTH_MAX),
   })
 }
 

@@ -2,7 +2,14 @@
 import type { AgentId, SessionId } from '../../protocol/ids.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
 import { AGENT_BYTES_MAX, PAGE_WAIT_MS } from '../../protocol/limits.ts'
-import { parseResources, resourcesOf } from '../../protocol/resources.ts'
+import {
+  addResources,
+  excessOf,
+  NO_RESOURCES,
+  parseResources,
+  resourcesOf,
+  scalarsOf,
+} from '../../protocol/resources.ts'
 import type { AgentOrder, TaskRef } from '../../protocol/schema/agent.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
 import type { AgentReport, AgentReports, HeldTask } from '../../protocol/schema/master.ts'
@@ -104,6 +111,7 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
     pagesHeard: 0,
     tasks: [],
     frameworks: [],
+    held: NO_RESOURCES,
     isAdmitting: false,
   }
   schedulePing(turn, agent)
@@ -147,15 +155,28 @@ function page(turn: LeaderTurn, agent: Agent, { page, tasks, frameworks }: Page)
   if (session === undefined || opening === undefined || page !== opening.pagesHeard + 1) {
     return count(turn.state, 'pages-out-of-place')
   }
-  for (const { taskId, resources } of tasks) {
-    const parsed = parseResources(resources)
-    if (!('code' in parsed)) continue
-    return refuseAgent(turn, agent, session.id, malformed(`task ${taskId}: ${parsed.message}`))
+  for (const task of tasks) {
+    const problem = countHeld(opening, task)
+    if (problem === undefined) continue
+    return refuseAgent(turn, agent, session.id, malformed(`task ${task.taskId}: ${problem}`))
   }
   opening.pagesHeard = page
   opening.tasks.push(...tasks)
   opening.frameworks.push(...frameworks)
   considerComplete(turn, agent, opening)
+}
+
+/** Adds what a task holds; says what is wrong with it, if something is. */
+function countHeld(opening: Opening, { resources, latest }: HeldTask): string | undefined {
+  if (wireBytes(resources) > AGENT_BYTES_MAX) {
+    return `its resources take more than ${AGENT_BYTES_MAX} bytes`
+  }
+  const parsed = parseResources(resources)
+  if ('code' in parsed) return parsed.message
+  if (isTerminal(latest)) return undefined
+  // The books add up what all agents hold: each of them must stay within bounds.
+  opening.held = addResources(opening.held, scalarsOf(parsed))
+  return excessOf(opening.held)?.message
 }
 
 /** All pages are here: the registry must know the agent before anybody else does. */
@@ -182,6 +203,7 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
   stepAgent(turn, agent, 'snapshot.confirmed')
   agent.opening = undefined
   agent.info = opening.info
+  const isNew = agent.registeredAtMs === undefined
   agent.registeredAtMs ??= now.wallMs
   agent.unreachableAtMs = undefined
   agent.total = resourcesOf(opening.info.resources)
@@ -203,16 +225,19 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
     order(turn, agent, { kind: 'framework-subscribed', ...subscription })
   }
   touchAgent(turn, agent)
-  retellFilters(turn, agentId)
+  if (!isNew) retellFilters(turn, agentId)
   agentIsBack(turn, agent)
   log(turn, 'an agent has registered', { agentId, tasks: opening.tasks.length })
   tellWorld(turn, { kind: 'agent', what: 'registered' }, { agentId })
 }
 
+/** Of each framework that the agent knows, once. */
 function subscriptionsOf(turn: LeaderTurn, opening: Opening) {
-  return opening.frameworks.flatMap(({ principal, frameworkId }) => {
-    const subscription = frameworkOf(turn, { principal, frameworkId })?.subscription
-    return subscription === undefined ? [] : [{ principal, frameworkId, subscription }]
+  const known = new Set(opening.frameworks.map((key) => frameworkOf(turn, key)))
+  return [...known].flatMap((framework) => {
+    if (framework?.subscription === undefined) return []
+    const { principal, frameworkId, subscription } = framework
+    return [{ principal, frameworkId, subscription }]
   })
 }
 
@@ -244,7 +269,7 @@ function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefine
     count(turn.state, 'launches-foreign')
     return undefined
   }
-  if (known === undefined && !isReportable(shown.latest)) {
+  if (!isReportable(shown.latest)) {
     count(turn.state, 'statuses-illegal')
     return undefined
   }

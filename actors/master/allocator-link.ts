@@ -48,7 +48,6 @@ function open(
   const link = { session: newSession(session), missed: 0, figures: [], answers: [] }
   link.session.heard = 1
   leader.allocator = link
-  leader.waiting.clear()
   say(turn, [
     {
       kind: 'opened',
@@ -63,15 +62,17 @@ function open(
   log(turn, 'an allocator has opened a session')
 }
 
+/** All figures; what an earlier allocator knew of waiting is over. */
 function everything(turn: LeaderTurn): AllocatorFigure[] {
   const { leader } = turn
-  leader.dirtyAgents.clear()
-  leader.dirtyRoles.clear()
-  leader.dirtyFilters.clear()
+  forgetDirty(turn)
   const agents = [...leader.agents.keys()].map((agentId) => agentFigure(turn, agentId))
   const frameworks = [...leader.frameworks.values()]
   const roles = frameworks.flatMap((framework) =>
-    [...framework.roles.keys()].map((role) => roleFigure(framework, role)),
+    [...framework.roles].map(([name, role]) => {
+      role.waiting = undefined
+      return roleFigure(framework, name)
+    }),
   )
   const filters = frameworks.flatMap((framework) =>
     [...framework.roles].flatMap(([role, { filters }]) =>
@@ -96,7 +97,7 @@ function handle(turn: LeaderTurn, report: AllocatorReport): void {
   if (report.kind === 'allocate') {
     for (const allocation of report.allocations) {
       const outcome = makeOffer(turn, allocation) ? 'made' : 'refused'
-      if (outcome === 'made') leader.waiting.delete(waitingKey(allocation))
+      if (outcome === 'made') setWaiting(turn, allocation, undefined)
       count(turn.state, `allocations-${outcome}`)
       leader.allocator?.answers.push({ allocation: allocation.allocation, outcome })
       // Refused from an old view: it is told the new one.
@@ -105,14 +106,19 @@ function handle(turn: LeaderTurn, report: AllocatorReport): void {
       }
     }
   } else if (report.kind === 'waiting') {
-    for (const waiting of report.waiting) {
-      leader.waiting.set(waitingKey(waiting), waiting)
-    }
+    for (const waiting of report.waiting) setWaiting(turn, waiting, waiting.agents)
   }
 }
 
-const waitingKey = (of: Pick<Waiting, 'principal' | 'frameworkId' | 'role'>): string =>
-  `${of.principal}.${of.frameworkId} ${of.role}`
+/** It is gone with its role. */
+function setWaiting(
+  turn: LeaderTurn,
+  of: Pick<Waiting, 'principal' | 'frameworkId' | 'role'>,
+  agents: Waiting['agents'] | undefined,
+): void {
+  const role = frameworkOf(turn, of)?.roles.get(of.role)
+  if (role !== undefined) role.waiting = agents
+}
 
 function schedulePing({ leader, now }: LeaderTurn): void {
   const atMs = now.monotonicMs + ALLOCATOR_PING_MS
@@ -187,7 +193,7 @@ export function allocatorWantsFlush(leader: LeaderTurn['leader']): boolean {
 export function flushFigures(turn: LeaderTurn): void {
   const { leader } = turn
   const link = leader.allocator
-  if (link === undefined) return
+  if (link === undefined) return forgetDirty(turn)
   const figures: AllocatorFigure[] = [
     ...link.figures.splice(0),
     ...[...leader.dirtyRoles.values()].map(({ framework, role }) =>
@@ -201,9 +207,7 @@ export function flushFigures(turn: LeaderTurn): void {
   for (let from = 0; from < answers.length; from += 4096) {
     figures.push({ kind: 'answered', answers: answers.slice(from, from + 4096) })
   }
-  leader.dirtyAgents.clear()
-  leader.dirtyRoles.clear()
-  leader.dirtyFilters.clear()
+  forgetDirty(turn)
   for (const list of cut(figures)) {
     const numbers = {
       session: link.session.id,
@@ -213,6 +217,13 @@ export function flushFigures(turn: LeaderTurn): void {
     const body = { ...fenceOf(turn), ...numbers, figures: [...list] }
     turn.effects.push({ do: 'send-figures', body })
   }
+}
+
+/** All was told, or there is nobody to tell: whoever comes is told everything. */
+function forgetDirty({ leader }: LeaderTurn): void {
+  leader.dirtyAgents.clear()
+  leader.dirtyRoles.clear()
+  leader.dirtyFilters.clear()
 }
 
 function changedRole(turn: LeaderTurn, key: FilterKey['framework'], role: string): AllocatorFigure {

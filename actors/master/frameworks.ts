@@ -53,7 +53,7 @@ export function subscribe(
     secretHash: body.secretHash,
     reply,
   }
-  if (known !== undefined && isAsRecorded(known, request)) {
+  if (known !== undefined && isAsRecorded(known, request) && !isBeingWritten(turn, known)) {
     return accept(turn, known, request)
   }
   const { principal, frameworkId } = ids
@@ -83,6 +83,14 @@ function isAsRecorded(known: Framework, request: SubscribeRequest): boolean {
     known.failoverMs === request.failoverMs &&
     recorded.length === asked.size &&
     recorded.every((role) => asked.has(role))
+  )
+}
+
+/** An earlier subscription, or its end, is on its way to the registry: what came later waits. */
+function isBeingWritten({ leader }: LeaderTurn, { key }: Framework): boolean {
+  return leader.registry.queue.some(
+    ({ after }) =>
+      (after.after === 'subscribe' || after.after === 'end-framework') && after.key === key,
   )
 }
 

@@ -12,6 +12,8 @@ import type { LeaderTurn } from './turn.ts'
 /** A store that did not answer is asked again after this. */
 const RETRY_MS = LEADER_BEAT_MS / 2
 
+const BATCH_RECORDS_MAX = 4_096
+
 /** Writes `record`, then does what stands in `after`. */
 export function record(turn: LeaderTurn, record: RegistryRecord, after: AfterWrite): void {
   turn.leader.registry.queue.push({ record, after })
@@ -21,7 +23,9 @@ export function record(turn: LeaderTurn, record: RegistryRecord, after: AfterWri
 function writeNext(turn: LeaderTurn): void {
   const { registry, epoch } = turn.leader
   if (registry.flying !== undefined || registry.queue.length === 0) return
-  const records = cut(registry.queue.map((entry) => entry.record))[0] ?? []
+  // No more than one batch may hold is looked at: after a takeover the queue is as long as the cluster.
+  const next = registry.queue.slice(0, BATCH_RECORDS_MAX)
+  const records = cut(next.map((entry) => entry.record))[0] ?? []
   registry.n += 1
   registry.flying = { n: registry.n, count: records.length }
   append(turn, { epoch, run: turn.state.run, n: registry.n, records: [...records] })

@@ -83,6 +83,8 @@ export interface Opening {
   pagesHeard: number
   readonly tasks: HeldTask[]
   readonly frameworks: SnapshotPage['frameworks'][number][]
+  /** Scalars that its tasks hold, as far as they were shown. */
+  held: Resources
   /** The registry was asked to admit it. */
   isAdmitting: boolean
 }
@@ -130,6 +132,8 @@ export interface RoleState {
   isLeft: boolean
   isSuppressed: boolean
   isDeclinedLast: boolean
+  /** Why it got nothing lately, as the allocator said. */
+  waiting: Waiting['agents'] | undefined
   /** Scalars held by its tasks or offered to it, on all agents. */
   allocated: Resources
   readonly filters: Map<AgentId, Filter[]>
@@ -219,7 +223,6 @@ export interface Leader {
   /** Offers that an accept has used, oldest first, bounded. */
   readonly usedOffers: Set<OfferId>
   readonly ended: TaskItem[]
-  readonly waiting: Map<string, Waiting>
   allocator: AllocatorLink | undefined
   readonly dirtyAgents: Set<AgentId>
   /** Keys of `framework role`, with what they stand for. */
@@ -300,6 +303,7 @@ export function newRole(): RoleState {
     isLeft: true,
     isSuppressed: false,
     isDeclinedLast: false,
+    waiting: undefined,
     allocated: NO_RESOURCES,
     filters: new Map(),
   }
@@ -317,7 +321,6 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     offers: new Map(),
     usedOffers: new Set(),
     ended: [],
-    waiting: new Map(),
     allocator: undefined,
     dirtyAgents: new Set(),
     dirtyRoles: new Map(),

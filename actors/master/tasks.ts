@@ -29,17 +29,20 @@ export function applyStatus(
     task !== undefined && task.agentId === agent.agentId && task.launch === status.launch
   if (!isOurs) return count(turn.state, 'statuses-of-unknown-tasks')
   if (compareNumbers(status.number, task.number) < 0) return count(turn.state, 'statuses-old')
+  const newest = status.latest ?? status.state
+  // Whether an agent is lost is not the agent's to say.
+  if (!isReportable(newest)) return count(turn.state, 'statuses-illegal')
   const before = task.state
   // What a status has said ahead comes again with all that belongs to it.
   const isFollowing = isTerminal(task.state) && status.state === task.state
-  if (!isFollowing && !moveTask(turn, task, status.latest ?? status.state)) return
+  if (!isFollowing && !moveTask(turn, task, newest)) return
   const told = task.status?.state ?? (isFollowing ? undefined : before)
   task.number = status.number
-  task.status = status
-  if (status.state !== told) tellOfTask(turn, framework, task, status)
+  task.status = { ...status, source: 'agent' }
+  if (status.state !== told) tellOfTask(turn, framework, task, task.status)
 }
 
-/** True if an agent can say this of a task that is not known here. */
+/** True if an agent can say this of a task. */
 export function isReportable(state: TaskState): boolean {
   const event = taskEventOf(state)
   return event !== undefined && taskStep('TASK_UNKNOWN', event) !== undefined

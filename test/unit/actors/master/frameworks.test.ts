@@ -154,6 +154,26 @@ test('an open that is repeated while the registry writes counts once', (t) => {
   t.is(effectsOf(effects, 'answer').length, 2)
 })
 
+test('of two instances the later one counts, though the registry has to write for the first', (t) => {
+  const { master, framework } = aStage()
+  master.holding.add('registry')
+  framework.subscribe({ name: 'other' })
+  const second = new FakeFramework(master)
+  t.is(second.subscribe(), undefined)
+  master.release()
+  t.is(master.framework().session?.id, second.session)
+})
+
+test('who subscribes while its end is being written is refused', (t) => {
+  const { master, framework } = aStageWith('t1')
+  master.holding.add('registry')
+  framework.call('teardown', {})
+  t.is(new FakeFramework(master).subscribe(), undefined)
+  master.release()
+  t.is(effectsOf(master.effects, 'refuse').at(-1)?.refusal.name, 'torn-down')
+  t.is(master.framework().state, 'ended')
+})
+
 test('the agents of its tasks hear of a subscription', (t) => {
   const { master, framework } = aStageWith('t1')
   const from = master.effects.length

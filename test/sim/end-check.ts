@@ -12,21 +12,26 @@ import type { Kind, World } from './world.ts'
 
 /** The first thing on which somebody does not agree yet. */
 export function checkEnd(world: World): Violation | undefined {
-  const leaders = statesOf<MasterState>(world, 'master').filter(
-    ({ lease }) => lease.state === 'leading',
-  )
-  const [first] = leaders
-  if (first?.leader === undefined || leaders.length > 1)
-    return problem(`${leaders.length} masters lead`)
-  const view: View = {
-    world,
-    leader: first.leader,
-    agents: statesOf<AgentState>(world, 'agent'),
-    frameworks: statesOf<SchedulerState>(world, 'framework'),
-  }
+  const view = viewOf(world)
+  if (view === undefined) return problem('there is not one master that leads')
   return (
     sessions(view) ?? tasks(view) ?? leftovers(view) ?? running(view) ?? ends(view) ?? free(view)
   )
+}
+
+/** Something is free, wanted, and neither offered nor filtered. */
+export function checkFree(world: World): Violation | undefined {
+  const view = viewOf(world)
+  return view === undefined ? undefined : free(view)
+}
+
+/** Undefined: no master leads, or several think so. */
+function viewOf(world: World): View | undefined {
+  const [first, ...others] = statesOf<MasterState>(world, 'master').filter(
+    ({ lease }) => lease.state === 'leading',
+  )
+  if (first?.leader === undefined || others.length > 0) return undefined
+  return { world, leader: first.leader, agents: statesOf<AgentState>(world, 'agent') }
 }
 
 /** The leader knows a framework that is over. */
@@ -42,7 +47,6 @@ interface View {
   readonly world: World
   readonly leader: Leader
   readonly agents: readonly AgentState[]
-  readonly frameworks: readonly SchedulerState[]
 }
 
 function statesOf<State>({ nodes }: World, kind: Kind): readonly State[] {

@@ -2,10 +2,10 @@
 import { systemClock } from '../../bus/clock.ts'
 import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
 import { AgentCheck } from './agent-check.ts'
-import { checkEnd, hasGhosts } from './end-check.ts'
+import { checkEnd, checkFree, hasGhosts } from './end-check.ts'
 import { LeaderCheck } from './leader-check.ts'
 import { Plan } from './plan.ts'
-import { unwatch, watch } from './watch.ts'
+import { type Step, unwatch, watch } from './watch.ts'
 import { World } from './world.ts'
 
 export interface Outcome {
@@ -42,6 +42,11 @@ const PATIENCE_MS = 90_000
  */
 const PATIENCE_WITH_GHOSTS_MS = FRAMEWORK_FAILOVER_MS + PATIENCE_MS
 const MINUTE_MS = 60_000
+/** Longer than any filter of the frameworks here. */
+const WATCHED_FREE_MS = 25_000
+/** What nobody wants twice in a second waits for the next. */
+const UNOFFERED_MS_MAX = 2_000
+const STEPS_AT_ONCE_MAX = 100_000
 
 /** A run that fails is done again, to tell how it came to that: of `about`, or of what failed. */
 export async function runSeed(
@@ -71,8 +76,10 @@ async function run(seed: number, { minutes, about }: RunOptions): Promise<Outcom
   const plan = new Plan(world)
   const leaders = new LeaderCheck(world)
   const agents = new AgentCheck(world)
+  const guard = new SpinGuard()
   watch({
     step(step) {
+      guard.step(step)
       world.trace.step(step.process, {
         atMs: step.now.monotonicMs,
         input: step.input,
@@ -111,6 +118,22 @@ async function run(seed: number, { minutes, about }: RunOptions): Promise<Outcom
   }
 }
 
+/** An actor that asks to be woken at once, again and again, would stop the time of the whole world. */
+class SpinGuard {
+  #atMs = 0
+  #steps = 0
+
+  step({ now, process, input }: Step): void {
+    if (now.monotonicMs !== this.#atMs) {
+      this.#atMs = now.monotonicMs
+      this.#steps = 0
+    }
+    this.#steps += 1
+    if (this.#steps < STEPS_AT_ONCE_MAX) return
+    throw new Error(`time stands still: ${process.name} is given ${input.kind} again and again`)
+  }
+}
+
 async function runUntil(world: World, untilMs: number): Promise<void> {
   for (let atMs = world.nowMs; atMs < untilMs && world.violation === undefined; ) {
     atMs = Math.min(atMs + SLICE_MS, untilMs)
@@ -128,6 +151,19 @@ async function awaitAgreement(world: World, untilMs: number): Promise<void> {
     problem = checkEnd(world)
   }
   if (problem !== undefined) world.fail(problem)
+  else await watchFree(world)
+}
+
+/** Frameworks go on declining, for a while each time: after that it must be offered again. */
+async function watchFree(world: World): Promise<void> {
+  const untilMs = world.nowMs + WATCHED_FREE_MS
+  let unofferedForMs = 0
+  while (world.nowMs < untilMs && world.violation === undefined) {
+    await runUntil(world, world.nowMs + SLICE_MS)
+    const problem = checkFree(world)
+    unofferedForMs = problem === undefined ? 0 : unofferedForMs + SLICE_MS
+    if (problem !== undefined && unofferedForMs > UNOFFERED_MS_MAX) world.fail(problem)
+  }
 }
 
 function tasksOf({ ledger }: World): { readonly tasks: number; readonly started: number } {

@@ -83,11 +83,12 @@ export function parseResources(wanted: WantedResources): Resources | Refusal {
     }
     sum = addResources(sum, new Map([[identity(traits, amount.kind), { traits, amount }]]))
   }
-  return tooMuch(sum) ?? sum
+  return excessOf(sum) ?? sum
 }
 
-function tooMuch(sum: Resources): Refusal | undefined {
-  for (const { traits, amount } of sum.values()) {
+/** Says which of `resources` is more than one entry may say, if one is. */
+export function excessOf(resources: Resources): Refusal | undefined {
+  for (const { traits, amount } of resources.values()) {
     const isTooMuch =
       amount.kind === 'scalar'
         ? amount.thousandths > toThousandths(SCALAR_MAX)

@@ -5,8 +5,12 @@ interface Waiting<T> {
   readonly reject: (error: Error) => void
 }
 
+/** So many items are kept before the dead among them are looked for. */
+const SWEEP_MIN = 64
+
 export class Feed<T> implements AsyncIterable<T> {
-  readonly #items: T[] = []
+  #items: T[] = []
+  #sweepAt = SWEEP_MIN
   readonly #waiting: Waiting<T>[] = []
   readonly #isLive: (item: T) => boolean
   #end: { readonly error: Error | undefined } | undefined
@@ -19,8 +23,20 @@ export class Feed<T> implements AsyncIterable<T> {
   push(item: T): void {
     if (this.#end !== undefined) return
     const first = this.#waiting.shift()
-    if (first === undefined) this.#items.push(item)
-    else first.resolve({ done: false, value: item })
+    if (first !== undefined) return first.resolve({ done: false, value: item })
+    this.#items.push(item)
+    if (this.#items.length >= this.#sweepAt) this.#sweep()
+  }
+
+  /** Who reads no more keeps no more than twice what is live. */
+  #sweep(): void {
+    this.#items = this.#items.filter((item) => this.#isLive(item))
+    this.#sweepAt = Math.max(SWEEP_MIN, 2 * this.#items.length)
+  }
+
+  /** How many wait for a reader, dead ones among them. */
+  get length(): number {
+    return this.#items.length
   }
 
   /** No more comes. What is there is still read; then readers end, or throw `error`. */

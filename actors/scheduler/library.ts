@@ -2,6 +2,7 @@
 import type { Clock } from '../../bus/clock.ts'
 import type { Messenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
+import { check } from '../../protocol/check.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import {
   type AgentId,
@@ -74,6 +75,7 @@ export class Scheduler implements AsyncDisposable {
   readonly #pieces = new Map<SessionId, (piece: OutputPiece) => void>()
   readonly #subscribed: Promise<void>
   #askCount = 0
+  #isClosed = false
   #end: (error: ClusterError | undefined) => void = () => undefined
   #tellSubscribed: () => void = () => undefined
 
@@ -123,8 +125,9 @@ export class Scheduler implements AsyncDisposable {
   }
 
   /**
-   * Statuses from now on; each is acknowledged when the next one is asked for. Where nobody listens,
-   * statuses are acknowledged as they come. Ends and throws as `offers`.
+   * Statuses from now on; each is acknowledged when the next one is asked for, or the loop is left,
+   * by an error too. Where nobody listens, statuses are acknowledged as they come. Ends and throws as
+   * `offers`.
    */
   statuses(): AsyncIterable<TaskStatus> {
     const feed = new Feed<UnseenStatus>()
@@ -177,8 +180,14 @@ export class Scheduler implements AsyncDisposable {
     )
   }
 
-  /** The outcome is a status. Said again to each new leader until the task has ended. */
+  /**
+   * The outcome is a status. Said again to each new leader until the task has ended.
+   * @throws {ClusterError} `scheduler/bad-kill`: no task has such an id, or the grace is no time.
+   */
   kill(taskId: string, options: KillOptions = {}): void {
+    const { graceMs } = options
+    const checked = check('KillTask', { taskId, ...(graceMs !== undefined && { graceMs }) })
+    if (!checked.ok) throw new ClusterError('scheduler/bad-kill', 'never', checked.refusal.message)
     this.#running.input({ kind: 'framework.kill', taskId: taskId as TaskId, ...options })
   }
 
@@ -206,8 +215,7 @@ export class Scheduler implements AsyncDisposable {
     const taskId = options.taskId as TaskId
     const agentId = (options.agentId as AgentId | undefined) ?? this.#agentOf(taskId)
     if (agentId === undefined) {
-      const missing = `nobody has said where task ${taskId} is`
-      yield { offset, data: new Uint8Array(), end: false, missing }
+      yield noPiece(`nobody has said where task ${taskId} is`, offset)
       return
     }
     const request = this.#deps.randomToken(64) as SessionId
@@ -232,6 +240,8 @@ export class Scheduler implements AsyncDisposable {
 
   /** Leaves; tasks run on until the failover is over, and a process with id and secret can return. */
   async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
     const { messenger } = this.#deps
     await this.#running.close()
     this.#over(undefined)
@@ -275,7 +285,9 @@ export class Scheduler implements AsyncDisposable {
     return busy.length === 0 ? undefined : Promise.all(busy).then(() => undefined)
   }
 
+  /** After `close` nothing is said, so nothing is known. */
   #command(give: (ask: Ask) => void): Promise<Outcome> {
+    if (this.#isClosed) return Promise.resolve({ outcome: 'unknown' })
     this.#askCount += 1
     const ask = this.#askCount
     return new Promise((resolve) => {
@@ -285,6 +297,7 @@ export class Scheduler implements AsyncDisposable {
   }
 
   #nextPiece(request: SessionId): Promise<OutputPiece> {
+    if (this.#isClosed) return Promise.resolve(noPiece(CLOSED))
     return new Promise((resolve) => {
       this.#pieces.set(request, resolve)
       this.#running.input({ kind: 'framework.read', request })
@@ -301,11 +314,18 @@ export class Scheduler implements AsyncDisposable {
     for (const feed of this.#statusFeeds) feed.end(error)
     for (const settle of this.#asks.values()) settle({ outcome: 'unknown' })
     this.#asks.clear()
-    const missing = error?.message ?? 'the scheduler was closed'
-    for (const tell of this.#pieces.values())
-      tell({ offset: 0, data: new Uint8Array(), end: false, missing })
+    for (const tell of this.#pieces.values()) tell(noPiece(error?.message ?? CLOSED))
   }
 }
+
+const CLOSED = 'the scheduler was closed'
+
+const noPiece = (missing: string, offset = 0): OutputPiece => ({
+  offset,
+  data: new Uint8Array(),
+  end: false,
+  missing,
+})
 
 function listen<H>(handlers: Set<H>, handle: H): Listening {
   handlers.add(handle)

@@ -1,4 +1,5 @@
 /** Offers: held until answered, rescinded, or the session ends. */
+import { check } from '../../protocol/check.ts'
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import { madeIn, type OfferId, type TaskId } from '../../protocol/ids.ts'
 import {
@@ -16,6 +17,9 @@ import { askAbout } from './reconcile.ts'
 import type { HeldTask, OutCall, SchedulerState } from './state.ts'
 import { holdTask, sayKills } from './tasks.ts'
 import { count, settle, settleRefused, type Turn } from './turn.ts'
+
+/** What people read of a reason; the rest is cut off. */
+const REASON_LENGTH_MAX = 256
 
 export function onOffers({ state, effects }: Turn, offers: readonly Offer[]): void {
   for (const offer of offers) state.offers.set(offer.offerId as OfferId, offer)
@@ -42,24 +46,38 @@ function deadOffer({ highest }: SchedulerState, offerId: OfferId): Refusal {
   return refusal('used', `offer ${offerId} was answered, rescinded or has ended with its session`)
 }
 
+/**
+ * What the leader would refuse at its edge is refused here: its number would never count as heard,
+ * and all that is said after it would be repeated for ever.
+ */
 export function onAccept(turn: Turn, input: AcceptInput): void {
   const { state } = turn
-  const refused = refuseAccept(state, input)
-  if (refused !== undefined) return settleRefused(turn, input.ask, refused)
   const { offers, tasks, refuseMs } = input
-  const { agentId } = state.offers.get(offers[0] as OfferId) as Offer
-  for (const offerId of offers) state.offers.delete(offerId)
   const body = {
     offers: [...offers],
     operations: tasks.length === 0 ? [] : [{ kind: 'launch' as const, tasks: [...tasks] }],
     ...(refuseMs !== undefined && { refuseMs }),
   }
+  const refused = refuseAccept(state, input) ?? refuseSize(input) ?? refuseShape('Accept', body)
+  if (refused !== undefined) return settleRefused(turn, input.ask, refused)
+  const { agentId } = state.offers.get(offers[0] as OfferId) as Offer
+  for (const offerId of offers) state.offers.delete(offerId)
   const accept = startCall(turn, { verb: 'accept', body }, input.ask)
   for (const { taskId } of tasks) holdTask(state, { taskId, agentId, accept })
 }
 
+/** Which field is wrong, if one is. What the shape does not have is left out. */
+function refuseShape(name: 'Accept' | 'Decline', body: unknown): Refusal | undefined {
+  const checked = check(name, body)
+  return checked.ok ? undefined : checked.refusal
+}
+
 function refuseAccept(state: SchedulerState, input: AcceptInput): Refusal | undefined {
   const { offers, tasks } = input
+  if (tasks.length > ACCEPT_TASKS_MAX)
+    return refusal('too-large', `${tasks.length} tasks are more than ${ACCEPT_TASKS_MAX}`)
+  if (offers.length > CALL_OFFERS_MAX)
+    return refusal('too-large', `${offers.length} offers are more than ${CALL_OFFERS_MAX}`)
   if (offers.length === 0) return refusal('invalid', 'an accept names no offer')
   const held = offers.map((offerId) => state.offers.get(offerId))
   const dead = held.indexOf(undefined)
@@ -74,14 +92,10 @@ function refuseAccept(state: SchedulerState, input: AcceptInput): Refusal | unde
       return refusal('invalid', `task ${taskId} is there already and has not ended`)
     ids.add(taskId)
   }
-  return refuseSize(input)
+  return undefined
 }
 
 function refuseSize({ offers, tasks }: AcceptInput): Refusal | undefined {
-  if (tasks.length > ACCEPT_TASKS_MAX)
-    return refusal('too-large', `${tasks.length} tasks are more than ${ACCEPT_TASKS_MAX}`)
-  if (offers.length > CALL_OFFERS_MAX)
-    return refusal('too-large', `${offers.length} offers are more than ${CALL_OFFERS_MAX}`)
   let sum = wireBytes(offers) + ENVELOPE_BYTES_MAX
   for (const task of tasks) {
     const bytes = wireBytes(task)
@@ -97,8 +111,15 @@ function refuseSize({ offers, tasks }: AcceptInput): Refusal | undefined {
 }
 
 /** Declines of one turn that say the same travel together. Dead offers beside live ones are passed over. */
-export function onDecline(turn: Turn, { ask, offers, refuseMs, reason }: DeclineInput): void {
+export function onDecline(turn: Turn, input: DeclineInput): void {
   const { state } = turn
+  const { ask, offers, refuseMs } = input
+  const reason = input.reason?.slice(0, REASON_LENGTH_MAX)
+  const wrong = refuseShape('Decline', {
+    offers: ['any'],
+    ...(refuseMs !== undefined && { refuseMs }),
+  })
+  if (wrong !== undefined) return settleRefused(turn, ask, wrong)
   const live = offers.filter((offerId) => state.offers.delete(offerId))
   if (live.length === 0) {
     const [first] = offers

@@ -39,3 +39,19 @@ test('an error ends readers, those that wait and those that come', async (t) => 
   await t.throwsAsync(waiting, { message: 'why' })
   await t.throwsAsync(feed.next(), { message: 'why' })
 })
+
+test('what died is not kept for a reader who does not come', async (t) => {
+  const feed = new Feed<number>((item) => item % 1_000 === 0)
+  for (let item = 1; item <= 10_000; item++) feed.push(item)
+  t.true(feed.length <= 64, `${feed.length} are kept`)
+  t.is((await feed.next()).value, 1_000)
+})
+
+test('what is live is all kept, however much it is', async (t) => {
+  const feed = new Feed<number>()
+  for (let item = 1; item <= 1_000; item++) feed.push(item)
+  feed.end()
+  const all: number[] = []
+  for await (const item of feed) all.push(item)
+  t.is(all.length, 1_000)
+})

@@ -101,6 +101,27 @@ test('what is too large is refused before it is sent, and the offer stays', (t) 
   t.is(given.calls('accept').length, 1)
 })
 
+test('what the leader could not read is refused by its field before it is sent', (t) => {
+  const given = offered()
+  const offers = [first.offerId as never]
+  const tasks = [aTask('t-1', { resources: { cpus: -1 } })]
+  given.input({ kind: 'framework.accept', ask: 1, offers, tasks })
+  t.like(given.all('settle')[0]?.outcome, { outcome: 'refused', refusal: { name: 'invalid' } })
+  t.regex(JSON.stringify(given.effects), /operations\.0\.tasks\.0\.resources/)
+  given.input({ kind: 'framework.decline', ask: 2, offers, refuseMs: 0.5 })
+  t.is(refusedAs(given, 2), 'invalid')
+  given.accept([first.offerId], ['t-1'], 3)
+  t.is(given.call('accept').body.n, 2, 'no number was used for what was refused')
+})
+
+test('a long reason is cut off', (t) => {
+  const given = offered()
+  const reason = 'x'.repeat(1_000)
+  given.input({ kind: 'framework.decline', ask: 1, offers: [first.offerId as never], reason })
+  given.flush()
+  t.is(given.calls('decline')[0]?.body.reason?.length, 256)
+})
+
 for (const name of ['invalid', 'too-large'] as const)
   test(`an accept that the leader refuses as ${name} has launched nothing`, (t) => {
     const given = offered()

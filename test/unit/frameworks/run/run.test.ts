@@ -1,87 +1,9 @@
 /** `runCommand` on a whole cluster: the real actors, a simulated bus, tasks that only pretend. */
 import test, { type ExecutionContext } from 'ava'
-import { startEmulatedAgents } from '../../../../actors/agent/main.ts'
-import { startAllocator } from '../../../../actors/allocator/main.ts'
-import { type RunningMaster, startMaster } from '../../../../actors/master/main.ts'
 import { openScheduler } from '../../../../actors/scheduler/scheduler.ts'
-import { SimulatedClock } from '../../../../bus/simulated/clock.ts'
-import { SimulatedSystem } from '../../../../bus/simulated/system.ts'
 import { exitCodeOf, type InstanceView } from '../../../../frameworks/run/result.ts'
 import { type RunOptions, runCommand } from '../../../../frameworks/run/run.ts'
-import type { MasterId } from '../../../../protocol/ids.ts'
-
-const CPUS = 4
-const LATE_MS = 600_000
-
-function failing(error: unknown): never {
-  throw error
-}
-
-class Cluster {
-  readonly clock = new SimulatedClock()
-  readonly system = new SimulatedSystem(this.clock)
-  #tokens = 0
-  readonly randomToken = (bits: number): string =>
-    (++this.#tokens).toString(16).padStart(bits / 4, '0')
-  readonly world = { system: this.system, clock: this.clock, randomToken: this.randomToken }
-  readonly masters: RunningMaster[] = []
-
-  static async open(agents: number): Promise<Cluster> {
-    const cluster = new Cluster()
-    await cluster.until(cluster.#startAll(agents))
-    return cluster
-  }
-
-  /** Virtual time passes until `promise` is settled. */
-  until<T>(promise: Promise<T>): Promise<T> {
-    return this.clock.runFor(promise, LATE_MS)
-  }
-
-  async startMaster(): Promise<void> {
-    let epoch = 0
-    const master = await startMaster({
-      ...this.world,
-      cluster: 'bourse',
-      masterId: `m-${this.masters.length}` as MasterId,
-      epochs: {
-        read: () => epoch,
-        save: (taken) => {
-          epoch = taken
-        },
-      },
-      isOpen: false,
-      onLog: () => undefined,
-      onRefused: (subject, { message }) => failing(new Error(`${subject}: ${message}`)),
-    })
-    this.masters.push(master)
-  }
-
-  get leader(): RunningMaster {
-    const leader = this.masters.find(({ state }) => state.leader !== undefined)
-    return leader ?? failing(new Error('nobody leads'))
-  }
-
-  async #startAll(count: number): Promise<void> {
-    await this.startMaster()
-    await startAllocator({ ...this.world, cluster: 'bourse' })
-    const resources = [
-      { name: 'cpus', scalar: CPUS },
-      { name: 'mem', scalar: 1024 },
-      { name: 'ports', ranges: [[31_000, 31_009] as [number, number]] },
-    ]
-    await startEmulatedAgents({
-      ...this.world,
-      cluster: 'bourse',
-      name: 'agent',
-      count,
-      hostname: 'host',
-      resources,
-      onRefused: (subject, { message }) => failing(new Error(`${subject}: ${message}`)),
-      onGiveUp: (message) => failing(new Error(message)),
-      onFault: failing,
-    })
-  }
-}
+import { CPUS, SimulatedCluster } from '../../../support/simulated-cluster.ts'
 
 class Watch {
   readonly outputs = new Map<string, string>()
@@ -106,7 +28,7 @@ class Watch {
   }
 }
 
-async function run(cluster: Cluster, options: Partial<RunOptions>, watch = new Watch()) {
+async function run(cluster: SimulatedCluster, options: Partial<RunOptions>, watch = new Watch()) {
   const { world } = cluster
   const whole = { command: ['true'], cpus: 1, mem: 32, world, ...options }
   const result = await cluster.until(runCommand(whole, watch))
@@ -118,7 +40,7 @@ const allFinished = (t: ExecutionContext, instances: readonly InstanceView[]): v
 }
 
 test('twenty instances on three agents finish, and each one is read', async (t) => {
-  const cluster = await Cluster.open(3)
+  const cluster = await SimulatedCluster.open(3)
   const env = { PRETEND_MS: '1000', PRETEND_OUTPUT: 'hello\n' }
   const { result, watch } = await run(cluster, { instances: 20, env })
   t.is(result.instances.length, 20)
@@ -128,14 +50,14 @@ test('twenty instances on three agents finish, and each one is read', async (t) 
 })
 
 test('a command that fails is TASK_FAILED with its status', async (t) => {
-  const cluster = await Cluster.open(1)
+  const cluster = await SimulatedCluster.open(1)
   const { result } = await run(cluster, { env: { PRETEND_EXIT: '3' } })
   t.like(result.instances[0], { state: 'TASK_FAILED', exit: { code: 3 } })
   t.is(exitCodeOf(result), 1)
 })
 
 test('what fits nowhere: why, in time', async (t) => {
-  const cluster = await Cluster.open(2)
+  const cluster = await SimulatedCluster.open(2)
   const { result, watch } = await run(cluster, { cpus: 1000, timeoutMs: 5_000 })
   t.deepEqual(result.couldNotPlace, [
     '1 instance of 1 could not be placed within 5 s',
@@ -146,7 +68,7 @@ test('what fits nowhere: why, in time', async (t) => {
 })
 
 test('an interrupted run kills what it started', async (t) => {
-  const cluster = await Cluster.open(1)
+  const cluster = await SimulatedCluster.open(1)
   const watch = new Watch()
   const abort = new AbortController()
   watch.onChanged = ({ state }) => {
@@ -159,7 +81,7 @@ test('an interrupted run kills what it started', async (t) => {
 })
 
 test('a run outlives its leader', async (t) => {
-  const cluster = await Cluster.open(2)
+  const cluster = await SimulatedCluster.open(2)
   await cluster.until(cluster.startMaster())
   const watch = new Watch()
   let isStarted = false
@@ -178,7 +100,7 @@ test('a run outlives its leader', async (t) => {
 })
 
 test('nothing stays behind: what a run held is offered to the next', async (t) => {
-  const cluster = await Cluster.open(1)
+  const cluster = await SimulatedCluster.open(1)
   const { result } = await run(cluster, { cpus: CPUS, ports: 10, env: { PRETEND_MS: '100' } })
   allFinished(t, result.instances)
   const again = await run(cluster, { cpus: CPUS, ports: 10 })
@@ -186,7 +108,7 @@ test('nothing stays behind: what a run held is offered to the next', async (t) =
 })
 
 test('the library: offers to decline and accept, statuses to read, a task to kill', async (t) => {
-  const cluster = await Cluster.open(1)
+  const cluster = await SimulatedCluster.open(1)
   const { world } = cluster
   const states = async (): Promise<readonly string[]> => {
     await using scheduler = await openScheduler({ name: 'test', world })
@@ -223,7 +145,7 @@ test('the library: offers to decline and accept, statuses to read, a task to kil
 })
 
 test('the library: another secret is refused when it is opened', async (t) => {
-  const cluster = await Cluster.open(1)
+  const cluster = await SimulatedCluster.open(1)
   const { world } = cluster
   const options = { name: 'test', frameworkId: 'same', world }
   const first = await cluster.until(openScheduler({ ...options, secret: 'the right one' }))
@@ -236,7 +158,7 @@ test('the library: another secret is refused when it is opened', async (t) => {
 })
 
 test('the library: a second process with id and secret takes the tasks over', async (t) => {
-  const cluster = await Cluster.open(1)
+  const cluster = await SimulatedCluster.open(1)
   const { world } = cluster
   const options = { name: 'test', frameworkId: 'same', secret: 'the same secret', world }
   const first = await cluster.until(openScheduler(options))
@@ -262,7 +184,7 @@ test('the library: a second process with id and secret takes the tasks over', as
 })
 
 test('the library: no leader there', async (t) => {
-  const cluster = new Cluster()
+  const cluster = new SimulatedCluster()
   const { world } = cluster
   const opening = cluster.until(openScheduler({ name: 'test', openTimeoutMs: 3_000, world }))
   t.like(await t.throwsAsync(opening), { code: 'scheduler/no-leader', retry: 'later' })

@@ -1,0 +1,82 @@
+/** A whole cluster in one process: the real actors, a simulated bus, tasks that only pretend. */
+import { startEmulatedAgents } from '../../actors/agent/main.ts'
+import { startAllocator } from '../../actors/allocator/main.ts'
+import { type RunningMaster, startMaster } from '../../actors/master/main.ts'
+import { SimulatedClock } from '../../bus/simulated/clock.ts'
+import { SimulatedSystem } from '../../bus/simulated/system.ts'
+import type { MasterId } from '../../protocol/ids.ts'
+
+/** Of each agent. */
+export const CPUS = 4
+/** Virtual time that nothing here takes. */
+const LATE_MS = 600_000
+
+function failing(error: unknown): never {
+  throw error
+}
+
+export class SimulatedCluster {
+  readonly clock = new SimulatedClock()
+  readonly system = new SimulatedSystem(this.clock)
+  #tokens = 0
+  readonly randomToken = (bits: number): string =>
+    (++this.#tokens).toString(16).padStart(bits / 4, '0')
+  readonly world = { system: this.system, clock: this.clock, randomToken: this.randomToken }
+  readonly masters: RunningMaster[] = []
+
+  static async open(agents: number): Promise<SimulatedCluster> {
+    const cluster = new SimulatedCluster()
+    await cluster.until(cluster.#startAll(agents))
+    return cluster
+  }
+
+  /** Virtual time passes until `promise` is settled. */
+  until<T>(promise: Promise<T>): Promise<T> {
+    return this.clock.runFor(promise, LATE_MS)
+  }
+
+  async startMaster(): Promise<void> {
+    let epoch = 0
+    const master = await startMaster({
+      ...this.world,
+      cluster: 'bourse',
+      masterId: `m-${this.masters.length}` as MasterId,
+      epochs: {
+        read: () => epoch,
+        save: (taken) => {
+          epoch = taken
+        },
+      },
+      isOpen: false,
+      onLog: () => undefined,
+      onRefused: (subject, { message }) => failing(new Error(`${subject}: ${message}`)),
+    })
+    this.masters.push(master)
+  }
+
+  get leader(): RunningMaster {
+    const leader = this.masters.find(({ state }) => state.leader !== undefined)
+    return leader ?? failing(new Error('nobody leads'))
+  }
+
+  async #startAll(count: number): Promise<void> {
+    await this.startMaster()
+    await startAllocator({ ...this.world, cluster: 'bourse' })
+    const resources = [
+      { name: 'cpus', scalar: CPUS },
+      { name: 'mem', scalar: 1024 },
+      { name: 'ports', ranges: [[31_000, 31_009] as [number, number]] },
+    ]
+    await startEmulatedAgents({
+      ...this.world,
+      cluster: 'bourse',
+      name: 'agent',
+      count,
+      hostname: 'host',
+      resources,
+      onRefused: (subject, { message }) => failing(new Error(`${subject}: ${message}`)),
+      onGiveUp: (message) => failing(new Error(message)),
+      onFault: failing,
+    })
+  }
+}

@@ -219,6 +219,19 @@ test('a sandbox full of traps shows nothing of the rest of the machine', async (
   t.is(await containers.readOutput({ ...PART, sandbox: outside }), undefined)
 })
 
+test('a sandbox that is deeper than a path may be long can be removed', async (t) => {
+  await using machine = realMachine()
+  const { containers, log } = await opened(machine)
+  const name = 'd'.repeat(200)
+  const shell = `i=0; while [ $i -lt 30 ]; do i=$((i+1)); mkdir ${name}; cd -P ./${name} || exit 1; done`
+  const spec = { ...aContainer(), command: { shell } }
+  containers.launch(spec)
+  await log.until('ended', 'c-1')
+  t.like(log.events.at(-1), { exit: { code: 0 } })
+  await containers.removeSandbox(spec.sandbox)
+  t.false(existsSync(machine.sandboxPath(spec)))
+})
+
 test('when all is destroyed and closed, nothing is left but the sandboxes', async (t) => {
   await using machine = realMachine()
   const { containers, log } = await opened(machine)

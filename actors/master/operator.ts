@@ -1,6 +1,5 @@
 /** What operators ask: listings in pages, and the few things that they may do to others' tasks. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
-import { LIST_BYTES_MAX, LISTING_ITEMS_MAX } from '../../protocol/limits.ts'
 import { addResources, listResources, NO_RESOURCES } from '../../protocol/resources.ts'
 import type { Message } from '../../protocol/schema/messages.ts'
 import type {
@@ -12,13 +11,14 @@ import type {
   OperatorKill,
   OperatorReadOutput,
   OperatorTeardown,
+  TaskItem,
 } from '../../protocol/schema/operator.ts'
 import type { OPERATOR_VERBS, OperatorVerb } from '../../protocol/subjects.ts'
-import { wireBytes } from '../../protocol/wire-size.ts'
 import { frameworkOf, heldAt, wantedRoles } from './books.ts'
 import { kill, readOutput } from './framework-calls.ts'
 import { requestEnd } from './framework-end.ts'
-import { type Agent, count, type Framework, type Offer } from './state.ts'
+import { page } from './listing.ts'
+import { type Agent, count, type Framework, type Offer, type Task } from './state.ts'
 import { taskItem } from './tasks.ts'
 import { answer, type LeaderTurn, refuse } from './turn.ts'
 
@@ -48,16 +48,16 @@ function handle(
     case 'agents':
       return page(
         call.body,
-        [...leader.agents.values()],
+        leader.agents.values(),
         ({ agentId }) => agentId,
         (agent) => agentItem(turn, agent),
       )
     case 'frameworks':
-      return page(call.body, [...leader.frameworks.values()], ({ key }) => key, frameworkItem)
+      return page(call.body, leader.frameworks.values(), ({ key }) => key, frameworkItem)
     case 'offers':
       return page(
         call.body,
-        [...leader.offers.values()],
+        leader.offers.values(),
         ({ offerId }) => offerId,
         (offer) => offerItem(turn, offer),
       )
@@ -72,35 +72,6 @@ function handle(
     case 'read-output':
       return output(turn, call.body)
   }
-}
-
-/** Items in the order of their keys, from behind `after`, as many as fit into one message. */
-function page<T>(
-  { after = '', prefix = '' }: Listing,
-  all: readonly T[],
-  keyOf: (one: T) => string,
-  show: (one: T) => object,
-): object {
-  const wanted = all
-    .map((one) => ({ key: keyOf(one), one }))
-    .filter(({ key }) => key > after && isMatch(key, prefix))
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
-  const items: object[] = []
-  let bytes = 0
-  for (const { key, one } of wanted) {
-    const item = show(one)
-    bytes += wireBytes(item)
-    if (items.length === LISTING_ITEMS_MAX || (items.length > 0 && bytes > LIST_BYTES_MAX)) {
-      return { items, next: wanted[items.length - 1]?.key ?? key }
-    }
-    items.push(item)
-  }
-  return { items }
-}
-
-/** A prefix of the id, or of its part behind the dot: people do not type principals. */
-function isMatch(key: string, prefix: string): boolean {
-  return key.split('.').some((part) => part.startsWith(prefix)) || key.startsWith(prefix)
 }
 
 function agentItem(turn: LeaderTurn, agent: Agent): AgentItem {
@@ -158,17 +129,24 @@ function offerItem(turn: LeaderTurn, offer: Offer): OfferItem {
 
 /** Tasks that have not ended, and those that have lately. */
 function tasks({ leader }: LeaderTurn, listing: Listing): object {
-  const alive = [...leader.frameworks.values()].flatMap((framework) =>
-    [...framework.tasks.values()].map(taskItem),
+  return page(listing, tasksBehind(leader, listing.after ?? ''), taskKey, (task) =>
+    'framework' in task ? taskItem(task) : task,
   )
-  return page(
-    listing,
-    [...alive, ...leader.ended],
-    // A launch makes the key unique: a task id may come again.
-    ({ principal, frameworkId, taskId, launch }) =>
-      `${principal}.${frameworkId}.${taskId}.${launch}`,
-    (item) => item,
-  )
+}
+
+/** Without those of frameworks whose tasks all stand before `after`. */
+function* tasksBehind(leader: LeaderTurn['leader'], after: string): Iterable<Task | TaskItem> {
+  for (const { key, tasks } of leader.frameworks.values()) {
+    // The character behind the dot that a task's id follows.
+    if (`${key}/` > after) yield* tasks.values()
+  }
+  yield* leader.ended
+}
+
+/** A launch makes the key unique: a task id may come again. */
+function taskKey(task: Task | TaskItem): string {
+  const { principal, frameworkId } = 'framework' in task ? task.framework : task
+  return `${principal}.${frameworkId}.${task.taskId}.${task.launch}`
 }
 
 function masterReport({ leader, state }: LeaderTurn): MasterReport {

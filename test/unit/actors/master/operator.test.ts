@@ -90,7 +90,7 @@ test('tasks are listed with those that have lately ended', (t) => {
 
 test('pages follow each other without a hole and without a double', (t) => {
   const master = new MasterDriver().leading()
-  const count = LISTING_ITEMS_MAX + 3
+  const count = 5 * LISTING_ITEMS_MAX + 3
   const tasks = Array.from({ length: count }, (_, i) =>
     aHeldTask(`t${i}`, { launch: oldLaunch(i + 1), resources: cpusMem(0.001, 1) }),
   )

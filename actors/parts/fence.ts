@@ -4,14 +4,16 @@ import type { Fence, Subscription } from '../../protocol/schema/common.ts'
 
 /**
  * `higher`: a new leader. `current`: the one obeyed. `lower`: an older one, or another run of the
- * same epoch. `absurd`: an epoch so far above the highest that whoever claims it is broken.
+ * same epoch. `absurd`: an epoch so far above the highest that whoever claims it is broken. Who has
+ * heard none cannot tell: an old cluster's first is as high as it is.
  */
 export function compareFence(
   highest: Fence | undefined,
   given: Fence,
 ): 'higher' | 'current' | 'lower' | 'absurd' {
-  if (given.epoch > (highest?.epoch ?? 0) + EPOCH_JUMP_MAX) return 'absurd'
-  if (highest === undefined || given.epoch > highest.epoch) return 'higher'
+  if (highest === undefined) return 'higher'
+  if (given.epoch > highest.epoch + EPOCH_JUMP_MAX) return 'absurd'
+  if (given.epoch > highest.epoch) return 'higher'
   return given.epoch === highest.epoch && given.run === highest.run ? 'current' : 'lower'
 }
 

@@ -22,6 +22,7 @@ import { frameworkIsEnded } from './framework-end.ts'
 import { failoverIsOver, pingFramework, subscriptionIsRecorded } from './frameworks.ts'
 import {
   complained,
+  epochHeld,
   holdsLease,
   leaseConflict,
   leaseRead,
@@ -61,7 +62,7 @@ export type Input =
       readonly revision: number
     }
   | { readonly kind: 'lease.conflict' }
-  | { readonly kind: 'lease.unavailable' }
+  | { readonly kind: 'lease.unavailable'; readonly asked: 'read-lease' | 'write-lease' }
   /** The registry's answers name the epoch that asked: one to an earlier lead is nobody's. */
   | {
       readonly kind: 'registry.read'
@@ -133,7 +134,7 @@ function handle(state: MasterState, input: Input | CommonInput, now: Now): reado
   const isHolder = lease.state === 'recovering' || lease.state === 'leading'
   if (isHolder && !holdsLease(turn)) stepLease(turn, 'lease.lost')
   // Asked in an earlier lead: what it answers is not true of this one.
-  if ('epoch' in input && input.epoch !== lease.record?.epoch) return turn.effects
+  if ('epoch' in input && input.epoch !== epochHeld(state)) return turn.effects
   if (!handleAnywhere(turn, input) && state.leader !== undefined) {
     const leaderTurn = { ...turn, leader: state.leader }
     if (lease.state === 'leading') handleLeading(leaderTurn, input)
@@ -158,7 +159,7 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
       leaseConflict(turn)
       return true
     case 'lease.unavailable':
-      leaseUnavailable(turn)
+      leaseUnavailable(turn, input.asked)
       return true
     case 'registry.read':
       written(turn, registryRead(turn, input.batches, input.lastSequence))

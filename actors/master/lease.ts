@@ -34,6 +34,7 @@ export function newLease(): Lease {
     heldFromMs: Number.NEGATIVE_INFINITY,
     writing: undefined,
     isReading: false,
+    isReadingOld: false,
     nextReadMs: 0,
     nextRenewalMs: Number.POSITIVE_INFINITY,
     nextPeerBeatMs: 0,
@@ -139,12 +140,17 @@ export function leaseRead(turn: Turn, record: LeaseRecord | undefined, revision:
   const { state } = turn
   const { lease } = state
   lease.isReading = false
+  if (lease.isReadingOld) {
+    lease.isReadingOld = false
+    if (lease.writing !== undefined) readLease(turn)
+    return
+  }
   if (revision !== lease.revision || lease.unchangedSinceMs === Number.POSITIVE_INFINITY) {
     lease.unchangedSinceMs = turn.now.monotonicMs
   }
   lease.record = record
   lease.revision = revision
-  if (record !== undefined) noteEpoch(turn, record.epoch)
+  if (record !== undefined) raiseEpoch(turn, record.epoch)
   // Only a record of this run counts as one's own, and only if it is the one being written.
   const { writing } = lease
   if (writing !== undefined) {
@@ -154,9 +160,8 @@ export function leaseRead(turn: Turn, record: LeaseRecord | undefined, revision:
     else if (record?.holder !== state.run || lease.state === 'claiming') {
       stepLease(turn, 'lease.lost')
     } else lease.nextRenewalMs = turn.now.monotonicMs
-    return
-  }
-  if (lease.state === 'following' || lease.state === 'probing') considerClaim(turn)
+  } else if (lease.state === 'following' || lease.state === 'probing') considerClaim(turn)
+  else if (record?.holder !== state.run) stepLease(turn, 'lease.lost')
 }
 
 function isSameWrite(a: LeaseRecord, b: LeaseRecord): boolean {
@@ -172,6 +177,7 @@ export function leaseWritten(turn: Turn, record: LeaseRecord, revision: number):
   lease.record = writing.record
   lease.revision = revision
   lease.unchangedSinceMs = turn.now.monotonicMs
+  lease.isReadingOld = lease.isReading
   taken(turn, writing)
 }
 
@@ -182,7 +188,7 @@ function taken(turn: Turn, writing: NonNullable<Lease['writing']>): void {
   lease.nextRenewalMs = writing.sentAtMs + state.rules.leaseMs / LEASE_RENEWALS
   if (lease.state !== 'claiming') return
   const { epoch } = writing.record
-  noteEpoch(turn, epoch)
+  raiseEpoch(turn, epoch)
   turn.effects.push({ do: 'save-epoch', epoch })
   log(turn, 'took the lease', { epoch })
   stepLease(turn, 'lease.taken')
@@ -194,24 +200,31 @@ export function leaseConflict(turn: Turn): void {
 }
 
 /** It may have been written or not; asked again when the next renewal or reading is due. */
-export function leaseUnavailable(turn: Turn): void {
+export function leaseUnavailable(turn: Turn, asked: 'read-lease' | 'write-lease'): void {
   const { lease, rules } = turn.state
-  lease.isReading = false
+  if (asked === 'read-lease') {
+    lease.isReading = false
+    lease.isReadingOld = false
+  }
   const retryMs = turn.now.monotonicMs + rules.leaseMs / (2 * LEASE_RENEWALS)
   lease.nextReadMs = retryMs
   if (lease.writing !== undefined) lease.nextRenewalMs = Number.POSITIVE_INFINITY
 }
 
-/** Takes note of an epoch that somebody has used; only ever rises, and never by an absurd jump. */
-export function noteEpoch(turn: Turn, epoch: number): void {
+/** Takes note of an epoch that stands in the lease or the registry; it only ever rises. */
+export function raiseEpoch({ state }: Turn, epoch: number): void {
+  state.highestEpoch = Math.max(state.highestEpoch, epoch)
+}
+
+/** The same of one that another master or an agent tells of: never by an absurd jump. */
+function noteEpoch(turn: Turn, epoch: number): void {
   const { state } = turn
-  if (epoch <= state.highestEpoch) return
   if (epoch > state.highestEpoch + EPOCH_JUMP_MAX) {
     count(state, 'epoch-jumps-refused')
     warn(turn, 'an epoch is absurdly high', { epoch, highest: state.highestEpoch })
     return
   }
-  state.highestEpoch = epoch
+  raiseEpoch(turn, epoch)
 }
 
 /**
@@ -296,9 +309,14 @@ function considerSilence(turn: Turn): void {
   }
 }
 
-/** Asks for the log, in the epoch of the lease that is held. */
+/** The epoch of the lead, or of the lease that is held before there is one. */
+export function epochHeld({ leader, lease }: Turn['state']): number {
+  return leader?.epoch ?? lease.record?.epoch ?? 0
+}
+
+/** Asks for the log, in the epoch that is held. */
 export function readRegistry({ state, effects }: Turn): void {
-  effects.push({ do: 'read-registry', epoch: state.lease.record?.epoch ?? 0 })
+  effects.push({ do: 'read-registry', epoch: epochHeld(state) })
 }
 
 /** The log could not be read: without it nobody leads, so it is asked again. */

@@ -253,6 +253,8 @@ export interface Lease {
   /** The write under way: when it was sent, and what it says. */
   writing: { readonly sentAtMs: number; readonly record: LeaseRecord } | undefined
   isReading: boolean
+  /** A write was confirmed after that was asked: the answer may be from before it. */
+  isReadingOld: boolean
   nextReadMs: number
   nextRenewalMs: number
   nextPeerBeatMs: number

@@ -28,7 +28,7 @@ export async function performOnStore(stores: Stores, effect: StoreEffect): Promi
     return await (isLease ? onLease(stores, effect) : onRegistry(stores, effect))
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error
-    if (isLease) return { kind: 'lease.unavailable' }
+    if (isLease) return { kind: 'lease.unavailable', asked: effect.do }
     return { kind: 'registry.unavailable', epoch: epochOf(effect) }
   }
 }

@@ -5,7 +5,7 @@ import { PROTOCOL_VERSIONS } from '../../protocol/version.ts'
 import { agentOf, invite, scheduleReturn, stepAgent } from './agents.ts'
 import { roleOf } from './books.ts'
 import { newFramework, schedulePing, stepFramework } from './framework-end.ts'
-import { noteEpoch, stepLease } from './lease.ts'
+import { epochHeld, raiseEpoch, stepLease } from './lease.ts'
 import { tellWorld } from './public-events.ts'
 import { fold, highestEpoch, readBack, record } from './registry.ts'
 import { type AfterWrite, type Framework, newLeader } from './state.ts'
@@ -21,20 +21,20 @@ export function registryRead(
   lastSequence: number,
 ): readonly AfterWrite[] {
   const { state, now } = turn
-  const epoch = state.lease.record?.epoch ?? 0
+  const epoch = epochHeld(state)
   const hasBegun = batches.some((batch) => batch.epoch === epoch && batch.run === state.run)
   // Before its first record is written, a leader knows nothing that the log has not told it.
   if (state.leader !== undefined && (hasBegun || state.lease.state === 'leading')) {
     const outcome = readBack({ ...turn, leader: state.leader }, batches, lastSequence)
     if (outcome !== 'superseded') return outcome
-    noteEpoch(turn, highestEpoch(batches))
+    raiseEpoch(turn, highestEpoch(batches))
     stepLease(turn, 'lease.lost')
     return []
   }
   if (state.lease.state !== 'recovering') return []
   if (highestEpoch(batches) >= epoch) {
     // The lease's record was lost and began anew: take it again, above what the log has seen.
-    noteEpoch(turn, highestEpoch(batches))
+    raiseEpoch(turn, highestEpoch(batches))
     stepLease(turn, 'lease.lost')
     return []
   }

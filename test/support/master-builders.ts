@@ -126,7 +126,7 @@ type StoreEffect = Effects<'read-lease' | 'write-lease' | 'read-registry' | 'app
 
 function failureOf(effect: StoreEffect): Input {
   if (effect.do === 'read-registry') return { kind: 'registry.unavailable', epoch: effect.epoch }
-  if (effect.do !== 'append-registry') return { kind: 'lease.unavailable' }
+  if (effect.do !== 'append-registry') return { kind: 'lease.unavailable', asked: effect.do }
   return { kind: 'registry.unavailable', epoch: effect.batch.epoch }
 }
 

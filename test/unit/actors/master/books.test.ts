@@ -222,7 +222,8 @@ const ofOthers: readonly Act[] = [
       pick(
         [
           { kind: 'lease.conflict' },
-          { kind: 'lease.unavailable' },
+          { kind: 'lease.unavailable', asked: 'read-lease' },
+          { kind: 'lease.unavailable', asked: 'write-lease' },
           { kind: 'registry.conflict', epoch: epoch - (y % 2) },
           { kind: 'registry.unavailable', epoch: epoch - (y % 2) },
           { kind: 'wake' },

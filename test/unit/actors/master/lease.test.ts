@@ -176,6 +176,41 @@ test('a renewal that never arrived is repeated', (t) => {
   t.true((master.record?.counter ?? 0) > counter)
 })
 
+test('a reading from before a renewal that was confirmed meanwhile says nothing', (t) => {
+  const master = new MasterDriver().leading()
+  master.holding.add('lease')
+  master.pass((LEASE_MS * 2) / 5)
+  const [write, read] = master.held
+  if (write?.do !== 'write-lease' || read?.do !== 'read-lease') return t.fail('not asked')
+  const old = master.outcome(read)
+  master.holding.clear()
+  master.held = []
+  master.input(master.outcome(write), old)
+  t.is(master.state.lease.revision, master.revision)
+  t.is(master.state.lease.record?.counter, write.record.counter)
+  const conflicts = effectsOf(master.pass(LEASE_MS), 'write-lease').filter(
+    ({ record }, i, all) => record.counter !== (all[i - 1]?.record.counter ?? -1) + 1,
+  )
+  t.is(conflicts.length, 1)
+  t.true(master.isLeading)
+})
+
+test('a write that was not answered does not end a reading', (t) => {
+  const master = new MasterDriver().leading()
+  master.holding.add('lease')
+  master.pass((LEASE_MS * 2) / 5)
+  master.input({ kind: 'lease.unavailable', asked: 'write-lease' })
+  t.is(effectsOf(master.pass(LEASE_MS / 10), 'read-lease').length, 0)
+})
+
+test('a leader that reads of another holder is none', (t) => {
+  const master = new MasterDriver().leading()
+  const record = aRecord({ epoch: 9 })
+  master.setRecord(record)
+  master.input({ kind: 'lease.read', record, revision: master.revision })
+  t.is(master.state.leader, undefined)
+})
+
 test('a conflict with its own earlier write is no conflict', (t) => {
   const master = new MasterDriver().leading()
   master.holding.add('lease')
@@ -296,6 +331,15 @@ test('the epoch is one above the registry, for which the lease is taken twice', 
   master.log.push(aBatch(41, 1, { kind: 'epoch' }))
   t.is(master.leading().leader.epoch, 42)
   t.is(master.record?.epoch, 42)
+})
+
+test('an epoch that stands in the lease is believed, however high', (t) => {
+  const epoch = 2 ** 40
+  const master = new MasterDriver()
+  const { holder: _, master: __, ...free } = aRecord({ epoch })
+  master.setRecord(free)
+  t.is(master.leading().leader.epoch, epoch + 1)
+  t.is(master.state.highestEpoch, epoch + 1)
 })
 
 test('an absurdly high epoch is nobody’s', (t) => {

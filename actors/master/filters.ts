@@ -14,6 +14,8 @@ import type { LeaderTurn } from './turn.ts'
 /** Filters of one role and agent that are kept, in number and size; the oldest goes first. */
 const FILTERS_MAX = 16
 const FILTERS_BYTES_MAX = LIST_BYTES_MAX / 2
+/** With each new filter so many agents are looked at, in turn: what has expired does not pile up. */
+const SWEPT_PER_FILTER = 2
 
 export interface Declined {
   readonly framework: Framework
@@ -34,7 +36,21 @@ export function addFilter(turn: LeaderTurn, declined: Declined): void {
   const filter = { resources, untilMs: nowMs + Math.max(wanted, DECLINE_PAUSE_MS) }
   const held = liveFilters(role.filters.get(agentId), nowMs)
   role.filters.set(agentId, newest([...held, filter]))
+  sweep(role.filters, nowMs)
   touchFilter(turn, framework, name, agentId)
+}
+
+/** The allocator knows by itself when a filter is over. */
+function sweep(filters: Map<AgentId, Filter[]>, nowMs: number): void {
+  let left = SWEPT_PER_FILTER
+  for (const [agentId, held] of filters) {
+    if (left === 0) return
+    left -= 1
+    filters.delete(agentId)
+    const live = liveFilters(held, nowMs)
+    // To the end: the others have their turn.
+    if (live.length > 0) filters.set(agentId, live)
+  }
 }
 
 /** Those that travel in one figure. */

@@ -21,7 +21,10 @@ import { count, settle, settleRefused, type Turn } from './turn.ts'
 /** What people read of a reason; the rest is cut off. */
 const REASON_LENGTH_MAX = 256
 
-export function onOffers({ state, effects }: Turn, offers: readonly Offer[]): void {
+/** What is offered before the session is confirmed could not be answered in it. */
+export function onOffers(turn: Turn, offers: readonly Offer[]): void {
+  const { state, effects } = turn
+  if (state.link.phase !== 'open') return count(turn, 'foreignSession')
   for (const offer of offers) state.offers.set(offer.offerId as OfferId, offer)
   effects.push({ do: 'tell-offers', offers })
 }

@@ -114,6 +114,16 @@ test('what the leader could not read is refused by its field before it is sent',
   t.is(given.call('accept').body.n, 2, 'no number was used for what was refused')
 })
 
+test('an offer in a session that is not confirmed is none', (t) => {
+  const given = new Given()
+  given.input({ kind: 'start' })
+  given.offer(first)
+  t.deepEqual(given.effects, [])
+  given.accept([first.offerId], ['t-1'])
+  t.is(refusedAs(given), 'used')
+  t.is(given.state.counts.foreignSession, 1)
+})
+
 test('a long reason is cut off', (t) => {
   const given = offered()
   const reason = 'x'.repeat(1_000)

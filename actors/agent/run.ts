@@ -27,7 +27,8 @@ export function run(state: AgentState, order: Run, now: Now): void {
     return
   }
   noteSubscription(state, framework, order.subscription)
-  const fresh = order.tasks.filter(
+  const once = new Map(order.tasks.map((item) => [item.launch, item]))
+  const fresh = [...once.values()].filter(
     ({ launch }) => !state.tasks.has(launch) && !state.sandboxes.has(launch),
   )
   const wanted = fresh.map(({ task }) => parseResources(task.resources))

@@ -75,6 +75,14 @@ test('a launch that is known is ignored', (t) => {
   t.deepEqual(rig.orders(aRun([aTask('t-1')])), [], 'also after it was forgotten')
 })
 
+test('a launch that stands twice in one order is one', (t) => {
+  const rig = aRegisteredAgent()
+  const effects = rig.orders(aRun([aTask('t-1'), aTask('t-1')]))
+  t.is(effects.filter((effect) => effect.do === 'launch').length, 1)
+  rig.ended('t-1')
+  t.deepEqual(rig.state.free, rig.state.total)
+})
+
 test('another launch of a task that has ended is another task', (t) => {
   const rig = anAgentThatRuns('t-1')
   rig.ended('t-1')

@@ -112,6 +112,7 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
     tasks: [],
     frameworks: [],
     held: NO_RESOURCES,
+    heardAtMs: turn.now.monotonicMs,
     isAdmitting: false,
   }
   schedulePing(turn, agent)
@@ -161,6 +162,7 @@ function page(turn: LeaderTurn, agent: Agent, { page, tasks, frameworks }: Page)
     return refuseAgent(turn, agent, session.id, malformed(`task ${task.taskId}: ${problem}`))
   }
   opening.pagesHeard = page
+  opening.heardAtMs = turn.now.monotonicMs
   opening.tasks.push(...tasks)
   opening.frameworks.push(...frameworks)
   considerComplete(turn, agent, opening)

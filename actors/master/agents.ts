@@ -1,6 +1,6 @@
 /** Agents: whether they are there, and what follows when they are not. */
 import type { AgentId } from '../../protocol/ids.ts'
-import { LEADER_BEAT_MS } from '../../protocol/limits.ts'
+import { LEADER_BEAT_MS, PAGE_WAIT_MS } from '../../protocol/limits.ts'
 import type { AgentOrder } from '../../protocol/schema/agent.ts'
 import { nextNumber } from '../parts/session.ts'
 import { type AgentEvent, agentStep } from './agent-machine.ts'
@@ -98,8 +98,15 @@ export function pingAgent(turn: LeaderTurn, agent: Agent): void {
     return
   }
   if (agent.state === 'registered') order(turn, agent, { kind: 'ping' })
+  else if (isStalled(turn, agent)) loseSession(turn, agent)
   else if (agent.state !== 'opening' || agent.missed > 1) invite(turn, agent)
   schedulePing(turn, agent)
+}
+
+/** It says something, but no page of the snapshot that it has begun. */
+function isStalled({ now }: LeaderTurn, { opening }: Agent): boolean {
+  if (opening === undefined || opening.isAdmitting) return false
+  return now.monotonicMs - opening.heardAtMs > PAGE_WAIT_MS
 }
 
 /** It has opened a session, and the registry was never asked to admit it: it has no tasks. */

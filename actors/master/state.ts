@@ -85,6 +85,8 @@ export interface Opening {
   readonly frameworks: SnapshotPage['frameworks'][number][]
   /** Scalars that its tasks hold, as far as they were shown. */
   held: Resources
+  /** When the register or its last page came (monotonic): it is given up PAGE_WAIT_MS later. */
+  heardAtMs: number
   /** The registry was asked to admit it. */
   isAdmitting: boolean
 }

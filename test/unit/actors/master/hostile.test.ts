@@ -163,3 +163,18 @@ test('filters of agents that are never offered again do not pile up', (t) => {
   }
   t.true((role?.filters.size ?? 0) < 5)
 })
+
+test('a snapshot that brings no page any more is given up, however much else is said', (t) => {
+  const master = new MasterDriver().leading()
+  const agent = new FakeAgent(master)
+  agent.open({ pages: 2 })
+  live({ master, agent }, 20_000)
+  agent.page(1, false)
+  live({ master, agent }, 30_000)
+  t.is(master.agent('a1').state, 'opening')
+  const { session } = agent
+  live({ master, agent }, 4_000)
+  t.is(master.counter('agent-sessions-lost'), 1)
+  t.is(agent.session, session)
+  t.is(master.agent('a1').opening, undefined)
+})

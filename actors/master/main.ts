@@ -54,55 +54,58 @@ export interface RunningMaster {
 
 /** @throws {ClusterError} when there is no bus to connect to, or its stores do not answer. */
 export async function startMaster(options: MasterOptions): Promise<RunningMaster> {
-  const { cluster, masterId, system, clock, randomToken, isOpen, onLog, onRefused } = options
-  const run = randomToken(64) as RunId
   const opened: Messenger[] = []
-  const connect = async (what: string): Promise<Messenger> => {
-    const name = `${cluster} master ${masterId} ${what}`
-    const bus = await system.connect({
-      name,
-      inbox: inboxOf(cluster, 'master', `${masterId}-${what}`),
-    })
-    const messenger = openMessenger({ bus, clock, randomToken, isOpen, onRefused })
-    opened.push(messenger)
-    return messenger
-  }
-  const control = await connect('control')
-  const agents = await connect('agents')
-  const frameworks = await connect('frameworks')
-  const operators = await connect('operators')
-  const master = openMaster({
-    cluster,
-    masterId,
-    run,
-    rules: { ...DEFAULT_RULES, ...options.rules },
-    clock,
-    control,
-    agents,
-    frameworks,
-    operators,
-    stores: {
-      lease: await system.keyValue(control.bus, leaseBucket(cluster)),
-      registry: await system.log(control.bus, registryLog(cluster)),
-      onUnreadable: (message) => onLog({ do: 'log', level: 'error', message }),
-    },
-    epochs: options.epochs,
-    onLog,
-  })
   const closeAll = async (): Promise<void> => {
-    master.close()
     for (const messenger of opened.splice(0)) {
       messenger.close()
       await messenger.bus.close()
     }
   }
-  return {
-    state: master.state,
-    async stop() {
-      master.resign()
-      await Promise.allSettled(opened.map(({ bus }) => bus.flush()))
-      await closeAll()
-    },
-    kill: () => void closeAll(),
+  try {
+    const master = openMaster(await connect(options, opened))
+    return {
+      state: master.state,
+      async stop() {
+        master.resign()
+        await Promise.allSettled(opened.map(({ bus }) => bus.flush()))
+        master.close()
+        await closeAll()
+      },
+      kill() {
+        master.close()
+        void closeAll()
+      },
+    }
+  } catch (error) {
+    // A connection that is left open dials for ever.
+    await closeAll()
+    throw error
   }
+}
+
+/** Opens all that a master needs; `opened` holds the connections, also when it throws. */
+async function connect(options: MasterOptions, opened: Messenger[]): Promise<MasterDeps> {
+  const { cluster, masterId, system, clock, randomToken, isOpen, epochs } = options
+  const { onLog, onRefused } = options
+  const open = async (what: string): Promise<Messenger> => {
+    const name = `${cluster} master ${masterId} ${what}`
+    const inbox = inboxOf(cluster, 'master', `${masterId}-${what}`)
+    const bus = await system.connect({ name, inbox })
+    const messenger = openMessenger({ bus, clock, randomToken, isOpen, onRefused })
+    opened.push(messenger)
+    return messenger
+  }
+  const run = randomToken(64) as RunId
+  const control = await open('control')
+  const agents = await open('agents')
+  const frameworks = await open('frameworks')
+  const operators = await open('operators')
+  const stores = {
+    lease: await system.keyValue(control.bus, leaseBucket(cluster)),
+    registry: await system.log(control.bus, registryLog(cluster)),
+    onUnreadable: (message: string) => onLog({ do: 'log', level: 'error', message }),
+  }
+  const rules = { ...DEFAULT_RULES, ...options.rules }
+  const connections = { control, agents, frameworks, operators }
+  return { cluster, masterId, run, rules, clock, ...connections, stores, epochs, onLog }
 }

@@ -8,6 +8,8 @@ import { type RunningServer, startServer } from '../../bus/nats/server.ts'
 export interface TestServer {
   readonly url: string
   readonly storeDir: string
+  /** All its files lie in here. */
+  readonly folder: string
   /** Ends the server, without mercy or with. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>
   /** Starts it again on the same port, with the store as it was left or without. */
@@ -28,6 +30,7 @@ export async function startTestServer(): Promise<TestServer> {
   return {
     url,
     storeDir,
+    folder,
     async end(signal) {
       process.kill(server.pid, signal)
       await server.ended

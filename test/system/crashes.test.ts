@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type { TaskStatus } from '../../protocol/schema/common.ts'
 import { type Actor, type Cluster, openCluster } from '../support/cluster.ts'
-import { leftBehind, traces } from '../support/left-behind.ts'
+import { leftOf, tracesOf } from '../support/left-behind.ts'
 
 const TASKS = 20
 const SECONDS = 20
@@ -16,7 +16,6 @@ const FRAMEWORK = fileURLToPath(new URL('../support/patient-framework.js', impor
 
 test('while 20 tasks run, master, agent, launcher, framework and nats-server are killed in turn', async (t) => {
   t.timeout(150_000)
-  const before = traces()
   const folder = mkdtempSync(join(tmpdir(), 'bourse-crashes-'))
   const cluster = await openCluster()
   t.teardown(() => cluster.close())
@@ -28,7 +27,12 @@ test('while 20 tasks run, master, agent, launcher, framework and nats-server are
   const agents = [await startAgent(cluster, folder, 'a1'), await startAgent(cluster, folder, 'a2')]
   const framework = await startFramework(cluster, folder)
   await statusesReach(folder, (all) => inState(all, 'TASK_RUNNING').size === TASKS)
-  t.log(`${TASKS} tasks run`)
+  const traces = tracesOf([folder, cluster.folder, cluster.server.folder])
+  const { processes, cgroups, ports } = traces
+  t.true(processes.length > TASKS && ports.length > 0)
+  t.log(
+    `${TASKS} tasks: ${processes.length} processes, ${cgroups.length} cgroups, ${ports.length} ports`,
+  )
 
   await killLeader(t, masters as [Actor, Actor])
   const [first, second] = agents as [Actor, Actor]
@@ -61,7 +65,7 @@ test('while 20 tasks run, master, agent, launcher, framework and nats-server are
 
   await cluster.close()
   rmSync(folder, { recursive: true, force: true })
-  const left = leftBehind(before, traces())
+  const left = leftOf(traces)
   t.deepEqual(left, [])
   t.log(`left behind: ${left.length}`)
 })

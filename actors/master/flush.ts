@@ -2,6 +2,7 @@
 import { nextNumber } from '../parts/session.ts'
 import { allocatorWantsFlush, flushFigures } from './allocator-link.ts'
 import { frameworkOf } from './books.ts'
+import { tellSome } from './reconcile.ts'
 import type { Leader } from './state.ts'
 import { fenceOf, type LeaderTurn } from './turn.ts'
 
@@ -10,11 +11,13 @@ export function wantsFlush(leader: Leader): boolean {
     !leader.orders.isEmpty ||
     !leader.events.isEmpty ||
     !leader.publicEvents.isEmpty ||
+    leader.telling.size > 0 ||
     allocatorWantsFlush(leader)
   )
 }
 
 export function flush(turn: LeaderTurn): void {
+  tellSome(turn)
   flushOrders(turn)
   flushEvents(turn)
   flushFigures(turn)

@@ -5,15 +5,30 @@ import type { Agent, Framework } from './state.ts'
 import { sendKnown, sendStatus } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
 
+/** Tasks that are told of in one turn: a framework may have a million. */
+const TOLD_PER_TURN = 2_000
+
 /** Without tasks: all that is known and not out of reach. Else each of them, if it can be said. */
 export function reconcile(turn: LeaderTurn, framework: Framework, call: Reconcile): void {
-  if (call.tasks.length === 0) {
-    for (const task of framework.tasks.values()) {
-      if (task.state !== 'TASK_UNREACHABLE') sendKnown(turn, framework, task)
-    }
-    return
-  }
+  if (call.tasks.length === 0) turn.leader.telling.set(framework.key, framework.tasks.values())
   for (const { taskId, agentId } of call.tasks) reconcileTask(turn, framework, taskId, agentId)
+}
+
+/** Goes on telling frameworks of all their tasks. */
+export function tellSome(turn: LeaderTurn): void {
+  const { frameworks, telling } = turn.leader
+  let left = TOLD_PER_TURN
+  for (const [key, tasks] of telling) {
+    const framework = frameworks.get(key)
+    while (left > 0) {
+      const next = tasks.next()
+      if (next.done || framework === undefined) break
+      left -= 1
+      if (next.value.state !== 'TASK_UNREACHABLE') sendKnown(turn, framework, next.value)
+    }
+    if (left === 0) return
+    telling.delete(key)
+  }
 }
 
 /** Silent while an agent that may have the task is not back: asking again finds out. */

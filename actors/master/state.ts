@@ -106,6 +106,12 @@ export interface Agent {
   version: number
   readonly tasks: Set<Task>
   readonly offers: Set<OfferId>
+  /** Of the last session that was opened; 0: none was. */
+  incarnation: number
+  /** Sessions that others have replaced, oldest first, bounded. */
+  readonly pastSessions: SessionId[]
+  /** It has spoken in its session since that was confirmed: the open was no late copy. */
+  hasSpoken: boolean
   /** Pings in a row that were not answered. */
   missed: number
   /** The registry holds it as one that may have tasks. */
@@ -225,6 +231,8 @@ export interface Leader {
   /** Offers that an accept has used, oldest first, bounded. */
   readonly usedOffers: Set<OfferId>
   readonly ended: TaskItem[]
+  /** By framework: those of its tasks that it is still to be told of. */
+  readonly telling: Map<string, Iterator<Task>>
   allocator: AllocatorLink | undefined
   readonly dirtyAgents: Set<AgentId>
   /** Keys of `framework role`, with what they stand for. */
@@ -295,6 +303,9 @@ export function newAgent(agentId: AgentId): Agent {
     version: 0,
     tasks: new Set(),
     offers: new Set(),
+    incarnation: 0,
+    pastSessions: [],
+    hasSpoken: false,
     missed: 0,
     isAdmitted: false,
     registeredAtMs: undefined,
@@ -325,6 +336,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     offers: new Map(),
     usedOffers: new Set(),
     ended: [],
+    telling: new Map(),
     allocator: undefined,
     dirtyAgents: new Set(),
     dirtyRoles: new Map(),

@@ -5,12 +5,13 @@ import {
   aHeldTask,
   aStage,
   aStageWith,
+  cpusMem,
   FakeAgent,
   type FakeFramework,
   live,
   oldLaunch,
 } from '../../../support/master-actors.ts'
-import { type MasterDriver, statusesOf } from '../../../support/master-builders.ts'
+import { effectsOf, type MasterDriver, statusesOf } from '../../../support/master-builders.ts'
 
 /** What is answered to a question about these. */
 function asked(
@@ -133,4 +134,17 @@ test('two thousand questions are answered in messages that fit', (t) => {
   const { master, framework } = aStage()
   const many = Array.from({ length: 2_048 }, (_, i) => [`t${i}`, 'a1'] as const)
   t.is(asked(master, framework, ...many).length, 2_048)
+})
+
+test('asked for all of very many, it tells some in each turn, and all in the end', (t) => {
+  const { master, framework } = aStage()
+  const tasks = Array.from({ length: 5_000 }, (_, i) =>
+    aHeldTask(`t${i}`, { launch: oldLaunch(i + 1), resources: cpusMem(0.001, 1) }),
+  )
+  new FakeAgent(master, 'a2').open({}, tasks.slice(0, 2_500), tasks.slice(2_500))
+  const from = master.effects.length
+  framework.call('reconcile', { tasks: [] })
+  const turns = effectsOf(master.effects.slice(from), 'send-events').map(({ body }) => body)
+  t.is(turns.flatMap(({ events }) => events).length, tasks.length)
+  t.true(turns.length > 2 && turns.every(({ events }) => events.length <= 2_000))
 })

@@ -33,6 +33,9 @@ const SUBSCRIPTIONS_MAX = 256
 /** Named in one order: with the longest ids it still fits into a message. */
 const MISSING_MAX = 512
 
+/** Replaced sessions of one agent that are remembered. */
+const PAST_SESSIONS_MAX = 16
+
 type Register = Extract<AgentReport, { kind: 'register' }>
 
 /** A list of reports. Numbers are judged first; what does not belong to the session is dropped. */
@@ -66,6 +69,7 @@ export function hearAgent(turn: LeaderTurn, agent: Agent, session: SessionId, n:
   const heard = hear(agent.session, n)
   if (heard === 'next') {
     agent.missed = 0
+    agent.hasSpoken = agent.state === 'registered'
     return true
   }
   if (heard === 'repeated') count(turn.state, 'agent-messages-repeated')
@@ -98,10 +102,15 @@ function isSame(task: Task, { agentId }: Agent, { launch }: Pick<Task, 'launch'>
 }
 
 function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Register): void {
+  if (isLateCopy(agent, session, register)) return count(turn.state, 'registrations-late')
   const refused = refusalOf(register)
   if (refused !== undefined) return refuseAgent(turn, agent, session, refused)
   if (!stepAgent(turn, agent, 'agent.opened')) return
   turn.leader.orders.drop(agent.agentId)
+  if (agent.session !== undefined) agent.pastSessions.push(agent.session.id)
+  if (agent.pastSessions.length > PAST_SESSIONS_MAX) agent.pastSessions.shift()
+  agent.incarnation = register.incarnation
+  agent.hasSpoken = false
   agent.session = newSession(session)
   agent.session.heard = 1
   agent.missed = 0
@@ -117,6 +126,15 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
   }
   schedulePing(turn, agent)
   considerComplete(turn, agent, agent.opening)
+}
+
+/**
+ * An open that the agent has left behind: by its snapshot, ended tasks would run again. Only an
+ * agent that speaks in a newer session is known to have left it.
+ */
+function isLateCopy(agent: Agent, session: SessionId, { incarnation }: Register): boolean {
+  const isOlder = incarnation < agent.incarnation || agent.pastSessions.includes(session)
+  return isOlder && agent.hasSpoken && agent.state === 'registered'
 }
 
 type Refused = Extract<AgentOrder, { kind: 'not-registered' }>

@@ -1,23 +1,21 @@
 /**
- * Writes the validators of all messages as plain JavaScript beside the compiled protocol, so that
- * nothing that runs loads a schema compiler.
+ * Writes the validators of all messages as plain JavaScript beside the compiled protocol, a file for
+ * each, so that nothing that runs loads a schema compiler, or the validator of what it never hears.
  */
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { _, Ajv, type KeywordCxt } from 'ajv'
 import standaloneCode from 'ajv/dist/standalone/index.js'
 import { MESSAGES, type MessageEntry } from '../protocol/schema/messages.ts'
 
-const entries = Object.entries(MESSAGES) as [string, MessageEntry][]
-
-/** JavaScript of one module that exports a validator for each of `names`. */
-function emit(names: readonly string[], removeAdditional: boolean): string {
+/** JavaScript of one CommonJS module that is the validator of `entry`. */
+function emit({ schema, strict }: MessageEntry): string {
   const ajv = new Ajv({
-    code: { source: true, esm: true, lines: false },
+    code: { source: true, lines: false },
     discriminator: true,
     // Without this, string lengths are counted in code points by a helper that is not bundled.
     unicode: false,
-    removeAdditional,
+    removeAdditional: !strict,
     strictSchema: true,
     strictRequired: false,
     // It would say that `unicode` is deprecated; what is wrong is thrown.
@@ -32,24 +30,30 @@ function emit(names: readonly string[], removeAdditional: boolean): string {
     },
     error: { message: 'must be binary' },
   })
-  for (const [name, { schema }] of entries) if (names.includes(name)) ajv.addSchema(schema, name)
-  const refs = Object.fromEntries(names.map((name) => [name, name]))
-  return (standaloneCode as unknown as (a: Ajv, r: Record<string, string>) => string)(ajv, refs)
+  const compiled = ajv.compile(schema)
+  return (standaloneCode as unknown as (a: Ajv, f: typeof compiled) => string)(ajv, compiled)
 }
 
-const strict = entries.filter(([, { strict }]) => strict).map(([name]) => name)
-const open = entries.filter(([, { strict }]) => !strict).map(([name]) => name)
 const target = (file: string): string =>
   fileURLToPath(new URL(`../protocol/${file}`, import.meta.url))
 
-writeFileSync(target('validators.open.generated.js'), emit(open, true))
-writeFileSync(target('validators.strict.generated.js'), emit(strict, false))
-writeFileSync(
-  target('validators.generated.js'),
-  [
-    "import * as open from './validators.open.generated.js'",
-    "import * as strict from './validators.strict.generated.js'",
-    'export default { ...open, ...strict }',
-    '',
-  ].join('\n'),
-)
+/** Loads each when it is first asked for: CommonJS, since that can be done without waiting. */
+const INDEX = `import { createRequire } from 'node:module'
+const require = createRequire(import.meta.url)
+const validators = {}
+for (const name of ${JSON.stringify(Object.keys(MESSAGES))})
+  Object.defineProperty(validators, name, {
+    configurable: true,
+    get() {
+      const value = require(\`./validators/\${name}.cjs\`)
+      Object.defineProperty(validators, name, { value })
+      return value
+    },
+  })
+export default validators
+`
+
+mkdirSync(target('validators'), { recursive: true })
+for (const [name, entry] of Object.entries(MESSAGES))
+  writeFileSync(target(`validators/${name}.cjs`), emit(entry))
+writeFileSync(target('validators.generated.js'), INDEX)

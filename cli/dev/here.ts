@@ -9,7 +9,7 @@ import type { FoundCluster } from '../find-cluster.ts'
 import type { DevHost, DevOwner } from './owner.ts'
 
 export function hostHere({ folder, say }: DevOwner, found: FoundCluster): DevHost {
-  const log = jsonLog({ path: join(folder, 'log', 'bourse.log') })
+  const log = jsonLog({ path: join(folder, 'log', 'bourse.jsonl') })
   const world = actorWorld({
     found,
     log(entry) {

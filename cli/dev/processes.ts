@@ -16,7 +16,7 @@ export interface ClusterFlags {
 export function hostProcesses(owner: DevOwner, { nats, cluster }: ClusterFlags): DevHost {
   const where = ['--nats', nats, '--cluster', cluster, '--json']
   const start = (name: string, args: readonly string[]): Promise<Stoppable> => {
-    const logPath = join(owner.folder, 'log', `${name}.log`)
+    const logPath = join(owner.folder, 'log', `${name}.jsonl`)
     const supervisor = supervise({
       start: () => startBourse([...args, ...where], logPath),
       clock: systemClock,

@@ -15,7 +15,8 @@ export class AgentCheck {
 
   step({ state, effects }: Step): void {
     for (const effect of effects as readonly Effect[])
-      if (effect.do === 'checkpoint')
+      // What recovery found out stands only in the log that is written anew.
+      if (effect.do === 'checkpoint' || effect.do === 'compact')
         for (const record of effect.records) this.#recorded(state as AgentState, record)
   }
 

@@ -129,12 +129,14 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
 }
 
 /**
- * An open that the agent has left behind: by its snapshot, ended tasks would run again. Only an
- * agent that speaks in a newer session is known to have left it.
+ * An open that the agent has left behind: by its snapshot, ended tasks would run again. An earlier
+ * incarnation is left for good, though it may be a new disk, and is heard when the later one is
+ * silent. Of sessions of one incarnation only the one that the agent speaks in is known to be newer.
  */
 function isLateCopy(agent: Agent, session: SessionId, { incarnation }: Register): boolean {
-  const isOlder = incarnation < agent.incarnation || agent.pastSessions.includes(session)
-  return isOlder && agent.hasSpoken && agent.state === 'registered'
+  if (agent.state !== 'registered') return false
+  const isPast = agent.hasSpoken && agent.pastSessions.includes(session)
+  return isPast || incarnation < agent.incarnation
 }
 
 type Refused = Extract<AgentOrder, { kind: 'not-registered' }>
@@ -280,10 +282,8 @@ function compare(turn: LeaderTurn, agent: Agent, opening: Opening): TaskRef[] {
 
 function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefined {
   const framework = frameworkFromAgent(turn, shown)
-  if (framework.state === 'ended') {
-    framework.unconfirmed.add(agent.agentId)
-    return undefined
-  }
+  // What it holds is held until the agent has confirmed, also under a leader that never knew it.
+  if (framework.state === 'ended') framework.unconfirmed.add(agent.agentId)
   const known = framework.tasks.get(shown.taskId)
   if (known !== undefined && !isSame(known, agent, shown)) {
     count(turn.state, 'launches-foreign')

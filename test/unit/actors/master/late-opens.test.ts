@@ -32,6 +32,16 @@ for (const incarnations of [
   })
 }
 
+test('an open of an earlier incarnation is late, whether or not the later one has spoken', (t) => {
+  const master = new MasterDriver().leading()
+  const agent = new FakeAgent(master)
+  agent.open({ incarnation: 2 })
+  const { session } = agent
+  agent.open({ incarnation: 1 }, [aHeldTask('t1')])
+  t.is(master.agent('a1').session?.id, session)
+  t.is(master.agent('a1').tasks.size, 0)
+})
+
 test('a newer open that came first is heard when the agent repeats it', (t) => {
   const master = new MasterDriver().leading()
   const agent = new FakeAgent(master)

@@ -5,7 +5,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Block, consoleBlocks, matches, type Step } from './console-blocks.ts'
 import { sourceFiles } from './source-files.ts'
 
@@ -13,8 +15,14 @@ const COMMAND_MS_MAX = 120_000
 /** How long a command that stays may take until it has printed what the page shows. */
 const START_MS_MAX = 30_000
 
+/** No cluster of the reader's own is used, or disturbed. */
+const { NATS_URL: _url, NATS_CONTEXT: _context, ...rest } = process.env
+const folder = mkdtempSync(join(tmpdir(), 'bourse-docs-'))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 const environment = {
-  ...process.env,
+  ...rest,
+  BOURSE_STATE_DIR: folder,
+  XDG_CONFIG_HOME: folder,
   PATH: `${process.cwd()}/node_modules/.bin:${process.env['PATH']}`,
 }
 

@@ -2,8 +2,9 @@
 import test from 'ava'
 import type { AgentId, RunId } from '../../../../protocol/ids.ts'
 import { REREGISTER_MS } from '../../../../protocol/limits.ts'
+import { listResources } from '../../../../protocol/resources.ts'
 import type { RegistryBatch } from '../../../../protocol/schema/master.ts'
-import { FakeAgent, FakeFramework } from '../../../support/master-actors.ts'
+import { aHeldTask, cpusMem, FakeAgent, FakeFramework } from '../../../support/master-actors.ts'
 import {
   aBatch,
   aFramework,
@@ -210,6 +211,17 @@ test('an agent that was unreachable stays so, and one admitted again does not', 
 test('an ended framework stays ended, whatever was written behind its end', (t) => {
   const master = aMaster(aBatch(4, 1, aFact(), admitted('a1'), ended, aFact())).leading()
   t.is(master.framework().state, 'ended')
+})
+
+test('what an ended framework holds of an agent is not free under the next leader either', (t) => {
+  const master = aMaster(aBatch(4, 1, aFact(), admitted('a1'), ended)).leading()
+  const agent = new FakeAgent(master)
+  const effects = agent.open({}, [aHeldTask('t1', { resources: cpusMem(3, 4_000) })])
+  t.deepEqual(ordersOf(effects, 'a1', 'tear-down'), [{ kind: 'tear-down', ...aFramework() }])
+  t.deepEqual(listResources(master.agent('a1').free), cpusMem(1, 96))
+  agent.say({ kind: 'torn-down', ...aFramework() })
+  t.deepEqual(listResources(master.agent('a1').free), cpusMem(4, 4_096))
+  t.is(master.leader.frameworks.size, 0)
 })
 
 test('a forgotten framework may come anew', (t) => {

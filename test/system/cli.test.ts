@@ -47,32 +47,21 @@ function nowhere(t: { teardown(fn: () => void): void }): NodeJS.ProcessEnv {
   return { ...env, BOURSE_STATE_DIR: folder, XDG_CONFIG_HOME: folder }
 }
 
-const WRONG = [
-  ['agnets'],
-  ['agents', '--jsno'],
-  ['kill'],
-  ['run', '--cpus', 'many', '--', 'true'],
-  ['run', '--env', 'NAME', '--', 'true'],
-  ['master', '--lease', '5'],
-  ['agent', '--resources', 'cpus=4'],
-  ['logs', 'a.b'],
-]
-for (const args of WRONG)
-  test(`bourse ${args.join(' ')}: one sentence, exit code 64`, async (t) => {
-    const { code, stdout, stderr } = await bourse(...args)
-    t.is(code, 64, stderr)
-    t.is(stdout, '')
-    t.regex(stderr, /^bourse: [^\n]+\n$/)
-  })
+test('wrong use is one sentence, exit code 64', async (t) => {
+  const { code, stdout, stderr } = await bourse('logs', 'a.b')
+  t.is(code, 64)
+  t.is(stdout, '')
+  t.is(stderr, 'bourse: "a.b" is neither TASK nor FRAMEWORK/TASK\n')
+})
 
-for (const args of [['agents'], ['status', 'x'], ['run', '--', 'true'], ['master'], ['agent']])
+for (const args of [['agents'], ['run', '--', 'true'], ['agent']])
   test(`bourse ${args.join(' ')} where no cluster is: one sentence, exit code 69`, async (t) => {
     const { code, stderr } = await runBourse(nowhere(t), ...args)
     t.is(code, 69, stderr)
     t.regex(stderr, /^bourse: no cluster here: start one with `bourse dev`[^\n]*\n$/)
   })
 
-for (const args of [['agents'], ['run', '--', 'true'], ['kill', 'x']])
+for (const args of [['agents'], ['run', '--', 'true']])
   test(`bourse ${args.join(' ')} where nobody leads: one sentence, exit code 69`, async (t) => {
     const { code, stderr } = await bourse('--cluster', 'other', ...args)
     t.is(code, 69, stderr)

@@ -1,0 +1,79 @@
+import test from 'ava'
+import type { LogEntry } from '../../../actors/kit/logger.ts'
+import { SimulatedClock } from '../../../bus/simulated/clock.ts'
+import { refusalLog } from '../../../cli/actor-world.ts'
+import { COLUMNS, whyOf } from '../../../cli/columns.ts'
+import { fieldLines, jsonLine } from '../../../cli/io.ts'
+import { tableLines } from '../../../cli/table.ts'
+import { refusal } from '../../../protocol/errors.ts'
+import type { AgentId } from '../../../protocol/ids.ts'
+import type { AgentItem } from '../../../protocol/schema/operator.ts'
+
+test('JSON acts on no terminal', (t) => {
+  const value = { text: 'a\u001b[2J\u009b\u202e\u2028é' }
+  const line = jsonLine(value)
+  t.is(line, '{"text":"a\\u001b[2J\\u009b\\u202e\\u2028é"}')
+  t.deepEqual(JSON.parse(line), value)
+})
+
+test('fields stand under each other, and unknown ones are left out', (t) => {
+  t.deepEqual(fieldLines({ id: 'a', name: undefined, 'a longer one': 'x\u0007' }), [
+    'id            a',
+    'a longer one  x\ufffd',
+  ])
+})
+
+test('what was said about an end wins over its status', (t) => {
+  t.is(
+    whyOf({ exit: { code: 3 }, message: 'command exited with status 3' }),
+    'command exited with status 3',
+  )
+  t.is(whyOf({ exit: { code: 3 } }), 'exit 3')
+  t.is(whyOf({ exit: { signal: 9 } }), 'SIGKILL')
+  t.is(whyOf({}), '')
+})
+
+test('an agent is shown with what is used of what it has', (t) => {
+  const agent: AgentItem = {
+    agentId: 'a1' as AgentId,
+    hostname: 'node-1',
+    state: 'registered',
+    total: [
+      { name: 'cpus', scalar: 4 },
+      { name: 'mem', scalar: 1024 },
+      { name: 'ports', ranges: [[31_000, 31_009]] },
+    ],
+    used: [
+      { name: 'cpus', scalar: 0.5 },
+      { name: 'ports', ranges: [[31_000, 31_001]] },
+    ],
+    offered: [],
+    tasks: 2,
+    attributes: [],
+    registeredAtMs: 1_000,
+  }
+  t.deepEqual(tableLines(COLUMNS.agents(66_000), [agent]), [
+    'AGENT  HOST    STATE        CPUS     MEM  PORTS  TASKS   FOR',
+    'a1     node-1  registered  0.5/4  0/1024   2/10      2  1m5s',
+  ])
+})
+
+test('of a flood of bad messages, one a second is logged', async (t) => {
+  const clock = new SimulatedClock()
+  const log: LogEntry[] = []
+  const onRefused = refusalLog((entry) => void log.push(entry), clock)
+  const message = { subject: 's', payload: new Uint8Array() }
+  const bad = (): void => onRefused('s', refusal('malformed', 'no msgpack'), message)
+  bad()
+  bad()
+  bad()
+  await clock.runUntil(1_500)
+  bad()
+  t.deepEqual(
+    log.map(({ fields }) => fields),
+    [
+      { subject: 's', refusal: 'malformed' },
+      { subject: 's', refusal: 'malformed', unsaid: 2 },
+    ],
+  )
+})

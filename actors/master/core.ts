@@ -16,13 +16,13 @@ import { agentIsLost, agentOf, pingAgent, returnIsOver } from './agents.ts'
 import { allocatorReports, pingAllocator } from './allocator-link.ts'
 import { frameworkOf } from './books.ts'
 import type { Effect } from './effects.ts'
+import { epochHeld } from './epochs.ts'
 import { flush, wantsFlush } from './flush.ts'
 import { type FrameworkCall, frameworkCall } from './framework-calls.ts'
 import { frameworkIsEnded } from './framework-end.ts'
 import { failoverIsOver, pingFramework, subscriptionIsRecorded } from './frameworks.ts'
 import {
   complained,
-  epochHeld,
   holdsLease,
   leaseConflict,
   leaseRead,

@@ -6,7 +6,6 @@
  * never on timing. The holder counts from before it sent the write that was confirmed last.
  */
 import {
-  EPOCH_JUMP_MAX,
   LEADER_SILENCE_MS,
   LEASE_DEADLINE_PART,
   LEASE_RENEWALS,
@@ -14,6 +13,7 @@ import {
 } from '../../protocol/limits.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
 import type { LeaseRecord, PeerBeat } from '../../protocol/schema/master.ts'
+import { epochHeld, noteEpoch, raiseEpoch } from './epochs.ts'
 import { type LeaseEvent, leaseStep } from './lease-machine.ts'
 import { count, type Lease } from './state.ts'
 import { log, type Turn, warn } from './turn.ts'
@@ -211,22 +211,6 @@ export function leaseUnavailable(turn: Turn, asked: 'read-lease' | 'write-lease'
   if (lease.writing !== undefined) lease.nextRenewalMs = Number.POSITIVE_INFINITY
 }
 
-/** Takes note of an epoch that stands in the lease or the registry; it only ever rises. */
-export function raiseEpoch({ state }: Turn, epoch: number): void {
-  state.highestEpoch = Math.max(state.highestEpoch, epoch)
-}
-
-/** The same of one that another master or an agent tells of: never by an absurd jump. */
-function noteEpoch(turn: Turn, epoch: number): void {
-  const { state } = turn
-  if (epoch > state.highestEpoch + EPOCH_JUMP_MAX) {
-    count(state, 'epoch-jumps-refused')
-    warn(turn, 'an epoch is absurdly high', { epoch, highest: state.highestEpoch })
-    return
-  }
-  raiseEpoch(turn, epoch)
-}
-
 /**
  * An admitted agent or a master knows a leader that is not lower than this one: this one takes the
  * lease again in a higher epoch, or follows. Once in a lease's time at most.
@@ -307,11 +291,6 @@ function considerSilence(turn: Turn): void {
   } else if (now.monotonicMs - lease.leaderHeardAtMs >= LEADER_SILENCE_MS) {
     stepLease(turn, 'leader.silent')
   }
-}
-
-/** The epoch of the lead, or of the lease that is held before there is one. */
-export function epochHeld({ leader, lease }: Turn['state']): number {
-  return leader?.epoch ?? lease.record?.epoch ?? 0
 }
 
 /** Asks for the log, in the epoch that is held. */

@@ -47,7 +47,7 @@ export function handleRun(state: RunState, input: Input): readonly Effect[] {
       return effects
   }
   settleDemand(state, effects)
-  if (state.instances.every((instance) => isOver(state, instance))) {
+  if (areAllOver(state)) {
     state.isDone = true
     effects.push({ do: 'done' })
   }
@@ -65,8 +65,27 @@ function isOver(state: RunState, { view, reading }: Instance): boolean {
   return isTerminal(view.state) && reading === 0
 }
 
+/** Looks no further than the first that is not over: all are looked at only in the end. */
+function areAllOver(state: RunState): boolean {
+  const { instances } = state
+  const isOverAt = (index: number): boolean => isOver(state, instances[index] as Instance)
+  while (state.overBefore < instances.length && isOverAt(state.overBefore)) state.overBefore += 1
+  if (state.overBefore < instances.length) return false
+  const first = instances.findIndex((instance) => !isOver(state, instance))
+  if (first >= 0) state.overBefore = first
+  return first < 0
+}
+
+function isAnyWaiting(state: RunState): boolean {
+  const { instances } = state
+  const isPlaced = (index: number): boolean => !isWaiting(instances[index] as Instance)
+  while (state.placedBefore < instances.length && isPlaced(state.placedBefore))
+    state.placedBefore += 1
+  return state.placedBefore < instances.length
+}
+
 function settleDemand(state: RunState, effects: Effect[]): void {
-  const isWanted = !isStopping(state) && state.instances.some(isWaiting)
+  const isWanted = !isStopping(state) && isAnyWaiting(state)
   if (isWanted !== state.isSuppressed) return
   state.isSuppressed = !isWanted
   effects.push({ do: isWanted ? 'revive' : 'suppress' })
@@ -136,6 +155,7 @@ function begin(state: RunState, instance: Instance, taskId: TaskId): void {
 function unplace(state: RunState, instance: Instance): void {
   if (instance.view.taskId !== undefined) state.byTask.delete(instance.view.taskId)
   instance.view = { index: instance.index, state: 'waiting' }
+  state.placedBefore = Math.min(state.placedBefore, instance.index)
 }
 
 function onAnswered(state: RunState, accepted: Accepted, effects: Effect[]): void {

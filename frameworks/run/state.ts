@@ -38,6 +38,10 @@ export interface RunState {
   /** By the task id of its latest attempt. */
   readonly byTask: Map<TaskId, Instance>
   readonly shortage: Shortage
+  /** No instance before it waits. */
+  placedBefore: number
+  /** Instances before it were over when they were last looked at. */
+  overBefore: number
   couldNotPlace: readonly string[]
   isInterrupted: boolean
   isSuppressed: boolean
@@ -111,6 +115,8 @@ export function newRun(plan: Plan): RunState {
     instances,
     byTask: new Map(),
     shortage: noShortage(),
+    placedBefore: 0,
+    overBefore: 0,
     couldNotPlace: [],
     isInterrupted: false,
     isSuppressed: false,

@@ -118,14 +118,13 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
 }
 
 /**
- * An open that the agent has left behind: by its snapshot, ended tasks would run again. An earlier
- * incarnation is left for good, though it may be a new disk, and is heard when the later one is
- * silent. Of sessions of one incarnation only the one that the agent speaks in is known to be newer.
+ * An open that the agent has left behind: by its snapshot, ended tasks would run again. Within one
+ * incarnation sessions have no order: only an agent that speaks in another is known to have left it.
+ * An agent whose disk is new begins with the first incarnation: it must wait until it was silent.
  */
 function isLateCopy(agent: Agent, session: SessionId, { incarnation }: Register): boolean {
-  if (agent.state !== 'registered') return false
-  const isPast = agent.hasSpoken && agent.pastSessions.includes(session)
-  return isPast || incarnation < agent.incarnation
+  if (incarnation < agent.incarnation) return agent.session !== undefined
+  return agent.pastSessions.includes(session) && agent.hasSpoken && agent.state === 'registered'
 }
 
 type Refused = Extract<AgentOrder, { kind: 'not-registered' }>

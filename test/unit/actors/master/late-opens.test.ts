@@ -42,6 +42,15 @@ test('an open of an earlier incarnation is late, whether or not the later one ha
   t.is(master.agent('a1').tasks.size, 0)
 })
 
+test('an open of an earlier incarnation is dropped although nobody has spoken yet', (t) => {
+  const master = new MasterDriver().leading()
+  const agent = new FakeAgent(master)
+  agent.open({ incarnation: 2 })
+  const { session } = agent
+  agent.open({ incarnation: 1 })
+  t.is(master.agent('a1').session?.id, session)
+})
+
 test('a newer open that came first is heard when the agent repeats it', (t) => {
   const master = new MasterDriver().leading()
   const agent = new FakeAgent(master)

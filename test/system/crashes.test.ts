@@ -70,11 +70,12 @@ test('while 20 tasks run, master, agent, launcher, framework and nats-server are
   t.log(`left behind: ${left.length}`)
 })
 
-const startAgent = (cluster: Cluster, folder: string, id: string): Promise<Actor> =>
-  cluster.start(
-    ...['agent', '--id', id, '--work-dir', join(folder, id)],
-    ...['--resources', 'cpus:1;mem:512;disk:100;ports:[31000-31099]'],
-  )
+const RESOURCES = 'cpus:1;mem:512;disk:100;ports:[31000-31099]'
+
+function startAgent(cluster: Cluster, folder: string, id: string): Promise<Actor> {
+  const where = join(folder, id)
+  return cluster.start('agent', '--id', id, '--work-dir', where, '--resources', RESOURCES)
+}
 
 async function startFramework({ env }: Cluster, folder: string): Promise<ChildProcess> {
   const args = [FRAMEWORK, folder, String(TASKS), String(SECONDS)]

@@ -16,10 +16,9 @@ test('what one framework leaves is offered to the other; what its tasks held com
   await cluster.start('allocator')
   const first = await openScheduler({ name: 'first', nats })
   const firstOffers = first.offers()[Symbol.asyncIterator]()
-  await cluster.start(
-    ...['agent', '--id', 'a1', '--work-dir', join(folder, 'a1')],
-    ...['--resources', 'cpus:4;mem:4096'],
-  )
+  const workDir = join(folder, 'a1')
+  const resources = 'cpus:4;mem:4096'
+  await cluster.start('agent', '--id', 'a1', '--work-dir', workDir, '--resources', resources)
 
   const all = await next(firstOffers)
   t.like(all, { cpus: 4, mem: 4096, agentId: 'a1' as Offered['agentId'] })

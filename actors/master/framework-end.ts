@@ -158,6 +158,13 @@ export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string)
   considerForgotten(turn, framework)
 }
 
+/** Agents that were awaited may have been forgotten: nobody else would say that all is confirmed. */
+export function forgetEnded(turn: LeaderTurn): void {
+  const { absent, frameworks } = turn.leader
+  if (absent.size > 0) return
+  for (const framework of frameworks.values()) considerForgotten(turn, framework)
+}
+
 /** The id is burnt until nobody can hold anything of it, those included that are not back yet. */
 function considerForgotten(turn: LeaderTurn, framework: Framework): void {
   const { leader } = turn

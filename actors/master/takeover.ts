@@ -5,7 +5,7 @@ import { PROTOCOL_VERSIONS } from '../../protocol/version.ts'
 import { agentOf, invite, scheduleReturn, stepAgent } from './agents.ts'
 import { roleOf } from './books.ts'
 import { epochHeld, raiseEpoch } from './epochs.ts'
-import { newFramework, schedulePing, stepFramework } from './framework-end.ts'
+import { forgetEnded, newFramework, schedulePing, stepFramework } from './framework-end.ts'
 import { stepLease } from './lease.ts'
 import { tellWorld } from './public-events.ts'
 import { fold, highestEpoch, readBack, record } from './registry.ts'
@@ -127,6 +127,7 @@ export function beat(turn: LeaderTurn): void {
   })
   leader.deadlines.set('leader-beat', now.monotonicMs + LEADER_BEAT_MS, { due: 'leader-beat' })
   inviteSome(turn)
+  forgetEnded(turn)
 }
 
 /** A recovering agent is invited once; if that is lost it comes by itself. */

@@ -298,6 +298,15 @@ test('the last thing that a torn down framework hears is why', (t) => {
   t.like(eventsTo(master.effects.slice(from)), [{ kind: 'error', name: 'torn-down' }])
 })
 
+test('a framework that ended while a stranger was opening is forgotten with the stranger', (t) => {
+  const { master, agent, framework, allocator } = aStage()
+  new FakeAgent(master, 'stranger').open({ pages: 1 })
+  framework.call('teardown', {})
+  t.is(master.framework().state, 'ended')
+  live({ master, agent, allocator }, 25_000)
+  t.is(master.leader.frameworks.size, 0)
+})
+
 test('a tear-down is confirmed for ended frameworks only', (t) => {
   const { master, agent } = aStageWith('t1')
   agent.say({ kind: 'torn-down', ...aFramework() })

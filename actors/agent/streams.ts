@@ -24,6 +24,8 @@ export interface Told {
   readonly now: Now
 }
 
+/** An acknowledgement that is not here by then may not come for long: its framework may be away. */
+const END_RETRY_MS = 1_000
 /** What people read of a status; the rest is cut off. */
 const SENTENCE_LENGTH_MAX = 1_000
 
@@ -60,8 +62,19 @@ export function report(state: AgentState, task: Task, { news, now }: Told): bool
   task.last = status
   task.stream.push(status)
   if (task.stream.length === 1) sendHead(state, task)
-  if (isTerminal(news.state)) release(state, task)
+  if (isTerminal(news.state)) {
+    release(state, task)
+    if (task.stream.length > 1) hurryHead(state, task, now)
+  }
   return true
+}
+
+/** The head in flight names the newest state: its repeat frees what the task held at the leader. */
+function hurryHead(state: AgentState, task: Task, now: Now): void {
+  if (!state.inFlight.has(task)) return
+  task.retryMs = 0
+  task.retryAtMs = Math.min(task.retryAtMs, now.monotonicMs + END_RETRY_MS)
+  state.retryAtMs = Math.min(state.retryAtMs, task.retryAtMs)
 }
 
 /** Sends the head at the end of the turn, as if for the first time. */

@@ -15,6 +15,8 @@ import { takeOne } from './wanted.ts'
 const MISFIT_MS = 60_000
 /** An instance that was dropped so often is not placed again. */
 const ATTEMPTS_MAX = 10
+/** Nobody knows a task for so long: nobody will. Agents of a leader that lost sight come by 10 s. */
+const UNKNOWN_MS = 60_000
 /** Refusals of an accept that say nothing about the tasks. */
 const PASSING_CODES: ReadonlySet<number> = new Set([403, 409, 410, 503])
 
@@ -181,6 +183,7 @@ function onStatus(state: RunState, status: TaskStatus, effects: Effect[]): void 
     effects.push({ do: 'tell-changed', index })
     return
   }
+  if (mayStillReturn(instance, status)) return
   const isNew = !instance.isHeard && status.source === 'agent'
   instance.isHeard ||= isNew
   instance.view = viewOf(instance, status)
@@ -194,6 +197,16 @@ function onStatus(state: RunState, status: TaskStatus, effects: Effect[]): void 
 function isNeverStarted({ isHeard, attempts }: Instance, { state, source }: TaskStatus): boolean {
   if (attempts >= ATTEMPTS_MAX || isHeard) return false
   return state === 'TASK_DROPPED' || (state === 'TASK_GONE' && source === 'master')
+}
+
+/** Nobody knows it now; but its agent may not be back yet under a leader that has lost sight of all. */
+function mayStillReturn(instance: Instance, { state, atMs }: TaskStatus): boolean {
+  if (state !== 'TASK_UNKNOWN') {
+    instance.unknownAtMs = undefined
+    return false
+  }
+  instance.unknownAtMs ??= atMs
+  return atMs - instance.unknownAtMs < UNKNOWN_MS
 }
 
 function viewOf({ view }: Instance, status: TaskStatus): Instance['view'] {

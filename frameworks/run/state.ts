@@ -30,6 +30,8 @@ export interface Instance {
   isHeard: boolean
   /** Streams that are still read. */
   reading: number
+  /** Since when (the leader's time) nobody knows its task; undefined: somebody does. */
+  unknownAtMs: number | undefined
 }
 
 export interface RunState {
@@ -109,6 +111,7 @@ export function newRun(plan: Plan): RunState {
     attempts: 0,
     isHeard: false,
     reading: 0,
+    unknownAtMs: undefined,
   }))
   return {
     plan,

@@ -267,11 +267,23 @@ test('an unreachable task may come back: the run waits', (t) => {
   t.is(exitCodeOf(run.result), 0)
 })
 
-test('a task that nobody knows any more is lost', (t) => {
+test('a task that nobody knows for a minute is lost', (t) => {
   const run = new Run({}).offer().status('run-0', 'TASK_RUNNING')
-  run.status('run-0', 'TASK_UNKNOWN', { source: 'master' }).read('run-0')
+  run.status('run-0', 'TASK_UNKNOWN', { source: 'master', atMs: 1_000 }).read('run-0')
+  t.deepEqual(run.states, ['TASK_RUNNING'])
+  run.status('run-0', 'TASK_UNKNOWN', { source: 'master', atMs: 61_000 })
   t.deepEqual(run.states, ['TASK_LOST'])
   t.is(exitCodeOf(run.result), 1)
+})
+
+test('a task that nobody knows for a while, until its agent is back, goes on', (t) => {
+  const run = new Run({}).offer().status('run-0', 'TASK_RUNNING')
+  run.status('run-0', 'TASK_UNKNOWN', { source: 'master', atMs: 1_000 })
+  run.status('run-0', 'TASK_RUNNING', { source: 'master', atMs: 50_000 })
+  run.status('run-0', 'TASK_UNKNOWN', { source: 'master', atMs: 90_000 })
+  t.deepEqual(run.states, ['TASK_RUNNING'])
+  run.status('run-0', 'TASK_FINISHED').read('run-0')
+  t.is(exitCodeOf(run.result), 0)
 })
 
 test('interrupted: what is placed is killed, what waits is not placed, the run ends', (t) => {

@@ -16,10 +16,13 @@ import {
 } from './common.ts'
 import { integer, list, message, record, text, timeAtMs, token, word } from './shapes.ts'
 
+/** Four ids and the dots between them: what tasks are listed by. */
+const KEY_LENGTH_MAX = 4 * 64 + 3
+
 /** Asks for one page of a listing, from the item after `after`; `prefix` of any id in it. */
 export type Listing = Static<typeof Listing>
 export const Listing = message('Asks for one page of a listing.', {
-  after: Type.Optional(text(256)),
+  after: Type.Optional(text(KEY_LENGTH_MAX)),
   prefix: Type.Optional(text(64)),
 })
 
@@ -78,7 +81,7 @@ export const OfferItem = message('An offer that nobody has answered yet.', {
 })
 
 /** Where to go on; absent: this was the last page. */
-const next = Type.Optional(text(256))
+const next = Type.Optional(text(KEY_LENGTH_MAX))
 
 export type AgentPage = Static<typeof AgentPage>
 export const AgentPage = message('A page of agents.', {

@@ -53,7 +53,7 @@ export const Missing = item('missing', 'Tasks that the snapshot lacks.', {
 
 /** The leader does not take the agent; it may try again when `retryMs` stands. */
 export const NotRegistered = item('not-registered', 'The registration is refused.', {
-  reason: word('no-common-version', 'gone', 'id-taken', 'malformed-snapshot'),
+  reason: word('no-common-version', 'malformed-snapshot'),
   message: text(1024),
   retryMs: Type.Optional(durationMs),
 })

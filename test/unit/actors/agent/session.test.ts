@@ -292,7 +292,7 @@ test('not-registered with a time: the agent comes again after it', (t) => {
   t.deepEqual(
     rig.message({
       n: 1,
-      orders: [{ kind: 'not-registered', reason: 'gone', message: '', retryMs: 500 }],
+      orders: [{ kind: 'not-registered', reason: 'no-common-version', message: '', retryMs: 500 }],
     }),
     [],
   )
@@ -306,7 +306,7 @@ test('not-registered without a time: the agent gives up and listens no more', (t
   rig.beat()
   const effects = rig.message({
     n: 1,
-    orders: [{ kind: 'not-registered', reason: 'id-taken', message: 'another has it' }],
+    orders: [{ kind: 'not-registered', reason: 'malformed-snapshot', message: 'another has it' }],
   })
   t.deepEqual(effects, [
     { do: 'give-up', message: 'the leader refuses (id-taken): another has it' },

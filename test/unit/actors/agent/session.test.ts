@@ -309,7 +309,7 @@ test('not-registered without a time: the agent gives up and listens no more', (t
     orders: [{ kind: 'not-registered', reason: 'malformed-snapshot', message: 'another has it' }],
   })
   t.deepEqual(effects, [
-    { do: 'give-up', message: 'the leader refuses (id-taken): another has it' },
+    { do: 'give-up', message: 'the leader refuses (malformed-snapshot): another has it' },
   ])
   t.deepEqual(
     [...rig.beat(NEXT_LEADER), ...rig.pass(60_000)].filter((e) => e.do === 'report'),

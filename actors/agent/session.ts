@@ -28,6 +28,7 @@ export function openSession(state: AgentState, now: Now): void {
   if (state.link.kind === 'given-up') return
   closeSession(state)
   dropEmptyFrameworks(state)
+  state.opens += 1
   const session = newSession(nextHex(state.random, 64) as SessionId)
   const pages = snapshotPages(state)
   const reports = [registerReport(state, pages.length), ...pages]
@@ -52,6 +53,7 @@ function registerReport(state: AgentState, pages: number): AgentReport {
     kind: 'register',
     version: PROTOCOL_VERSIONS,
     incarnation: state.incarnation,
+    opens: state.opens,
     info: {
       hostname: profile.hostname,
       resources: listResources(state.total),

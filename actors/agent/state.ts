@@ -130,6 +130,8 @@ export interface AgentState {
   bootId: string
   /** 0: not started. */
   incarnation: number
+  /** Sessions opened by this incarnation. */
+  opens: number
   /** Statuses numbered by this incarnation. */
   statuses: number
   highest: Fence | undefined
@@ -201,6 +203,7 @@ export function newAgent(profile: Profile, seed: string): AgentState {
     resourcesVersion: 1,
     bootId: '',
     incarnation: 0,
+    opens: 0,
     statuses: 0,
     highest: undefined,
     hasHeardLeader: false,

@@ -27,9 +27,6 @@ const SUBSCRIPTIONS_MAX = 256
 /** Named in one order: with the longest ids it still fits into a message. */
 const MISSING_MAX = 512
 
-/** Replaced sessions of one agent that are remembered. */
-const PAST_SESSIONS_MAX = 16
-
 type Register = Extract<AgentReport, { kind: 'register' }>
 
 /** A list of reports. Numbers are judged first; what does not belong to the session is dropped. */
@@ -63,7 +60,6 @@ export function hearAgent(turn: LeaderTurn, agent: Agent, session: SessionId, n:
   const heard = hear(agent.session, n)
   if (heard === 'next') {
     agent.missed = 0
-    agent.hasSpoken = agent.state === 'registered'
     return true
   }
   if (heard === 'repeated') count(turn.state, 'agent-messages-repeated')
@@ -91,15 +87,13 @@ function settle(turn: LeaderTurn, agent: Agent, ref: TaskRef): void {
 }
 
 function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Register): void {
-  if (isLateCopy(agent, session, register)) return count(turn.state, 'registrations-late')
+  if (isLateCopy(agent, register)) return count(turn.state, 'registrations-late')
   const refused = refusalOf(register)
   if (refused !== undefined) return refuseAgent(turn, agent, session, refused)
   if (!stepAgent(turn, agent, 'agent.opened')) return
   turn.leader.orders.drop(agent.agentId)
-  if (agent.session !== undefined) agent.pastSessions.push(agent.session.id)
-  if (agent.pastSessions.length > PAST_SESSIONS_MAX) agent.pastSessions.shift()
   agent.incarnation = register.incarnation
-  agent.hasSpoken = false
+  agent.opens = register.opens
   agent.session = newSession(session)
   agent.session.heard = 1
   agent.missed = 0
@@ -118,13 +112,13 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
 }
 
 /**
- * An open that the agent has left behind: by its snapshot, ended tasks would run again. Within one
- * incarnation sessions have no order: only an agent that speaks in another is known to have left it.
- * An agent whose disk is new begins with the first incarnation: it must wait until it was silent.
+ * An open that the agent has left behind: by its snapshot, ended tasks would run again. An agent
+ * whose disk is new begins to count anew: it must wait until it was silent for long enough.
  */
-function isLateCopy(agent: Agent, session: SessionId, { incarnation }: Register): boolean {
-  if (incarnation < agent.incarnation) return agent.session !== undefined
-  return agent.pastSessions.includes(session) && agent.hasSpoken && agent.state === 'registered'
+function isLateCopy(agent: Agent, { incarnation, opens }: Register): boolean {
+  const isBehind = incarnation - agent.incarnation || opens - agent.opens
+  const isAwaited = agent.state === 'registered' || agent.state === 'opening'
+  return isBehind <= 0 && (isAwaited || agent.state === 'silent')
 }
 
 type Refused = Extract<AgentOrder, { kind: 'not-registered' }>

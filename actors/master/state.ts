@@ -106,12 +106,9 @@ export interface Agent {
   version: number
   readonly tasks: Set<Task>
   readonly offers: Set<OfferId>
-  /** Of the last session that was opened; 0: none was. */
+  /** Of the last session that was opened; 0: none was. Sessions are ordered by them. */
   incarnation: number
-  /** Sessions that others have replaced, oldest first, bounded. */
-  readonly pastSessions: SessionId[]
-  /** It has spoken in its session since that was confirmed: the open was no late copy. */
-  hasSpoken: boolean
+  opens: number
   /** Pings in a row that were not answered. */
   missed: number
   /** The registry holds it as one that may have tasks. */
@@ -304,8 +301,7 @@ export function newAgent(agentId: AgentId): Agent {
     tasks: new Set(),
     offers: new Set(),
     incarnation: 0,
-    pastSessions: [],
-    hasSpoken: false,
+    opens: 0,
     missed: 0,
     isAdmitted: false,
     registeredAtMs: undefined,

@@ -37,11 +37,12 @@ export const AgentInfo = message('What an agent is.', {
 /**
  * Opens a session: the first message of it. `pages` snapshot pages follow (0: nothing runs). From
  * here on the agent obeys nothing of an earlier session. `incarnation` rises at each start of the
- * agent. `highest` is the highest leader that it obeyed.
+ * agent, `opens` at each open since: a late copy of an open is known by them. `highest` is the highest leader that it obeyed.
  */
 export const Register = item('register', 'Opens a session.', {
   version: VersionRange,
   incarnation: integer(1, Number.MAX_SAFE_INTEGER),
+  opens: integer(1, Number.MAX_SAFE_INTEGER),
   info: AgentInfo,
   highest: Type.Optional(Fence),
   pages: integer(0, PAGES_MAX),

@@ -41,6 +41,7 @@ export function aRegister(more: Partial<Register> = {}): Register {
     kind: 'register',
     version: { min: 1, max: 1 },
     incarnation: 1,
+    opens: 1,
     info,
     pages: 0,
     ...more,
@@ -101,7 +102,7 @@ export class FakeAgent {
     this.session = this.#newSession()
     this.n = 0
     const from = this.#master.effects.length
-    this.say(aRegister({ pages: pages.length, ...more }))
+    this.say(aRegister({ pages: pages.length, opens: this.#opened, ...more }))
     for (const [i, tasks] of pages.entries()) this.page(i + 1, i === pages.length - 1, tasks)
     return this.#master.effects.slice(from)
   }

@@ -9,9 +9,10 @@ import { cut } from '../parts/outbox.ts'
 import { hear, newSession, nextNumber } from '../parts/session.ts'
 import { isEchoing } from './agents.ts'
 import { frameworkOf } from './books.ts'
+import type { Framework } from './entities.ts'
 import { liveFilters } from './filters.ts'
 import { makeOffer } from './offers.ts'
-import { count, type FilterKey, type Framework } from './state.ts'
+import { count, type FilterKey } from './state.ts'
 import { fenceOf, type LeaderTurn, log } from './turn.ts'
 
 export function allocatorReports(turn: LeaderTurn, body: AllocatorReports): void {

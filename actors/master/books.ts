@@ -9,7 +9,7 @@ import {
   scalarsOf,
   subtractResources,
 } from '../../protocol/resources.ts'
-import { type Agent, type Framework, newRole, type RoleState, type Task } from './state.ts'
+import { type Agent, type Framework, newRole, type RoleState, type Task } from './entities.ts'
 import type { LeaderTurn } from './turn.ts'
 
 export function frameworkOf({ leader }: LeaderTurn, key: FrameworkKey): Framework | undefined {

@@ -1,100 +1,40 @@
 /** A master's decisions: no clock, no bus, no chance. Same inputs, same effects. */
-import type { AgentId, FrameworkKey, MasterId, RunId } from '../../protocol/ids.ts'
+import type { MasterId, RunId } from '../../protocol/ids.ts'
 import type { Now } from '../../protocol/now.ts'
-import type {
-  AgentReports,
-  AllocatorReports,
-  LeaderBeat,
-  LeaseRecord,
-  PeerBeat,
-  RegistryBatch,
-} from '../../protocol/schema/master.ts'
-import type { StatusUpdates } from '../../protocol/schema/scheduler.ts'
 import type { CommonInput, Core } from '../parts/core.ts'
 import { admitted, agentReports, hearAgent } from './agent-sessions.ts'
 import { agentIsLost, agentOf, pingAgent, returnIsOver } from './agents.ts'
 import { allocatorReports, pingAllocator } from './allocator-link.ts'
 import { frameworkOf } from './books.ts'
+import { considerClaim, leaseWakeAtMs, peerBeat, wakeLease } from './challenge.ts'
 import type { Effect } from './effects.ts'
 import { epochHeld } from './epochs.ts'
 import { flush, wantsFlush } from './flush.ts'
-import { type FrameworkCall, frameworkCall } from './framework-calls.ts'
+import { frameworkCall } from './framework-calls.ts'
 import { frameworkIsEnded } from './framework-end.ts'
 import { failoverIsOver, pingFramework, subscriptionIsRecorded } from './frameworks.ts'
+import type { Input } from './inputs.ts'
 import {
   complained,
   holdsLease,
+  isHolding,
   leaseConflict,
   leaseRead,
   leaseUnavailable,
-  leaseWakeAtMs,
   leaseWritten,
   newLease,
-  peerBeat,
   readRegistry,
   registryUnread,
   resign,
   stepLease,
-  wakeLease,
 } from './lease.ts'
 import { endOffer } from './offers.ts'
-import { type OperatorCall, operatorCall } from './operator.ts'
+import { operatorCall } from './operator.ts'
 import { appended, uncertain } from './registry.ts'
 import { type AfterWrite, count, type Due, type MasterRules, type MasterState } from './state.ts'
 import { beat, lead, registryRead } from './takeover.ts'
 import { applyStatus } from './tasks.ts'
 import type { LeaderTurn, Turn } from './turn.ts'
-
-export type Input =
-  | { readonly kind: 'peer-beat'; readonly masterId: MasterId; readonly body: PeerBeat }
-  /** A leader's beat, one's own included, and the connection on which it was heard. */
-  | { readonly kind: 'leader-beat'; readonly body: LeaderBeat; readonly connection: string }
-  | {
-      readonly kind: 'lease.read'
-      readonly record: LeaseRecord | undefined
-      /** 0: there is none. */
-      readonly revision: number
-    }
-  | {
-      readonly kind: 'lease.written'
-      /** As it was to be written. */
-      readonly record: LeaseRecord
-      readonly revision: number
-    }
-  | { readonly kind: 'lease.conflict' }
-  | { readonly kind: 'lease.unavailable'; readonly asked: 'read-lease' | 'write-lease' }
-  /** The registry's answers name the epoch that asked: one to an earlier lead is nobody's. */
-  | {
-      readonly kind: 'registry.read'
-      readonly epoch: number
-      readonly batches: readonly RegistryBatch[]
-      readonly lastSequence: number
-    }
-  | { readonly kind: 'registry.appended'; readonly epoch: number; readonly sequence: number }
-  | { readonly kind: 'registry.conflict'; readonly epoch: number }
-  | { readonly kind: 'registry.unavailable'; readonly epoch: number }
-  | { readonly kind: 'listening'; readonly epoch: number }
-  | { readonly kind: 'agent-reports'; readonly agentId: AgentId; readonly body: AgentReports }
-  | {
-      readonly kind: 'status-updates'
-      readonly framework: FrameworkKey
-      readonly agentId: AgentId
-      readonly body: StatusUpdates
-    }
-  | {
-      readonly kind: 'framework-call'
-      readonly framework: FrameworkKey
-      readonly call: FrameworkCall
-      readonly reply: string | undefined
-    }
-  | { readonly kind: 'allocator-reports'; readonly body: AllocatorReports }
-  | {
-      readonly kind: 'operator-call'
-      readonly call: OperatorCall
-      readonly reply: string | undefined
-    }
-  /** A graceful end: the lease is given back. */
-  | { readonly kind: 'resign' }
 
 export interface MasterOptions {
   readonly masterId: MasterId
@@ -131,8 +71,7 @@ function handle(state: MasterState, input: Input | CommonInput, now: Now): reado
   const turn: Turn = { state, now, effects: [] }
   // The lease is asked before anything is done with it: a pause must not slip one order through.
   const { lease } = state
-  const isHolder = lease.state === 'recovering' || lease.state === 'leading'
-  if (isHolder && !holdsLease(turn)) stepLease(turn, 'lease.lost')
+  if (isHolding(lease.state) && !holdsLease(turn)) stepLease(turn, 'lease.lost')
   // Asked in an earlier lead: what it answers is not true of this one.
   if ('epoch' in input && input.epoch !== epochHeld(state)) return turn.effects
   if (!handleAnywhere(turn, input) && state.leader !== undefined) {
@@ -151,6 +90,7 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
       return true
     case 'lease.read':
       leaseRead(turn, input.record, input.revision)
+      considerClaim(turn)
       return true
     case 'lease.written':
       leaseWritten(turn, input.record, input.revision)

@@ -8,7 +8,7 @@ import {
 } from '../../protocol/limits.ts'
 import { isEmpty, listResources, type Resources } from '../../protocol/resources.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
-import type { Filter, Framework } from './state.ts'
+import type { Filter, Framework } from './entities.ts'
 import type { LeaderTurn } from './turn.ts'
 
 /** Filters of one role and agent that are kept, in number and size; the oldest goes first. */

@@ -2,7 +2,7 @@
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import type { SessionId } from '../../protocol/ids.ts'
 import { nextNumber, type Session } from '../parts/session.ts'
-import type { CallAnswer, Framework } from './state.ts'
+import type { CallAnswer, Framework } from './entities.ts'
 import { answer, fenceOf, type LeaderTurn, refuse } from './turn.ts'
 
 /** Calls whose answers are kept for a repeat, and numbers that are remembered ahead of a gap. */

@@ -7,6 +7,7 @@ import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
 import { newSession } from '../parts/session.ts'
 import { isEchoing, order } from './agents.ts'
 import { frameworkOf, roleOf, touchRole, wantedRoles } from './books.ts'
+import type { Framework } from './entities.ts'
 import { clearFilters } from './filters.ts'
 import {
   newFramework,
@@ -19,7 +20,7 @@ import { cutOff, rememberAnswer } from './framework-session.ts'
 import { endOffer } from './offers.ts'
 import { tellWorld } from './public-events.ts'
 import { record } from './registry.ts'
-import { count, type Framework, type SubscribeRequest } from './state.ts'
+import { count, type SubscribeRequest } from './state.ts'
 import { answer, type LeaderTurn, log, refuse } from './turn.ts'
 
 /** What the shell makes of a subscribe call: the secret itself never gets here. */

@@ -7,7 +7,7 @@ import {
   subtractResources,
 } from '../../protocol/resources.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
-import type { Framework } from './state.ts'
+import type { Framework } from './entities.ts'
 
 /** `problem` is a sentence for the framework's author. */
 export type Validity =

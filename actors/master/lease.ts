@@ -5,23 +5,15 @@
  * free. A silent leader may be challenged earlier, after a probe in vain: safety rests on epochs,
  * never on timing. The holder counts from before it sent the write that was confirmed last.
  */
-import {
-  LEADER_SILENCE_MS,
-  LEASE_DEADLINE_PART,
-  LEASE_RENEWALS,
-  PEER_BEAT_MS,
-} from '../../protocol/limits.ts'
+import { LEASE_DEADLINE_PART, LEASE_RENEWALS } from '../../protocol/limits.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
-import type { LeaseRecord, PeerBeat } from '../../protocol/schema/master.ts'
+import type { LeaseRecord } from '../../protocol/schema/master.ts'
 import { epochHeld, noteEpoch, raiseEpoch } from './epochs.ts'
-import { type LeaseEvent, leaseStep } from './lease-machine.ts'
+import { type LeaseEvent, type LeaseState, leaseStep } from './lease-machine.ts'
+import { sendBeat } from './peer-beats.ts'
 import { count, type Lease } from './state.ts'
 import { log, type Turn, warn } from './turn.ts'
 
-/** One's own beats come back within this, or one's own connection is at fault. */
-const ECHO_MS_MAX = 3 * PEER_BEAT_MS
-/** A leader that is alive answers a probe within this. */
-const PROBE_MS = 2 * PEER_BEAT_MS
 /** A log that could not be read at a takeover is asked again after this. */
 const REGISTRY_RETRY_MS = 500
 
@@ -45,6 +37,11 @@ export function newLease(): Lease {
     registryRetryAtMs: Number.POSITIVE_INFINITY,
     hasResigned: false,
   }
+}
+
+/** The lease was taken; whether it still counts is asked of the clock. */
+export function isHolding(state: LeaseState): boolean {
+  return state === 'recovering' || state === 'leading'
 }
 
 /** True while this master may act as the holder of the lease. */
@@ -106,15 +103,14 @@ export function resign(turn: Turn): void {
   const { lease } = turn.state
   const { record, state } = lease
   lease.hasResigned = true
-  const isHolder = state === 'recovering' || state === 'leading'
-  if (!isHolder || record === undefined) return
+  if (!isHolding(state) || record === undefined) return
   const { holder: _, master: __, ...free } = record
   write(turn, { ...free, counter: record.counter + 1 })
   lease.writing = undefined
   stepLease(turn, 'lease.lost')
 }
 
-function renew(turn: Turn): void {
+export function renew(turn: Turn): void {
   const { record } = turn.state.lease
   if (record !== undefined) write(turn, { ...record, counter: record.counter + 1 })
 }
@@ -128,7 +124,7 @@ function write(turn: Turn, said: Omit<LeaseRecord, 'leaseMs'>): void {
   turn.effects.push({ do: 'write-lease', record, revision: lease.revision })
 }
 
-function readLease(turn: Turn): void {
+export function readLease(turn: Turn): void {
   const { lease, rules } = turn.state
   lease.nextReadMs = turn.now.monotonicMs + rules.leaseMs / LEASE_RENEWALS
   if (lease.isReading) return
@@ -160,8 +156,9 @@ export function leaseRead(turn: Turn, record: LeaseRecord | undefined, revision:
     else if (record?.holder !== state.run || lease.state === 'claiming') {
       stepLease(turn, 'lease.lost')
     } else lease.nextRenewalMs = turn.now.monotonicMs
-  } else if (lease.state === 'following' || lease.state === 'probing') considerClaim(turn)
-  else if (record?.holder !== state.run) stepLease(turn, 'lease.lost')
+  } else if (isHolding(lease.state) && record?.holder !== state.run) {
+    stepLease(turn, 'lease.lost')
+  }
 }
 
 function isSameWrite(a: LeaseRecord, b: LeaseRecord): boolean {
@@ -230,69 +227,6 @@ export function complained(turn: Turn, { epoch, run }: Fence): void {
   stepLease(turn, 'lease.lost')
 }
 
-/** What this master could not hear while its own beats did not come back is nobody's silence. */
-function ownBeat(turn: Turn): void {
-  const { lease } = turn.state
-  const nowMs = turn.now.monotonicMs
-  if (nowMs - lease.ownEchoAtMs > ECHO_MS_MAX) {
-    lease.leaderHeardAtMs = nowMs
-    stepLease(turn, 'leader.heard')
-  }
-  lease.ownEchoAtMs = nowMs
-}
-
-export function peerBeat(turn: Turn, masterId: string, beat: PeerBeat): void {
-  const { state } = turn
-  const { lease } = state
-  if (beat.run === state.run) return ownBeat(turn)
-  if (beat.highest !== undefined) noteEpoch(turn, beat.highest.epoch)
-  if (beat.role === 'leader' && masterId !== state.masterId) {
-    lease.leaderHeardAtMs = turn.now.monotonicMs
-    stepLease(turn, 'leader.heard')
-  }
-  if (beat.probe === true && state.leader !== undefined) sendBeat(turn, false)
-}
-
-function sendBeat(turn: Turn, isProbe: boolean): void {
-  const { state } = turn
-  const epoch = Math.max(state.lease.record?.epoch ?? 0, state.highestEpoch)
-  turn.effects.push({
-    do: 'send-peer-beat',
-    body: {
-      run: state.run,
-      role: state.leader === undefined ? 'follower' : 'leader',
-      highest: { epoch, run: state.lease.record?.holder ?? state.run },
-      ...(isProbe && { probe: true }),
-    },
-  })
-}
-
-/** Free: nobody holds it, this very run does (and does not lead), or it did not change for long. */
-function considerClaim(turn: Turn): void {
-  const { state, now } = turn
-  const { lease } = state
-  const isUnread = lease.unchangedSinceMs === Number.POSITIVE_INFINITY
-  // A reading under way could not tell what became of a claim that was made meanwhile.
-  if (isUnread || lease.isReading || lease.hasResigned) return
-  const { record } = lease
-  const nobody = record?.holder === undefined || record.holder === state.run
-  const expired = now.monotonicMs - lease.unchangedSinceMs >= (record?.leaseMs ?? 0)
-  if (nobody || expired) stepLease(turn, 'lease.free')
-  else considerSilence(turn)
-}
-
-function considerSilence(turn: Turn): void {
-  const { now, state } = turn
-  const { lease } = state
-  const isEchoing = now.monotonicMs - lease.ownEchoAtMs <= ECHO_MS_MAX
-  if (!isEchoing) return
-  if (lease.state === 'probing') {
-    if (now.monotonicMs - lease.probedAtMs >= PROBE_MS) stepLease(turn, 'probe.unanswered')
-  } else if (now.monotonicMs - lease.leaderHeardAtMs >= LEADER_SILENCE_MS) {
-    stepLease(turn, 'leader.silent')
-  }
-}
-
 /** Asks for the log, in the epoch that is held. */
 export function readRegistry({ state, effects }: Turn): void {
   effects.push({ do: 'read-registry', epoch: epochHeld(state) })
@@ -302,36 +236,4 @@ export function readRegistry({ state, effects }: Turn): void {
 export function registryUnread({ state, now }: Turn): void {
   if (state.lease.state !== 'recovering') return
   state.lease.registryRetryAtMs = now.monotonicMs + REGISTRY_RETRY_MS
-}
-
-/** What time alone brings. */
-export function wakeLease(turn: Turn): void {
-  const { state, now } = turn
-  const { lease } = state
-  const isHolder = lease.state === 'recovering' || lease.state === 'leading'
-  if (now.monotonicMs >= lease.nextPeerBeatMs) {
-    lease.nextPeerBeatMs = now.monotonicMs + PEER_BEAT_MS
-    sendBeat(turn, false)
-  }
-  if (isHolder && now.monotonicMs >= lease.nextRenewalMs && lease.writing === undefined) {
-    lease.nextRenewalMs = Number.POSITIVE_INFINITY
-    renew(turn)
-  }
-  if (now.monotonicMs >= lease.registryRetryAtMs) {
-    lease.registryRetryAtMs = Number.POSITIVE_INFINITY
-    readRegistry(turn)
-  }
-  const mustRead = !isHolder || lease.writing !== undefined
-  if (mustRead && now.monotonicMs >= lease.nextReadMs) readLease(turn)
-  if (lease.state === 'following' || lease.state === 'probing') considerClaim(turn)
-}
-
-export function leaseWakeAtMs({ lease, rules }: Turn['state']): number {
-  const isHolder = lease.state === 'recovering' || lease.state === 'leading'
-  const deadline = isHolder
-    ? lease.heldFromMs + rules.leaseMs * LEASE_DEADLINE_PART
-    : Number.POSITIVE_INFINITY
-  const read = isHolder && lease.writing === undefined ? Number.POSITIVE_INFINITY : lease.nextReadMs
-  const { nextPeerBeatMs, nextRenewalMs, registryRetryAtMs } = lease
-  return Math.min(nextPeerBeatMs, nextRenewalMs, registryRetryAtMs, deadline, read)
 }

@@ -10,8 +10,9 @@ import {
 import type { Allocation } from '../../protocol/schema/master.ts'
 import type { Offer as OfferShape } from '../../protocol/schema/scheduler.ts'
 import { frameworkOf, giveBack, take } from './books.ts'
+import type { Offer } from './entities.ts'
 import { addFilter } from './filters.ts'
-import { count, type Offer } from './state.ts'
+import { count } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
 
 /** Makes an offer of an allocation, if the master's own books allow it. Refusal is normal. */

@@ -15,10 +15,11 @@ import type {
 } from '../../protocol/schema/operator.ts'
 import type { OPERATOR_VERBS, OperatorVerb } from '../../protocol/subjects.ts'
 import { frameworkOf, heldAt, wantedRoles } from './books.ts'
+import type { Agent, Framework, Offer, Task } from './entities.ts'
 import { kill, readOutput } from './framework-calls.ts'
 import { requestEnd } from './framework-end.ts'
 import { page } from './listing.ts'
-import { type Agent, count, type Framework, type Offer, type Task } from './state.ts'
+import { count } from './state.ts'
 import { taskItem } from './tasks.ts'
 import { answer, type LeaderTurn, refuse } from './turn.ts'
 

@@ -1,7 +1,7 @@
 /** What has become of tasks, as far as this leader knows. */
 import type { AgentId, TaskId } from '../../protocol/ids.ts'
 import type { Reconcile } from '../../protocol/schema/calls.ts'
-import type { Agent, Framework } from './state.ts'
+import type { Agent, Framework } from './entities.ts'
 import { sendKnown, sendStatus } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
 

@@ -22,10 +22,11 @@ import {
   statusUpdates,
 } from '../../protocol/subjects.ts'
 import { runActor } from '../kit/run-actor.ts'
-import { type Input, masterCore, newMaster } from './core.ts'
+import { masterCore, newMaster } from './core.ts'
 import type { Effect } from './effects.ts'
 import type { EpochStore } from './epoch-file.ts'
 import type { FrameworkCall } from './framework-calls.ts'
+import type { Input } from './inputs.ts'
 import type { OperatorCall } from './operator.ts'
 import type { MasterRules, MasterState } from './state.ts'
 import { performOnStore, type Stores } from './stores.ts'

@@ -6,8 +6,8 @@ import { ClusterError } from '../../protocol/errors.ts'
 import type { LeaseRecord, RegistryBatch } from '../../protocol/schema/master.ts'
 import type { Message, MessageName } from '../../protocol/schema/messages.ts'
 import { LEASE_KEY } from '../../protocol/subjects.ts'
-import type { Input } from './core.ts'
 import type { Effect } from './effects.ts'
+import type { Input } from './inputs.ts'
 
 export interface Stores {
   readonly lease: KeyValueStore

@@ -4,12 +4,13 @@ import type { RegistryBatch, RegistryRecord } from '../../protocol/schema/master
 import { PROTOCOL_VERSIONS } from '../../protocol/version.ts'
 import { agentOf, invite, scheduleReturn, stepAgent } from './agents.ts'
 import { roleOf } from './books.ts'
+import type { Framework } from './entities.ts'
 import { epochHeld, raiseEpoch } from './epochs.ts'
 import { forgetEnded, newFramework, schedulePing, stepFramework } from './framework-end.ts'
 import { stepLease } from './lease.ts'
 import { tellWorld } from './public-events.ts'
 import { fold, highestEpoch, readBack, record } from './registry.ts'
-import { type AfterWrite, type Framework, newLeader } from './state.ts'
+import { type AfterWrite, newLeader } from './state.ts'
 import { fenceOf, type LeaderTurn, log, type Turn } from './turn.ts'
 
 /** Invitations at once; the others have their turn at the next beat. */

@@ -7,8 +7,9 @@ import type { TaskItem } from '../../protocol/schema/operator.ts'
 import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
 import { frameworkOf, holdTask, releaseTask } from './books.ts'
+import type { Agent, Framework, Task } from './entities.ts'
 import { tellWorld } from './public-events.ts'
-import { type Agent, count, type Framework, type Task } from './state.ts'
+import { count } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
 
 /** By incarnation, then count; nothing is below everything. */

@@ -14,8 +14,8 @@ export class AgentCheck {
   }
 
   step({ state, effects }: Step): void {
+    // What recovery found out stands only in the log that is written anew.
     for (const effect of effects as readonly Effect[])
-      // What recovery found out stands only in the log that is written anew.
       if (effect.do === 'checkpoint' || effect.do === 'compact')
         for (const record of effect.records) this.#recorded(state as AgentState, record)
   }

@@ -1,7 +1,8 @@
 /** Invariant 5: when faults have stopped, all agree, and what is free is on offer or has a reason. */
 import type { AgentState } from '../../actors/agent/state.ts'
+import type { Agent, Framework } from '../../actors/master/entities.ts'
 import { liveFilters } from '../../actors/master/filters.ts'
-import type { Agent, Framework, Leader, MasterState } from '../../actors/master/state.ts'
+import type { Leader, MasterState } from '../../actors/master/state.ts'
 import type { SchedulerState } from '../../actors/scheduler/state.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
 import { containsResources, describeResources, scalarOf } from '../../protocol/resources.ts'

@@ -1,6 +1,7 @@
 /** Invariant 1 at the leader: what is held and what is offered never exceeds what there is. */
 import type { Effect } from '../../actors/master/effects.ts'
-import type { Agent, Leader, MasterState } from '../../actors/master/state.ts'
+import type { Agent } from '../../actors/master/entities.ts'
+import type { Leader, MasterState } from '../../actors/master/state.ts'
 import {
   addResources,
   containsResources,

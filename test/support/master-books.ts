@@ -1,5 +1,6 @@
 /** What must be true of a leader's books after every input. */
-import type { Agent, Leader, MasterState } from '../../actors/master/state.ts'
+import type { Agent } from '../../actors/master/entities.ts'
+import type { Leader, MasterState } from '../../actors/master/state.ts'
 import {
   addResources,
   containsResources,

@@ -4,11 +4,13 @@
  * after every input.
  */
 import assert from 'node:assert/strict'
-import { type Input, type MasterOptions, masterCore, newMaster } from '../../actors/master/core.ts'
+import { type MasterOptions, masterCore, newMaster } from '../../actors/master/core.ts'
 import type { Effect } from '../../actors/master/effects.ts'
+import type { Agent, Framework, Task } from '../../actors/master/entities.ts'
 import type { FrameworkCall } from '../../actors/master/framework-calls.ts'
+import type { Input } from '../../actors/master/inputs.ts'
 import type { OperatorCall } from '../../actors/master/operator.ts'
-import type { Agent, Framework, Leader, MasterRules, Task } from '../../actors/master/state.ts'
+import type { Leader, MasterRules } from '../../actors/master/state.ts'
 import type { CommonInput } from '../../actors/parts/core.ts'
 import { check } from '../../protocol/check.ts'
 import type { Refusal } from '../../protocol/errors.ts'

@@ -1,0 +1,162 @@
+/** The nouns of a leader's memory: tasks, agents, offers, frameworks. */
+import type { Refusal } from '../../protocol/errors.ts'
+import type {
+  AgentId,
+  FrameworkKey,
+  Launch,
+  OfferId,
+  SessionId,
+  TaskId,
+} from '../../protocol/ids.ts'
+import { NO_RESOURCES, type Resources } from '../../protocol/resources.ts'
+import type { StatusNumber, Subscription, TaskStatus } from '../../protocol/schema/common.ts'
+import type { AgentInfo, HeldTask, SnapshotPage, Waiting } from '../../protocol/schema/master.ts'
+import type { MachineState } from '../../protocol/task-machine.ts'
+import type { Session } from '../parts/session.ts'
+import type { AgentState } from './agent-machine.ts'
+import type { FrameworkState } from './framework-machine.ts'
+
+export interface Task {
+  readonly framework: FrameworkKey
+  readonly taskId: TaskId
+  readonly launch: Launch
+  readonly agentId: AgentId
+  readonly role: string
+  readonly name: string | undefined
+  readonly resources: Resources
+  state: MachineState
+  /** Of the newest status applied; statuses with a lower one are old. */
+  number: StatusNumber | undefined
+  /** The newest status, for reconciliation and listings. */
+  status: TaskStatus | undefined
+  /** The agent must be told again when it comes back. */
+  kill: { readonly graceMs: number | undefined } | undefined
+  /** Its resources are counted as used at the agent and for the role. */
+  isHeld: boolean
+  changedAtMs: number
+}
+
+/** A session whose pages are still coming. */
+export interface Opening {
+  readonly info: AgentInfo
+  readonly pages: number
+  pagesHeard: number
+  readonly tasks: HeldTask[]
+  readonly frameworks: SnapshotPage['frameworks'][number][]
+  /** Scalars that its tasks hold, as far as they were shown. */
+  held: Resources
+  /** When the register or its last page came (monotonic): it is given up PAGE_WAIT_MS later. */
+  heardAtMs: number
+  /** The registry was asked to admit it. */
+  isAdmitting: boolean
+}
+
+export interface Agent {
+  readonly agentId: AgentId
+  state: AgentState
+  session: Session | undefined
+  opening: Opening | undefined
+  info: AgentInfo | undefined
+  total: Resources
+  /** Neither held by a task nor offered. */
+  free: Resources
+  /** More is held of it than its total: nothing is free until enough has ended. */
+  isOverdrawn: boolean
+  /** Rises with every change of `total` and `free`: what the allocator computes from. */
+  version: number
+  readonly tasks: Set<Task>
+  readonly offers: Set<OfferId>
+  /** Of the last session that was opened; 0: none was. Sessions are ordered by them. */
+  incarnation: number
+  opens: number
+  /** Pings in a row that were not answered. */
+  missed: number
+  /** The registry holds it as one that may have tasks. */
+  isAdmitted: boolean
+  registeredAtMs: number | undefined
+  unreachableAtMs: number | undefined
+}
+
+export interface Offer {
+  readonly offerId: OfferId
+  readonly framework: FrameworkKey
+  readonly role: string
+  readonly agentId: AgentId
+  readonly resources: Resources
+  readonly madeAtMs: number
+}
+
+/** Something that was declined: nothing contained in it goes there before `untilMs` (monotonic). */
+export interface Filter {
+  readonly resources: Resources
+  readonly untilMs: number
+}
+
+export interface RoleState {
+  /** The framework did not ask for it, or does not any more: it only stands for what is held. */
+  isLeft: boolean
+  isSuppressed: boolean
+  isDeclinedLast: boolean
+  /** Why it got nothing lately, as the allocator said. */
+  waiting: Waiting['agents'] | undefined
+  /** Scalars held by its tasks or offered to it, on all agents. */
+  allocated: Resources
+  readonly filters: Map<AgentId, Filter[]>
+}
+
+/** What a call was answered; repeated for a repeated call id. */
+export type CallAnswer = { readonly ok: true } | { readonly ok: false; readonly refusal: Refusal }
+
+export interface Framework extends FrameworkKey {
+  readonly key: string
+  state: FrameworkState
+  name: string
+  /** Hash of its secret; undefined while only agents have told of it. */
+  secretHash: string | undefined
+  failoverMs: number
+  session: Session | undefined
+  /** Numbers heard out of order, all above `session.heard`. */
+  readonly heardAhead: Set<number>
+  subscription: Subscription | undefined
+  readonly answers: Map<SessionId, CallAnswer>
+  readonly roles: Map<string, RoleState>
+  readonly tasks: Map<TaskId, Task>
+  readonly offers: Set<OfferId>
+  missed: number
+  subscribedAtMs: number | undefined
+  /** Ended: the agents that have not confirmed yet. */
+  readonly unconfirmed: Set<AgentId>
+}
+
+export function newAgent(agentId: AgentId): Agent {
+  return {
+    agentId,
+    state: 'unknown',
+    session: undefined,
+    opening: undefined,
+    info: undefined,
+    total: NO_RESOURCES,
+    free: NO_RESOURCES,
+    isOverdrawn: false,
+    version: 0,
+    tasks: new Set(),
+    offers: new Set(),
+    incarnation: 0,
+    opens: 0,
+    missed: 0,
+    isAdmitted: false,
+    registeredAtMs: undefined,
+    unreachableAtMs: undefined,
+  }
+}
+
+export function newRole(): RoleState {
+  return {
+    isLeft: true,
+    isSuppressed: false,
+    isDeclinedLast: false,
+    waiting: undefined,
+    allocated: NO_RESOURCES,
+    filters: new Map(),
+  }
+}

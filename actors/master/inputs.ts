@@ -1,0 +1,64 @@
+/** All that can happen to a master, beside what happens to every actor. */
+import type { AgentId, FrameworkKey, MasterId } from '../../protocol/ids.ts'
+import type {
+  AgentReports,
+  AllocatorReports,
+  LeaderBeat,
+  LeaseRecord,
+  PeerBeat,
+  RegistryBatch,
+} from '../../protocol/schema/master.ts'
+import type { StatusUpdates } from '../../protocol/schema/scheduler.ts'
+import type { FrameworkCall } from './framework-calls.ts'
+import type { OperatorCall } from './operator.ts'
+
+export type Input =
+  | { readonly kind: 'peer-beat'; readonly masterId: MasterId; readonly body: PeerBeat }
+  /** A leader's beat, one's own included, and the connection on which it was heard. */
+  | { readonly kind: 'leader-beat'; readonly body: LeaderBeat; readonly connection: string }
+  | {
+      readonly kind: 'lease.read'
+      readonly record: LeaseRecord | undefined
+      /** 0: there is none. */
+      readonly revision: number
+    }
+  | {
+      readonly kind: 'lease.written'
+      /** As it was to be written. */
+      readonly record: LeaseRecord
+      readonly revision: number
+    }
+  | { readonly kind: 'lease.conflict' }
+  | { readonly kind: 'lease.unavailable'; readonly asked: 'read-lease' | 'write-lease' }
+  /** The registry's answers name the epoch that asked: one to an earlier lead is nobody's. */
+  | {
+      readonly kind: 'registry.read'
+      readonly epoch: number
+      readonly batches: readonly RegistryBatch[]
+      readonly lastSequence: number
+    }
+  | { readonly kind: 'registry.appended'; readonly epoch: number; readonly sequence: number }
+  | { readonly kind: 'registry.conflict'; readonly epoch: number }
+  | { readonly kind: 'registry.unavailable'; readonly epoch: number }
+  | { readonly kind: 'listening'; readonly epoch: number }
+  | { readonly kind: 'agent-reports'; readonly agentId: AgentId; readonly body: AgentReports }
+  | {
+      readonly kind: 'status-updates'
+      readonly framework: FrameworkKey
+      readonly agentId: AgentId
+      readonly body: StatusUpdates
+    }
+  | {
+      readonly kind: 'framework-call'
+      readonly framework: FrameworkKey
+      readonly call: FrameworkCall
+      readonly reply: string | undefined
+    }
+  | { readonly kind: 'allocator-reports'; readonly body: AllocatorReports }
+  | {
+      readonly kind: 'operator-call'
+      readonly call: OperatorCall
+      readonly reply: string | undefined
+    }
+  /** A graceful end: the lease is given back. */
+  | { readonly kind: 'resign' }

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { ALL_FAULTS } from './plan.ts'
 import { type Outcome, runSeed } from './run-seed.ts'
 
 const SEEDS = 20
@@ -11,11 +12,15 @@ function failureOf({ seed, minutes, violation }: Outcome): string {
 }
 
 test.serial(`${SEEDS} seeds of ${MINUTES} minutes keep what the design promises`, async (t) => {
+  const happened = new Set<string>()
   for (let seed = 1; seed <= SEEDS; seed++) {
     const outcome = await runSeed(seed, MINUTES)
     t.true(outcome.isOk, failureOf(outcome))
     t.true(outcome.started > 30, 'tasks run')
+    for (const [kind, count] of Object.entries(outcome.faults)) if (count > 0) happened.add(kind)
   }
+  const never = ALL_FAULTS.filter((kind) => !happened.has(kind))
+  t.deepEqual(never, [], 'every kind of fault has happened')
 })
 
 test.serial('the same seed gives the same run, another seed another', async (t) => {

@@ -55,6 +55,13 @@ export function madeIn(id: OfferId | Launch): { epoch: number; run: RunId } | un
   return parts === null ? undefined : { epoch: Number(parts[1]), run: parts[2] as RunId }
 }
 
+/** Launches of one task id are ordered as they were made: by epoch, then count. */
+export function isLaterLaunch(launch: Launch, than: Launch): boolean {
+  const [epoch = 0, , made = 0] = launch.split('-').map(Number)
+  const [epochThan = 0, , madeThan = 0] = than.split('-').map(Number)
+  return (epoch - epochThan || made - madeThan) > 0
+}
+
 /** One framework everywhere: frameworks of two principals may have the same id. */
 export interface FrameworkKey {
   readonly principal: Principal

@@ -45,10 +45,12 @@ export function containerOf(task: Task, info: TaskInfo): Container | undefined {
   }
 }
 
-/** Kills what the order names; a task that is not here is the leader's to reconcile. */
+/** Kills what the order names, of one launch or of all; a task that is not here is the leader's to reconcile. */
 export function obeyKill(state: AgentState, order: Kill, now: Now): void {
   const launches = findFramework(state, order)?.launches.get(order.taskId) ?? []
-  const alive = launches.filter((task) => !isTerminal(stateOf(task)))
+  const isMeant = (task: Task): boolean =>
+    !isTerminal(stateOf(task)) && (order.launch === undefined || order.launch === task.launch)
+  const alive = launches.filter(isMeant)
   if (alive.length === 0) state.counts.unknownTask += 1
   for (const task of alive) {
     const graceMs = order.graceMs ?? task.killGraceMs ?? KILL_GRACE_MS

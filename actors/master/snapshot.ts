@@ -1,4 +1,6 @@
 /** What an agent held when it opened its session, and what the leader makes of it. */
+
+import { isLaterLaunch } from '../../protocol/ids.ts'
 import { AGENT_BYTES_MAX } from '../../protocol/limits.ts'
 import {
   addResources,
@@ -60,7 +62,7 @@ function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefine
   if (framework.state === 'ended') framework.unconfirmed.add(agent.agentId)
   const known = framework.tasks.get(shown.taskId)
   if (known !== undefined && !isSame(known, agent, shown)) {
-    count(turn.state, 'launches-foreign')
+    endEarlier(turn, agent, known, shown)
     return undefined
   }
   if (!isReportable(shown.latest)) {
@@ -77,6 +79,18 @@ function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefine
     order(turn, agent, { ...kill, ...(graceMs !== undefined && { graceMs }) })
   }
   return task
+}
+
+/**
+ * Another launch of a task id: an agent that was away had it when its framework was told that nobody
+ * knows the task, and started it again elsewhere. The earlier one is killed. A later one is believed
+ * by nobody: an agent must not end another's task by what it says.
+ */
+function endEarlier(turn: LeaderTurn, agent: Agent, known: Task, shown: HeldTask): void {
+  count(turn.state, 'launches-foreign')
+  if (isTerminal(shown.latest) || !isLaterLaunch(known.launch, shown.launch)) return
+  const { principal, frameworkId, taskId, launch } = shown
+  order(turn, agent, { kind: 'kill', principal, frameworkId, taskId, launch })
 }
 
 function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown: HeldTask): Task {

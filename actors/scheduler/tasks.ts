@@ -1,5 +1,11 @@
 /** Tasks as their statuses tell: what counts, what is handed over, what is acknowledged. */
-import type { AgentId, Launch, SessionId, TaskId } from '../../protocol/ids.ts'
+import {
+  type AgentId,
+  isLaterLaunch,
+  type Launch,
+  type SessionId,
+  type TaskId,
+} from '../../protocol/ids.ts'
 import type { StatusNumber, TaskStatus } from '../../protocol/schema/common.ts'
 import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
@@ -117,14 +123,14 @@ function problemOfEnded({ ended }: SchedulerState, status: TaskStatus): Count | 
   const isNew =
     status.launch !== undefined &&
     before.launch !== undefined &&
-    isLater(status.launch, before.launch)
+    isLaterLaunch(status.launch, before.launch)
   return isNew ? undefined : 'oldStatus'
 }
 
 function isOfLaunch(task: HeldTask, launch: Launch | undefined): boolean {
   if (launch === undefined) return true
   if (task.launch !== undefined) return task.launch === launch
-  return task.after === undefined || isLater(launch, task.after)
+  return task.after === undefined || isLaterLaunch(launch, task.after)
 }
 
 function apply(state: SchedulerState, status: TaskStatus): void {
@@ -160,13 +166,6 @@ function rememberEnded({ ended }: SchedulerState, task: HeldTask): void {
 function compareNumber(given: StatusNumber | undefined, held: StatusNumber | undefined): number {
   if (given === undefined || held === undefined) return 0
   return given.incarnation - held.incarnation || given.count - held.count
-}
-
-/** Launches are ordered as they were made: by epoch, then count. */
-function isLater(launch: Launch, than: Launch): boolean {
-  const [epoch, , made] = launch.split('-').map(Number)
-  const [epochThan, , madeThan] = than.split('-').map(Number)
-  return ((epoch as number) - (epochThan as number) || (made as number) - (madeThan as number)) > 0
 }
 
 /** A task that is not known here may run all the same: the leader is asked to kill it. */

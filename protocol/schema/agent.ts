@@ -72,11 +72,15 @@ export const Run = item('run', 'Start these tasks.', {
   tasks: list(message('One launch.', { launch: LaunchToken, task: TaskInfo }), 4096, 1),
 })
 
-/** Stop this task: SIGTERM now, SIGKILL after the grace. May be repeated; a repeat only shortens. */
+/**
+ * Stop this task: SIGTERM now, SIGKILL after the grace. May be repeated; a repeat only shortens.
+ * With a `launch` only that one: another of the same task id goes on.
+ */
 export type Kill = Static<typeof Kill>
 export const Kill = item('kill', 'Stop this task.', {
   ...framework,
   taskId: TaskIdToken,
+  launch: Type.Optional(LaunchToken),
   graceMs: Type.Optional(integer(0, 3_600_000)),
 })
 

@@ -3,7 +3,7 @@ import type { Effect } from '../../../../actors/agent/effects.ts'
 import type { FrameworkId, Launch } from '../../../../protocol/ids.ts'
 import { KILL_GRACE_MS } from '../../../../protocol/limits.ts'
 import { scalarOf } from '../../../../protocol/resources.ts'
-import type { AgentOrder } from '../../../../protocol/schema/agent.ts'
+import type { AgentOrder, Kill } from '../../../../protocol/schema/agent.ts'
 import type { TaskStatus } from '../../../../protocol/schema/common.ts'
 import {
   anAgentThatRuns,
@@ -21,7 +21,7 @@ import {
 } from './builders.ts'
 
 const freeCpus = (rig: Rig): number => scalarOf(rig.state.free, 'cpus')
-const aKill = (taskId: string, graceMs?: number): AgentOrder => ({
+const aKill = (taskId: string, graceMs?: number): Kill => ({
   kind: 'kill',
   ...FRAMEWORK,
   taskId: aRef(taskId).taskId,
@@ -276,6 +276,17 @@ test('a kill of a task that is not here, or has ended, is counted and changes no
   rig.ended('t-1')
   t.deepEqual(rig.orders(aKill('t-1')), [])
   t.is(rig.state.counts.unknownTask, 2)
+})
+
+test('a kill of one launch leaves another of the same task id alone', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  const other = '1-00000000000000aa-99' as Launch
+  t.deepEqual(rig.orders({ ...aKill('t-1'), launch: other }), [])
+  t.deepEqual(kindsOf(rig.orders({ ...aKill('t-1'), launch: launchOf('t-1') })), [
+    'checkpoint',
+    'kill',
+    'update',
+  ])
 })
 
 test('missing tasks: one that never came is DROPPED, one that is here is not answered', (t) => {

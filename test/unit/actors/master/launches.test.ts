@@ -1,0 +1,23 @@
+/** Two launches of one task id. */
+import test from 'ava'
+import type { TaskId } from '../../../../protocol/ids.ts'
+import { aHeldTask, aStageWith, oldLaunch } from '../../../support/master-actors.ts'
+import { ordersOf } from '../../../support/master-builders.ts'
+
+test('an earlier launch of a task id that was started again elsewhere is killed, and only that', (t) => {
+  const { master, agent } = aStageWith('t1')
+  const { launch } = master.task('t1') ?? {}
+  const earlier = oldLaunch(1, 0)
+  const effects = agent.open({}, [aHeldTask('t1', { launch: earlier })])
+  t.like(ordersOf(effects, 'a1', 'kill'), [{ taskId: 't1' as TaskId, launch: earlier }])
+  t.is(master.task('t1')?.launch, launch)
+  t.is(master.counter('launches-foreign'), 1)
+})
+
+test('nothing is killed for a launch that claims to be later, or that has ended', (t) => {
+  const { agent } = aStageWith('t1')
+  const later = agent.open({}, [aHeldTask('t1', { launch: oldLaunch(77, 99) })])
+  t.deepEqual(ordersOf(later, 'a1', 'kill'), [])
+  const ended = { launch: oldLaunch(1, 0), latest: 'TASK_FINISHED' } as const
+  t.deepEqual(ordersOf(agent.open({}, [aHeldTask('t1', ended)]), 'a1', 'kill'), [])
+})

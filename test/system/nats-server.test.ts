@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -173,6 +173,14 @@ test('a server that takes too small messages is refused when connecting', async 
   t.is((await t.throwsAsync<ClusterError>(connecting)).code, 'bus/unfit-server')
 })
 
+/** The signal was sent: what remains of a thread's turn takes microseconds. */
+function standsStill(pid: number): boolean {
+  const states = readdirSync(`/proc/${pid}/task`).map((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').split(') ').at(-1)?.slice(0, 1),
+  )
+  return states.every((state) => state === 'T')
+}
+
 test('a server that stands still is noticed, and again when it goes on', async (t) => {
   const server = await started(t, { storeDir: join(folderFor(t), 'store') })
   const bus = await systemAt(server).connect({ name: 'watches' })
@@ -180,6 +188,7 @@ test('a server that stands still is noticed, and again when it goes on', async (
   const changed = () => new Promise((resolve) => bus.onState(resolve))
   const lost = changed()
   process.kill(server.pid, 'SIGSTOP')
+  while (!standsStill(server.pid)) continue
   const echo = t.throwsAsync<ClusterError>(bus.flush())
   t.is(await lost, 'disconnected')
   t.is((await echo).code, 'bus/disconnected')

@@ -1,4 +1,5 @@
 /** The nats-server of a `bourse dev`: found or fetched, and started again if it dies. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Child, type Ending, supervise } from '../../actors/kit/supervise.ts'
 import { systemClock } from '../../bus/clock.ts'
@@ -14,12 +15,16 @@ export interface DevServer {
 
 const STOP_MS = 10_000
 
-/** `port` 0: one that is free, and the same after a restart. */
+/** `port` 0: that of the last start if it is free, so that who is connected finds it again. */
 export async function startDevServer(owner: DevOwner, port: number): Promise<DevServer> {
   const { folder, env, say } = owner
   const binary = await findServer({ env, say })
   const storeDir = join(folder, 'nats')
-  const first = await startServer({ binary, storeDir, port })
+  const portFile = join(folder, 'port')
+  const first = await (port > 0
+    ? startServer({ binary, storeDir, port })
+    : startAgain(lastPort(portFile), { binary, storeDir }))
+  writeFileSync(portFile, `${first.port}\n`)
   let running: Promise<RunningServer> | undefined = Promise.resolve(first)
   const start = (): Child => {
     const server = running ?? startServer({ binary, storeDir, port: first.port })
@@ -32,6 +37,27 @@ export async function startDevServer(owner: DevOwner, port: number): Promise<Dev
     onEnded: (ending, againMs) => owner.onEnded('nats-server', ending, againMs),
   })
   return { url: first.url, stop: () => supervisor.stop(STOP_MS) }
+}
+
+/** On the last port, else on a free one: a stranger may have taken it meanwhile. */
+async function startAgain(
+  port: number,
+  options: { readonly binary: string; readonly storeDir: string },
+): Promise<RunningServer> {
+  try {
+    return await startServer({ ...options, port })
+  } catch (error) {
+    if (port === 0 || !(error instanceof ClusterError) || error.code !== 'bus/server-failed') {
+      throw error
+    }
+    return startServer(options)
+  }
+}
+
+/** 0: there was none, or what stands there is no port. */
+function lastPort(path: string): number {
+  const port = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0
 }
 
 function childOf(starting: Promise<RunningServer>): Child {

@@ -1,6 +1,6 @@
 /** `bourse dev`: a cluster with one command, that leaves nothing behind but its state. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -131,6 +131,21 @@ test('tasks outlive a dev that was killed; the next one finds them and ends them
   )
   await world.dev('--fresh')
   t.deepEqual(await world.list<TaskItem>('tasks'), [])
+})
+
+test('who watches a task finds the next dev where the killed one was, and sees it end', async (t) => {
+  const world = aWorld(t)
+  const first = await world.dev()
+  const { ['url']: url } = await first.says('ready')
+  const go = join(world.folder, 'go')
+  const wait = `echo begun; while [ ! -e ${go} ]; do sleep 0.1; done; echo ended`
+  const run = world.bourse('run', '--', 'sh', '-c', wait)
+  await taskIn(world, 'TASK_RUNNING')
+  await first.end('SIGKILL')
+  const second = await world.dev()
+  t.is((await second.says('ready'))['url'], url)
+  writeFileSync(go, '')
+  t.like(await run, { code: 0, stdout: 'begun\nended\n' })
 })
 
 test('with a process for each actor, one that is killed is back, and its tasks run on', async (t) => {

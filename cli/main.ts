@@ -19,4 +19,10 @@ const bug = (error: unknown): never => {
 process.on('uncaughtException', bug)
 process.on('unhandledRejection', bug)
 
-process.exit(await runCommandLine(process.argv.slice(2), processIo()))
+/** What was written to a pipe may still wait for its reader: an exit would throw it away. */
+const isRead = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => stream.write('', () => resolve()))
+
+const code = await runCommandLine(process.argv.slice(2), processIo())
+await Promise.all([isRead(process.stdout), isRead(process.stderr)])
+process.exit(code)

@@ -47,6 +47,19 @@ function nowhere(t: { teardown(fn: () => void): void }): NodeJS.ProcessEnv {
   return { ...env, BOURSE_STATE_DIR: folder, XDG_CONFIG_HOME: folder }
 }
 
+test('a reader that comes late gets all that a run has printed', async (t) => {
+  const args = ['run', '--name', 'late', '--', 'seq', '100000']
+  const child = spawn(process.execPath, [BOURSE, ...args], { env: cluster.env })
+  // Nothing is read before the run says that it is over.
+  for await (const line of createInterface({ input: child.stderr }))
+    if (line.includes('1 finished')) break
+  const pieces: Buffer[] = []
+  for await (const piece of child.stdout) pieces.push(piece as Buffer)
+  const lines = Buffer.concat(pieces).toString().trimEnd().split('\n')
+  t.is(lines.length, 100_000)
+  t.is(lines.at(-1), '100000')
+})
+
 test('wrong use is one sentence, exit code 64', async (t) => {
   const { code, stdout, stderr } = await bourse('logs', 'a.b')
   t.is(code, 64)

@@ -4,10 +4,18 @@ import { EXIT } from './exit-code.ts'
 import { processIo } from './io.ts'
 import { runCommandLine } from './program.ts'
 
-/** A reader that has seen enough (`bourse tasks | head`) is no failure. */
+let isCutOff = false
+
+/**
+ * A reader that has seen enough (`bourse tasks | head`) is no failure. What a command has begun ends
+ * as with Ctrl-C: a run kills its tasks.
+ */
 const endQuietly = (error: NodeJS.ErrnoException): void => {
-  if (error.code === 'EPIPE') process.exit(EXIT.done)
-  throw error
+  if (error.code !== 'EPIPE') throw error
+  if (isCutOff) return
+  isCutOff = true
+  if (process.listenerCount('SIGINT') === 0) process.exit(EXIT.done)
+  process.emit('SIGINT')
 }
 process.stdout.on('error', endQuietly)
 process.stderr.on('error', endQuietly)

@@ -60,6 +60,15 @@ test('a reader that comes late gets all that a run has printed', async (t) => {
   t.is(lines.at(-1), '100000')
 })
 
+test('a reader that has seen enough ends the run and its task', async (t) => {
+  const { child } = await startBourse('run', '--name', 'enough', '--', 'yes')
+  child.stdout?.destroy()
+  await once(child, 'exit')
+  const listed = await bourse('tasks', 'enough', '--json')
+  const [task]: readonly TaskItem[] = JSON.parse(listed.stdout)
+  t.is(task?.state, 'TASK_KILLED')
+})
+
 test('wrong use is one sentence, exit code 64', async (t) => {
   const { code, stdout, stderr } = await bourse('logs', 'a.b')
   t.is(code, 64)

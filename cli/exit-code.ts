@@ -17,7 +17,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 /** By the error's code; every other fault is 1. */
 const CODES: Readonly<Record<string, ExitCode>> = {
   'cli/usage': EXIT.usage,
-  'cli/no-cluster': EXIT.noCluster,
+  'bus/no-cluster': EXIT.noCluster,
   'cli/no-leader': EXIT.noCluster,
   'scheduler/option': EXIT.usage,
   'scheduler/no-leader': EXIT.noCluster,

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type AgentOptions, startAgent, startEmulatedAgents } from '../../actors/agent/main.ts'
+import { stateFolder } from '../../bus/nats/state-folder.ts'
 import { randomToken } from '../../bus/random.ts'
 import type { AgentId } from '../../protocol/ids.ts'
 import type { Attribute, ResourceList } from '../../protocol/schema/common.ts'
@@ -10,7 +11,6 @@ import { runActorProcess } from '../actor-process.ts'
 import type { ActorWorld } from '../actor-world.ts'
 import type { ExitCode } from '../exit-code.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
-import { stateFolder } from '../state-folder.ts'
 
 export interface AgentFlags extends CommandOptions {
   readonly id?: AgentId

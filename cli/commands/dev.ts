@@ -1,17 +1,23 @@
 /** `bourse dev`: a whole cluster here, until Ctrl-C. Its state stays for the next start. */
 import { jsonLog } from '../../actors/kit/logger.ts'
 import type { Ending } from '../../actors/kit/supervise.ts'
+import {
+  announceDev,
+  claimDevFile,
+  type DevFile,
+  devFilePath,
+  removeDevFile,
+} from '../../bus/nats/dev-file.ts'
 import { locateNats } from '../../bus/nats/locate.ts'
+import { devFolder } from '../../bus/nats/state-folder.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import { DevCluster, type DevPlan } from '../dev/dev-cluster.ts'
 import type { DevOwner } from '../dev/owner.ts'
-import { announceDev, claimDevFile, type DevFile, devFilePath, removeDevFile } from '../dev-file.ts'
 import { formatDuration } from '../duration.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { clusterName } from '../find-cluster.ts'
 import type { Io } from '../io.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
-import { devFolder } from '../state-folder.ts'
 import { onStopSignal } from '../stop-signals.ts'
 
 export interface DevOptions extends CommandOptions {

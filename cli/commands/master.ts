@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { epochFile } from '../../actors/master/epoch-file.ts'
 import { startMaster } from '../../actors/master/main.ts'
 import type { MasterRules } from '../../actors/master/state.ts'
+import { stateFolder } from '../../bus/nats/state-folder.ts'
 import type { MasterId } from '../../protocol/ids.ts'
 import { CLUSTER_LEASE_MS } from '../../protocol/limits.ts'
 import { runActorProcess } from '../actor-process.ts'
 import type { ActorWorld } from '../actor-world.ts'
 import type { ExitCode } from '../exit-code.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
-import { stateFolder } from '../state-folder.ts'
 
 /** Durations in milliseconds. */
 export interface MasterFlags {

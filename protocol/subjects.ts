@@ -116,3 +116,19 @@ export const BARE_INBOX = '_INBOX.'
 export const leaseBucket = (cluster: string): string => `${cluster}_lease`
 export const LEASE_KEY = 'leader'
 export const registryLog = (cluster: string): string => `${cluster}_registry`
+
+/** The stream that keeps public events, and what it keeps. */
+export const eventStream = (cluster: string): string => `${cluster}_events`
+export const allEvents = (cluster: string): string => `${cluster}.event.>`
+
+/**
+ * Where NATS is asked for one stored message of a stream: the only right that a reader of history
+ * needs beside its inbox and the live subject. (Who makes the stream needs `$JS.API.STREAM.INFO`,
+ * `CREATE` and `UPDATE` of it.)
+ *
+ * NATS does not look at the reply subject of a question: in the stream's own account this right is
+ * the right to publish anywhere, and an answer "not found", which is empty, deletes whatever stream
+ * its reply subject names. Observers therefore belong into an account of their own that imports this
+ * subject as a service: then answers stay in that account.
+ */
+export const historyQuestions = (stream: string): string => `$JS.API.DIRECT.GET.${stream}`

@@ -1,13 +1,7 @@
 /** Other languages read what we write, with the same types, and we what they write. */
-import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { decode, encode } from '../../bus/codec.ts'
-import { needs } from '../support/needs.ts'
-
-/** Debian's: others may be on PATH. */
-const PYTHON = '/usr/bin/python3'
-const SCRIPT = 'test/support/strict_msgpack.py'
+import { askPython, fromHex, hasMsgpack, hex } from '../support/python.ts'
 
 const texts = ['', 'plain', 'ä€😀', 'x'.repeat(31), 'x'.repeat(32), 'é'.repeat(300)]
 const naturals = [0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1]
@@ -47,7 +41,7 @@ function typed(value: unknown): Typed {
   if (typeof value === 'string') return ['str', value]
   if (typeof value === 'number')
     return Number.isSafeInteger(value) ? ['int', String(value)] : ['float', doubleHex(value)]
-  if (value instanceof Uint8Array) return ['bin', Buffer.from(value).toString('hex')]
+  if (value instanceof Uint8Array) return ['bin', hex(value)]
   if (Array.isArray(value)) return ['list', value.map(typed)]
   const fields = Object.entries(value as object).filter(([, field]) => field !== undefined)
   return ['map', fields.map(([key, field]) => [key, typed(field)])]
@@ -59,34 +53,18 @@ function doubleHex(value: number): string {
   return bytes.toString('hex')
 }
 
-function hasMsgpack(t: ExecutionContext): boolean {
-  const found = existsSync(PYTHON) && spawnSync(PYTHON, ['-c', 'import msgpack']).status === 0
-  return needs(t, { name: 'python3-msgpack', found, install: 'apt-get install python3-msgpack' })
-}
-
-function ask(cases: readonly string[]): readonly string[] {
-  const input = cases.map((line) => `${line}\n`).join('')
-  const { stdout, stderr, status } = spawnSync(PYTHON, [SCRIPT], {
-    input,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-  })
-  if (status !== 0) throw new Error(stderr)
-  return stdout.trimEnd().split('\n')
-}
-
 test('Python reads what we write, every value with its type', (t) => {
   if (!hasMsgpack(t)) return
-  const answers = ask(corpus.map((value) => `decode ${Buffer.from(encode(value)).toString('hex')}`))
+  const answers = askPython(corpus.map((value) => `decode ${hex(encode(value))}`))
   for (const [i, answer] of answers.entries()) t.deepEqual(JSON.parse(answer), typed(corpus[i]))
   t.is(answers.length, corpus.length)
 })
 
 test('we read what Python writes', (t) => {
   if (!hasMsgpack(t)) return
-  const answers = ask(corpus.map((value) => `encode ${JSON.stringify(typed(value))}`))
+  const answers = askPython(corpus.map((value) => `encode ${JSON.stringify(typed(value))}`))
   for (const [i, answer] of answers.entries()) {
-    const decoded = decode(Uint8Array.from(Buffer.from(answer, 'hex')))
+    const decoded = decode(fromHex(answer))
     t.deepEqual(decoded.ok ? typed(decoded.value) : decoded.refusal, typed(corpus[i]))
   }
   t.is(answers.length, corpus.length)

@@ -1,4 +1,7 @@
-"""Reads one case a line, `decode HEX` or `encode TYPED`, and answers each with a line.
+"""Reads one case a line and answers each with a line.
+
+`decode HEX` is answered with TYPED, `encode TYPED` with HEX. `message NAME HEX` is held against
+docs/schema/NAME.schema.json; its answer is the same value as HEX packed here, or `wrong: WHERE: WHAT`.
 
 TYPED is JSON that says the type of each value: ["int", "7"], ["float", HEX of its eight bytes],
 ["str", ...], ["bin", HEX], ["bool", ...], ["nil"], ["list", [...]], ["map", [[key, TYPED], ...]].
@@ -9,10 +12,19 @@ import struct
 import sys
 
 import msgpack
+from strict_schema import Wrong, check, load_schema
 
 
 def refuse(code, data):
-    raise ValueError(f"extension type {code}")
+    raise Wrong(f"extension type {code}")
+
+
+def unpack(text):
+    return msgpack.unpackb(bytes.fromhex(text), raw=False, strict_map_key=True, ext_hook=refuse)
+
+
+def pack(value):
+    return msgpack.packb(value, use_bin_type=True).hex()
 
 
 def typed(value):
@@ -48,10 +60,20 @@ def untyped(pair):
     return value
 
 
+def message(name, text):
+    try:
+        value = unpack(text)
+        check(value, load_schema(name), name)
+        return pack(value)
+    except Wrong as problem:
+        return f"wrong: {problem}"
+
+
 for line in sys.stdin:
-    verb, _, case = line.strip().partition(" ")
+    verb, *words = line.strip().split(" ", 2 if line.startswith("message") else 1)
     if verb == "decode":
-        value = msgpack.unpackb(bytes.fromhex(case), raw=False, strict_map_key=True, ext_hook=refuse)
-        print(json.dumps(typed(value)))
+        print(json.dumps(typed(unpack(*words))))
+    elif verb == "message":
+        print(message(*words))
     else:
-        print(msgpack.packb(untyped(json.loads(case)), use_bin_type=True).hex())
+        print(pack(untyped(json.loads(*words))))

@@ -50,6 +50,7 @@ const PACKAGES: readonly { name: RegExp; home: RegExp; use: string; types?: bool
   { name: /^@nats-io\//, home: /^bus\//, use: 'the Bus of bus/bus.ts' },
   { name: /^msgpackr/, home: /^bus\/codec\.ts$/, use: 'bus/codec.ts' },
   { name: /^pino/, home: /^actors\/kit\/logger\.ts$/, use: 'actors/kit/logger.ts' },
+  { name: /^bcryptjs$/, home: /^cli\/auth\/credentials\.ts$/, use: 'nkeys of bus/nats/nkeys.ts' },
   { name: /^commander$/, home: /^cli\//, use: 'a command of cli/' },
   { name: /^xstate$/, home: /[-/]machine(-table)?\.ts$/, use: 'a compiled machine table' },
   { name: /^typebox/, home: /^protocol\/schema\//, use: 'protocol/schema/', types: true },

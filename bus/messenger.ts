@@ -26,6 +26,11 @@ export interface Service<Ids, Name extends MessageName> {
   readonly handle: Handle<Ids, Name>
   /** The inbox prefix, without the last dot, of the sender that `ids` name: the only answered one. */
   readonly inboxOf: (ids: Ids) => string
+  /**
+   * Asked before anything is decoded. `refused`: answered as `too-many`; `silenced`: not answered
+   * either. Default: everybody is admitted.
+   */
+  readonly admit?: (ids: Ids) => 'admitted' | 'refused' | 'silenced'
 }
 
 export interface OutgoingCall<Name extends MessageName> {
@@ -82,18 +87,21 @@ export function openMessenger(deps: MessengerDeps): Messenger {
     listen: (route, ids, handle) =>
       bus.subscribe(route.on(ids), (message) => {
         const { subject } = message
-        const parsed = parse(route, message)
+        const parsed = read(route, route.parse(subject), message)
         if (parsed.ok) handle(parsed.body, parsed.ids, { subject })
         else onRefused(subject, parsed.refusal, message)
       }),
-    serve: (route, ids, { handle, inboxOf }) =>
+    serve: (route, ids, { handle, inboxOf, admit }) =>
       bus.subscribe(route.on(ids), (message) => {
-        const parsed = parse(route, message)
-        const inbox = parsed.ids === undefined ? undefined : inboxOf(parsed.ids)
-        const from = answerable(message, inbox, isOpen)
+        const { subject } = message
+        const sender = route.parse(subject)
+        const admission = (sender && admit?.(sender)) ?? 'admitted'
+        if (admission === 'silenced') return onRefused(subject, TOO_MANY, message)
+        const from = answerable(message, sender && inboxOf(sender), isOpen)
+        const parsed = admission === 'refused' ? NOT_ADMITTED : read(route, sender, message)
         if (parsed.ok) return handle(parsed.body, parsed.ids, from)
         messenger.refuse(from, parsed.refusal)
-        onRefused(message.subject, parsed.refusal, message)
+        onRefused(subject, parsed.refusal, message)
       }),
     answer({ reply }, body) {
       if (reply !== undefined) bus.publish(reply, encodeOwn(body))
@@ -130,21 +138,25 @@ function answerable(
 
 type Parsed<Ids, Name extends MessageName> =
   | { readonly ok: true; readonly ids: Ids; readonly body: Message<Name> }
-  | { readonly ok: false; readonly ids: Ids | undefined; readonly refusal: Refusal }
+  | { readonly ok: false; readonly refusal: Refusal }
 
-function parse<Ids, Name extends MessageName>(
+const TOO_MANY = refusal('too-many', 'more calls than one caller may make: try again later')
+const NOT_ADMITTED = { ok: false, refusal: TOO_MANY } as const
+const NO_ID = refusal('invalid', 'the subject holds an id that is none')
+const NO_VERB = refusal('unknown-verb', 'the subject ends in no verb')
+
+/** `ids`: what the subject says, if it is one of the route. */
+function read<Ids, Name extends MessageName>(
   route: Route<Ids, Name>,
-  { subject, payload }: BusMessage,
+  ids: Ids | undefined,
+  { payload }: BusMessage,
 ): Parsed<Ids, Name> {
-  const ids = route.parse(subject)
-  if (ids === undefined)
-    return { ok: false, ids, refusal: refusal('invalid', 'the subject holds an id that is none') }
+  if (ids === undefined) return { ok: false, refusal: NO_ID }
   const name = route.body(ids)
-  if (name === undefined)
-    return { ok: false, ids, refusal: refusal('unknown-verb', 'the subject ends in no verb') }
+  if (name === undefined) return { ok: false, refusal: NO_VERB }
   const decoded = decode(payload)
-  if (!decoded.ok) return { ok: false, ids, refusal: decoded.refusal }
+  if (!decoded.ok) return decoded
   const checked = check(name, decoded.value)
-  if (!checked.ok) return { ok: false, ids, refusal: checked.refusal }
+  if (!checked.ok) return checked
   return { ok: true, ids, body: checked.value }
 }

@@ -1,5 +1,5 @@
 /** Answers in the style of NATS services, so that `nats request` shows them as what they are. */
-import { ClusterError, REFUSAL_CODES, type Refusal, refusal } from '../protocol/errors.ts'
+import { ClusterError, REFUSAL_CODES, type Refusal, refusal, retryOf } from '../protocol/errors.ts'
 import { BARE_INBOX } from '../protocol/subjects.ts'
 import type { BusMessage } from './bus.ts'
 import { decode } from './codec.ts'
@@ -22,8 +22,11 @@ export class RefusedError extends ClusterError {
   readonly refusal: Refusal
 
   constructor(subject: string, refused: Refusal) {
-    const retry = refused.code >= 500 ? 'later' : 'never'
-    super('bus/refused', retry, `${subject} refused: ${refused.name}: ${refused.message}`)
+    super(
+      'bus/refused',
+      retryOf(refused),
+      `${subject} refused: ${refused.name}: ${refused.message}`,
+    )
     this.refusal = refused
   }
 }
@@ -56,5 +59,6 @@ export function refusalOf(message: BusMessage): Refusal | undefined {
   if (typeof body?.name !== 'string' || typeof body.message !== 'string')
     return refusal('invalid', message.headers?.[TEXT_HEADER] ?? `error ${code}`)
   const name = body.name as Refusal['name']
-  return { code: REFUSAL_CODES[name] ?? Number(code), name, message: body.message }
+  const isKnown = Object.hasOwn(REFUSAL_CODES, name)
+  return { code: isKnown ? REFUSAL_CODES[name] : Number(code), name, message: body.message }
 }

@@ -55,6 +55,8 @@ export const REFUSAL_CODES = {
   'torn-down': 410,
   /** Larger than its limit. */
   'too-large': 413,
+  /** More calls than a caller may make: what is over is not read, and not always answered. */
+  'too-many': 429,
   /** This master does not lead. */
   'not-leading': 503,
   /** The leader has just taken over and does not know enough yet. */
@@ -62,6 +64,11 @@ export const REFUSAL_CODES = {
 } as const satisfies Record<string, number>
 
 export type RefusalName = keyof typeof REFUSAL_CODES
+
+/** Whether the same call can get another answer. */
+export function retryOf({ code, name }: Pick<Refusal, 'code' | 'name'>): Retry {
+  return code >= 500 || name === 'too-many' ? 'later' : 'never'
+}
 
 /** Says no. A message may repeat what a stranger wrote: it is cut, for the answer must travel. */
 export function refusal(name: RefusalName, message: string): Refusal {

@@ -97,6 +97,16 @@ export const UNINVITED_MS_MAX = 10_000
 export const CALL_TIMEOUT_MS = 1_000
 /** A framework asks again what has become of its unfinished tasks. */
 export const RECONCILE_MS = 60_000
+/** Calls of one framework a second, of all frameworks of one principal, and of its operators. */
+export const FRAMEWORK_CALLS_PER_S = 10_000
+export const PRINCIPAL_CALLS_PER_S = 20_000
+export const OPERATOR_CALLS_PER_S = 500
+/** Calls over these are refused; one principal is told so no more often in a second. */
+export const TOO_MANY_ANSWERS_PER_S = 10
+/** Who was quiet may make so many seconds' calls at once. */
+export const CALL_BURST_S = 2
+/** Callers whose rate is remembered; more of them at once share one. */
+export const CALLERS_REMEMBERED_MAX = 10_000
 /** Ended tasks that a leader remembers for listings. */
 export const ENDED_TASKS_MAX = 1_000
 

@@ -111,6 +111,9 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
     case 'resign':
       resign(turn)
       return true
+    case 'refused':
+      count(turn.state, `refused.${input.name}`)
+      return true
     case 'wake':
       wakeLease(turn)
       return false

@@ -49,7 +49,6 @@ export function frameworkCall(
   const heard = hearCall(turn, framework, call.body)
   if (heard !== 'new') {
     if ('ok' in heard) return giveAnswer(turn, reply, heard)
-    count(turn.state, `refused-${heard.name}`)
     return refuse(turn, reply, heard)
   }
   const refused = handle(turn, framework, call, reply)

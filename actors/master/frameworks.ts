@@ -20,7 +20,7 @@ import { cutOff, rememberAnswer } from './framework-session.ts'
 import { endOffer } from './offers.ts'
 import { tellWorld } from './public-events.ts'
 import { record } from './registry.ts'
-import { count, type SubscribeRequest } from './state.ts'
+import type { SubscribeRequest } from './state.ts'
 import { answer, type LeaderTurn, log, refuse } from './turn.ts'
 
 /** What the shell makes of a subscribe call: the secret itself never gets here. */
@@ -35,10 +35,7 @@ export function subscribe(
 ): void {
   const known = frameworkOf(turn, ids)
   const refused = refusalFor(known, body)
-  if (refused !== undefined) {
-    count(turn.state, `refused-${refused.name}`)
-    return refuse(turn, reply, refused)
-  }
+  if (refused !== undefined) return refuse(turn, reply, refused)
   if (known?.session !== undefined && known.session.id === body.session) {
     // A repeat of the open: had `subscribed` arrived, it would not be repeated. A ping shows the gap.
     turn.leader.events.add(known.key, known, { kind: 'ping' })

@@ -1,4 +1,5 @@
 /** All that can happen to a master, beside what happens to every actor. */
+import type { RefusalName } from '../../protocol/errors.ts'
 import type { AgentId, FrameworkKey, MasterId } from '../../protocol/ids.ts'
 import type {
   AgentReports,
@@ -60,5 +61,7 @@ export type Input =
       readonly call: OperatorCall
       readonly reply: string | undefined
     }
+  /** A message was refused before it got here. */
+  | { readonly kind: 'refused'; readonly name: RefusalName }
   /** A graceful end: the lease is given back. */
   | { readonly kind: 'resign' }

@@ -14,8 +14,9 @@ import {
   REREGISTER_MS,
 } from '../../protocol/limits.ts'
 import { inboxOf, leaseBucket, registryLog } from '../../protocol/subjects.ts'
+import { CallAdmission, type CallRates, DEFAULT_CALL_RATES } from '../parts/admission.ts'
 import type { EpochStore } from './epoch-file.ts'
-import { type MasterDeps, openMaster } from './shell.ts'
+import { type MasterDeps, type OpenMaster, openMaster } from './shell.ts'
 import type { MasterRules, MasterState } from './state.ts'
 
 export const DEFAULT_RULES: MasterRules = {
@@ -41,6 +42,8 @@ export interface MasterOptions {
   readonly isOpen: boolean
   readonly onLog: MasterDeps['onLog']
   readonly onRefused: MessengerDeps['onRefused']
+  /** What is left out has its default. */
+  readonly rates?: Partial<CallRates>
 }
 
 export interface RunningMaster {
@@ -55,6 +58,11 @@ export interface RunningMaster {
 /** @throws {ClusterError} when there is no bus to connect to, or its stores do not answer. */
 export async function startMaster(options: MasterOptions): Promise<RunningMaster> {
   const opened: Messenger[] = []
+  let running: OpenMaster | undefined
+  const onRefused: MessengerDeps['onRefused'] = (subject, refused, message) => {
+    running?.refused(refused.name)
+    options.onRefused(subject, refused, message)
+  }
   const closeAll = async (): Promise<void> => {
     for (const messenger of opened.splice(0)) {
       messenger.close()
@@ -62,7 +70,8 @@ export async function startMaster(options: MasterOptions): Promise<RunningMaster
     }
   }
   try {
-    const master = openMaster(await connect(options, opened))
+    const master = openMaster(await connect({ ...options, onRefused }, opened))
+    running = master
     return {
       state: master.state,
       async stop() {
@@ -106,6 +115,7 @@ async function connect(options: MasterOptions, opened: Messenger[]): Promise<Mas
     onUnreadable: (message: string) => onLog({ do: 'log', level: 'error', message }),
   }
   const rules = { ...DEFAULT_RULES, ...options.rules }
+  const admission = new CallAdmission({ ...DEFAULT_CALL_RATES, ...options.rates })
   const connections = { control, agents, frameworks, operators }
-  return { cluster, masterId, run, rules, clock, ...connections, stores, epochs, onLog }
+  return { cluster, masterId, run, rules, clock, ...connections, stores, epochs, onLog, admission }
 }

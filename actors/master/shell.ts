@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import type { Subscription } from '../../bus/bus.ts'
 import type { Clock } from '../../bus/clock.ts'
 import type { Messenger } from '../../bus/messenger.ts'
-import type { MasterId, RunId } from '../../protocol/ids.ts'
+import type { RefusalName } from '../../protocol/errors.ts'
+import { frameworkKey, type MasterId, type RunId } from '../../protocol/ids.ts'
 import type { Subscribe } from '../../protocol/schema/calls.ts'
 import {
   agentOrders,
@@ -22,6 +23,7 @@ import {
   statusUpdates,
 } from '../../protocol/subjects.ts'
 import { runActor } from '../kit/run-actor.ts'
+import type { CallAdmission } from '../parts/admission.ts'
 import { masterCore, newMaster } from './core.ts'
 import type { Effect } from './effects.ts'
 import type { EpochStore } from './epoch-file.ts'
@@ -45,11 +47,15 @@ export interface MasterDeps {
   readonly stores: Stores
   readonly epochs: EpochStore
   readonly onLog: (entry: Extract<Effect, { do: 'log' }>) => void
+  /** How often whom is listened to. */
+  readonly admission: CallAdmission
 }
 
 export interface OpenMaster {
   /** For those who look on: simulations and tests. */
   readonly state: MasterState
+  /** One of its connections has refused a message: for its report. */
+  refused(name: RefusalName): void
   /** Gives the lease back, if this master holds it. */
   resign(): void
   close(): void
@@ -92,6 +98,7 @@ export function openMaster(deps: MasterDeps): OpenMaster {
   )
   return {
     state,
+    refused: (name) => actor.input({ kind: 'refused', name }),
     resign: () => actor.input({ kind: 'resign' }),
     close() {
       actor.stop()
@@ -109,7 +116,7 @@ async function settled({ agents, frameworks, operators }: MasterDeps): Promise<v
 }
 
 function listen(deps: MasterDeps, take: Take): readonly Subscription[] {
-  const { cluster, agents, frameworks, operators } = deps
+  const { cluster, agents, frameworks, operators, clock, admission } = deps
   return [
     agents.listen(leaderBeat, { cluster }, (body) =>
       take({ kind: 'leader-beat', body, connection: 'agents' }),
@@ -131,6 +138,8 @@ function listen(deps: MasterDeps, take: Take): readonly Subscription[] {
       { cluster },
       {
         inboxOf: frameworkInbox,
+        admit: (ids) =>
+          admission.framework(ids.principal, frameworkKey(ids), clock.now().monotonicMs),
         handle(body, ids, { reply }) {
           const call = hashed(
             { verb: ids.verb, body } as Spoken,
@@ -145,6 +154,7 @@ function listen(deps: MasterDeps, take: Take): readonly Subscription[] {
       { cluster },
       {
         inboxOf: ({ principal }) => inboxOf(cluster, 'operator', principal),
+        admit: ({ principal }) => admission.operator(principal, clock.now().monotonicMs),
         handle(body, { verb }, { reply }) {
           take({ kind: 'operator-call', call: { verb, body } as OperatorCall, reply })
         },

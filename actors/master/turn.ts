@@ -3,7 +3,7 @@ import type { Refusal } from '../../protocol/errors.ts'
 import type { Now } from '../../protocol/now.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
 import type { Effect } from './effects.ts'
-import type { Leader, MasterState } from './state.ts'
+import { count, type Leader, type MasterState } from './state.ts'
 
 export interface Turn {
   readonly state: MasterState
@@ -33,6 +33,8 @@ export function answer(turn: Turn, reply: string | undefined, body: object): voi
   if (reply !== undefined) turn.effects.push({ do: 'answer', reply, body })
 }
 
+/** Refuses a call, and counts that. */
 export function refuse(turn: Turn, reply: string | undefined, refusal: Refusal): void {
+  count(turn.state, `refused.${refusal.name}`)
   if (reply !== undefined) turn.effects.push({ do: 'refuse', reply, refusal })
 }

@@ -1,5 +1,5 @@
 /** What calls were answered. Silence is no answer: deadlines repeat what was not heard. */
-import type { Refusal } from '../../protocol/errors.ts'
+import { type Refusal, retryOf } from '../../protocol/errors.ts'
 import type { SessionId } from '../../protocol/ids.ts'
 import { takeCall } from './calls.ts'
 import { end } from './ending.ts'
@@ -30,7 +30,7 @@ export function onAnswered(turn: Turn, key: SessionId, refused: Refusal | undefi
     return
   }
   // Not now: the deadline repeats it.
-  if (refused !== undefined && refused.code >= 500) return
+  if (refused !== undefined && retryOf(refused) === 'later') return
   if (!state.calls.has(key)) return
   if (refused?.name === 'stale-session' || refused?.name === 'not-subscribed')
     return onSessionLost(turn)

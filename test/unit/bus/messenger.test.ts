@@ -222,3 +222,32 @@ test('one who listens for a beat hears it from any', async (t) => {
   await heard(master.bus, framework.bus)
   t.deepEqual(epochs, [3])
 })
+
+test('who is not admitted is refused unread, and answered only when it may be', async (t) => {
+  const { master, framework, wait, heard, refused } = await world()
+  const given = ['admitted', 'refused', 'silenced'] as const
+  let asked = 0
+  const admit = () => given[asked++] ?? 'silenced'
+  let handled = 0
+  const handle = (_body: unknown, _ids: unknown, message: { reply?: string }): void => {
+    handled += 1
+    master.answer({ subject: '', ...message }, {})
+  }
+  master.serve(frameworkCall, { cluster: 'c' }, { inboxOf: frameworkInbox, handle, admit })
+  await heard(master.bus, framework.bus)
+  const call = () =>
+    framework.call(frameworkCall, { ...me, verb: 'suppress' }, { body: {}, timeoutMs: 100 })
+  t.deepEqual(await wait(call()), {})
+  const error = await t.throwsAsync(wait(call()), { instanceOf: RefusedError })
+  t.like(error, { retry: 'later', refusal: { code: 429, name: 'too-many' } })
+  await t.throwsAsync(wait(call()), { code: 'bus/call-timeout' })
+  framework.bus.publish(frameworkCall.to({ ...me, verb: 'suppress' }), Uint8Array.of(0xc1), {
+    reply: `${myInbox}.x`,
+  })
+  await heard(framework.bus, master.bus)
+  t.is(handled, 1)
+  t.deepEqual(
+    refused.map((line) => line.split(' ')[1]),
+    ['too-many:', 'too-many:', 'too-many:'],
+  )
+})

@@ -1,11 +1,7 @@
 import test from 'ava'
-import type { LogEntry } from '../../../actors/kit/logger.ts'
-import { SimulatedClock } from '../../../bus/simulated/clock.ts'
-import { refusalLog } from '../../../cli/actor-world.ts'
 import { COLUMNS, whyOf } from '../../../cli/columns.ts'
 import { fieldLines, jsonLine } from '../../../cli/io.ts'
 import { tableLines } from '../../../cli/table.ts'
-import { refusal } from '../../../protocol/errors.ts'
 import type { AgentId } from '../../../protocol/ids.ts'
 import type { AgentItem } from '../../../protocol/schema/operator.ts'
 
@@ -56,24 +52,4 @@ test('an agent is shown with what is used of what it has', (t) => {
     'AGENT  HOST    STATE        CPUS     MEM  PORTS  TASKS   FOR',
     'a1     node-1  registered  0.5/4  0/1024   2/10      2  1m5s',
   ])
-})
-
-test('of a flood of bad messages, one a second is logged', async (t) => {
-  const clock = new SimulatedClock()
-  const log: LogEntry[] = []
-  const onRefused = refusalLog((entry) => void log.push(entry), clock)
-  const message = { subject: 's', payload: new Uint8Array() }
-  const bad = (): void => onRefused('s', refusal('malformed', 'no msgpack'), message)
-  bad()
-  bad()
-  bad()
-  await clock.runUntil(1_500)
-  bad()
-  t.deepEqual(
-    log.map(({ fields }) => fields),
-    [
-      { subject: 's', refusal: 'malformed' },
-      { subject: 's', refusal: 'malformed', unsaid: 2 },
-    ],
-  )
 })

@@ -1,0 +1,64 @@
+import test from 'ava'
+import { CallAdmission } from '../../../../actors/parts/admission.ts'
+import { TokenBuckets } from '../../../../actors/parts/token-bucket.ts'
+
+const taken = (buckets: TokenBuckets, key: string, times: number, nowMs: number): number =>
+  Array.from({ length: times }, () => buckets.take(key, nowMs)).filter(Boolean).length
+
+test('a bucket gives what it holds, then what flows in', (t) => {
+  const buckets = new TokenBuckets({ perS: 10, burst: 5 }, 100)
+  t.is(taken(buckets, 'a', 100, 0), 5)
+  t.is(taken(buckets, 'a', 100, 99), 0)
+  t.is(taken(buckets, 'a', 100, 200), 2)
+  t.is(taken(buckets, 'b', 100, 200), 5)
+})
+
+test('a bucket holds no more after a long time', (t) => {
+  const buckets = new TokenBuckets({ perS: 10, burst: 5 }, 100)
+  t.is(taken(buckets, 'a', 100, 1e9), 5)
+})
+
+test('keys that strangers invent take bounded memory, and share one bucket', (t) => {
+  const buckets = new TokenBuckets({ perS: 1, burst: 2 }, 100)
+  let given = 0
+  for (let i = 0; i < 10_000; i++) given += taken(buckets, `k${i}`, 1, 0)
+  t.is(buckets.size, 100)
+  t.is(given, 102)
+})
+
+test('buckets that are full again make room', (t) => {
+  const buckets = new TokenBuckets({ perS: 1, burst: 2 }, 100)
+  for (let i = 0; i < 100; i++) buckets.take(`k${i}`, 0)
+  t.true(buckets.take('new', 5_000))
+  t.true(buckets.size < 100)
+  t.is(taken(buckets, 'new', 9, 5_000), 1)
+})
+
+const RATES = {
+  framework: { perS: 1, burst: 10 },
+  principal: { perS: 1, burst: 15 },
+  operator: { perS: 1, burst: 2 },
+  answers: { perS: 1, burst: 3 },
+}
+
+test('what is over is refused, and after a few times without a word', (t) => {
+  const admission = new CallAdmission(RATES)
+  const given = Array.from({ length: 20 }, () => admission.framework('p', 'p.f', 0))
+  t.deepEqual(given, [
+    ...Array.from({ length: 10 }, () => 'admitted'),
+    ...Array.from({ length: 3 }, () => 'refused'),
+    ...Array.from({ length: 7 }, () => 'silenced'),
+  ])
+})
+
+test('a framework that floods leaves its siblings their part, and strangers theirs', (t) => {
+  const admission = new CallAdmission(RATES)
+  for (let i = 0; i < 100; i++) admission.framework('p', 'p.f', 0)
+  const admitted = (principal: string, key: string): number =>
+    Array.from({ length: 100 }, () => admission.framework(principal, key, 0)).filter(
+      (given) => given === 'admitted',
+    ).length
+  t.is(admitted('p', 'p.g'), 5)
+  t.is(admitted('q', 'q.f'), 10)
+  t.is(admission.operator('p', 0), 'admitted')
+})

@@ -109,6 +109,9 @@ export const frameworkInbox = (ids: {
 export const inboxOf = (cluster: string, kind: string, id: string): string =>
   `_INBOX.${cluster}.${kind}.${id}`
 
+/** Every inbox of a kind: for who answers that kind. */
+export const inboxesOf = (cluster: string, kind: string): string => `_INBOX.${cluster}.${kind}.>`
+
 /** Where there are no credentials, any inbox may be answered. */
 export const BARE_INBOX = '_INBOX.'
 
@@ -120,6 +123,8 @@ export const registryLog = (cluster: string): string => `${cluster}_registry`
 /** The stream that keeps public events, and what it keeps. */
 export const eventStream = (cluster: string): string => `${cluster}_events`
 export const allEvents = (cluster: string): string => `${cluster}.event.>`
+/** All status updates. */
+export const allUpdates = (cluster: string): string => `${cluster}.update.>`
 
 /**
  * Where NATS is asked for one stored message of a stream: the only right that a reader of history

@@ -98,7 +98,7 @@ async function connect(options: MasterOptions, opened: Messenger[]): Promise<Mas
   const { onLog, onRefused } = options
   const open = async (what: string): Promise<Messenger> => {
     const name = `${cluster} master ${masterId} ${what}`
-    const inbox = inboxOf(cluster, 'master', `${masterId}-${what}`)
+    const inbox = inboxOf(cluster, 'master', `${masterId}.${what}`)
     const bus = await system.connect({ name, inbox })
     const messenger = openMessenger({ bus, clock, randomToken, isOpen, onRefused })
     opened.push(messenger)

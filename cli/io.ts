@@ -11,6 +11,11 @@ export interface Io {
   printError(line: string): void
   write(bytes: Uint8Array | string): void
   writeError(bytes: Uint8Array | string): void
+  /**
+   * Resolves when more may be written: at once, unless what was written before waits for a slow
+   * reader. Whoever writes much waits for it now and then, or it all lies in memory.
+   */
+  drained(): Promise<void>
 }
 
 /** Of a terminal that does not say. */
@@ -26,7 +31,20 @@ export function processIo(): Io {
     printError: (line) => void stderr.write(`${line}\n`),
     write: (bytes) => void stdout.write(bytes),
     writeError: (bytes) => void stderr.write(bytes),
+    drained: async () => void (await Promise.all([drained(stdout), drained(stderr)])),
   }
+}
+
+/** A stream that breaks instead needs no more waiting. */
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  if (!stream.writableNeedDrain) return Promise.resolve()
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      stream.off('drain', finish).off('close', finish)
+      resolve()
+    }
+    stream.on('drain', finish).on('close', finish)
+  })
 }
 
 /** JSON on one line in which nothing acts on a terminal. */

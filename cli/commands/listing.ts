@@ -53,6 +53,7 @@ async function printDocument(pages: AsyncIterable<readonly unknown[]>, io: Io): 
       io.write(`${separator}\n${jsonLine(item)}`)
       separator = ','
     }
+    await io.drained()
   }
   io.print(separator === '[' ? '[]' : '\n]')
 }

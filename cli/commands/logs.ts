@@ -36,6 +36,7 @@ export function logs(wanted: string, { options, io }: Invocation<LogsOptions>): 
     for await (const { offset, data, stream } of pieces) {
       if (!options.json) io.write(data)
       else io.print(jsonLine({ stream, offset, text: decoder.decode(data, { stream: true }) }))
+      await io.drained()
     }
     return EXIT.done
   })

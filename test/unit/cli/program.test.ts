@@ -1,27 +1,12 @@
 import test from 'ava'
-import type { Io } from '../../../cli/io.ts'
 import { runCommandLine } from '../../../cli/program.ts'
-
-interface Printed {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
+import { type Printed, recordingIo } from '../../support/io.ts'
 
 /** Runs `bourse ARGS` in this process, in an environment without a cluster. */
-async function bourse(...args: string[]): Promise<Printed> {
-  let stdout = ''
-  let stderr = ''
-  const io: Io = {
-    env: { BOURSE_STATE_DIR: '/nowhere', XDG_CONFIG_HOME: '/nowhere' },
-    isErrorTerminal: false,
-    print: (line) => void (stdout += `${line}\n`),
-    printError: (line) => void (stderr += `${line}\n`),
-    write: (bytes) => void (stdout += String(bytes)),
-    writeError: (bytes) => void (stderr += String(bytes)),
-  }
+async function bourse(...args: string[]): Promise<Printed & { readonly code: number }> {
+  const { io, printed } = recordingIo()
   const code = await runCommandLine(args, io)
-  return { code, stdout, stderr }
+  return { code, ...printed() }
 }
 
 const WRONG = {

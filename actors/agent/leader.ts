@@ -31,6 +31,14 @@ export function isLeader(state: AgentState, { epoch, run }: Fence, now: Now): bo
   }
 }
 
+/**
+ * A leader makes itself known by its beats, which all hear, the leader that it deposes too: whoever
+ * could be won over alone would be out of that one's reach. Who knows none takes the first.
+ */
+export function isUnknown({ highest }: AgentState, given: Fence): boolean {
+  return highest !== undefined && compareFence(highest, given) === 'higher'
+}
+
 function follow(state: AgentState, fence: Fence, now: Now): void {
   state.highest = fence
   record(state, { kind: 'leader', fence })

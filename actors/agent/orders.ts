@@ -4,7 +4,7 @@ import type { AgentOrder, AgentOrders } from '../../protocol/schema/agent.ts'
 import { hear } from '../parts/session.ts'
 import type { Effect } from './effects.ts'
 import { findFramework, noteSubscription } from './held.ts'
-import { isLeader } from './leader.ts'
+import { isLeader, isUnknown } from './leader.ts'
 import { sendOutput } from './output.ts'
 import { run } from './run.ts'
 import { confirm, forgetHeard, invited, openSession, refused } from './session.ts'
@@ -14,7 +14,12 @@ import { answerMissing, obeyKill } from './tasks.ts'
 import { tearDown } from './tear-down.ts'
 
 export function heardOrders(state: AgentState, message: AgentOrders, now: Now): readonly Effect[] {
-  if (state.link.kind === 'given-up' || !isLeader(state, message, now)) return []
+  if (state.link.kind === 'given-up') return []
+  if (isUnknown(state, message)) {
+    state.counts.unknownLeader += 1
+    return []
+  }
+  if (!isLeader(state, message, now)) return []
   if (message.orders.some(({ kind }) => kind === 'invite')) {
     state.hasHeardLeader = true
     invited(state, now)

@@ -108,6 +108,7 @@ export interface OutputWait {
 export const COUNTS = [
   'refusedLeader',
   'absurdLeader',
+  'unknownLeader',
   'foreignSession',
   'repeatedMessage',
   'gap',

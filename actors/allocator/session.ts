@@ -56,12 +56,14 @@ function admitFence(
     case 'lower':
       return complain(state, fence, now)
     case 'absurd':
+      state.counts.absurdLeader += 1
       return []
   }
 }
 
 function complain(state: AllocatorState, refused: Fence, { monotonicMs }: Now): readonly Effect[] {
   const { highest, complained } = state
+  state.counts.refusedLeader += 1
   const isSame =
     complained?.refused.epoch === refused.epoch && complained.refused.run === refused.run
   if (highest === undefined || (isSame && monotonicMs < complained.atMs + COMPLAIN_MS)) return []
@@ -78,19 +80,28 @@ export function hearMessage(
   message: AllocatorFigures,
   now: Now,
 ): { readonly isHeard: boolean; readonly effects: readonly Effect[] } {
+  // A leader makes itself known by its beats, which all hear, the leader that it deposes too.
+  if (compareFence(state.highest, message) === 'higher') {
+    state.counts.unknownLeader += 1
+    return { isHeard: false, effects: [] }
+  }
   const refused = admitFence(state, message, now)
   if (refused !== undefined) return { isHeard: false, effects: refused }
   const { session } = state
   // Figures of another allocator come on the same subject.
-  if (session === undefined || session.id !== message.session)
+  if (session === undefined || session.id !== message.session) {
+    state.counts.foreignSession += 1
     return { isHeard: false, effects: [] }
+  }
   switch (hear(session, message.n)) {
     case 'next':
       if (state.silentAtMs !== undefined) state.silentAtMs = now.monotonicMs + state.silenceMaxMs
       return { isHeard: true, effects: [] }
     case 'repeated':
+      state.counts.repeatedMessage += 1
       return { isHeard: false, effects: [] }
     case 'gap':
+      state.counts.gap += 1
       return { isHeard: false, effects: reopen(state, now) }
   }
 }

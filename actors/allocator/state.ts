@@ -99,8 +99,20 @@ export interface Books {
   reasonsAreDue: boolean
 }
 
+/** What was not obeyed since the start. */
+export const COUNTS = [
+  'refusedLeader',
+  'absurdLeader',
+  'unknownLeader',
+  'foreignSession',
+  'repeatedMessage',
+  'gap',
+] as const
+export type Count = (typeof COUNTS)[number]
+
 export interface AllocatorState {
   readonly random: Random
+  readonly counts: Record<Count, number>
   phase: Phase
   /** The highest leader ever heard. */
   highest: Fence | undefined
@@ -132,6 +144,7 @@ export interface AllocatorState {
 export function newState(seed: string): AllocatorState {
   return {
     random: seededRandom(seed),
+    counts: Object.fromEntries(COUNTS.map((count) => [count, 0])) as Record<Count, number>,
     phase: 'standing-by',
     highest: undefined,
     named: undefined,

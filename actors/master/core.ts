@@ -51,6 +51,7 @@ export function newMaster(options: MasterOptions): MasterState {
     run,
     rules,
     highestEpoch,
+    jumpRefused: undefined,
     lease: newLease(),
     leader: undefined,
     counters: new Map(),

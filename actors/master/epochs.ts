@@ -15,11 +15,28 @@ export function raiseEpoch({ state }: Turn, epoch: number): void {
 
 /** The same of one that another master or an agent tells of: never by an absurd jump. */
 export function noteEpoch(turn: Turn, epoch: number): void {
-  const { state } = turn
-  if (epoch > state.highestEpoch + EPOCH_JUMP_MAX) {
-    count(state, 'epoch-jumps-refused')
-    warn(turn, 'an epoch is absurdly high', { epoch, highest: state.highestEpoch })
-    return
-  }
+  const { highestEpoch } = turn.state
+  if (!isNear(highestEpoch, epoch)) return refuseJump(turn, epoch)
   raiseEpoch(turn, epoch)
+}
+
+/** False of one that no master can have written. Who knows of none cannot tell. */
+export function isBelievable(turn: Turn, epoch: number): boolean {
+  const { highestEpoch } = turn.state
+  if (highestEpoch === 0 || isNear(highestEpoch, epoch)) return true
+  refuseJump(turn, epoch)
+  return false
+}
+
+/** False of an epoch that is absurdly far above another. */
+export function isNear(highest: number, epoch: number): boolean {
+  return epoch <= highest + EPOCH_JUMP_MAX
+}
+
+function refuseJump(turn: Turn, epoch: number): void {
+  const { state } = turn
+  count(state, 'epoch-jumps-refused')
+  if (state.jumpRefused === epoch) return
+  state.jumpRefused = epoch
+  warn(turn, 'an epoch is absurdly high', { epoch, highest: state.highestEpoch })
 }

@@ -8,7 +8,7 @@
 import { LEASE_DEADLINE_PART, LEASE_RENEWALS } from '../../protocol/limits.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
 import type { LeaseRecord } from '../../protocol/schema/master.ts'
-import { epochHeld, noteEpoch, raiseEpoch } from './epochs.ts'
+import { epochHeld, isBelievable, noteEpoch, raiseEpoch } from './epochs.ts'
 import { type LeaseEvent, type LeaseState, leaseStep } from './lease-machine.ts'
 import { sendBeat } from './peer-beats.ts'
 import { count, type Lease } from './state.ts'
@@ -132,8 +132,10 @@ export function readLease(turn: Turn): void {
   turn.effects.push({ do: 'read-lease' })
 }
 
-export function leaseRead(turn: Turn, record: LeaseRecord | undefined, revision: number): void {
+export function leaseRead(turn: Turn, found: LeaseRecord | undefined, revision: number): void {
   const { state } = turn
+  // A record that no master wrote is none: it is overwritten.
+  const record = found !== undefined && isBelievable(turn, found.epoch) ? found : undefined
   const { lease } = state
   lease.isReading = false
   if (lease.isReadingOld) {
@@ -217,11 +219,12 @@ export function complained(turn: Turn, { epoch, run }: Fence): void {
   if (state.leader === undefined || epoch < state.leader.epoch) return
   // What this leader said in an earlier epoch of its own was refused: nothing is wrong.
   if (epoch === state.leader.epoch && run === state.run) return
+  // Also when nothing is done about it now: whoever follows it must not get out of reach.
+  noteEpoch(turn, epoch)
+  if (state.highestEpoch < epoch) return
   if (now.monotonicMs - state.lease.raisedAtMs < state.rules.leaseMs) {
     return count(state, 'complaints-too-soon')
   }
-  noteEpoch(turn, epoch)
-  if (state.highestEpoch < epoch) return
   state.lease.raisedAtMs = now.monotonicMs
   count(state, 'complaints-obeyed')
   stepLease(turn, 'lease.lost')

@@ -6,6 +6,7 @@ import { LEADER_BEAT_MS } from '../../protocol/limits.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
 import type { RegistryBatch, RegistryRecord } from '../../protocol/schema/master.ts'
 import { cut } from '../parts/outbox.ts'
+import { isNear } from './epochs.ts'
 import type { AfterWrite } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
 
@@ -75,6 +76,22 @@ export function readBack(
 /** Written by a leader that is not lower than `own`, and is another. */
 const isAbove = (last: Fence, own: Fence): boolean =>
   last.epoch > own.epoch || (last.epoch === own.epoch && last.run !== own.run)
+
+/**
+ * Without those that no leader can have written: of an epoch absurdly far above all before it, and
+ * above `known`, the highest that this master knows of (0: none).
+ */
+export function believable(
+  batches: readonly RegistryBatch[],
+  known: number,
+): readonly RegistryBatch[] {
+  let highest = known
+  return batches.filter(({ epoch }) => {
+    if (highest > 0 && !isNear(highest, epoch)) return false
+    highest = Math.max(highest, epoch)
+    return true
+  })
+}
 
 /** The records that count: one of an epoch lower than one before it was written by a deposed leader. */
 export function fold(batches: readonly RegistryBatch[]): readonly RegistryRecord[] {

@@ -156,6 +156,8 @@ export interface MasterState {
   readonly rules: MasterRules
   /** The highest epoch that this master knows of, from anywhere; its disk's at first. */
   highestEpoch: number
+  /** The last absurd epoch that was told of. */
+  jumpRefused: number | undefined
   lease: Lease
   leader: Leader | undefined
   readonly counters: Map<string, number>

@@ -9,8 +9,8 @@ import { epochHeld, raiseEpoch } from './epochs.ts'
 import { forgetEnded, newFramework, schedulePing, stepFramework } from './framework-end.ts'
 import { stepLease } from './lease.ts'
 import { tellWorld } from './public-events.ts'
-import { fold, highestEpoch, readBack, record } from './registry.ts'
-import { type AfterWrite, newLeader } from './state.ts'
+import { believable, fold, highestEpoch, readBack, record } from './registry.ts'
+import { type AfterWrite, count, newLeader } from './state.ts'
 import { fenceOf, type LeaderTurn, log, type Turn } from './turn.ts'
 
 /** Invitations at once; the others have their turn at the next beat. */
@@ -19,10 +19,12 @@ const INVITED_PER_BEAT = 2_000
 /** The log was read: at a takeover it is taken over, later it tells a write's fate. */
 export function registryRead(
   turn: Turn,
-  batches: readonly RegistryBatch[],
+  written: readonly RegistryBatch[],
   lastSequence: number,
 ): readonly AfterWrite[] {
   const { state, now } = turn
+  const batches = believable(written, state.highestEpoch)
+  count(state, 'registry-batches-absurd', written.length - batches.length)
   const epoch = epochHeld(state)
   const hasBegun = batches.some((batch) => batch.epoch === epoch && batch.run === state.run)
   // Before its first record is written, a leader knows nothing that the log has not told it.

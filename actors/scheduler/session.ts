@@ -120,10 +120,11 @@ export function onEvents(turn: Turn, message: FrameworkEvents): void {
     case 'current':
       break
     case 'higher':
-      state.highest = fence
-      // A leader that we had not heard of may have heard our open all the same.
+      // A leader makes itself known by its beats, which all hear, the leader that it deposes too;
+      // or it has heard our open, which nobody else was told of.
       if (link.phase !== 'opening' || message.session !== link.session.id)
-        return onSessionLost(turn)
+        return count(turn, 'unknownLeader')
+      state.highest = fence
   }
   inSession(turn, message)
 }

@@ -122,6 +122,7 @@ export type Due =
 export const COUNTS = [
   'refusedLeader',
   'absurdLeader',
+  'unknownLeader',
   'foreignSession',
   'repeatedMessage',
   'gap',

@@ -233,8 +233,8 @@ test('a new leader that does not invite gets a session within 5 to 10 seconds', 
 
 test('a new leader that invites gets a session at once, and only one', (t) => {
   const rig = aRegisteredAgent()
-  const effects = rig.invite(NEXT_LEADER)
-  t.deepEqual(kindsOf(effects), ['checkpoint', 'report'])
+  t.deepEqual(kindsOf(rig.beat(NEXT_LEADER)), ['checkpoint'])
+  t.deepEqual(kindsOf(rig.invite(NEXT_LEADER)), ['report'])
   rig.leader = NEXT_LEADER
   rig.confirm()
   const session = rig.session
@@ -263,6 +263,7 @@ test('registered forgets what the snapshot said is settled', (t) => {
   rig.ended('t-1')
   rig.ackAll()
   t.is(rig.state.tasks.size, 1)
+  rig.beat(NEXT_LEADER)
   const page = reportsOf(rig.invite(NEXT_LEADER)).find(({ kind }) => kind === 'snapshot-page')
   t.like(page, { tasks: { 0: { latest: 'TASK_FINISHED', settled: true } } })
   rig.leader = NEXT_LEADER
@@ -342,12 +343,20 @@ test('an absurd epoch is ignored and counted', (t) => {
 
 test('a higher leader is on disk before anything that it causes leaves', (t) => {
   const rig = aRegisteredAgent()
-  const [first] = rig.invite(NEXT_LEADER)
+  const [first] = rig.beat(NEXT_LEADER)
   t.deepEqual(first, {
     do: 'checkpoint',
     records: [{ kind: 'leader', fence: NEXT_LEADER }],
     durability: 'disk',
   })
+})
+
+test('orders of a leader whose beat was never heard win nobody over', (t) => {
+  const rig = aRegisteredAgent()
+  t.deepEqual(rig.invite(NEXT_LEADER), [])
+  t.deepEqual(rig.state.highest, LEADER)
+  t.is(rig.state.counts.unknownLeader, 1)
+  t.is(rig.state.link.kind, 'open')
 })
 
 test('the highest leader is remembered over a restart', (t) => {

@@ -255,15 +255,13 @@ test('a new leader: the session is over, one is opened with it', (t) => {
   t.not(allocator.session, before)
 })
 
-test('figures of a new leader end the session; its beat says what is next', (t) => {
+test('figures of a leader whose beat was never heard win nobody over', (t) => {
   const allocator = new Harness().allocating()
   allocator.fence = HIGHER
-  allocator.say({ kind: 'ping' })
-  t.is(allocator.state.phase, 'standing-by')
-  t.deepEqual(allocator.pass(5_000), [])
-  allocator.beat()
-  allocator.pass(500)
-  t.is(allocator.state.phase, 'opening')
+  allocator.say({ kind: 'closed' })
+  t.is(allocator.state.phase, 'allocating')
+  t.deepEqual(allocator.state.highest, LEADER)
+  t.is(allocator.state.counts.unknownLeader, 1)
 })
 
 for (const [name, fence] of Object.entries({ LOWER, SAME_EPOCH })) {
@@ -294,5 +292,6 @@ test('one leader is complained to at most once a second, another at once', (t) =
 test('an absurd epoch is passed over', (t) => {
   const allocator = new Harness().allocating()
   t.deepEqual(allocator.input({ kind: 'beat', beat: aBeat(ABSURD) }), [])
+  t.is(allocator.state.counts.absurdLeader, 1)
   t.deepEqual(allocator.state.highest, LEADER)
 })

@@ -1,7 +1,7 @@
 /** Epochs fence: who is told of a higher leader takes a higher epoch, or follows. */
 import test from 'ava'
 import type { RunId } from '../../../../protocol/ids.ts'
-import { LEASE_MS } from '../../../../protocol/limits.ts'
+import { EPOCH_JUMP_MAX, LEASE_MS } from '../../../../protocol/limits.ts'
 import {
   aRegister,
   aStage,
@@ -10,6 +10,7 @@ import {
   live,
 } from '../../../support/master-actors.ts'
 import {
+  aBatch,
   aRecord,
   effectsOf,
   MasterDriver,
@@ -122,6 +123,47 @@ test('an absurdly high epoch is not believed', (t) => {
   agent.complain(2 ** 40)
   t.is(master.leader.epoch, 1)
   t.is(master.counter('epoch-jumps-refused'), 1)
+})
+
+test('beats that climb too fast to follow are followed, so that agents who obey them are not lost', (t) => {
+  const { master, agent } = aStage()
+  const top = 3 * EPOCH_JUMP_MAX
+  for (const epoch of [1, 2, 3].map((i) => i * EPOCH_JUMP_MAX))
+    master.input(aBeat(epoch, OTHER_RUN))
+  t.is(master.leader.epoch, EPOCH_JUMP_MAX + 1)
+  agent.open()
+  live({ master, agent }, LEASE_MS)
+  agent.complain(top)
+  t.is(master.leader.epoch, top + 1)
+})
+
+test('a lease that no master can have written is overwritten', (t) => {
+  const master = new MasterDriver({ highestEpoch: 5 })
+  master.setRecord(aRecord({ epoch: 2 ** 52 }))
+  master.leading()
+  t.is(master.leader.epoch, 6)
+  t.true(master.counter('epoch-jumps-refused') > 0)
+})
+
+test('a leader whose lease is overwritten with rubbish takes it again', (t) => {
+  const { master, agent } = aStage()
+  master.setRecord(aRecord({ epoch: 2 ** 52 }))
+  live({ master, agent }, LEASE_MS)
+  t.true(master.isLeading)
+  t.is(master.record?.epoch, master.leader.epoch)
+  t.true(master.leader.epoch < 10)
+})
+
+test('what no leader can have written to the registry is passed over', (t) => {
+  const { master, agent } = aStage()
+  const absurd = { ...aBatch(2 ** 52, 1, { kind: 'epoch' }), run: OTHER_RUN }
+  master.log.push(absurd)
+  new FakeAgent(master, 'a2').open()
+  t.is(master.leader.epoch, 1)
+  t.is(master.agent('a2').state, 'registered')
+  agent.complain(7)
+  t.is(master.leader.epoch, 8)
+  t.deepEqual([...master.leader.agents.keys()].sort(), ['a1', 'a2'])
 })
 
 test('the beat of a higher leader ends the lead or raises the epoch', (t) => {

@@ -76,12 +76,13 @@ test('the beat of a new leader opens a new session, for its epoch', (t) => {
   t.like(given.call('subscribe').body, { n: 1, epoch: 2 })
 })
 
-test('events of a new leader open a new session, and are not obeyed', (t) => {
+test('events of a leader whose beat was never heard win nobody over', (t) => {
   const given = new Given().subscribed()
   given.nowMs += 1_000
   given.say([{ kind: 'offers', offers: [anOffer(1)] }], fence(2))
-  t.is(given.calls('subscribe').length, 1)
-  t.deepEqual(given.all('tell-offers'), [])
+  t.deepEqual(given.effects, [])
+  t.deepEqual(given.state.highest, fence(1))
+  t.is(given.state.counts.unknownLeader, 1)
 })
 
 test('a leader that was never heard may confirm the open', (t) => {

@@ -1,5 +1,10 @@
 /** One NATS connection as a `Bus`. */
-import { type Msg, type NatsConnection, headers as natsHeaders } from '@nats-io/transport-node'
+import {
+  type Msg,
+  type NatsConnection,
+  headers as natsHeaders,
+  PermissionViolationError,
+} from '@nats-io/transport-node'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { Bus, BusMessage, ConnectionState, PublishOptions } from '../bus.ts'
 
@@ -22,7 +27,11 @@ export function natsBus(connection: NatsConnection, { name, inbox, onFault }: Co
     for (const listener of listeners) guarded(() => listener(next))
   }
   const fault = (what: string, error: Error): void =>
-    onFault(new ClusterError('bus/server-error', 'later', `${name}: ${what}`, { cause: error }))
+    onFault(
+      error instanceof PermissionViolationError
+        ? forbidden(name, error)
+        : new ClusterError('bus/server-error', 'later', `${name}: ${what}`, { cause: error }),
+    )
 
   const follow = async (): Promise<void> => {
     for await (const status of connection.status()) {
@@ -74,6 +83,12 @@ export function natsBus(connection: NatsConnection, { name, inbox, onFault }: Co
       change('closed')
     },
   }
+}
+
+function forbidden(name: string, cause: PermissionViolationError): ClusterError {
+  const what = cause.operation === 'publish' ? 'publish on' : 'listen on'
+  const message = `the server does not let ${name} ${what} ${cause.subject}`
+  return new ClusterError('bus/forbidden', 'never', message, { cause })
 }
 
 /** The client would swallow an error thrown in its reader, and stop reading. */

@@ -1,6 +1,7 @@
 /** A bucket: as NATS's key-value buckets are, so that their tools show it. */
 import type { StoredMsg } from '@nats-io/jetstream'
 import type { KeyValueStore } from '../bus.ts'
+import { bucketStream, bucketSubject } from './store-rights.ts'
 import { openStream, type StoreOptions } from './stream.ts'
 
 /** Marks a value that was deleted, by hand: we never do. */
@@ -23,10 +24,10 @@ export async function openKeyValue(
   options: StoreOptions & { readonly bucket: string },
 ): Promise<KeyValueStore> {
   const { bucket } = options
-  const subject = (key: string): string => `$KV.${bucket}.${key}`
+  const subject = (key: string): string => bucketSubject(bucket, key)
   const stream = await openStream(options, {
     ...SETTINGS,
-    name: `KV_${bucket}`,
+    name: bucketStream(bucket),
     subjects: [subject('>')],
   })
   const last = (key: string): Promise<StoredMsg | undefined> =>

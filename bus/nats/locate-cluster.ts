@@ -1,9 +1,9 @@
 /** Which cluster, and where: what was asked for, or the `bourse dev` that runs here. */
 import { ClusterError } from '../../protocol/errors.ts'
 import { devFilePath, readDevFile } from './dev-file.ts'
-import { locateNats, type NatsLocation } from './locate.ts'
+import { type CredentialFiles, locateNats, type NatsLocation } from './locate.ts'
 
-export interface ClusterWish {
+export interface ClusterWish extends CredentialFiles {
   /** A URL of its NATS server. */
   readonly nats?: string | undefined
   /** Its name. */
@@ -25,10 +25,10 @@ export const CLUSTER_DEFAULT = 'bourse'
  * @throws {ClusterError} `bus/no-cluster` (later): none of them. `bus/nats-url`, `bus/nats-context`.
  */
 export function locateCluster(
-  { nats, cluster }: ClusterWish,
+  { nats, cluster, ...files }: ClusterWish,
   env: Readonly<Record<string, string | undefined>>,
 ): LocatedCluster {
-  const location = locateNats(nats, env)
+  const location = locateNats(nats, env, files)
   if (location !== undefined) return { location, cluster: cluster ?? CLUSTER_DEFAULT }
   const dev = readDevFile(devFilePath(env))
   if (dev === undefined)

@@ -12,6 +12,8 @@ export interface NatsLocation {
   readonly token?: string
   /** A file with a JWT and its seed, as `nsc` makes them. */
   readonly credsPath?: string
+  /** A file with the seed of an nkey, as `bourse auth` writes it. */
+  readonly nkeyPath?: string
   readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string }
   /** Without the last dot. Default `_INBOX`. */
   readonly inboxPrefix?: string
@@ -21,29 +23,50 @@ export interface NatsLocation {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+/** Files that were asked for: they count instead of whatever else is said about credentials. */
+export interface CredentialFiles {
+  readonly nkey?: string | undefined
+  readonly creds?: string | undefined
+}
+
 /**
  * The location that `url` (a flag) names, else NATS_URL, else the NATS context (NATS_CONTEXT or the
- * selected one), else nothing. NATS_USER, NATS_PASSWORD and NATS_CREDS go with the first two.
+ * selected one), else nothing. NATS_USER, NATS_PASSWORD, NATS_NKEY and NATS_CREDS go with the first
+ * two, `files` with all.
  *
  * @throws {ClusterError} `bus/nats-context` or `bus/nats-url`: it is there but no good.
  */
-export function locateNats(url: string | undefined, env: Environment): NatsLocation | undefined {
-  if (url) return withEnvironment(fromUrls(url, '--nats'), env)
-  if (env['NATS_URL']) return withEnvironment(fromUrls(env['NATS_URL'], 'NATS_URL'), env)
-  return fromContext(env)
+export function locateNats(
+  url: string | undefined,
+  env: Environment,
+  files: CredentialFiles = {},
+): NatsLocation | undefined {
+  if (url) return withFiles(withEnvironment(fromUrls(url, '--nats'), env), files)
+  if (env['NATS_URL'])
+    return withFiles(withEnvironment(fromUrls(env['NATS_URL'], 'NATS_URL'), env), files)
+  const location = fromContext(env)
+  return location && withFiles(location, files)
 }
 
 /** True if nobody has to say who they are: the server is open to all on its network. */
-export function isOpenLocation({ user, token, credsPath, tls }: NatsLocation): boolean {
-  return (user ?? token ?? credsPath ?? tls?.certFile) === undefined
+export function isOpenLocation(location: NatsLocation): boolean {
+  const { user, token, credsPath, nkeyPath, tls } = location
+  return (user ?? token ?? credsPath ?? nkeyPath ?? tls?.certFile) === undefined
+}
+
+function withFiles(location: NatsLocation, { nkey, creds }: CredentialFiles): NatsLocation {
+  if (!nkey && !creds) return location
+  const { user, password, token, credsPath, nkeyPath, ...rest } = location
+  return { ...rest, ...(nkey ? { nkeyPath: nkey } : {}), ...(creds ? { credsPath: creds } : {}) }
 }
 
 function withEnvironment(location: NatsLocation, env: Environment): NatsLocation {
-  const { NATS_USER: user, NATS_PASSWORD: password, NATS_CREDS: creds } = env
+  const { NATS_USER: user, NATS_PASSWORD: password, NATS_NKEY: nkey, NATS_CREDS: creds } = env
   return {
     ...location,
     ...(user ? { user } : {}),
     ...(password ? { password } : {}),
+    ...(nkey ? { nkeyPath: atHome(nkey, env) } : {}),
     ...(creds ? { credsPath: atHome(creds, env) } : {}),
   }
 }
@@ -88,6 +111,7 @@ function fromContext(env: Environment): NatsLocation | undefined {
       password: optional('password'),
       token: optional('token'),
       credsPath: optional('creds') && atHome(context['creds'] as string, env),
+      nkeyPath: optional('nkey') && atHome(context['nkey'] as string, env),
       inboxPrefix: optional('inbox_prefix')?.replace(/\.$/, ''),
     }),
     tls: tlsOf(context, env),

@@ -1,5 +1,6 @@
 /** A log: a stream that is only appended to, and cut at its beginning. */
 import type { LogEntry, LogStore } from '../bus.ts'
+import { logSubject } from './store-rights.ts'
 import { openStream, type StoreOptions, type Stream } from './stream.ts'
 
 const SETTINGS = {
@@ -20,7 +21,7 @@ export async function openLog(
   options: StoreOptions & { readonly name: string },
 ): Promise<LogStore> {
   const { name } = options
-  const subject = `$LOG.${name}`
+  const subject = logSubject(name)
   const stream = await openStream(options, { ...SETTINGS, name, subjects: [subject] })
   return {
     async append(payload, lastSequence) {

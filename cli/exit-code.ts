@@ -34,6 +34,8 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   'bus/store-in-use': EXIT.configuration,
   'bus/unfit-server': EXIT.configuration,
   'bus/no-nats-server': EXIT.configuration,
+  'bus/credentials': EXIT.configuration,
+  'bus/forbidden': EXIT.configuration,
   'agent/bad-id': EXIT.configuration,
   'agent/other-id': EXIT.configuration,
   'containerizer/in-use': EXIT.configuration,

@@ -17,15 +17,19 @@ import {
   type OperatorVerb,
   operatorCall,
 } from '../protocol/subjects.ts'
-import { type ClusterOptions, type FoundCluster, findCluster } from './find-cluster.ts'
+import {
+  type ClusterOptions,
+  type FoundCluster,
+  findCluster,
+  LOCAL_PRINCIPAL,
+  principalOf,
+} from './find-cluster.ts'
 
 /** All tries of one call together. */
 const ASK_MS_MAX = 1_200
 /** One try: a leader that has just died takes its calls with it. */
 const TRY_MS_MAX = 800
 const PAUSE_MS = 100
-
-const PRINCIPAL = 'local' as Principal
 
 export type ListingVerb = 'agents' | 'frameworks' | 'tasks' | 'offers'
 type Body<V extends OperatorVerb> = Message<(typeof OPERATOR_VERBS)[V]>
@@ -38,7 +42,8 @@ export interface OperatorClient {
   readonly clock: Clock
   /**
    * All calls may be repeated, and are.
-   * @throws {ClusterError} `cli/no-leader`; `bus/refused`: what the leader says to the call.
+   * @throws {ClusterError} `cli/no-leader`; `bus/refused`: what the leader says to the call;
+   * `bus/forbidden`: the server does not let this operator speak.
    */
   ask<V extends OperatorVerb>(verb: V, body: Body<V>): Promise<Answer<V>>
   /** All pages of a listing. `prefix`: of any id in an item. */
@@ -56,7 +61,8 @@ export async function withOperator<T>(
   env: Readonly<Record<string, string | undefined>>,
   use: (client: OperatorClient) => Promise<T>,
 ): Promise<T> {
-  const client = await openOperatorClient(findCluster(options, env))
+  const principal = principalOf(options, env)
+  const client = await openOperatorClient(findCluster(options, env), principal)
   try {
     return await use(client)
   } finally {
@@ -64,19 +70,35 @@ export async function withOperator<T>(
   }
 }
 
-/** @throws {ClusterError} `bus/no-server`, `bus/no-access`. */
-export async function openOperatorClient(found: FoundCluster): Promise<OperatorClient> {
-  const { location, cluster } = found
-  const inbox = location.inboxPrefix ?? inboxOf(cluster, 'operator', PRINCIPAL)
-  const bus = await natsSystem({ location }).connect({ name: `${cluster} operator`, inbox })
-  return operatorClient({ bus, clock: systemClock, cluster, isOpen: isOpenLocation(location) })
+/** @throws {ClusterError} `bus/no-server`, `bus/no-access`, `bus/credentials`. */
+export async function openOperatorClient(
+  { location, cluster }: FoundCluster,
+  principal: Principal = LOCAL_PRINCIPAL,
+): Promise<OperatorClient> {
+  const inbox = location.inboxPrefix ?? inboxOf(cluster, 'operator', principal)
+  const name = `${cluster} operator ${principal}`
+  const isOpen = isOpenLocation(location)
+  let forbid: (fault: ClusterError) => void = () => undefined
+  const forbidden = new Promise<never>((_, reject) => {
+    forbid = reject
+  })
+  // Nobody may be asking when it comes.
+  forbidden.catch(() => undefined)
+  const onFault = (fault: ClusterError): void => {
+    if (fault.code === 'bus/forbidden') forbid(fault)
+  }
+  const bus = await natsSystem({ location, onFault }).connect({ name, inbox })
+  return operatorClient({ bus, clock: systemClock, cluster, principal, isOpen, forbidden })
 }
 
 export interface OperatorClientDeps {
   readonly bus: Bus
   readonly clock: Clock
   readonly cluster: string
+  readonly principal: Principal
   readonly isOpen: boolean
+  /** Rejects when the server forbids something: no answer will come. Default: it never does. */
+  readonly forbidden?: Promise<never>
 }
 
 /** Takes over `bus`. */
@@ -84,7 +106,9 @@ export function operatorClient({
   bus,
   clock,
   cluster,
+  principal,
   isOpen,
+  forbidden,
 }: OperatorClientDeps): OperatorClient {
   // Nothing is served here: nobody is refused.
   const messenger = openMessenger({ bus, clock, randomToken, isOpen, onRefused: () => undefined })
@@ -94,11 +118,12 @@ export function operatorClient({
     clock,
     async ask(verb, body) {
       const deadlineMs = clock.now().monotonicMs + ASK_MS_MAX
-      const ids = { cluster, principal: PRINCIPAL, verb }
+      const ids = { cluster, principal, verb }
       for (;;) {
         const timeoutMs = Math.min(TRY_MS_MAX, deadlineMs - clock.now().monotonicMs)
         try {
-          return checked(verb, await messenger.call(operatorCall, ids, { body, timeoutMs }))
+          const answer = messenger.call(operatorCall, ids, { body, timeoutMs })
+          return checked(verb, await (forbidden ? Promise.race([answer, forbidden]) : answer))
         } catch (error) {
           if (!isWorthAnotherTry(error)) throw error
           if (clock.now().monotonicMs + PAUSE_MS >= deadlineMs) throw noLeader(cluster, error)

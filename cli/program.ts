@@ -56,7 +56,10 @@ Exit codes: 0 done, 1 failed, 2 could not be placed, 64 wrong use, 69 no cluster
 const withGlobals = (command: Command): Command =>
   command
     .option('--nats <url>', 'the NATS server (default: NATS_URL, NATS context, `bourse dev` here)')
+    .option('--nkey <file>', 'credentials: the seed of an nkey (default: NATS_NKEY)')
+    .option('--creds <file>', 'credentials: a JWT and its seed (default: NATS_CREDS)')
     .option('--cluster <name>', 'the name of the cluster (default: bourse)')
+    .option('--principal <name>', 'who speaks (default: BOURSE_PRINCIPAL, local)')
     .option('--json', 'print for programs: one document, or a line for each item')
 
 const sentence = (text: string): string =>

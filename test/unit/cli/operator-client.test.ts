@@ -34,7 +34,13 @@ async function aWorld(): Promise<World> {
         fn()
       }),
   }
-  const client = operatorClient({ bus: own, clock: settling, cluster: CLUSTER, isOpen: true })
+  const client = operatorClient({
+    bus: own,
+    clock: settling,
+    cluster: CLUSTER,
+    principal: 'local' as Principal,
+    isOpen: true,
+  })
   const leader = openMessenger({
     bus: leaders,
     clock,

@@ -108,6 +108,44 @@ export interface LogStore {
   removeBelow(sequence: number): Promise<void>
 }
 
+/** A message that a history keeps. */
+export interface StoredMessage {
+  /** 1 for the first; each next one is higher by 1, also over those that are gone. */
+  readonly sequence: number
+  /** When the server stored it, in its time. */
+  readonly atMs: number
+  readonly subject: string
+  readonly payload: Uint8Array
+}
+
+/** What a history keeps at most; the oldest goes first. */
+export interface HistoryLimits {
+  readonly ageMsMax: number
+  readonly bytesMax: number
+}
+
+export interface HistorySettings {
+  readonly name: string
+  /** What is published on subjects of this pattern is kept. */
+  readonly pattern: string
+  /** Of one that is made now. One that is there may have other limits: an operator chose them. */
+  readonly limits: HistoryLimits
+  /** These hold from now on, whatever was chosen before. */
+  readonly chosen?: Partial<HistoryLimits>
+}
+
+/**
+ * Reads a history: any of the servers that hold it answers, and may not know yet what was stored in
+ * the last second. Both throw `ClusterError`: `bus/no-access` (never); `bus/store-unavailable` (later),
+ * also when nobody keeps it there.
+ */
+export interface History {
+  /** The first message at `sequence` (>= 1) or above whose subject `filter` stands for. */
+  next(filter: string, sequence: number): Promise<StoredMessage | undefined>
+  /** The newest of all. */
+  last(): Promise<StoredMessage | undefined>
+}
+
 /** Where connections and stores come from: a NATS server, or a simulated one. */
 export interface BusSystem {
   /** `inbox`: prefix of the reply subjects, for permissions; a random one when left out. */
@@ -116,4 +154,11 @@ export interface BusSystem {
   keyValue(bus: Bus, bucket: string): Promise<KeyValueStore>
   /** Opens the log, making it if need be, over `bus`'s connection. */
   log(bus: Bus, name: string): Promise<LogStore>
+  /**
+   * Has the bus keep what is published, from now on and until somebody removes it. May be repeated.
+   * @throws {ClusterError} `bus/store-unavailable` (later); `bus/store-settings` (never): it is kept
+   * in another way.
+   */
+  keepHistory(bus: Bus, settings: HistorySettings): Promise<void>
+  history(bus: Bus, kept: Pick<HistorySettings, 'name' | 'pattern'>): History
 }

@@ -50,19 +50,18 @@ export interface Stream {
 export async function openStream(options: StoreOptions, settings: StreamSettings): Promise<Stream> {
   const { connection, bus, timeoutMs } = options
   const { name } = settings
-  // checkAPI would ask for account information, which our permissions need not allow.
-  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs })
+  const manager = await managerOf(options)
   const { streams } = manager
   const ask = async <T>(what: string, request: () => Promise<T>): Promise<T> => {
     try {
       if (bus.state !== 'connected') throw new Error(`the connection is ${bus.state}`)
       return await request()
     } catch (error) {
-      if (isStreamGone(error)) await ensure(manager, options, settings)
+      if (isStreamGone(error)) await ensure(manager, options, { settings })
       throw unavailable(`${name}: ${what} failed`, error)
     }
   }
-  await ensure(manager, options, settings)
+  await ensure(manager, options, { settings })
   return {
     append: (subject, payload, expectation) =>
       ask('append', async () => {
@@ -85,6 +84,27 @@ export async function openStream(options: StoreOptions, settings: StreamSettings
       }),
   }
 }
+
+/** Settings of a stream of which some are an operator's to change. */
+export interface KeptStream {
+  readonly settings: StreamSettings
+  /** Of a stream that is made now; one that is there may have others. */
+  readonly initial?: Partial<StreamConfig>
+  /** Set in any case. */
+  readonly chosen?: Partial<StreamConfig>
+}
+
+/**
+ * Makes the stream if it is not there, once: nobody watches over it.
+ * @throws {ClusterError} as `openStream`.
+ */
+export async function keepStream(options: StoreOptions, kept: KeptStream): Promise<void> {
+  await ensure(await managerOf(options), options, kept)
+}
+
+// checkAPI would ask for account information, which our permissions need not allow.
+const managerOf = ({ connection, timeoutMs }: StoreOptions): Promise<JetStreamManager> =>
+  jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs })
 
 function expectationHeaders(
   stream: string,
@@ -117,18 +137,21 @@ function sequenceOf({ seq, error }: PublishAnswer): number | undefined {
 async function ensure(
   { streams }: JetStreamManager,
   { replicas }: StoreOptions,
-  settings: StreamSettings,
+  { settings, initial, chosen }: KeptStream,
 ): Promise<void> {
   const { name } = settings
-  const made = { ...settings, num_replicas: replicas }
+  const made = { ...initial, ...chosen, ...settings, num_replicas: replicas }
   try {
     const info = await streams.info(name).catch((error: unknown) => {
       if (isStreamGone(error)) return undefined
       throw error
     })
+    if (info === undefined) return requireSettings((await streams.add(made)).config, made)
     // How many servers hold an old one is the operator's.
-    if (info !== undefined) return requireSettings(info.config, settings)
-    requireSettings((await streams.add(made)).config, made)
+    requireSettings(info.config, settings)
+    const wanted = { ...info.config, ...chosen }
+    if (isDeepStrictEqual(info.config, wanted)) return
+    requireSettings((await streams.update(name, wanted)).config, { name, ...chosen })
   } catch (error) {
     if (error instanceof ClusterError) throw error
     throw unavailable(`stream ${name} cannot be opened`, error)

@@ -1,20 +1,15 @@
 /** Connections to a NATS server and the stores in it. */
 
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import {
-  type ConnectionOptions,
-  connect,
-  credsAuthenticator,
-  type NatsConnection,
-  type NodeConnectionOptions,
-} from '@nats-io/transport-node'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { ClusterError } from '../../protocol/errors.ts'
 import { MESSAGE_BYTES_MAX } from '../../protocol/limits.ts'
 import { BARE_INBOX } from '../../protocol/subjects.ts'
 import type { Bus, BusSystem } from '../bus.ts'
 import { randomToken } from '../random.ts'
 import { natsBus } from './connection.ts'
+import { credentialsOf } from './credentials.ts'
+import { natsHistory } from './history.ts'
 import type { NatsLocation } from './locate.ts'
 
 /** A dead server is noticed after two unanswered pings, and dialled again for ever. */
@@ -42,7 +37,8 @@ export interface NatsSystemOptions {
  * The bus on NATS.
  *
  * `connect` throws `bus/no-server` (later) when no server answers, `bus/no-access` (never) when it
- * does not know us, `bus/unfit-server` (never) when it is too old or takes too small messages.
+ * does not know us, `bus/credentials` (never) when a file of them is no good, `bus/unfit-server`
+ * (never) when it is too old or takes too small messages.
  */
 export function natsSystem(options: NatsSystemOptions): BusSystem {
   const { location, replicas = 1, storeTimeoutMs = 1_000, onFault = () => undefined } = options
@@ -69,6 +65,11 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
       const { openLog } = await import('./log.ts')
       return openLog({ ...storeOptions(bus), name })
     },
+    async keepHistory(bus, settings) {
+      const { keepHistory } = await import('./keep-history.ts')
+      return keepHistory(storeOptions(bus), settings)
+    },
+    history: (bus, kept) => natsHistory(storeOptions(bus), kept),
   }
 }
 
@@ -80,7 +81,7 @@ async function dial(
   own: { readonly name: string; readonly inboxPrefix: string },
 ): Promise<NatsConnection> {
   const servers = [...location.servers]
-  const options = { ...own, ...(await credentials(location)), ...DIAL_OPTIONS, servers }
+  const options = { ...own, ...(await credentialsOf(location)), ...DIAL_OPTIONS, servers }
   for (let tries = 1; ; tries++) {
     try {
       return await connect(options)
@@ -121,15 +122,4 @@ async function requireAbilities(connection: NatsConnection): Promise<void> {
   const where = connection.getServer()
   await connection.close()
   throw new ClusterError('bus/unfit-server', 'never', `the NATS server at ${where} ${problem}`)
-}
-
-async function credentials(location: NatsLocation): Promise<Partial<NodeConnectionOptions>> {
-  const { user, password, token, credsPath, tls } = location
-  const options: Partial<ConnectionOptions> = {}
-  if (user !== undefined) options.user = user
-  if (password !== undefined) options.pass = password
-  if (token !== undefined) options.token = token
-  if (credsPath !== undefined)
-    options.authenticator = credsAuthenticator(new Uint8Array(await readFile(credsPath)))
-  return tls === undefined ? options : { ...options, tls: { ...tls } }
 }

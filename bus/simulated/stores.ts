@@ -1,9 +1,18 @@
-/** Buckets and logs of a simulated server. */
+/** Buckets, logs and histories of a simulated server. */
 import { ClusterError } from '../../protocol/errors.ts'
-import type { KeyValueEntry, KeyValueStore, LogEntry, LogStore } from '../bus.ts'
+import type {
+  BusMessage,
+  History,
+  HistorySettings,
+  KeyValueEntry,
+  KeyValueStore,
+  LogEntry,
+  LogStore,
+} from '../bus.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { SimulatedConnection } from './connection.ts'
 import type { Faults } from './faults.ts'
+import { KeptMessages } from './kept-messages.ts'
 
 const TIMEOUT_MS = 1_000
 
@@ -21,9 +30,10 @@ interface Log {
 export interface StoreData {
   readonly buckets: ReadonlyMap<string, Bucket>
   readonly logs: ReadonlyMap<string, Readonly<Log>>
+  readonly histories: ReadonlyMap<string, KeptMessages>
 }
 
-export const NO_STORES: StoreData = { buckets: new Map(), logs: new Map() }
+export const NO_STORES: StoreData = { buckets: new Map(), logs: new Map(), histories: new Map() }
 const NO_BUCKET: Bucket = { entries: new Map(), lastRevision: 0 }
 
 export interface StoresDeps {
@@ -36,18 +46,22 @@ export class SimulatedStores {
   readonly #deps: StoresDeps
   readonly #buckets = new Map<string, Bucket>()
   readonly #logs = new Map<string, Log>()
+  readonly #histories = new Map<string, KeptMessages>()
 
   constructor(deps: StoresDeps) {
     this.#deps = deps
   }
 
   copy(): StoreData {
-    return { buckets: new Map(this.#buckets), logs: copyLogs(this.#logs) }
+    const histories = copyHistories(this.#histories)
+    return { buckets: new Map(this.#buckets), logs: copyLogs(this.#logs), histories }
   }
 
-  replace({ buckets, logs }: StoreData): void {
+  replace({ buckets, logs, histories }: StoreData): void {
     this.#buckets.clear()
     this.#logs.clear()
+    this.#histories.clear()
+    for (const [name, kept] of copyHistories(histories)) this.#histories.set(name, kept)
     for (const [name, bucket] of buckets) this.#buckets.set(name, bucket)
     for (const [name, log] of copyLogs(logs)) this.#logs.set(name, log)
   }
@@ -95,6 +109,37 @@ export class SimulatedStores {
     return this.#ask(connection, () => store)
   }
 
+  /** Something was published, and has reached the server. */
+  keep(message: BusMessage): void {
+    const { wallMs } = this.#deps.clock.now()
+    for (const kept of this.#histories.values()) kept.take(message, wallMs)
+  }
+
+  keepHistory(connection: SimulatedConnection, settings: HistorySettings): Promise<void> {
+    const { name, pattern, chosen } = settings
+    return this.#ask(connection, () => {
+      const there = this.#histories.get(name)
+      if (there === undefined) this.#histories.set(name, new KeptMessages(settings))
+      else if (there.pattern === pattern) there.limit({ ...chosen })
+      else return new ClusterError('bus/store-settings', 'never', `${name} keeps ${there.pattern}`)
+      return undefined
+    }).then(throwFault)
+  }
+
+  history(connection: SimulatedConnection, name: string): History {
+    const ask = <T>(answer: (kept: KeptMessages) => T): Promise<T> =>
+      this.#ask(connection, () => {
+        const kept = this.#histories.get(name)
+        kept?.expire(this.#deps.clock.now().wallMs)
+        if (kept !== undefined) return { found: answer(kept) }
+        return new ClusterError('bus/store-unavailable', 'later', `there is no history ${name}`)
+      }).then((answered) => throwFault(answered).found)
+    return {
+      next: (filter, sequence) => ask((kept) => kept.next(filter, sequence)),
+      last: () => ask((kept) => kept.last()),
+    }
+  }
+
   /** `answer` is found when the question reaches the server, if it does. */
   #ask<T>(connection: SimulatedConnection, answer: () => T): Promise<T> {
     const { clock, faults, isUp } = this.#deps
@@ -137,3 +182,11 @@ const copyLog = ({ entries, lastSequence }: Readonly<Log>): Log => ({
 
 const copyLogs = (logs: StoreData['logs']): Map<string, Log> =>
   new Map([...logs].map(([name, log]) => [name, copyLog(log)]))
+
+const copyHistories = (histories: StoreData['histories']): Map<string, KeptMessages> =>
+  new Map([...histories].map(([name, kept]) => [name, kept.copy()]))
+
+function throwFault<T>(answered: T | ClusterError): T {
+  if (answered instanceof ClusterError) throw answered
+  return answered
+}

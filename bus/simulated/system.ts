@@ -6,7 +6,15 @@
 import assert from 'node:assert/strict'
 import { ClusterError } from '../../protocol/errors.ts'
 import { BARE_INBOX } from '../../protocol/subjects.ts'
-import type { Bus, BusMessage, BusSystem, KeyValueStore, LogStore } from '../bus.ts'
+import type {
+  Bus,
+  BusMessage,
+  BusSystem,
+  History,
+  HistorySettings,
+  KeyValueStore,
+  LogStore,
+} from '../bus.ts'
 import type { SimulatedClock } from './clock.ts'
 import { type Listener, type Server, SimulatedConnection } from './connection.ts'
 import { Faults } from './faults.ts'
@@ -48,6 +56,14 @@ export class SimulatedSystem implements BusSystem, Server {
 
   log(bus: Bus, name: string): Promise<LogStore> {
     return this.#stores.log(own(bus), name)
+  }
+
+  keepHistory(bus: Bus, settings: HistorySettings): Promise<void> {
+    return this.#stores.keepHistory(own(bus), settings)
+  }
+
+  history(bus: Bus, { name }: Pick<HistorySettings, 'name'>): History {
+    return this.#stores.history(own(bus), name)
   }
 
   /** The connection is lost, with all on its way, and comes back after `forMs` or with the server. */
@@ -125,6 +141,7 @@ export class SimulatedSystem implements BusSystem, Server {
     const { faults } = this
     const reachedAtMs = from.reach()
     if (faults.strikes('lostForAll')) return
+    if (from.island === 0) this.#stores.keep(message)
     let isHeard = false
     for (const listener of this.#interest.in(message.subject)) {
       if (listener.knownAtMs > reachedAtMs) continue

@@ -1,12 +1,14 @@
 /** What every bus promises, one sentence each. NATS and the simulated bus run the same file. */
 import type { ExecutionContext, TestFn } from 'ava'
 import type { Bus, BusMessage, BusSystem, ConnectionState } from '../../bus/bus.ts'
+import type { Clock } from '../../bus/clock.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import { BARE_INBOX } from '../../protocol/subjects.ts'
 
 /** A server with nobody connected yet, and time that passes or is made to pass. */
 export interface BusWorld {
   readonly system: BusSystem
+  readonly clock: Clock
   readonly wait: <T>(promise: Promise<T>) => Promise<T>
   /** All lose the server, `during` happens, and it is back, with its stores or without. */
   outage(during: () => Promise<void>, stores: 'kept' | 'lost'): Promise<void>
@@ -17,18 +19,7 @@ const bytes = (...values: readonly number[]): Uint8Array => Uint8Array.from(valu
 const plain = (payload: Uint8Array | undefined): number[] => [...(payload ?? [])]
 
 export function busContract(test: TestFn, name: string, open: () => Promise<BusWorld>): void {
-  const promise = (
-    sentence: string,
-    proof: (t: ExecutionContext, world: BusWorld) => Promise<void>,
-  ): void =>
-    test(`${name}: ${sentence}`, async (t) => {
-      const world = await open()
-      try {
-        await proof(t, world)
-      } finally {
-        await world.close()
-      }
-    })
+  const promise = promised(test, name, open)
   messages(promise)
   answers(promise)
   connections(promise)
@@ -37,16 +28,29 @@ export function busContract(test: TestFn, name: string, open: () => Promise<BusW
   outages(promise)
 }
 
-type Promised = (
+export type Promised = (
   sentence: string,
   proof: (t: ExecutionContext, world: BusWorld) => Promise<void>,
 ) => void
 
-const connect = ({ wait, system }: BusWorld, name: string): Promise<Bus> =>
+/** Each promise is a test in a world of its own. */
+export const promised =
+  (test: TestFn, name: string, open: () => Promise<BusWorld>): Promised =>
+  (sentence, proof) =>
+    test(`${name}: ${sentence}`, async (t) => {
+      const world = await open()
+      try {
+        await proof(t, world)
+      } finally {
+        await world.close()
+      }
+    })
+
+export const connect = ({ wait, system }: BusWorld, name: string): Promise<Bus> =>
   wait(system.connect({ name }))
 
 /** What `from` said before has been heard by `to` when this resolves. */
-async function heard({ wait }: BusWorld, from: Bus, to: Bus): Promise<void> {
+export async function heard({ wait }: BusWorld, from: Bus, to: Bus): Promise<void> {
   await wait(from.flush())
   await wait(to.flush())
 }
@@ -285,7 +289,7 @@ function logs(promise: Promised): void {
 }
 
 /** Resolves at the next change to `state`, or at once. */
-function untilState(bus: Bus, state: ConnectionState): Promise<void> {
+export function untilState(bus: Bus, state: ConnectionState): Promise<void> {
   return new Promise((resolve) => {
     if (bus.state === state) return resolve()
     const subscription = bus.onState((now) => {

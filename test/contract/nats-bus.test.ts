@@ -1,10 +1,12 @@
 import test from 'ava'
 import type { Bus } from '../../bus/bus.ts'
+import { systemClock } from '../../bus/clock.ts'
 import { natsSystem } from '../../bus/nats/system.ts'
 import { startTestServer } from '../support/nats.ts'
-import { busContract } from './bus-contract.ts'
+import { type BusWorld, busContract } from './bus-contract.ts'
+import { historyContract } from './history-contract.ts'
 
-busContract(test.serial as typeof test, 'NATS', async () => {
+const open = async (): Promise<BusWorld> => {
   const server = await startTestServer()
   const system = natsSystem({ location: { servers: [server.url], source: 'test' } })
   const buses: Bus[] = []
@@ -17,6 +19,7 @@ busContract(test.serial as typeof test, 'NATS', async () => {
         return bus
       },
     },
+    clock: systemClock,
     wait: (promise) => promise,
     async outage(during, stores) {
       await server.end('SIGKILL')
@@ -28,4 +31,7 @@ busContract(test.serial as typeof test, 'NATS', async () => {
       await server.close()
     },
   }
-})
+}
+
+busContract(test.serial as typeof test, 'NATS', open)
+historyContract(test.serial as typeof test, 'NATS', open)

@@ -2,13 +2,15 @@ import test from 'ava'
 import { SimulatedClock } from '../../bus/simulated/clock.ts'
 import { NO_STORES } from '../../bus/simulated/stores.ts'
 import { SimulatedSystem } from '../../bus/simulated/system.ts'
-import { busContract } from './bus-contract.ts'
+import { type BusWorld, busContract } from './bus-contract.ts'
+import { historyContract } from './history-contract.ts'
 
-busContract(test, 'simulated', () => {
+const open = (): Promise<BusWorld> => {
   const clock = new SimulatedClock()
   const system = new SimulatedSystem(clock)
   return Promise.resolve({
     system,
+    clock,
     wait: (promise) => clock.runFor(promise),
     async outage(during, stores) {
       system.crash()
@@ -17,4 +19,7 @@ busContract(test, 'simulated', () => {
     },
     close: () => Promise.resolve(),
   })
-})
+}
+
+busContract(test, 'simulated', open)
+historyContract(test, 'simulated', open)

@@ -69,6 +69,8 @@ export class Process {
       connect: (options) => this.#connect(options),
       keyValue: (bus, bucket) => parts.system.keyValue(bus, bucket),
       log: (bus, name) => parts.system.log(bus, name),
+      keepHistory: (bus, settings) => parts.system.keepHistory(bus, settings),
+      history: (bus, kept) => parts.system.history(bus, kept),
     }
   }
 

@@ -19,6 +19,8 @@ test('a master whose stores do not answer leaves no connection open', async (t) 
     },
     keyValue: (bus, bucket) => simulated.keyValue(bus, bucket),
     log: () => Promise.reject(new ClusterError('bus/store-unavailable', 'later', 'no answer')),
+    keepHistory: (bus, settings) => simulated.keepHistory(bus, settings),
+    history: (bus, kept) => simulated.history(bus, kept),
   }
   const started = startMaster({
     cluster: 'test',

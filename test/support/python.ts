@@ -17,7 +17,7 @@ export function hasMsgpack(t: ExecutionContext): boolean {
 /** The script's answer to each of `cases`. */
 export function askPython(cases: readonly string[]): readonly string[] {
   const input = cases.map((line) => `${line}\n`).join('')
-  const { stdout, stderr, status } = spawnSync(PYTHON, [SCRIPT], {
+  const { stdout, stderr, status } = spawnSync(PYTHON, ['-B', SCRIPT], {
     input,
     encoding: 'utf8',
     maxBuffer: 2 ** 28,

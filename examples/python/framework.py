@@ -1,0 +1,120 @@
+#!/usr/bin/python3 -u
+"""A Bourse framework made of a socket and msgpack, a model for other languages: declines its first
+offer, accepts another, runs `echo` there and leaves when that has ended. Finds its cluster by
+NATS_URL (nats://user:password@host:4222), BOURSE_CLUSTER and BOURSE_PRINCIPAL.
+"""
+import json, os, secrets, socket, sys
+from urllib.parse import unquote, urlsplit
+import msgpack
+
+CLUSTER = os.environ.get("BOURSE_CLUSTER", "bourse")
+ME = f"{os.environ.get('BOURSE_PRINCIPAL', 'local')}.python-{secrets.token_hex(8)}"
+SECRET = secrets.token_hex(16)  # Who knows it may take our place.
+NEEDS = {"cpus": 0.1, "mem": 32}
+NEVER_RAN = ("TASK_DROPPED", "TASK_GONE", "TASK_UNKNOWN")
+ENDED = ("TASK_FINISHED", "TASK_FAILED", "TASK_ERROR", "TASK_KILLED")
+
+
+class Nats:  # As much of the text protocol of NATS as is needed here.
+    def __init__(self, url):
+        at, self.handlers = urlsplit(url), []
+        self.socket = socket.create_connection((at.hostname, at.port or 4222))
+        user = {"user": unquote(at.username or ""), "pass": unquote(at.password or "")}
+        self.send("CONNECT " + json.dumps({"verbose": False, **user}))
+
+    def send(self, line, rest=b""):
+        self.socket.sendall(line.encode() + b"\r\n" + rest)
+
+    def subscribe(self, subject, handler):
+        self.send(f"SUB {subject} {len(self.handlers)}")
+        self.handlers.append(handler)
+
+    def publish(self, subject, message, reply=""):
+        payload = msgpack.packb(message)
+        self.send(f"PUB {subject} {reply} {len(payload)}", payload + b"\r\n")
+
+    def run(self):
+        incoming = self.socket.makefile("rb")
+        while (line := incoming.readline().decode()) and not line.startswith("-ERR"):
+            verb, *words = line.split()
+            if verb == "MSG":  # subject, number of the subscription, perhaps a reply, length
+                payload = incoming.read(int(words[-1]) + 2)[:-2]
+                self.handlers[int(words[1])](words[0], msgpack.unpackb(payload))
+            elif verb == "PING":
+                self.send("PONG")
+        sys.exit(line or "the connection to NATS is lost")
+
+
+class Framework:
+    def __init__(self, nats):
+        self.nats, self.epoch, self.answered = nats, 0, 0
+        self.task = self.agent = self.state = None
+        nats.subscribe(f"_INBOX.{CLUSTER}.framework.{ME}.*", self.hear_answer)
+        nats.subscribe(f"{CLUSTER}.framework.{ME}", self.hear_events)
+        nats.subscribe(f"{CLUSTER}.update.{ME}.*", self.hear_updates)
+        nats.subscribe(f"{CLUSTER}.leader", self.hear_leader)
+        nats.run()
+
+    def call(self, verb, **fields):
+        inbox = f"_INBOX.{CLUSTER}.framework.{ME}.{verb}"
+        self.nats.publish(f"{CLUSTER}.master.framework.{ME}.{verb}", fields, inbox)
+
+    def hear_answer(self, subject, answer):  # {}, or the {name, message} of a refusal
+        verb = subject.split(".")[-1]
+        if verb == "teardown" and answer.get("name", "torn-down") == "torn-down":
+            sys.exit(self.state != "TASK_FINISHED")
+        if "name" in answer:
+            print(f"{verb} was refused: {answer['name']}: {answer['message']}")
+            self.task = None if verb == "accept" else self.task
+
+    def hear_leader(self, _, beat):
+        """Every second. What is sent may be lost: what matters is said until it has come about."""
+        if beat["epoch"] > self.epoch:  # This leader does not know us yet.
+            self.call("subscribe", name="echo in Python", secret=SECRET)
+        elif self.state in ENDED:
+            self.call("teardown")
+        elif self.task:  # With many tasks, once a minute will do.
+            self.call("reconcile", tasks=[{"taskId": self.task, "agentId": self.agent}])
+
+    def hear_events(self, _, message):
+        for event in message["events"] if message["epoch"] >= self.epoch else []:
+            if event["kind"] == "subscribed":
+                self.epoch = message["epoch"]
+            elif event["kind"] == "offers":
+                for offer in event["offers"]:
+                    self.answer_offer(offer)
+            elif event["kind"] == "status":
+                self.hear_status(event["status"])
+            elif event["kind"] == "ping":
+                self.call("pong")
+
+    def answer_offer(self, offer):
+        self.answered += 1
+        has = {entry["name"]: entry.get("scalar", 0) for entry in offer["resources"]}
+        fits = all(has.get(name, 0) >= least for name, least in NEEDS.items())
+        if self.answered == 1 or self.task or not fits:
+            reason = "too small" if not fits else "one is enough" if self.task else "the first one"
+            print(f"declined an offer of {offer['agentId']}: {reason}")
+            return self.call("decline", offers=[offer["offerId"]], refuseMs=1000, reason=reason)
+        print(f"accepted an offer of {offer['agentId']}")
+        self.task, self.agent, self.state = f"echo-{self.answered}", offer["agentId"], None
+        task = {"taskId": self.task, "resources": NEEDS, "command": {"argv": ["echo", "hello"]}}
+        launch = {"kind": "launch", "tasks": [task]}
+        self.call("accept", offers=[offer["offerId"]], operations=[launch])
+
+    def hear_updates(self, subject, message):
+        for status in message["statuses"]:
+            self.hear_status(status)
+            if "uuid" in status:  # The agent repeats it until it is acknowledged.
+                ack = {"taskId": status["taskId"], "uuid": status["uuid"]}
+                self.nats.publish(subject.replace(".update.", ".ack.", 1), {"acks": [ack]})
+
+    def hear_status(self, status):
+        if status["taskId"] == self.task and self.state not in (status["state"], *ENDED):
+            self.state = status["state"]
+            print(f"{self.task} is {self.state}")
+            self.task = None if self.state in NEVER_RAN else self.task
+
+
+if __name__ == "__main__":
+    Framework(Nats(os.environ.get("NATS_URL", "nats://127.0.0.1:4222")))

@@ -29,7 +29,7 @@ export function onAnswered(turn: Turn, key: SessionId, refused: Refusal | undefi
     if (refused !== undefined) onReadRefused(turn, key)
     return
   }
-  // Not now: the deadline repeats it.
+  // Not now, or too many at once: the deadline repeats it, less and less often.
   if (refused !== undefined && retryOf(refused) === 'later') return
   if (!state.calls.has(key)) return
   if (refused?.name === 'stale-session' || refused?.name === 'not-subscribed')

@@ -1,11 +1,11 @@
 /** All that a scheduler can do to the world. The core returns these; only the shell performs them. */
-import type { Refusal } from '../../protocol/errors.ts'
 import type { AgentId, OfferId, SessionId } from '../../protocol/ids.ts'
 import type { Acknowledgements } from '../../protocol/schema/agent.ts'
 import type { Subscription, TaskStatus } from '../../protocol/schema/common.ts'
 import type { Message } from '../../protocol/schema/messages.ts'
 import type { Offer } from '../../protocol/schema/scheduler.ts'
 import type { FRAMEWORK_VERBS, FrameworkVerb } from '../../protocol/subjects.ts'
+import type { Outcome, OutputPiece } from './contract.ts'
 import type { Ask } from './inputs.ts'
 
 /** A call's verb with the message that belongs to it. */
@@ -16,30 +16,10 @@ export type VerbCall = {
   }
 }[FrameworkVerb]
 
-/**
- * What became of a command. `unknown`: it may have been done or not; statuses tell, the library asks
- * for them by itself.
- */
-export type Outcome =
-  | { readonly outcome: 'done' }
-  | { readonly outcome: 'refused'; readonly refusal: Refusal }
-  | { readonly outcome: 'unknown' }
-
 /** Why a scheduler cannot go on. */
 export interface EndReason {
   readonly name: string
   readonly message: string
-}
-
-/** A piece of output. After `end` or `missing` nothing follows. */
-export interface OutputPiece {
-  /** Of the first byte of `data` in the whole stream. */
-  readonly offset: number
-  readonly data: Uint8Array
-  /** The task has ended, and this is the end of what it wrote. */
-  readonly end: boolean
-  /** A sentence: why the rest cannot be had. */
-  readonly missing?: string
 }
 
 export type Effect =

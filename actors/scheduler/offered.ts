@@ -1,42 +1,42 @@
 /** An offer in the hands of a framework's author. */
-import type { AgentId, OfferId, TaskId } from '../../protocol/ids.ts'
+import type { AgentId, OfferId } from '../../protocol/ids.ts'
 import type { Ranges } from '../../protocol/ranges.ts'
-import { type Resources, rangesOf, resourcesOf, scalarOf } from '../../protocol/resources.ts'
+import {
+  type Amount,
+  containsResources,
+  listResources,
+  type Resources,
+  rangesOf,
+  resourcesOf,
+  scalarOf,
+} from '../../protocol/resources.ts'
 import { fromThousandths } from '../../protocol/scalar.ts'
-import type { Attribute } from '../../protocol/schema/common.ts'
+import type { ResourceList } from '../../protocol/schema/common.ts'
 import type { Offer } from '../../protocol/schema/scheduler.ts'
-import type { Outcome } from './effects.ts'
-import type { TaskWish } from './wishes.ts'
-
-export interface AnswerOptions {
-  /** What is left, or declined, does not come back for so long. Default 5 s; 0: one second. */
-  readonly refuseMs?: number
-}
-
-/** What became of an accept, and the ids of its tasks. */
-export type Accepted = Outcome & { readonly taskIds: readonly TaskId[] }
+import type {
+  Accepted,
+  AnswerOptions,
+  Offered,
+  Outcome,
+  ResourceWish,
+  Scheduler,
+  TaskWish,
+} from './contract.ts'
+import { badOption, isFields, shown } from './rules.ts'
+import { wishedResources } from './wishes.ts'
 
 /** What an offer is answered through. */
-export interface Answers {
-  accept(
-    offers: readonly OfferId[],
-    tasks: readonly TaskWish[],
-    options: AnswerOptions,
-  ): Promise<Accepted>
-  decline(
-    offers: readonly OfferId[],
-    options: AnswerOptions & { readonly reason?: string },
-  ): Promise<Outcome>
+export interface Answers extends Pick<Scheduler, 'accept' | 'decline'> {
+  isLive(offerId: OfferId): boolean
 }
 
-/** Resources of one agent for one role, until answered, rescinded, timed out, or a new session. */
-export class Offered {
+export class HandedOffer implements Offered {
   readonly offerId: OfferId
   readonly agentId: AgentId
   readonly hostname: string
   readonly role: string
   readonly resources: Resources
-  readonly attributes: readonly Attribute[]
+  readonly attributes: Offered['attributes']
   readonly #answers: Answers
 
   constructor(offer: Offer, answers: Answers) {
@@ -49,46 +49,79 @@ export class Offered {
     this.#answers = answers
   }
 
+  get entries(): ResourceList {
+    return listResources(this.resources)
+  }
+
   get cpus(): number {
     return this.scalar('cpus')
   }
 
-  /** MiB. */
   get mem(): number {
     return this.scalar('mem')
   }
 
-  /** MiB. */
   get disk(): number {
     return this.scalar('disk')
   }
 
-  /** Both ends of each range are included. */
+  get gpus(): number {
+    return this.scalar('gpus')
+  }
+
   get ports(): Ranges {
     return rangesOf(this.resources, 'ports')
   }
 
-  /** All of that name, whatever it is reserved for. */
+  get isLive(): boolean {
+    return this.#answers.isLive(this.offerId)
+  }
+
   scalar(name: string): number {
     return fromThousandths(scalarOf(this.resources, name))
   }
 
-  /** The first attribute of that name. */
   attribute(name: string): string | number | undefined {
     const found = this.attributes.find((attribute) => attribute.name === name)
     return found?.text ?? found?.scalar
   }
 
-  /** Starts tasks here. What becomes of them is told by statuses; what is left counts as declined. */
+  roomFor(each: ResourceWish): number {
+    const wanted = wishedResources(each)
+    if ('code' in wanted) throw badOption(`roomFor: ${wanted.message}`)
+    if (wanted.size === 0 || !containsResources(this.resources, wanted)) return 0
+    return Math.min(
+      ...[...wanted].map(([key, { amount }]) => timesOf(amount, this.resources.get(key)?.amount)),
+    )
+  }
+
   accept(tasks: readonly TaskWish[], options: AnswerOptions = {}): Promise<Accepted> {
     return this.#answers.accept([this.offerId], tasks, options)
   }
 
-  /** Gives it back; `reason` is for whoever asks why nothing runs. */
   decline(reason?: string, options: AnswerOptions = {}): Promise<Outcome> {
     return this.#answers.decline(
       [this.offerId],
       reason === undefined ? options : { ...options, reason },
     )
   }
+}
+
+/** How often `part` is in `whole`, which holds it. The same ports are there only once. */
+function timesOf(part: Amount, whole: Amount | undefined): number {
+  if (part.kind !== 'scalar' || whole?.kind !== 'scalar') return 1
+  return Math.floor(whole.thousandths / part.thousandths)
+}
+
+export const idOf = (offer: OfferId | Offered): OfferId =>
+  typeof offer === 'string' ? offer : offer.offerId
+
+const isOfferLike = (offer: unknown): boolean =>
+  typeof offer === 'string' || (isFields(offer) && typeof offer['offerId'] === 'string')
+
+export function offersProblem(offers: readonly unknown[]): string | undefined {
+  const isGood = Array.isArray(offers) && offers.every(isOfferLike)
+  return isGood
+    ? undefined
+    : `the offers must be a list of offers or their ids, not ${shown(offers)}`
 }

@@ -21,6 +21,16 @@ import { count, settle, settleRefused, type Turn } from './turn.ts'
 /** What people read of a reason; the rest is cut off. */
 const REASON_LENGTH_MAX = 256
 
+/** Lost offers of which is remembered why. */
+const LOST_MAX = 1_024
+const LOSSES: Readonly<Record<string, string>> = {
+  answered: 'was answered before',
+  'timed-out': 'was taken back: it was not answered in time',
+  'agent-lost': 'was taken back: its agent was lost',
+  'left-role': 'was taken back: the framework has left its role',
+  'session-over': 'has ended with the session that it was made in',
+}
+
 /** What is offered before the session is confirmed could not be answered in it. */
 export function onOffers(turn: Turn, offers: readonly Offer[]): void {
   const { state, effects } = turn
@@ -31,8 +41,17 @@ export function onOffers(turn: Turn, offers: readonly Offer[]): void {
 
 /** Offers that are held no more are passed over: they were answered meanwhile. */
 export function onRescind(turn: Turn, offers: readonly string[], reason: string): void {
-  const held = (offers as readonly OfferId[]).filter((id) => turn.state.offers.delete(id))
+  const held = (offers as readonly OfferId[]).filter((id) => lose(turn.state, id, reason))
   if (held.length > 0) turn.effects.push({ do: 'tell-rescinded', offers: held, reason })
+}
+
+/** It can be answered no more; false: it could not before. */
+function lose({ offers, lost }: SchedulerState, offerId: OfferId, why: string): boolean {
+  if (!offers.delete(offerId)) return false
+  lost.set(offerId, why)
+  const [oldest] = lost.keys()
+  if (lost.size > LOST_MAX && oldest !== undefined) lost.delete(oldest)
+  return true
 }
 
 /** The session is over, and all that was offered in it. */
@@ -42,11 +61,12 @@ export function dropOffers(turn: Turn): void {
 }
 
 /** Why an offer that is not held cannot be answered. */
-function deadOffer({ highest }: SchedulerState, offerId: OfferId): Refusal {
+function deadOffer({ highest, lost }: SchedulerState, offerId: OfferId): Refusal {
   const made = madeIn(offerId)
   if (made !== undefined && made.epoch < (highest?.epoch ?? 0))
     return refusal('stale', `offer ${offerId} is of an earlier leader`)
-  return refusal('used', `offer ${offerId} was answered, rescinded or has ended with its session`)
+  const why = lost.get(offerId)
+  return refusal('used', `offer ${offerId} ${LOSSES[why ?? ''] ?? 'is not held any more'}`)
 }
 
 /**
@@ -61,10 +81,10 @@ export function onAccept(turn: Turn, input: AcceptInput): void {
     operations: tasks.length === 0 ? [] : [{ kind: 'launch' as const, tasks: [...tasks] }],
     ...(refuseMs !== undefined && { refuseMs }),
   }
-  const refused = refuseAccept(state, input) ?? refuseSize(input) ?? refuseShape('Accept', body)
+  const refused = refuseAccept(state, input) ?? refuseShape('Accept', body) ?? refuseSize(input)
   if (refused !== undefined) return settleRefused(turn, input.ask, refused)
   const { agentId } = state.offers.get(offers[0] as OfferId) as Offer
-  for (const offerId of offers) state.offers.delete(offerId)
+  for (const offerId of offers) lose(state, offerId, 'answered')
   const accept = startCall(turn, { verb: 'accept', body }, input.ask)
   for (const { taskId } of tasks) holdTask(state, { taskId, agentId, accept })
 }
@@ -123,7 +143,7 @@ export function onDecline(turn: Turn, input: DeclineInput): void {
     ...(refuseMs !== undefined && { refuseMs }),
   })
   if (wrong !== undefined) return settleRefused(turn, ask, wrong)
-  const live = offers.filter((offerId) => state.offers.delete(offerId))
+  const live = offers.filter((offerId) => lose(state, offerId, 'answered'))
   if (live.length === 0) {
     const [first] = offers
     const refused =

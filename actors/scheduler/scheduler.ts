@@ -3,85 +3,59 @@
  * of the leader, hands over offers and statuses, acknowledges and reconciles. This file is the door:
  * what it exports is what frameworks may use.
  */
-import type { BusSystem } from '../../bus/bus.ts'
-import { type Clock, systemClock } from '../../bus/clock.ts'
+import { systemClock } from '../../bus/clock.ts'
 import { openMessenger } from '../../bus/messenger.ts'
-import { locateNats, type NatsLocation } from '../../bus/nats/locate.ts'
+import {
+  CLUSTER_DEFAULT,
+  type LocatedCluster,
+  locateCluster,
+} from '../../bus/nats/locate-cluster.ts'
 import { natsSystem } from '../../bus/nats/system.ts'
-import { type RandomToken, randomToken } from '../../bus/random.ts'
+import { randomToken } from '../../bus/random.ts'
 import { ClusterError } from '../../protocol/errors.ts'
-import { type FrameworkId, type Principal, parseId, tokenFrom } from '../../protocol/ids.ts'
-import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
 import { frameworkInbox } from '../../protocol/subjects.ts'
-import { type LibraryDeps, Scheduler } from './library.ts'
+import type { Scheduler } from './contract.ts'
+import { Library } from './library.ts'
+import { identify, requireOptions, type SchedulerOptions, type World } from './options.ts'
 
-export { ClusterError } from '../../protocol/errors.ts'
-export type { TaskStatus } from '../../protocol/schema/common.ts'
+export { ClusterError, type Refusal } from '../../protocol/errors.ts'
+export type { AgentId, FrameworkId, OfferId, Principal, TaskId } from '../../protocol/ids.ts'
 export { isTerminal, type TaskState } from '../../protocol/task-state.ts'
-export type { Outcome, OutputPiece } from './effects.ts'
 export type {
+  Accepted,
+  AnswerOptions,
+  DeclineOptions,
   KillOptions,
   Listening,
+  OfferAttribute,
+  Offered,
+  Outcome,
   OutputOptions,
+  OutputPiece,
+  ResourceWish,
   Scheduler,
   StatusHandler,
-} from './library.ts'
-export type { Accepted, AnswerOptions, Offered } from './offered.ts'
-export type { TaskWish } from './wishes.ts'
+  TaskStatus,
+  TaskWish,
+} from './contract.ts'
+export type { SchedulerOptions, World } from './options.ts'
 
-/** A bus with the clock and the chance that belong to it: a simulated one has its own. */
-export interface World {
-  readonly system: BusSystem
-  readonly clock: Clock
-  readonly randomToken: RandomToken
-}
-
-export interface SchedulerOptions {
-  /** For people. */
-  readonly name: string
-  /** What its tasks count for. Default `['*']`. */
-  readonly roles?: readonly string[]
-  /** Default: NATS_URL, the selected NATS context, `nats://127.0.0.1:4222`. */
-  readonly nats?: string | NatsLocation
-  /** Default `bourse`. */
-  readonly cluster?: string
-  /** Whose credentials these are. Default `local`. */
-  readonly principal?: string
-  /**
-   * Give one, always the same, with the same `secret`, to find the tasks of an earlier process again.
-   * Default: the name and 64 random bits.
-   */
-  readonly frameworkId?: string
-  /** 8 to 128 printable characters. Default: 128 random bits. */
-  readonly secret?: string
-  /** How long tasks outlive the absence of their framework. Default 10 min. */
-  readonly failoverMs?: number
-  /** Begins without offers, until `revive`. Default false. */
-  readonly suppressed?: boolean
-  /** Opening fails when no leader has answered for so long. Default 15 s. */
-  readonly openTimeoutMs?: number
-  /** Bad messages that were dropped, and what the server forbids. Default: nothing is done. */
-  readonly onFault?: (fault: ClusterError) => void
-  /** Default: NATS. With one, `nats` has no effect. */
-  readonly world?: World
-}
-
-const CLUSTER_DEFAULT = 'bourse'
-const PRINCIPAL_DEFAULT = 'local'
-const NATS_DEFAULT = 'nats://127.0.0.1:4222'
 const OPEN_TIMEOUT_MS = 15_000
 
 /**
  * Connects and subscribes. Resolves when the leader has confirmed.
  *
- * @throws {ClusterError} `scheduler/option`: one of them is no good. `bus/no-server`,
- * `bus/no-access`. `scheduler/no-leader`. `scheduler/ended`: the leader refuses the framework, and
- * says why.
+ * @throws {ClusterError} `scheduler/option`: one of them is no good. `bus/no-cluster`: nobody has said
+ * where one is, and no `bourse dev` runs here. `bus/nats-url`, `bus/nats-context`, `bus/no-server`,
+ * `bus/no-access`, `bus/unfit-server`. `scheduler/no-leader`: none has answered in time.
+ * `scheduler/ended`: the leader refuses the framework, and says why.
  */
 export async function openScheduler(options: SchedulerOptions): Promise<Scheduler> {
+  requireOptions(options)
   const { openTimeoutMs = OPEN_TIMEOUT_MS, onFault = () => undefined } = options
-  const { system, clock, randomToken } = options.world ?? natsWorld(options)
-  const identity = identify(options, randomToken)
+  const { cluster, world } = locate(options)
+  const { system, clock, randomToken } = world
+  const identity = { cluster, ...identify(options, randomToken) }
   const bus = await system.connect({
     name: `framework-${identity.frameworkId}`,
     inbox: frameworkInbox(identity),
@@ -96,7 +70,7 @@ export async function openScheduler(options: SchedulerOptions): Promise<Schedule
         new ClusterError('scheduler/bad-message', 'never', `${subject}: ${name}: ${message}`),
       ),
   })
-  const scheduler = new Scheduler({ ...identity, messenger, clock, randomToken })
+  const scheduler = new Library({ ...identity, messenger, clock, randomToken })
   try {
     await scheduler.subscribed(openTimeoutMs)
   } catch (error) {
@@ -106,42 +80,15 @@ export async function openScheduler(options: SchedulerOptions): Promise<Schedule
   return scheduler
 }
 
-function natsWorld({ nats, onFault }: SchedulerOptions): World {
-  const location =
-    typeof nats === 'object'
-      ? nats
-      : (locateNats(nats, process.env) ?? { servers: [NATS_DEFAULT], source: 'the default' })
-  const system = natsSystem({ location, ...(onFault && { onFault }) })
-  return { system, clock: systemClock, randomToken }
+function locate(options: SchedulerOptions): { cluster: string; world: World } {
+  const { world, onFault, cluster = CLUSTER_DEFAULT } = options
+  if (world !== undefined) return { cluster, world }
+  const found = locateOnNats(options)
+  const system = natsSystem({ location: found.location, ...(onFault && { onFault }) })
+  return { cluster: found.cluster, world: { system, clock: systemClock, randomToken } }
 }
 
-type Identity = Pick<LibraryDeps, 'cluster' | 'principal' | 'frameworkId' | 'settings'>
-
-function identify(options: SchedulerOptions, random: RandomToken): Identity {
-  const { name, cluster = CLUSTER_DEFAULT, principal = PRINCIPAL_DEFAULT, secret } = options
-  const { frameworkId = `${tokenFrom(name)}-${random(64)}` } = options
-  if (secret !== undefined && !/^[\x20-\x7e]{8,128}$/.test(secret))
-    throw badOption('secret is not 8 to 128 printable characters')
-  return {
-    cluster: tokenOption('cluster', cluster),
-    principal: tokenOption('principal', principal) as Principal,
-    frameworkId: tokenOption('frameworkId', frameworkId) as FrameworkId,
-    settings: {
-      secret: secret ?? random(128),
-      name,
-      roles: options.roles ?? ['*'],
-      failoverMs: options.failoverMs ?? FRAMEWORK_FAILOVER_MS,
-      isSuppressed: options.suppressed ?? false,
-      isReturning: options.frameworkId !== undefined,
-    },
-  }
+function locateOnNats({ nats, cluster }: SchedulerOptions): LocatedCluster {
+  if (typeof nats === 'object') return { location: nats, cluster: cluster ?? CLUSTER_DEFAULT }
+  return locateCluster({ nats, cluster }, process.env)
 }
-
-function tokenOption(option: string, value: string): string {
-  const parsed = parseId(option, value)
-  if (typeof parsed === 'object') throw badOption(parsed.message)
-  return parsed
-}
-
-const badOption = (message: string): ClusterError =>
-  new ClusterError('scheduler/option', 'never', message)

@@ -15,8 +15,9 @@ import {
   taskOutput,
 } from '../../protocol/subjects.ts'
 import { type RunningActor, runActor } from '../kit/run-actor.ts'
+import type { Outcome, OutputPiece } from './contract.ts'
 import { schedulerCore } from './core.ts'
-import type { Effect, EndReason, Outcome, OutputPiece } from './effects.ts'
+import type { Effect, EndReason } from './effects.ts'
 import type { Ask, Input } from './inputs.ts'
 import type { SchedulerState } from './state.ts'
 

@@ -159,6 +159,8 @@ export interface SchedulerState {
   /** By call id, in the order of their numbers. */
   readonly calls: Map<SessionId, OutCall>
   readonly offers: Map<OfferId, Offer>
+  /** Why the latest of those that cannot be answered any more cannot. */
+  readonly lost: Map<OfferId, string>
   readonly declines: Map<string, Declines>
   /** Those that have not ended. */
   readonly tasks: Map<TaskId, HeldTask>
@@ -195,6 +197,7 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     demanding: undefined,
     calls: new Map(),
     offers: new Map(),
+    lost: new Map(),
     declines: new Map(),
     tasks: new Map(),
     ended: new Map(),

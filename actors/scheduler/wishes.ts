@@ -1,44 +1,111 @@
 /** A task as a framework's author writes it, and as it travels. */
+import { check } from '../../protocol/check.ts'
 import { type Refusal, refusal } from '../../protocol/errors.ts'
-import { isToken, type TaskId } from '../../protocol/ids.ts'
+import type { TaskId } from '../../protocol/ids.ts'
+import { SCALAR_MAX } from '../../protocol/limits.ts'
+import { parseResources, type Resources } from '../../protocol/resources.ts'
 import type { Command, TaskInfo, WantedResources } from '../../protocol/schema/common.ts'
+import type { ResourceWish, TaskWish } from './contract.ts'
+import { GRACE, isFields, problemsOf, type Rule, type Rules, shown, TOKEN } from './rules.ts'
 
-export interface TaskWish {
-  /** Unique among the framework's tasks that have not ended. Default: its name and 64 random bits. */
-  readonly taskId?: string
-  readonly name?: string
-  /** A string goes to `/bin/sh -c`; a list is a program and its arguments. */
-  readonly command: string | readonly string[]
-  /** Beside what the agent sets: `BOURSE_TASK_ID`, `BOURSE_SANDBOX`, `PORT0` … */
-  readonly env?: Readonly<Record<string, string>>
-  /** Default: whoever the agent runs as. */
-  readonly user?: string
-  /** `{ cpus: 0.5, mem: 32 }` (MiB), or entries of the offer. */
-  readonly resources: WantedResources
-  /** From SIGTERM to SIGKILL. Default 3 s. */
-  readonly killGraceMs?: number
-  readonly labels?: Readonly<Record<string, string>>
-}
-
-/** `defaultId` is used when the wish names none. */
-export function taskOf(wish: TaskWish, defaultId: string): TaskInfo | Refusal {
-  const { taskId = defaultId, name, resources, killGraceMs, labels } = wish
-  if (!isToken(taskId))
-    return refusal('invalid', `task id "${taskId}" is not 1 to 64 letters, digits, _ or -`)
+/** `defaultId` is used when the wish names none. Nothing is checked: see `wishProblem`. */
+export function taskOf(wish: TaskWish, defaultId: string): TaskInfo {
+  const { taskId = defaultId, name, resources, killGraceMs, labels } = wish ?? {}
   return {
     taskId: taskId as TaskId,
-    resources,
-    command: commandOf(wish),
+    resources: copyOf(resources) as WantedResources,
+    command: commandOf(wish ?? {}),
     ...(name !== undefined && { name }),
     ...(killGraceMs !== undefined && { killGraceMs }),
-    ...(labels !== undefined && { labels: { ...labels } }),
+    ...(labels !== undefined && { labels: copyOf(labels) }),
   }
 }
 
 function commandOf({ command, env, user }: TaskWish): Command {
   return {
-    ...(typeof command === 'string' ? { shell: command } : { argv: [...command] }),
-    ...(env !== undefined && { env: { ...env } }),
+    ...(typeof command === 'string' ? { shell: command } : { argv: copyOf(command) as string[] }),
+    ...(env !== undefined && { env: copyOf(env) }),
     ...(user !== undefined && { user }),
   }
+}
+
+/** The author may change theirs before it is sent. What is of no use is left to the check. */
+function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T
+  return isFields(value) ? { ...value } : value
+}
+
+export function listProblem(wishes: unknown): string | undefined {
+  return Array.isArray(wishes) ? undefined : `the tasks must be a list, not ${shown(wishes)}`
+}
+
+/** What is wrong with the first wish that is no good; undefined: none is. */
+export function wishProblem(wishes: readonly TaskWish[]): string | undefined {
+  for (const [index, wish] of wishes.entries()) {
+    const where = `task ${index + 1}`
+    if (!isFields(wish)) return `${where} must have a command and resources, not be ${shown(wish)}`
+    const problems = [...problemsOf(wish, RULES), ...resourceProblems(wish['resources'])]
+    if (problems.length > 0) return `${where}: ${problems.join('; ')}`
+  }
+  return undefined
+}
+
+/** What is wished for, or what is wrong with it. */
+export function wishedResources(wish: ResourceWish): Resources | Refusal {
+  const [problem] = resourceProblems(wish)
+  if (problem !== undefined) return refusal('invalid', problem)
+  return parseResources(wish as WantedResources)
+}
+
+const NAME_PATTERN = /^[A-Za-z0-9_./-]{1,64}$/
+
+function resourceProblems(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return entryProblems(value)
+  if (!isFields(value))
+    return [`resources must be amounts, like { cpus: 0.5, mem: 32 }, not ${shown(value)}`]
+  return Object.entries(value).flatMap(([name, amount]) => {
+    if (!NAME_PATTERN.test(name)) return [`resources: ${shown(name)} names no resource`]
+    const isAmount = typeof amount === 'number' && amount >= 0 && amount <= SCALAR_MAX
+    const what = `a number, 0 to ${SCALAR_MAX}`
+    return isAmount ? [] : [`resources.${name} must be ${what}, not ${shown(amount)}`]
+  })
+}
+
+function entryProblems(entries: readonly unknown[]): readonly string[] {
+  const checked = check('Accept', acceptOf({ resources: copyOf(entries) }))
+  if (!checked.ok)
+    return [checked.refusal.message.replace(/^Accept: [a-z0-9.]*resources/, 'resources')]
+  const parsed = parseResources(entries as WantedResources)
+  return 'code' in parsed ? [parsed.message] : []
+}
+
+/** A whole accept of one task, to ask the protocol about a part of it. */
+function acceptOf(fields: Readonly<Record<string, unknown>>): unknown {
+  const task = { taskId: 'any', resources: {}, command: { shell: 'any' }, ...fields }
+  return { offers: ['any'], operations: [{ kind: 'launch', tasks: [task] }] }
+}
+
+const rule = (
+  what: string,
+  fieldsOf: (value: unknown) => Readonly<Record<string, unknown>>,
+): Rule => ({
+  what,
+  isGood: (value) => check('Accept', acceptOf(fieldsOf(value))).ok,
+})
+
+const RULES: Rules<Omit<TaskWish, 'resources'>> = {
+  taskId: TOKEN,
+  name: rule('a text of at most 256 characters', (name) => ({ name })),
+  command: {
+    ...rule('a text for /bin/sh, or a list of a program and its arguments', (command) => ({
+      command: commandOf({ command: command as string, resources: {} }),
+    })),
+    isRequired: true,
+  },
+  env: rule('names of variables with texts as values', (env) => ({
+    command: { shell: 'any', env },
+  })),
+  user: rule('the name of a user', (user) => ({ command: { shell: 'any', user } })),
+  killGraceMs: GRACE,
+  labels: rule('names with texts as values', (labels) => ({ labels })),
 }

@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   frameworks: ['protocol', 'bus', 'actors'],
   cli: ['protocol', 'bus', 'actors', 'frameworks'],
   examples: ['protocol', 'actors/scheduler', 'frameworks'],
-  tools: ['protocol', 'bus', 'actors', 'agent-runtime', 'frameworks', 'cli'],
+  tools: ['protocol', 'bus', 'actors', 'agent-runtime', 'frameworks', 'cli', 'examples'],
 }
 /** What a machine's side takes from its caller: it knows their shape and nothing else of `bus`. */
 const LENT_TYPES = /^bus\/(clock|random)\.ts$/
@@ -38,9 +38,14 @@ const SHELL_SIDE: ReadonlySet<string> = new Set([
   'actors/agent/journal.ts',
   'actors/agent/leftovers.ts',
   'actors/master/epoch-file.ts',
+  'actors/master/kept-events.ts',
   'actors/master/stores.ts',
   'actors/scheduler/library.ts',
+  'actors/scheduler/offer-feed.ts',
+  'actors/scheduler/options.ts',
+  'actors/scheduler/output-feed.ts',
   'actors/scheduler/scheduler.ts',
+  'actors/scheduler/status-feed.ts',
 ])
 const isCore = ({ path }: SourceFile): boolean =>
   /^actors\/(?!kit\/).*\.ts$/.test(path) && !SHELL.test(path) && !SHELL_SIDE.has(path)

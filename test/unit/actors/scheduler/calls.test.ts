@@ -37,14 +37,19 @@ test('an unanswered call is repeated as it was, later and later, until it is ans
   t.is(given.pass(60_000).filter((e) => e.do === 'call' && e.verb === 'accept').length, 0)
 })
 
-test('a leader that cannot yet is asked again', (t) => {
-  const given = twoOffers()
-  given.accept([anOffer(1).offerId], ['t-1'])
-  given.answer(given.call('accept').key, refusal('recovering', ''))
-  t.deepEqual(given.effects, [])
-  given.pass(1_000)
-  t.is(given.calls('accept').length, 1)
-})
+for (const name of ['recovering', 'too-many'] as const)
+  test(`a leader that answers ${name} is asked again, later and later`, (t) => {
+    const given = twoOffers()
+    given.accept([anOffer(1).offerId], ['t-1'])
+    for (const waitMs of [1_000, 2_000, 4_000]) {
+      given.answer(given.call('accept').key, refusal(name, ''))
+      t.deepEqual(given.effects, [])
+      given.pass(waitMs - 1)
+      t.is(given.calls('accept').length, 0)
+      given.pass(1)
+      t.is(given.calls('accept').length, 1)
+    }
+  })
 
 for (const name of ['stale-session', 'not-subscribed'] as const)
   test(`a call that is refused as ${name} opens a new session`, (t) => {

@@ -1,15 +1,16 @@
 import test from 'ava'
-import { type RefusalName, refusal } from '../../../../protocol/errors.ts'
+import { type Refusal, type RefusalName, refusal } from '../../../../protocol/errors.ts'
 import type { TaskId } from '../../../../protocol/ids.ts'
 import { anOffer, aStatus, aTask, fence, Given, OTHER_AGENT } from './given.ts'
 
 const first = anOffer(1)
 const second = anOffer(2)
 const offered = (): Given => new Given().subscribed().offer(first, second)
-const refusedAs = (given: Given, ask = 1): RefusalName | undefined => {
+const refusalOf = (given: Given, ask = 1): Refusal | undefined => {
   const settled = given.all('settle').find((effect) => effect.ask === ask)
-  return settled?.outcome.outcome === 'refused' ? settled.outcome.refusal.name : undefined
+  return settled?.outcome.outcome === 'refused' ? settled.outcome.refusal : undefined
 }
+const refusedAs = (given: Given, ask = 1): RefusalName | undefined => refusalOf(given, ask)?.name
 
 test('offers are handed over', (t) => {
   const given = new Given().subscribed()
@@ -45,6 +46,7 @@ test('a rescinded offer is dead', (t) => {
   ])
   given.accept([first.offerId], ['t-1'])
   t.is(refusedAs(given), 'used')
+  t.regex(refusalOf(given)?.message ?? '', /was taken back: it was not answered in time$/)
 })
 
 test('a new session of the same leader ends all offers', (t) => {

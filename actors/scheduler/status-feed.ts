@@ -1,0 +1,69 @@
+/** Statuses on their way to the author, and back: which of them have been seen. */
+import type { TaskId } from '../../protocol/ids.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
+import type { Listening, StatusHandler, TaskStatus } from './contract.ts'
+import { Feed } from './feed.ts'
+
+interface UnseenStatus {
+  readonly status: TaskStatus
+  readonly seen: () => void
+}
+
+export class StatusFeed {
+  readonly #handlers = new Set<StatusHandler>()
+  readonly #feeds = new Set<Feed<UnseenStatus>>()
+  #end: { readonly error: Error | undefined } | undefined
+
+  /** A promise if somebody is busy with it: fulfilled when all have seen it. */
+  tell(status: TaskStatus): void | Promise<void> {
+    const busy = [...this.#handlers]
+      .map((handle) => handle(status))
+      .filter((result) => result !== undefined)
+    return busy.length === 0 ? undefined : Promise.all(busy).then(() => undefined)
+  }
+
+  listen(handle: StatusHandler): Listening {
+    this.#handlers.add(handle)
+    return { close: () => void this.#handlers.delete(handle) }
+  }
+
+  /** Of one task, from now until its end; of all, if none is named. */
+  read(taskId: TaskId | undefined): AsyncIterable<TaskStatus> {
+    const feed = new Feed<UnseenStatus>()
+    this.#feeds.add(feed)
+    if (this.#end !== undefined) feed.end(this.#end.error)
+    const listening = this.listen((status) => {
+      if (taskId !== undefined && status.taskId !== taskId) return undefined
+      const seen = new Promise<void>((resolve) => feed.push({ status, seen: resolve }))
+      if (taskId !== undefined && isTerminal(status.state)) feed.end()
+      return seen
+    })
+    return readStatuses(feed, () => {
+      listening.close()
+      this.#feeds.delete(feed)
+      for (const { seen } of feed.takeRest()) seen()
+    })
+  }
+
+  end(error: Error | undefined): void {
+    this.#end ??= { error }
+    for (const feed of this.#feeds) feed.end(error)
+  }
+}
+
+async function* readStatuses(
+  feed: Feed<UnseenStatus>,
+  close: () => void,
+): AsyncGenerator<TaskStatus, void> {
+  try {
+    for await (const { status, seen } of feed) {
+      try {
+        yield status
+      } finally {
+        seen()
+      }
+    }
+  } finally {
+    close()
+  }
+}

@@ -79,8 +79,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-/** At the root of the package, however deep the compiled files lie. */
-function packageConfig(): string {
+/** `nats.conf` at the root of the package, however deep the compiled files lie. */
+export function packageConfig(): string {
   for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {
     const path = join(folder, 'nats.conf')
     if (existsSync(path)) return path

@@ -146,10 +146,11 @@ export interface Following {
 
 /** Reads on as more comes, over lost servers and lost stores, until it is told to end. */
 export async function* followHistory(following: Following): AsyncGenerator<HistoryItem> {
-  const { reader, bus, clock, filter, signal, onFault } = following
+  const { bus, clock, filter, signal } = following
   const bell = new Bell()
   const ring = (): void => bell.ring()
   let isHealthy = true
+  // What comes while nothing can be read is no reason to hurry.
   const hint = (): void => {
     if (isHealthy) ring()
   }
@@ -158,19 +159,7 @@ export async function* followHistory(following: Following): AsyncGenerator<Histo
   try {
     while (!signal.aborted) {
       bell.still()
-      try {
-        for await (const item of reader.read()) {
-          yield item
-          if (signal.aborted) return
-        }
-        isHealthy = true
-      } catch (error) {
-        if (!(error instanceof ClusterError) || error.retry === 'never') throw error
-        if (isHealthy) onFault(error)
-        isHealthy = false
-        // What came meanwhile is no reason to hurry.
-        bell.still()
-      }
+      isHealthy = yield* readOnce(following, isHealthy)
       const timer = clock.after(POLL_MS, ring)
       await bell.rung
       timer.cancel()
@@ -178,6 +167,24 @@ export async function* followHistory(following: Following): AsyncGenerator<Histo
   } finally {
     signal.removeEventListener('abort', ring)
     for (const subscription of subscriptions) subscription.close()
+  }
+}
+
+/** Gives what can be read now, and whether nothing went wrong. */
+async function* readOnce(
+  { reader, signal, onFault }: Following,
+  wasHealthy: boolean,
+): AsyncGenerator<HistoryItem, boolean> {
+  try {
+    for await (const item of reader.read()) {
+      if (signal.aborted) return true
+      yield item
+    }
+    return true
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.retry === 'never') throw error
+    if (wasHealthy) onFault(error)
+    return false
   }
 }
 

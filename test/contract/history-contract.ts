@@ -19,7 +19,14 @@ const SETTINGS: HistorySettings = {
 
 export function historyContract(test: TestFn, name: string, open: () => Promise<BusWorld>): void {
   const promise = promised(test, name, open)
+  keeping(promise)
+  reading(promise)
+  following(promise)
+}
 
+type Promised = ReturnType<typeof promised>
+
+function keeping(promise: Promised): void {
   promise(
     'what is published is kept, counted from 1, and found by its subject',
     async (t, world) => {
@@ -68,7 +75,9 @@ export function historyContract(test: TestFn, name: string, open: () => Promise<
     const error = await t.throwsAsync<ClusterError>(asked)
     t.deepEqual([error.code, error.retry], ['bus/store-unavailable', 'later'])
   })
+}
 
+function reading(promise: Promised): void {
   promise('a reader reads on where it stood, and only what it wants', async (t, world) => {
     const a = await connect(world, 'a')
     await keep(world, a)
@@ -120,11 +129,9 @@ export function historyContract(test: TestFn, name: string, open: () => Promise<
     t.is((await before((await world.wait(history.last()))?.atMs ?? 0)) < 20, true)
     t.is(await before(Number.MAX_SAFE_INTEGER), 20)
   })
-
-  following(promised(test, name, open))
 }
 
-function following(promise: ReturnType<typeof promised>): void {
+function following(promise: Promised): void {
   promise('who follows hears what comes, also after an outage', async (t, world) => {
     const [a, b] = [await connect(world, 'a'), await connect(world, 'b')]
     await keep(world, a)

@@ -107,6 +107,9 @@ export const TOO_MANY_ANSWERS_PER_S = 10
 export const CALL_BURST_S = 2
 /** Callers whose rate is remembered; more of them at once share one. */
 export const CALLERS_REMEMBERED_MAX = 10_000
+/** Public events are kept for so long, and so much of them. */
+export const EVENT_AGE_MS = 7 * 24 * 3_600_000
+export const EVENT_BYTES_MAX = 512 * KIB * KIB
 /** Ended tasks that a leader remembers for listings. */
 export const ENDED_TASKS_MAX = 1_000
 

@@ -94,6 +94,7 @@ function refusalTable(): string {
 
 /** `1024` of a name in bytes is `1 KiB`, `3000` of one in milliseconds `3 s`. */
 function amount(name: string, value: number): string {
+  if (name.includes('BYTES') && value % 1024 ** 2 === 0) return `${value / 1024 ** 2} MiB`
   if (name.includes('BYTES') && value % 1024 === 0) return `${value / 1024} KiB`
   if (/_MS(_|$)/.test(name)) {
     if (value % 86_400_000 === 0) return `${value / 86_400_000} d`

@@ -1,5 +1,5 @@
 /** Starts a master on connections of its own. */
-import type { BusSystem } from '../../bus/bus.ts'
+import type { BusSystem, HistoryLimits } from '../../bus/bus.ts'
 import type { Clock } from '../../bus/clock.ts'
 import { type Messenger, type MessengerDeps, openMessenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
@@ -16,6 +16,7 @@ import {
 import { inboxOf, leaseBucket, registryLog } from '../../protocol/subjects.ts'
 import { CallAdmission, type CallRates, DEFAULT_CALL_RATES } from '../parts/admission.ts'
 import type { EpochStore } from './epoch-file.ts'
+import { type KeptEvents, keepEvents } from './kept-events.ts'
 import { type MasterDeps, type OpenMaster, openMaster } from './shell.ts'
 import type { MasterRules, MasterState } from './state.ts'
 
@@ -34,6 +35,8 @@ export interface MasterOptions {
   readonly masterId: MasterId
   /** What is left out has its default. */
   readonly rules?: Partial<MasterRules>
+  /** How many public events are kept, if an operator wants it otherwise than it is. */
+  readonly events?: Partial<HistoryLimits>
   readonly system: BusSystem
   readonly clock: Clock
   readonly randomToken: RandomToken
@@ -59,18 +62,26 @@ export interface RunningMaster {
 export async function startMaster(options: MasterOptions): Promise<RunningMaster> {
   const opened: Messenger[] = []
   let running: OpenMaster | undefined
+  let kept: KeptEvents | undefined
   const onRefused: MessengerDeps['onRefused'] = (subject, refused, message) => {
     running?.refused(refused.name)
     options.onRefused(subject, refused, message)
   }
   const closeAll = async (): Promise<void> => {
+    kept?.stop()
     for (const messenger of opened.splice(0)) {
       messenger.close()
       await messenger.bus.close()
     }
   }
   try {
-    const master = openMaster(await connect({ ...options, onRefused }, opened))
+    const deps = await connect({ ...options, onRefused }, opened)
+    const { cluster, clock, operators, onLog } = deps
+    const { system, events: chosen = {} } = options
+    kept = keepEvents({ cluster, system, bus: operators.bus, clock, chosen, onLog })
+    // The first event is that this master leads: it should be kept, too.
+    await kept.tried
+    const master = openMaster(deps)
     running = master
     return {
       state: master.state,

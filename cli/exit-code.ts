@@ -11,6 +11,8 @@ export const EXIT = {
   bug: 70,
   leaseLost: 75,
   configuration: 78,
+  /** As a shell reports a process that Ctrl-C ended. */
+  interrupted: 130,
 } as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
@@ -20,6 +22,7 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   'bus/no-cluster': EXIT.noCluster,
   'cli/no-leader': EXIT.noCluster,
   'scheduler/option': EXIT.usage,
+  'run/wish': EXIT.usage,
   'scheduler/no-leader': EXIT.noCluster,
   'cli/configuration': EXIT.configuration,
   'bus/no-server': EXIT.noCluster,

@@ -1,12 +1,12 @@
-/** Shows a run while it lasts. */
-import { TextDecoder } from 'node:util'
-import type { Clock, Timer } from '../bus/clock.ts'
+/** Shows a run to people while it lasts. */
+import type { Clock } from '../bus/clock.ts'
 import type { InstanceView, RunResult } from '../frameworks/run/result.ts'
-import type { Display } from '../frameworks/run/run.ts'
-import { COLUMNS_DEFAULT, type Io, jsonLine } from './io.ts'
+import type { Display, MissingOutput } from '../frameworks/run/run.ts'
+import { formatDuration } from './duration.ts'
+import { COLUMNS_DEFAULT, type Io } from './io.ts'
 import { LineCutter } from './lines.ts'
 import { type LiveLine, NO_LIVE_LINE, openLiveLine } from './live-line.ts'
-import { progressLine, summaryLines } from './run-progress.ts'
+import { endText, progressLine, summaryLines } from './run-progress.ts'
 import { harmless } from './text.ts'
 
 export interface RunDisplay extends Display {
@@ -14,6 +14,8 @@ export interface RunDisplay extends Display {
   say(sentence: string): void
   /** Says how it ended; what is left of the output comes first. */
   finish(result: RunResult): void
+  /** Others see to the run from now on, the process `pid`. */
+  detached(pid: number, all: readonly InstanceView[]): void
   /** Without a result: takes away what is not for the scroll. */
   close(): void
 }
@@ -24,105 +26,145 @@ export interface DisplayOptions {
   readonly instances: number
   /** Each line of output begins with the task that wrote it. */
   readonly prefixes: boolean
+  /** Where the cluster is. */
+  readonly where: string
 }
 
 type StreamName = 'stdout' | 'stderr'
 
-/** Who waits for so long is told why. */
-const WAITING_MS = 3_000
+/** Output as it comes, a line of progress where there is a terminal. */
+export class HumanDisplay implements RunDisplay {
+  readonly #options: DisplayOptions
+  readonly #beganMs: number
+  readonly #cutters = new Map<
+    string,
+    { readonly cutter: LineCutter; readonly view: InstanceView }
+  >()
+  #all: readonly InstanceView[]
+  #frameworkId = ''
+  #why: string | undefined
+  #isPretenceTold = false
+  #line: LiveLine
 
-/** For people: output as it comes, a line of progress where there is a terminal. */
-export function humanDisplay({ io, clock, instances, prefixes }: DisplayOptions): RunDisplay {
-  const beganMs = clock.now().monotonicMs
-  const elapsedMs = (): number => clock.now().monotonicMs - beganMs
-  const cutters = new Map<string, { readonly cutter: LineCutter; readonly view: InstanceView }>()
-  let all: readonly InstanceView[] = Array.from({ length: instances }, (_, index) => ({
-    index,
-    state: 'waiting' as const,
-  }))
-  let why: string | undefined
-  let line: LiveLine = io.isErrorTerminal
-    ? openLiveLine({
-        clock,
-        write: (text) => io.writeError(text),
-        columns: () => process.stderr.columns || COLUMNS_DEFAULT,
-        text: () => progressLine(all, elapsedMs(), why),
+  constructor(options: DisplayOptions) {
+    this.#options = options
+    this.#beganMs = options.clock.now().monotonicMs
+    this.#all = Array.from({ length: options.instances }, (_, index) => ({
+      index,
+      state: 'waiting' as const,
+    }))
+    this.#line = options.io.isErrorTerminal ? this.#openLine() : NO_LIVE_LINE
+  }
+
+  #openLine(): LiveLine {
+    const { clock, io } = this.#options
+    return openLiveLine({
+      clock,
+      write: (text) => io.writeError(text),
+      columns: () => process.stderr.columns || COLUMNS_DEFAULT,
+      text: () => progressLine(this.#all, this.#elapsedMs(), this.#why),
+    })
+  }
+
+  say(sentence: string): void {
+    this.#line.above(() => this.#options.io.printError(`bourse: ${harmless(sentence)}`))
+  }
+
+  opened(frameworkId: string): void {
+    this.#frameworkId = frameworkId
+  }
+
+  changed(_view: InstanceView, views: readonly InstanceView[]): void {
+    this.#all = views
+  }
+
+  /** The line shows it as long as it is so. */
+  waiting(why: string): void {
+    this.#why = why
+    if (this.#line === NO_LIVE_LINE) this.say(`waiting: ${why}`)
+  }
+
+  restarting(failed: InstanceView, delayMs: number): void {
+    const what = endText(this.#frameworkId, failed)
+    this.say(`${what}; starts again in ${formatDuration(delayMs)}`)
+  }
+
+  cluster(state: 'away' | 'back', forMs: number): void {
+    const { where } = this.#options
+    const time = formatDuration(forMs)
+    this.say(
+      state === 'away'
+        ? `no cluster at ${where} for ${time}; still trying`
+        : `the cluster at ${where} is back after ${time}`,
+    )
+  }
+
+  output(view: InstanceView, stream: StreamName, data: Uint8Array): Promise<void> {
+    const { io, instances } = this.#options
+    if (instances === 1) {
+      // Nothing else is printed that it could mix with, but for the line.
+      this.#closeLine()
+      this.#put(view, stream, data)
+      return io.drained()
+    }
+    const key = `${view.taskId ?? ''} ${stream}`
+    const { cutter } = this.#cutters.get(key) ?? { cutter: new LineCutter() }
+    this.#cutters.set(key, { cutter, view })
+    const lines = cutter.push(data)
+    if (lines.length > 0)
+      this.#line.above(() => {
+        for (const bytes of lines) this.#put(view, stream, bytes)
       })
-    : NO_LIVE_LINE
-  const hasLine = line !== NO_LIVE_LINE
-  const say = (sentence: string): void =>
-    line.above(() => io.printError(`bourse: ${harmless(sentence)}`))
-  const patience: Timer = clock.after(WAITING_MS, () => {
-    if (!hasLine && all.some(({ state }) => state === 'waiting'))
-      say(`waiting: ${why ?? 'nothing is offered'}`)
-  })
-  const put = (view: InstanceView, stream: StreamName, bytes: Uint8Array): void => {
-    if (prefixes) io[stream === 'stdout' ? 'write' : 'writeError'](`${view.taskId ?? ''} | `)
-    if (stream === 'stdout') io.write(bytes)
-    else io.writeError(bytes)
+    return io.drained()
   }
-  const rest = (): void => {
-    for (const [key, { cutter, view }] of cutters)
-      for (const bytes of cutter.end())
-        put(view, key.endsWith('stdout') ? 'stdout' : 'stderr', bytes)
-  }
-  const close = (): void => {
-    patience.cancel()
-    line.close()
-    line = NO_LIVE_LINE
-  }
-  return {
-    say,
-    close,
-    changed(_view, views) {
-      all = views
-    },
-    waiting(reason) {
-      why = reason
-    },
-    output(view, stream, data) {
-      if (instances === 1) {
-        // Nothing else is printed that it could mix with, but for the line.
-        line.close()
-        line = NO_LIVE_LINE
-        return put(view, stream, data)
-      }
-      const key = `${view.index} ${stream}`
-      const { cutter } = cutters.get(key) ?? { cutter: new LineCutter() }
-      cutters.set(key, { cutter, view })
-      const lines = cutter.push(data)
-      if (lines.length > 0) line.above(() => lines.forEach((bytes) => put(view, stream, bytes)))
-    },
-    outputMissing: ({ taskId }, stream, reason) =>
-      say(`the rest of ${stream} of ${taskId ?? 'a task'} is lost: ${reason}`),
-    finish(result) {
-      line.above(rest)
-      close()
-      for (const sentence of summaryLines(result, elapsedMs())) io.printError(`bourse: ${sentence}`)
-    },
-  }
-}
 
-/** For programs: a line of JSON for each thing that happens. */
-export function jsonDisplay({ io, clock }: DisplayOptions): RunDisplay {
-  const beganMs = clock.now().monotonicMs
-  const decoders = new Map<string, TextDecoder>()
-  const tell = (event: string, fields: object): void => io.print(jsonLine({ event, ...fields }))
-  return {
-    say: (message) => tell('message', { message }),
-    close: () => undefined,
-    changed: (view) => tell('task', view),
-    waiting: (why) => tell('waiting', { why }),
-    output({ index, taskId }, stream, data) {
-      const key = `${index} ${stream}`
-      const decoder = decoders.get(key) ?? new TextDecoder()
-      decoders.set(key, decoder)
-      tell('output', { index, taskId, stream, text: decoder.decode(data, { stream: true }) })
-    },
-    outputMissing: ({ index, taskId }, stream, why) =>
-      tell('output-missing', { index, taskId, stream, why }),
-    finish(result) {
-      tell('result', { ...result, elapsedMs: Math.round(clock.now().monotonicMs - beganMs) })
-    },
+  outputMissing({ instance, stream, why, isPretended }: MissingOutput): void {
+    if (!isPretended)
+      return this.say(`the rest of ${stream} of ${instance.taskId ?? 'a task'} is lost: ${why}`)
+    if (!this.#isPretenceTold)
+      this.say('these agents only pretend to run tasks: there is no output')
+    this.#isPretenceTold = true
+  }
+
+  detached(pid: number, all: readonly InstanceView[]): void {
+    const { io } = this.#options
+    this.close()
+    for (const { taskId } of all)
+      if (taskId !== undefined) io.print(`${this.#frameworkId}/${taskId}`)
+    this.say(`runs on; process ${pid} sees to it until all has ended, and \`kill ${pid}\` ends it`)
+  }
+
+  finish(result: RunResult): void {
+    this.#line.above(() => this.#putRest())
+    this.close()
+    for (const sentence of summaryLines(result, this.#elapsedMs()))
+      this.#options.io.printError(`bourse: ${sentence}`)
+  }
+
+  close(): void {
+    this.#closeLine()
+  }
+
+  #elapsedMs(): number {
+    return this.#options.clock.now().monotonicMs - this.#beganMs
+  }
+
+  #closeLine(): void {
+    this.#line.close()
+    this.#line = NO_LIVE_LINE
+  }
+
+  #put(view: InstanceView, stream: StreamName, bytes: Uint8Array): void {
+    const { io, prefixes } = this.#options
+    const write = (what: Uint8Array | string): void =>
+      stream === 'stdout' ? io.write(what) : io.writeError(what)
+    if (prefixes) write(`${view.taskId ?? ''} | `)
+    write(bytes)
+  }
+
+  #putRest(): void {
+    for (const [key, { cutter, view }] of this.#cutters)
+      for (const bytes of cutter.end())
+        this.#put(view, key.endsWith('stdout') ? 'stdout' : 'stderr', bytes)
   }
 }

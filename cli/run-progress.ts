@@ -1,5 +1,6 @@
 /** What is said about a run: the live line, why it waits, how it ended. */
 import type { InstanceView, RunResult } from '../frameworks/run/result.ts'
+import { isTerminal } from '../protocol/task-state.ts'
 import { whyOf } from './columns.ts'
 import { formatDuration } from './duration.ts'
 import { harmless } from './text.ts'
@@ -8,13 +9,23 @@ import { harmless } from './text.ts'
 const NAMED_MAX = 10
 
 /** In the order in which they are shown. */
-const PHASES = ['waiting', 'starting', 'running', 'ending', 'finished', 'killed', 'failed'] as const
+const PHASES = [
+  'waiting',
+  'restarting',
+  'starting',
+  'running',
+  'ending',
+  'finished',
+  'killed',
+  'failed',
+] as const
 type Phase = (typeof PHASES)[number]
 
 function phaseOf({ state }: InstanceView): Phase {
   switch (state) {
     case 'waiting':
-      return 'waiting'
+    case 'restarting':
+      return state
     case 'TASK_STAGING':
     case 'TASK_STARTING':
       return 'starting'
@@ -55,21 +66,32 @@ export function progressLine(
 
 /** Sentences for people, at the end. */
 export function summaryLines(result: RunResult, elapsedMs: number): readonly string[] {
-  const { instances, couldNotPlace } = result
+  const { frameworkId, instances, couldNotPlace } = result
   const notFinished = instances.filter((view) => ['killed', 'failed'].includes(phaseOf(view)))
-  const named = notFinished.slice(0, NAMED_MAX).map(endText)
+  const named = notFinished.slice(0, NAMED_MAX).map((view) => endText(frameworkId, view))
   const more = notFinished.length - named.length
   return [
     ...couldNotPlace,
     ...named,
     ...(more > 0 ? [`and ${more} more that did not finish`] : []),
     `${countsText(instances).replace('waiting', 'not placed')} after ${formatDuration(elapsedMs)}`,
+    ...(result.isUnheard && instances.some(mayRun) ? [UNHEARD] : []),
   ].map(harmless)
 }
 
-function endText(view: InstanceView): string {
-  const { taskId, agentId, state } = view
+const UNHEARD =
+  'the leader did not hear of the end: it ends what still runs when it misses this run'
+
+const mayRun = ({ state }: InstanceView): boolean =>
+  state !== 'waiting' && state !== 'restarting' && !isTerminal(state)
+
+/** The first word is what `bourse logs` and `bourse status` take. */
+export function endText(frameworkId: string, view: InstanceView): string {
+  const { index, taskId, agentId, state, restarts = 0 } = view
+  const which = taskId === undefined ? `instance ${index}` : `${frameworkId}/${taskId}`
   const where = agentId === undefined ? '' : ` on ${agentId}`
   const why = whyOf(view)
-  return `${taskId ?? 'an instance'}${where}: ${state}${why === '' ? '' : `, ${why}`}`
+  const times =
+    restarts === 0 ? '' : ` (restarted ${restarts === 1 ? 'once' : `${restarts} times`})`
+  return `${which}${where}: ${state}${why === '' ? '' : `, ${why}`}${times}`
 }

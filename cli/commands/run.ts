@@ -1,12 +1,19 @@
 /** `bourse run -- COMMAND…`: a command on the cluster, as often as wanted, to its end. */
 import { systemClock } from '../../bus/clock.ts'
-import { exitCodeOf } from '../../frameworks/run/result.ts'
+import { isOpenLocation } from '../../bus/nats/locate.ts'
+import type { Constraint } from '../../frameworks/run/constraints.ts'
+import { planOf } from '../../frameworks/run/plan.ts'
+import type { RestartPolicy } from '../../frameworks/run/restarts.ts'
+import { exitCodeOf, type RunResult } from '../../frameworks/run/result.ts'
 import { type RunOptions, runCommand } from '../../frameworks/run/run.ts'
-import type { ExitCode } from '../exit-code.ts'
-import { findCluster } from '../find-cluster.ts'
+import { detachRun } from '../detached-run.ts'
+import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
+import { findCluster, principalOf } from '../find-cluster.ts'
+import type { Io } from '../io.ts'
 import { withOperator } from '../operator-client.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
-import { humanDisplay, jsonDisplay } from '../run-display.ts'
+import { HumanDisplay, type RunDisplay } from '../run-display.ts'
+import { EventDisplay } from '../run-events.ts'
 import { onStopSignal } from '../stop-signals.ts'
 
 export interface RunFlags extends CommandOptions {
@@ -14,10 +21,14 @@ export interface RunFlags extends CommandOptions {
   readonly role?: string
   readonly cpus: number
   readonly mem: number
+  readonly disk?: number
   readonly instances: number
   readonly ports?: number
   readonly env?: readonly EnvironmentFlag[]
   readonly user?: string
+  readonly constraint?: readonly Constraint[]
+  readonly restart?: RestartPolicy
+  readonly detach?: boolean
   /** In milliseconds. */
   readonly timeout?: number
   /** Absent: on a terminal, when there are several instances. */
@@ -26,52 +37,103 @@ export interface RunFlags extends CommandOptions {
 
 export interface EnvironmentFlag {
   readonly name: string
-  readonly value: string
+  /** Absent: what it is here. */
+  readonly value?: string
 }
 
-/** As a shell reports a process that a signal ended. */
-const IMPATIENT_CODE = 130
+/**
+ * Tasks of a detached run outlive its watcher for so long: whose machine sleeps over a holiday finds
+ * them again, and whose machine never returns leaves nothing for ever.
+ */
+const DETACHED_FAILOVER_MS = 7 * 24 * 3_600_000
 
 export async function run(
   command: readonly string[],
   { options, io }: Invocation<RunFlags>,
 ): Promise<ExitCode> {
-  const { location, cluster } = findCluster(options, io.env)
-  // A cluster without a leader is no cluster, and that is known sooner than a framework can tell.
-  await withOperator(options, io.env, (client) => client.ask('master', {}))
-  const { instances, json, prefix = instances > 1 && io.columns !== undefined } = options
-  const displayOptions = { io, clock: systemClock, instances, prefixes: prefix }
-  const display = json ? jsonDisplay(displayOptions) : humanDisplay(displayOptions)
+  const wish = { ...wishOf(options, io), command }
+  const problem = planOf(wish)
+  if ('code' in problem) throw wrongUse(problem.message)
+  const { location: nats, cluster } = findCluster(options, io.env)
+  // A cluster without a leader is no cluster, and that is known sooner than a framework can tell. But
+  // credentials of a framework are not those of an operator.
+  if (isOpenLocation(nats)) await withOperator(options, io.env, (client) => client.ask('master', {}))
+  const where = nats.servers.join(', ')
+  const display = displayOf(options, io, where)
   const abort = new AbortController()
   const forget = onStopSignal((_signal, count) => {
-    if (count > 1) process.exit(IMPATIENT_CODE)
+    if (count > 1) process.exit(EXIT.interrupted)
     display.say('killing its tasks; once more: leaves at once')
     abort.abort()
   })
+  const { signal } = abort
+  const settings = { ...wish, nats, cluster, principal: principalOf(options, io.env) }
   try {
-    const settings = { ...settingsOf(options), nats: location, cluster }
-    const result = await runCommand({ ...settings, command, signal: abort.signal }, display)
+    const result = options.detach
+      ? await detach({ settings, io, display, signal, where })
+      : await runCommand({ ...settings, signal }, display)
+    if (result === undefined) return EXIT.done
     display.finish(result)
-    return exitCodeOf(result)
+    const code = exitCodeOf(result)
+    return code === EXIT.failed && result.isInterrupted ? EXIT.interrupted : code
   } finally {
     display.close()
     forget()
   }
 }
 
-function settingsOf(options: RunFlags): Omit<RunOptions, 'command'> {
-  const { name, role, cpus, mem, instances, ports, env, user, timeout } = options
+function displayOf(options: RunFlags, io: Io, where: string): RunDisplay {
+  const { instances, json, prefix = instances > 1 && io.columns !== undefined } = options
+  const display = { io, clock: systemClock, instances, prefixes: prefix, where }
+  return json ? new EventDisplay(display) : new HumanDisplay(display)
+}
+
+interface Detached {
+  readonly settings: RunOptions
+  readonly io: Io
+  readonly display: RunDisplay
+  readonly signal: AbortSignal
+  readonly where: string
+}
+
+function detach({ settings, where, ...rest }: Detached): Promise<RunResult | undefined> {
+  const { constraints = [], signal: _, ...options } = settings
+  const order = {
+    options: { ...options, readsOutput: false, failoverMs: DETACHED_FAILOVER_MS },
+    constraints: constraints.map(({ text }) => text),
+    where,
+  }
+  return detachRun({ ...rest, order })
+}
+
+function wishOf(
+  options: RunFlags,
+  { env: here }: Io,
+): Omit<RunOptions, 'command' | 'nats' | 'cluster'> {
+  const { name, role, cpus, mem, disk, instances, ports, env, user, timeout } = options
+  const { constraint, restart } = options
   return {
     cpus,
     mem,
     instances,
-    ...(name === undefined ? {} : { name }),
-    ...(role === undefined ? {} : { role }),
-    ...(ports === undefined ? {} : { ports }),
-    ...(user === undefined ? {} : { user }),
-    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-    ...(env === undefined
-      ? {}
-      : { env: Object.fromEntries(env.map((one) => [one.name, one.value])) }),
+    ...(disk !== undefined && { disk }),
+    ...(name !== undefined && { name }),
+    ...(role !== undefined && { role }),
+    ...(ports !== undefined && { ports }),
+    ...(user !== undefined && { user }),
+    ...(constraint !== undefined && { constraints: constraint }),
+    ...(restart !== undefined && { restart }),
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(env !== undefined && { env: environmentOf(env, here) }),
   }
+}
+
+function environmentOf(flags: readonly EnvironmentFlag[], here: Io['env']): Record<string, string> {
+  return Object.fromEntries(
+    flags.map(({ name, value = here[name] }) => {
+      if (value === undefined)
+        throw wrongUse(`--env ${name}: it is not set here; write ${name}=VALUE`)
+      return [name, value]
+    }),
+  )
 }

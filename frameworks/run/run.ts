@@ -8,88 +8,114 @@ import {
   type SchedulerOptions,
   type TaskStatus,
 } from '../../actors/scheduler/scheduler.ts'
-import { systemClock, type Timer } from '../../bus/clock.ts'
-import { type TaskId, tokenFrom } from '../../protocol/ids.ts'
+import { type Clock, systemClock, type Timer } from '../../bus/clock.ts'
+import type { NatsLocation } from '../../bus/nats/locate.ts'
+import { natsSystem } from '../../bus/nats/system.ts'
+import type { TaskId } from '../../protocol/ids.ts'
 import { KILL_GRACE_MS } from '../../protocol/limits.ts'
 import { handleRun } from './core.ts'
+import { planOf, type Wish } from './plan.ts'
+import { openPresence, type Presence } from './presence.ts'
 import type { InstanceView, RunResult } from './result.ts'
-import { type Effect, type Input, newRun, type Plan, type RunState, wantedOf } from './state.ts'
+import { type Effect, type Input, newRun, type Plan, type RunState } from './state.ts'
 
 export interface RunOptions
-  extends Pick<
-    SchedulerOptions,
-    'nats' | 'cluster' | 'principal' | 'world' | 'openTimeoutMs' | 'onFault'
-  > {
-  /** A string goes to `/bin/sh -c`; a list is a program and its arguments. */
-  readonly command: string | readonly string[]
-  /** Default 1. */
-  readonly instances?: number
-  readonly cpus: number
-  /** MiB. */
-  readonly mem: number
-  /** MiB. Default 0. */
-  readonly disk?: number
-  /** So many ports for each instance. Default 0. */
-  readonly ports?: number
-  /** Default `*`. */
-  readonly role?: string
-  /** Default: the first word of the command. */
-  readonly name?: string
-  readonly env?: Readonly<Record<string, string>>
-  readonly user?: string
-  /** All must be placed within. Default: they wait for ever. */
-  readonly timeoutMs?: number
-  /** From SIGTERM to SIGKILL. Default 3 s. */
-  readonly killGraceMs?: number
+  extends Wish,
+    Pick<SchedulerOptions, 'principal' | 'world' | 'openTimeoutMs' | 'onFault' | 'failoverMs'> {
+  readonly nats: NatsLocation
+  readonly cluster: string
   /** Kills all tasks and returns when they are dead. */
   readonly signal?: AbortSignal
 }
 
 /** Who watches a run. */
 export interface Display {
+  /** The framework is there; before anything else. */
+  opened?(frameworkId: string): void
   /** An instance has changed; `all` are as they are now. */
   changed(instance: InstanceView, all: readonly InstanceView[]): void
-  /** Why the last offer did not fit. */
+  /** All instances run, or have run, and the run is not over. Once. */
+  placed?(): void
+  /** Why nothing fits what waits. Only news. */
   waiting(why: string): void
-  output(instance: InstanceView, stream: 'stdout' | 'stderr', data: Uint8Array): void
+  /** An instance has ended so and will be started again. */
+  restarting?(failed: InstanceView, delayMs: number): void
+  /** Nobody hears us for so long now, or no longer. */
+  cluster?(state: 'away' | 'back', forMs: number): void
+  /** What is written is asked for piece by piece: the next one when this is fulfilled. */
+  output(
+    instance: InstanceView,
+    stream: 'stdout' | 'stderr',
+    data: Uint8Array,
+  ): void | Promise<void>
   /** The rest of a stream cannot be had; why, in a sentence. */
-  outputMissing(instance: InstanceView, stream: 'stdout' | 'stderr', why: string): void
+  outputMissing(missing: MissingOutput): void
 }
 
-/** Its tasks do not outlive it for longer. */
-const FAILOVER_MS = 5_000
+export interface MissingOutput {
+  readonly instance: InstanceView
+  readonly stream: 'stdout' | 'stderr'
+  readonly why: string
+  /** The agent only pretends to run tasks: there was nothing. */
+  readonly isPretended: boolean
+}
+
+/** Its tasks do not outlive it for longer, unless somebody wants them to. */
+export const FAILOVER_MS = 5_000
 /** Beside the grace: for the kill to get there and the status to come back. */
 const INTERRUPT_MS = 10_000
 /** A leader that does not take the teardown in: the failover does the same. */
 const TEARDOWN_MS = 3_000
+/** How often it is looked whether the cluster is there; so long a silence is worth a word. */
+const LOOK_MS = 1_000
+const AWAY_MS = 3_000
 
 /**
  * Runs a command on the cluster to its end. Output that tasks wrote is handed over before it
  * resolves.
  *
- * @throws {ClusterError} as `openScheduler`, and `scheduler/ended` when it cannot go on.
+ * @throws {ClusterError} as `openScheduler`; `run/wish`; `scheduler/ended` when it cannot go on.
  */
 export async function runCommand(options: RunOptions, display: Display): Promise<RunResult> {
   const plan = planOf(options)
+  if ('code' in plan) throw new ClusterError('run/wish', 'never', plan.message)
   const scheduler = await openScheduler({
     ...connectionOf(options),
     name: plan.prefix,
     roles: [options.role ?? '*'],
-    failoverMs: FAILOVER_MS,
+    failoverMs: options.failoverMs ?? FAILOVER_MS,
   })
-  const run = new Run(plan, { scheduler, display, options })
+  display.opened?.(scheduler.frameworkId)
   try {
-    return await run.finish()
+    return await follow(plan, { scheduler, display, options })
   } finally {
-    await leave(scheduler, options)
+    await scheduler.close()
+  }
+}
+
+async function follow(plan: Plan, deps: Omit<RunDeps, 'presence'>): Promise<RunResult> {
+  const { scheduler, options } = deps
+  const { nats, cluster, world } = options
+  const presence = await openPresence({
+    system: world?.system ?? natsSystem({ location: nats }),
+    clock: world?.clock ?? systemClock,
+    cluster,
+  })
+  try {
+    const run = new Run(plan, { ...deps, presence })
+    const result = await run.finish()
+    const isUnheard = run.isAway || !(await isTornDown(scheduler, options))
+    return { ...result, isUnheard }
+  } finally {
+    await presence.close()
   }
 }
 
 function connectionOf(options: RunOptions) {
   const { nats, cluster, principal, world, openTimeoutMs, onFault } = options
   return {
-    ...(nats !== undefined && { nats }),
-    ...(cluster !== undefined && { cluster }),
+    nats,
+    cluster,
     ...(principal !== undefined && { principal }),
     ...(world !== undefined && { world }),
     ...(openTimeoutMs !== undefined && { openTimeoutMs }),
@@ -97,36 +123,19 @@ function connectionOf(options: RunOptions) {
   }
 }
 
-function planOf(options: RunOptions): Plan {
-  const { command, instances = 1, env, user, killGraceMs, timeoutMs } = options
-  const words = typeof command === 'string' ? command.trim().split(/\s+/) : command
-  const program = words[0]?.split('/').at(-1) ?? ''
-  const name = options.name ?? tokenFrom(program)
-  return {
-    instances,
-    prefix: tokenFrom(name),
-    wanted: wantedOf(options),
-    timeoutMs,
-    task: {
-      name,
-      command,
-      ...(env !== undefined && { env }),
-      ...(user !== undefined && { user }),
-      ...(killGraceMs !== undefined && { killGraceMs }),
-    },
-  }
-}
-
-/** Tears the framework down: nothing of it stays behind. */
-async function leave(scheduler: Scheduler, { world }: RunOptions): Promise<void> {
+/** Tears the framework down: nothing of it stays behind. False: the leader has not heard it. */
+async function isTornDown(scheduler: Scheduler, { world }: RunOptions): Promise<boolean> {
   const clock = world?.clock ?? systemClock
-  const late = new Promise<void>((resolve) => clock.after(TEARDOWN_MS, resolve))
-  await Promise.race([scheduler.teardown(), late])
-  await scheduler.close()
+  const late = new Promise<undefined>((resolve) =>
+    clock.after(TEARDOWN_MS, () => resolve(undefined)),
+  )
+  const answer = await Promise.race([scheduler.teardown(), late])
+  return answer?.outcome === 'done'
 }
 
 interface RunDeps {
   readonly scheduler: Scheduler
+  readonly presence: Presence
   readonly display: Display
   readonly options: RunOptions
 }
@@ -134,11 +143,15 @@ interface RunDeps {
 class Run {
   readonly #state: RunState
   readonly #deps: RunDeps
+  readonly #clock: Clock
   readonly #inputs: Input[] = []
   readonly #offers = new Map<string, Offered>()
+  readonly #pretenders = new Set<string>()
   readonly #readings = new Map<TaskId, Promise<void>>()
-  readonly #timers: Timer[] = []
+  readonly #timers = new Set<Timer>()
   readonly #views: InstanceView[]
+  #isAway = false
+  #awayForMs = 0
   #isStepping = false
   #done: () => void = () => undefined
 
@@ -146,19 +159,27 @@ class Run {
     this.#state = newRun(plan)
     this.#views = this.#state.instances.map(({ view }) => view)
     this.#deps = deps
+    this.#clock = deps.options.world?.clock ?? systemClock
   }
 
-  async finish(): Promise<RunResult> {
+  /** Nobody has heard us for a while. */
+  get isAway(): boolean {
+    return this.#isAway
+  }
+
+  async finish(): Promise<Omit<RunResult, 'isUnheard'>> {
     const { scheduler, options } = this.#deps
     const done = new Promise<undefined>((resolve) => {
       this.#done = () => resolve(undefined)
     })
     const statuses = scheduler.onStatus((status) => this.#onStatus(status))
     const interrupt = (): void => this.#interrupt()
+    this.#step({ kind: 'start' })
     if (options.timeoutMs !== undefined)
       this.#after(options.timeoutMs, () => this.#step({ kind: 'timed-out' }))
     options.signal?.addEventListener('abort', interrupt)
     if (options.signal?.aborted) interrupt()
+    this.#watchCluster()
     void this.#takeOffers()
     const error = await Promise.race([done, scheduler.ended])
     options.signal?.removeEventListener('abort', interrupt)
@@ -166,7 +187,8 @@ class Run {
     statuses.close()
     if (error !== undefined) throw error
     const { instances, couldNotPlace, isInterrupted } = this.#state
-    return { instances: instances.map(({ view }) => view), couldNotPlace, isInterrupted }
+    const views = instances.map(({ view }) => view)
+    return { frameworkId: scheduler.frameworkId, instances: views, couldNotPlace, isInterrupted }
   }
 
   /** An agent keeps what a task wrote until its end is acknowledged: that waits for the readers. */
@@ -175,23 +197,43 @@ class Run {
     return isTerminal(status.state) ? this.#readings.get(status.taskId) : undefined
   }
 
+  /** Where nobody is there to kill its tasks, only the grace is waited for. */
   #interrupt(): void {
     const graceMs = this.#deps.options.killGraceMs ?? KILL_GRACE_MS
+    this.#after(graceMs, () => {
+      if (this.#deps.presence.silenceMs() >= AWAY_MS) this.#step({ kind: 'give-up' })
+    })
     this.#after(graceMs + INTERRUPT_MS, () => this.#step({ kind: 'give-up' }))
     this.#step({ kind: 'interrupted' })
   }
 
   #after(delayMs: number, fn: () => void): void {
-    const clock = this.#deps.options.world?.clock ?? systemClock
-    this.#timers.push(clock.after(delayMs, fn))
+    const timer = this.#clock.after(delayMs, () => {
+      this.#timers.delete(timer)
+      fn()
+    })
+    this.#timers.add(timer)
+  }
+
+  #watchCluster(): void {
+    const { presence, display } = this.#deps
+    const silenceMs = presence.silenceMs()
+    if (silenceMs >= AWAY_MS) this.#awayForMs = silenceMs
+    if (silenceMs >= AWAY_MS !== this.#isAway) {
+      this.#isAway = !this.#isAway
+      display.cluster?.(this.#isAway ? 'away' : 'back', this.#awayForMs)
+    }
+    this.#after(LOOK_MS, () => this.#watchCluster())
   }
 
   async #takeOffers(): Promise<void> {
     try {
       for await (const offer of this.#deps.scheduler.offers()) {
-        this.#offers.set(offer.offerId, offer)
-        this.#step({ kind: 'offer', offerId: offer.offerId, resources: offer.resources })
-        this.#offers.delete(offer.offerId)
+        const { offerId, resources } = offer
+        if (offer.attribute('isolation') === 'pretending') this.#pretenders.add(offer.agentId)
+        this.#offers.set(offerId, offer)
+        this.#step({ kind: 'offer', offerId, resources, place: offer })
+        this.#offers.delete(offerId)
       }
     } catch (error) {
       // Why no more come is what `ended` says, too.
@@ -228,9 +270,18 @@ class Run {
       }
       case 'read-output':
         return this.#readBoth(effect)
+      case 'restart-after': {
+        const { index } = effect
+        this.#after(effect.delayMs, () => this.#step({ kind: 'restart-due', index }))
+        return display.restarting?.(effect.failed, effect.delayMs)
+      }
+      case 'look-after':
+        return this.#after(effect.delayMs, () => this.#step({ kind: 'look' }))
       case 'tell-changed':
         this.#views[effect.index] = this.#view(effect.index)
         return display.changed(this.#view(effect.index), this.#views)
+      case 'tell-placed':
+        return display.placed?.()
       case 'tell-waiting':
         return display.waiting(effect.why)
       case 'done':
@@ -259,11 +310,15 @@ class Run {
     stream: 'stdout' | 'stderr',
   ): Promise<void> {
     const { scheduler, display } = this.#deps
+    // By then it may be another attempt that the instance is at.
+    const instance = { ...this.#view(index), taskId, agentId }
     for await (const { data, missing } of scheduler.readOutput({ taskId, agentId, stream })) {
-      if (data.length > 0) display.output(this.#view(index), stream, data)
-      if (missing !== undefined) display.outputMissing(this.#view(index), stream, missing)
+      if (data.length > 0) await display.output(instance, stream, data)
+      if (missing === undefined) continue
+      const isPretended = this.#pretenders.has(agentId)
+      display.outputMissing({ instance, stream, why: missing, isPretended })
     }
-    this.#step({ kind: 'read', taskId })
+    this.#step({ kind: 'read', index })
   }
 
   #view(index: number): InstanceView {

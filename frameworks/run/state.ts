@@ -1,12 +1,13 @@
 /** What the framework behind `bourse run` knows. */
 
-import type { Accepted, TaskWish } from '../../actors/scheduler/scheduler.ts'
+import type { Accepted, TaskStatus, TaskWish } from '../../actors/scheduler/scheduler.ts'
 import type { AgentId, OfferId, TaskId } from '../../protocol/ids.ts'
 import type { Resources } from '../../protocol/resources.ts'
 import { toThousandths } from '../../protocol/scalar.ts'
-import type { TaskStatus } from '../../protocol/schema/common.ts'
+import type { Constraint, Place, Spots } from './constraints.ts'
+import type { RestartPolicy } from './restarts.ts'
 import type { InstanceView } from './result.ts'
-import { noShortage, type Shortage } from './shortage.ts'
+import type { Shortage } from './shortage.ts'
 import type { Wanted } from './wanted.ts'
 
 /** What is to be run, and how often. */
@@ -17,6 +18,11 @@ export interface Plan {
   /** Task ids are this and a number. */
   readonly prefix: string
   readonly wanted: Wanted
+  /** All of them hold where an instance is. */
+  readonly constraints: readonly Constraint[]
+  readonly restart: RestartPolicy
+  /** What tasks write is read, to its end. */
+  readonly readsOutput: boolean
   /** For sentences. */
   readonly timeoutMs: number | undefined
 }
@@ -26,8 +32,21 @@ export interface Instance {
   view: InstanceView
   /** How often it was placed. */
   attempts: number
-  /** An agent has spoken of its task: it may have run. */
+  /** How often in a row its task was dropped before an agent had spoken of it. */
+  drops: number
+  /** An agent has spoken of its task, so it may have run; or it has ended otherwise. */
   isHeard: boolean
+  /** Since when (its agent's time) its task runs; undefined: it does not yet. */
+  runsSinceMs: number | undefined
+  /** One of its attempts has run: what never started is not started again. */
+  hasRun: boolean
+  /** How its last attempt that failed ended; it is what is shown if there is no other. */
+  failed: InstanceView | undefined
+  restarts: number
+  /** The last pause before a restart. */
+  pauseMs: number | undefined
+  /** What it is counted by where it is. */
+  spots: readonly string[]
   /** Streams that are still read. */
   reading: number
   /** Since when (the leader's time) nobody knows its task; undefined: somebody does. */
@@ -39,7 +58,17 @@ export interface RunState {
   readonly instances: readonly Instance[]
   /** By the task id of its latest attempt. */
   readonly byTask: Map<TaskId, Instance>
+  /** Tasks that were given up for lost: should one come back, it is killed. */
+  readonly givenUp: Set<TaskId>
+  readonly spots: Spots
   readonly shortage: Shortage
+  /** What was last told of it. */
+  told: string
+  /** Until the next look at why some wait; undefined: none is due. */
+  lookMs: number | undefined
+  /** Instances of whose first attempt nothing is known yet. */
+  unheard: number
+  isPlacedTold: boolean
   /** No instance before it waits. */
   placedBefore: number
   /** Instances before it were over when they were last looked at. */
@@ -51,12 +80,23 @@ export interface RunState {
 }
 
 export type Input =
-  | { readonly kind: 'offer'; readonly offerId: OfferId; readonly resources: Resources }
+  /** The first one, once. */
+  | { readonly kind: 'start' }
+  | {
+      readonly kind: 'offer'
+      readonly offerId: OfferId
+      readonly place: Place
+      readonly resources: Resources
+    }
   /** What became of an accept of these tasks. */
   | { readonly kind: 'answered'; readonly accepted: Accepted }
   | { readonly kind: 'status'; readonly status: TaskStatus }
-  /** One stream of the task was read to its end, or there is no more. */
-  | { readonly kind: 'read'; readonly taskId: TaskId }
+  /** One stream of a task of that instance was read to its end, or there is no more. */
+  | { readonly kind: 'read'; readonly index: number }
+  /** The pause before a restart is over. */
+  | { readonly kind: 'restart-due'; readonly index: number }
+  /** The time of a `look-after` is over. */
+  | { readonly kind: 'look' }
   | { readonly kind: 'timed-out' }
   | { readonly kind: 'interrupted' }
   /** Who was interrupted has waited long enough for its tasks. */
@@ -85,7 +125,18 @@ export type Effect =
       readonly index: number
     }
   | { readonly do: 'tell-changed'; readonly index: number }
-  /** Nothing fits: why, for who waits. */
+  /** It is known of every instance that it has been somewhere, and not all are over. Once. */
+  | { readonly do: 'tell-placed' }
+  /** Comes back as `restart-due`. `failed`: how its last attempt ended. */
+  | {
+      readonly do: 'restart-after'
+      readonly index: number
+      readonly delayMs: number
+      readonly failed: InstanceView
+    }
+  /** Comes back as `look`. */
+  | { readonly do: 'look-after'; readonly delayMs: number }
+  /** Nothing fits: why, for who waits. Only news. */
   | { readonly do: 'tell-waiting'; readonly why: string }
   | { readonly do: 'done' }
 
@@ -109,7 +160,14 @@ export function newRun(plan: Plan): RunState {
     index,
     view: { index, state: 'waiting' as const },
     attempts: 0,
+    drops: 0,
     isHeard: false,
+    runsSinceMs: undefined,
+    hasRun: false,
+    failed: undefined,
+    restarts: 0,
+    pauseMs: undefined,
+    spots: [],
     reading: 0,
     unknownAtMs: undefined,
   }))
@@ -117,7 +175,13 @@ export function newRun(plan: Plan): RunState {
     plan,
     instances,
     byTask: new Map(),
-    shortage: noShortage(),
+    givenUp: new Set(),
+    spots: new Map(),
+    shortage: new Map(),
+    told: '',
+    lookMs: undefined,
+    unheard: plan.instances,
+    isPlacedTold: false,
     placedBefore: 0,
     overBefore: 0,
     couldNotPlace: [],

@@ -85,19 +85,27 @@ function firstOf(ranges: Ranges, count: number): Ranges {
   return first
 }
 
-/** How much of each wanted resource there is, in thousandths. */
-export function amountsOf(offered: Resources, { scalars, ports }: Wanted): readonly Lack[] {
-  const all = [...scalars].map(([name, wanted]) => ({
+/** How much of each wanted resource there is for who asks for plain ones, in thousandths. */
+export function amountsOf(all: Resources, { scalars, ports }: Wanted): readonly Lack[] {
+  const offered = new Map([...all].filter(([, quantity]) => isPlain(quantity)))
+  const amounts = [...scalars].map(([name, wanted]) => ({
     name,
     wanted,
     offered: scalarOf(offered, name),
   }))
-  if (ports === 0) return all
+  if (ports === 0) return amounts
   const offeredPorts = countRanges(rangesOf(offered, 'ports'))
-  return [...all, { name: 'ports', wanted: ports * 1000, offered: offeredPorts * 1000 }]
+  return [...amounts, { name: 'ports', wanted: ports * 1000, offered: offeredPorts * 1000 }]
 }
 
 export const isLacking = ({ wanted, offered }: Lack): boolean => offered < wanted
+
+/** The ports among what was taken, the first one first. */
+export function portsOf(taken: Resources): readonly number[] {
+  return rangesOf(taken, 'ports').flatMap(([begin, end]) =>
+    Array.from({ length: end - begin + 1 }, (_, i) => begin + i),
+  )
+}
 
 /** `cpus 1000 wanted, 4 offered`. */
 export function describeLack({ name, wanted, offered }: Lack): string {

@@ -7,9 +7,11 @@ const inState = (...states: InstanceView['state'][]): readonly InstanceView[] =>
   states.map((state, index) => ({ index, state }))
 
 const aResult = (fields: Partial<RunResult>): RunResult => ({
+  frameworkId: 'fw',
   instances: [],
   couldNotPlace: [],
   isInterrupted: false,
+  isUnheard: false,
   ...fields,
 })
 
@@ -48,8 +50,8 @@ test('the summary names who did not finish', (t) => {
   const killed: InstanceView = { ...failed, state: 'TASK_KILLED', exit: { signal: 9 }, message: '' }
   const instances = [failed, killed, ...inState('TASK_FINISHED')]
   t.deepEqual(summaryLines(aResult({ instances }), 2_000), [
-    'sh-0 on a1: TASK_FAILED, command exited with status 3',
-    'sh-0 on a1: TASK_KILLED, SIGKILL',
+    'fw/sh-0 on a1: TASK_FAILED, command exited with status 3',
+    'fw/sh-0 on a1: TASK_KILLED, SIGKILL',
     '1 finished, 1 killed, 1 failed after 2s',
   ])
 })

@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { openScheduler } from '../../../../actors/scheduler/scheduler.ts'
 import { exitCodeOf, type InstanceView } from '../../../../frameworks/run/result.ts'
-import { type RunOptions, runCommand } from '../../../../frameworks/run/run.ts'
+import { type MissingOutput, type RunOptions, runCommand } from '../../../../frameworks/run/run.ts'
 import { CPUS, SimulatedCluster } from '../../../support/simulated-cluster.ts'
 
 class Watch {
@@ -23,14 +23,16 @@ class Watch {
     const text = new TextDecoder().decode(data)
     this.outputs.set(key, (this.outputs.get(key) ?? '') + text)
   }
-  outputMissing({ index }: InstanceView, stream: string, why: string): void {
-    this.outputs.set(`${index} ${stream}`, why)
+  outputMissing({ instance, stream, why }: MissingOutput): void {
+    this.outputs.set(`${instance.index} ${stream}`, why)
   }
 }
 
 async function run(cluster: SimulatedCluster, options: Partial<RunOptions>, watch = new Watch()) {
   const { world } = cluster
-  const whole = { command: ['true'], cpus: 1, mem: 32, world, ...options }
+  const nats = { servers: ['nats://nowhere'], source: 'a simulated cluster' }
+  const where = { world, nats, cluster: 'bourse' }
+  const whole = { command: ['true'], cpus: 1, mem: 32, ...where, ...options }
   const result = await cluster.until(runCommand(whole, watch))
   return { result, watch }
 }
@@ -61,10 +63,10 @@ test('what fits nowhere: why, in time', async (t) => {
   const { result, watch } = await run(cluster, { cpus: 1000, timeoutMs: 5_000 })
   t.deepEqual(result.couldNotPlace, [
     '1 instance of 1 could not be placed within 5 s',
-    'cpus 1000 wanted, 4 offered at most',
+    'no agent has cpus 1000 free: the most is 4, on agent-1 (of 2 agents)',
   ])
   t.is(exitCodeOf(result), 2)
-  t.is(watch.why, 'cpus 1000 wanted, 4 offered')
+  t.is(watch.why, 'no agent has cpus 1000 free: the most is 4, on agent-1 (of 2 agents)')
 })
 
 test('an interrupted run kills what it started', async (t) => {

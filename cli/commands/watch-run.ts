@@ -1,0 +1,86 @@
+/** `bourse watch-run`: the process that is left of a `bourse run --detach`, until all has ended. */
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { systemClock } from '../../bus/clock.ts'
+import { parseConstraint } from '../../frameworks/run/constraints.ts'
+import { exitCodeOf } from '../../frameworks/run/result.ts'
+import { type Display, runCommand } from '../../frameworks/run/run.ts'
+import { ClusterError } from '../../protocol/errors.ts'
+import { type ExitCode, wrongUse } from '../exit-code.ts'
+import type { Io } from '../io.ts'
+import { HumanDisplay } from '../run-display.ts'
+import type { WatcherOrder, WatcherWord } from '../watcher.ts'
+
+/** Tells the command that began the run, until that has heard enough; then only its log. */
+export async function watchRun(io: Io): Promise<ExitCode> {
+  if (process.send === undefined) throw wrongUse('watch-run is what `bourse run --detach` starts')
+  const [order] = (await once(process, 'message')) as [WatcherOrder]
+  const abort = new AbortController()
+  const stop = (): void => abort.abort()
+  // Whoever began it changes their mind, or dies before it is placed.
+  process.on('message', stop).on('disconnect', stop)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
+  process.on('SIGHUP', () => undefined)
+  try {
+    const result = await runCommand(
+      { ...order.options, constraints: constraintsOf(order), signal: abort.signal },
+      displayOf(order, io, () => process.off('disconnect', stop)),
+    )
+    rmSync(order.logPath, { force: true })
+    await tell({ say: 'result', result })
+    return exitCodeOf(result)
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error
+    const { code, retry, message } = error
+    await tell({ say: 'fault', code, retry, message })
+    throw error
+  } finally {
+    if (process.connected) process.disconnect()
+  }
+}
+
+/** They were read once before. */
+const constraintsOf = ({ constraints }: WatcherOrder) =>
+  constraints.map((text) => {
+    const constraint = parseConstraint(text)
+    if ('code' in constraint) throw wrongUse(constraint.message)
+    return constraint
+  })
+
+function displayOf({ options, where }: WatcherOrder, io: Io, onPlaced: () => void): Display {
+  const { instances = 1 } = options
+  const log = new HumanDisplay({ io, clock: systemClock, instances, prefixes: false, where })
+  return {
+    opened(frameworkId) {
+      log.opened(frameworkId)
+      void tell({ say: 'opened', frameworkId })
+    },
+    changed: (instance) => void tell({ say: 'changed', instance }),
+    waiting(why) {
+      log.waiting(why)
+      void tell({ say: 'waiting', why })
+    },
+    restarting(failed, delayMs) {
+      log.restarting(failed, delayMs)
+      void tell({ say: 'restarting', failed, delayMs })
+    },
+    cluster(state, forMs) {
+      log.cluster(state, forMs)
+      void tell({ say: 'cluster', state, forMs })
+    },
+    placed() {
+      onPlaced()
+      void tell({ say: 'placed' })
+    },
+    output: () => undefined,
+    outputMissing: () => undefined,
+  }
+}
+
+/** Nobody may listen any more. */
+function tell(word: WatcherWord): Promise<void> {
+  return new Promise((resolve) => {
+    if (!process.connected) resolve()
+    else process.send?.(word, undefined, undefined, () => resolve())
+  })
+}

@@ -1,0 +1,86 @@
+/** `bourse run` with its flags, and the process that a detached one leaves. */
+import { type Command, InvalidArgumentError } from 'commander'
+import { parseConstraint } from '../frameworks/run/constraints.ts'
+import { parseRestart } from '../frameworks/run/restarts.ts'
+import { SCALAR_MAX } from '../protocol/limits.ts'
+import { checkedBy, collected, count, decimal, duration } from './arguments.ts'
+import type { EnvironmentFlag } from './commands/run.ts'
+import { given, type Registration } from './registration.ts'
+import { WATCHER_COMMAND } from './watcher.ts'
+
+const CPUS_MAX = 1_000_000
+
+const MORE = `\
+Constraints are about attributes of agents (see \`bourse status AGENT\`), \`hostname\` and \`agent\`:
+  NAME=VALUE  NAME!=VALUE    it is, or is not, that text
+  NAME~REGEXP NAME!~REGEXP   all of it matches, or does not
+  NAME                       the agent has it
+  NAME:unique NAME:max=N     at most one, or N, of the instances that run where it is the same
+
+With --detach the command prints FRAMEWORK/TASK of each instance when all have been placed, and
+leaves. A process of its own stays: it restarts what is to be restarted and ends with the last task.
+\`bourse tasks\`, \`bourse logs\` and \`bourse kill\` work as with any task.
+
+With --restart on-failure an instance that fails, or is lost with its agent, is started again 1s later,
+then 2s, 4s … at most 1m; the pause begins anew after 10s of running. What was killed is not restarted.
+
+Ctrl-C kills the tasks and waits for their end; a second one leaves at once, and the leader ends them.
+Standard input is not passed on. Where each line begins with its task, lines longer than 64 KiB are cut.
+
+Exit codes: 0 all have finished, 1 some have not, 2 some could not be placed within --timeout,
+130 interrupted.`
+
+export function addRun({ add, io, done }: Registration): void {
+  add('run <command...>', 'run a command on the cluster, to its end; put -- before it', {
+    group: 'start',
+    examples: [
+      'run -- hostname',
+      `run --instances 3 --cpus 0.5 -- sh -c 'echo "hello from $BOURSE_TASK_ID"'`,
+      "run --detach --restart on-failure --ports 1 -- sh -c 'exec python3 -m http.server $PORT0'",
+      'run --instances 3 --constraint rack!=r1 --constraint hostname:unique -- uptime',
+    ],
+    more: MORE,
+  })
+    .passThroughOptions()
+    .option('--name <name>', 'what people see (default: the first word of the command)')
+    .option('--instances <n>', 'so many, each with its own task', count(1, 100_000), 1)
+    .option('--cpus <n>', 'of each instance', decimal(CPUS_MAX), 0.1)
+    .option('--mem <MiB>', 'of each instance', decimal(SCALAR_MAX), 32)
+    .option('--disk <MiB>', 'of each instance', decimal(SCALAR_MAX))
+    .option('--ports <n>', 'of each instance, as PORT0, PORT1 …', count(0, 1_000))
+    .option('--env <NAME=VALUE>', 'for the command; NAME alone: as it is here', collected(variable))
+    .option('--user <name>', 'who runs it (default: whoever the agent runs as)')
+    .option('--role <role>', 'whose share it counts for (default: *)')
+    .option(
+      '--constraint <text>',
+      'where it may run, see below; may be repeated, all hold',
+      collected(checkedBy(parseConstraint)),
+    )
+    .option(
+      '--restart <policy>',
+      'never, on-failure or on-failure:N (default: never)',
+      checkedBy(parseRestart),
+    )
+    .option('--timeout <duration>', 'all must be placed within (default: it waits)', duration)
+    .option('--detach', 'leave when all have been placed; they run on')
+    .option('--prefix', 'begin each line of output with its task (on a terminal: if several)')
+    .option('--no-prefix', 'never do that')
+    .action(async (command: readonly string[], _, self: Command) => {
+      const { run } = await import('./commands/run.ts')
+      done(await run(command, given(io, self)))
+    })
+}
+
+/** Nobody types it: `run --detach` starts it. */
+export function addWatchRun({ program, io, done }: Registration): void {
+  program.command(WATCHER_COMMAND, { hidden: true }).action(async () => {
+    const { watchRun } = await import('./commands/watch-run.ts')
+    done(await watchRun(io))
+  })
+}
+
+function variable(text: string): EnvironmentFlag {
+  const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]{0,127})(?:=([^\0]*))?$/s.exec(text) ?? []
+  if (name !== undefined) return value === undefined ? { name } : { name, value }
+  throw new InvalidArgumentError('It is NAME=VALUE or NAME, NAME of letters, digits and _.')
+}

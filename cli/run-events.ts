@@ -1,0 +1,79 @@
+/** Tells programs of a run: a line of JSON for each thing that happens. */
+import { TextDecoder } from 'node:util'
+import type { InstanceView, RunResult } from '../frameworks/run/result.ts'
+import type { MissingOutput } from '../frameworks/run/run.ts'
+import { jsonLine } from './io.ts'
+import type { DisplayOptions, RunDisplay } from './run-display.ts'
+
+type StreamName = 'stdout' | 'stderr'
+
+export class EventDisplay implements RunDisplay {
+  readonly #options: DisplayOptions
+  readonly #beganMs: number
+  readonly #decoders = new Map<string, TextDecoder>()
+  #frameworkId = ''
+  #isPretenceTold = false
+
+  constructor(options: DisplayOptions) {
+    this.#options = options
+    this.#beganMs = options.clock.now().monotonicMs
+  }
+
+  #tell(event: string, fields: object): void {
+    this.#options.io.print(jsonLine({ event, ...fields }))
+  }
+
+  say(message: string): void {
+    this.#tell('message', { message })
+  }
+
+  opened(frameworkId: string): void {
+    this.#frameworkId = frameworkId
+    this.#tell('opened', { frameworkId })
+  }
+
+  changed(view: InstanceView): void {
+    this.#tell('task', view)
+  }
+
+  waiting(why: string): void {
+    this.#tell('waiting', { why })
+  }
+
+  restarting(failed: InstanceView, delayMs: number): void {
+    this.#tell('restarting', { ...failed, delayMs })
+  }
+
+  cluster(state: 'away' | 'back', forMs: number): void {
+    this.#tell(`cluster-${state}`, { where: this.#options.where, forMs: Math.round(forMs) })
+  }
+
+  output({ index, taskId }: InstanceView, stream: StreamName, data: Uint8Array): Promise<void> {
+    const key = `${taskId ?? index} ${stream}`
+    const decoder = this.#decoders.get(key) ?? new TextDecoder()
+    this.#decoders.set(key, decoder)
+    this.#tell('output', { index, taskId, stream, text: decoder.decode(data, { stream: true }) })
+    return this.#options.io.drained()
+  }
+
+  outputMissing({ instance, stream, why, isPretended }: MissingOutput): void {
+    const { index, taskId } = instance
+    if (!isPretended) return this.#tell('output-missing', { index, taskId, stream, why })
+    if (!this.#isPretenceTold)
+      this.say('these agents only pretend to run tasks: there is no output')
+    this.#isPretenceTold = true
+  }
+
+  detached(pid: number, instances: readonly InstanceView[]): void {
+    this.#tell('detached', { frameworkId: this.#frameworkId, pid, instances })
+  }
+
+  finish(result: RunResult): void {
+    const elapsedMs = this.#options.clock.now().monotonicMs - this.#beganMs
+    this.#tell('result', { ...result, elapsedMs: Math.round(elapsedMs) })
+  }
+
+  close(): void {
+    // There is nothing on the screen.
+  }
+}

@@ -1,0 +1,171 @@
+/** Puts instances on offers that they fit on. */
+import type { Accepted, TaskWish } from '../../actors/scheduler/scheduler.ts'
+import type { TaskId } from '../../protocol/ids.ts'
+import { ACCEPT_BYTES_MAX, ACCEPT_TASKS_MAX, ENVELOPE_BYTES_MAX } from '../../protocol/limits.ts'
+import { listResources, type Resources } from '../../protocol/resources.ts'
+import { wireBytes } from '../../protocol/wire-size.ts'
+import { addSpots, describeMisfit, type Place, roomAt, spotsAt } from './constraints.ts'
+import { noteOffer } from './shortage.ts'
+import type { Effect, Input, Instance, RunState } from './state.ts'
+import { amountsOf, describeLack, isLacking, portsOf, takeOne } from './wanted.ts'
+
+/** What does not fit now comes back when more of it is free: the leader sees to that. */
+const MISFIT_MS = 60_000
+/** What a decline may say. */
+const REASON_LENGTH_MAX = 256
+/** Refusals of an accept that say nothing about the tasks. */
+const PASSING_CODES: ReadonlySet<number> = new Set([403, 409, 410, 503])
+
+/** No more is placed: time is up, or somebody interrupts. */
+export const isStopping = ({ couldNotPlace, isInterrupted }: RunState): boolean =>
+  isInterrupted || couldNotPlace.length > 0
+
+export const isWaiting = ({ view }: Instance): boolean => view.state === 'waiting'
+
+type OfferInput = Extract<Input, { readonly kind: 'offer' }>
+
+export function onOffer(state: RunState, offer: OfferInput, effects: Effect[]): void {
+  const { offerId, place } = offer
+  const waiting = isStopping(state) ? [] : state.instances.filter(isWaiting)
+  if (waiting.length === 0) {
+    const reason = 'all instances are placed'
+    effects.push({ do: 'decline', offerId, reason, refuseMs: MISFIT_MS })
+    return
+  }
+  const room = Math.min(
+    waiting.length,
+    ...state.plan.constraints.map((constraint) => roomAt(constraint, place, state.spots)),
+  )
+  const { tasks, left, isFull } = placeAll(state, waiting.slice(0, room), offer)
+  note(state, place, left)
+  if (tasks.length === 0) {
+    const reason = describeMisfits(state, place, left).slice(0, REASON_LENGTH_MAX)
+    effects.push({ do: 'decline', offerId, reason, refuseMs: MISFIT_MS })
+    return
+  }
+  // More would fit, but not into one message: the rest comes back.
+  effects.push({ do: 'accept', offerId, tasks, ...(isFull && { refuseMs: 0 }) })
+  for (const { index } of waiting.slice(0, tasks.length))
+    effects.push({ do: 'tell-changed', index })
+}
+
+/** Remembers what the agent has left, for who is told why the rest waits. */
+function note({ plan, shortage, spots }: RunState, place: Place, resources: Resources): void {
+  const { wanted, constraints } = plan
+  const unmet = constraints.filter((constraint) => roomAt(constraint, place, spots) === 0)
+  noteOffer(shortage, { place, resources, wanted, constraints, unmet })
+}
+
+function describeMisfits({ plan, spots }: RunState, place: Place, offered: Resources): string {
+  const unmet = plan.constraints.filter((constraint) => roomAt(constraint, place, spots) === 0)
+  const lacks = amountsOf(offered, plan.wanted).filter(isLacking)
+  const whys = [...unmet.map((one) => describeMisfit(one, place)), ...lacks.map(describeLack)]
+  return whys.join('; ')
+}
+
+interface Placed {
+  readonly tasks: readonly TaskWish[]
+  readonly left: Resources
+  /** No more go into one message. */
+  readonly isFull: boolean
+}
+
+/** Puts as many as fit on the offer. */
+function placeAll(
+  state: RunState,
+  waiting: readonly Instance[],
+  { place, resources }: OfferInput,
+): Placed {
+  const tasks: TaskWish[] = []
+  let left = resources
+  let bytes = 2 * ENVELOPE_BYTES_MAX
+  for (const instance of waiting) {
+    const fits = takeOne(left, state.plan.wanted)
+    if (fits === undefined) break
+    const task = {
+      ...state.plan.task,
+      taskId: nextTaskId(state, instance),
+      resources: listResources(fits.taken),
+    }
+    bytes += wireBytes(task)
+    if (tasks.length > 0 && (bytes > ACCEPT_BYTES_MAX || tasks.length === ACCEPT_TASKS_MAX))
+      return { tasks, left, isFull: true }
+    begin(state, instance, { taskId: task.taskId, place, taken: fits.taken })
+    tasks.push(task)
+    left = fits.left
+  }
+  return { tasks, left, isFull: false }
+}
+
+function nextTaskId({ plan }: RunState, { index, attempts }: Instance): TaskId {
+  const again = attempts === 0 ? '' : `-${attempts + 1}`
+  return `${plan.prefix}-${index}${again}` as TaskId
+}
+
+interface Attempt {
+  readonly taskId: TaskId
+  readonly place: Place
+  readonly taken: Resources
+}
+
+function begin(state: RunState, instance: Instance, { taskId, place, taken }: Attempt): void {
+  const { index, restarts } = instance
+  const ports = portsOf(taken)
+  instance.attempts += 1
+  instance.isHeard = false
+  instance.runsSinceMs = undefined
+  instance.unknownAtMs = undefined
+  instance.spots = spotsAt(state.plan.constraints, place)
+  instance.view = {
+    index,
+    state: 'TASK_STAGING',
+    taskId,
+    ...(ports.length > 0 && { ports }),
+    ...(restarts > 0 && { restarts }),
+  }
+  addSpots(state.spots, instance.spots, 1)
+  state.byTask.set(taskId, instance)
+}
+
+/** Its task never ran: it waits for another offer. */
+export function unplace(state: RunState, instance: Instance, effects: Effect[]): void {
+  const { index, restarts, view } = instance
+  if (view.taskId !== undefined) state.byTask.delete(view.taskId)
+  freeSpots(state, instance, effects)
+  instance.view = { index, state: 'waiting', ...(restarts > 0 && { restarts }) }
+  state.placedBefore = Math.min(state.placedBefore, index)
+  effects.push({ do: 'tell-changed', index })
+}
+
+/** Another instance may go there now: agents that were declined for it are to be offered again. */
+export function freeSpots(state: RunState, instance: Instance, effects: Effect[]): void {
+  if (instance.spots.length === 0) return
+  addSpots(state.spots, instance.spots, -1)
+  instance.spots = []
+  if (!state.isSuppressed) effects.push({ do: 'revive' })
+}
+
+/** It is known for the first time what became of this attempt. */
+export function beHeard(state: RunState, instance: Instance): void {
+  instance.isHeard = true
+  instance.drops = 0
+  if (instance.restarts === 0) state.unheard -= 1
+}
+
+export function onAnswered(state: RunState, accepted: Accepted, effects: Effect[]): void {
+  // Unknown: statuses tell.
+  if (accepted.outcome !== 'refused') return
+  const { code, message } = accepted.refusal
+  for (const taskId of accepted.taskIds) {
+    const instance = state.byTask.get(taskId)
+    if (instance === undefined || instance.isHeard) continue
+    if (PASSING_CODES.has(code)) {
+      unplace(state, instance, effects)
+      continue
+    }
+    freeSpots(state, instance, effects)
+    instance.view = { ...instance.view, state: 'TASK_ERROR', message }
+    beHeard(state, instance)
+    effects.push({ do: 'tell-changed', index: instance.index })
+  }
+}

@@ -1,0 +1,137 @@
+/** What somebody wants to run, checked before anybody is asked. */
+import { check } from '../../protocol/check.ts'
+import { type Refusal, refusal } from '../../protocol/errors.ts'
+import { tokenFrom } from '../../protocol/ids.ts'
+import { TASK_BYTES_MAX } from '../../protocol/limits.ts'
+import { fromThousandths } from '../../protocol/scalar.ts'
+import { wireBytes } from '../../protocol/wire-size.ts'
+import type { Constraint } from './constraints.ts'
+import { NO_RESTARTS, type RestartPolicy } from './restarts.ts'
+import { type Plan, wantedOf } from './state.ts'
+
+export interface Wish {
+  /** A string goes to `/bin/sh -c`; a list is a program and its arguments. */
+  readonly command: string | readonly string[]
+  /** Default 1. */
+  readonly instances?: number
+  readonly cpus: number
+  /** MiB. */
+  readonly mem: number
+  /** MiB. Default 0. */
+  readonly disk?: number
+  /** So many ports for each instance. Default 0. */
+  readonly ports?: number
+  /** Default `*`. */
+  readonly role?: string
+  /** Default: the first word of the command. */
+  readonly name?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly user?: string
+  /** All of them hold where an instance is. Default: it may be anywhere. */
+  readonly constraints?: readonly Constraint[]
+  /** Default: never. */
+  readonly restart?: RestartPolicy
+  /** False: nobody wants what tasks write; it stays with their agents. Default true. */
+  readonly readsOutput?: boolean
+  /** All must be placed within. Default: they wait for ever. */
+  readonly timeoutMs?: number
+  /** From SIGTERM to SIGKILL. Default 3 s. */
+  readonly killGraceMs?: number
+}
+
+const NAME_LENGTH_MAX = 256
+/** What a task is beside its command and environment: ids, resources, a name. */
+const OWN_BYTES = 2_048
+const COMMAND_BYTES_MAX = TASK_BYTES_MAX - OWN_BYTES
+
+/** A sentence says what is wrong with the wish. */
+export function planOf(wish: Wish): Plan | Refusal {
+  const { instances = 1, timeoutMs, constraints = [], restart = NO_RESTARTS } = wish
+  const name = wish.name ?? programOf(wish)
+  const plan = {
+    instances,
+    prefix: tokenFrom(name),
+    wanted: wantedOf(wish),
+    constraints,
+    restart,
+    readsOutput: wish.readsOutput ?? true,
+    timeoutMs,
+    task: taskPart(wish, name),
+  }
+  return problemOf(plan, wish) ?? plan
+}
+
+function taskPart({ command, env, user, killGraceMs }: Wish, name: string): Plan['task'] {
+  return {
+    name,
+    command,
+    ...(env !== undefined && { env }),
+    ...(user !== undefined && { user }),
+    ...(killGraceMs !== undefined && { killGraceMs }),
+  }
+}
+
+function wordsOf({ command }: Wish): readonly string[] {
+  return typeof command === 'string' ? command.trim().split(/\s+/) : command
+}
+
+/** As a task's name; empty commands are refused in any case. */
+function programOf(wish: Wish): string {
+  const program = wordsOf(wish)[0]?.split('/').at(-1) || 'command'
+  return program.slice(0, NAME_LENGTH_MAX)
+}
+
+function problemOf(plan: Plan, wish: Wish): Refusal | undefined {
+  const { role = '*', user } = wish
+  const { task, wanted } = plan
+  const { command, env = {}, name = '' } = task
+  if ((wordsOf(wish)[0] ?? '') === '') return wrong('the command is empty')
+  if (name === '' || name.length > NAME_LENGTH_MAX)
+    return wrong(`the name has ${name.length} characters, not 1 to ${NAME_LENGTH_MAX}`)
+  if (!isRole(role))
+    return wrong(`role ${shown(role)} is neither * nor a path like web or web/shop, without spaces`)
+  if (user !== undefined && !isUser(user))
+    return wrong(`user ${shown(user)} is no name of a user: small letters, digits, _ and -`)
+  if (wanted.scalars.size === 0 && wanted.ports === 0)
+    return wrong('an instance needs some cpus, mem or ports')
+  const bytes = wireBytes({ command, env })
+  if (bytes > COMMAND_BYTES_MAX)
+    return wrong(`command and environment take ${bytes} bytes, of at most ${COMMAND_BYTES_MAX}`)
+  return acceptProblem(plan)
+}
+
+/** What the leader would say of it; what people often get wrong was told before. */
+function acceptProblem({ task, wanted }: Plan): Refusal | undefined {
+  const { name, command, env, user, killGraceMs } = task
+  const resources = Object.fromEntries(
+    [...wanted.scalars].map(([resource, amount]) => [resource, fromThousandths(amount)]),
+  )
+  return launchProblem({
+    taskId: 'task',
+    name,
+    resources,
+    command: {
+      ...(typeof command === 'string' ? { shell: command } : { argv: [...command] }),
+      ...(env !== undefined && { env: { ...env } }),
+      ...(user !== undefined && { user }),
+    },
+    ...(killGraceMs !== undefined && { killGraceMs }),
+  })
+}
+
+function launchProblem(task: object): Refusal | undefined {
+  const operations = [{ kind: 'launch', tasks: [task] }]
+  const checked = check('Accept', { offers: ['offer'], operations })
+  return checked.ok ? undefined : checked.refusal
+}
+
+const isRole = (role: string): boolean =>
+  check('Subscribe', { secret: 'secretly', name: 'run', roles: [role] }).ok
+
+const isUser = (user: string): boolean =>
+  launchProblem({ taskId: 'task', resources: {}, command: { argv: ['true'], user } }) === undefined
+
+const shown = (text: string): string =>
+  JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+
+const wrong = (message: string): Refusal => refusal('invalid', message)

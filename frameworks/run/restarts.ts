@@ -1,0 +1,44 @@
+/** Whether an instance that did not finish is started again, and when. */
+import { type Refusal, refusal } from '../../protocol/errors.ts'
+import type { TaskState } from '../../protocol/task-state.ts'
+
+export interface RestartPolicy {
+  /** Of each instance, in all. 0: never; Infinity: as often as it fails. */
+  readonly restartsMax: number
+}
+
+export const NO_RESTARTS: RestartPolicy = { restartsMax: 0 }
+
+const PAUSE_MS_MIN = 1_000
+const PAUSE_MS_MAX = 60_000
+/** Whatever ran for so long begins again with the shortest pause. */
+const STEADY_MS = 10_000
+
+/** `never`, `on-failure` or `on-failure:N`. */
+export function parseRestart(text: string): RestartPolicy | Refusal {
+  if (text === 'never') return NO_RESTARTS
+  const [whole, times] = /^on-failure(?::([1-9]\d{0,5}))?$/.exec(text) ?? []
+  if (whole !== undefined)
+    return { restartsMax: times === undefined ? Number.POSITIVE_INFINITY : Number(times) }
+  const shown = text.slice(0, 80)
+  return refusal('invalid', `"${shown}" is none of never, on-failure or on-failure:N`)
+}
+
+/**
+ * Ended so by itself, or with its agent. Not: killed, by whomever; refused by the leader, who would
+ * refuse it again.
+ */
+const FAILED: ReadonlySet<TaskState> = new Set([
+  'TASK_FAILED',
+  'TASK_LOST',
+  'TASK_GONE',
+  'TASK_GONE_BY_OPERATOR',
+])
+
+export const hasFailed = (state: TaskState): boolean => FAILED.has(state)
+
+/** `before`: the last pause; undefined: there was none. `ranMs`: how long the last attempt ran. */
+export function nextPauseMs(before: number | undefined, ranMs: number): number {
+  if (before === undefined || ranMs >= STEADY_MS) return PAUSE_MS_MIN
+  return Math.min(before * 2, PAUSE_MS_MAX)
+}

@@ -1,0 +1,113 @@
+/** Follows instances by what is said of their tasks, and decides which are started again. */
+import type { TaskStatus } from '../../actors/scheduler/scheduler.ts'
+import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
+import { beHeard, freeSpots, isStopping, unplace } from './placing.ts'
+import { hasFailed, nextPauseMs } from './restarts.ts'
+import type { InstanceView } from './result.ts'
+import type { Effect, Instance, RunState } from './state.ts'
+
+/** An instance that was dropped so often in a row is not placed again. */
+const DROPS_MAX = 10
+/** Nobody knows a task for so long: nobody will. Agents of a leader that lost sight come by 10 s. */
+const UNKNOWN_MS = 60_000
+
+export function onStatus(state: RunState, status: TaskStatus, effects: Effect[]): void {
+  const instance = state.byTask.get(status.taskId)
+  if (instance === undefined) return onFormer(state, status, effects)
+  const { index } = instance
+  if (isNeverStarted(instance, status)) {
+    instance.drops += 1
+    return unplace(state, instance, effects)
+  }
+  if (mayStillReturn(instance, status)) return
+  const isNew = !instance.isHeard && status.source === 'agent'
+  instance.view = viewOf(instance, status)
+  const isOver = isTerminal(stateOf(status))
+  if (!instance.isHeard && (isNew || isOver)) beHeard(state, instance)
+  if (status.state === 'TASK_RUNNING') instance.runsSinceMs ??= status.atMs
+  instance.hasRun ||= status.source === 'agent' && status.reason !== 'LAUNCH_FAILED'
+  if (isNew) readOutput(state, instance, status, effects)
+  if (isOver) endAttempt(state, instance, { status, effects })
+  effects.push({ do: 'tell-changed', index })
+}
+
+/** One that was given up is not to run beside the one that took its place. */
+function onFormer({ givenUp }: RunState, status: TaskStatus, effects: Effect[]): void {
+  const { taskId, state, source } = status
+  if (!givenUp.has(taskId)) return
+  if (isTerminal(state)) givenUp.delete(taskId)
+  else if (source === 'agent') effects.push({ do: 'kill', taskId })
+}
+
+function readOutput(
+  { plan }: RunState,
+  instance: Instance,
+  { taskId, agentId, reason }: TaskStatus,
+  effects: Effect[],
+): void {
+  if (!plan.readsOutput || agentId === undefined || reason === 'LAUNCH_FAILED') return
+  instance.reading += 2
+  effects.push({ do: 'read-output', taskId, agentId, index: instance.index })
+}
+
+interface End {
+  readonly status: TaskStatus
+  readonly effects: Effect[]
+}
+
+function endAttempt(state: RunState, instance: Instance, { status, effects }: End): void {
+  const { view, index, runsSinceMs = status.atMs } = instance
+  freeSpots(state, instance, effects)
+  if (!isStartedAgain(state, instance)) return
+  state.byTask.delete(status.taskId)
+  // Nobody said that it has ended: it may come back.
+  if (view.state === 'TASK_LOST') state.givenUp.add(status.taskId)
+  const delayMs = nextPauseMs(instance.pauseMs, status.atMs - runsSinceMs)
+  instance.failed = view
+  instance.restarts += 1
+  instance.pauseMs = delayMs
+  instance.view = { ...view, state: 'restarting', restarts: instance.restarts }
+  effects.push({ do: 'restart-after', index, delayMs, failed: view })
+}
+
+function isStartedAgain(state: RunState, instance: Instance): boolean {
+  const { view, hasRun, restarts } = instance
+  if (isStopping(state) || !hasRun || restarts >= state.plan.restart.restartsMax) return false
+  return view.state !== 'waiting' && view.state !== 'restarting' && hasFailed(view.state)
+}
+
+/** Nothing has run under that id: placing the instance again does not run it twice. */
+function isNeverStarted({ isHeard, drops }: Instance, { state, source }: TaskStatus): boolean {
+  if (drops >= DROPS_MAX - 1 || isHeard) return false
+  return state === 'TASK_DROPPED' || (state === 'TASK_GONE' && source === 'master')
+}
+
+/** Nobody knows it now; but its agent may not be back yet under a leader that has lost sight of all. */
+function mayStillReturn(instance: Instance, { state, atMs }: TaskStatus): boolean {
+  if (state !== 'TASK_UNKNOWN') {
+    instance.unknownAtMs = undefined
+    return false
+  }
+  instance.unknownAtMs ??= atMs
+  return atMs - instance.unknownAtMs < UNKNOWN_MS
+}
+
+/** Nobody knows it any more, and nobody will. */
+const stateOf = ({ state }: TaskStatus): TaskState =>
+  state === 'TASK_UNKNOWN' ? 'TASK_LOST' : state
+
+function viewOf({ view, restarts }: Instance, status: TaskStatus): InstanceView {
+  const { taskId, agentId = view.agentId, exit, reason, message } = status
+  const { ports } = view
+  return {
+    index: view.index,
+    state: stateOf(status),
+    taskId,
+    ...(agentId !== undefined && { agentId }),
+    ...(ports !== undefined && { ports }),
+    ...(exit !== undefined && { exit }),
+    ...(reason !== undefined && { reason }),
+    ...(message !== undefined && { message }),
+    ...(restarts > 0 && { restarts }),
+  }
+}

@@ -12,13 +12,12 @@ import {
   OFFER_TIMEOUT_MS,
   REREGISTER_MS,
 } from '../protocol/limits.ts'
-import { checkedBy, count, duration, id } from './arguments.ts'
+import { checkedBy, count, duration, hostName, id, someText } from './arguments.ts'
 import { formatDuration } from './duration.ts'
 import { given, type Registration } from './registration.ts'
 import { parseAttributeFlag, parseResourceFlag } from './resource-flags.ts'
 
 export function addActorCommands(registration: Registration): void {
-  addDev(registration)
   addMaster(registration)
   addAllocator(registration)
   addAgent(registration)
@@ -26,9 +25,13 @@ export function addActorCommands(registration: Registration): void {
 
 function addMaster({ add, io, done }: Registration): void {
   const lease = `${formatDuration(LEASE_MS)}, with replicas ${formatDuration(CLUSTER_LEASE_MS)}`
-  const command = add('master', 'run a master: one leads, any number stand by')
+  const command = add('master', 'run a master: one leads, any number stand by', {
+    group: 'actors',
+    examples: ['master', 'master --id m2 --nats nats://10.0.0.1'],
+    more: 'All masters of a cluster are to be given the same rules.',
+  })
     .option('--id <id>', 'its name among the masters', id('id'), tokenFrom(hostname()))
-    .option('--work-dir <folder>', 'for its epoch (default: in the state folder)')
+    .option('--work-dir <folder>', 'for its epoch (default: in the state folder)', someText)
     .option('--replicas <n>', 'NATS servers that hold each store', count(1, 5), 1)
     .option(
       '--lease <duration>',
@@ -52,23 +55,33 @@ function addMaster({ add, io, done }: Registration): void {
 }
 
 function addAllocator({ add, io, done }: Registration): void {
-  add('allocator', 'run an allocator: it proposes who gets what').action(
-    async (_, self: Command) => {
-      const { allocator } = await import('./commands/allocator.ts')
-      done(await allocator(given(io, self)))
-    },
-  )
+  add('allocator', 'run an allocator: it proposes who gets what', {
+    group: 'actors',
+    examples: ['allocator'],
+    more: 'It keeps nothing. A second one stands by.',
+  }).action(async (_, self: Command) => {
+    const { allocator } = await import('./commands/allocator.ts')
+    done(await allocator(given(io, self)))
+  })
 }
 
 function addAgent({ add, io, done }: Registration): void {
-  add('agent', 'run an agent: what this machine has is for the cluster; its tasks outlive it')
+  add('agent', 'run an agent: what this machine has is for the cluster', {
+    group: 'actors',
+    examples: ['agent', 'agent --resources "cpus:4;mem:4096" --attributes rack:a1'],
+    more: 'Its tasks outlive it: the next agent with its work directory finds them.',
+  })
     .option(
       '--id <id>',
       'its id, kept from the first start on (default: host and chance)',
       id('id'),
     )
-    .option('--work-dir <folder>', 'sandboxes and checkpoint (default: in the state folder)')
-    .option('--hostname <name>', 'what others know the machine by (default: its own)')
+    .option(
+      '--work-dir <folder>',
+      'sandboxes and checkpoint (default: in the state folder)',
+      someText,
+    )
+    .option('--hostname <name>', 'what others know the machine by (default: its own)', hostName)
     .option(
       '--resources <list>',
       'like "cpus:4;mem:4096;ports:[31000-32000]" (default: what it has)',
@@ -87,8 +100,12 @@ function addAgent({ add, io, done }: Registration): void {
     })
 }
 
-function addDev({ add, io, done }: Registration): void {
-  add('dev', 'run a whole cluster here, until Ctrl-C; a second start goes on')
+export function addDevCommand({ add, io, done }: Registration): void {
+  add('dev', 'run a whole cluster here, until Ctrl-C', {
+    group: 'start',
+    examples: ['dev', 'dev --agents 3', 'dev --emulate 1000', 'dev --fresh'],
+    more: DEV_MORE,
+  })
     .option(
       '--agents <n>',
       'the machine as so many (default: 1, with --emulate 0)',
@@ -97,10 +114,14 @@ function addDev({ add, io, done }: Registration): void {
     .option('--emulate <n>', 'so many agents more, whose tasks only pretend', count(1, 100_000))
     .option('--masters <n>', 'one leads, the others stand by', count(1, 9), 1)
     .option('--processes', 'a process for each, started again when it dies')
-    .option('--fresh', 'forget what was kept')
+    .option('--fresh', 'end and forget what an earlier one kept')
     .option('--port <n>', 'of its nats-server (default: one that is free)', count(0, 65_535), 0)
     .action(async (_, self: Command) => {
       const { dev } = await import('./commands/dev.ts')
       done(await dev(given(io, self)))
     })
 }
+
+const DEV_MORE = `\
+State stays for the next start, in a folder that it prints; --fresh begins anew. Where --nats names \
+a server, that one is used and none is started; NATS_URL is not looked at.`

@@ -1,8 +1,9 @@
 /** Values of flags: what a person wrote, or wrong use that says what is wrong. */
 import { InvalidArgumentError } from 'commander'
-import type { Refusal } from '../protocol/errors.ts'
+import { locateNats } from '../bus/nats/locate.ts'
+import { ClusterError, type Refusal } from '../protocol/errors.ts'
 import { parseId } from '../protocol/ids.ts'
-import { parseDuration } from './duration.ts'
+import { formatDuration, parseDuration } from './duration.ts'
 
 /** For commander: a refused value is wrong use. */
 export const checkedBy =
@@ -17,6 +18,31 @@ const isRefusal = (value: unknown): value is Refusal =>
   typeof value === 'object' && value !== null && 'code' in value && 'message' in value
 
 export const duration = checkedBy(parseDuration)
+
+/** `maxMs`: what the wire allows. */
+export const durationUpTo =
+  (maxMs: number) =>
+  (text: string): number => {
+    const ms = duration(text)
+    if (ms <= maxMs) return ms
+    throw new InvalidArgumentError(`It is at most ${formatDuration(maxMs)}.`)
+  }
+
+/** Only looked at: what else locates a server is known when a command runs. */
+export function natsUrl(text: string): string {
+  try {
+    if (locateNats(text, {}) !== undefined) return text
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error
+  }
+  throw new InvalidArgumentError('It is the URL of a NATS server like nats://127.0.0.1:4222.')
+}
+
+/** A path or a name; an empty one is a variable of a script that was not set. */
+export function someText(text: string): string {
+  if (text !== '' && !text.includes('\0')) return text
+  throw new InvalidArgumentError('It is empty.')
+}
 
 /** Which kind of id it becomes is the command's to say. */
 export const id = (kind: string) => checkedBy<string>((text) => parseId(kind, text))
@@ -42,3 +68,9 @@ export const decimal =
 export const collected =
   <T>(parse: (text: string) => T) =>
   (text: string, before: readonly T[] = []): readonly T[] => [...before, parse(text)]
+
+/** What others are told of a machine: it stands in tables. */
+export function hostName(text: string): string {
+  if (/^[\x21-\x7e]{1,255}$/.test(text)) return text
+  throw new InvalidArgumentError('It is 1 to 255 letters, digits and signs.')
+}

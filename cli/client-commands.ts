@@ -1,40 +1,76 @@
 /** The commands that ask a cluster, with their flags. */
-import { type Command, InvalidArgumentError } from 'commander'
-import { SCALAR_MAX } from '../protocol/limits.ts'
-import { collected, count, decimal, duration } from './arguments.ts'
-import type { EnvironmentFlag } from './commands/run.ts'
+import type { Command } from 'commander'
+import { KILL_GRACE_MS } from '../protocol/limits.ts'
+import { durationUpTo } from './arguments.ts'
+import { formatDuration } from './duration.ts'
 import { given, type Registration } from './registration.ts'
+import { addRun, addWatchRun } from './run-commands.ts'
 
 const LISTINGS = {
-  agents: 'machines, what they have and what of it is used',
-  frameworks: 'who asks for resources',
-  tasks: 'what runs, and what ended lately',
-  offers: 'what is offered and not yet answered',
+  agents: 'list machines, what they have and what of it is used',
+  frameworks: 'list who asks for resources',
+  tasks: 'list what runs, and what ended lately',
+  offers: 'list what is offered and not yet answered',
 } as const
 
+/** Of `OperatorKill`. */
+const GRACE_MS_MAX = 3_600_000
+
+const TASK = 'TASK is the begin of its id, or FRAMEWORK/TASK with the begin of each.'
+
 export function addClientCommands(registration: Registration): void {
-  const { add, io, done } = registration
   addRun(registration)
+  addWatchRun(registration)
+  addListings(registration)
+  addStatus(registration)
+  addLogs(registration)
+  addKill(registration)
+}
+
+function addListings({ add, io, done }: Registration): void {
   for (const verb of ['agents', 'frameworks', 'tasks', 'offers'] as const)
-    add(`${verb} [prefix]`, `list ${LISTINGS[verb]}`).action(
-      async (prefix: string | undefined, _, command: Command) => {
-        const { listing } = await import('./commands/listing.ts')
-        done(await listing(verb, prefix, given(io, command)))
-      },
-    )
-  add('status [prefix]', 'show what has an id that begins so; without one, the leader').action(
-    async (prefix: string | undefined, _, command: Command) => {
-      const { status } = await import('./commands/status.ts')
-      done(await status(prefix, given(io, command)))
-    },
-  )
-  add('kill <task...>', 'stop tasks: a prefix of an id, or FRAMEWORK/TASK')
-    .option('--grace <duration>', 'from SIGTERM to SIGKILL', duration)
-    .action(async (wanted: readonly string[], _, command: Command) => {
-      const { kill } = await import('./commands/kill.ts')
-      done(await kill(wanted, given(io, command)))
+    add(`${verb} [prefix]`, LISTINGS[verb], {
+      group: 'look',
+      examples: LISTING_EXAMPLES[verb],
+      more: LISTING_MORE,
+    }).action(async (prefix: string | undefined, _, command: Command) => {
+      const { listing } = await import('./commands/listing.ts')
+      done(await listing(verb, prefix, given(io, command)))
     })
-  add('logs <task>', 'print what a task has written')
+}
+
+const LISTING_EXAMPLES = {
+  agents: ['agents', 'agents --json'],
+  frameworks: ['frameworks'],
+  tasks: ['tasks', 'tasks sh-'],
+  offers: ['offers'],
+} as const
+
+const LISTING_MORE = `\
+PREFIX keeps those in which any id begins so. On a terminal a table is as wide as it: long ids keep \
+what tells them apart. In a pipe nothing is cut.`
+
+function addStatus({ add, io, done }: Registration): void {
+  add('status [prefix]', 'show details of one thing, or of the leader', {
+    group: 'look',
+    examples: ['status', 'status sh-0', 'status agent-1', 'status FRAMEWORK/sh-0'],
+    more: STATUS_MORE,
+  }).action(async (prefix: string | undefined, _, command: Command) => {
+    const { status } = await import('./commands/status.ts')
+    done(await status(prefix, given(io, command)))
+  })
+}
+
+const STATUS_MORE = `\
+PREFIX is the begin of an id, or FRAMEWORK/TASK. A whole id wins over longer ones that begin so. Of several tasks with that very id the newest one is \
+shown, and the others are named.`
+
+function addLogs({ add, io, done }: Registration): void {
+  add('logs <task>', 'print what a task has written, also after its end', {
+    group: 'look',
+    examples: ['logs sh-0', 'logs --follow sh-0', 'logs --stderr sh-0'],
+    more: `${TASK} Of several the newest one is read.`,
+  })
     .option('-f, --follow', 'go on until it ends')
     .option('--stderr', 'its standard error instead')
     .action(async (wanted: string, _, command: Command) => {
@@ -43,27 +79,20 @@ export function addClientCommands(registration: Registration): void {
     })
 }
 
-function addRun({ add, io, done }: Registration): void {
-  add('run <command...>', 'run a command on the cluster, to its end; put -- before it')
-    .passThroughOptions()
-    .option('--name <name>', 'what people see (default: the first word of the command)')
-    .option('--role <role>', 'whose share it counts for (default: *)')
-    .option('--cpus <n>', 'of each instance', decimal(1_000_000), 0.1)
-    .option('--mem <MiB>', 'of each instance', decimal(SCALAR_MAX), 32)
-    .option('--instances <n>', 'so many, each with its own task', count(1, 100_000), 1)
-    .option('--ports <n>', 'of each instance, as PORT0, PORT1 …', count(0, 1_000))
-    .option('--env <NAME=VALUE>', 'for the command; may be repeated', collected(environment))
-    .option('--user <name>', 'who runs it, if the agent may choose')
-    .option('--timeout <duration>', 'all must be placed within (default: it waits)', duration)
-    .option('--prefix', 'begin each line of output with its task')
-    .action(async (command: readonly string[], _, self: Command) => {
-      const { run } = await import('./commands/run.ts')
-      done(await run(command, given(io, self)))
+function addKill({ add, io, done }: Registration): void {
+  const grace = formatDuration(KILL_GRACE_MS)
+  add('kill <task...>', 'stop tasks', {
+    group: 'act',
+    examples: ['kill sh-0', 'kill --grace 30s FRAMEWORK/sh-0 FRAMEWORK/sh-1'],
+    more: `${TASK} It kills what is meant for sure: where several are, it names them.`,
+  })
+    .option(
+      '--grace <duration>',
+      `from SIGTERM to SIGKILL (default: what its framework asked for, else ${grace})`,
+      durationUpTo(GRACE_MS_MAX),
+    )
+    .action(async (wanted: readonly string[], _, command: Command) => {
+      const { kill } = await import('./commands/kill.ts')
+      done(await kill(wanted, given(io, command)))
     })
-}
-
-function environment(text: string): EnvironmentFlag {
-  const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]{0,127})=([^\0]*)$/s.exec(text) ?? []
-  if (name !== undefined && value !== undefined) return { name, value }
-  throw new InvalidArgumentError('It is NAME=VALUE, NAME of letters, digits and _.')
 }

@@ -2,11 +2,16 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { ClusterError } from '../protocol/errors.ts'
-import { addActorCommands } from './actor-commands.ts'
+import { addActorCommands, addDevCommand } from './actor-commands.ts'
+import { id, natsUrl, someText } from './arguments.ts'
+import { addAuthCommands } from './auth-commands.ts'
 import { addClientCommands } from './client-commands.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts'
+import { describe, describeProgram, GLOBAL_OPTIONS, HELP, HELP_COLUMNS_MAX } from './help.ts'
 import type { Io } from './io.ts'
 import type { Registration } from './registration.ts'
+import { addShellCommands } from './shell-commands.ts'
+import { harmless } from './text.ts'
 
 /**
  * Runs `argv` (without `node` and the script) to its end.
@@ -19,54 +24,90 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<E
     exit = code
   })
   try {
-    await program.parseAsync(argv, { from: 'user' })
+    if (argv.length === 0) program.outputHelp()
+    else await program.parseAsync(argv, { from: 'user' })
     return exit
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
     if (!(error instanceof ClusterError)) throw error
-    io.printError(`bourse: ${error.message}`)
+    io.printError(`bourse: ${sentence(error.message)}`)
     return exitCodeOf(error)
   }
 }
 
-function buildProgram(io: Io, done: Registration['done']): Command {
-  const program = withGlobals(new Command('bourse'))
-    .description('A cluster kernel: independent actors on NATS that offer, share and run.')
-    .version(version(), '-V, --version')
+/** Without running anything: every command, with its flags. */
+export function buildProgram(io: Io, done: Registration['done']): Command {
+  const program = new Command('bourse')
+    .description('Shares a cluster of machines between schedulers that you write yourself.')
     .enablePositionalOptions()
     .exitOverride()
+    .helpCommand(false)
+    .configureHelp(HELP)
     .configureOutput({
       writeOut: (text) => io.write(text),
       writeErr: (text) => io.writeError(text),
+      getOutHelpWidth: () => Math.min(io.columns ?? HELP_COLUMNS_MAX, HELP_COLUMNS_MAX),
+      getOutHasColors: () => false,
       outputError: (text, write) => write(`bourse: ${sentence(text)}\n`),
     })
-    .addHelpText('after', EXIT_CODES)
-  const add: Registration['add'] = (name, description) =>
-    withGlobals(program.command(name).description(description))
-  addActorCommands({ io, add, done })
-  addClientCommands({ io, add, done })
-  return program
+  const add: Registration['add'] = (name, description, about) =>
+    describe(program.command(name).description(description), about)
+  const registration = { io, program, add, done }
+  addDevCommand(registration)
+  addClientCommands(registration)
+  addAuthCommands(registration)
+  addActorCommands(registration)
+  addShellCommands(registration)
+  for (const command of [program, ...program.commands]) addGlobals(command)
+  for (const command of everyCommand(program)) makeStrict(command)
+  return describeProgram(program.version(version(), '-V, --version', 'print the version'))
 }
 
-const EXIT_CODES = `
-Exit codes: 0 done, 1 failed, 2 could not be placed, 64 wrong use, 69 no cluster there, 70 bug,
-75 lease lost, 78 configuration.`
+const everyCommand = (command: Command): readonly Command[] => [
+  command,
+  ...command.commands.flatMap(everyCommand),
+]
 
-/** They may stand before the command or after it. */
-const withGlobals = (command: Command): Command =>
+/** What commander lets pass, or answers with a page of help. */
+function makeStrict(command: Command): void {
+  const words = command.parent === null ? 'bourse help' : `bourse help ${command.name()}`
+  command.help = () => command.error(`no command is given: \`${words}\` lists them`)
+  for (const option of command.options) {
+    if (!option.required) continue
+    const parse = option.parseArg ?? ((text: string) => text)
+    option.argParser((text, before) => parse(someText(text), before))
+  }
+}
+
+/** They may stand before the command or after it, and in its help they stand last. */
+const addGlobals = (command: Command): Command =>
   command
-    .option('--nats <url>', 'the NATS server (default: NATS_URL, NATS context, `bourse dev` here)')
-    .option('--nkey <file>', 'credentials: the seed of an nkey (default: NATS_NKEY)')
-    .option('--creds <file>', 'credentials: a JWT and its seed (default: NATS_CREDS)')
-    .option('--cluster <name>', 'the name of the cluster (default: bourse)')
-    .option('--principal <name>', 'who speaks (default: BOURSE_PRINCIPAL, local)')
+    .optionsGroup(GLOBAL_OPTIONS)
+    .option(
+      '--nats <url>',
+      'the NATS server (default: NATS_URL, the NATS context, `bourse dev` here)',
+      natsUrl,
+    )
+    .option('--nkey <file>', 'who connects: the seed of an nkey (default: NATS_NKEY)')
+    .option('--creds <file>', 'or a JWT with its seed (default: NATS_CREDS)')
+    .option('--cluster <name>', 'one of several on that NATS (default: bourse)', id('cluster'))
+    .option('--principal <name>', 'who speaks (default: BOURSE_PRINCIPAL, local)', id('principal'))
     .option('--json', 'print for programs: one document, or a line for each item')
+    .helpOption('-h, --help', 'show this')
 
-const sentence = (text: string): string =>
-  text
+/** What was written wrongly may be long, and hostile. */
+function sentence(text: string): string {
+  const line = text
     .replace(/^error: /, '')
     .replaceAll(/\s+/g, ' ')
     .trim()
+  const half = SENTENCE_LENGTH_MAX / 2
+  return harmless(
+    line.length <= SENTENCE_LENGTH_MAX ? line : `${line.slice(0, half)}…${line.slice(-half)}`,
+  )
+}
+
+const SENTENCE_LENGTH_MAX = 600
 
 const version = (): string =>
   (createRequire(import.meta.url)('bourse/package.json') as { version: string }).version

@@ -14,7 +14,13 @@ const WRONG = {
   'agents --jsno': "unknown option '--jsno' (Did you mean --json?)",
   kill: "missing required argument 'task'",
   'agents a.b': '"a.b" begins no id: 1 to 64 letters, digits, _ or -',
-  'agents --cluster a.b': '--cluster "a.b" is not 1 to 64 letters, digits, _ or -',
+  'help agnets': "unknown command 'agnets' (Did you mean agents?)",
+  '--json': 'no command is given: `bourse help` lists them',
+  'tasks a b': "too many arguments for 'tasks'. Expected 1 argument but got 2.",
+  'kill --grace': "option '--grace <duration>' argument missing",
+  'logs a/b/c': '"a/b/c" is neither TASK nor FRAMEWORK/TASK',
+  'completion csh':
+    "command-argument value 'csh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish.",
 }
 for (const [args, sentence] of Object.entries(WRONG))
   test(`bourse ${args}: wrong use, in one sentence`, async (t) => {
@@ -25,11 +31,12 @@ for (const [args, sentence] of Object.entries(WRONG))
 const WRONG_VALUES = {
   'run --cpus many -- true': 'It is a number from 0 to 1000000 like 2 or 0.125.',
   'run --instances 0 -- true': 'It is a whole number from 1 to 100000.',
-  'run --env NAME -- true': 'It is NAME=VALUE, NAME of letters, digits and _.',
   'master --lease 5': '"5" is no duration like 500ms, 5s, 10m or 2h',
   'master --id a.b': 'id "a.b" is not 1 to 64 letters, digits, _ or -',
   'agent --resources cpus=4': 'resource "cpus=4" is not name:value',
   'dev --port 65536': 'It is a whole number from 0 to 65535.',
+  'kill x --grace 2h': 'It is at most 1h.',
+  'agents --cluster a.b': 'cluster "a.b" is not 1 to 64 letters, digits, _ or -',
 }
 for (const [args, sentence] of Object.entries(WRONG_VALUES))
   test(`bourse ${args}: the value is wrong, and how`, async (t) => {
@@ -45,11 +52,39 @@ test('without a cluster: what to do, exit code 69', async (t) => {
   t.regex(stderr, /^bourse: no cluster here: start one with `bourse dev`/)
 })
 
-test('help goes to stdout and names the exit codes', async (t) => {
-  const { code, stdout, stderr } = await bourse('--help')
+test('a value that is long and acts on terminals is told short and harmless', async (t) => {
+  const { code, stderr } = await bourse('dev', '--port', `\u001b[2J\n${'9'.repeat(100_000)}`)
+  t.is(code, 64)
+  t.true(stderr.length < 1_000)
+  t.regex(stderr, /^bourse: [^\p{Cc}]+ It is a whole number from 0 to 65535\.\n$/u)
+})
+
+for (const args of [[], ['--help'], ['help']])
+  test(`bourse ${args.join(' ')}: what there is, by what one wants`, async (t) => {
+    const { code, stdout, stderr } = await bourse(...args)
+    t.is(code, 0)
+    t.is(stderr, '')
+    for (const text of [
+      'Start here:\n  bourse dev ',
+      '\nLook:\n  bourse agents ',
+      '\nAct:\n',
+      '\nOne actor, one process:\n  bourse master ',
+      '\nExit codes: 0 done',
+    ])
+      t.true(stdout.includes(text), text)
+    t.true(stdout.split('\n').every((line) => line.length <= 100))
+  })
+
+test('help of a command holds its flags with defaults, and examples', async (t) => {
+  const { code, stdout } = await bourse('help', 'kill')
   t.is(code, 0)
-  t.regex(stdout, /Exit codes: 0 done/)
-  t.is(stderr, '')
+  t.regex(stdout, /--grace <duration> .*\(default: what its framework asked for, else 3s\)/)
+  t.regex(stdout, /Examples:\n {2}bourse kill sh-0\n/)
+  t.is(stdout, (await bourse('kill', '--help')).stdout)
+})
+
+test('the version alone', async (t) => {
+  t.like(await bourse('--version'), { code: 0, stdout: '0.1.0\n', stderr: '' })
 })
 
 test('global flags stand before or after the command', async (t) => {
@@ -58,7 +93,14 @@ test('global flags stand before or after the command', async (t) => {
     ['agents', '--nats', 'x://'],
   ])
     t.like(await bourse(...args), {
-      code: 78,
-      stderr: 'bourse: --nats: "x://" is no URL of a NATS server\n',
+      code: 64,
+      stderr:
+        "bourse: option '--nats <url>' argument 'x://' is invalid. It is the URL of a NATS server like nats://127.0.0.1:4222.\n",
     })
+})
+
+test('a wrong environment is no wrong use: exit code 78', async (t) => {
+  const { io, printed } = recordingIo({ env: { NATS_URL: 'x://' } })
+  t.is(await runCommandLine(['agents'], io), 78)
+  t.is(printed().stderr, 'bourse: NATS_URL: "x://" is no URL of a NATS server\n')
 })

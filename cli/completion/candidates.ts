@@ -1,0 +1,108 @@
+/** What may stand where the cursor is. */
+import type { Argument, Command, Option } from 'commander'
+import type { Invocation } from '../options.ts'
+import { liveIds, type WantedIds } from './live-ids.ts'
+
+export interface Candidate {
+  readonly value: string
+  readonly about?: string
+}
+
+/** The shell completes names of files itself. */
+const FILES: readonly Candidate[] = [{ value: ':files' }]
+
+/** `words`: what stands after `bourse`, the word under the cursor last. */
+export async function candidates(
+  program: Command,
+  words: readonly string[],
+  invocation: Invocation,
+): Promise<readonly Candidate[]> {
+  const current = words.at(-1) ?? ''
+  const place = placeAfter(program, words.slice(0, -1))
+  const found = await allAt(place, current, invocation)
+  return found === FILES ? FILES : found.filter(({ value }) => value.startsWith(current))
+}
+
+/** Where in a command line one is. */
+interface Place {
+  readonly command: Command
+  /** Its value comes next. */
+  readonly option?: Option
+  /** So many arguments stand already. */
+  readonly count: number
+  /** What comes is for another program. */
+  readonly isForeign: boolean
+  /** Of the flags so far, by their names in code. */
+  readonly values: Readonly<Record<string, string>>
+}
+
+function placeAfter(program: Command, words: readonly string[]): Place {
+  let place: Place = { command: program, count: 0, isForeign: false, values: {} }
+  for (const word of words) place = step(place, word)
+  return place
+}
+
+function step(place: Place, word: string): Place {
+  const { command, option, count, values } = place
+  if (place.isForeign) return place
+  if (option !== undefined) {
+    const { option: _, ...rest } = place
+    return { ...rest, values: { ...values, [option.attributeName()]: word } }
+  }
+  if (word === '--') return { ...place, isForeign: true }
+  if (word.startsWith('-')) {
+    const flag = command.options.find(({ long, short }) => long === word || short === word)
+    return flag?.required === true ? { ...place, option: flag } : place
+  }
+  if (command.parent !== null) {
+    const isForeign = command.name() === 'run'
+    return { ...place, count: count + 1, isForeign }
+  }
+  const next = visible(command).find((one) => one.name() === word)
+  return next === undefined ? { ...place, isForeign: true } : { ...place, command: next }
+}
+
+async function allAt(
+  { command, option, count, isForeign, values }: Place,
+  current: string,
+  { options, io }: Invocation,
+): Promise<readonly Candidate[]> {
+  if (isForeign) return FILES
+  if (option !== undefined) return ofOption(option)
+  if (current.startsWith('-')) return flagsOf(command)
+  if (command.parent === null) return commandsOf(command)
+  const args = command.registeredArguments
+  const argument = args[count] ?? args.findLast(({ variadic }) => variadic)
+  if (argument === undefined) return []
+  if (argument.argChoices !== undefined) return argument.argChoices.map((value) => ({ value }))
+  if (command.name() === 'help') return commandsOf(command.parent)
+  const wanted = idsFor(command, argument, current)
+  return wanted === undefined ? [] : liveIds(wanted, { options: { ...options, ...values }, io })
+}
+
+const visible = (program: Command): readonly Command[] =>
+  program.createHelp().visibleCommands(program)
+
+const commandsOf = (program: Command): readonly Candidate[] =>
+  visible(program).map((command) => ({ value: command.name(), about: command.description() }))
+
+const flagsOf = (command: Command): readonly Candidate[] =>
+  [...command.options, ...HELP_FLAG]
+    .filter(({ hidden }) => hidden !== true)
+    .flatMap(({ long, description }) => (long ? [{ value: long, about: description ?? '' }] : []))
+
+const HELP_FLAG: readonly Partial<Option>[] = [{ long: '--help', description: 'show this' }]
+
+function ofOption({ argChoices, flags }: Option): readonly Candidate[] {
+  if (argChoices !== undefined) return argChoices.map((value) => ({ value }))
+  return /<(?:folder|file|path)>/.test(flags) ? FILES : []
+}
+
+function idsFor(command: Command, argument: Argument, begin: string): WantedIds | undefined {
+  const name = command.name()
+  if (argument.name() === 'task') return { verbs: ['tasks'], begin, unfinished: name === 'kill' }
+  if (argument.name() !== 'prefix') return undefined
+  return { verbs: name === 'status' ? LISTINGS : LISTINGS.filter((verb) => verb === name), begin }
+}
+
+const LISTINGS = ['agents', 'frameworks', 'tasks', 'offers'] as const

@@ -1,0 +1,63 @@
+/** The commands that are about the command line itself. */
+import { Argument, type Command } from 'commander'
+import { EXIT } from './exit-code.ts'
+import { given, type Registration } from './registration.ts'
+
+const SHELLS = ['bash', 'zsh', 'fish'] as const
+export type Shell = (typeof SHELLS)[number]
+
+export function addShellCommands(registration: Registration): void {
+  addCompletion(registration)
+  addComplete(registration)
+  addHelp(registration)
+}
+
+function addCompletion({ add, io, done }: Registration): void {
+  add('completion', 'print a script that completes commands, flags and ids', {
+    group: 'shell',
+    examples: [
+      'completion bash',
+      'completion bash > ~/.local/share/bash-completion/completions/bourse',
+      'completion zsh > "${fpath[1]}/_bourse"',
+      'completion fish > ~/.config/fish/completions/bourse.fish',
+    ],
+    more: 'For this shell only:  source <(bourse completion bash)',
+  })
+    .addArgument(new Argument('<shell>').choices(SHELLS))
+    .action(async (shell: Shell) => {
+      const { SCRIPTS } = await import('./completion/scripts.ts')
+      io.write(SCRIPTS[shell])
+      done(EXIT.done)
+    })
+}
+
+/** What the scripts ask. Never says what is wrong: nobody wants to read that within a word. */
+function addComplete({ program, io, done }: Registration): void {
+  const command = program
+    .command('complete', { hidden: true })
+    .argument('[words...]')
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (words: readonly string[], _, self: Command) => {
+      const { candidates } = await import('./completion/candidates.ts')
+      const { options } = given(io, self)
+      for (const { value, about } of await candidates(program, words, { options, io }))
+        io.print(about === undefined ? value : `${value}\t${about}`)
+      done(EXIT.done)
+    })
+  command.helpOption(false)
+}
+
+function addHelp({ program, add, done }: Registration): void {
+  add('help [command]', 'show the flags of a command, with examples', {
+    group: 'shell',
+    examples: ['help run'],
+  }).action(async (name: string | undefined) => {
+    const wanted = program.commands.find((command) => command.name() === name)
+    // An unknown one is told with what is alike.
+    if (wanted === undefined && name !== undefined)
+      await program.parseAsync(['--', name], { from: 'user' })
+    else (wanted ?? program).outputHelp()
+    done(EXIT.done)
+  })
+}

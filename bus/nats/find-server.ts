@@ -17,6 +17,8 @@ const VERSION_MIN = [2, 9] as const
 export interface FindOptions {
   /** A path from a flag; it is this one or none. */
   readonly path?: string
+  /** As if none were installed: the cache's, else fetched. With `path` it has no effect. */
+  readonly onlyFetched?: boolean
   readonly env: Readonly<Record<string, string | undefined>>
   /** Told one sentence before something takes long. */
   readonly say: (sentence: string) => void
@@ -29,15 +31,17 @@ export interface FindOptions {
  *
  * @throws {ClusterError} `bus/no-nats-server` (never): one sentence that says what to do.
  */
-export async function findServer({ path, env, say }: FindOptions): Promise<string> {
-  const asked = path || env['NATS_SERVER']
+export async function findServer(options: FindOptions): Promise<string> {
+  const { path, env, say, onlyFetched = false } = options
+  const asked = path || (onlyFetched ? undefined : env['NATS_SERVER'])
   if (asked) {
     if (await isServer(asked)) return asked
     throw none(`${asked} is no nats-server of version ${VERSION_MIN.join('.')} or newer`)
   }
   const cacheDir = join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'bourse')
   const cached = join(cacheDir, NAME)
-  const folders = [...(env['PATH'] ?? '').split(delimiter).filter(Boolean), ...MORE_FOLDERS]
+  const installed = [...(env['PATH'] ?? '').split(delimiter).filter(Boolean), ...MORE_FOLDERS]
+  const folders = onlyFetched ? [] : installed
   for (const candidate of [...folders.map((folder) => join(folder, NAME)), cached])
     if (await isServer(candidate)) return candidate
   if (!canFetch())

@@ -9,6 +9,8 @@ export interface DevOwner {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Tells whoever started it. */
   readonly say: (sentence: string) => void
+  /** A process of the cluster began, for the first time or again. */
+  readonly onStarted?: (name: string, pid: number) => void
   /** A process of the cluster ended by itself; without `againMs` it stays so. */
   readonly onEnded: (name: string, ending: Ending, againMs: number | undefined) => void
 }

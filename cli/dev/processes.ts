@@ -18,7 +18,11 @@ export function hostProcesses(owner: DevOwner, { nats, cluster }: ClusterFlags):
   const start = (name: string, args: readonly string[]): Promise<Stoppable> => {
     const logPath = join(owner.folder, 'log', `${name}.jsonl`)
     const supervisor = supervise({
-      start: () => startBourse([...args, ...where], logPath),
+      start: () => {
+        const child = startBourse([...args, ...where], { logPath, env: owner.env })
+        if (child.pid !== undefined) owner.onStarted?.(name, child.pid)
+        return child
+      },
       clock: systemClock,
       onEnded: (ending, againMs) => owner.onEnded(name, ending, againMs),
     })

@@ -1,8 +1,7 @@
 #!/usr/bin/python3 -u
 """A Bourse framework made of a socket and msgpack, a model for other languages: declines its first
 offer, accepts another, runs `echo` there and leaves when that has ended. Finds its cluster by
-NATS_URL (nats://user:password@host:4222), BOURSE_CLUSTER and BOURSE_PRINCIPAL.
-"""
+NATS_URL (nats://user:password@host:4222), BOURSE_CLUSTER and BOURSE_PRINCIPAL."""
 import json, os, secrets, socket, sys
 from urllib.parse import unquote, urlsplit
 import msgpack
@@ -47,7 +46,7 @@ class Nats:  # As much of the text protocol of NATS as is needed here.
 
 class Framework:
     def __init__(self, nats):
-        self.nats, self.epoch, self.answered = nats, 0, 0
+        self.nats, self.leader, self.known_to, self.answered = nats, 0, 0, 0
         self.task = self.agent = self.state = None
         nats.subscribe(f"_INBOX.{CLUSTER}.framework.{ME}.*", self.hear_answer)
         nats.subscribe(f"{CLUSTER}.framework.{ME}", self.hear_events)
@@ -69,7 +68,8 @@ class Framework:
 
     def hear_leader(self, _, beat):
         """Every second. What is sent may be lost: what matters is said until it has come about."""
-        if beat["epoch"] > self.epoch:  # This leader does not know us yet.
+        self.leader = max(self.leader, beat["epoch"])
+        if self.known_to < self.leader:
             self.call("subscribe", name="echo in Python", secret=SECRET)
         elif self.state in ENDED:
             self.call("teardown")
@@ -77,9 +77,9 @@ class Framework:
             self.call("reconcile", tasks=[{"taskId": self.task, "agentId": self.agent}])
 
     def hear_events(self, _, message):
-        for event in message["events"] if message["epoch"] >= self.epoch else []:
+        for event in message["events"] if message["epoch"] == self.leader else []:
             if event["kind"] == "subscribed":
-                self.epoch = message["epoch"]
+                self.known_to = self.leader
             elif event["kind"] == "offers":
                 for offer in event["offers"]:
                     self.answer_offer(offer)

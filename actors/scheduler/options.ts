@@ -34,7 +34,7 @@ export interface SchedulerOptions {
   readonly nats?: string | NatsLocation
   /** Default: that of the `bourse dev` that was found, else `bourse`. */
   readonly cluster?: string
-  /** Whose credentials these are. Default `local`. */
+  /** Whose credentials these are. Default: BOURSE_PRINCIPAL, else `local`. */
   readonly principal?: string
   /**
    * Give one, always the same, with the same `secret`, to find the tasks of an earlier process again.

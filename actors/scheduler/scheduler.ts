@@ -47,13 +47,16 @@ const OPEN_TIMEOUT_MS = 15_000
  *
  * @throws {ClusterError} `scheduler/option`: one of them is no good. `bus/no-cluster`: nobody has said
  * where one is, and no `bourse dev` runs here. `bus/nats-url`, `bus/nats-context`, `bus/no-server`,
- * `bus/no-access`, `bus/unfit-server`. `scheduler/no-leader`: none has answered in time.
+ * `bus/no-access`, `bus/credentials`, `bus/unfit-server`. `bus/forbidden`: the server does not let
+ * this principal speak. `scheduler/no-leader`: none has answered in time.
  * `scheduler/ended`: the leader refuses the framework, and says why.
  */
-export async function openScheduler(options: SchedulerOptions): Promise<Scheduler> {
+export async function openScheduler(given: SchedulerOptions): Promise<Scheduler> {
+  requireOptions(given)
+  const options = withPrincipal(given)
   requireOptions(options)
   const { openTimeoutMs = OPEN_TIMEOUT_MS, onFault = () => undefined } = options
-  const { cluster, world } = locate(options)
+  const { cluster, world, forbidden } = locate(options)
   const { system, clock, randomToken } = world
   const identity = { cluster, ...identify(options, randomToken) }
   const bus = await system.connect({
@@ -72,7 +75,8 @@ export async function openScheduler(options: SchedulerOptions): Promise<Schedule
   })
   const scheduler = new Library({ ...identity, messenger, clock, randomToken })
   try {
-    await scheduler.subscribed(openTimeoutMs)
+    const subscribed = scheduler.subscribed(openTimeoutMs)
+    await (forbidden === undefined ? subscribed : Promise.race([subscribed, forbidden]))
   } catch (error) {
     await scheduler.close()
     throw error
@@ -80,12 +84,38 @@ export async function openScheduler(options: SchedulerOptions): Promise<Schedule
   return scheduler
 }
 
-function locate(options: SchedulerOptions): { cluster: string; world: World } {
+/** Who speaks is said where NATS is: by the environment, unless the program says it. */
+function withPrincipal(options: SchedulerOptions): SchedulerOptions {
+  const principal = process.env['BOURSE_PRINCIPAL']
+  const isSaid = options.world !== undefined || options.principal !== undefined
+  return isSaid || !principal ? options : { ...options, principal }
+}
+
+interface Located {
+  readonly cluster: string
+  readonly world: World
+  /** Rejects when the server forbids something. */
+  readonly forbidden?: Promise<never>
+}
+
+function locate(options: SchedulerOptions): Located {
   const { world, onFault, cluster = CLUSTER_DEFAULT } = options
   if (world !== undefined) return { cluster, world }
   const found = locateOnNats(options)
-  const system = natsSystem({ location: found.location, ...(onFault && { onFault }) })
-  return { cluster: found.cluster, world: { system, clock: systemClock, randomToken } }
+  let forbid: (fault: ClusterError) => void = () => undefined
+  const forbidden = new Promise<never>((_, reject) => {
+    forbid = reject
+  })
+  // Once the scheduler is open, nobody waits for it any more.
+  forbidden.catch(() => undefined)
+  const system = natsSystem({
+    location: found.location,
+    onFault(fault) {
+      if (fault.code === 'bus/forbidden') forbid(fault)
+      onFault?.(fault)
+    },
+  })
+  return { cluster: found.cluster, world: { system, clock: systemClock, randomToken }, forbidden }
 }
 
 function locateOnNats({ nats, cluster }: SchedulerOptions): LocatedCluster {

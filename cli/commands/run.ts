@@ -57,7 +57,8 @@ export async function run(
   const { location: nats, cluster } = findCluster(options, io.env)
   // A cluster without a leader is no cluster, and that is known sooner than a framework can tell. But
   // credentials of a framework are not those of an operator.
-  if (isOpenLocation(nats)) await withOperator(options, io.env, (client) => client.ask('master', {}))
+  if (isOpenLocation(nats))
+    await withOperator(options, io.env, (client) => client.ask('master', {}))
   const where = nats.servers.join(', ')
   const display = displayOf(options, io, where)
   const abort = new AbortController()

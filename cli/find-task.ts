@@ -1,59 +1,122 @@
-/** Finds the one task that a person means. */
+/** Finds the task that a person means. */
 import { ClusterError } from '../protocol/errors.ts'
+import { isLaterLaunch } from '../protocol/ids.ts'
 import type { TaskItem } from '../protocol/schema/operator.ts'
 import { isTerminal } from '../protocol/task-state.ts'
 import { wrongUse } from './exit-code.ts'
 import type { OperatorClient } from './operator-client.ts'
 
+/** Prefixes, both. */
+export interface WantedTask {
+  readonly text: string
+  readonly framework: string
+  readonly task: string
+}
+
+export interface FoundTask {
+  readonly task: TaskItem
+  /** Others of that very id. */
+  readonly others: readonly TaskItem[]
+}
+
 const NAMED_MAX = 5
 
-/**
- * `wanted` is a prefix of a task's id, or `FRAMEWORK/TASK` with a prefix of each. A whole id wins
- * over prefixes; of what ended and what did not, the latter wins.
- *
- * @throws {ClusterError} `cli/no-task`; `cli/several-tasks`; `cli/usage`; as `ask`.
- */
-export async function findTask(client: OperatorClient, wanted: string): Promise<TaskItem> {
-  const parts = /^(?:(?<framework>[\w-]{1,64})\/)?(?<task>[\w-]{1,64})$/.exec(wanted)?.groups
+/** `TASK` or `FRAMEWORK/TASK`, each the begin of an id. @throws {ClusterError} `cli/usage`. */
+export function wantedTask(text: string): WantedTask {
+  const parts = /^(?:(?<framework>[\w-]{1,64})\/)?(?<task>[\w-]{1,64})$/.exec(text)?.groups
   const { framework = '', task } = parts ?? {}
-  if (task === undefined) throw wrongUse(`"${wanted}" is neither TASK nor FRAMEWORK/TASK`)
+  if (task === undefined) throw wrongUse(`"${text}" is neither TASK nor FRAMEWORK/TASK`)
+  return { text, framework, task }
+}
+
+/**
+ * All that may be meant. Whole ids win over longer ones that begin so.
+ *
+ * @throws {ClusterError} as `ask`.
+ */
+export async function tasksMeant(
+  client: OperatorClient,
+  { framework, task }: WantedTask,
+): Promise<readonly TaskItem[]> {
   const found: TaskItem[] = []
   for await (const page of client.list('tasks', task))
     found.push(
-      ...page.filter((item) => isMeant(item.taskId, task) && isMeant(item.frameworkId, framework)),
+      ...page.filter(
+        ({ taskId, frameworkId }) => taskId.startsWith(task) && frameworkId.startsWith(framework),
+      ),
     )
-  return theOne(wanted, narrowed(found, task, framework))
+  const whole = preferring(found, ({ taskId }) => taskId === task)
+  return preferring(whole, ({ frameworkId }) => frameworkId === framework)
 }
 
-const isMeant = (id: string, prefix: string): boolean => id.startsWith(prefix)
+/**
+ * The one to look at: of several with the same id the newest.
+ *
+ * @throws {ClusterError} `cli/no-task`; `cli/several-tasks`; as `ask`.
+ */
+export async function findTask(client: OperatorClient, wanted: WantedTask): Promise<FoundTask> {
+  const found = newestFirst(await tasksMeant(client, wanted))
+  const live = preferring(found, ({ state }) => !isTerminal(state))
+  const [task] = live
+  if (task === undefined) throw noTask(wanted)
+  if (live.some(({ taskId }) => taskId !== task.taskId)) throw severalTasks(wanted, live)
+  return { task, others: found.filter((other) => other !== task && other.taskId === task.taskId) }
+}
 
-function narrowed(
-  found: readonly TaskItem[],
-  task: string,
-  framework: string,
+/**
+ * The one to end: of several that have not ended nobody guesses. One that has ended already is found
+ * where there is no other.
+ *
+ * @throws {ClusterError} `cli/no-task`; `cli/several-tasks`; as `ask`.
+ */
+export async function findTaskToEnd(client: OperatorClient, wanted: WantedTask): Promise<TaskItem> {
+  const found = newestFirst(await tasksMeant(client, wanted))
+  const live = found.filter(({ state }) => !isTerminal(state))
+  if (live.length > 1) throw severalTasks(wanted, live)
+  const task = live[0] ?? found[0]
+  if (task === undefined) throw noTask(wanted)
+  return task
+}
+
+/** By when they were launched. */
+export const newestFirst = (tasks: readonly TaskItem[]): readonly TaskItem[] =>
+  tasks.toSorted((a, b) => (a.launch === b.launch ? 0 : isLaterLaunch(a.launch, b.launch) ? -1 : 1))
+
+/** Tasks of one framework stand together as they were launched; the newest framework comes first. */
+export function inGroups(tasks: readonly TaskItem[]): readonly TaskItem[] {
+  const groups = new Map<string, TaskItem[]>()
+  for (const task of newestFirst(tasks)) {
+    const key = `${task.principal}.${task.frameworkId}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [task])
+    else group.push(task)
+  }
+  return [...groups.values()].flatMap((group) => group.reverse())
+}
+
+/** For people: how to say which one. */
+export const nameOfTask = ({ frameworkId, taskId }: TaskItem): string => `${frameworkId}/${taskId}`
+
+/** `a, b and 3 more`. */
+export function namesOfTasks(tasks: readonly TaskItem[]): string {
+  const names = tasks.slice(0, NAMED_MAX).map(nameOfTask).join(', ')
+  return tasks.length > NAMED_MAX ? `${names} and ${tasks.length - NAMED_MAX} more` : names
+}
+
+function preferring(
+  tasks: readonly TaskItem[],
+  isPreferred: (task: TaskItem) => boolean,
 ): readonly TaskItem[] {
-  return [
-    (item: TaskItem) => item.taskId === task,
-    (item: TaskItem) => item.frameworkId === framework,
-    (item: TaskItem) => !isTerminal(item.state),
-  ].reduce((left, prefers) => {
-    const preferred = left.filter(prefers)
-    return preferred.length > 0 ? preferred : left
-  }, found)
+  const preferred = tasks.filter(isPreferred)
+  return preferred.length > 0 ? preferred : tasks
 }
 
-function theOne(wanted: string, found: readonly TaskItem[]): TaskItem {
-  const [first, ...others] = found
-  if (first === undefined)
-    throw new ClusterError('cli/no-task', 'never', `no task has an id that begins with ${wanted}`)
-  if (others.length === 0) return first
-  const names = found
-    .slice(0, NAMED_MAX)
-    .map(({ frameworkId, taskId }) => `${frameworkId}/${taskId}`)
-  const more = found.length > NAMED_MAX ? ` and ${found.length - NAMED_MAX} more` : ''
-  throw new ClusterError(
+const noTask = ({ text }: WantedTask): ClusterError =>
+  new ClusterError('cli/no-task', 'never', `no task has an id that begins with ${text}`)
+
+const severalTasks = ({ text }: WantedTask, tasks: readonly TaskItem[]): ClusterError =>
+  new ClusterError(
     'cli/several-tasks',
     'never',
-    `${wanted} begins ${found.length} tasks: ${names.join(', ')}${more}`,
+    `${text} begins ${tasks.length} tasks: ${namesOfTasks(tasks)}`,
   )
-}

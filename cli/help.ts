@@ -68,6 +68,7 @@ export const describeProgram = (program: Command): Command =>
   })
 
 export const HELP: HelpConfiguration = {
+  minWidthToWrap: 20,
   // An example says more than a list of placeholders.
   subcommandTerm: (command) => `bourse ${abouts.get(command)?.examples[0] ?? command.name()}`,
   visibleOptions: (command) => (command.parent === null ? [] : new Help().visibleOptions(command)),

@@ -5,7 +5,7 @@ import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { order } from './agents.ts'
 import { frameworkOf, touchRole } from './books.ts'
-import type { Agent, Framework } from './entities.ts'
+import type { Agent, Framework, Task } from './entities.ts'
 import { clearFilters } from './filters.ts'
 import { type FrameworkEvent, frameworkStep } from './framework-machine.ts'
 import { cutOff } from './framework-session.ts'
@@ -13,7 +13,7 @@ import { endOffer } from './offers.ts'
 import { tellWorld } from './public-events.ts'
 import { record } from './registry.ts'
 import { count } from './state.ts'
-import { forgetTask, moveTask } from './tasks.ts'
+import { forgetTask, moveTask, tellAll } from './tasks.ts'
 import { answer, type LeaderTurn, log } from './turn.ts'
 
 export function newFramework({ principal, frameworkId }: FrameworkKey): Framework {
@@ -152,11 +152,25 @@ export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string)
   if (framework?.state !== 'ended') return count(turn.state, 'torn-down-unexpected')
   for (const task of framework.tasks.values()) {
     if (task.agentId !== agentId) continue
-    if (!isTerminal(task.state)) moveTask(turn, task, 'TASK_KILLED')
+    endWith(turn, framework, task)
     forgetTask(turn, task)
   }
   framework.unconfirmed.delete(agentId)
   considerForgotten(turn, framework)
+}
+
+/** Nobody hears its own statuses any more: what is known of its end is this. */
+function endWith(turn: LeaderTurn, framework: Framework, task: Task): void {
+  if (isTerminal(task.state) || !moveTask(turn, task, 'TASK_KILLED')) return
+  task.status = {
+    taskId: task.taskId,
+    state: 'TASK_KILLED',
+    source: 'master',
+    reason: 'FRAMEWORK_REMOVED',
+    message: 'its framework ended',
+    atMs: turn.now.wallMs,
+  }
+  tellAll(turn, framework, task, 'FRAMEWORK_REMOVED')
 }
 
 /** Agents that were awaited may have been forgotten: nobody else would say that all is confirmed. */

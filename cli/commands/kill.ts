@@ -2,7 +2,7 @@
 import { ClusterError } from '../../protocol/errors.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
-import { findTask } from '../find-task.ts'
+import { findTaskToEnd, type WantedTask, wantedTask } from '../find-task.ts'
 import { type Io, jsonLine } from '../io.ts'
 import { type OperatorClient, withOperator } from '../operator-client.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
@@ -13,9 +13,10 @@ export interface KillOptions extends CommandOptions {
 }
 
 export function kill(
-  wanted: readonly string[],
+  texts: readonly string[],
   { options, io }: Invocation<KillOptions>,
 ): Promise<ExitCode> {
+  const wanted = texts.map(wantedTask)
   return withOperator(options, io.env, async (client) => {
     let exit: ExitCode = EXIT.done
     for (const one of wanted) {
@@ -37,10 +38,10 @@ const isAboutTask = ({ code }: ClusterError): boolean =>
 
 async function killOne(
   client: OperatorClient,
-  wanted: string,
+  wanted: WantedTask,
   { options, io }: { readonly options: KillOptions; readonly io: Io },
 ): Promise<void> {
-  const { principal, frameworkId, taskId, state } = await findTask(client, wanted)
+  const { principal, frameworkId, taskId, state } = await findTaskToEnd(client, wanted)
   const isOver = isTerminal(state)
   const { grace } = options
   if (!isOver) {

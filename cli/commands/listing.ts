@@ -1,6 +1,8 @@
 /** `bourse agents | frameworks | tasks | offers`. */
+import type { TaskItem } from '../../protocol/schema/operator.ts'
 import { COLUMNS } from '../columns.ts'
 import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
+import { inGroups } from '../find-task.ts'
 import { type Io, jsonLine } from '../io.ts'
 import {
   type Item,
@@ -19,7 +21,11 @@ export function listing<V extends ListingVerb>(
   if (prefix !== undefined) requirePrefix(prefix)
   return withOperator(options, io.env, async (client) => {
     if (options.json) await printDocument(client.list(verb, prefix), io)
-    else printTable(verb, await allItems(client, verb, prefix), { client, io })
+    else {
+      const items = await allItems(client, verb, prefix)
+      if (items.length > 0) printTable(verb, items, { client, io })
+      else io.printError(`bourse: ${prefix === undefined ? NONE[verb] : noneWith(verb, prefix)}`)
+    }
     return EXIT.done
   })
 }
@@ -40,10 +46,18 @@ export function printTable<V extends ListingVerb>(
   items: readonly Item<V>[],
   { client, io }: { readonly client: OperatorClient; readonly io: Io },
 ): void {
-  if (items.length === 0) return io.printError(`no ${verb}`)
   const columns = COLUMNS[verb](client.clock.now().wallMs)
-  for (const line of tableLines(columns, items, io.columns)) io.print(line)
+  const sorted = verb === 'tasks' ? inGroups(items as readonly TaskItem[]) : items
+  for (const line of tableLines(columns, sorted as readonly Item<V>[], io.columns)) io.print(line)
 }
+
+/** What to do when there is none. */
+const NONE = {
+  agents: 'no agents: start one with `bourse agent`',
+  frameworks: 'no frameworks: `bourse run -- COMMAND` is one while it runs',
+  tasks: 'no tasks: start one with `bourse run -- COMMAND`',
+  offers: 'no offers: frameworks that want something have been given it, or there is no agent',
+} as const
 
 /** One array, printed as its pages arrive. */
 async function printDocument(pages: AsyncIterable<readonly unknown[]>, io: Io): Promise<void> {
@@ -57,6 +71,9 @@ async function printDocument(pages: AsyncIterable<readonly unknown[]>, io: Io): 
   }
   io.print(separator === '[' ? '[]' : '\n]')
 }
+
+const noneWith = (verb: ListingVerb, prefix: string): string =>
+  `no ${verb} with an id that begins with ${prefix}`
 
 /** @throws {ClusterError} `cli/usage`. */
 export function requirePrefix(prefix: string): void {

@@ -7,7 +7,7 @@ import type { TaskItem } from '../../protocol/schema/operator.ts'
 import type { Output } from '../../protocol/schema/scheduler.ts'
 import { taskOutput } from '../../protocol/subjects.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
-import { findTask } from '../find-task.ts'
+import { findTask, nameOfTask, namesOfTasks, wantedTask } from '../find-task.ts'
 import { jsonLine } from '../io.ts'
 import { type OperatorClient, withOperator } from '../operator-client.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
@@ -24,9 +24,12 @@ const ANSWER_MS_MAX = 2_000
 /** So many in a row, and somebody is told. */
 const SILENCES_MAX = 3
 
-export function logs(wanted: string, { options, io }: Invocation<LogsOptions>): Promise<ExitCode> {
+export function logs(text: string, { options, io }: Invocation<LogsOptions>): Promise<ExitCode> {
+  const wanted = wantedTask(text)
   return withOperator(options, io.env, async (client) => {
-    const task = await findTask(client, wanted)
+    const { task, others } = await findTask(client, wanted)
+    if (others.length > 0)
+      io.printError(`bourse: of ${nameOfTask(task)}; also there: ${namesOfTasks(others)}`)
     const decoder = new TextDecoder()
     const pieces = readOutput(client, task, {
       stream: options.stderr ? 'stderr' : 'stdout',

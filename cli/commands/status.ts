@@ -1,6 +1,4 @@
 /** `bourse status [PREFIX]`: whatever has an id that begins so; without one, the leader itself. */
-import { describeResources, resourcesOf } from '../../protocol/resources.ts'
-import type { ResourceList } from '../../protocol/schema/common.ts'
 import type {
   AgentItem,
   FrameworkItem,
@@ -8,12 +6,15 @@ import type {
   OfferItem,
   TaskItem,
 } from '../../protocol/schema/operator.ts'
-import { age, whyOf } from '../columns.ts'
-import { formatDuration } from '../duration.ts'
+import { age } from '../columns.ts'
+import { COUNTER_COLUMNS } from '../counters.ts'
+import { agentLines, frameworkLines, offerLines, taskLines } from '../details.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
+import { namesOfTasks, newestFirst, tasksMeant, wantedTask } from '../find-task.ts'
 import { fieldLines, type Io, jsonLine } from '../io.ts'
 import { type OperatorClient, withOperator } from '../operator-client.ts'
 import type { Invocation } from '../options.ts'
+import { tableLines } from '../table.ts'
 import { allItems, printTable, requirePrefix } from './listing.ts'
 
 interface Found {
@@ -28,27 +29,44 @@ interface Sink {
   readonly io: Io
 }
 
-export function status(prefix: string | undefined, { options, io }: Invocation): Promise<ExitCode> {
-  if (prefix !== undefined) requirePrefix(prefix)
+/** Means the leader, as no prefix does. */
+const LEADER = 'master'
+
+export function status(text: string | undefined, { options, io }: Invocation): Promise<ExitCode> {
+  const find = text === undefined || text === LEADER ? undefined : finder(text)
   return withOperator(options, io.env, async (client) => {
-    if (prefix === undefined) {
+    if (find === undefined) {
       const report = await client.ask('master', {})
-      for (const line of options.json ? [jsonLine(report)] : masterLines(client, report))
-        io.print(line)
+      if (options.json) io.print(jsonLine(report))
+      else printLeader(report, { client, io })
       return EXIT.done
     }
-    const found = await find(client, prefix)
+    const found = await find(client)
     const count = Object.values(found).reduce((sum, items) => sum + items.length, 0)
     if (options.json) io.print(jsonLine(found))
-    else if (count === 0) io.printError(`bourse: no id here begins with ${prefix}`)
-    else if (count === 1) await printDetails(found, { client, io })
-    else printTables(found, { client, io })
+    else if (count === 0) io.printError(`bourse: no id here begins with ${text}`)
+    else await printFound(found, count, { client, io })
     return count === 0 ? EXIT.failed : EXIT.done
   })
 }
 
-/** Whole ids win over longer ones that begin so. */
-async function find(client: OperatorClient, prefix: string): Promise<Found> {
+/** @throws {ClusterError} `cli/usage`. */
+function finder(text: string): (client: OperatorClient) => Promise<Found> {
+  if (!text.includes('/')) {
+    requirePrefix(text)
+    return (client) => findAnything(client, text)
+  }
+  const wanted = wantedTask(text)
+  return async (client) => ({
+    agents: [],
+    frameworks: [],
+    tasks: newestFirst(await tasksMeant(client, wanted)),
+    offers: [],
+  })
+}
+
+/** Whole ids win over longer ones that begin so. Tasks: the newest first. */
+async function findAnything(client: OperatorClient, prefix: string): Promise<Found> {
   const begin = await Promise.all([
     allItems(client, 'agents', prefix),
     allItems(client, 'frameworks', prefix),
@@ -58,12 +76,23 @@ async function find(client: OperatorClient, prefix: string): Promise<Found> {
   const pick = (isMeant: (id: string) => boolean): Found => ({
     agents: begin[0].filter(({ agentId }) => isMeant(agentId)),
     frameworks: begin[1].filter(({ frameworkId }) => isMeant(frameworkId)),
-    tasks: begin[2].filter(({ taskId }) => isMeant(taskId)),
+    tasks: newestFirst(begin[2].filter(({ taskId }) => isMeant(taskId))),
     offers: begin[3].filter(({ offerId }) => isMeant(offerId)),
   })
   const whole = pick((id) => id === prefix)
   const isWhole = Object.values(whole).some((items) => items.length > 0)
   return isWhole ? whole : pick((id) => id.startsWith(prefix))
+}
+
+/** Details of one thing; of several, a table for each kind. */
+async function printFound(found: Found, count: number, sink: Sink): Promise<void> {
+  const [newest, ...others] = found.tasks
+  if (count === 1) return printDetails(found, sink)
+  const isOneId = newest !== undefined && others.every(({ taskId }) => taskId === newest.taskId)
+  if (found.tasks.length < count || !isOneId) return printTables(found, sink)
+  await printDetails({ ...found, tasks: [newest] }, sink)
+  const many = others.length === 1 ? 'another one has' : `${others.length} others have`
+  sink.io.printError(`bourse: ${many} that id: ${namesOfTasks(others)}`)
 }
 
 function printTables(found: Found, sink: Sink): void {
@@ -106,74 +135,20 @@ async function printTasks(
   printTable('tasks', tasks, sink)
 }
 
-function masterLines(client: OperatorClient, report: MasterReport): readonly string[] {
+function printLeader(report: MasterReport, { client, io }: Sink): void {
   const { wallMs } = client.clock.now()
-  const { leadsSinceMs, counters, master, ...numbers } = report
-  const shown = Object.entries({ ...numbers, ...counters }).map(([key, value]) => [
-    key,
-    String(value),
-  ])
-  return fieldLines({
+  const { leadsSinceMs, counters, master, epoch, ...numbers } = report
+  const counts = Object.entries(numbers).map(([key, value]) => [key, String(value)])
+  const lines = fieldLines({
     cluster: client.cluster,
     leader: master,
     'leads for': age(wallMs, leadsSinceMs),
-    ...Object.fromEntries(shown),
+    epoch: String(epoch),
+    ...Object.fromEntries(counts),
   })
+  for (const line of lines) io.print(line)
+  const counted = Object.entries(counters).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  if (counted.length === 0) return
+  io.print('')
+  for (const line of tableLines(COUNTER_COLUMNS, counted, io.columns)) io.print(line)
 }
-
-const agentLines = (agent: AgentItem, wallMs: number): readonly string[] =>
-  fieldLines({
-    agent: agent.agentId,
-    host: agent.hostname,
-    state: agent.state,
-    registered: ago(wallMs, agent.registeredAtMs),
-    total: describe(agent.total),
-    used: describe(agent.used),
-    offered: describe(agent.offered),
-    attributes: agent.attributes
-      .map(({ name, text, scalar }) => `${name}:${text ?? scalar}`)
-      .join(', '),
-    tasks: String(agent.tasks),
-  })
-
-const frameworkLines = (framework: FrameworkItem, wallMs: number): readonly string[] =>
-  fieldLines({
-    framework: framework.frameworkId,
-    name: framework.name,
-    principal: framework.principal,
-    state: framework.state,
-    subscribed: ago(wallMs, framework.subscribedAtMs),
-    roles: framework.roles.join(', '),
-    suppressed: framework.suppressed.join(', ') || undefined,
-    used: describe(framework.used),
-    offers: String(framework.offers),
-    tasks: String(framework.tasks),
-  })
-
-const taskLines = (task: TaskItem, wallMs: number): readonly string[] =>
-  fieldLines({
-    task: task.taskId,
-    name: task.name,
-    framework: `${task.frameworkId} of ${task.principal}`,
-    agent: task.agentId,
-    state: `${task.state} (${age(wallMs, task.changedAtMs)})`,
-    why: whyOf(task) || undefined,
-    role: task.role,
-    resources: describe(task.resources),
-    launch: task.launch,
-  })
-
-const offerLines = (offer: OfferItem): readonly string[] =>
-  fieldLines({
-    offer: offer.offerId,
-    framework: `${offer.frameworkId} of ${offer.principal}`,
-    role: offer.role,
-    agent: offer.agentId,
-    resources: describe(offer.resources),
-    unanswered: formatDuration(offer.ageMs),
-  })
-
-const describe = (list: ResourceList): string => describeResources(resourcesOf(list))
-
-const ago = (wallMs: number, atMs: number | undefined): string | undefined =>
-  atMs === undefined ? undefined : `${age(wallMs, atMs)} ago`

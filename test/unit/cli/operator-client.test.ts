@@ -3,7 +3,13 @@ import type { Clock } from '../../../bus/clock.ts'
 import { type Messenger, openMessenger } from '../../../bus/messenger.ts'
 import { SimulatedClock } from '../../../bus/simulated/clock.ts'
 import { SimulatedSystem } from '../../../bus/simulated/system.ts'
-import { findTask } from '../../../cli/find-task.ts'
+import {
+  findTask,
+  findTaskToEnd,
+  inGroups,
+  nameOfTask,
+  wantedTask,
+} from '../../../cli/find-task.ts'
 import { type OperatorClient, operatorClient } from '../../../cli/operator-client.ts'
 import { refusal } from '../../../protocol/errors.ts'
 import type { AgentId, FrameworkId, Launch, Principal, TaskId } from '../../../protocol/ids.ts'
@@ -125,7 +131,7 @@ const TASKS = [
   aTask('web-1', 'task-1'),
   aTask('web-1', 'task-10'),
   aTask('web-1', 'old', { state: 'TASK_FINISHED' }),
-  aTask('web-2', 'old', { state: 'TASK_FAILED' }),
+  aTask('web-2', 'old', { state: 'TASK_FAILED', launch: '2-0123456789abcdef-1' as Launch }),
   aTask('web-2', 'old-and-new', { state: 'TASK_FINISHED' }),
   aTask('web-2', 'old-and-newer'),
 ]
@@ -134,24 +140,68 @@ const FOUND = {
   'task-1': 'web-1/task-1',
   'web-2/old': 'web-2/old',
   'old-and': 'web-2/old-and-newer',
+  old: 'web-2/old',
 }
 for (const [wanted, found] of Object.entries(FOUND))
   test(`${wanted} means ${found}`, async (t) => {
     const world = await aWorld()
     serveTasks(world, TASKS)
-    const { frameworkId, taskId } = await world.clock.runFor(findTask(world.client, wanted))
-    t.is(`${frameworkId}/${taskId}`, found)
+    const { task } = await world.clock.runFor(findTask(world.client, wantedTask(wanted)))
+    t.is(nameOfTask(task), found)
   })
+
+test('whoever looks at a task is told of others with that id; whoever ends one is not guessed for', async (t) => {
+  const launches = ['1-0123456789abcdef-7', '2-0123456789abcdef-1'] as const
+  const [before, now] = launches.map((launch, i) =>
+    aTask(`sh-${i}`, 'sh-0', { launch: launch as Launch }),
+  )
+  const other = aTask('sh-9', 'sh-0', { state: 'TASK_FINISHED' })
+  const tasks = [before, now, other] as TaskItem[]
+  const world = await aWorld()
+  serveTasks(world, tasks)
+  const found = await world.clock.runFor(findTask(world.client, wantedTask('sh-0')))
+  t.is(nameOfTask(found.task), 'sh-1/sh-0')
+  t.deepEqual(found.others.map(nameOfTask), ['sh-0/sh-0', 'sh-9/sh-0'])
+  const toEnd = findTaskToEnd(world.client, wantedTask('sh-0'))
+  const message = 'sh-0 begins 2 tasks: sh-1/sh-0, sh-0/sh-0'
+  await world.clock.runFor(t.throwsAsync(toEnd, { code: 'cli/several-tasks', message }))
+})
+
+test('the one that runs is ended, of those that have ended the newest is told', async (t) => {
+  const ended = aTask('sh-1', 'sh-0', { state: 'TASK_FINISHED' })
+  for (const [tasks, name] of [
+    [[ended, aTask('sh-2', 'sh-0')], 'sh-2/sh-0'],
+    [[ended], 'sh-1/sh-0'],
+  ] as const) {
+    const world = await aWorld()
+    serveTasks(world, tasks)
+    const task = await world.clock.runFor(findTaskToEnd(world.client, wantedTask('sh')))
+    t.is(nameOfTask(task), name)
+  }
+})
+
+test('tasks stand by framework, the newest first, and there as they were launched', (t) => {
+  const launched = (framework: string, task: string, count: number): TaskItem =>
+    aTask(framework, task, { launch: `1-0123456789abcdef-${count}` as Launch })
+  const tasks = [
+    launched('a', 'a-0', 3),
+    launched('a', 'a-1', 4),
+    launched('b', 'b-0', 10),
+    launched('b', 'b-1', 9),
+  ]
+  t.deepEqual(
+    inGroups(tasks).map(({ taskId }) => taskId as string),
+    ['b-1', 'b-0', 'a-0', 'a-1'],
+  )
+})
 
 const NOT_FOUND = {
   task: { code: 'cli/several-tasks', message: 'task begins 2 tasks: web-1/task-1, web-1/task-10' },
-  old: { code: 'cli/several-tasks', message: 'old begins 2 tasks: web-1/old, web-2/old' },
   'web-3/old': { code: 'cli/no-task', message: 'no task has an id that begins with web-3/old' },
-  'a.b': { code: 'cli/usage' },
 }
 for (const [wanted, error] of Object.entries(NOT_FOUND))
   test(`${wanted} means no one task`, async (t) => {
     const world = await aWorld()
     serveTasks(world, TASKS)
-    await world.clock.runFor(t.throwsAsync(findTask(world.client, wanted), error))
+    await world.clock.runFor(t.throwsAsync(findTask(world.client, wantedTask(wanted)), error))
   })

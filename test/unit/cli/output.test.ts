@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'ava'
 import { COLUMNS, whyOf } from '../../../cli/columns.ts'
+import { sentenceOf } from '../../../cli/counters.ts'
 import { fieldLines, jsonLine } from '../../../cli/io.ts'
 import { tableLines } from '../../../cli/table.ts'
 import type { AgentId } from '../../../protocol/ids.ts'
@@ -52,4 +55,20 @@ test('an agent is shown with what is used of what it has', (t) => {
     'AGENT  HOST    STATE        CPUS     MEM  PORTS  TASKS   FOR',
     'a1     node-1  registered  0.5/4  0/1024   2/10      2  1m5s',
   ])
+})
+
+test('everything that a leader counts has a sentence', (t) => {
+  const folder = 'actors/master'
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => [
+      ...readFileSync(join(folder, name), 'utf8').matchAll(/\bcount\((?:turn\.)?state, '([^']+)'/g),
+    ])
+    .map(([, name]) => name ?? '')
+  t.true(names.length > 20)
+  t.deepEqual(
+    names.filter((name) => sentenceOf(name) === ''),
+    [],
+  )
+  t.is(sentenceOf('refused.malformed'), 'messages and calls that were refused: malformed')
 })

@@ -1,0 +1,64 @@
+/** What `bourse status` says of one thing. */
+import { describeResources, resourcesOf } from '../protocol/resources.ts'
+import type { ResourceList } from '../protocol/schema/common.ts'
+import type { AgentItem, FrameworkItem, OfferItem, TaskItem } from '../protocol/schema/operator.ts'
+import { age, whyOf } from './columns.ts'
+import { formatDuration } from './duration.ts'
+import { fieldLines } from './io.ts'
+
+export const agentLines = (agent: AgentItem, wallMs: number): readonly string[] =>
+  fieldLines({
+    agent: agent.agentId,
+    host: agent.hostname,
+    state: agent.state,
+    registered: ago(wallMs, agent.registeredAtMs),
+    total: describe(agent.total),
+    used: describe(agent.used),
+    offered: describe(agent.offered),
+    attributes: agent.attributes
+      .map(({ name, text, scalar }) => `${name}:${text ?? scalar}`)
+      .join(', '),
+    tasks: String(agent.tasks),
+  })
+
+export const frameworkLines = (framework: FrameworkItem, wallMs: number): readonly string[] =>
+  fieldLines({
+    framework: framework.frameworkId,
+    name: framework.name,
+    principal: framework.principal,
+    state: framework.state,
+    subscribed: ago(wallMs, framework.subscribedAtMs),
+    roles: framework.roles.join(', '),
+    suppressed: framework.suppressed.join(', ') || undefined,
+    used: describe(framework.used),
+    offers: String(framework.offers),
+    tasks: String(framework.tasks),
+  })
+
+export const taskLines = (task: TaskItem, wallMs: number): readonly string[] =>
+  fieldLines({
+    task: task.taskId,
+    name: task.name,
+    framework: `${task.frameworkId} of ${task.principal}`,
+    agent: task.agentId,
+    state: `${task.state} (${age(wallMs, task.changedAtMs)})`,
+    why: whyOf(task) || undefined,
+    role: task.role,
+    resources: describe(task.resources),
+    launch: task.launch,
+  })
+
+export const offerLines = (offer: OfferItem): readonly string[] =>
+  fieldLines({
+    offer: offer.offerId,
+    framework: `${offer.frameworkId} of ${offer.principal}`,
+    role: offer.role,
+    agent: offer.agentId,
+    resources: describe(offer.resources),
+    unanswered: formatDuration(offer.ageMs),
+  })
+
+const describe = (list: ResourceList): string => describeResources(resourcesOf(list))
+
+const ago = (wallMs: number, atMs: number | undefined): string | undefined =>
+  atMs === undefined ? undefined : `${age(wallMs, atMs)} ago`

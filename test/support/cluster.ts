@@ -21,18 +21,35 @@ export interface Line {
   readonly [field: string]: unknown
 }
 
+interface Waiting {
+  readonly message: string
+  /** It is to be said so often yet. */
+  times: number
+  readonly resolve: (line: Line) => void
+}
+
 /** One process of `bourse`, with what it logs. */
 export class Actor {
   readonly args: readonly string[]
   readonly #env: NodeJS.ProcessEnv
-  readonly #waiting = new Set<{ message: string; resolve: (line: Line) => void }>()
+  readonly #on: (...argv: readonly string[]) => [string, ...string[]]
+  readonly #waiting = new Set<Waiting>()
   lines: Line[] = []
   #child: ChildProcess | undefined
   #ended: Promise<number | null> = Promise.resolve(null)
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
+  /** `on`: the command line that runs another one on the actor's machine. Default: this machine. */
+  constructor(
+    args: readonly string[],
+    env: NodeJS.ProcessEnv,
+    on: (...argv: readonly string[]) => [string, ...string[]] = (program = '', ...rest) => [
+      program,
+      ...rest,
+    ],
+  ) {
     this.args = args
     this.#env = env
+    this.#on = on
   }
 
   get pid(): number {
@@ -44,7 +61,8 @@ export class Actor {
   /** Resolves when the actor says that it is ready. */
   async start(): Promise<void> {
     this.lines = []
-    const child = spawn(process.execPath, [BOURSE, ...this.args, '--json'], {
+    const [program, ...args] = this.#on(process.execPath, BOURSE, ...this.args, '--json')
+    const child = spawn(program, args, {
       env: this.#env,
       stdio: ['ignore', 'ignore', 'pipe'],
     })
@@ -65,16 +83,21 @@ export class Actor {
     this.lines.push(line)
     for (const waiter of this.#waiting) {
       if (waiter.message !== line.message) continue
+      waiter.times -= 1
+      if (waiter.times > 0) continue
       this.#waiting.delete(waiter)
       waiter.resolve(line)
     }
   }
 
-  /** Resolves with the line of that message: one that was said since the start, or the next. */
-  says(message: string): Promise<Line> {
-    const said = this.lines.find((line) => line.message === message)
-    if (said !== undefined) return Promise.resolve(said)
-    return new Promise((resolve) => this.#waiting.add({ message, resolve }))
+  /** Resolves with the line of that message, said so many times since the start, or from now on. */
+  says(message: string, times = 1): Promise<Line> {
+    const said = this.lines.filter((line) => line.message === message)
+    const last = said[times - 1]
+    if (last !== undefined) return Promise.resolve(last)
+    return new Promise((resolve) =>
+      this.#waiting.add({ message, times: times - said.length, resolve }),
+    )
   }
 
   /** Ends it, without mercy or with; resolves with its exit code when it is gone. */

@@ -11,7 +11,7 @@ export interface Machine {
   /** What the others reach it by. */
   readonly address: string
   /** The program and arguments that run `argv` on it, by its process's own pid. */
-  on(...argv: readonly string[]): [program: string, ...args: string[]]
+  readonly on: (...argv: readonly string[]) => [program: string, ...args: string[]]
 }
 
 export interface Machines<Name extends string> {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { REFUSAL_CODES } from '../protocol/errors.ts'
+import { EVENT_WORDS } from '../protocol/event-words.ts'
 import * as limits from '../protocol/limits.ts'
 import { MESSAGES, type MessageEntry } from '../protocol/schema/messages.ts'
 import * as subjects from '../protocol/subjects.ts'
@@ -129,6 +130,9 @@ function page(): string {
     '## Shapes',
     'What several messages are made of.',
     shapes.sections(),
+    '## Events',
+    'Each is a `PublicEvents`, and kept in the stream `{cluster}_events`.',
+    eventTable(),
     '## Refusals',
     'In answers as `Nats-Service-Error-Code` and `Nats-Service-Error`, and as the map `{name, message}`.',
     refusalTable(),
@@ -136,6 +140,19 @@ function page(): string {
     limitTable(),
   ]
   return `${sections.join('\n\n')}\n`
+}
+
+/** Each kind of event with its words, and the subjects where they are heard. */
+function eventTable(): string {
+  const { clusterEvents, frameworkWorldEvents } = subjects
+  const rows = Object.entries(EVENT_WORDS).flatMap(([kind, words]) => {
+    const { template } = /master|agent/.test(kind) ? clusterEvents : frameworkWorldEvents
+    return Object.entries(words).map(([what, meaning]) => {
+      const subject = template.replace('{kind}', kind).replace('{what}', what)
+      return `| \`${subject}\` | ${meaning} |`
+    })
+  })
+  return ['| subject | what has happened |', '|---|---|', ...rows].join('\n')
 }
 
 /** JSON Schema 2020-12 of what a receiver takes: TypeBox writes tuples and strictness otherwise. */

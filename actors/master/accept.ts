@@ -19,7 +19,7 @@ import { validateLaunch } from './launch-validation.ts'
 import { endOffer, takeOffer } from './offers.ts'
 import { tellWorld } from './public-events.ts'
 import { count } from './state.ts'
-import { sendStatus } from './tasks.ts'
+import { sayStatus, tellLaunched } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
 
 /** Ids of accepted offers that are remembered; older ones are answered as unknown. */
@@ -110,7 +110,7 @@ function drop(turn: LeaderTurn, framework: Framework, tasks: readonly TaskInfo[]
   for (const { taskId } of tasks) {
     // A task of that id that lives must not be told dead by its namesake's misfortune.
     if (framework.tasks.has(taskId)) continue
-    sendStatus(turn, {
+    sayStatus(turn, {
       framework,
       taskId,
       state: 'TASK_DROPPED',
@@ -156,7 +156,10 @@ function use(turn: LeaderTurn, framework: Framework, call: Accept, offers: Offer
     resourcesVersion: agent.info?.resourcesVersion ?? 0,
     tasks: launches,
   })
-  tellWorld(turn, { kind: 'offer', what: 'accepted', framework }, { agentId })
+  const used = { agentId, offers: offers.map(({ offerId }) => offerId), tasks: launches.length }
+  tellWorld(turn, { kind: 'offer', what: 'accepted', framework }, used)
+  for (const { task } of launches)
+    tellLaunched(turn, framework, framework.tasks.get(task.taskId) as Task)
 }
 
 function rememberUsed({ leader }: LeaderTurn, offerId: OfferId): void {
@@ -176,7 +179,7 @@ function refuseTask(
 ): void {
   count(turn.state, 'tasks-invalid')
   if (framework.tasks.has(taskId)) return
-  sendStatus(turn, {
+  sayStatus(turn, {
     framework,
     taskId,
     state: 'TASK_ERROR',

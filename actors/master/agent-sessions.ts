@@ -220,7 +220,8 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
   if (!isNew) retellFilters(turn, agentId)
   agentIsBack(turn, agent)
   log(turn, 'an agent has registered', { agentId, tasks: opening.tasks.length })
-  tellWorld(turn, { kind: 'agent', what: 'registered' }, { agentId })
+  const { hostname: name } = opening.info
+  tellWorld(turn, { kind: 'agent', what: 'registered' }, { agentId, name })
 }
 
 /** Of each framework that the agent knows, once. */

@@ -1,5 +1,6 @@
 /** All that a master can do to the world. The core returns these; only the shell performs them. */
 import type { Refusal } from '../../protocol/errors.ts'
+import type { EventKind, EventWord } from '../../protocol/event-words.ts'
 import type { AgentId, FrameworkId, Principal } from '../../protocol/ids.ts'
 import type { AgentOrders } from '../../protocol/schema/agent.ts'
 import type { AllocatorFigures } from '../../protocol/schema/allocator.ts'
@@ -12,11 +13,18 @@ import type {
 } from '../../protocol/schema/master.ts'
 import type { FrameworkEvents } from '../../protocol/schema/scheduler.ts'
 
-/** Where a public event is published. Tasks and frameworks have a framework, the rest has none. */
-export interface EventSubject {
-  readonly kind: 'master' | 'agent' | 'framework' | 'task' | 'offer'
-  readonly what: string
-  readonly framework?: { readonly principal: Principal; readonly frameworkId: FrameworkId }
+/** Where a public event is published: what happened, and whose it is. */
+export type EventSubject =
+  | { readonly kind: 'master'; readonly what: EventWord<'master'>; readonly framework?: undefined }
+  | { readonly kind: 'agent'; readonly what: EventWord<'agent'>; readonly framework?: undefined }
+  | OwnedEvent<'framework'>
+  | OwnedEvent<'offer'>
+  | OwnedEvent<'task'>
+
+interface OwnedEvent<Kind extends EventKind> {
+  readonly kind: Kind
+  readonly what: EventWord<Kind>
+  readonly framework: { readonly principal: Principal; readonly frameworkId: FrameworkId }
 }
 
 export type Effect =

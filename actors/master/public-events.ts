@@ -7,12 +7,15 @@ export type WorldEvent = Omit<PublicEvents['events'][number], 'atMs'>
 
 /** Where events of one framework or task go also says whose they are. */
 export function tellWorld(turn: LeaderTurn, subject: EventSubject, event: WorldEvent): void {
-  const { kind, what, framework } = subject
-  const of = framework && {
-    principal: framework.principal,
-    frameworkId: framework.frameworkId,
+  const { kind, what } = subject
+  const { publicEvents } = turn.leader
+  const atMs = turn.now.wallMs
+  if (subject.framework === undefined) {
+    publicEvents.add(`${kind} ${what}`, subject, { atMs, ...event })
+    return
   }
-  const key = of ? `${kind} ${of.principal}.${of.frameworkId} ${what}` : `${kind} ${what}`
-  const to = { kind, what, ...(of && { framework: of }) }
-  turn.leader.publicEvents.add(key, to, { atMs: turn.now.wallMs, ...event, ...of })
+  const { principal, frameworkId } = subject.framework
+  const of = { principal, frameworkId }
+  const to = { ...subject, framework: of }
+  publicEvents.add(`${kind} ${principal}.${frameworkId} ${what}`, to, { atMs, ...event, ...of })
 }

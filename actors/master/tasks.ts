@@ -1,4 +1,5 @@
 /** Tasks at the leader: statuses that arrive, statuses that it makes, and how tasks leave. */
+import { taskWordOf } from '../../protocol/event-words.ts'
 import type { AgentId, Launch } from '../../protocol/ids.ts'
 import { ENDED_TASKS_MAX } from '../../protocol/limits.ts'
 import { listResources } from '../../protocol/resources.ts'
@@ -40,7 +41,7 @@ export function applyStatus(
   const told = task.status?.state ?? (isFollowing ? undefined : before)
   task.number = status.number
   task.status = { ...status, source: 'agent' }
-  if (status.state !== told) tellOfTask(turn, framework, task, task.status)
+  if (status.state !== told) tellOfTask(turn, framework, { ...task.status, agentId: task.agentId })
 }
 
 /** True if an agent can say this of a task. */
@@ -66,10 +67,24 @@ export function moveTask(turn: LeaderTurn, task: Task, to: TaskState): boolean {
   return true
 }
 
-function tellOfTask(turn: LeaderTurn, framework: Framework, task: Task, status: TaskStatus): void {
-  const what = status.state.slice('TASK_'.length).toLowerCase().replaceAll('_', '-')
-  const event = { agentId: task.agentId, status: { ...status, agentId: task.agentId } }
+/** The world hears what became of a task, if its state is one that is told. */
+function tellOfTask(
+  turn: LeaderTurn,
+  framework: Framework,
+  { agentId, name, ...status }: TaskStatus & { readonly name?: string | undefined },
+): void {
+  const what = taskWordOf(status.state)
+  if (what === undefined) return
+  const where = agentId === undefined ? {} : { agentId }
+  const event = { ...where, ...(name !== undefined && { name }), status: { ...status, ...where } }
   tellWorld(turn, { kind: 'task', what, framework }, event)
+}
+
+/** It is on its way to its agent. */
+export function tellLaunched(turn: LeaderTurn, framework: Framework, task: Task): void {
+  const { taskId, state, agentId, launch, name } = task
+  const status = statusOf(turn, { framework, taskId, state, agentId, launch })
+  tellOfTask(turn, framework, { ...status, name })
 }
 
 /** What a status made by the leader says beside the task. */
@@ -77,7 +92,7 @@ export interface MadeStatus {
   readonly framework: Framework
   readonly taskId: Task['taskId']
   readonly state: TaskState
-  readonly reason: Reason
+  readonly reason?: Reason
   readonly message?: string
   readonly agentId?: AgentId | undefined
   readonly launch?: Launch | undefined
@@ -138,9 +153,13 @@ function knownOf(
 
 /** Its agent was lost or came back: the framework and the world hear what that makes of it. */
 export function tellAll(turn: LeaderTurn, framework: Framework, task: Task, reason: Reason): void {
-  const known = knownOf(turn, framework, task, reason)
-  sendStatus(turn, known)
-  tellOfTask(turn, framework, task, statusOf(turn, known))
+  sayStatus(turn, knownOf(turn, framework, task, reason))
+}
+
+/** The framework and the world hear it. */
+export function sayStatus(turn: LeaderTurn, made: MadeStatus): void {
+  sendStatus(turn, made)
+  tellOfTask(turn, made.framework, statusOf(turn, made))
 }
 
 /** The agent was lost: nobody knows how its tasks are. */

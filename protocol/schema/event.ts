@@ -1,5 +1,7 @@
 /** What the world may hear: public events of the leader. */
 import Type, { type Static } from 'typebox'
+import type { OfferId } from '../ids.ts'
+import { ACCEPT_TASKS_MAX, CALL_OFFERS_MAX } from '../limits.ts'
 import {
   AgentIdToken,
   Epoch,
@@ -8,7 +10,7 @@ import {
   RunToken,
   TaskStatus,
 } from './common.ts'
-import { integer, list, message, text, timeAtMs } from './shapes.ts'
+import { integer, list, message, text, timeAtMs, token } from './shapes.ts'
 
 /** One thing that happened. Which fields stand follows from the subject's kind. */
 export const PublicEvent = message('One thing that happened.', {
@@ -18,6 +20,8 @@ export const PublicEvent = message('One thing that happened.', {
   frameworkId: Type.Optional(FrameworkIdToken),
   name: Type.Optional(text(256)),
   message: Type.Optional(text(1024)),
+  offers: Type.Optional(list(token<OfferId>(), CALL_OFFERS_MAX)),
+  tasks: Type.Optional(integer(0, ACCEPT_TASKS_MAX)),
   status: Type.Optional(TaskStatus),
 })
 

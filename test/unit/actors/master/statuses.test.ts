@@ -100,14 +100,14 @@ test('the end that was said ahead still brings its exit, and is told to the worl
   agent.update('t1', 'TASK_FINISHED', { exit: { code: 0 } })
   agent.update('t1', 'TASK_FINISHED', { exit: { code: 0 } })
   t.deepEqual(master.task('t1')?.status?.exit, { code: 0 })
-  t.deepEqual(publicKinds(master), ['running', 'finished'])
+  t.deepEqual(publicKinds(master), ['staging', 'running', 'finished'])
 })
 
 test('a status that is repeated is not told to the world again', (t) => {
   const { master, agent } = aStageWith('t1')
   agent.update('t1', 'TASK_RUNNING')
   agent.update('t1', 'TASK_RUNNING')
-  t.deepEqual(publicKinds(master), ['running'])
+  t.deepEqual(publicKinds(master), ['staging', 'running'])
 })
 
 test('what a new leader hears again is no news', (t) => {
@@ -125,7 +125,7 @@ test('the world hears of tasks that are lost and come back, also before their fi
   const launch = master.task('t1')?.launch ?? oldLaunch(9)
   live({ master, framework }, 25_000)
   agent.open({}, [aHeldTask('t1', { launch })])
-  t.deepEqual(publicKinds(master), ['unreachable', 'running'])
+  t.deepEqual(publicKinds(master), ['staging', 'unreachable', 'running'])
 })
 
 test('public events are numbered in a row, with whose they are', (t) => {

@@ -1,0 +1,52 @@
+/** What the world may hear of: the kinds of public events, and the last word of their subjects. */
+import { TASK_STATES, type TaskState } from './task-state.ts'
+
+/** By kind and word: what has happened, and which fields of the event say more. */
+export const EVENT_WORDS = {
+  master: {
+    leads: 'A master leads from now on: `name`.',
+  },
+  agent: {
+    registered:
+      'An agent is there: a new one, one that was away, or a known one after a takeover. `name` is its host.',
+    unreachable: 'An agent has not answered for long. What becomes of its tasks is told for each.',
+  },
+  framework: {
+    subscribed: 'A framework is there, or there again: `name`.',
+    away: 'A framework does not answer. Its tasks run on until its failover is over.',
+    ended: 'A framework was torn down. Its tasks are killed.',
+  },
+  offer: {
+    accepted: 'A framework has used `offers` of one agent and launched so many `tasks`.',
+  },
+  task: {
+    staging: 'A task was sent to its agent. `name` is what its framework calls it.',
+    starting: 'Its agent has begun to start it.',
+    running: 'It runs.',
+    killing: 'Its agent is ending it.',
+    finished: 'It ended with exit status 0.',
+    failed: 'It ended otherwise: see `status.exit` and `status.message`.',
+    killed: 'It was ended on request, or with its framework.',
+    error: 'It was refused: its description is not valid.',
+    dropped: 'It was never started.',
+    unreachable: 'Nobody knows how it is: its agent does not answer.',
+    gone: 'Its agent does not know it any more.',
+    'gone-by-operator': 'An operator said that its agent will not come back.',
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>
+
+export type EventKind = keyof typeof EVENT_WORDS
+export type EventWord<Kind extends EventKind> = keyof (typeof EVENT_WORDS)[Kind] & string
+
+/** The words of tasks are their states. */
+export type TaskWord = EventWord<'task'>
+
+/** `TASK_GONE_BY_OPERATOR` is `gone-by-operator`. Undefined: a state that is told to nobody. */
+export const taskWordOf = (state: TaskState): TaskWord | undefined => WORD_OF.get(state)
+
+const WORD_OF: ReadonlyMap<TaskState, TaskWord> = new Map(
+  TASK_STATES.flatMap((state) => {
+    const word = state.slice('TASK_'.length).toLowerCase().replaceAll('_', '-')
+    return word in EVENT_WORDS.task ? [[state, word as TaskWord]] : []
+  }),
+)

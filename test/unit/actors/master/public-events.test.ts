@@ -1,0 +1,82 @@
+/** What the world hears: a task's whole life, offers that were used, who comes and goes. */
+import test from 'ava'
+import { EVENT_WORDS, taskWordOf } from '../../../../protocol/event-words.ts'
+import { clusterEvents, frameworkWorldEvents } from '../../../../protocol/subjects.ts'
+import { TASK_STATES } from '../../../../protocol/task-state.ts'
+import { aStage, aStageWith, aTask, live } from '../../../support/master-actors.ts'
+import { aFramework, effectsOf, type MasterDriver } from '../../../support/master-builders.ts'
+
+/** `kind.what` of each event, and the event. */
+const heard = (master: MasterDriver) =>
+  effectsOf(master.effects, 'send-public').flatMap(({ subject, body }) =>
+    body.events.map((event) => [`${subject.kind}.${subject.what}`, event] as const),
+  )
+const words = (master: MasterDriver): readonly string[] => heard(master).map(([word]) => word)
+
+test('a task is heard of from its launch to its end, after the offer that it uses', (t) => {
+  const { master, agent } = aStageWith('t1')
+  agent.update('t1', 'TASK_RUNNING')
+  agent.update('t1', 'TASK_FAILED', { exit: { code: 3 } })
+  t.deepEqual(words(master), [
+    'master.leads',
+    'agent.registered',
+    'framework.subscribed',
+    'offer.accepted',
+    'task.staging',
+    'task.running',
+    'task.failed',
+  ])
+  const events = heard(master).map(([, event]) => event)
+  t.like(events[1], { agentId: 'a1', name: 'host' })
+  t.like(events[3], { ...aFramework(), agentId: 'a1', tasks: 1 })
+  t.is(events[3]?.offers?.length, 1)
+  t.like(events[4], { ...aFramework(), agentId: 'a1', status: { taskId: 't1' } })
+  t.like(events[6], { status: { taskId: 't1', state: 'TASK_FAILED', exit: { code: 3 } } })
+})
+
+test('a task that is refused is heard of', (t) => {
+  const { master, framework, allocator } = aStage()
+  allocator.offer()
+  const { offers } = framework
+  framework.accept(offers, aTask('t1', { resources: {} }), aTask('t2'))
+  t.deepEqual(words(master).slice(-3), ['task.error', 'offer.accepted', 'task.staging'])
+})
+
+test('the tasks of a framework that was torn down are heard to be killed', (t) => {
+  const { master, framework, agent } = aStageWith('t1')
+  framework.call('teardown', {})
+  agent.say({ kind: 'torn-down', ...aFramework() })
+  t.deepEqual(words(master).slice(-2), ['framework.ended', 'task.killed'])
+})
+
+test('an agent that goes and comes back is heard, with its tasks', (t) => {
+  const { master, framework, agent } = aStageWith('t1')
+  live({ master, framework }, 25_000)
+  t.deepEqual(words(master).slice(-2), ['task.unreachable', 'agent.unreachable'])
+  agent.open({}, [])
+  t.is(words(master).at(-1), 'agent.registered')
+})
+
+test('every state but the two that nobody is told has its word', (t) => {
+  t.deepEqual(
+    TASK_STATES.filter((state) => taskWordOf(state) === undefined),
+    ['TASK_UNKNOWN', 'TASK_LOST'],
+  )
+  t.is(taskWordOf('TASK_GONE_BY_OPERATOR'), 'gone-by-operator')
+})
+
+test('a pattern picks what happened to the tasks of any framework', (t) => {
+  const subject = frameworkWorldEvents.to({
+    ...aFramework(),
+    cluster: 'c',
+    kind: 'task',
+    what: 'failed',
+  })
+  t.is(subject, 'c.event.task.local.f1.failed')
+  t.is(
+    clusterEvents.to({ cluster: 'c', kind: 'agent', what: 'registered' }),
+    'c.event.agent.registered',
+  )
+  for (const words of Object.values(EVENT_WORDS))
+    for (const word of Object.keys(words)) t.regex(word, /^[a-z-]+$/)
+})

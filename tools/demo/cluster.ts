@@ -1,9 +1,11 @@
 /** The cluster of a demo: a `bourse dev --processes` of its own, in a folder of its own. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Ending } from '../../actors/kit/supervise.ts'
 import { findServer } from '../../bus/nats/find-server.ts'
 import { DevCluster } from '../../cli/dev/dev-cluster.ts'
+import { ClusterError } from '../../protocol/errors.ts'
 import { leftOf, type Traces, tracesOf } from '../left-behind.ts'
 
 /** Of its own server, so any name will do. */
@@ -31,6 +33,8 @@ export class DemoCluster {
   readonly #traced = new Set<string>()
   #dev: DevCluster | undefined
   #url: string | undefined
+  /** The first process that ended by itself, and how. */
+  #ended: string | undefined
 
   constructor(options: ClusterOptions) {
     this.#options = options
@@ -38,7 +42,8 @@ export class DemoCluster {
 
   /**
    * Starts all; false: `isStopped` was true in between.
-   * @throws {ClusterError} as `findServer` and `DevCluster.start`.
+   * @throws {ClusterError} `demo/cluster`: a part of it ended at once; as `findServer` and
+   * `DevCluster.start`.
    */
   async start(isStopped: () => boolean): Promise<boolean> {
     const { natsServer, say } = this.#options
@@ -54,7 +59,10 @@ export class DemoCluster {
       env: { ...this.#env(), NATS_SERVER: binary },
       say,
       onStarted: (name: string, pid: number) => void this.pids.set(name, pid),
-      onEnded: (name: string) => void this.pids.delete(name),
+      onEnded: (name: string, ending: Ending) => {
+        this.pids.delete(name)
+        this.#ended ??= `${name} ended at once (${endingText(ending)})`
+      },
     }
     this.#dev = new DevCluster(owner, {
       cluster: CLUSTER,
@@ -65,9 +73,15 @@ export class DemoCluster {
       fresh: false,
       port: 0,
     })
-    this.#url = await this.#dev.start(isStopped)
+    this.#url = await this.#dev.start(() => isStopped() || this.#ended !== undefined)
     this.trace()
+    if (this.#ended !== undefined) throw new ClusterError('demo/cluster', 'never', this.#ended)
     return this.#url !== undefined
+  }
+
+  /** Did any part of it begin to say something? */
+  get hasLogs(): boolean {
+    return existsSync(join(this.folder, 'log'))
   }
 
   /** For a framework of this cluster. */
@@ -104,4 +118,9 @@ export class DemoCluster {
     const own = Object.entries(process.env).filter(([name]) => !others.test(name))
     return { ...Object.fromEntries(own), BOURSE_STATE_DIR: this.folder }
   }
+}
+
+function endingText(ending: Ending): string {
+  if ('failed' in ending) return ending.failed
+  return 'code' in ending ? `exit ${ending.code}` : ending.signal
 }

@@ -35,6 +35,8 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Out
   const { teller, signal } = deps
   const startedMs = performance.now()
   const before = findTextFiles(options.folder)
+  if (before.files.length === 0)
+    throw new ClusterError('demo/no-text', 'never', `${options.folder} holds no text file`)
   const cluster = new DemoCluster({ natsServer: options.natsServer, say: teller.say })
   let counted: Counted | undefined
   try {
@@ -48,7 +50,8 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Out
     await cluster.stop()
   } catch (error) {
     await cluster.stop()
-    if (signal.aborted) cluster.clear()
+    const hasLogs = cluster.hasLogs && !signal.aborted
+    if (!hasLogs) cluster.clear()
     else if (error instanceof ClusterError) throw withLogs(error, cluster.folder)
     throw error
   }

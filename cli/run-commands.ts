@@ -11,21 +11,23 @@ import { WATCHER_COMMAND } from './watcher.ts'
 const CPUS_MAX = 1_000_000
 
 const MORE = `\
-Constraints are about attributes of agents (see \`bourse status AGENT\`), \`hostname\` and \`agent\`:
-  NAME=VALUE  NAME!=VALUE    it is, or is not, that text
-  NAME~REGEXP NAME!~REGEXP   all of it matches, or does not
-  NAME                       the agent has it
-  NAME:unique NAME:max=N     at most one, or N, of the instances that run where it is the same
+Constraints are about attributes of agents (\`bourse status AGENT\`), \`hostname\` and \`agent\`:
+  NAME=VALUE   NAME!=VALUE     it is that text, or is not
+  NAME~REGEXP  NAME!~REGEXP    all of it matches, or does not
+  NAME                         the agent has it
+  NAME:unique  NAME:max=N      at most one, or N, of its instances run where it is the same
 
 With --detach the command prints FRAMEWORK/TASK of each instance when all have been placed, and
-leaves. A process of its own stays: it restarts what is to be restarted and ends with the last task.
-\`bourse tasks\`, \`bourse logs\` and \`bourse kill\` work as with any task.
+leaves. A process of its own stays: it restarts what is to be restarted, and ends with the last
+task. \`bourse tasks\`, \`bourse logs\` and \`bourse kill\` work as with any task.
 
-With --restart on-failure an instance that fails, or is lost with its agent, is started again 1s later,
-then 2s, 4s … at most 1m; the pause begins anew after 10s of running. What was killed is not restarted.
+With --restart on-failure an instance that fails, or is lost with its agent, is started again
+after 1s, then 2s, 4s … at most 1m; after 10s of running the pauses begin anew. What was killed,
+and what could not be started at all, is not started again.
 
-Ctrl-C kills the tasks and waits for their end; a second one leaves at once, and the leader ends them.
-Standard input is not passed on. Where each line begins with its task, lines longer than 64 KiB are cut.
+Ctrl-C kills the tasks and waits for their end; a second one leaves at once, and the leader ends
+them. Standard input is not passed on. Of what begins each line with its task, lines longer than
+64 KiB are cut.
 
 Exit codes: 0 all have finished, 1 some have not, 2 some could not be placed within --timeout,
 130 interrupted.`

@@ -66,7 +66,7 @@ export function progressLine(
 
 /** Sentences for people, at the end. */
 export function summaryLines(result: RunResult, elapsedMs: number): readonly string[] {
-  const { frameworkId, instances, couldNotPlace } = result
+  const { frameworkId, instances, couldNotPlace, unheardEndMs } = result
   const notFinished = instances.filter((view) => ['killed', 'failed'].includes(phaseOf(view)))
   const named = notFinished.slice(0, NAMED_MAX).map((view) => endText(frameworkId, view))
   const more = notFinished.length - named.length
@@ -75,12 +75,12 @@ export function summaryLines(result: RunResult, elapsedMs: number): readonly str
     ...named,
     ...(more > 0 ? [`and ${more} more that did not finish`] : []),
     `${countsText(instances).replace('waiting', 'not placed')} after ${formatDuration(elapsedMs)}`,
-    ...(result.isUnheard && instances.some(mayRun) ? [UNHEARD] : []),
+    ...(unheardEndMs !== undefined && instances.some(mayRun) ? [unheardText(unheardEndMs)] : []),
   ].map(harmless)
 }
 
-const UNHEARD =
-  'the leader did not hear of the end: it ends what still runs when it misses this run'
+const unheardText = (endMs: number): string =>
+  `the leader did not hear of it: what still runs ends ${formatDuration(endMs)} after it last heard of this run`
 
 const mayRun = ({ state }: InstanceView): boolean =>
   state !== 'waiting' && state !== 'restarting' && !isTerminal(state)

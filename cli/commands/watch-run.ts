@@ -11,6 +11,9 @@ import type { Io } from '../io.ts'
 import { HumanDisplay } from '../run-display.ts'
 import type { WatcherOrder, WatcherWord } from '../watcher.ts'
 
+/** What ends so soon is told to whoever waits: most likely a slip of the pen. */
+const AT_ONCE_MS = 300
+
 /** Tells the command that began the run, until that has heard enough; then only its log. */
 export async function watchRun(io: Io): Promise<ExitCode> {
   if (process.send === undefined) throw wrongUse('watch-run is what `bourse run --detach` starts')
@@ -68,10 +71,11 @@ function displayOf({ options, where }: WatcherOrder, io: Io, onPlaced: () => voi
       log.cluster(state, forMs)
       void tell({ say: 'cluster', state, forMs })
     },
-    placed() {
-      onPlaced()
-      void tell({ say: 'placed' })
-    },
+    placed: () =>
+      void systemClock.after(AT_ONCE_MS, () => {
+        onPlaced()
+        void tell({ say: 'placed' })
+      }),
     output: () => undefined,
     outputMissing: () => undefined,
   }

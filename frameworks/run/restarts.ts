@@ -1,4 +1,5 @@
 /** Whether an instance that did not finish is started again, and when. */
+import type { TaskStatus } from '../../actors/scheduler/scheduler.ts'
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import type { TaskState } from '../../protocol/task-state.ts'
 
@@ -34,6 +35,12 @@ const FAILED: ReadonlySet<TaskState> = new Set([
   'TASK_GONE',
   'TASK_GONE_BY_OPERATOR',
 ])
+
+/** As shells and `env` say that there is no such program, or that it is none. */
+const NO_PROGRAM_CODES: ReadonlySet<number | undefined> = new Set([126, 127])
+
+export const couldNotStart = ({ reason, exit }: TaskStatus): boolean =>
+  reason === 'LAUNCH_FAILED' || NO_PROGRAM_CODES.has(exit?.code)
 
 export const hasFailed = (state: TaskState): boolean => FAILED.has(state)
 

@@ -27,8 +27,11 @@ export interface RunResult {
   /** Why some could not be placed in time, in sentences; empty: they were, or it was interrupted. */
   readonly couldNotPlace: readonly string[]
   readonly isInterrupted: boolean
-  /** The leader did not hear that this is over: it ends what still runs when it misses us. */
-  readonly isUnheard: boolean
+  /**
+   * The leader did not hear that this is over: it ends what still runs when it has not heard of us for
+   * so long. Absent: it did.
+   */
+  readonly unheardEndMs?: number
 }
 
 /** 0: all have finished. 1: some have not. 2: some could not be placed in time. */

@@ -12,7 +12,11 @@ import { type Clock, systemClock, type Timer } from '../../bus/clock.ts'
 import type { NatsLocation } from '../../bus/nats/locate.ts'
 import { natsSystem } from '../../bus/nats/system.ts'
 import type { TaskId } from '../../protocol/ids.ts'
-import { KILL_GRACE_MS } from '../../protocol/limits.ts'
+import {
+  FRAMEWORK_PING_MS,
+  FRAMEWORK_PINGS_MISSED_MAX,
+  KILL_GRACE_MS,
+} from '../../protocol/limits.ts'
 import { handleRun } from './core.ts'
 import { planOf, type Wish } from './plan.ts'
 import { openPresence, type Presence } from './presence.ts'
@@ -61,7 +65,9 @@ export interface MissingOutput {
 }
 
 /** Its tasks do not outlive it for longer, unless somebody wants them to. */
-export const FAILOVER_MS = 5_000
+const FAILOVER_MS = 5_000
+/** So long a leader takes to miss a framework. */
+const MISSED_MS = FRAMEWORK_PING_MS * FRAMEWORK_PINGS_MISSED_MAX
 /** Beside the grace: for the kill to get there and the status to come back. */
 const INTERRUPT_MS = 10_000
 /** A leader that does not take the teardown in: the failover does the same. */
@@ -104,8 +110,8 @@ async function follow(plan: Plan, deps: Omit<RunDeps, 'presence'>): Promise<RunR
   try {
     const run = new Run(plan, { ...deps, presence })
     const result = await run.finish()
-    const isUnheard = run.isAway || !(await isTornDown(scheduler, options))
-    return { ...result, isUnheard }
+    if (!run.isAway && (await isTornDown(scheduler, options))) return result
+    return { ...result, unheardEndMs: MISSED_MS + (options.failoverMs ?? FAILOVER_MS) }
   } finally {
     await presence.close()
   }
@@ -167,7 +173,7 @@ class Run {
     return this.#isAway
   }
 
-  async finish(): Promise<Omit<RunResult, 'isUnheard'>> {
+  async finish(): Promise<RunResult> {
     const { scheduler, options } = this.#deps
     const done = new Promise<undefined>((resolve) => {
       this.#done = () => resolve(undefined)
@@ -314,7 +320,8 @@ class Run {
     const instance = { ...this.#view(index), taskId, agentId }
     for await (const { data, missing } of scheduler.readOutput({ taskId, agentId, stream })) {
       if (data.length > 0) await display.output(instance, stream, data)
-      if (missing === undefined) continue
+      // Who leaves before the end knows that there may be more.
+      if (missing === undefined || this.#state.isDone) continue
       const isPretended = this.#pretenders.has(agentId)
       display.outputMissing({ instance, stream, why: missing, isPretended })
     }

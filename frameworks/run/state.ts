@@ -38,8 +38,6 @@ export interface Instance {
   isHeard: boolean
   /** Since when (its agent's time) its task runs; undefined: it does not yet. */
   runsSinceMs: number | undefined
-  /** One of its attempts has run: what never started is not started again. */
-  hasRun: boolean
   /** How its last attempt that failed ended; it is what is shown if there is no other. */
   failed: InstanceView | undefined
   restarts: number
@@ -163,7 +161,6 @@ export function newRun(plan: Plan): RunState {
     drops: 0,
     isHeard: false,
     runsSinceMs: undefined,
-    hasRun: false,
     failed: undefined,
     restarts: 0,
     pauseMs: undefined,

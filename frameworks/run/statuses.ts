@@ -2,7 +2,7 @@
 import type { TaskStatus } from '../../actors/scheduler/scheduler.ts'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
 import { beHeard, freeSpots, isStopping, unplace } from './placing.ts'
-import { hasFailed, nextPauseMs } from './restarts.ts'
+import { couldNotStart, hasFailed, nextPauseMs } from './restarts.ts'
 import type { InstanceView } from './result.ts'
 import type { Effect, Instance, RunState } from './state.ts'
 
@@ -25,7 +25,6 @@ export function onStatus(state: RunState, status: TaskStatus, effects: Effect[])
   const isOver = isTerminal(stateOf(status))
   if (!instance.isHeard && (isNew || isOver)) beHeard(state, instance)
   if (status.state === 'TASK_RUNNING') instance.runsSinceMs ??= status.atMs
-  instance.hasRun ||= status.source === 'agent' && status.reason !== 'LAUNCH_FAILED'
   if (isNew) readOutput(state, instance, status, effects)
   if (isOver) endAttempt(state, instance, { status, effects })
   effects.push({ do: 'tell-changed', index })
@@ -58,7 +57,7 @@ interface End {
 function endAttempt(state: RunState, instance: Instance, { status, effects }: End): void {
   const { view, index, runsSinceMs = status.atMs } = instance
   freeSpots(state, instance, effects)
-  if (!isStartedAgain(state, instance)) return
+  if (!isStartedAgain(state, instance, status)) return
   state.byTask.delete(status.taskId)
   // Nobody said that it has ended: it may come back.
   if (view.state === 'TASK_LOST') state.givenUp.add(status.taskId)
@@ -70,10 +69,11 @@ function endAttempt(state: RunState, instance: Instance, { status, effects }: En
   effects.push({ do: 'restart-after', index, delayMs, failed: view })
 }
 
-function isStartedAgain(state: RunState, instance: Instance): boolean {
-  const { view, hasRun, restarts } = instance
-  if (isStopping(state) || !hasRun || restarts >= state.plan.restart.restartsMax) return false
-  return view.state !== 'waiting' && view.state !== 'restarting' && hasFailed(view.state)
+function isStartedAgain(state: RunState, { restarts }: Instance, status: TaskStatus): boolean {
+  if (isStopping(state) || restarts >= state.plan.restart.restartsMax) return false
+  // What cannot be started at all is a slip of the pen, unless it could before.
+  if (restarts === 0 && couldNotStart(status)) return false
+  return hasFailed(stateOf(status))
 }
 
 /** Nothing has run under that id: placing the instance again does not run it twice. */

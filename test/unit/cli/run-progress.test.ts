@@ -1,5 +1,5 @@
 import test from 'ava'
-import { progressLine, summaryLines } from '../../../cli/run-progress.ts'
+import { endText, progressLine, summaryLines } from '../../../cli/run-progress.ts'
 import type { InstanceView, RunResult } from '../../../frameworks/run/result.ts'
 import type { AgentId, TaskId } from '../../../protocol/ids.ts'
 
@@ -11,7 +11,6 @@ const aResult = (fields: Partial<RunResult>): RunResult => ({
   instances: [],
   couldNotPlace: [],
   isInterrupted: false,
-  isUnheard: false,
   ...fields,
 })
 
@@ -67,4 +66,26 @@ test('why some could not be placed comes first', (t) => {
   const couldNotPlace = ['1 instance of 1 could not be placed', 'cpus 9 wanted, 2 offered at most']
   const lines = summaryLines(aResult({ instances: inState('waiting'), couldNotPlace }), 5_000)
   t.deepEqual(lines, [...couldNotPlace, '1 not placed after 5s'])
+})
+
+test('a leader that did not hear of the end ends what still runs, later', (t) => {
+  const unheardEndMs = 20_000
+  const [, running] = summaryLines(aResult({ instances: inState('TASK_RUNNING'), unheardEndMs }), 0)
+  const why =
+    'the leader did not hear of it: what still runs ends 20s after it last heard of this run'
+  t.is(running, why)
+  const over = summaryLines(aResult({ instances: inState('TASK_FINISHED'), unheardEndMs }), 0)
+  t.deepEqual(over, ['1 finished after 0ms'])
+})
+
+test('how often an instance was started again is told', (t) => {
+  const failed: InstanceView = {
+    index: 0,
+    state: 'TASK_FAILED',
+    taskId: 'sh-0-3' as TaskId,
+    message: 'why',
+    restarts: 2,
+  }
+  t.is(endText('fw', failed), 'fw/sh-0-3: TASK_FAILED, why (restarted 2 times)')
+  t.is(endText('fw', { ...failed, restarts: 1 }), 'fw/sh-0-3: TASK_FAILED, why (restarted once)')
 })

@@ -1,0 +1,43 @@
+/** What is written wrongly is told before anybody is asked. */
+import test from 'ava'
+import { planOf, type Wish } from '../../../../frameworks/run/plan.ts'
+
+const aWish: Wish = { command: ['true'], cpus: 1, mem: 32 }
+
+const WRONG: readonly (readonly [what: string, wish: Partial<Wish>, message: RegExp])[] = [
+  ['no command', { command: [] }, /^the command is empty$/],
+  ['an empty program', { command: [''] }, /^the command is empty$/],
+  ['a blank line for a shell', { command: ' ' }, /^the command is empty$/],
+  ['an empty name', { name: '' }, /^the name has 0 characters, not 1 to 256$/],
+  ['a long name', { name: 'x'.repeat(257) }, /^the name has 257 characters, not 1 to 256$/],
+  ['a role with a space', { role: 'a b' }, /^role "a b" is neither \* nor a path like web /],
+  ['a role that climbs', { role: 'a/../b' }, /^role /],
+  ['an empty role', { role: '' }, /^role "" /],
+  ['a user that is none', { user: 'Root User' }, /^user "Root User" is no name of a user: /],
+  ['nothing at all', { cpus: 0, mem: 0 }, /^an instance needs some cpus, mem or ports$/],
+  [
+    'a long command',
+    { command: 'x'.repeat(31_000) },
+    /^command and environment take 310\d\d bytes/,
+  ],
+  ['much environment', { env: { A: 'x'.repeat(31_000) } }, /of at most 30720$/],
+  ['very many words', { command: Array.from({ length: 1_025 }, () => 'x') }, /argv/],
+  ['a name of a variable', { env: { 'A-B': 'x' } }, /env/],
+  ['more than there can be', { cpus: 1e12 }, /resources/],
+]
+for (const [what, wish, message] of WRONG)
+  test(`${what} is refused`, (t) => {
+    const refused = planOf({ ...aWish, ...wish })
+    t.regex((refused as { message: string }).message, message)
+  })
+
+test('the name is that of the program, and task ids begin with what of it they may hold', (t) => {
+  const plan = (wish: Partial<Wish>) => planOf({ ...aWish, ...wish })
+  t.like(plan({ command: ['/usr/bin/python3.11'] }), {
+    prefix: 'python3-11',
+    task: { name: 'python3.11' },
+  })
+  t.like(plan({ command: '  sleep 5' }), { task: { name: 'sleep' } })
+  t.like(plan({ command: [`/${'x'.repeat(400)}`] }), { task: { name: 'x'.repeat(256) } })
+  t.like(plan({ name: 'ünï' }), { prefix: 'n', task: { name: 'ünï' } })
+})

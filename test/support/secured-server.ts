@@ -35,16 +35,28 @@ export async function startSecuredServer(
   users: readonly string[],
   machine?: Machine,
 ): Promise<SecuredServer> {
-  const binary = await testBinary()
   const folder = mkdtempSync(join(tmpdir(), 'bourse-secured-'))
+  try {
+    return await startIn(folder, users, machine)
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function startIn(
+  folder: string,
+  users: readonly string[],
+  machine: Machine | undefined,
+): Promise<SecuredServer> {
+  const binary = await testBinary()
   const address =
     machine === undefined ? `127.0.0.1:${await freePort()}` : `${machine.address}:${PORT}`
-  const config = join(folder, 'nats.conf')
   const logPath = join(folder, 'server.log')
   await bourse('auth', 'init', folder, '--listen', address)
   for (const user of users) await bourse('auth', 'add', ...user.split(' '), '--dir', folder)
   const logFd = openSync(logPath, 'a')
-  const command = [binary, '-c', config]
+  const command = [binary, '-c', join(folder, 'nats.conf')]
   const server = await startGuarded(machine?.on(...command) ?? command, logFd)
   closeSync(logFd)
   const log = (): string => readFileSync(logPath, 'utf8')

@@ -48,8 +48,9 @@ export interface TwoMachines {
 
 /** First ask `needs(t, machinesNeed())`. Resolves when both agents are registered. */
 export async function openTwoMachines(): Promise<TwoMachines> {
-  const { machine, close: closeMachines } = openMachines(NAMES)
-  const closing: (() => unknown)[] = [closeMachines]
+  const machines = openMachines(NAMES)
+  const { machine } = machines
+  const closing: (() => unknown)[] = [() => machines.close()]
   const close = async (): Promise<void> => {
     for (const closeOne of closing.splice(0).reverse()) await closeOne()
   }

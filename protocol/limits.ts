@@ -38,6 +38,8 @@ const FULL_AGENTS_MAX = 9_000
 export const ACCEPT_TASKS_MAX = 512
 /** What one launch adds to its task. */
 const LAUNCH_BYTES_MAX = 96
+/** Tasks of one agent. It may still hold so many that have ended: its snapshot may have twice as many. */
+export const AGENT_TASKS_MAX = 100_000
 /** Offers named in one call. */
 export const CALL_OFFERS_MAX = 1024
 /** Tasks named in one reconcile call. */

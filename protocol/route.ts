@@ -56,6 +56,22 @@ export function route<const P extends string, Body extends MessageName>(
         return value
       })
       .join('.')
+  const idsOf = (subject: string): IdsOf<P> | undefined => {
+    const tokens = subject.split('.')
+    if (tokens.length !== parts.length) return undefined
+    const ids: Record<string, string> = {}
+    for (const [i, part] of parts.entries()) {
+      const given = tokens[i] as string
+      if (part.text !== undefined ? part.text !== given : !isToken(given)) return undefined
+      if (part.id !== undefined) ids[part.id] = given
+    }
+    return Object.freeze(ids) as unknown as IdsOf<P>
+  }
+  // Messages come in rows of one sender.
+  let last: { readonly subject: string; readonly ids: IdsOf<P> | undefined } = {
+    subject: '',
+    ids: undefined,
+  }
   return {
     template,
     body(ids) {
@@ -66,15 +82,8 @@ export function route<const P extends string, Body extends MessageName>(
     to: (ids) => fill(ids as Readonly<Record<string, string>>, undefined),
     on: (ids) => fill(ids as Readonly<Record<string, string>>, '*'),
     parse(subject) {
-      const tokens = subject.split('.')
-      if (tokens.length !== parts.length) return undefined
-      const ids: Record<string, string> = {}
-      for (const [i, part] of parts.entries()) {
-        const given = tokens[i] as string
-        if (part.text !== undefined ? part.text !== given : !isToken(given)) return undefined
-        if (part.id !== undefined) ids[part.id] = given
-      }
-      return ids as unknown as IdsOf<P>
+      if (subject !== last.subject) last = { subject, ids: idsOf(subject) }
+      return last.ids
     },
   }
 }

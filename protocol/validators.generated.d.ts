@@ -2,6 +2,7 @@
 import type { MessageName } from './schema/messages.ts'
 
 export interface Complaint {
+  readonly keyword: string
   readonly instancePath: string
   readonly message?: string
   readonly params: Readonly<Record<string, unknown>>

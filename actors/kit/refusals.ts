@@ -41,7 +41,8 @@ export function tellOfRefusals(clock: Clock, tell: (told: RefusalsTold) => void)
     timer?.cancel()
     timer = undefined
     if (latest === undefined) return
-    const told = { ...latest, counts }
+    const subject = latest.subject.slice(0, SUBJECT_LENGTH_MAX)
+    const told = { ...latest, subject, counts }
     latest = undefined
     counts = new Map()
     toldAtMs = clock.now().monotonicMs
@@ -49,7 +50,10 @@ export function tellOfRefusals(clock: Clock, tell: (told: RefusalsTold) => void)
   }
   return (subject, refusal) => {
     counts.set(refusal.name, (counts.get(refusal.name) ?? 0) + 1)
-    latest = { subject: subject.slice(0, SUBJECT_LENGTH_MAX), refusal }
+    // Most of a flood is more of the same.
+    const isSame = latest?.subject === subject && latest.refusal.name === refusal.name
+    latest = { subject, refusal }
+    if (isSame && timer !== undefined) return
     const waitMs = toldAtMs + TELL_MS - clock.now().monotonicMs
     if (isFirst(subject, refusal.name) || waitMs <= 0) tellNow()
     else timer ??= clock.after(waitMs, tellNow)

@@ -132,7 +132,7 @@ function use(turn: LeaderTurn, framework: Framework, call: Accept, offers: Offer
   }
   const launches: { launch: Launch; task: TaskInfo }[] = []
   for (const info of call.operations.flatMap((operation) => operation.tasks)) {
-    const valid = validateLaunch(framework, info, pool)
+    const valid = validateLaunch(framework, agent, { task: info, pool })
     if ('problem' in valid) {
       refuseTask(turn, framework, info, valid.problem)
       continue

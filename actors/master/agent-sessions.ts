@@ -1,7 +1,7 @@
 /** Sessions that agents open: the register, its pages, and what the two sides find in each other. */
 import type { AgentId, SessionId } from '../../protocol/ids.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
-import { AGENT_BYTES_MAX, PAGE_WAIT_MS } from '../../protocol/limits.ts'
+import { AGENT_BYTES_MAX, AGENT_TASKS_MAX, PAGE_WAIT_MS } from '../../protocol/limits.ts'
 import { NO_RESOURCES, parseResources, resourcesOf } from '../../protocol/resources.ts'
 import type { AgentOrder, TaskRef } from '../../protocol/schema/agent.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
@@ -27,6 +27,9 @@ import { type LeaderTurn, log } from './turn.ts'
 const SUBSCRIPTIONS_MAX = 256
 /** Named in one order: with the longest ids it still fits into a message. */
 const MISSING_MAX = 512
+
+/** Held in memory until the snapshot is whole. */
+const SNAPSHOT_ITEMS_MAX = 2 * AGENT_TASKS_MAX
 
 type Register = Extract<AgentReport, { kind: 'register' }>
 
@@ -158,6 +161,10 @@ function page(turn: LeaderTurn, agent: Agent, { page, tasks, frameworks }: Page)
   const { opening, session } = agent
   if (session === undefined || opening === undefined || page !== opening.pagesHeard + 1) {
     return count(turn.state, 'pages-out-of-place')
+  }
+  const before = opening.tasks.length + opening.frameworks.length
+  if (before + tasks.length + frameworks.length > SNAPSHOT_ITEMS_MAX) {
+    return refuseAgent(turn, agent, session.id, malformed('the snapshot is too long'))
   }
   for (const task of tasks) {
     const problem = countHeld(opening, task)

@@ -8,7 +8,7 @@ import { allocatorReports, pingAllocator } from './allocator-link.ts'
 import { frameworkOf } from './books.ts'
 import { considerClaim, leaseWakeAtMs, peerBeat, wakeLease } from './challenge.ts'
 import type { Effect } from './effects.ts'
-import { epochHeld } from './epochs.ts'
+import { epochHeld, noteEpoch } from './epochs.ts'
 import { flush, wantsFlush } from './flush.ts'
 import { frameworkCall } from './framework-calls.ts'
 import { frameworkIsEnded } from './framework-end.ts'
@@ -89,6 +89,11 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
     case 'peer-beat':
       peerBeat(turn, input.masterId, input.body)
       return true
+    case 'leader-beat':
+      // Whatever receivers may follow must stay within the reach of whoever leads next.
+      if (input.connection !== 'control') return false
+      if (input.body.run !== turn.state.run) noteEpoch(turn, input.body.epoch)
+      return true
     case 'lease.read':
       leaseRead(turn, input.record, input.revision)
       considerClaim(turn)
@@ -113,7 +118,7 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
       resign(turn)
       return true
     case 'refused':
-      count(turn.state, `refused.${input.name}`)
+      count(turn.state, `refused.${input.name}`, input.count)
       return true
     case 'wake':
       wakeLease(turn)

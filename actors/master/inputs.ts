@@ -61,7 +61,7 @@ export type Input =
       readonly call: OperatorCall
       readonly reply: string | undefined
     }
-  /** A message was refused before it got here. */
-  | { readonly kind: 'refused'; readonly name: RefusalName }
+  /** Messages were refused before they got here. */
+  | { readonly kind: 'refused'; readonly name: RefusalName; readonly count: number }
   /** A graceful end: the lease is given back. */
   | { readonly kind: 'resign' }

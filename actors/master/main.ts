@@ -3,6 +3,7 @@ import type { BusSystem, HistoryLimits } from '../../bus/bus.ts'
 import type { Clock } from '../../bus/clock.ts'
 import { type Messenger, type MessengerDeps, openMessenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
+import type { Refusal } from '../../protocol/errors.ts'
 import type { MasterId, RunId } from '../../protocol/ids.ts'
 import {
   AGENT_PING_MS,
@@ -123,7 +124,8 @@ async function connect(options: MasterOptions, opened: Messenger[]): Promise<Mas
   const stores = {
     lease: await system.keyValue(control.bus, leaseBucket(cluster)),
     registry: await system.log(control.bus, registryLog(cluster)),
-    onUnreadable: (message: string) => onLog({ do: 'log', level: 'error', message }),
+    onUnreadable: (name: string, refused: Refusal) =>
+      onRefused(name, refused, { subject: name, payload: new Uint8Array() }),
   }
   const rules = { ...DEFAULT_RULES, ...options.rules }
   const admission = new CallAdmission({ ...DEFAULT_CALL_RATES, ...options.rates })

@@ -93,17 +93,32 @@ export function openMaster(deps: MasterDeps): OpenMaster {
     listening = []
   }
   const actor = runActor({ core: masterCore, state, clock, perform })
-  const peers = control.listen(peerBeat, { cluster }, (body, { masterId }) =>
-    actor.input({ kind: 'peer-beat', masterId, body }),
-  )
+  // Of a flood the core hears once in a turn.
+  const unsaid = new Map<RefusalName, number>()
+  const refused = (name: RefusalName): void => {
+    if (unsaid.size === 0) clock.soon(sayRefused)
+    unsaid.set(name, (unsaid.get(name) ?? 0) + 1)
+  }
+  const sayRefused = (): void => {
+    for (const [name, count] of unsaid) actor.input({ kind: 'refused', name, count })
+    unsaid.clear()
+  }
+  const always = [
+    control.listen(peerBeat, { cluster }, (body, { masterId }) =>
+      actor.input({ kind: 'peer-beat', masterId, body }),
+    ),
+    control.listen(leaderBeat, { cluster }, (body) =>
+      actor.input({ kind: 'leader-beat', body, connection: 'control' }),
+    ),
+  ]
   return {
     state,
-    refused: (name) => actor.input({ kind: 'refused', name }),
+    refused,
     resign: () => actor.input({ kind: 'resign' }),
     close() {
       actor.stop()
       stopListening()
-      peers.close()
+      for (const subscription of always) subscription.close()
     },
   }
 }

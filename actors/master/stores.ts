@@ -2,7 +2,7 @@
 import type { KeyValueStore, LogStore } from '../../bus/bus.ts'
 import { decode, encode } from '../../bus/codec.ts'
 import { check } from '../../protocol/check.ts'
-import { ClusterError } from '../../protocol/errors.ts'
+import { ClusterError, type Refusal } from '../../protocol/errors.ts'
 import type { LeaseRecord, RegistryBatch } from '../../protocol/schema/master.ts'
 import type { Message, MessageName } from '../../protocol/schema/messages.ts'
 import { LEASE_KEY } from '../../protocol/subjects.ts'
@@ -13,7 +13,7 @@ export interface Stores {
   readonly lease: KeyValueStore
   readonly registry: LogStore
   /** A record could not be read, and was passed over. */
-  readonly onUnreadable: (problem: string) => void
+  readonly onUnreadable: (name: MessageName, refused: Refusal) => void
 }
 
 type StoreEffect = Extract<
@@ -76,6 +76,6 @@ function read<N extends MessageName>(
   const decoded = decode(payload)
   const checked = decoded.ok ? check(name, decoded.value) : decoded
   if (checked.ok) return checked.value as Message<N>
-  onUnreadable(`${name}: ${checked.refusal.message}`)
+  onUnreadable(name, checked.refusal)
   return undefined
 }

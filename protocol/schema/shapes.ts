@@ -15,8 +15,8 @@ export const integer = (minimum: number, maximum: number) => Type.Integer({ mini
 /** Milliseconds of a duration, up to ten years. */
 export const durationMs = integer(0, 10 * 365 * 24 * 3_600_000)
 
-/** Epoch milliseconds. */
-export const timeAtMs = integer(0, Number.MAX_SAFE_INTEGER)
+/** Epoch milliseconds, up to the last that calendars of most languages know: the year 9999. */
+export const timeAtMs = integer(0, 253_402_300_799_999)
 
 /** Text for people; `maxLength` counts UTF-16 units. */
 export const text = (maxLength: number, minLength = 0) => Type.String({ minLength, maxLength })

@@ -33,6 +33,22 @@ test('a wrong field is named, wherever it stands', (t) => {
   t.is(messageOf(check('Subscribe', [])), '400 Subscribe: message must be object')
 })
 
+test('what is longer than it may be is too large, by name', (t) => {
+  const subscribe = { secret: 'swordfish', name: 'me' }
+  for (const body of [
+    { ...subscribe, roles: Array.from({ length: 65 }, (_, i) => `r${i}`) },
+    { ...subscribe, name: 'x'.repeat(257) },
+  ])
+    t.regex(messageOf(check('Subscribe', body)), /^413 Subscribe: (roles|name) must NOT have more/)
+})
+
+test('a time that no calendar knows is none', (t) => {
+  const status = { taskId: 't', state: 'TASK_RUNNING', source: 'agent' }
+  const at = (atMs: number) => check('StatusUpdates', { statuses: [{ ...status, atMs }] }).ok
+  t.true(at(Date.UTC(9999, 11, 31)))
+  t.false(at(Number.MAX_SAFE_INTEGER))
+})
+
 test('unknown fields are removed at every depth', (t) => {
   const body = {
     secret: 'swordfish',

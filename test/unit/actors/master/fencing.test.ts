@@ -125,6 +125,15 @@ test('an absurdly high epoch is not believed', (t) => {
   t.is(master.counter('epoch-jumps-refused'), 1)
 })
 
+test('a master that does not lead hears of every leader, to be above it when it leads', (t) => {
+  const master = new MasterDriver()
+  master.setRecord(aRecord({ epoch: 4 }))
+  master.pass(100)
+  master.input({ ...aBeat(9, OTHER_RUN), connection: 'control' })
+  t.is(master.state.highestEpoch, 9)
+  t.is(master.state.leader, undefined)
+})
+
 test('beats that climb too fast to follow are followed, so that agents who obey them are not lost', (t) => {
   const { master, agent } = aStage()
   const top = 3 * EPOCH_JUMP_MAX

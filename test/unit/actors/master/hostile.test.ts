@@ -1,7 +1,7 @@
 /** What means harm, or is broken, harms nobody else; the driver holds every message to its limits. */
 import test from 'ava'
 import { check } from '../../../../protocol/check.ts'
-import { SCALAR_MAX } from '../../../../protocol/limits.ts'
+import { AGENT_TASKS_MAX, SCALAR_MAX } from '../../../../protocol/limits.ts'
 import { countRanges } from '../../../../protocol/ranges.ts'
 import { rangesOf } from '../../../../protocol/resources.ts'
 import type { ResourceEntry } from '../../../../protocol/schema/common.ts'
@@ -177,4 +177,38 @@ test('a snapshot that brings no page any more is given up, however much else is 
   t.is(master.counter('agent-sessions-lost'), 1)
   t.is(agent.session, session)
   t.is(master.agent('a1').opening, undefined)
+})
+
+test('a snapshot that never ends is refused before it takes all memory', (t) => {
+  const master = new MasterDriver().leading()
+  const agent = new FakeAgent(master)
+  agent.open({ pages: 4_096 })
+  const frameworks = Array.from({ length: 2_048 }, (_, i) => ({
+    ...aFramework(`f${i}`),
+    subscription: { epoch: 1, count: 1 },
+  }))
+  let pages = 0
+  while (master.counter('registrations-refused') === 0) {
+    pages += 1
+    agent.say({ kind: 'snapshot-page', page: pages, last: false, tasks: [], frameworks })
+  }
+  t.is(pages, Math.ceil((2 * AGENT_TASKS_MAX) / 2_048))
+  t.is(master.agent('a1').opening, undefined)
+})
+
+test('an agent takes no more tasks than its snapshot could show', (t) => {
+  const { master, framework, allocator } = aStage()
+  allocator.offer()
+  const { tasks } = master.agent('a1')
+  Object.defineProperty(tasks, 'size', { get: () => AGENT_TASKS_MAX, configurable: true })
+  framework.accept(framework.offers, aTask('t1'))
+  t.is(master.counter('tasks-invalid'), 1)
+  t.is(master.task('t1'), undefined)
+})
+
+test('what the edge refused is counted by name', (t) => {
+  const master = new MasterDriver().leading()
+  master.input({ kind: 'refused', name: 'malformed', count: 2 })
+  const answer = master.operate({ verb: 'master', body: {} })
+  t.like(answer, { ok: { counters: { 'refused.malformed': 2 } } })
 })

@@ -48,7 +48,7 @@ const LISTING_EXAMPLES = {
 
 const LISTING_MORE = `\
 PREFIX keeps those in which any id begins so. On a terminal a table is as wide as it: long ids keep \
-what tells them apart. In a pipe nothing is cut.`
+what tells them apart, and columns without room are left out. In a pipe nothing is cut.`
 
 function addStatus({ add, io, done }: Registration): void {
   add('status [prefix]', 'show details of one thing, or of the leader', {

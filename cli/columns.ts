@@ -21,61 +21,96 @@ export const COLUMNS: ColumnsOf = {
 }
 
 function agentColumns(wallMs: number): readonly Column<AgentItem>[] {
-  const share = (title: string, amount: (list: ResourceList) => number): Column<AgentItem> => ({
+  const share = (
+    title: string,
+    amount: (list: ResourceList) => number,
+    spare: number,
+  ): Column<AgentItem> => ({
     title,
     text: ({ used, total }) => `${amount(used)}/${amount(total)}`,
     align: 'right',
+    spare,
   })
   return [
-    { title: 'AGENT', text: ({ agentId }) => agentId, gives: true },
-    { title: 'HOST', text: ({ hostname }) => hostname ?? '', gives: true },
+    { title: 'AGENT', text: ({ agentId }) => agentId, gives: 'id' },
+    { title: 'HOST', text: ({ hostname }) => hostname ?? '', gives: true, spare: 4 },
     { title: 'STATE', text: ({ state }) => state },
-    share('CPUS', scalar('cpus')),
-    share('MEM', scalar('mem')),
-    share('PORTS', ports),
-    { title: 'TASKS', text: ({ tasks }) => String(tasks), align: 'right' },
-    { title: 'FOR', text: ({ registeredAtMs }) => age(wallMs, registeredAtMs), align: 'right' },
+    share('CPUS', scalar('cpus'), 0),
+    share('MEM', scalar('mem'), 2),
+    share('PORTS', ports, 5),
+    { title: 'TASKS', text: ({ tasks }) => String(tasks), align: 'right', spare: 1 },
+    {
+      title: 'FOR',
+      text: ({ registeredAtMs }) => age(wallMs, registeredAtMs),
+      align: 'right',
+      spare: 3,
+    },
   ]
 }
 
 function frameworkColumns(wallMs: number): readonly Column<FrameworkItem>[] {
   return [
-    { title: 'FRAMEWORK', text: ({ frameworkId }) => frameworkId, gives: true },
-    { title: 'NAME', text: ({ name }) => name, gives: true },
+    { title: 'FRAMEWORK', text: ({ frameworkId }) => frameworkId, gives: 'id' },
+    { title: 'NAME', text: ({ name }) => name, gives: true, spare: 4 },
     { title: 'STATE', text: ({ state }) => state },
-    { title: 'ROLES', text: ({ roles }) => roles.join(','), gives: true },
-    { title: 'CPUS', text: ({ used }) => String(scalar('cpus')(used)), align: 'right' },
-    { title: 'MEM', text: ({ used }) => String(scalar('mem')(used)), align: 'right' },
-    { title: 'TASKS', text: ({ tasks }) => String(tasks), align: 'right' },
-    { title: 'OFFERS', text: ({ offers }) => String(offers), align: 'right' },
-    { title: 'FOR', text: ({ subscribedAtMs }) => age(wallMs, subscribedAtMs), align: 'right' },
+    { title: 'ROLES', text: ({ roles }) => roles.join(','), gives: true, spare: 5 },
+    { title: 'CPUS', text: ({ used }) => String(scalar('cpus')(used)), align: 'right', spare: 3 },
+    { title: 'MEM', text: ({ used }) => String(scalar('mem')(used)), align: 'right', spare: 3 },
+    { title: 'TASKS', text: ({ tasks }) => String(tasks), align: 'right', spare: 1 },
+    { title: 'OFFERS', text: ({ offers }) => String(offers), align: 'right', spare: 2 },
+    {
+      title: 'FOR',
+      text: ({ subscribedAtMs }) => age(wallMs, subscribedAtMs),
+      align: 'right',
+      spare: 6,
+    },
   ]
 }
 
 function taskColumns(wallMs: number): readonly Column<TaskItem>[] {
   return [
-    { title: 'TASK', text: ({ taskId }) => taskId, gives: true },
-    { title: 'NAME', text: ({ name }) => name ?? '', gives: true },
-    { title: 'FRAMEWORK', text: ({ frameworkId }) => frameworkId, gives: true },
-    { title: 'AGENT', text: ({ agentId }) => agentId, gives: true },
+    { title: 'TASK', text: ({ taskId }) => taskId, gives: 'id' },
+    { title: 'NAME', text: ({ name }) => name ?? '', gives: true, spare: 8 },
+    { title: 'FRAMEWORK', text: ({ frameworkId }) => frameworkId, gives: 'id', spare: 2 },
+    { title: 'AGENT', text: ({ agentId }) => agentId, gives: 'id', spare: 3 },
     { title: 'STATE', text: ({ state }) => state },
-    { title: 'CPUS', text: ({ resources }) => String(scalar('cpus')(resources)), align: 'right' },
-    { title: 'MEM', text: ({ resources }) => String(scalar('mem')(resources)), align: 'right' },
-    { title: 'FOR', text: ({ changedAtMs }) => age(wallMs, changedAtMs), align: 'right' },
-    { title: 'WHY', text: whyOf, gives: true },
+    {
+      title: 'CPUS',
+      text: ({ resources }) => String(scalar('cpus')(resources)),
+      align: 'right',
+      spare: 6,
+    },
+    {
+      title: 'MEM',
+      text: ({ resources }) => String(scalar('mem')(resources)),
+      align: 'right',
+      spare: 6,
+    },
+    { title: 'FOR', text: ({ changedAtMs }) => age(wallMs, changedAtMs), align: 'right', spare: 4 },
+    { title: 'WHY', text: whyOf, gives: true, spare: 1 },
   ]
 }
 
 function offerColumns(): readonly Column<OfferItem>[] {
   return [
-    { title: 'OFFER', text: ({ offerId }) => offerId },
-    { title: 'FRAMEWORK', text: ({ frameworkId }) => frameworkId, gives: true },
-    { title: 'ROLE', text: ({ role }) => role, gives: true },
-    { title: 'AGENT', text: ({ agentId }) => agentId, gives: true },
-    { title: 'CPUS', text: ({ resources }) => String(scalar('cpus')(resources)), align: 'right' },
-    { title: 'MEM', text: ({ resources }) => String(scalar('mem')(resources)), align: 'right' },
-    { title: 'PORTS', text: ({ resources }) => String(ports(resources)), align: 'right' },
-    { title: 'FOR', text: ({ ageMs }) => formatDuration(ageMs), align: 'right' },
+    { title: 'OFFER', text: ({ offerId }) => offerId, gives: 'id' },
+    { title: 'FRAMEWORK', text: ({ frameworkId }) => frameworkId, gives: 'id', spare: 1 },
+    { title: 'ROLE', text: ({ role }) => role, gives: true, spare: 5 },
+    { title: 'AGENT', text: ({ agentId }) => agentId, gives: 'id' },
+    {
+      title: 'CPUS',
+      text: ({ resources }) => String(scalar('cpus')(resources)),
+      align: 'right',
+      spare: 2,
+    },
+    {
+      title: 'MEM',
+      text: ({ resources }) => String(scalar('mem')(resources)),
+      align: 'right',
+      spare: 3,
+    },
+    { title: 'PORTS', text: ({ resources }) => String(ports(resources)), align: 'right', spare: 4 },
+    { title: 'FOR', text: ({ ageMs }) => formatDuration(ageMs), align: 'right', spare: 6 },
   ]
 }
 

@@ -58,5 +58,5 @@ export function sentenceOf(counter: string): string {
 export const COUNTER_COLUMNS: readonly Column<readonly [string, number]>[] = [
   { title: 'COUNTER', text: ([name]) => name },
   { title: 'COUNT', text: ([, count]) => String(count), align: 'right' },
-  { title: 'OF', text: ([name]) => sentenceOf(name), gives: true },
+  { title: 'OF', text: ([name]) => sentenceOf(name), gives: true, spare: 1 },
 ]

@@ -26,7 +26,7 @@ export function processIo(): Io {
   return {
     env,
     ...(stdout.isTTY ? { columns: stdout.columns || COLUMNS_DEFAULT } : {}),
-    isErrorTerminal: stderr.isTTY,
+    isErrorTerminal: stderr.isTTY && env['TERM'] !== 'dumb',
     print: (line) => void stdout.write(`${line}\n`),
     printError: (line) => void stderr.write(`${line}\n`),
     write: (bytes) => void stdout.write(bytes),

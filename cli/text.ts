@@ -4,7 +4,9 @@
 const ACTING = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 /** Two columns each. */
 const WIDE =
-  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u
+  /\p{Emoji_Presentation}|\ufe0f|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u
+/** No column of their own: marks without a letter, and what only formats. */
+const INVISIBLE = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
 const PLAIN = /^[\x20-\x7e]*$/
 
 /** One line that does nothing but stand there. */
@@ -13,20 +15,36 @@ export const harmless = (text: string): string => text.replaceAll(ACTING, '\ufff
 /** Columns that `text` takes on a terminal. */
 export function widthOf(text: string): number {
   if (PLAIN.test(text)) return text.length
-  return graphemes(text).reduce((sum, grapheme) => sum + (WIDE.test(grapheme) ? 2 : 1), 0)
+  return graphemes(text).reduce((sum, grapheme) => sum + columnsOf(grapheme), 0)
 }
 
 /** At most `width` (>= 1) columns; what is cut off leaves `…`. */
 export function cutToWidth(text: string, width: number): string {
   if (widthOf(text) <= width) return text
-  let kept = ''
-  let used = 1
-  for (const grapheme of graphemes(text)) {
-    used += widthOf(grapheme)
-    if (used > width) break
-    kept += grapheme
-  }
-  return `${kept}…`
+  return `${takeWidth(graphemes(text), width - 1).join('')}…`
+}
+
+/** At most `width` (>= 3) columns, of begin and end alike; what is cut out leaves `…`. */
+export function cutMiddle(text: string, width: number): string {
+  if (widthOf(text) <= width) return text
+  const all = graphemes(text)
+  const tail = takeWidth(all.toReversed(), Math.floor((width - 1) / 2)).toReversed()
+  const head = takeWidth(all, Math.ceil((width - 1) / 2))
+  return `${head.join('')}…${tail.join('')}`
+}
+
+function takeWidth(all: readonly string[], width: number): string[] {
+  let used = 0
+  const end = all.findIndex((grapheme) => {
+    used += columnsOf(grapheme)
+    return used > width
+  })
+  return end < 0 ? [...all] : all.slice(0, end)
+}
+
+function columnsOf(grapheme: string): number {
+  if (WIDE.test(grapheme)) return 2
+  return INVISIBLE.test(grapheme) ? 0 : 1
 }
 
 function graphemes(text: string): string[] {

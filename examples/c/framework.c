@@ -38,6 +38,13 @@ static void end(int code) {
     pthread_mutex_unlock(&mutex);
 }
 
+static bool is_over(void) {
+    pthread_mutex_lock(&mutex);
+    bool over = exit_code >= 0;
+    pthread_mutex_unlock(&mutex);
+    return over;
+}
+
 /* ---- Reading. A field that is not there is NULL, and NULL has no fields. ---- */
 
 static bool is(const msgpack_object *value, msgpack_object_type type) {
@@ -295,7 +302,7 @@ static void hear_updates(const char *subject, const msgpack_object *message) {
 
 typedef void handler(const char *subject, const msgpack_object *message);
 
-/* What is no msgpack is passed over. */
+/* What is no msgpack is passed over, and what comes when all is done. */
 static void on_message(natsConnection *from, natsSubscription *of, natsMsg *message, void *to) {
     (void)from;
     (void)of;
@@ -303,7 +310,8 @@ static void on_message(natsConnection *from, natsSubscription *of, natsMsg *mess
     msgpack_unpacked_init(&unpacked);
     const char *data = natsMsg_GetData(message);
     size_t length = (size_t)natsMsg_GetDataLength(message);
-    if (msgpack_unpack_next(&unpacked, data, length, NULL) == MSGPACK_UNPACK_SUCCESS)
+    bool is_read = msgpack_unpack_next(&unpacked, data, length, NULL) == MSGPACK_UNPACK_SUCCESS;
+    if (is_read && !is_over())
         (**(handler *const *)to)(natsMsg_GetSubject(message), &unpacked.data);
     msgpack_unpacked_destroy(&unpacked);
     natsMsg_Destroy(message);

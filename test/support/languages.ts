@@ -1,6 +1,7 @@
 /** The examples in other languages, as somebody runs them who has only them and a NATS server. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import type { ExecutionContext } from 'ava'
 import { hasProgram, needs } from './needs.ts'
@@ -37,6 +38,39 @@ export interface Ended {
   readonly code: number | null
   readonly lines: readonly string[]
   readonly stderr: string
+}
+
+export interface Listener {
+  /** Resolves with the first line that matches, of those that came and those that will. */
+  hears(pattern: RegExp): Promise<string>
+}
+
+/** Starts what prints line after line; ended when the test is over. */
+export function startListener(
+  t: ExecutionContext,
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Listener {
+  const [program = '', ...args] = argv
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => void child.kill('SIGKILL'))
+  const lines: string[] = []
+  const waiting = new Set<{ pattern: RegExp; resolve: (line: string) => void }>()
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(line)
+    for (const waiter of waiting) {
+      if (!waiter.pattern.test(line)) continue
+      waiting.delete(waiter)
+      waiter.resolve(line)
+    }
+  })
+  return {
+    hears(pattern) {
+      const heard = lines.find((line) => pattern.test(line))
+      if (heard !== undefined) return Promise.resolve(heard)
+      return new Promise((resolve) => waiting.add({ pattern, resolve }))
+    },
+  }
 }
 
 /** Runs it to its end. */

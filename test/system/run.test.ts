@@ -1,0 +1,304 @@
+/** `bourse run` over real processes: where it puts what, what it starts again, what outlives it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import ava from 'ava'
+import type { FrameworkItem, TaskItem } from '../../protocol/schema/operator.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
+import { BOURSE, type Cluster, openCluster, runBourse } from '../support/cluster.ts'
+
+/** One after the other: together they would need more than a small machine has. */
+const test = ava.serial
+
+let cluster: Cluster
+const bourse = (...args: string[]) => runBourse(cluster.env, ...args)
+const run = (...args: string[]) => bourse('run', ...args)
+const sh = (script: string): readonly string[] => ['--', 'sh', '-c', script]
+
+test.before(async () => {
+  cluster = await openCluster()
+  await cluster.start('master', '--id', 'm1')
+  await cluster.start('allocator')
+  for (const [id, rack, port] of [
+    ['a1', 'r1', '31000'],
+    ['b2', 'r2', '32000'],
+  ] as const) {
+    const resources = `cpus:1;mem:512;ports:[${port}-${Number(port) + 9}]`
+    const where = ['--work-dir', join(cluster.folder, id), '--hostname', `host-${id}`]
+    const about = ['--resources', resources, '--attributes', `rack:${rack}`]
+    await cluster.start('agent', '--id', id, ...where, ...about)
+  }
+})
+test.after.always(() => cluster.close())
+
+const tasksOf = async (prefix: string): Promise<readonly TaskItem[]> =>
+  JSON.parse((await bourse('tasks', prefix, '--json')).stdout)
+
+interface Started {
+  readonly child: ChildProcess
+  /** Resolves with the first line of standard error that matches. */
+  readonly says: (pattern: RegExp) => Promise<string>
+  readonly ended: Promise<number | null>
+}
+
+function startRun(...args: string[]): Started {
+  const child = spawn(process.execPath, [BOURSE, 'run', ...args], {
+    env: cluster.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout.resume()
+  const lines: string[] = []
+  const waiting = new Set<() => void>()
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    lines.push(line)
+    for (const look of waiting) look()
+  })
+  return {
+    child,
+    says: (pattern) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          const line = lines.find((one) => pattern.test(one))
+          if (line !== undefined) resolve(line)
+        }
+        waiting.add(look)
+        look()
+      }),
+    ended: once(child, 'close').then(([code]) => code),
+  }
+}
+
+/** Looks until it is so. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo()));
+}
+
+const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}`)
+/** Asks the cluster something each time, so as not to look too often. */
+const untilEnded = (pid: number): Promise<void> =>
+  until(async () => (await bourse('status')).code !== null && !isRunning(pid))
+const watcherOf = (stderr: string): number => Number(/process (\d+) sees to it/.exec(stderr)?.[1])
+const logsOfRuns = (): readonly string[] => readdirSync(join(cluster.folder, 'runs'))
+
+test('constraints: each instance is where all of them hold', async (t) => {
+  const on = async (...constraints: string[]) => {
+    const flags = constraints.flatMap((constraint) => ['--constraint', constraint])
+    const all = ['--name', 'where', '--instances', '2', '--json', ...flags]
+    const { code, stdout, stderr } = await run(...all, '--', 'true')
+    t.is(code, 0, stderr)
+    const { instances } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
+    return instances.map(({ agentId }: { agentId: string }) => agentId).sort()
+  }
+  t.deepEqual(await on('rack=r2'), ['b2', 'b2'])
+  t.deepEqual(await on('rack!=r2', 'hostname~host-.*'), ['a1', 'a1'])
+  t.deepEqual(await on('agent!~a.*'), ['b2', 'b2'])
+})
+
+test('hostname:unique: one on each; the third waits for an end, and is told why', async (t) => {
+  const flags = ['--name', 'unique', '--instances', '3', '--constraint', 'hostname:unique']
+  const file = join(cluster.folder, 'go')
+  const started = startRun(...flags, ...sh(`until test -e ${file}; do sleep 0.1; done`))
+  const why = /^bourse: waiting: no agent fits hostname:unique: .* on hostname host-a1, host-b2$/
+  await started.says(why)
+  const placed = (await tasksOf('unique')).map(({ agentId }) => agentId).sort()
+  t.deepEqual(placed, ['a1', 'b2'] as never)
+  await run('--constraint', 'agent=a1', '--', 'touch', file)
+  t.is(await started.ended, 0)
+  t.is((await tasksOf('unique')).length, 3)
+})
+
+test('what fits nowhere is told why while it waits, and in the end', async (t) => {
+  const { code, stderr } = await run('--cpus', '2', '--timeout', '2s', '--', 'true')
+  t.is(code, 2)
+  const why = 'no agent has cpus 2 free: the most is 1, on a1 (of 2 agents)'
+  t.deepEqual(stderr.trim().split('\n').slice(0, 3), [
+    `bourse: waiting: ${why}`,
+    'bourse: 1 instance of 1 could not be placed within 2 s',
+    `bourse: ${why}`,
+  ])
+  const rack = await run('--constraint', 'rack=r9', '--timeout', '1s', '--', 'true')
+  t.is(rack.code, 2)
+  t.regex(rack.stderr, /^bourse: no agent fits rack=r9: where there are offers, rack is r1, r2$/m)
+})
+
+test('ports are those that were offered, and the command is given them', async (t) => {
+  const script = 'echo "$PORT0 $PORT1"'
+  const { stdout } = await run('--ports', '2', '--constraint', 'rack=r2', '--json', ...sh(script))
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const { text } = events.find(({ event }) => event === 'output')
+  const [{ ports }] = events.at(-1).instances
+  t.is(text, `${ports.join(' ')}\n`)
+  t.true(ports.every((port: number) => port >= 32_000 && port < 32_010))
+})
+
+test('--env NAME is what it is here', async (t) => {
+  const env = { ...cluster.env, FROM_HERE: 'of mine' }
+  const flags = ['--env', 'FROM_HERE', '--env', 'OTHER=1=2']
+  const given = await runBourse(env, 'run', ...flags, ...sh('echo "$FROM_HERE $OTHER"'))
+  t.is(given.stdout, 'of mine 1=2\n')
+  const { code, stderr } = await run('--env', 'NOT_SET_HERE', '--', 'true')
+  t.is(code, 64)
+  t.is(stderr, 'bourse: --env NOT_SET_HERE: it is not set here; write NOT_SET_HERE=VALUE\n')
+})
+
+test('--user: an agent of root runs it as that user, any other says why not', async (t) => {
+  const { code, stdout, stderr } = await run('--user', 'nobody', '--', 'id', '-un')
+  if (process.getuid?.() === 0) t.is(stdout, 'nobody\n', stderr)
+  else {
+    t.is(code, 1)
+    t.regex(stderr, /TASK_FAILED, only root can run tasks as another user, here "nobody"$/m)
+  }
+})
+
+test('--restart on-failure: until it finishes, each attempt with its own task', async (t) => {
+  const file = join(cluster.folder, 'second-try')
+  const script = `echo try; test -e ${file} || { touch ${file}; exit 3; }`
+  const flags = ['--name', 'again', '--restart', 'on-failure', '--constraint', 'agent=a1']
+  const { code, stdout, stderr } = await run(...flags, ...sh(script))
+  t.is(code, 0, stderr)
+  t.is(stdout, 'try\ntry\n')
+  t.regex(stderr, /again-0 on a1: TASK_FAILED, .* status 3; starts again in 1s$/m)
+  const tasks = await tasksOf('again')
+  t.deepEqual(tasks.map(({ taskId }) => taskId).sort(), ['again-0', 'again-0-2'] as never)
+})
+
+test('--restart on-failure:1: the last attempt counts', async (t) => {
+  const { code, stderr } = await run('--restart', 'on-failure:1', ...sh('exit 4'))
+  t.is(code, 1)
+  t.regex(stderr, /TASK_FAILED, command exited with status 4 \(restarted once\)$/m)
+})
+
+test('what a person killed is not started again', async (t) => {
+  const started = startRun('--name', 'killed', '--restart', 'on-failure', '--', 'sleep', '60')
+  await until(async () => (await tasksOf('killed')).some(({ state }) => state === 'TASK_RUNNING'))
+  t.is((await bourse('kill', 'killed-0')).code, 0)
+  t.is(await started.ended, 1)
+  t.is((await tasksOf('killed')).length, 1)
+})
+
+test('--detach: tasks run on, are listed, read and killed, and nothing is left', async (t) => {
+  const script = 'echo begun; exec sleep 60'
+  const { code, stdout, stderr } = await run('--detach', '--instances', '2', ...sh(script))
+  t.is(code, 0, stderr)
+  const names = stdout.trim().split('\n')
+  t.is(names.length, 2)
+  const [first = '', second = ''] = names
+  t.regex(first, /^sh-\w{16}\/sh-0$/)
+  const watcher = watcherOf(stderr)
+  t.true(isRunning(watcher))
+  t.is((await bourse('logs', first)).stdout, 'begun\n')
+  t.is((await bourse('kill', first, second)).code, 0)
+  await untilEnded(watcher)
+  const frameworks: readonly FrameworkItem[] = JSON.parse(
+    (await bourse('frameworks', first.split('/')[0] ?? '', '--json')).stdout,
+  )
+  t.deepEqual(
+    frameworks.filter(({ state }) => state !== 'ended'),
+    [],
+  )
+  t.deepEqual(logsOfRuns(), [])
+})
+
+test('--detach: an instance is started again with nobody there', async (t) => {
+  const file = join(cluster.folder, 'fails')
+  const script = `until test -e ${file}; do sleep 0.1; done; exit 5`
+  const flags = ['--detach', '--json', '--name', 'alone', '--restart', 'on-failure:1']
+  const { code, stdout } = await run(...flags, '--constraint', 'agent=a1', ...sh(script))
+  t.is(code, 0)
+  const told = JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
+  t.like(told, { event: 'detached', instances: [{ taskId: 'alone-0', agentId: 'a1' }] })
+  await run('--', 'touch', file)
+  await untilEnded(told.pid)
+  const tasks = await tasksOf('alone')
+  t.deepEqual(tasks.map(({ taskId }) => taskId).sort(), ['alone-0', 'alone-0-2'] as never)
+  t.true(tasks.every(({ state }) => isTerminal(state)))
+})
+
+test('--detach: SIGTERM to the process that is left ends the tasks', async (t) => {
+  const { stdout, stderr } = await run('--detach', '--name', 'ended', '--', 'sleep', '60')
+  t.regex(stdout, /^ended-\w{16}\/ended-0\n$/)
+  const watcher = watcherOf(stderr)
+  process.kill(watcher, 'SIGTERM')
+  await untilEnded(watcher)
+  t.deepEqual(
+    (await tasksOf('ended')).map(({ state }) => state),
+    ['TASK_KILLED'],
+  )
+})
+
+test('--detach: what fails at once is told as without it', async (t) => {
+  const { code, stdout, stderr } = await run('--detach', '--', 'no-such-program')
+  t.is(code, 1)
+  t.is(stdout, '')
+  t.regex(stderr, /TASK_FAILED, command exited with status 127$/m)
+  t.deepEqual(logsOfRuns(), [])
+})
+
+test('--detach: Ctrl-C before all is placed ends it', async (t) => {
+  const started = startRun('--detach', '--cpus', '2', '--', 'sleep', '60')
+  await started.says(/^bourse: waiting: /)
+  started.child.kill('SIGINT')
+  t.is(await started.ended, 130)
+  t.deepEqual(logsOfRuns(), [])
+})
+
+test('--detach: what cannot be placed in time is told, exit code 2', async (t) => {
+  const { code, stderr } = await run('--detach', '--cpus', '2', '--timeout', '1s', '--', 'true')
+  t.is(code, 2)
+  t.regex(stderr, /^bourse: no agent has cpus 2 free: /m)
+})
+
+test('a cluster that goes away is worth a word, and so is its return', async (t) => {
+  const started = startRun('--name', 'cut', '--', 'sleep', '60')
+  await until(async () => (await tasksOf('cut')).some(({ state }) => state === 'TASK_RUNNING'))
+  await cluster.server.end('SIGKILL')
+  await started.says(/^bourse: no cluster at nats:\S+ for [34]s; still trying$/)
+  await cluster.server.restart('kept')
+  await started.says(/^bourse: the cluster at nats:\S+ is back after \d+s$/)
+  started.child.kill('SIGINT')
+  t.is(await started.ended, 130)
+  t.deepEqual(
+    (await tasksOf('cut')).map(({ state }) => state),
+    ['TASK_KILLED'],
+  )
+})
+
+test('Ctrl-C while the cluster is away: leaves after the grace, and says what becomes of it', async (t) => {
+  const started = startRun('--name', 'away', '--', 'sleep', '60')
+  await until(async () => (await tasksOf('away')).some(({ state }) => state === 'TASK_RUNNING'))
+  await cluster.server.end('SIGKILL')
+  await started.says(/^bourse: no cluster at /)
+  started.child.kill('SIGINT')
+  t.is(await started.ended, 130)
+  await cluster.server.restart('kept')
+  await started.says(/^bourse: the leader did not hear of it: what still runs ends 20s after /)
+  t.is((await bourse('kill', 'away-0')).code, 0)
+})
+
+const WRONG: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+  [['--', ''], /^bourse: the command is empty\n$/],
+  [['--name', 'x'.repeat(257), '--', 'true'], /^bourse: the name has 257 characters/],
+  [['--role', 'a b', '--', 'true'], /^bourse: role "a b" is neither/],
+  [['--user', 'a b', '--', 'true'], /^bourse: user "a b" is no name of a user/],
+  [['--cpus', '0', '--mem', '0', '--', 'true'], /^bourse: an instance needs some cpus/],
+  [['--constraint', 'rack~(', '--', 'true'], /^bourse: [^\n]*holds no regular expression\n$/],
+  [
+    ['--restart', 'always', '--', 'true'],
+    /^bourse: [^\n]*none of never, on-failure or on-failure:N\n$/,
+  ],
+  [['--', 'echo', 'x'.repeat(40_000)], /^bourse: command and environment take 400\d\d bytes/],
+]
+for (const [args, message] of WRONG)
+  test(`run ${args.join(' ').slice(0, 40)}: one sentence, before anybody is asked`, async (t) => {
+    const env = { ...cluster.env, NATS_URL: 'nats://127.0.0.1:1' }
+    const { code, stdout, stderr } = await runBourse(env, 'run', ...args)
+    t.is(code, 64)
+    t.is(stdout, '')
+    t.regex(stderr, message)
+    t.is(stderr.split('\n').length, 2)
+  })

@@ -2,7 +2,7 @@
  * Reading what a task wrote: one piece is asked for at a time, by its offset, so that a lost one is
  * asked for again and none comes twice.
  */
-import type { AgentId, SessionId } from '../../protocol/ids.ts'
+import type { AgentId, SessionId, TaskId } from '../../protocol/ids.ts'
 import { CALL_TIMEOUT_MS, OUTPUT_BYTES_MAX } from '../../protocol/limits.ts'
 import type { Output } from '../../protocol/schema/scheduler.ts'
 import type { OpenReadingInput } from './inputs.ts'
@@ -39,6 +39,12 @@ export function onRead(turn: Turn, request: SessionId): void {
 /** A new session: questions of the old one were lost with their leader. */
 export function repeatReadings(turn: Turn): void {
   for (const reading of turn.state.readings.values()) if (reading.isAsking) ask(turn, reading)
+}
+
+/** Its agent has begun anew, perhaps: what it was asked before is lost then. */
+export function repeatReadingsOf(turn: Turn, taskId: TaskId): void {
+  for (const reading of turn.state.readings.values())
+    if (reading.isAsking && reading.taskId === taskId) ask(turn, reading)
 }
 
 /** No piece has come in time. */

@@ -10,6 +10,7 @@ import type { StatusNumber, TaskStatus } from '../../protocol/schema/common.ts'
 import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { startCall } from './calls.ts'
+import { repeatReadingsOf } from './output.ts'
 import { type Ack, type Count, ENDED_MAX, type HeldTask, type SchedulerState } from './state.ts'
 import { count, type Turn } from './turn.ts'
 
@@ -43,7 +44,10 @@ export function onAgentStatus(turn: Turn, from: AgentId, status: TaskStatus): vo
   const { uuid, taskId, launch } = status
   const { unseen } = turn.state
   // The framework is still busy with it: the acknowledgement follows.
-  if (uuid !== undefined && unseen.has(uuid)) return count(turn, 'repeatedStatus')
+  if (uuid !== undefined && unseen.has(uuid)) {
+    repeatReadingsOf(turn, taskId)
+    return count(turn, 'repeatedStatus')
+  }
   const isNews = take(turn, { ...status, agentId: from }, from)
   if (uuid === undefined) return
   const ack = { taskId, uuid, ...(launch !== undefined && { launch }) }

@@ -2,7 +2,7 @@ import test from 'ava'
 import { refusal } from '../../../../protocol/errors.ts'
 import type { SessionId, TaskId } from '../../../../protocol/ids.ts'
 import type { Output } from '../../../../protocol/schema/scheduler.ts'
-import { AGENT, aStatus, fence, Given, OTHER_AGENT } from './given.ts'
+import { AGENT, aStatus, fence, Given, OTHER_AGENT, uuid } from './given.ts'
 
 const request = '0000000000000001' as SessionId
 const taskId = 't-1' as TaskId
@@ -82,6 +82,18 @@ test('a new session asks again at once', (t) => {
   given.input({ kind: 'leader.beat', beat: fence(2) })
   given.subscribe(fence(2))
   t.like(given.call('read-output').body, { offset: 0, epoch: 2, session: given.session })
+})
+
+test('a status that its agent repeats while it is read: the agent is new, and asked again', (t) => {
+  const given = reading()
+  const ended = aStatus('TASK_FINISHED', { uuid: uuid(1) })
+  given.status(ended)
+  t.is(given.calls('read-output').length, 0)
+  given.status(ended)
+  t.like(given.call('read-output').body, { offset: 0, request })
+  piece(given, { data: bytes('all'), end: true })
+  given.status(ended)
+  t.is(given.calls('read-output').length, 0)
 })
 
 test('while the task lives, missing output may still come', (t) => {

@@ -64,7 +64,10 @@ export function giveAnswer(turn: LeaderTurn, reply: string | undefined, given: C
   else refuse(turn, reply, given.refusal)
 }
 
-/** Tells whoever held the session that it is over, as the last thing said in it. */
+/**
+ * Tells the framework that it is over, as the last thing said in its session. Where there is none, a
+ * new subscription is no news: the same process may just have repeated its own.
+ */
 export function cutOff(
   turn: LeaderTurn,
   framework: Framework,
@@ -73,17 +76,16 @@ export function cutOff(
 ): void {
   const { session, principal, frameworkId, key } = framework
   turn.leader.events.drop(key)
-  if (session === undefined) return
+  if (session === undefined && name === 'failed-over') return
+  const numbers = session && {
+    session: session.id,
+    n: nextNumber(session),
+    heard: session.heard,
+  }
   turn.effects.push({
     do: 'send-events',
     principal,
     frameworkId,
-    body: {
-      ...fenceOf(turn),
-      session: session.id,
-      n: nextNumber(session),
-      heard: session.heard,
-      events: [{ kind: 'error', name, message }],
-    },
+    body: { ...fenceOf(turn), ...numbers, events: [{ kind: 'error', name, message }] },
   })
 }

@@ -302,6 +302,22 @@ test('the last thing that a torn down framework hears is why', (t) => {
   t.like(eventsTo(master.effects.slice(from)), [{ kind: 'error', name: 'torn-down' }])
 })
 
+test('without a session it hears that it was torn down, but not that it has subscribed again', (t) => {
+  const { master } = aStage()
+  const subscribe = {
+    verb: 'subscribe',
+    body: { name: 'plain', secretHash: 'a'.repeat(64) },
+  } as const
+  const heard = (): readonly string[] =>
+    eventsTo(master.effects).flatMap((event) => (event.kind === 'error' ? [event.name] : []))
+  master.call(aFramework(), subscribe)
+  t.deepEqual(heard(), ['failed-over'], 'the session that there was')
+  master.call(aFramework(), subscribe)
+  t.deepEqual(heard(), ['failed-over'])
+  master.call(aFramework(), { verb: 'teardown', body: {} })
+  t.deepEqual(heard(), ['failed-over', 'torn-down'])
+})
+
 test('a framework that ended while a stranger was opening is forgotten with the stranger', (t) => {
   const { master, agent, framework, allocator } = aStage()
   new FakeAgent(master, 'stranger').open({ pages: 1 })

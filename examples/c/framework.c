@@ -38,11 +38,11 @@ static void end(int code) {
     pthread_mutex_unlock(&mutex);
 }
 
-static bool is_over(void) {
+static bool is_done(void) {
     pthread_mutex_lock(&mutex);
-    bool over = exit_code >= 0;
+    bool done = exit_code >= 0;
     pthread_mutex_unlock(&mutex);
-    return over;
+    return done;
 }
 
 /* ---- Reading. A field that is not there is NULL, and NULL has no fields. ---- */
@@ -99,6 +99,10 @@ static bool never_ran(void) {
 static bool has_ended(void) {
     return is_one_of(state, (const char *[]){"TASK_FINISHED", "TASK_FAILED", "TASK_ERROR",
                                              "TASK_KILLED", NULL});
+}
+
+static bool has_finished(void) {
+    return strcmp(state, "TASK_FINISHED") == 0;
 }
 
 /* ---- Writing, one message at a time. Maps and lists are announced with their size. ---- */
@@ -182,8 +186,10 @@ static void hear_answer(const char *subject, const msgpack_object *answer) {
     char name[ID_SIZE], message[TEXT_SIZE];
     bool is_refused = copy(name, sizeof name, answer, "name");
     copy(message, sizeof message, answer, "message");
-    if (strcmp(verb, "teardown") == 0 && (!is_refused || strcmp(name, "torn-down") == 0)) {
-        end(strcmp(state, "TASK_FINISHED") == 0 ? 0 : 1);
+    bool is_over =
+        !is_refused || is_one_of(name, (const char *[]){"torn-down", "not-subscribed", NULL});
+    if (strcmp(verb, "teardown") == 0 && is_over) {
+        end(has_finished() ? 0 : 1);
     } else if (is_refused) {
         printf("%s was refused: %s: %s\n", verb, name, message);
         if (strcmp(verb, "accept") == 0) task[0] = '\0'; /* another offer will do */
@@ -275,6 +281,11 @@ static void hear_events(const char *subject, const msgpack_object *message) {
         } else if (strcmp(kind, "ping") == 0) {
             begin(0);
             call("pong");
+        } else if (strcmp(kind, "error") == 0) { /* torn down, by us or by somebody else */
+            char reason[TEXT_SIZE];
+            copy(reason, sizeof reason, event, "message");
+            if (!has_finished()) fprintf(stderr, "%s\n", reason);
+            end(has_finished() ? 0 : 1);
         }
     }
 }
@@ -311,7 +322,7 @@ static void on_message(natsConnection *from, natsSubscription *of, natsMsg *mess
     const char *data = natsMsg_GetData(message);
     size_t length = (size_t)natsMsg_GetDataLength(message);
     bool is_read = msgpack_unpack_next(&unpacked, data, length, NULL) == MSGPACK_UNPACK_SUCCESS;
-    if (is_read && !is_over())
+    if (is_read && !is_done())
         (**(handler *const *)to)(natsMsg_GetSubject(message), &unpacked.data);
     msgpack_unpacked_destroy(&unpacked);
     natsMsg_Destroy(message);
@@ -361,26 +372,22 @@ static void connect_to_nats(void) {
 }
 
 int main(void) {
-    static handler *const on_answer = hear_answer, *const on_events = hear_events;
-    static handler *const on_updates = hear_updates, *const on_leader = hear_leader;
+    static handler *const handlers[] = {hear_answer, hear_events, hear_updates, hear_leader};
     natsSubscription *subscriptions[4];
-    char subject[SUBJECT_SIZE], id[17];
+    char subjects[4][SUBJECT_SIZE], id[17];
     setvbuf(stdout, NULL, _IOLBF, 0);
     cluster = setting("BOURSE_CLUSTER", "bourse");
     hexadecimal(id, 8);
     hexadecimal(secret, 16);
     snprintf(me, sizeof me, "%s.c-%s", setting("BOURSE_PRINCIPAL", "local"), id);
+    snprintf(subjects[0], SUBJECT_SIZE, "_INBOX.%s.framework.%s.*", cluster, me);
+    snprintf(subjects[1], SUBJECT_SIZE, "%s.framework.%s", cluster, me);
+    snprintf(subjects[2], SUBJECT_SIZE, "%s.update.%s.*", cluster, me);
+    snprintf(subjects[3], SUBJECT_SIZE, "%s.leader", cluster);
     msgpack_sbuffer_init(&bytes);
     msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
     connect_to_nats();
-    snprintf(subject, sizeof subject, "_INBOX.%s.framework.%s.*", cluster, me);
-    subscriptions[0] = hear(subject, &on_answer);
-    snprintf(subject, sizeof subject, "%s.framework.%s", cluster, me);
-    subscriptions[1] = hear(subject, &on_events);
-    snprintf(subject, sizeof subject, "%s.update.%s.*", cluster, me);
-    subscriptions[2] = hear(subject, &on_updates);
-    snprintf(subject, sizeof subject, "%s.leader", cluster);
-    subscriptions[3] = hear(subject, &on_leader);
+    for (int i = 0; i < 4; i++) subscriptions[i] = hear(subjects[i], &handlers[i]);
     pthread_mutex_lock(&mutex);
     while (exit_code < 0) pthread_cond_wait(&ended, &mutex);
     pthread_mutex_unlock(&mutex);

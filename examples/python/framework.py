@@ -2,14 +2,13 @@
 """A Bourse framework made of a socket and msgpack, a model for other languages: declines its first
 offer, accepts another, runs `echo` there and leaves when that has ended. Finds its cluster by
 NATS_URL (nats://user:password@host:4222), BOURSE_CLUSTER and BOURSE_PRINCIPAL."""
-import json, os, secrets, socket, sys
+import json, msgpack, os, secrets, socket, sys
 from urllib.parse import unquote, urlsplit
-import msgpack
 
 CLUSTER = os.environ.get("BOURSE_CLUSTER", "bourse")
 ME = f"{os.environ.get('BOURSE_PRINCIPAL', 'local')}.python-{secrets.token_hex(8)}"
 SECRET = secrets.token_hex(16)  # Who knows it may take our place.
-NEEDS = {"cpus": 0.1, "mem": 32}
+TASK = {"resources": {"cpus": 0.1, "mem": 32}, "command": {"argv": ["echo", "hello"]}}
 NEVER_RAN = ("TASK_DROPPED", "TASK_GONE", "TASK_UNKNOWN")
 ENDED = ("TASK_FINISHED", "TASK_FAILED", "TASK_ERROR", "TASK_KILLED")
 
@@ -60,7 +59,7 @@ class Framework:
 
     def hear_answer(self, subject, answer):  # {}, or the {name, message} of a refusal
         verb = subject.split(".")[-1]
-        if verb == "teardown" and answer.get("name", "torn-down") == "torn-down":
+        if verb == "teardown" and answer.get("name") in (None, "torn-down", "not-subscribed"):
             sys.exit(self.state != "TASK_FINISHED")
         if "name" in answer:
             print(f"{verb} was refused: {answer['name']}: {answer['message']}")
@@ -87,19 +86,20 @@ class Framework:
                 self.hear_status(event["status"])
             elif event["kind"] == "ping":
                 self.call("pong")
+            elif event["kind"] == "error":  # Torn down, by us or by somebody else.
+                sys.exit(None if self.state == "TASK_FINISHED" else event["message"])
 
     def answer_offer(self, offer):
         self.answered += 1
         has = {entry["name"]: entry.get("scalar", 0) for entry in offer["resources"]}
-        fits = all(has.get(name, 0) >= least for name, least in NEEDS.items())
+        fits = all(has.get(name, 0) >= least for name, least in TASK["resources"].items())
         if self.answered == 1 or self.task or not fits:
             reason = "too small" if not fits else "one is enough" if self.task else "the first one"
             print(f"declined an offer of {offer['agentId']}: {reason}")
             return self.call("decline", offers=[offer["offerId"]], refuseMs=1000, reason=reason)
         print(f"accepted an offer of {offer['agentId']}")
         self.task, self.agent, self.state = f"echo-{self.answered}", offer["agentId"], None
-        task = {"taskId": self.task, "resources": NEEDS, "command": {"argv": ["echo", "hello"]}}
-        launch = {"kind": "launch", "tasks": [task]}
+        launch = {"kind": "launch", "tasks": [{"taskId": self.task, **TASK}]}
         self.call("accept", offers=[offer["offerId"]], operations=[launch])
 
     def hear_updates(self, subject, message):

@@ -5,10 +5,17 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import type { Acknowledgements } from '../../protocol/schema/agent.ts'
 import type { Accept, Decline } from '../../protocol/schema/calls.ts'
-import { frameworkIn, hasLanguage, LANGUAGES, runProgram } from '../support/languages.ts'
+import {
+  type Ended,
+  frameworkIn,
+  hasLanguage,
+  LANGUAGES,
+  type Language,
+  runProgram,
+} from '../support/languages.ts'
 import { startTestServer } from '../support/nats.ts'
 import { type Line, playLeader, type Stage } from '../support/scripted-leader.ts'
 
@@ -110,19 +117,29 @@ class Script {
   }
 }
 
+/** Runs the framework in `language` with that leader. */
+async function playedFor(
+  t: ExecutionContext,
+  language: Language,
+  script: (line: Line, stage: Stage) => void,
+): Promise<Ended> {
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-languages-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const server = await startTestServer()
+  t.teardown(() => server.close())
+  const leader = await playLeader(server.url, script)
+  t.teardown(() => leader.close())
+  const env = { ...process.env, NATS_URL: server.url }
+  const ended = await runProgram(frameworkIn(language, folder), env)
+  t.deepEqual(leader.problems, [])
+  return ended
+}
+
 for (const language of LANGUAGES) {
   test(`in ${language} a framework takes what comes, and says what matters until it is heard`, async (t) => {
     if (!hasLanguage(t, language)) return
-    const folder = mkdtempSync(join(tmpdir(), 'bourse-languages-'))
-    t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-    const server = await startTestServer()
-    t.teardown(() => server.close())
     const script = new Script()
-    const leader = await playLeader(server.url, script.play)
-    t.teardown(() => leader.close())
-    const env = { ...process.env, NATS_URL: server.url }
-    const { code, lines, stderr } = await runProgram(frameworkIn(language, folder), env)
-    t.deepEqual(leader.problems, [])
+    const { code, lines, stderr } = await playedFor(t, language, script.play)
     t.deepEqual(script.said, [
       'decline a the first one 1000',
       'accept b echo hello',
@@ -155,5 +172,14 @@ for (const language of LANGUAGES) {
         stderr: '',
       },
     )
+  })
+
+  test(`in ${language} a framework that somebody tears down says so and ends`, async (t) => {
+    if (!hasLanguage(t, language)) return
+    const error = { kind: 'error', name: 'torn-down', message: 'the framework was torn down' }
+    const ended = await playedFor(t, language, ({ verb }, { tell }) => {
+      if (verb === 'subscribe') tell([SUBSCRIBED, error])
+    })
+    t.deepEqual(ended, { code: 1, lines: [''], stderr: 'the framework was torn down\n' })
   })
 }

@@ -136,7 +136,7 @@ export interface HistorySettings {
 
 /**
  * Reads a history: any of the servers that hold it answers, and may not know yet what was stored in
- * the last second. Both throw `ClusterError`: `bus/no-access` (never); `bus/store-unavailable` (later),
+ * the last second. Both throw `ClusterError`: `bus/forbidden` (never); `bus/store-unavailable` (later),
  * also when nobody keeps it there.
  */
 export interface History {

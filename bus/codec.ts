@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { Packr, Unpackr } from 'msgpackr/pack'
 import { type Refusal, refusal } from '../protocol/errors.ts'
 import { MESSAGE_BYTES_MAX } from '../protocol/limits.ts'
-import { scan } from './scan.ts'
+import { scan, scanNext } from './scan.ts'
 
 // A key named toJSON, in somebody's labels, must not be called.
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false } as object)
@@ -32,7 +32,21 @@ export function decode(bytes: Uint8Array, bytesMax = MESSAGE_BYTES_MAX): Decoded
   return { ok: true, value: unpackr.unpack(bytes) }
 }
 
-const refused = (name: 'malformed' | 'too-large', message: string): Decoded => ({
+export type DecodedNext =
+  | { readonly ok: true; readonly value: unknown; readonly bytes: number }
+  | { readonly ok: false; readonly refusal: Refusal }
+
+/** The first of several values that stand one after the other, and how many bytes it takes. */
+export function decodeNext(bytes: Uint8Array): DecodedNext {
+  const end = scanNext(bytes)
+  if (typeof end === 'string') return refused('malformed', `the payload has ${end}`)
+  return { ok: true, value: unpackr.unpack(bytes.subarray(0, end)), bytes: end }
+}
+
+const refused = (
+  name: 'malformed' | 'too-large',
+  message: string,
+): { readonly ok: false; readonly refusal: Refusal } => ({
   ok: false,
   refusal: refusal(name, message),
 })

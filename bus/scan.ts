@@ -67,9 +67,15 @@ class Malformed {
  * the keys of maps are strings and none is `__proto__`, integers are exact as a double.
  */
 export function scan(bytes: Uint8Array): string | undefined {
+  const end = scanNext(bytes)
+  if (typeof end === 'string') return end
+  return end < bytes.length ? `more than one value at byte ${end}` : undefined
+}
+
+/** Where the first value of `bytes` ends, or what is wrong with it: as `scan`, but more may follow. */
+export function scanNext(bytes: Uint8Array): number | string {
   try {
-    const offset = endOfValue(bytes)
-    return offset < bytes.length ? `more than one value at byte ${offset}` : undefined
+    return endOfValue(bytes)
   } catch (error) {
     if (error instanceof Malformed) return error.problem
     throw error

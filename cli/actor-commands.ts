@@ -6,6 +6,8 @@ import {
   AGENT_PING_MS,
   AGENT_PINGS_MISSED_MAX,
   CLUSTER_LEASE_MS,
+  EVENT_AGE_MS,
+  EVENT_BYTES_MAX,
   FRAMEWORK_PING_MS,
   FRAMEWORK_PINGS_MISSED_MAX,
   LEASE_MS,
@@ -48,6 +50,12 @@ function addMaster({ add, io, done }: Registration): void {
   rule('--framework-ping', 'asks each framework whether it is there', FRAMEWORK_PING_MS)
   times('--framework-pings-missed', 'so many make it away', FRAMEWORK_PINGS_MISSED_MAX)
   rule('--offer-timeout', 'takes an unanswered offer back', OFFER_TIMEOUT_MS)
+  rule('--event-age', 'keeps public events for so long', EVENT_AGE_MS)
+  command.option(
+    '--event-bytes <n>',
+    `keeps so much of them (default: ${EVENT_BYTES_MAX / 1024 ** 2} MiB, or as it is)`,
+    count(1024 ** 2, 1024 ** 5),
+  )
   command.action(async (_, self: Command) => {
     const { master } = await import('./commands/master.ts')
     done(await master(given(io, self)))

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { KILL_GRACE_MS } from '../protocol/limits.ts'
 import { durationUpTo } from './arguments.ts'
 import { formatDuration } from './duration.ts'
+import { addEventCommands } from './event-commands.ts'
 import { given, type Registration } from './registration.ts'
 import { addRun, addWatchRun } from './run-commands.ts'
 
@@ -24,6 +25,7 @@ export function addClientCommands(registration: Registration): void {
   addListings(registration)
   addStatus(registration)
   addLogs(registration)
+  addEventCommands(registration)
   addKill(registration)
 }
 

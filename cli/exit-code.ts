@@ -21,6 +21,7 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   'cli/usage': EXIT.usage,
   'bus/no-cluster': EXIT.noCluster,
   'cli/no-leader': EXIT.noCluster,
+  'cli/no-history': EXIT.noCluster,
   'scheduler/option': EXIT.usage,
   'run/wish': EXIT.usage,
   'scheduler/no-leader': EXIT.noCluster,
@@ -42,6 +43,7 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   'agent/bad-id': EXIT.configuration,
   'agent/other-id': EXIT.configuration,
   'containerizer/in-use': EXIT.configuration,
+  'master/in-use': EXIT.configuration,
   'master/epoch-corrupt': EXIT.configuration,
 }
 

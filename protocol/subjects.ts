@@ -96,6 +96,18 @@ export const frameworkWorldEvents = route(
   'PublicEvents',
 )
 
+/** What the subject of an event says. */
+export interface EventIds {
+  readonly kind: string
+  readonly what: string
+  readonly principal?: string
+  readonly frameworkId?: string
+}
+
+/** Undefined: it is no subject of an event. */
+export const eventIdsOf = (subject: string): EventIds | undefined =>
+  clusterEvents.parse(subject) ?? frameworkWorldEvents.parse(subject)
+
 /** agent → the world, on demand. */
 export const taskOutput = route('{cluster}.log.{agentId}.{principal}.{frameworkId}', 'Output')
 

@@ -85,7 +85,7 @@ export function natsBus(connection: NatsConnection, { name, inbox, onFault }: Co
   }
 }
 
-function forbidden(name: string, cause: PermissionViolationError): ClusterError {
+export function forbidden(name: string, cause: PermissionViolationError): ClusterError {
   const what = cause.operation === 'publish' ? 'publish on' : 'listen on'
   const message = `the server does not let ${name} ${what} ${cause.subject}`
   return new ClusterError('bus/forbidden', 'never', message, { cause })

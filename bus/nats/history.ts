@@ -6,6 +6,7 @@ import { type Msg, type MsgHdrs, PermissionViolationError } from '@nats-io/trans
 import { ClusterError } from '../../protocol/errors.ts'
 import { historyQuestions } from '../../protocol/subjects.ts'
 import type { History, HistorySettings, StoredMessage } from '../bus.ts'
+import { forbidden } from './connection.ts'
 import type { StoreOptions } from './stream.ts'
 
 const NOT_FOUND = 404
@@ -49,8 +50,7 @@ const problemOf = (headers: MsgHdrs | undefined): string =>
   headers === undefined ? 'without a header' : `${headers.code} ${headers.description}`
 
 function faultOf(name: string, cause: unknown): ClusterError {
-  if (cause instanceof PermissionViolationError)
-    return new ClusterError('bus/no-access', 'never', `stream ${name} may not be read`, { cause })
+  if (cause instanceof PermissionViolationError) return forbidden(name, cause)
   // Nobody says that a stream is not there: the server has somebody who listens, and is silent.
   return new ClusterError('bus/store-unavailable', 'later', `stream ${name} does not answer`, {
     cause,

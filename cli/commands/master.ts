@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { epochFile } from '../../actors/master/epoch-file.ts'
 import { startMaster } from '../../actors/master/main.ts'
 import type { MasterRules } from '../../actors/master/state.ts'
+import type { HistoryLimits } from '../../bus/bus.ts'
 import { stateFolder } from '../../bus/nats/state-folder.ts'
 import type { MasterId } from '../../protocol/ids.ts'
 import { CLUSTER_LEASE_MS } from '../../protocol/limits.ts'
@@ -20,6 +21,8 @@ export interface MasterFlags {
   readonly frameworkPing?: number
   readonly frameworkPingsMissed?: number
   readonly offerTimeout?: number
+  readonly eventAge?: number
+  readonly eventBytes?: number
 }
 
 export interface MasterOptions extends CommandOptions, MasterFlags {
@@ -32,7 +35,12 @@ export function master(invocation: Invocation<MasterOptions>): Promise<ExitCode>
   const { options, io } = invocation
   const { id, workDir = join(stateFolder(io.env), 'masters', id), replicas } = options
   const start = (world: ActorWorld) =>
-    startMasterIn(world, { masterId: id, workDir, rules: rulesOf(options) })
+    startMasterIn(world, {
+      masterId: id,
+      workDir,
+      rules: rulesOf(options),
+      events: eventsOf(options),
+    })
   return runActorProcess({ name: `master ${id}`, replicas, start }, invocation)
 }
 
@@ -41,10 +49,17 @@ interface MasterHere {
   /** For its epoch. */
   readonly workDir: string
   readonly rules: Partial<MasterRules>
+  readonly events?: Partial<HistoryLimits>
 }
 
-export const startMasterIn = (world: ActorWorld, { masterId, workDir, rules }: MasterHere) =>
-  startMaster({ ...world, masterId, rules, epochs: epochFile(workDir), onLog: world.log })
+export const startMasterIn = (world: ActorWorld, { workDir, ...options }: MasterHere) =>
+  startMaster({ ...world, ...options, epochs: epochFile(workDir), onLog: world.log })
+
+/** What is not given stays as it is. */
+const eventsOf = ({ eventAge, eventBytes }: MasterFlags): Partial<HistoryLimits> => ({
+  ...(eventAge !== undefined && { ageMsMax: eventAge }),
+  ...(eventBytes !== undefined && { bytesMax: eventBytes }),
+})
 
 /** What is not given keeps its default; a lease on several servers is longer. */
 function rulesOf(options: MasterOptions): Partial<MasterRules> {

@@ -1,0 +1,45 @@
+/** Where something is missing in what is read of the events. */
+import type { HistoryItem } from '../bus/history.ts'
+import type { PublicEvents } from '../protocol/schema/event.ts'
+
+export type Gap =
+  /** Sequences of the stream, both ends included. Of a pattern only some of these were. */
+  | { readonly why: 'expired'; readonly from: number; readonly to: number }
+  /** Numbers of a leader's messages: it sent them, and the stream was not there. */
+  | {
+      readonly why: 'unstored'
+      readonly epoch: number
+      readonly run: string
+      readonly from: number
+      readonly to: number
+    }
+  | { readonly why: 'began-anew' }
+
+export class GapFinder {
+  readonly #isWhole: boolean
+  /** The last number of each leader. */
+  readonly #numbers = new Map<string, number>()
+  /** Where reading began, or went on behind a gap, the first number is as good as any. */
+  #isFresh = true
+
+  /** `isWhole`: all events are read. Else a leader's numbers say nothing. */
+  constructor(isWhole: boolean) {
+    this.#isWhole = isWhole
+  }
+
+  ofStore(item: Exclude<HistoryItem, { readonly kind: 'message' }>): readonly Gap[] {
+    this.#numbers.clear()
+    this.#isFresh = true
+    if (item.kind === 'began-anew') return [{ why: 'began-anew' }]
+    return [{ why: 'expired', from: item.from, to: item.to }]
+  }
+
+  ofNumbers({ epoch, run, n }: PublicEvents): readonly Gap[] {
+    if (!this.#isWhole) return []
+    const key = `${epoch} ${run}`
+    const last = this.#numbers.get(key) ?? (this.#isFresh ? n - 1 : 0)
+    this.#isFresh = false
+    this.#numbers.set(key, Math.max(last, n))
+    return n > last + 1 ? [{ why: 'unstored', epoch, run, from: last + 1, to: n - 1 }] : []
+  }
+}

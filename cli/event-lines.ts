@@ -1,0 +1,164 @@
+/** Public events as lines: for people aligned and harmless, for programs JSON. */
+
+import type { StoredMessage } from '../bus/bus.ts'
+import { decode } from '../bus/codec.ts'
+import type { HistoryItem } from '../bus/history.ts'
+import { check } from '../protocol/check.ts'
+import type { PublicEvents } from '../protocol/schema/event.ts'
+import { type EventIds, eventIdsOf } from '../protocol/subjects.ts'
+import { whyOf } from './columns.ts'
+import { type Gap, GapFinder } from './event-gaps.ts'
+import { jsonLine } from './io.ts'
+import { plainValue } from './plain-value.ts'
+import { cutToWidth, harmless, widthOf } from './text.ts'
+
+type PublicEvent = PublicEvents['events'][number]
+
+export interface EventLinesOptions {
+  readonly json: boolean
+  /** Columns of the terminal; absent: nothing is cut. */
+  readonly columns?: number | undefined
+  /** All events are read: gaps in the leaders' own numbers show. */
+  readonly isWhole: boolean
+}
+
+/** Makes lines of what a history gives. */
+export class EventLines {
+  readonly #options: EventLinesOptions
+  readonly #gaps: GapFinder
+  /** Grows with what comes, so that what follows stands under it. */
+  #whoWidth = 24
+
+  constructor(options: EventLinesOptions) {
+    this.#options = options
+    this.#gaps = new GapFinder(options.isWhole)
+  }
+
+  of(item: HistoryItem): readonly string[] {
+    if (item.kind !== 'message') return this.#gaps.ofStore(item).map((gap) => this.#gap(gap))
+    const { message } = item
+    const read = eventsOf(message)
+    if (typeof read === 'string') return [this.#unreadable(message, read)]
+    const { ids, body } = read
+    const gaps = this.#gaps.ofNumbers(body).map((gap) => this.#gap(gap))
+    return [...gaps, ...body.events.map((event) => this.#event(message, { ids, body, event }))]
+  }
+
+  #event(message: StoredMessage, said: Said): string {
+    const { subject, sequence } = message
+    const { ids, body, event } = said
+    const { kind, what } = ids
+    if (this.#options.json) {
+      const { epoch, run, n } = body
+      const fields = plainValue(event) as object
+      return jsonLine({ sequence, subject, kind, what, epoch, run, n, ...fields })
+    }
+    const who = whoOf(said)
+    this.#whoWidth = Math.min(WHO_WIDTH_MAX, Math.max(this.#whoWidth, widthOf(who)))
+    const gap = ' '.repeat(Math.max(0, this.#whoWidth - widthOf(who)))
+    const word = `${kind}.${what}`.padEnd(WORD_WIDTH)
+    return this.#line(sequence, `${timeOf(event.atMs)}  ${word}  ${who}${gap}  ${sayingOf(said)}`)
+  }
+
+  #unreadable({ sequence, subject, atMs }: StoredMessage, why: string): string {
+    if (this.#options.json) return jsonLine({ unreadable: { sequence, subject, why } })
+    return this.#line(sequence, `${timeOf(atMs)}  ${subject} is no event: ${why}`)
+  }
+
+  #gap(gap: Gap): string {
+    if (this.#options.json) return jsonLine({ gap })
+    return this.#fit(`${' '.repeat(SEQUENCE_WIDTH)}  gap: ${sentenceOf(gap)}`)
+  }
+
+  #line(sequence: number, text: string): string {
+    return this.#fit(`${String(sequence).padStart(SEQUENCE_WIDTH)}  ${harmless(text).trimEnd()}`)
+  }
+
+  #fit(line: string): string {
+    const { columns } = this.#options
+    return columns === undefined ? line : cutToWidth(line, columns)
+  }
+}
+
+const SEQUENCE_WIDTH = 6
+const WORD_WIDTH = 'framework.subscribed'.length
+const WHO_WIDTH_MAX = 60
+
+/** One event with the message that it came in. */
+interface Said {
+  readonly ids: EventIds
+  readonly body: PublicEvents
+  readonly event: PublicEvent
+}
+
+/** What a stored message says, or why it says nothing. */
+function eventsOf({ subject, payload }: StoredMessage) {
+  const ids = eventIdsOf(subject)
+  if (ids === undefined) return 'the subject is not one of events'
+  const decoded = decode(payload)
+  const checked = decoded.ok ? check('PublicEvents', decoded.value) : decoded
+  return checked.ok ? { ids, body: checked.value as PublicEvents } : checked.refusal.message
+}
+
+/** In local time. */
+function timeOf(atMs: number): string {
+  const time = new Date(atMs)
+  const two = (part: number): string => String(part).padStart(2, '0')
+  const date = `${two(time.getMonth() + 1)}-${two(time.getDate())}`
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':')
+  return `${date} ${clock}.${String(time.getMilliseconds()).padStart(3, '0')}`
+}
+
+const LOCAL = 'local'
+
+function whoOf({ ids, event }: Said): string {
+  const { principal, frameworkId, kind } = ids
+  if (frameworkId === undefined) return (kind === 'agent' ? event.agentId : event.name) ?? ''
+  const framework = principal === LOCAL ? frameworkId : `${principal}/${frameworkId}`
+  const taskId = event.status?.taskId
+  return taskId === undefined ? framework : `${framework}/${taskId}`
+}
+
+/** The rest of a sentence that begins with who it is about. */
+function sayingOf({ ids: { kind, what }, body, event }: Said): string {
+  const { agentId = '', name, message, status, offers, tasks = 0 } = event
+  switch (`${kind}.${what}`) {
+    case 'master.leads':
+      return `leads from now on: epoch ${body.epoch}`
+    case 'agent.registered':
+      return name === undefined ? 'is there' : `is there, on ${name}`
+    case 'agent.unreachable':
+      return 'does not answer'
+    case 'framework.subscribed':
+      return `is there: ${name ?? ''}`
+    case 'framework.away':
+      return `does not answer: ${name ?? ''}`
+    case 'framework.ended':
+      return `was torn down: ${name ?? ''}`
+    case 'offer.accepted':
+      return `used ${counted(offers?.length ?? 1, 'offer')} of ${agentId} for ${counted(tasks, 'task')}`
+    default:
+      return [agentId && `on ${agentId}`, status ? whyOf(status) : message]
+        .filter(Boolean)
+        .join(': ')
+  }
+}
+
+const counted = (n: number, thing: string): string => `${n} ${thing}${n === 1 ? '' : 's'}`
+
+function sentenceOf(gap: Gap): string {
+  switch (gap.why) {
+    case 'expired': {
+      const { from, to } = gap
+      const those = from === to ? `sequence ${from}` : `sequences ${from} to ${to}`
+      return `${counted(to - from + 1, 'message')}, ${those}: the history keeps them no longer`
+    }
+    case 'unstored': {
+      const { from, to, epoch } = gap
+      const those = from === to ? `number ${from}` : `numbers ${from} to ${to}`
+      return `${counted(to - from + 1, 'message')}, ${those} of epoch ${epoch}: never stored`
+    }
+    case 'began-anew':
+      return 'the history was lost and begins anew, with sequence 1'
+  }
+}

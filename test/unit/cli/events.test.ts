@@ -1,0 +1,212 @@
+/** `bourse events` and `bourse decode` without a cluster: patterns, times, lines, gaps. */
+import test from 'ava'
+import type { StoredMessage } from '../../../bus/bus.ts'
+import { encode } from '../../../bus/codec.ts'
+import { decode } from '../../../cli/commands/decode.ts'
+import { EventLines } from '../../../cli/event-lines.ts'
+import { eventFilter, requirePattern } from '../../../cli/event-pattern.ts'
+import type { Io } from '../../../cli/io.ts'
+import { since } from '../../../cli/since.ts'
+
+for (const pattern of ['>', 'task.*.*.failed', 'task', 'agent.*', '*.*.*.ended', 'offer.local.>'])
+  test(`${pattern} is a pattern of events`, (t) => t.notThrows(() => requirePattern(pattern)))
+
+const bad: Readonly<Record<string, RegExp>> = {
+  'a b': /is no pattern: words of letters/,
+  '': /is no pattern/,
+  'task.>.failed': /is no pattern/,
+  'tsk.*': /^"tsk" is no kind of event: master, agent, framework, offer, task$/,
+  'task.*.*.faild': /^no event of kind task ends in "faild": staging, /,
+  'task.failed': /^no event is like "task.failed": .* like 'task\.\*\.\*\.failed'$/,
+  'agent.*.*.registered': /^no event is like/,
+}
+for (const [pattern, message] of Object.entries(bad))
+  test(`"${pattern}" is no pattern, and is told why`, (t) =>
+    void t.throws(() => requirePattern(pattern), { message, code: 'cli/usage' }))
+
+test('a pattern counts from behind the name of the cluster', (t) => {
+  t.is(eventFilter('c', 'task.*.*.failed'), 'c.event.task.*.*.failed')
+  t.is(eventFilter('c', '>'), 'c.event.>')
+  t.is(eventFilter('c', 'task'), 'c.event.task.>')
+})
+
+test('since is a time or how long ago', (t) => {
+  t.is(since('1h')(10_000_000), 6_400_000)
+  t.is(since('all')(10_000_000), 0)
+  t.is(since('2026-11-21T10:00Z')(0), Date.UTC(2026, 10, 21, 10))
+  t.is(since('2026-11-21T10:00:30.5+01:00')(0), Date.UTC(2026, 10, 21, 9, 0, 30, 500))
+  t.is(since('2026-11-21')(0), since('2026-11-21T00:00')(0))
+  for (const text of ['yesterday', '', '2026-13-01', '5']) t.throws(() => since(text))
+})
+
+const RUN = 'a'.repeat(16)
+const AT_MS = new Date(2026, 10, 21, 9, 5, 7, 3).getTime()
+
+const stored = (sequence: number, word: string, body: object): StoredMessage => ({
+  sequence,
+  atMs: AT_MS,
+  subject: `c.event.${word}`,
+  payload: encode({ epoch: 3, run: RUN, n: sequence, ...body }),
+})
+const message = (...args: Parameters<typeof stored>) =>
+  ({ kind: 'message', message: stored(...args) }) as const
+const people = (isWhole = true, columns?: number): EventLines =>
+  new EventLines({ json: false, isWhole, columns })
+const programs = (isWhole = true): EventLines => new EventLines({ json: true, isWhole })
+
+const failed = {
+  atMs: AT_MS,
+  agentId: 'a1',
+  principal: 'local',
+  frameworkId: 'f1',
+  status: {
+    taskId: 't1',
+    state: 'TASK_FAILED',
+    source: 'agent',
+    exit: { code: 3 },
+    uuid: '0'.repeat(32),
+    atMs: AT_MS,
+  },
+}
+
+test('an event is one line that stands under the others', (t) => {
+  const lines = people()
+  const leads = message(1, 'master.leads', { events: [{ atMs: AT_MS, name: 'm1' }] })
+  t.deepEqual(lines.of(leads), [
+    '     1  11-21 09:05:07.003  master.leads          m1                        leads from now on: epoch 3',
+  ])
+  t.deepEqual(lines.of(message(2, 'task.local.f1.failed', { events: [failed, failed] })), [
+    '     2  11-21 09:05:07.003  task.failed           f1/t1                     on a1: exit 3',
+    '     2  11-21 09:05:07.003  task.failed           f1/t1                     on a1: exit 3',
+  ])
+  const accepted = { ...failed, status: undefined, offers: ['3-a-1'], tasks: 2 }
+  t.regex(
+    lines.of(message(3, 'offer.other.f1.accepted', { events: [accepted] }))[0] ?? '',
+    /offer\.accepted {8}other\/f1 +used 1 offer of a1 for 2 tasks$/,
+  )
+})
+
+test('a word that a newer leader knows is a line, too', (t) => {
+  const [line] = people().of(
+    message(1, 'agent.drained', { events: [{ atMs: AT_MS, agentId: 'a1', message: 'by hand' }] }),
+  )
+  t.regex(line ?? '', /agent\.drained +a1 +on a1: by hand$/)
+})
+
+test('hostile text does nothing on a terminal, and a line fits into it', (t) => {
+  const event = { atMs: AT_MS, name: 'evil\u001b[2J\nname', principal: 'local', frameworkId: 'f1' }
+  const body = { events: [event] }
+  const [line = ''] = people().of(message(1, 'framework.local.f1.subscribed', body))
+  t.true(line.endsWith('is there: evil\ufffd[2J\ufffdname'))
+  const [cut = ''] = people(true, 60).of(message(1, 'framework.local.f1.subscribed', body))
+  t.is(cut.length, 60)
+  const [json = ''] = programs().of(message(1, 'framework.local.f1.subscribed', body))
+  t.false(json.includes('\u001b'))
+})
+
+test('for programs an event has its subject, its sequence and all of its fields', (t) => {
+  const [line = ''] = programs().of(message(7, 'task.local.f1.failed', { events: [failed] }))
+  t.deepEqual(JSON.parse(line), {
+    sequence: 7,
+    subject: 'c.event.task.local.f1.failed',
+    kind: 'task',
+    what: 'failed',
+    epoch: 3,
+    run: RUN,
+    n: 7,
+    ...failed,
+  })
+})
+
+test('what is no event is said, and the next one is read', (t) => {
+  const broken = { ...stored(1, 'task.local.f1.failed', {}), payload: Uint8Array.of(0xc1) }
+  t.regex(people().of({ kind: 'message', message: broken })[0] ?? '', / is no event: /)
+  const elsewhere = { ...stored(2, 'x', { events: [failed] }), subject: 'c.event.x' }
+  const [line = ''] = programs().of({ kind: 'message', message: elsewhere })
+  t.like(JSON.parse(line), { unreadable: { sequence: 2, subject: 'c.event.x' } })
+})
+
+test('who reads all events sees what was never stored', (t) => {
+  const events = [failed]
+  const lines = programs()
+  const numbered = (sequence: number, epoch: number, n: number) =>
+    lines.of(message(sequence, 'task.local.f1.failed', { epoch, n, events }))
+  t.is(numbered(100, 3, 50).length, 1)
+  t.is(numbered(101, 3, 51).length, 1)
+  const [gap = ''] = numbered(102, 3, 54)
+  t.deepEqual(JSON.parse(gap), { gap: { why: 'unstored', epoch: 3, run: RUN, from: 52, to: 53 } })
+  // A new leader begins with 1; what the old one said late is no gap.
+  const [first = ''] = numbered(103, 4, 2)
+  t.deepEqual(JSON.parse(first), { gap: { why: 'unstored', epoch: 4, run: RUN, from: 1, to: 1 } })
+  t.is(numbered(104, 3, 55).length, 1)
+  t.is(numbered(105, 4, 3).length, 1)
+})
+
+test('who reads a pattern sees only what the history has lost', (t) => {
+  const lines = programs(false)
+  const events = [failed]
+  t.is(lines.of(message(1, 'task.local.f1.failed', { n: 1, events })).length, 1)
+  t.is(lines.of(message(9, 'task.local.f1.failed', { n: 9, events })).length, 1)
+  const [gap = ''] = lines.of({ kind: 'lost', from: 10, to: 40 })
+  t.deepEqual(JSON.parse(gap), { gap: { why: 'expired', from: 10, to: 40 } })
+})
+
+test('gaps are sentences for people', (t) => {
+  const lines = people()
+  const said = (item: Parameters<EventLines['of']>[0]): string | undefined =>
+    lines.of(item)[0]?.trim()
+  t.is(
+    said({ kind: 'lost', from: 17, to: 40 }),
+    'gap: 24 messages, sequences 17 to 40: the history keeps them no longer',
+  )
+  t.is(said({ kind: 'began-anew' }), 'gap: the history was lost and begins anew, with sequence 1')
+  lines.of(message(1, 'task.local.f1.failed', { events: [failed] }))
+  t.is(
+    said(message(6, 'task.local.f1.failed', { n: 3, events: [failed] })),
+    'gap: 1 message, number 2 of epoch 3: never stored',
+  )
+})
+
+async function decoded(...chunks: readonly Uint8Array[]) {
+  const printed: string[] = []
+  const errors: string[] = []
+  const io: Io = {
+    env: {},
+    isErrorTerminal: false,
+    print: (line) => printed.push(line),
+    printError: (line) => errors.push(line),
+    write: () => undefined,
+    writeError: () => undefined,
+    drained: () => Promise.resolve(),
+  }
+  async function* input(): AsyncGenerator<Uint8Array> {
+    for (const chunk of chunks) yield await Promise.resolve(chunk)
+  }
+  return { code: await decode(input(), { io }), printed, errors }
+}
+
+test('decode gives a line for each value, wherever they were cut', async (t) => {
+  const bytes = Buffer.concat([
+    encode({ a: [1, 'x\u001b', null], data: Uint8Array.of(1, 2) }),
+    encode(2 ** 53 - 1),
+    Uint8Array.of(0xcb, 0x7f, 0xf0, 0, 0, 0, 0, 0, 0),
+  ])
+  const { code, printed } = await decoded(bytes.subarray(0, 5), bytes.subarray(5))
+  t.is(code, 0)
+  t.deepEqual(printed, [
+    '{"a":[1,"x\\u001b",null],"data":{"$base64":"AQI="}}',
+    '9007199254740991',
+    '"Infinity"',
+  ])
+})
+
+test('decode says where its input is no msgpack', async (t) => {
+  const { code, printed, errors } = await decoded(encode(1), Uint8Array.of(0xa5, 0x61))
+  t.deepEqual([code, printed], [1, ['1']])
+  t.regex(errors[0] ?? '', /^bourse: value 2 is no msgpack: the payload has .* at byte 0$/)
+  t.like(await decoded(), {
+    code: 1,
+    errors: ['bourse: the input is empty: pipe a msgpack value into it'],
+  })
+  t.like(await decoded(Uint8Array.of(0xd4, 1, 1)), { code: 1 })
+})

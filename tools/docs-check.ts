@@ -7,7 +7,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { findServer } from '../bus/nats/find-server.ts'
 import { type Block, consoleBlocks, matches, type Step } from './console-blocks.ts'
 import { sourceFiles } from './source-files.ts'
 
@@ -16,14 +17,18 @@ const COMMAND_MS_MAX = 120_000
 const START_MS_MAX = 30_000
 
 /** No cluster of the reader's own is used, or disturbed. */
-const { NATS_URL: _url, NATS_CONTEXT: _context, ...rest } = process.env
+const { NATS_URL: _url, NATS_CONTEXT: _context, BOURSE_PRINCIPAL: _who, ...rest } = process.env
 const folder = mkdtempSync(join(tmpdir(), 'bourse-docs-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+/** As on a machine where all is installed, nats-server, too. */
+const server = await findServer({ env: process.env, say: console.log })
 const environment = {
   ...rest,
   BOURSE_STATE_DIR: folder,
   XDG_CONFIG_HOME: folder,
-  PATH: `${process.cwd()}/node_modules/.bin:${process.env['PATH']}`,
+  // What pages call a folder of the reader's own.
+  DIR: join(folder, 'dir'),
+  PATH: `${process.cwd()}/node_modules/.bin:${process.env['PATH']}:${dirname(server)}`,
 }
 
 /** Starts a command as the leader of its own process group, so that all of it can be ended. */

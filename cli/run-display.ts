@@ -42,7 +42,6 @@ export class HumanDisplay implements RunDisplay {
   >()
   #all: readonly InstanceView[]
   #frameworkId = ''
-  #why: string | undefined
   #isPretenceTold = false
   #line: LiveLine
 
@@ -62,7 +61,7 @@ export class HumanDisplay implements RunDisplay {
       clock,
       write: (text) => io.writeError(text),
       columns: () => process.stderr.columns || COLUMNS_DEFAULT,
-      text: () => progressLine(this.#all, this.#elapsedMs(), this.#why),
+      text: () => progressLine(this.#all, this.#elapsedMs()),
     })
   }
 
@@ -78,10 +77,8 @@ export class HumanDisplay implements RunDisplay {
     this.#all = views
   }
 
-  /** The line shows it as long as it is so. */
   waiting(why: string): void {
-    this.#why = why
-    if (this.#line === NO_LIVE_LINE) this.say(`waiting: ${why}`)
+    this.say(`waiting: ${why}`)
   }
 
   restarting(failed: InstanceView, delayMs: number): void {

@@ -53,16 +53,8 @@ function countsText(all: readonly InstanceView[]): string {
   }).join(', ')
 }
 
-/** `why`: the newest reason for which some wait. */
-export function progressLine(
-  all: readonly InstanceView[],
-  elapsedMs: number,
-  why: string | undefined,
-): string {
-  const isWaiting = why !== undefined && all.some(({ state }) => state === 'waiting')
-  const reason = isWaiting ? ` (${harmless(why)})` : ''
-  return `${countsText(all)}${reason}, ${formatDuration(elapsedMs)}`
-}
+export const progressLine = (all: readonly InstanceView[], elapsedMs: number): string =>
+  `${countsText(all)}, ${formatDuration(elapsedMs)}`
 
 /** Sentences for people, at the end. */
 export function summaryLines(result: RunResult, elapsedMs: number): readonly string[] {

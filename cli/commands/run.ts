@@ -99,8 +99,9 @@ interface Detached {
 
 function detach({ settings, where, ...rest }: Detached): Promise<RunResult | undefined> {
   const { constraints = [], signal: _, ...options } = settings
+  const lasting = { failoverMs: DETACHED_FAILOVER_MS, patienceMs: DETACHED_FAILOVER_MS }
   const order = {
-    options: { ...options, readsOutput: false, failoverMs: DETACHED_FAILOVER_MS },
+    options: { ...options, ...lasting, readsOutput: false },
     constraints: constraints.map(({ text }) => text),
     where,
   }

@@ -30,6 +30,8 @@ export interface RunOptions
   readonly cluster: string
   /** Kills all tasks and returns when they are dead. */
   readonly signal?: AbortSignal
+  /** Without a leader for so long it gives up. Default: never. */
+  readonly patienceMs?: number
 }
 
 /** Who watches a run. */
@@ -222,8 +224,10 @@ class Run {
   }
 
   #watchCluster(): void {
-    const { presence, display } = this.#deps
+    const { presence, display, options } = this.#deps
+    const { patienceMs = Number.POSITIVE_INFINITY } = options
     const silenceMs = presence.silenceMs()
+    if (silenceMs > patienceMs) return this.#step({ kind: 'give-up' })
     if (silenceMs >= AWAY_MS) this.#awayForMs = silenceMs
     if (silenceMs >= AWAY_MS !== this.#isAway) {
       this.#isAway = !this.#isAway

@@ -17,6 +17,7 @@ const aResult = (fields: Partial<RunResult>): RunResult => ({
 test('progress counts what waits, runs and has ended', (t) => {
   const all = inState(
     'waiting',
+    'restarting',
     'TASK_STAGING',
     'TASK_STARTING',
     'TASK_RUNNING',
@@ -27,15 +28,9 @@ test('progress counts what waits, runs and has ended', (t) => {
     'TASK_GONE',
   )
   t.is(
-    progressLine(all, 65_000, undefined),
-    '1 waiting, 2 starting, 2 running, 1 ending, 1 finished, 2 failed, 1m5s',
+    progressLine(all, 65_000),
+    '1 waiting, 1 restarting, 2 starting, 2 running, 1 ending, 1 finished, 2 failed, 1m5s',
   )
-})
-
-test('why some wait is shown as long as they do', (t) => {
-  const why = 'cpus 2 wanted, 1 offered'
-  t.is(progressLine(inState('waiting'), 900, why), '1 waiting (cpus 2 wanted, 1 offered), 900ms')
-  t.is(progressLine(inState('TASK_RUNNING'), 900, why), '1 running, 900ms')
 })
 
 test('the summary names who did not finish', (t) => {
@@ -63,7 +58,7 @@ test('of very many that did not finish, ten are named', (t) => {
 })
 
 test('why some could not be placed comes first', (t) => {
-  const couldNotPlace = ['1 instance of 1 could not be placed', 'cpus 9 wanted, 2 offered at most']
+  const couldNotPlace = ['1 instance of 1 could not be placed', 'no agent has cpus 9 free']
   const lines = summaryLines(aResult({ instances: inState('waiting'), couldNotPlace }), 5_000)
   t.deepEqual(lines, [...couldNotPlace, '1 not placed after 5s'])
 })

@@ -10,6 +10,8 @@ class Watch {
   readonly states: string[] = []
   why = ''
   onChanged: (instance: InstanceView) => void = () => undefined
+  cluster: (state: 'away' | 'back', forMs: number) => void = () => undefined
+  restarting: (failed: InstanceView, delayMs: number) => void = () => undefined
 
   changed(instance: InstanceView): void {
     this.states.push(instance.state)
@@ -99,6 +101,51 @@ test('a run outlives its leader', async (t) => {
   t.true((cluster.masters[1]?.state.highestEpoch ?? 0) > epoch, 'another has led')
   allFinished(t, result.instances)
   for (let i = 0; i < 6; i++) t.is(watch.outputs.get(`${i} stdout`), 'x')
+})
+
+test('a leader that never comes back is waited for no longer than there is patience', async (t) => {
+  const cluster = await SimulatedCluster.open(1)
+  const watch = new Watch()
+  const told: string[] = []
+  watch.cluster = (state) => void told.push(state)
+  watch.onChanged = ({ state }) => {
+    if (state === 'TASK_RUNNING') cluster.leader.kill()
+  }
+  const env = { PRETEND_MS: 'Infinity' }
+  const options = { env, failoverMs: 30_000, patienceMs: 30_000 }
+  const { result } = await run(cluster, options, watch)
+  t.deepEqual(told, ['away'])
+  t.is(result.instances[0]?.state, 'TASK_RUNNING')
+  t.is(result.unheardEndMs, 45_000)
+})
+
+test('a run that lost its leader is told, and told when there is another', async (t) => {
+  const cluster = await SimulatedCluster.open(1)
+  const watch = new Watch()
+  const told: string[] = []
+  watch.cluster = (state) => void told.push(state)
+  let isStarted = false
+  watch.onChanged = ({ state }) => {
+    if (state !== 'TASK_RUNNING' || isStarted) return
+    isStarted = true
+    cluster.leader.kill()
+    cluster.clock.after(20_000, () => void cluster.startMaster())
+  }
+  const { result } = await run(cluster, { env: { PRETEND_MS: '60000' } }, watch)
+  allFinished(t, result.instances)
+  t.deepEqual(told, ['away', 'back'])
+})
+
+test('an instance that fails is started again until it has failed so often', async (t) => {
+  const cluster = await SimulatedCluster.open(2)
+  const watch = new Watch()
+  const pauses: number[] = []
+  watch.restarting = (_failed, delayMs) => void pauses.push(delayMs)
+  const env = { PRETEND_EXIT: '3', PRETEND_OUTPUT: 'x' }
+  const { result } = await run(cluster, { env, restart: { restartsMax: 3 } }, watch)
+  t.deepEqual(pauses, [1_000, 2_000, 4_000])
+  t.like(result.instances[0], { state: 'TASK_FAILED', restarts: 3 })
+  t.is(watch.outputs.get('0 stdout'), 'xxxx', 'each attempt is read')
 })
 
 test('nothing stays behind: what a run held is offered to the next', async (t) => {

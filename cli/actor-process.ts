@@ -5,7 +5,7 @@ import { EXIT, type ExitCode } from './exit-code.ts'
 import { findCluster } from './find-cluster.ts'
 import type { Io } from './io.ts'
 import type { CommandOptions, Invocation } from './options.ts'
-import { onStopSignal } from './stop-signals.ts'
+import { awaitStop } from './stop-signals.ts'
 import { harmless } from './text.ts'
 
 export interface RunningActor {
@@ -21,8 +21,6 @@ export interface ActorToRun {
 }
 
 const STDERR = 2
-/** As a shell reports a process that a signal ended: the second Ctrl-C does not wait. */
-const IMPATIENT_CODE = 130
 
 export async function runActorProcess(
   { name, start, replicas = 1 }: ActorToRun,
@@ -30,12 +28,7 @@ export async function runActorProcess(
 ): Promise<ExitCode> {
   const log = options.json ? jsonLog({ fd: STDERR }) : sentences(name, io)
   const found = findCluster(options, io.env)
-  const stopped = new Promise<ExitCode>((resolve) => {
-    onStopSignal((_signal, count) => {
-      if (count > 1) process.exit(IMPATIENT_CODE)
-      resolve(EXIT.done)
-    })
-  })
+  const stopped = awaitStop().came.then(() => EXIT.done)
   let giveUp: (code: ExitCode) => void = () => undefined
   const gaveUp = new Promise<ExitCode>((resolve) => {
     giveUp = resolve

@@ -11,12 +11,13 @@ import { describe, describeProgram, GLOBAL_OPTIONS, HELP, HELP_COLUMNS_MAX } fro
 import type { Io } from './io.ts'
 import type { Registration } from './registration.ts'
 import { addShellCommands } from './shell-commands.ts'
+import { systemFault } from './system-fault.ts'
 import { harmless } from './text.ts'
 
 /**
  * Runs `argv` (without `node` and the script) to its end.
  *
- * Faults become a sentence and their exit code; what else is thrown is a bug and passes on.
+ * Faults, and what the machine refuses, become a sentence and their exit code; what else is thrown is a bug and passes on.
  */
 export async function runCommandLine(argv: readonly string[], io: Io): Promise<ExitCode> {
   let exit: ExitCode = EXIT.done
@@ -29,9 +30,10 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<E
     return exit
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
-    if (!(error instanceof ClusterError)) throw error
-    io.printError(`bourse: ${sentence(error.message)}`)
-    return exitCodeOf(error)
+    const fault = systemFault(error)
+    if (fault === undefined && !(error instanceof ClusterError)) throw error
+    io.printError(`bourse: ${sentence(fault ?? (error as ClusterError).message)}`)
+    return error instanceof ClusterError ? exitCodeOf(error) : EXIT.configuration
   }
 }
 

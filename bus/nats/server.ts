@@ -72,12 +72,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     return { url, port: bound, pid: server.pid, logPath, ended: server.ended, stop }
   } catch (cause) {
     await stop()
-    const words = readText(logPath).trim().slice(-LOG_TAIL_LENGTH)
-    throw new ClusterError('bus/server-failed', 'later', `${binary} did not start: ${words}`, {
-      cause,
-    })
+    const message = `${binary} did not start: ${lastWords(readText(logPath))}; see ${logPath}`
+    throw new ClusterError('bus/server-failed', 'later', message, { cause })
   }
 }
+
+/** The last line of a log, without who said it and when. */
+const lastWords = (log: string): string =>
+  (log.trim().split('\n').at(-1) ?? '')
+    .replace(/^\[\d+\] [\d/]+ [\d:.]+ /, '')
+    .slice(-LOG_TAIL_LENGTH)
 
 /** `nats.conf` at the root of the package, however deep the compiled files lie. */
 export function packageConfig(): string {

@@ -14,7 +14,7 @@ import { ClusterError } from '../../protocol/errors.ts'
 import { DevCluster, type DevPlan } from '../dev/dev-cluster.ts'
 import type { DevOwner } from '../dev/owner.ts'
 import { formatDuration } from '../duration.ts'
-import { EXIT, type ExitCode } from '../exit-code.ts'
+import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
 import { clusterName } from '../find-cluster.ts'
 import type { Io } from '../io.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
@@ -31,8 +31,6 @@ export interface DevOptions extends CommandOptions {
 }
 
 const CLUSTER_DEFAULT = 'bourse'
-/** As a shell reports a process that a signal ended: the second Ctrl-C does not wait. */
-const IMPATIENT_CODE = 130
 const STDERR = 2
 
 export async function dev({ options, io }: Invocation<DevOptions>): Promise<ExitCode> {
@@ -44,7 +42,7 @@ export async function dev({ options, io }: Invocation<DevOptions>): Promise<Exit
   let isStopped = false
   const stopped = new Promise<void>((resolve) => {
     onStopSignal((_signal, count) => {
-      if (count > 1) process.exit(IMPATIENT_CODE)
+      if (count > 1) process.exit(EXIT.interrupted)
       isStopped = true
       teller.say('ending tasks and server; once more: leaves at once')
       resolve()
@@ -66,7 +64,10 @@ export async function dev({ options, io }: Invocation<DevOptions>): Promise<Exit
   }
 }
 
+/** @throws {ClusterError} `cli/usage`. */
 function planOf(options: DevOptions): DevPlan {
+  if (options.nats !== undefined && options.port > 0)
+    throw wrongUse('--port is of a server that dev starts: with --nats there is none')
   const { emulate = 0, agents = emulate > 0 ? 0 : 1, masters, port, nats } = options
   return {
     cluster: clusterName(options) ?? CLUSTER_DEFAULT,
@@ -127,16 +128,29 @@ function forPeople(io: Io): Teller {
         emulated > 0 ? `${emulated} that only pretend` : '',
       ]
       const what = counts.filter((count) => count !== '').join(' and ') || 'no agents'
-      const elsewhere = locateNats(undefined, io.env)
+      const elsewhere = namedElsewhere(io)
       const flag = elsewhere === undefined ? '' : ` --nats ${url}`
       io.printError(`bourse dev: cluster ${cluster} is ready at ${url}, with ${what}`)
       io.printError(`  state and logs: ${folder}`)
       if (elsewhere !== undefined)
-        io.printError(`  ${elsewhere.source} names another server: name this one by --nats`)
+        io.printError(
+          `  ${elsewhere} names another server, which is not used: name this one by --nats`,
+        )
       io.printError(`  in another terminal:  bourse${flag} run -- hostname`)
       io.printError(`                        bourse${flag} agents`)
       io.printError('  Ctrl-C ends it and its tasks; the next `bourse dev` goes on')
     },
+  }
+}
+
+/** What makes other commands look for another server, if anything does. */
+function namedElsewhere({ env }: Io): string | undefined {
+  try {
+    return locateNats(undefined, env)?.source
+  } catch (error) {
+    // A context that is no good is theirs to complain about.
+    if (error instanceof ClusterError) return 'the NATS context'
+    throw error
   }
 }
 

@@ -11,6 +11,7 @@ import { findTask, nameOfTask, namesOfTasks, wantedTask } from '../find-task.ts'
 import { jsonLine } from '../io.ts'
 import { type OperatorClient, withOperator } from '../operator-client.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
+import { awaitStop } from '../stop-signals.ts'
 
 export interface LogsOptions extends CommandOptions {
   readonly follow?: boolean
@@ -30,19 +31,30 @@ export function logs(text: string, { options, io }: Invocation<LogsOptions>): Pr
     const { task, others } = await findTask(client, wanted)
     if (others.length > 0)
       io.printError(`bourse: of ${nameOfTask(task)}; also there: ${namesOfTasks(others)}`)
-    const decoder = new TextDecoder()
-    const pieces = readOutput(client, task, {
-      stream: options.stderr ? 'stderr' : 'stdout',
-      follows: options.follow === true,
-      onSilence: () => io.printError(`bourse: agent ${task.agentId} does not answer; still asking`),
-    })
-    for await (const { offset, data, stream } of pieces) {
-      if (!options.json) io.write(data)
-      else io.print(jsonLine({ stream, offset, text: decoder.decode(data, { stream: true }) }))
-      await io.drained()
-    }
-    return EXIT.done
+    const printed = print(client, task, { options, io })
+    if (options.follow !== true) return await printed
+    const stop = awaitStop()
+    return await Promise.race([printed, stop.came.then(() => EXIT.done)]).finally(stop.forget)
   })
+}
+
+async function print(
+  client: OperatorClient,
+  task: TaskItem,
+  { options, io }: Invocation<LogsOptions>,
+): Promise<ExitCode> {
+  const decoder = new TextDecoder()
+  const pieces = readOutput(client, task, {
+    stream: options.stderr ? 'stderr' : 'stdout',
+    follows: options.follow === true,
+    onSilence: () => io.printError(`bourse: agent ${task.agentId} does not answer; still asking`),
+  })
+  for await (const { offset, data, stream } of pieces) {
+    if (!options.json) io.write(data)
+    else io.print(jsonLine({ stream, offset, text: decoder.decode(data, { stream: true }) }))
+    await io.drained()
+  }
+  return EXIT.done
 }
 
 interface Reading {

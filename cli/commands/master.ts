@@ -1,10 +1,12 @@
 /** `bourse master`: one leads, any number stand by. */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { epochFile } from '../../actors/master/epoch-file.ts'
-import { startMaster } from '../../actors/master/main.ts'
+import { type RunningMaster, startMaster } from '../../actors/master/main.ts'
 import type { MasterRules } from '../../actors/master/state.ts'
 import type { HistoryLimits } from '../../bus/bus.ts'
+import { type Claimer, claimFile, dropClaim } from '../../bus/nats/claimed-file.ts'
 import { stateFolder } from '../../bus/nats/state-folder.ts'
+import { ClusterError } from '../../protocol/errors.ts'
 import type { MasterId } from '../../protocol/ids.ts'
 import { CLUSTER_LEASE_MS } from '../../protocol/limits.ts'
 import { runActorProcess } from '../actor-process.ts'
@@ -52,8 +54,37 @@ interface MasterHere {
   readonly events?: Partial<HistoryLimits>
 }
 
-export const startMasterIn = (world: ActorWorld, { workDir, ...options }: MasterHere) =>
-  startMaster({ ...world, ...options, epochs: epochFile(workDir), onLog: world.log })
+/** @throws {ClusterError} `master/in-use`: another master has that work directory; as `startMaster`. */
+export async function startMasterIn(
+  world: ActorWorld,
+  { workDir, ...master }: MasterHere,
+): Promise<RunningMaster> {
+  const owner = join(resolve(workDir), 'owner')
+  const other = claimFile(owner)
+  if (other !== undefined) throw inUse(workDir, other)
+  try {
+    const options = { ...world, ...master, epochs: epochFile(workDir), onLog: world.log }
+    const running = await startMaster(options)
+    return {
+      ...running,
+      async stop() {
+        await running.stop()
+        dropClaim(owner)
+      },
+    }
+  } catch (error) {
+    dropClaim(owner)
+    throw error
+  }
+}
+
+/** Two masters of one name would take each other's words for their own. */
+const inUse = (workDir: string, { pid }: Claimer): ClusterError =>
+  new ClusterError(
+    'master/in-use',
+    'later',
+    `${workDir} is in use by the master with pid ${pid}: another one needs its own --id`,
+  )
 
 /** What is not given stays as it is. */
 const eventsOf = ({ eventAge, eventBytes }: MasterFlags): Partial<HistoryLimits> => ({

@@ -1,5 +1,6 @@
 /** The nats-server of a `bourse dev`: found or fetched, and started again if it dies. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Child, type Ending, supervise } from '../../actors/kit/supervise.ts'
 import { systemClock } from '../../bus/clock.ts'
@@ -22,7 +23,7 @@ export async function startDevServer(owner: DevOwner, port: number): Promise<Dev
   const storeDir = join(folder, 'nats')
   const portFile = join(folder, 'port')
   const first = await (port > 0
-    ? startServer({ binary, storeDir, port })
+    ? startOn(port, { binary, storeDir })
     : startAgain(lastPort(portFile), { binary, storeDir }))
   writeFileSync(portFile, `${first.port}\n`)
   let running: Promise<RunningServer> | undefined = Promise.resolve(first)
@@ -37,6 +38,32 @@ export async function startDevServer(owner: DevOwner, port: number): Promise<Dev
     onEnded: (ending, againMs) => owner.onEnded('nats-server', ending, againMs),
   })
   return { url: first.url, stop: () => supervisor.stop(STOP_MS) }
+}
+
+/** @throws {ClusterError} `cli/configuration`: somebody else has the port; as `startServer`. */
+async function startOn(
+  port: number,
+  options: { readonly binary: string; readonly storeDir: string },
+): Promise<RunningServer> {
+  try {
+    return await startServer({ ...options, port })
+  } catch (error) {
+    const problem = await whyNotOn(port)
+    if (problem === undefined) throw error
+    const cure = 'give another one by --port, or use the server that is there by --nats'
+    const message = `port ${port} ${problem}: ${cure}`
+    throw new ClusterError('cli/configuration', 'later', message, { cause: error })
+  }
+}
+
+function whyNotOn(port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', ({ code }: NodeJS.ErrnoException) =>
+      resolve(code === 'EACCES' ? 'is for root only' : 'is in use'),
+    )
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(undefined)))
+  })
 }
 
 /** On the last port, else on a free one: a stranger may have taken it meanwhile. */

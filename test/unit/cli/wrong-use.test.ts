@@ -24,6 +24,8 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   '<n>': NUMBERS,
   '<MiB>': NUMBERS,
   '<duration>': DURATIONS,
+  '<when>': ['yesterday', '5', '-5m', '2020-13-01', 'NaN'],
+  '<sequence>': NUMBERS,
   '<id>': IDS,
   '<url>': ['foo://x', '://', 'nats://', 'nats://host:99999', 'nats://a b', 'nats://a,,nats://b'],
   '<kind>': ['none', 'CGROUP'],

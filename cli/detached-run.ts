@@ -37,7 +37,7 @@ export async function detachRun({
 }: DetachedRun): Promise<RunResult | undefined> {
   const folder = join(stateFolder(io.env), 'runs')
   mkdirSync(folder, { recursive: true })
-  const logPath = join(folder, `${randomToken(64)}.log`)
+  const logPath = join(folder, `${randomToken(64)}.txt`)
   const logFd = openSync(logPath, 'ax')
   // A session of its own: neither Ctrl-C nor the end of the terminal is for it.
   const child = spawn(process.execPath, [...process.execArgv, MAIN, WATCHER_COMMAND], {

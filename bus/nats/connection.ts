@@ -57,6 +57,8 @@ export function natsBus(connection: NatsConnection, { name, inbox, onFault }: Co
     subscribe(subject, handle) {
       const subscription = connection.subscribe(subject, {
         callback(error, message) {
+          // What is forbidden is told by the connection's status, too.
+          if (error instanceof PermissionViolationError) return
           if (error) fault(`subscription ${subject} ended`, error)
           else guarded(() => handle(busMessage(message)))
         },

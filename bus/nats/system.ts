@@ -91,9 +91,10 @@ async function dial(
       const where = servers.join(', ')
       if (name === 'AuthorizationError')
         throw new ClusterError('bus/no-access', 'never', `${where} refuses ${own.name}`, { cause })
-      throw new ClusterError('bus/no-server', 'later', `no NATS server answers at ${where}`, {
-        cause,
-      })
+      // A name that nobody knows, a certificate that nobody trusts.
+      const why = name === 'Error' ? `: ${(cause as Error).message}` : ''
+      const message = `no NATS server answers at ${where}${why}`
+      throw new ClusterError('bus/no-server', 'later', message, { cause })
     }
   }
 }

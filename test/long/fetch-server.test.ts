@@ -7,21 +7,19 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { canFetch } from '../../bus/nats/fetch-server.ts'
 import { needs } from '../support/needs.ts'
+import { asOrdinaryUser } from '../support/ordinary-user.ts'
 
 const FINDER = fileURLToPath(new URL('../support/finds-nats-server.js', import.meta.url))
-/** `nobody`, where we may become it. */
-const ORDINARY_USER = 65_534
 
 test('an ordinary user with an empty cache gets a nats-server from Debian', async (t) => {
   if (!needs(t, { name: 'a Debian with apt-get', found: canFetch() })) return
   const cache = mkdtempSync(join(tmpdir(), 'bourse-cache-'))
   t.teardown(() => rmSync(cache, { recursive: true, force: true }))
   chmodSync(cache, 0o777)
-  const isRoot = process.getuid?.() === 0
   const finder = spawn(process.execPath, [FINDER], {
     env: { PATH: '/nowhere', XDG_CACHE_HOME: cache },
     stdio: ['ignore', 'pipe', 'inherit'],
-    ...(isRoot ? { uid: ORDINARY_USER, gid: ORDINARY_USER } : {}),
+    ...asOrdinaryUser,
   })
   let said = ''
   finder.stdout.on('data', (data: Buffer) => (said += data.toString()))

@@ -1,17 +1,28 @@
 /** The demo as a stranger runs it: words are counted and checked, whatever dies, and nothing stays. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ava, { type ExecutionContext } from 'ava'
 import { testBinary } from '../support/nats.ts'
+import { needs } from '../support/needs.ts'
+import { asOrdinaryUser, mayAllRead } from '../support/ordinary-user.ts'
 
 /** One after the other: each is a whole cluster. */
 const test = ava.serial
 
 const DEMO = fileURLToPath(new URL('../../tools/demo/main.js', import.meta.url))
+const DEMO_FOLDER = dirname(DEMO)
 
 interface Ran {
   readonly code: number
@@ -19,17 +30,34 @@ interface Ran {
   readonly stderr: string
 }
 
+interface Start {
+  readonly args: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
+  readonly as?: typeof asOrdinaryUser
+}
+
 /** All temporary files of a demo lie in a folder of its own, so that what is left is its own. */
-async function startDemo(t: ExecutionContext, ...args: string[]) {
-  const temporary = mkdtempSync(join(tmpdir(), 'bourse-demo-test-'))
-  t.teardown(() => rmSync(temporary, { recursive: true, force: true }))
-  const env = { ...process.env, TMPDIR: temporary, NATS_SERVER: await testBinary() }
-  const child = spawn(process.execPath, [DEMO, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+async function startDemo(t: ExecutionContext, { args, env, as = {} }: Start) {
+  const temporary = aTemporaryFolder(t)
+  const whole = {
+    ...(env ?? { ...process.env, NATS_SERVER: await testBinary() }),
+    TMPDIR: temporary,
+  }
+  const stdio = ['ignore', 'pipe', 'pipe'] as const
+  const child = spawn(process.execPath, [DEMO, ...args], { env: whole, stdio: [...stdio], ...as })
   const said = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (data: string) => (said.stdout += data))
   child.stderr.setEncoding('utf8').on('data', (data: string) => (said.stderr += data))
   const ran = once(child, 'close').then(([code]): Ran => ({ code, ...said }))
   return { child, temporary, ran }
+}
+
+/** For everybody to write to. */
+function aTemporaryFolder(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-demo-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  chmodSync(folder, 0o777)
+  return folder
 }
 
 const HOSTILE = [
@@ -46,8 +74,7 @@ const HOSTILE = [
 
 /** So much text that some tasks run while others wait. */
 function aFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'bourse-words-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = aTemporaryFolder(t)
   mkdirSync(join(folder, 'below here'))
   for (const [i, name] of HOSTILE.entries()) {
     writeFileSync(join(folder, name), `The cat's hat, the ${name} `.repeat(400 * (i + 1)))
@@ -67,7 +94,7 @@ interface Document {
 }
 
 async function demo(t: ExecutionContext, ...args: string[]): Promise<Document> {
-  const { ran, temporary } = await startDemo(t, '--json', ...args)
+  const { ran, temporary } = await startDemo(t, { args: ['--json', ...args] })
   const { code, stdout, stderr } = await ran
   t.is(stderr, '')
   t.is(code, 0)
@@ -96,7 +123,7 @@ test('the same words twice, and with an agent and the leader killed in the middl
 })
 
 test('people see words, tasks, agents and the check', async (t) => {
-  const { ran } = await startDemo(t, aFolder(t))
+  const { ran } = await startDemo(t, { args: [aFolder(t)] })
   const { code, stdout, stderr } = await ran
   t.is(code, 0)
   t.regex(stderr, /^nats-server and master-1, .*, agent-3 run after [\d.]+ s$/m)
@@ -107,7 +134,7 @@ test('people see words, tasks, agents and the check', async (t) => {
 })
 
 test('Ctrl-C in the middle ends all of it', async (t) => {
-  const { child, ran, temporary } = await startDemo(t, aFolder(t))
+  const { child, ran, temporary } = await startDemo(t, { args: [aFolder(t)] })
   const counting = new Promise<void>((resolve) => {
     child.stderr.on('data', (data: string) => {
       if (data.includes('parts')) resolve()
@@ -121,8 +148,7 @@ test('Ctrl-C in the middle ends all of it', async (t) => {
 })
 
 test('what cannot be is said in a sentence', async (t) => {
-  const empty = mkdtempSync(join(tmpdir(), 'bourse-empty-'))
-  t.teardown(() => rmSync(empty, { recursive: true, force: true }))
+  const empty = aTemporaryFolder(t)
   const cases = [
     { args: [join(empty, 'nowhere')], code: 1, says: /^demo: ENOENT: .*nowhere'$/m },
     { args: [empty], code: 1, says: /^demo: .* holds no text file$/m },
@@ -134,11 +160,27 @@ test('what cannot be is said in a sentence', async (t) => {
     { args: ['--kill-all'], code: 64, says: /^demo: Unknown option '--kill-all'/m },
   ]
   for (const { args, code, says } of cases) {
-    const { ran, temporary } = await startDemo(t, ...args)
+    const { ran, temporary } = await startDemo(t, { args })
     const { stdout, stderr, ...ended } = await ran
     t.like(ended, { code })
     t.regex(stderr, says)
     t.is(stdout, '')
     t.deepEqual(readdirSync(temporary), [])
   }
+})
+
+test('an ordinary user needs no rights for it', async (t) => {
+  const found = mayAllRead(DEMO_FOLDER)
+  if (!needs(t, { name: 'a checkout that everybody may read', found })) return
+  const home = aTemporaryFolder(t)
+  const server = join(home, 'nats-server')
+  copyFileSync(await testBinary(), server)
+  chmodSync(server, 0o755)
+  const env = { PATH: process.env['PATH'], HOME: home, NATS_SERVER: server }
+  const args = [aFolder(t), '--kill-agent']
+  const { ran, temporary } = await startDemo(t, { args, env, as: asOrdinaryUser })
+  const { code, stdout, stderr } = await ran
+  t.is(code, 0, stderr)
+  t.regex(stdout, /counted without the cluster: equal\nleft behind: 0$/m)
+  t.deepEqual([readdirSync(temporary), readdirSync(home)], [[], ['nats-server']])
 })

@@ -18,6 +18,15 @@ const CODES = { done: 0, failed: 1, usage: 64, bug: 70, interrupted: 130 } as co
 
 const io = processIo()
 
+/** Who has seen enough (`npm run demo | head`) ends the demo as with Ctrl-C. */
+let isCutOff = false
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    if (!isCutOff) process.emit('SIGINT')
+    isCutOff = true
+  })
+
 async function demo(options: DemoOptions): Promise<number> {
   const teller = options.json ? SILENT : openTeller(io, systemClock)
   const stop = new AbortController()

@@ -12,6 +12,8 @@ import type { Kill } from './kills.ts'
 import { differences, faults, type Outcome } from './outcome.ts'
 
 const TOP = 20
+/** A large folder takes hundreds; `--json` has all. */
+const TASKS_MAX = 24
 
 /** `widthMax`: the terminal's; absent: nothing is cut. */
 export function outcomeLines(outcome: Outcome, widthMax?: number): readonly string[] {
@@ -19,7 +21,8 @@ export function outcomeLines(outcome: Outcome, widthMax?: number): readonly stri
   return [
     ...wordLines(result.counts, TOP),
     '',
-    ...tableLines(TASK_COLUMNS, result.tasks, widthMax),
+    ...tableLines(TASK_COLUMNS, result.tasks.slice(0, TASKS_MAX), widthMax),
+    ...(result.tasks.length > TASKS_MAX ? [`and ${result.tasks.length - TASKS_MAX} more`] : []),
     '',
     ...tableLines(agentColumns(result.tasks), result.agents, widthMax),
     '',

@@ -37,12 +37,21 @@ export async function events(
   const filter = eventFilter(cluster, pattern)
   const principal = principalOf(options, io.env)
   const inbox = location.inboxPrefix ?? inboxOf(cluster, 'observer', principal)
-  const system = natsSystem({ location })
+  let forbid: (fault: ClusterError) => void = () => undefined
+  const forbidden = new Promise<never>((_, reject) => {
+    forbid = reject
+  })
+  const onFault = (fault: ClusterError): void => {
+    if (fault.code === 'bus/forbidden') forbid(fault)
+  }
+  const system = natsSystem({ location, onFault })
   const bus = await system.connect({ name: `${cluster} observer ${principal}`, inbox })
   const kept = { name: eventStream(cluster), pattern: allEvents(cluster) }
   const reading = { ...kept, filter, cluster, bus, history: system.history(bus, kept) }
   try {
-    return await (options.follow ? follow : readAll)(reading, { options, io })
+    const done = (options.follow ? follow : readAll)(reading, { options, io })
+    // Who may not ask is not answered either.
+    return await Promise.race([done, forbidden])
   } finally {
     void bus.close()
   }

@@ -93,6 +93,8 @@ test('a run, a listing and an observer: each with credentials of its own', async
   t.is((await bourse('operator-local.nk', 'logs', taskId)).stdout, 'hello\n')
   await bus.flush()
   t.deepEqual([...heard].sort(), ['event', 'update'])
+  const events = await bourse('observer-local.nk', 'events', 'task.*.*.finished')
+  t.regex(events.stdout, / task\.finished .*: exit 0\n$/, events.stderr)
 })
 
 test('whose credentials are not for what is asked hears so at once', async (t) => {
@@ -102,6 +104,9 @@ test('whose credentials are not for what is asked hears so at once', async (t) =
   const run = await bourse('framework-local.login', 'run', '--principal', 'eve', '--', 'true')
   t.is(run.code, 78)
   t.regex(run.stderr, /^bourse: the server does not let framework-true-\w+ listen on /)
+  const events = await bourse('operator-local.nk', 'events')
+  t.is(events.code, 78)
+  t.regex(events.stderr, /^bourse: the server does not let bourse observer local /)
 })
 
 const EVERYBODY = [

@@ -1,16 +1,13 @@
-/** A framework in a few lines. Outside of this repository, import from 'bourse/scheduler'. */
-import { isTerminal, openScheduler } from '../actors/scheduler/scheduler.ts'
+/** A framework in ten lines. Outside of this repository, import from 'bourse/scheduler'. */
+import { openScheduler } from '../actors/scheduler/scheduler.ts'
 
-await using scheduler = await openScheduler({ name: 'hello' })
-const statuses = scheduler.statuses()
+const scheduler = await openScheduler({ name: 'hello' })
+const task = { taskId: 'hello', command: 'echo hello, world', resources: { cpus: 0.1, mem: 32 } }
+const statuses = scheduler.statuses('hello')
 for await (const offer of scheduler.offers()) {
-  const hello = { command: 'echo hello', resources: { cpus: 0.1, mem: 32 } }
-  const fits = offer.cpus >= 0.1 && offer.mem >= 32
-  if (fits && (await offer.accept([hello])).outcome === 'done') break
+  if (offer.roomFor(task.resources) > 0 && (await offer.accept([task])).outcome === 'done') break
   await offer.decline('too small for hello')
 }
-for await (const { taskId, state } of statuses) {
-  console.log(`${taskId} is ${state}`)
-  if (isTerminal(state)) break
-}
+for await (const { data } of scheduler.readOutput({ taskId: 'hello' })) process.stdout.write(data)
+for await (const { state } of statuses) console.log(state)
 await scheduler.teardown()

@@ -1,13 +1,13 @@
 /** What is published works: packed, installed in an empty folder, and a cluster started from it. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 
 const run = promisify(execFile)
 
@@ -38,11 +38,50 @@ test('the packed tarball, installed in an empty folder, runs a cluster and a com
   t.like(await ready(dev.stderr), { cluster: 'bourse', agents: 2 })
   const hello = await run(bourse, ['run', '--', 'echo', 'hello'], { cwd: folder, env })
   t.is(hello.stdout, 'hello\n')
+  await writesFrameworks(t, folder, env)
 
   dev.kill('SIGINT')
   const [code] = await ended
   t.is(code, 0)
 })
+
+/** What the page about frameworks shows works here: all of it compiles, and its first block runs. */
+async function writesFrameworks(
+  t: ExecutionContext,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  const page = readFileSync('docs/framework-in-typescript.md', 'utf8')
+  const blocks = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code)
+  const [first = '', ...rest] = blocks
+  writeFileSync(join(folder, 'hello.mjs'), first)
+  const hello = await run(process.execPath, ['hello.mjs'], { cwd: folder, env })
+  t.is(hello.stdout, 'hello, world\nTASK_RUNNING\nTASK_FINISHED\n')
+
+  const files = [first, ...rest.map((code) => `${PREAMBLE}${code}`)].map((code, index) => {
+    writeFileSync(join(folder, `block-${index}.mts`), code)
+    return `block-${index}.mts`
+  })
+  t.true(files.length > 5)
+  const typeRoots = join(process.cwd(), 'node_modules', '@types')
+  const tsc = join(process.cwd(), 'node_modules', '.bin', 'tsc')
+  const flags = ['--strict', '--noEmit', '--skipLibCheck', '--module', 'nodenext']
+  const libraries = ['--target', 'es2023', '--lib', 'es2023,esnext.disposable']
+  const types = ['--types', 'node', '--typeRoots', typeRoots]
+  const args = [...flags, ...libraries, ...types, ...files]
+  const { stdout } = await run(tsc, args, { cwd: folder }).catch((error) => error)
+  t.is(stdout, '')
+}
+
+/** What the later blocks of the page take for granted. */
+const PREAMBLE = `
+import {
+  ClusterError, isTerminal, openScheduler, type ResourceWish, type Scheduler, type TaskStatus,
+} from 'bourse/scheduler'
+declare const scheduler: Scheduler
+declare const waiting: string[]
+declare function writeDown(what: Partial<TaskStatus>): Promise<void>
+`
 
 /** The line that says so. What comes after it is read and passed over. */
 function ready(stderr: Readable): Promise<unknown> {

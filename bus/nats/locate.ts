@@ -56,8 +56,14 @@ export function isOpenLocation(location: NatsLocation): boolean {
 
 function withFiles(location: NatsLocation, { nkey, creds }: CredentialFiles): NatsLocation {
   if (!nkey && !creds) return location
-  const { user, password, token, credsPath, nkeyPath, ...rest } = location
-  return { ...rest, ...(nkey ? { nkeyPath: nkey } : {}), ...(creds ? { credsPath: creds } : {}) }
+  const { servers, tls, inboxPrefix, source } = location
+  return {
+    servers,
+    source,
+    ...defined({ tls, inboxPrefix }),
+    ...(nkey ? { nkeyPath: nkey } : {}),
+    ...(creds ? { credsPath: creds } : {}),
+  }
 }
 
 function withEnvironment(location: NatsLocation, env: Environment): NatsLocation {

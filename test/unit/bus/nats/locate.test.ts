@@ -80,3 +80,28 @@ test('a location without any credentials is open', (t) => {
   t.false(isOpenLocation({ ...location, user: 'u' }))
   t.false(isOpenLocation({ ...location, tls: { certFile: 'me.pem' } }))
 })
+
+test('a key is named by NATS_NKEY or a context, and a file that was asked for wins', (t) => {
+  const env = { NATS_URL: 'nats://u:p@a:1', NATS_NKEY: '~/me.nk', HOME: '/h/me' }
+  t.like(locateNats(undefined, env), { user: 'u', nkeyPath: '/h/me/me.nk' })
+  const contexts = withContexts('keys', { mine: { url: 'nats://c:3', nkey: '~/its.nk' } })
+  t.is(locateNats(undefined, contexts)?.nkeyPath, '/h/me/its.nk')
+  for (const where of [env, contexts]) {
+    const { servers = [], source = '' } = locateNats(undefined, where) ?? {}
+    t.deepEqual(locateNats(undefined, where, { nkey: 'a.nk' }), {
+      servers,
+      source,
+      nkeyPath: 'a.nk',
+    })
+    t.deepEqual(locateNats(undefined, where, { creds: 'a.creds' }), {
+      servers,
+      source,
+      credsPath: 'a.creds',
+    })
+  }
+})
+
+test('who has a key is known: the server is not open', (t) => {
+  t.false(isOpenLocation({ servers: ['nats://a:1'], source: 'x', nkeyPath: 'a.nk' }))
+  t.true(isOpenLocation({ servers: ['nats://a:1'], source: 'x' }))
+})

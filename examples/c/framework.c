@@ -26,23 +26,17 @@ static char secret[33];      /* who knows it may take our place */
 static double leader, known_to; /* epochs: of who leads, and of the leader that knows us */
 static int answered;  /* offers, until now */
 static char task[ID_SIZE], agent[ID_SIZE], state[ID_SIZE]; /* of our task; "": none */
+static double task_at[2]; /* the incarnation and count of its newest status */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
-static int exit_code = -1; /* not yet */
+static _Atomic int exit_code = -1; /* not yet */
 
 static void end(int code) {
     pthread_mutex_lock(&mutex);
     if (exit_code < 0) exit_code = code;
     pthread_cond_signal(&ended);
     pthread_mutex_unlock(&mutex);
-}
-
-static bool is_done(void) {
-    pthread_mutex_lock(&mutex);
-    bool done = exit_code >= 0;
-    pthread_mutex_unlock(&mutex);
-    return done;
 }
 
 /* ---- Reading. A field that is not there is NULL, and NULL has no fields. ---- */
@@ -80,10 +74,9 @@ static bool copy(char *to, size_t size, const msgpack_object *map, const char *n
 
 /* A number comes as an integer or as a float: that is its packer's choice. */
 static double number(const msgpack_object *map, const char *name) {
-    const msgpack_object *value = field(map, name);
-    if (is(value, MSGPACK_OBJECT_POSITIVE_INTEGER)) return (double)value->via.u64;
-    if (is(value, MSGPACK_OBJECT_FLOAT32)) return value->via.f64;
-    if (is(value, MSGPACK_OBJECT_FLOAT64)) return value->via.f64;
+    const msgpack_object *it = field(map, name);
+    if (is(it, MSGPACK_OBJECT_POSITIVE_INTEGER)) return (double)it->via.u64;
+    if (is(it, MSGPACK_OBJECT_FLOAT32) || is(it, MSGPACK_OBJECT_FLOAT64)) return it->via.f64;
     return 0;
 }
 
@@ -92,8 +85,9 @@ static bool is_one_of(const char *text, const char *const *words) {
     return *words != NULL;
 }
 
-static bool never_ran(void) {
-    return is_one_of(state, (const char *[]){"TASK_DROPPED", "TASK_GONE", "TASK_UNKNOWN", NULL});
+static bool is_nowhere(void) {
+    return is_one_of(state, (const char *[]){"TASK_DROPPED", "TASK_GONE", "TASK_GONE_BY_OPERATOR",
+                                             "TASK_UNKNOWN", NULL});
 }
 
 static bool has_ended(void) {
@@ -251,17 +245,26 @@ static void answer_offer(const msgpack_object *offer) {
     snprintf(task, sizeof task, "echo-%d", answered);
     snprintf(agent, sizeof agent, "%s", from);
     state[0] = '\0';
+    task_at[0] = task_at[1] = 0;
     accept_offer(id);
 }
 
+/* Later ones have higher numbers; where there is none, the leader knows of no other status. */
 static void hear_status(const msgpack_object *status) {
     char id[ID_SIZE], news[ID_SIZE];
+    const msgpack_object *at = field(status, "number");
+    double incarnation = at == NULL ? task_at[0] : number(at, "incarnation");
+    double count = at == NULL ? task_at[1] : number(at, "count");
+    bool is_old = incarnation < task_at[0] || (incarnation == task_at[0] && count < task_at[1]);
     copy(id, sizeof id, status, "taskId");
     copy(news, sizeof news, status, "state");
-    if (strcmp(id, task) != 0 || strcmp(news, state) == 0 || has_ended()) return;
+    if (strcmp(id, task) != 0 || is_old || has_ended()) return;
+    if (strcmp(news, state) == 0 || strcmp(news, "TASK_STAGING") == 0) return;
+    task_at[0] = incarnation;
+    task_at[1] = count;
     snprintf(state, sizeof state, "%s", news);
     printf("%s is %s\n", task, state);
-    if (never_ran()) task[0] = '\0';
+    if (is_nowhere()) task[0] = '\0';
 }
 
 static void hear_events(const char *subject, const msgpack_object *message) {
@@ -315,23 +318,20 @@ typedef void handler(const char *subject, const msgpack_object *message);
 
 /* What is no msgpack is passed over, and what comes when all is done. */
 static void on_message(natsConnection *from, natsSubscription *of, natsMsg *message, void *to) {
-    (void)from;
-    (void)of;
+    (void)from, (void)of;
     msgpack_unpacked unpacked;
     msgpack_unpacked_init(&unpacked);
     const char *data = natsMsg_GetData(message);
     size_t length = (size_t)natsMsg_GetDataLength(message);
     bool is_read = msgpack_unpack_next(&unpacked, data, length, NULL) == MSGPACK_UNPACK_SUCCESS;
-    if (is_read && !is_done())
+    if (is_read && exit_code < 0)
         (**(handler *const *)to)(natsMsg_GetSubject(message), &unpacked.data);
     msgpack_unpacked_destroy(&unpacked);
     natsMsg_Destroy(message);
 }
 
 static void on_error(natsConnection *from, natsSubscription *of, natsStatus status, void *closure) {
-    (void)from;
-    (void)of;
-    (void)closure;
+    (void)from, (void)of, (void)closure;
     fprintf(stderr, "nats: %s\n", natsStatus_GetText(status));
     end(1);
 }

@@ -1,23 +1,21 @@
 #!/usr/bin/python3 -u
-"""A Bourse framework made of a socket and msgpack, a model for other languages: declines its first
-offer, accepts another, runs `echo` there and leaves when that has ended. Finds its cluster by
-NATS_URL (nats://user:password@host:4222), BOURSE_CLUSTER and BOURSE_PRINCIPAL."""
-import json, msgpack, os, secrets, socket, sys
-from urllib.parse import unquote, urlsplit
+"""A Bourse framework of a socket and msgpack, to port: declines an offer, accepts one, runs `echo`.
+Its cluster: NATS_URL (nats://user:password@host:4222), BOURSE_CLUSTER and BOURSE_PRINCIPAL."""
+import json, msgpack, os, secrets, socket, sys, urllib.parse as urls
 
 CLUSTER = os.environ.get("BOURSE_CLUSTER", "bourse")
 ME = f"{os.environ.get('BOURSE_PRINCIPAL', 'local')}.python-{secrets.token_hex(8)}"
 SECRET = secrets.token_hex(16)  # Who knows it may take our place.
 TASK = {"resources": {"cpus": 0.1, "mem": 32}, "command": {"argv": ["echo", "hello"]}}
-NEVER_RAN = ("TASK_DROPPED", "TASK_GONE", "TASK_UNKNOWN")
+NOWHERE = ("TASK_DROPPED", "TASK_GONE", "TASK_GONE_BY_OPERATOR", "TASK_UNKNOWN")
 ENDED = ("TASK_FINISHED", "TASK_FAILED", "TASK_ERROR", "TASK_KILLED")
 
 
 class Nats:  # As much of the text protocol of NATS as is needed here.
     def __init__(self, url):
-        at, self.handlers = urlsplit(url), []
+        at, self.handlers = urls.urlsplit(url), []
         self.socket = socket.create_connection((at.hostname, at.port or 4222))
-        user = {"user": unquote(at.username or ""), "pass": unquote(at.password or "")}
+        user = {"user": urls.unquote(at.username or ""), "pass": urls.unquote(at.password or "")}
         self.send("CONNECT " + json.dumps({"verbose": False, **user}))
 
     def send(self, line, rest=b""):
@@ -46,7 +44,7 @@ class Nats:  # As much of the text protocol of NATS as is needed here.
 class Framework:
     def __init__(self, nats):
         self.nats, self.leader, self.known_to, self.answered = nats, 0, 0, 0
-        self.task = self.agent = self.state = None
+        self.task, self.agent, self.state, self.number = None, None, None, [0, 0]
         nats.subscribe(f"_INBOX.{CLUSTER}.framework.{ME}.*", self.hear_answer)
         nats.subscribe(f"{CLUSTER}.framework.{ME}", self.hear_events)
         nats.subscribe(f"{CLUSTER}.update.{ME}.*", self.hear_updates)
@@ -65,8 +63,7 @@ class Framework:
             print(f"{verb} was refused: {answer['name']}: {answer['message']}")
             self.task = None if verb == "accept" else self.task
 
-    def hear_leader(self, _, beat):
-        """Every second. What is sent may be lost: what matters is said until it has come about."""
+    def hear_leader(self, _, beat):  # Every second: what may have been lost is said again.
         self.leader = max(self.leader, beat["epoch"])
         if self.known_to < self.leader:
             self.call("subscribe", name="echo in Python", secret=SECRET)
@@ -98,22 +95,25 @@ class Framework:
             print(f"declined an offer of {offer['agentId']}: {reason}")
             return self.call("decline", offers=[offer["offerId"]], refuseMs=1000, reason=reason)
         print(f"accepted an offer of {offer['agentId']}")
-        self.task, self.agent, self.state = f"echo-{self.answered}", offer["agentId"], None
+        self.task, self.agent = f"echo-{self.answered}", offer["agentId"]
+        self.state, self.number = None, [0, 0]
         launch = {"kind": "launch", "tasks": [{"taskId": self.task, **TASK}]}
         self.call("accept", offers=[offer["offerId"]], operations=[launch])
 
-    def hear_updates(self, subject, message):
-        for status in message["statuses"]:
+    def hear_updates(self, subject, message):  # An agent repeats them until they are acknowledged.
+        for status in (statuses := message["statuses"]):
             self.hear_status(status)
-            if "uuid" in status:  # The agent repeats it until it is acknowledged.
-                ack = {"taskId": status["taskId"], "uuid": status["uuid"]}
-                self.nats.publish(subject.replace(".update.", ".ack.", 1), {"acks": [ack]})
+        acks = [{"taskId": s["taskId"], "uuid": s["uuid"]} for s in statuses if "uuid" in s]
+        self.nats.publish(subject.replace(".update.", ".ack.", 1), {"acks": acks})
 
     def hear_status(self, status):
-        if status["taskId"] == self.task and self.state not in (status["state"], *ENDED):
-            self.state = status["state"]
-            print(f"{self.task} is {self.state}")
-            self.task = None if self.state in NEVER_RAN else self.task
+        n, state = status.get("number"), status["state"]  # Later ones have higher numbers.
+        number = [n["incarnation"], n["count"]] if n else self.number
+        is_news = number >= self.number and state not in (self.state, "TASK_STAGING")
+        if status["taskId"] == self.task and is_news and self.state not in ENDED:
+            self.number, self.state = number, state
+            print(f"{self.task} is {state}")
+            self.task = None if state in NOWHERE else self.task
 
 
 if __name__ == "__main__":

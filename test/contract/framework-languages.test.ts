@@ -42,12 +42,15 @@ const SUBSCRIBED = {
   failoverMs: 600_000,
 }
 
+/** What another said of the task before the agent's own. */
+const OLD = { incarnation: 1, count: 1 }
+
 const status = (taskId: string, state: string, uuid?: string) => ({
   taskId,
   state,
   source: uuid === undefined ? 'master' : 'agent',
   atMs: 1_763_683_200_123,
-  ...(uuid !== undefined && { uuid: uuid.repeat(32), number: { incarnation: 1, count: 1 } }),
+  ...(uuid !== undefined && { uuid: uuid.repeat(32), number: { incarnation: 1, count: 2 } }),
 })
 
 /** What the framework said, but for what it repeats at each beat. */
@@ -66,7 +69,7 @@ class Script {
     if (verb === 'teardown' && nth === 2) line.answer()
     if (verb === 'ack') {
       const { acks } = line.body as Acknowledgements
-      this.said.push(`ack ${acks.map(({ uuid }) => uuid[0]).join()}`)
+      this.said.push(...acks.map(({ uuid }) => `ack ${uuid[0]}`))
     }
     if (verb === 'decline') {
       const { offers, reason, refuseMs } = line.body as Decline
@@ -112,6 +115,8 @@ class Script {
       ])
       const running = status(taskId, 'TASK_RUNNING', '1')
       update([running, status(taskId, 'TASK_RUNNING'), status('of-another', 'TASK_FAILED', '2')])
+      tell([{ kind: 'status', status: status(taskId, 'TASK_STAGING') }])
+      tell([{ kind: 'status', status: { ...running, state: 'TASK_STARTING', number: OLD } }])
       update([running, status(taskId, 'TASK_FINISHED', '3')])
     }
   }

@@ -42,6 +42,9 @@ const SENTENCES: Readonly<Record<string, string>> = {
 const FAMILIES: readonly (readonly [RegExp, (what: string) => string])[] = [
   [/^refused\.(.+)$/, (name) => `messages and calls that were refused: ${name}`],
   [/^operator-(.+)$/, (verb) => `calls of operators: ${verb}`],
+  [/^calls-(.+)$/, (verb) => `calls of frameworks: ${verb}`],
+  [/^allocations-(.+)$/, (outcome) => `what the allocator proposed, and the leader has ${outcome}`],
+  [/^offers-(.+)$/, (end) => `offers that were ${end}`],
 ]
 
 /** Empty: of a newer leader. */

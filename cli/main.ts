@@ -1,10 +1,18 @@
 #!/usr/bin/env node
 /** The `bourse` command. */
+import { closeSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { processIo } from './io.ts'
 import { runCommandLine } from './program.ts'
 import { readerIsGone } from './stop-signals.ts'
 import { systemFault } from './system-fault.ts'
+
+const terminals = [0, 1, 2].filter((fd) => isatty(fd))
+// Node puts terminals right when it exits, and crashes if one of them was closed meanwhile.
+process.on('exit', () => {
+  for (const fd of terminals) if (!isatty(fd)) closeSync(fd)
+})
 
 /** The other end of a pipe, or the terminal, is there no more. */
 const GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO'])

@@ -54,7 +54,7 @@ function step(place: Place, word: string): Place {
     const flag = command.options.find(({ long, short }) => long === word || short === word)
     return flag?.required === true ? { ...place, option: flag } : place
   }
-  if (command.parent !== null) {
+  if (command.commands.length === 0) {
     const isForeign = command.name() === 'run'
     return { ...place, count: count + 1, isForeign }
   }
@@ -70,12 +70,12 @@ async function allAt(
   if (isForeign) return FILES
   if (option !== undefined) return ofOption(option)
   if (current.startsWith('-')) return flagsOf(command)
-  if (command.parent === null) return commandsOf(command)
+  if (command.commands.length > 0) return commandsOf(command)
   const args = command.registeredArguments
   const argument = args[count] ?? args.findLast(({ variadic }) => variadic)
   if (argument === undefined) return []
   if (argument.argChoices !== undefined) return argument.argChoices.map((value) => ({ value }))
-  if (command.name() === 'help') return commandsOf(command.parent)
+  if (command.parent !== null && command.name() === 'help') return commandsOf(command.parent)
   const wanted = idsFor(command, argument, current)
   return wanted === undefined ? [] : liveIds(wanted, { options: { ...options, ...values }, io })
 }

@@ -2,6 +2,7 @@
 import type { Bus } from '../bus/bus.ts'
 import { type Clock, systemClock } from '../bus/clock.ts'
 import { type Messenger, openMessenger } from '../bus/messenger.ts'
+import { watchForbidden } from '../bus/nats/forbidden.ts'
 import { isOpenLocation } from '../bus/nats/locate.ts'
 import { natsSystem } from '../bus/nats/system.ts'
 import { randomToken } from '../bus/random.ts'
@@ -78,15 +79,7 @@ export async function openOperatorClient(
   const inbox = location.inboxPrefix ?? inboxOf(cluster, 'operator', principal)
   const name = `${cluster} operator ${principal}`
   const isOpen = isOpenLocation(location)
-  let forbid: (fault: ClusterError) => void = () => undefined
-  const forbidden = new Promise<never>((_, reject) => {
-    forbid = reject
-  })
-  // Nobody may be asking when it comes.
-  forbidden.catch(() => undefined)
-  const onFault = (fault: ClusterError): void => {
-    if (fault.code === 'bus/forbidden') forbid(fault)
-  }
+  const { forbidden, onFault } = watchForbidden()
   const bus = await natsSystem({ location, onFault }).connect({ name, inbox })
   return operatorClient({ bus, clock: systemClock, cluster, principal, isOpen, forbidden })
 }

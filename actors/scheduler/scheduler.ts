@@ -5,6 +5,7 @@
  */
 import { systemClock } from '../../bus/clock.ts'
 import { openMessenger } from '../../bus/messenger.ts'
+import { watchForbidden } from '../../bus/nats/forbidden.ts'
 import {
   CLUSTER_DEFAULT,
   type LocatedCluster,
@@ -102,20 +103,10 @@ function locate(options: SchedulerOptions): Located {
   const { world, onFault, cluster = CLUSTER_DEFAULT } = options
   if (world !== undefined) return { cluster, world }
   const found = locateOnNats(options)
-  let forbid: (fault: ClusterError) => void = () => undefined
-  const forbidden = new Promise<never>((_, reject) => {
-    forbid = reject
-  })
-  // Once the scheduler is open, nobody waits for it any more.
-  forbidden.catch(() => undefined)
-  const system = natsSystem({
-    location: found.location,
-    onFault(fault) {
-      if (fault.code === 'bus/forbidden') forbid(fault)
-      onFault?.(fault)
-    },
-  })
-  return { cluster: found.cluster, world: { system, clock: systemClock, randomToken }, forbidden }
+  const watch = watchForbidden(onFault)
+  const system = natsSystem({ location: found.location, onFault: watch.onFault })
+  const onNats = { system, clock: systemClock, randomToken }
+  return { cluster: found.cluster, world: onNats, forbidden: watch.forbidden }
 }
 
 function locateOnNats({ nats, cluster }: SchedulerOptions): LocatedCluster {

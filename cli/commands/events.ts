@@ -2,6 +2,7 @@
 import type { Bus, History } from '../../bus/bus.ts'
 import { type Clock, systemClock } from '../../bus/clock.ts'
 import { followHistory, HistoryReader, sequenceBefore } from '../../bus/history.ts'
+import { watchForbidden } from '../../bus/nats/forbidden.ts'
 import { natsSystem } from '../../bus/nats/system.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import { allEvents, eventStream, inboxOf } from '../../protocol/subjects.ts'
@@ -37,13 +38,7 @@ export async function events(
   const filter = eventFilter(cluster, pattern)
   const principal = principalOf(options, io.env)
   const inbox = location.inboxPrefix ?? inboxOf(cluster, 'observer', principal)
-  let forbid: (fault: ClusterError) => void = () => undefined
-  const forbidden = new Promise<never>((_, reject) => {
-    forbid = reject
-  })
-  const onFault = (fault: ClusterError): void => {
-    if (fault.code === 'bus/forbidden') forbid(fault)
-  }
+  const { forbidden, onFault } = watchForbidden()
   const system = natsSystem({ location, onFault })
   const bus = await system.connect({ name: `${cluster} observer ${principal}`, inbox })
   const kept = { name: eventStream(cluster), pattern: allEvents(cluster) }

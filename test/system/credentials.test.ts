@@ -97,6 +97,15 @@ test('a run, a listing and an observer: each with credentials of its own', async
   t.regex(events.stdout, / task\.finished .*: exit 0\n$/, events.stderr)
 })
 
+test('past events are for observers, and for them alone', async (t) => {
+  const { code, stdout, stderr } = await bourse('observer-local.nk', 'events', '--json')
+  t.is(code, 0, stderr)
+  t.true(stdout.includes('TASK_FINISHED'), stdout)
+  const operator = await bourse('operator-local.nk', 'events')
+  t.is(operator.code, 78)
+  t.regex(operator.stderr, /^bourse: the server does not let bourse observer local /)
+})
+
 test('whose credentials are not for what is asked hears so at once', async (t) => {
   const asAnother = await bourse('operator-local.nk', 'agents', '--principal', 'eve')
   t.is(asAnother.code, 78)

@@ -17,7 +17,7 @@ export function addAuthCommands({ add, io, done }: Registration): void {
     group: 'act',
     examples: ['auth init DIR', 'auth add agent a1 --dir DIR'],
     more: KINDS,
-  })
+  }).helpCommand(false)
   const part = (name: string, description: string, example: string): Command =>
     describe(
       auth

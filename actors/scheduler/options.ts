@@ -22,6 +22,9 @@ import {
 } from './rules.ts'
 import type { Settings } from './state.ts'
 
+/** NATS servers with what they want to see: a token, user and password, or a file of credentials. */
+export type NatsServers = Omit<NatsLocation, 'source'>
+
 export interface SchedulerOptions {
   /** For people; 1 to 256 characters. */
   readonly name: string
@@ -31,7 +34,7 @@ export interface SchedulerOptions {
    * Where NATS is: one URL or several with commas. Default: NATS_URL, else the NATS context, else the
    * `bourse dev` that runs here.
    */
-  readonly nats?: string | NatsLocation
+  readonly nats?: string | NatsServers
   /** Default: that of the `bourse dev` that was found, else `bourse`. */
   readonly cluster?: string
   /** Whose credentials these are. Default: BOURSE_PRINCIPAL, else `local`. */

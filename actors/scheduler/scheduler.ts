@@ -39,7 +39,7 @@ export type {
   TaskStatus,
   TaskWish,
 } from './contract.ts'
-export type { SchedulerOptions, World } from './options.ts'
+export type { NatsServers, SchedulerOptions, World } from './options.ts'
 
 const OPEN_TIMEOUT_MS = 15_000
 
@@ -110,6 +110,7 @@ function locate(options: SchedulerOptions): Located {
 }
 
 function locateOnNats({ nats, cluster }: SchedulerOptions): LocatedCluster {
-  if (typeof nats === 'object') return { location: nats, cluster: cluster ?? CLUSTER_DEFAULT }
+  if (typeof nats === 'object')
+    return { location: { ...nats, source: 'nats' }, cluster: cluster ?? CLUSTER_DEFAULT }
   return locateCluster({ nats, cluster }, process.env)
 }

@@ -1,9 +1,9 @@
 /** What is published works: packed, installed in an empty folder, and a cluster started from it. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
@@ -25,6 +25,7 @@ test('the packed tarball, installed in an empty folder, runs a cluster and a com
   const [{ filename }] = JSON.parse(packed.stdout)
   const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', join(folder, filename)]
   await run('npm', install, { cwd: folder })
+  t.deepEqual(deadLinks(join(folder, 'node_modules', 'bourse')), [])
 
   const bourse = join(folder, 'node_modules', '.bin', 'bourse')
   const env = { ...process.env, BOURSE_STATE_DIR: join(folder, 'state') }
@@ -44,6 +45,19 @@ test('the packed tarball, installed in an empty folder, runs a cluster and a com
   const [code] = await ended
   t.is(code, 0)
 })
+
+/** Links of its pages to files of its own that it does not hold. */
+function deadLinks(root: string): readonly string[] {
+  const pages = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+    (path) => path.endsWith('.md') && !path.includes('node_modules'),
+  )
+  return pages.flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/\]\(([^)#\s:]+)(?:#[^)]*)?\)/g)]
+      .map(([, link = '']) => link)
+      .filter((link) => !existsSync(join(root, dirname(page), link)))
+      .map((link) => `${page}: ${link}`),
+  )
+}
 
 /** What the page about frameworks shows works here: all of it compiles, and its first block runs. */
 async function writesFrameworks(

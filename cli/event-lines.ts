@@ -10,7 +10,7 @@ import { whyOf } from './columns.ts'
 import { type Gap, GapFinder } from './event-gaps.ts'
 import { jsonLine } from './io.ts'
 import { plainValue } from './plain-value.ts'
-import { cutToWidth, harmless, widthOf } from './text.ts'
+import { cutMiddle, cutToWidth, harmless, widthOf } from './text.ts'
 
 type PublicEvent = PublicEvents['events'][number]
 
@@ -26,12 +26,16 @@ export interface EventLinesOptions {
 export class EventLines {
   readonly #options: EventLinesOptions
   readonly #gaps: GapFinder
+  readonly #whoWidthMax: number
   /** Grows with what comes, so that what follows stands under it. */
-  #whoWidth = 24
+  #whoWidth: number
 
   constructor(options: EventLinesOptions) {
+    const { columns = Number.POSITIVE_INFINITY, isWhole } = options
     this.#options = options
-    this.#gaps = new GapFinder(options.isWhole)
+    this.#gaps = new GapFinder(isWhole)
+    this.#whoWidthMax = Math.min(WHO_WIDTH_MAX, Math.max(WHO_WIDTH_MIN, columns - OTHERS_WIDTH))
+    this.#whoWidth = Math.min(WHO_WIDTH, this.#whoWidthMax)
   }
 
   of(item: HistoryItem): readonly string[] {
@@ -53,16 +57,17 @@ export class EventLines {
       const fields = plainValue(event) as object
       return jsonLine({ sequence, subject, kind, what, epoch, run, n, ...fields })
     }
-    const who = whoOf(said)
-    this.#whoWidth = Math.min(WHO_WIDTH_MAX, Math.max(this.#whoWidth, widthOf(who)))
+    const who = cutMiddle(harmless(whoOf(said)), this.#whoWidthMax)
+    this.#whoWidth = Math.max(this.#whoWidth, widthOf(who))
     const gap = ' '.repeat(Math.max(0, this.#whoWidth - widthOf(who)))
     const word = `${kind}.${what}`.padEnd(WORD_WIDTH)
-    return this.#line(sequence, `${timeOf(event.atMs)}  ${word}  ${who}${gap}  ${sayingOf(said)}`)
+    return this.#line(message, event.atMs, `${word}  ${who}${gap}  ${sayingOf(said)}`)
   }
 
-  #unreadable({ sequence, subject, atMs }: StoredMessage, why: string): string {
+  #unreadable(message: StoredMessage, why: string): string {
+    const { sequence, subject, atMs } = message
     if (this.#options.json) return jsonLine({ unreadable: { sequence, subject, why } })
-    return this.#line(sequence, `${timeOf(atMs)}  ${subject} is no event: ${why}`)
+    return this.#line(message, atMs, `${subject} is no event: ${why}`)
   }
 
   #gap(gap: Gap): string {
@@ -70,8 +75,11 @@ export class EventLines {
     return this.#fit(`${' '.repeat(SEQUENCE_WIDTH)}  gap: ${sentenceOf(gap)}`)
   }
 
-  #line(sequence: number, text: string): string {
-    return this.#fit(`${String(sequence).padStart(SEQUENCE_WIDTH)}  ${harmless(text).trimEnd()}`)
+  #line({ sequence }: StoredMessage, atMs: number, text: string): string {
+    const { columns = Number.POSITIVE_INFINITY } = this.#options
+    const time = columns < NARROW ? clockOf(atMs) : `${dateOf(atMs)} ${clockOf(atMs)}`
+    const number = String(sequence).padStart(SEQUENCE_WIDTH)
+    return this.#fit(`${number}  ${time}  ${harmless(text).trimEnd()}`)
   }
 
   #fit(line: string): string {
@@ -82,7 +90,14 @@ export class EventLines {
 
 const SEQUENCE_WIDTH = 6
 const WORD_WIDTH = 'framework.subscribed'.length
+/** Of a run's tasks. */
+const WHO_WIDTH = 28
+const WHO_WIDTH_MIN = 16
 const WHO_WIDTH_MAX = 60
+/** All but who it is about, with something to say. */
+const OTHERS_WIDTH = 76
+/** A terminal of fewer columns gets no dates. */
+const NARROW = 100
 
 /** One event with the message that it came in. */
 interface Said {
@@ -100,13 +115,18 @@ function eventsOf({ subject, payload }: StoredMessage) {
   return checked.ok ? { ids, body: checked.value as PublicEvents } : checked.refusal.message
 }
 
-/** In local time. */
-function timeOf(atMs: number): string {
+const two = (part: number): string => String(part).padStart(2, '0')
+
+/** In local time, as all that people read. */
+function dateOf(atMs: number): string {
   const time = new Date(atMs)
-  const two = (part: number): string => String(part).padStart(2, '0')
-  const date = `${two(time.getMonth() + 1)}-${two(time.getDate())}`
+  return `${two(time.getMonth() + 1)}-${two(time.getDate())}`
+}
+
+function clockOf(atMs: number): string {
+  const time = new Date(atMs)
   const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':')
-  return `${date} ${clock}.${String(time.getMilliseconds()).padStart(3, '0')}`
+  return `${clock}.${String(time.getMilliseconds()).padStart(3, '0')}`
 }
 
 const LOCAL = 'local'

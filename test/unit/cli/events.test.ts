@@ -73,11 +73,11 @@ test('an event is one line that stands under the others', (t) => {
   const lines = people()
   const leads = message(1, 'master.leads', { events: [{ atMs: AT_MS, name: 'm1' }] })
   t.deepEqual(lines.of(leads), [
-    '     1  11-21 09:05:07.003  master.leads          m1                        leads from now on: epoch 3',
+    '     1  11-21 09:05:07.003  master.leads          m1                            leads from now on: epoch 3',
   ])
   t.deepEqual(lines.of(message(2, 'task.local.f1.failed', { events: [failed, failed] })), [
-    '     2  11-21 09:05:07.003  task.failed           f1/t1                     on a1: exit 3',
-    '     2  11-21 09:05:07.003  task.failed           f1/t1                     on a1: exit 3',
+    '     2  11-21 09:05:07.003  task.failed           f1/t1                         on a1: exit 3',
+    '     2  11-21 09:05:07.003  task.failed           f1/t1                         on a1: exit 3',
   ])
   const accepted = { ...failed, status: undefined, offers: ['3-a-1'], tasks: 2 }
   t.regex(
@@ -98,8 +98,13 @@ test('hostile text does nothing on a terminal, and a line fits into it', (t) => 
   const body = { events: [event] }
   const [line = ''] = people().of(message(1, 'framework.local.f1.subscribed', body))
   t.true(line.endsWith('is there: evil\ufffd[2J\ufffdname'))
-  const [cut = ''] = people(true, 60).of(message(1, 'framework.local.f1.subscribed', body))
-  t.is(cut.length, 60)
+  const long = { ...event, frameworkId: 'wordcount-0123456789abcdef' }
+  const narrow = people(true, 80).of(
+    message(1, 'framework.local.wordcount-0123456789abcdef.subscribed', { events: [long] }),
+  )
+  t.deepEqual(narrow, [
+    '     1  09:05:07.003  framework.subscribed  wordcoun…9abcdef  is there: evil\ufffd[2…',
+  ])
   const [json = ''] = programs().of(message(1, 'framework.local.f1.subscribed', body))
   t.false(json.includes('\u001b'))
 })

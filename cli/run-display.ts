@@ -104,7 +104,7 @@ export class HumanDisplay implements RunDisplay {
       this.#put(view, stream, data)
       return io.drained()
     }
-    const key = `${view.taskId ?? ''} ${stream}`
+    const key = `${view.taskId ?? ''} ${view.restarts ?? 0} ${stream}`
     const { cutter } = this.#cutters.get(key) ?? { cutter: new LineCutter() }
     this.#cutters.set(key, { cutter, view })
     const lines = cutter.push(data)

@@ -48,8 +48,9 @@ export class EventDisplay implements RunDisplay {
     this.#tell(`cluster-${state}`, { where: this.#options.where, forMs: Math.round(forMs) })
   }
 
-  output({ index, taskId }: InstanceView, stream: StreamName, data: Uint8Array): Promise<void> {
-    const key = `${taskId ?? index} ${stream}`
+  output(view: InstanceView, stream: StreamName, data: Uint8Array): Promise<void> {
+    const { index, taskId, restarts = 0 } = view
+    const key = `${taskId ?? index} ${restarts} ${stream}`
     const decoder = this.#decoders.get(key) ?? new TextDecoder()
     this.#decoders.set(key, decoder)
     this.#tell('output', { index, taskId, stream, text: decoder.decode(data, { stream: true }) })

@@ -33,7 +33,7 @@ function dispatch(state: RunState, input: Input, effects: Effect[]): void {
     case 'status':
       return onStatus(state, input.status, effects)
     case 'read':
-      return onRead(state, input.index)
+      return onRead(state, input.index, effects)
     case 'restart-due':
       return onRestartDue(state, input.index, effects)
     case 'look':
@@ -107,14 +107,19 @@ function onLook(state: RunState, effects: Effect[]): void {
   effects.push({ do: 'tell-waiting', why })
 }
 
-function onRead({ instances }: RunState, index: number): void {
-  const instance = instances[index]
-  if (instance !== undefined) instance.reading -= 1
+function onRead(state: RunState, index: number, effects: Effect[]): void {
+  const instance = state.instances[index]
+  if (instance === undefined) return
+  instance.reading -= 1
+  if (instance.isDue) onRestartDue(state, index, effects)
 }
 
 function onRestartDue(state: RunState, index: number, effects: Effect[]): void {
   const instance = state.instances[index]
   if (instance?.view.state !== 'restarting') return
+  // By the same id its agent would go on with what the next attempt writes.
+  instance.isDue = instance.reading > 0
+  if (instance.isDue) return
   const { restarts } = instance
   instance.view = { index, state: 'waiting', restarts }
   state.placedBefore = Math.min(state.placedBefore, index)

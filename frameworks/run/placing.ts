@@ -84,7 +84,7 @@ function placeAll(
     if (fits === undefined) break
     const task = {
       ...state.plan.task,
-      taskId: nextTaskId(state, instance),
+      taskId: taskIdOf(state, instance),
       resources: listResources(fits.taken),
     }
     bytes += wireBytes(task)
@@ -97,8 +97,8 @@ function placeAll(
   return { tasks, left, isFull: false }
 }
 
-function nextTaskId({ plan }: RunState, { index, attempts }: Instance): TaskId {
-  const again = attempts === 0 ? '' : `-${attempts + 1}`
+function taskIdOf({ plan }: RunState, { index, ids }: Instance): TaskId {
+  const again = ids === 1 ? '' : `-${ids}`
   return `${plan.prefix}-${index}${again}` as TaskId
 }
 
@@ -111,7 +111,6 @@ interface Attempt {
 function begin(state: RunState, instance: Instance, { taskId, place, taken }: Attempt): void {
   const { index, restarts } = instance
   const ports = portsOf(taken)
-  instance.attempts += 1
   instance.isHeard = false
   instance.runsSinceMs = undefined
   instance.unknownAtMs = undefined
@@ -131,6 +130,7 @@ function begin(state: RunState, instance: Instance, { taskId, place, taken }: At
 export function unplace(state: RunState, instance: Instance, effects: Effect[]): void {
   const { index, restarts, view } = instance
   if (view.taskId !== undefined) state.byTask.delete(view.taskId)
+  instance.ids += 1
   freeSpots(state, instance, effects)
   instance.view = { index, state: 'waiting', ...(restarts > 0 && { restarts }) }
   state.placedBefore = Math.min(state.placedBefore, index)

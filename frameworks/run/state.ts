@@ -30,8 +30,11 @@ export interface Plan {
 export interface Instance {
   readonly index: number
   view: InstanceView
-  /** How often it was placed. */
-  attempts: number
+  /**
+   * Counts the task ids that it was given. A restart keeps its id, so that people find it by that; a
+   * task that may still be somewhere does not lend its id to another.
+   */
+  ids: number
   /** How often in a row its task was dropped before an agent had spoken of it. */
   drops: number
   /** An agent has spoken of its task, so it may have run; or it has ended otherwise. */
@@ -41,6 +44,8 @@ export interface Instance {
   /** How its last attempt that failed ended; it is what is shown if there is no other. */
   failed: InstanceView | undefined
   restarts: number
+  /** The pause is over, but what the last attempt wrote is still read. */
+  isDue: boolean
   /** The last pause before a restart. */
   pauseMs: number | undefined
   /** What it is counted by where it is. */
@@ -157,12 +162,13 @@ export function newRun(plan: Plan): RunState {
   const instances = Array.from({ length: plan.instances }, (_, index) => ({
     index,
     view: { index, state: 'waiting' as const },
-    attempts: 0,
+    ids: 1,
     drops: 0,
     isHeard: false,
     runsSinceMs: undefined,
     failed: undefined,
     restarts: 0,
+    isDue: false,
     pauseMs: undefined,
     spots: [],
     reading: 0,

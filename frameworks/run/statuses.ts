@@ -60,7 +60,10 @@ function endAttempt(state: RunState, instance: Instance, { status, effects }: En
   if (!isStartedAgain(state, instance, status)) return
   state.byTask.delete(status.taskId)
   // Nobody said that it has ended: it may come back.
-  if (view.state === 'TASK_LOST') state.givenUp.add(status.taskId)
+  if (view.state === 'TASK_LOST') {
+    state.givenUp.add(status.taskId)
+    instance.ids += 1
+  }
   const delayMs = nextPauseMs(instance.pauseMs, status.atMs - runsSinceMs)
   instance.failed = view
   instance.restarts += 1

@@ -155,7 +155,7 @@ test('--user: an agent of root runs it as that user, any other says why not', as
   }
 })
 
-test('--restart on-failure: until it finishes, each attempt with its own task', async (t) => {
+test('--restart on-failure: until it finishes, each attempt by the same name', async (t) => {
   const file = join(cluster.folder, 'second-try')
   const script = `echo try; test -e ${file} || { touch ${file}; exit 3; }`
   const flags = ['--name', 'again', '--restart', 'on-failure', '--constraint', 'agent=a1']
@@ -164,7 +164,7 @@ test('--restart on-failure: until it finishes, each attempt with its own task', 
   t.is(stdout, 'try\ntry\n')
   t.regex(stderr, /again-0 on a1: TASK_FAILED, .* status 3; starts again in 1s$/m)
   const tasks = await tasksOf('again')
-  t.deepEqual(tasks.map(({ taskId }) => taskId).sort(), ['again-0', 'again-0-2'] as never)
+  t.deepEqual(tasks.map(({ taskId }) => taskId).sort(), ['again-0', 'again-0'] as never)
 })
 
 test('--restart on-failure:1: the last attempt counts', async (t) => {
@@ -215,7 +215,7 @@ test('--detach: an instance is started again with nobody there', async (t) => {
   await run('--', 'touch', file)
   await untilEnded(told.pid)
   const tasks = await tasksOf('alone')
-  t.deepEqual(tasks.map(({ taskId }) => taskId).sort(), ['alone-0', 'alone-0-2'] as never)
+  t.deepEqual(tasks.map(({ taskId }) => taskId).sort(), ['alone-0', 'alone-0'] as never)
   t.true(tasks.every(({ state }) => isTerminal(state)))
 })
 

@@ -3,8 +3,8 @@ import { nextPauseMs, parseRestart } from '../../../../frameworks/run/restarts.t
 import { exitCodeOf } from '../../../../frameworks/run/result.ts'
 import { Run } from './given.ts'
 
-const ALWAYS = { restart: { restartsMax: Number.POSITIVE_INFINITY } }
-const TWICE = { restart: { restartsMax: 2 } }
+const ALWAYS = { restart: { restartsMax: Number.POSITIVE_INFINITY }, readsOutput: false }
+const TWICE = { restart: { restartsMax: 2 }, readsOutput: false }
 
 test('how often is written as Docker has it', (t) => {
   t.deepEqual(parseRestart('never'), { restartsMax: 0 })
@@ -27,7 +27,7 @@ test('pauses double up to a minute, and begin anew after ten seconds of running'
   t.is(nextPauseMs(60_000, 10_000), 1_000)
 })
 
-test('an instance that failed is placed again after a pause, under a new task id', (t) => {
+test('an instance that failed is placed again after a pause, under its task id', (t) => {
   const run = new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_RUNNING')
   run.status('run-0', 'TASK_FAILED', { exit: { code: 3 } })
   const [again] = run.all('restart-after')
@@ -37,21 +37,31 @@ test('an instance that failed is placed again after a pause, under a new task id
   run.input({ kind: 'restart-due', index: 0 })
   t.deepEqual(run.states, ['waiting'])
   t.is(run.all('revive').length, 1)
-  t.deepEqual(run.offer().placed, ['run-0-2'])
-  run.status('run-0-2', 'TASK_FINISHED').read(0).read(0)
+  t.deepEqual(run.offer().placed, ['run-0'])
+  run.status('run-0', 'TASK_FINISHED')
   t.is(run.all('done').length, 1)
-  t.like(run.result.instances[0], { state: 'TASK_FINISHED', restarts: 1, taskId: 'run-0-2' })
+  t.like(run.result.instances[0], { state: 'TASK_FINISHED', restarts: 1, taskId: 'run-0' })
   t.is(exitCodeOf(run.result), 0)
+})
+
+test('what the last attempt wrote is read before there is another', (t) => {
+  const run = new Run({}, 1, { ...ALWAYS, readsOutput: true }).offer()
+  run.status('run-0', 'TASK_FAILED').input({ kind: 'restart-due', index: 0 })
+  t.deepEqual(run.states, ['restarting'])
+  run.read(0)
+  t.deepEqual(run.states, ['waiting'])
+  run.offer().status('run-0', 'TASK_FINISHED')
+  t.is(run.all('read-output').length, 1)
+  t.is(run.read(0).all('done').length, 1)
 })
 
 test('the end of the last attempt is the end of the instance', (t) => {
   const run = new Run({}, 1, TWICE).offer().status('run-0', 'TASK_FAILED')
-  run.input({ kind: 'restart-due', index: 0 }).offer().status('run-0-2', 'TASK_FAILED')
+  run.input({ kind: 'restart-due', index: 0 }).offer().status('run-0', 'TASK_FAILED')
   t.is(run.all('restart-after')[0]?.delayMs, 2_000)
   run.input({ kind: 'restart-due', index: 0 }).offer()
-  run.status('run-0-3', 'TASK_FAILED', { exit: { code: 9 } })
+  run.status('run-0', 'TASK_FAILED', { exit: { code: 9 } })
   t.deepEqual(run.all('restart-after'), [])
-  run.read(0).read(0).read(0)
   t.is(run.all('done').length, 1)
   t.like(run.result.instances[0], { state: 'TASK_FAILED', restarts: 2, exit: { code: 9 } })
   t.is(exitCodeOf(run.result), 1)
@@ -60,15 +70,15 @@ test('the end of the last attempt is the end of the instance', (t) => {
 test('what ran for long begins again with the shortest pause', (t) => {
   const run = new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_FAILED')
   run.input({ kind: 'restart-due', index: 0 }).offer()
-  run.status('run-0-2', 'TASK_RUNNING', { atMs: 5_000 })
-  run.status('run-0-2', 'TASK_FAILED', { atMs: 20_000 })
+  run.status('run-0', 'TASK_RUNNING', { atMs: 5_000 })
+  run.status('run-0', 'TASK_FAILED', { atMs: 20_000 })
   t.is(run.all('restart-after')[0]?.delayMs, 1_000)
 })
 
 for (const state of ['TASK_KILLED', 'TASK_FINISHED', 'TASK_ERROR'] as const)
   test(`an instance that is ${state} is not started again`, (t) => {
     const run = new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_RUNNING')
-    run.status('run-0', state).read(0)
+    run.status('run-0', state)
     t.is(run.all('done').length, 1)
     t.deepEqual(run.states, [state])
   })
@@ -82,7 +92,7 @@ for (const state of ['TASK_GONE', 'TASK_GONE_BY_OPERATOR', 'TASK_LOST'] as const
 
 test('a command that cannot be started at all is not started again', (t) => {
   for (const fields of [{ exit: { code: 127 } }, { exit: { code: 126 } }] as const) {
-    const run = new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_FAILED', fields).read(0)
+    const run = new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_FAILED', fields)
     t.is(run.all('done').length, 1)
   }
   const run = new Run({}, 1, ALWAYS).offer()
@@ -92,7 +102,7 @@ test('a command that cannot be started at all is not started again', (t) => {
 test('a command that could be started before is started again, even if an agent cannot', (t) => {
   const run = new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_FAILED', { exit: { code: 1 } })
   run.input({ kind: 'restart-due', index: 0 }).offer()
-  run.status('run-0-2', 'TASK_FAILED', { reason: 'LAUNCH_FAILED' })
+  run.status('run-0', 'TASK_FAILED', { reason: 'LAUNCH_FAILED' })
   t.is(run.all('restart-after').length, 1)
 })
 
@@ -105,10 +115,11 @@ test('one that was given up for lost and comes back is killed: another has its p
   t.deepEqual(run.all('kill'), [{ do: 'kill', taskId: 'run-0' }] as never)
   run.status('run-0', 'TASK_KILLED')
   t.deepEqual(run.states, ['restarting'], 'its end is nobody’s')
+  t.deepEqual(run.input({ kind: 'restart-due', index: 0 }).offer().placed, ['run-0-2'])
 })
 
 test('interrupted in a pause: how it failed is how it ended', (t) => {
-  const run = new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_FAILED').read(0)
+  const run = new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_FAILED')
   run.input({ kind: 'interrupted' })
   t.is(run.all('done').length, 1)
   t.like(run.result.instances[0], { state: 'TASK_FAILED', taskId: 'run-0' })
@@ -116,7 +127,7 @@ test('interrupted in a pause: how it failed is how it ended', (t) => {
 
 test('interrupted: nothing is started again', (t) => {
   const run = new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_RUNNING')
-  run.input({ kind: 'interrupted' }).status('run-0', 'TASK_FAILED').read(0)
+  run.input({ kind: 'interrupted' }).status('run-0', 'TASK_FAILED')
   t.is(run.all('done').length, 1)
 })
 
@@ -133,7 +144,7 @@ test('all have been somewhere: that is told once, unless all is over', (t) => {
   run.status('run-1', 'TASK_RUNNING')
   t.is(run.all('tell-placed').length, 1)
   run.status('run-1', 'TASK_FAILED').input({ kind: 'restart-due', index: 1 }).offer()
-  t.deepEqual(run.status('run-1-2', 'TASK_RUNNING').all('tell-placed'), [])
+  t.deepEqual(run.status('run-1', 'TASK_RUNNING').all('tell-placed'), [])
   const short = new Run({}, 1, { readsOutput: false }).offer()
   t.deepEqual(
     short.status('run-0', 'TASK_FAILED').effects.map((effect) => effect.do),

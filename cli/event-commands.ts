@@ -1,5 +1,6 @@
 /** The commands that are about public events, with their flags. */
 import type { Command } from 'commander'
+import { allEvents } from '../protocol/subjects.ts'
 import { count } from './arguments.ts'
 import { given, type Registration } from './registration.ts'
 import { since } from './since.ts'
@@ -50,4 +51,4 @@ function addDecode({ add, io, done }: Registration): void {
 
 const DECODE_MORE = `\
 A line for each value; bytes are {"$base64": "…"}. With the tool of NATS:\n\
-  nats sub 'bourse.event.>' --translate 'bourse decode'`
+  nats sub '${allEvents('bourse')}' --translate 'bourse decode'`

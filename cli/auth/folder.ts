@@ -1,8 +1,8 @@
 /** The folder in which a cluster's credentials are made. */
 import {
-  chmodSync,
   closeSync,
   existsSync,
+  fchmodSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -104,6 +104,7 @@ function changeUsers(folder: string, change: (users: Users) => Users): void {
   )
   try {
     writeSync(fd, usersText(change(readUsers(folder))))
+    fchmodSync(fd, PUBLIC_MODE)
     fsyncSync(fd)
     renameSync(next, path)
   } catch (error) {
@@ -120,11 +121,11 @@ function writeNew(path: string, text: string, mode: number): void {
     const fd = openSync(path, 'wx', mode)
     try {
       writeSync(fd, text)
+      fchmodSync(fd, mode)
       fsyncSync(fd)
     } finally {
       closeSync(fd)
     }
-    chmodSync(path, mode)
   })
 }
 

@@ -204,6 +204,9 @@ test('a call whose answer should go elsewhere is not answered there', async (t) 
   const before = await leaseRevision(t)
   for (const reply of [`${subjects.frameworkInbox(LOCAL)}.x`, DELETE_LEASE])
     alice.bus.publish(call(ALICE), encode({ nonsense: true }), { reply })
+  // Nobody is there: the server itself says so to the reply subject, with an empty message.
+  const nobody = ackOf({ ...ALICE, agentId: 'nobody' as AgentId })
+  alice.bus.publish(nobody, encode({}), { reply: DELETE_LEASE })
   // The master takes calls of one connection in turn: this answer comes after those.
   const answer = callsOf(alice.bus).call(call(ALICE), encode({ nonsense: true }), PATIENCE_MS)
   await t.throwsAsync(answer, { code: 'bus/refused' })

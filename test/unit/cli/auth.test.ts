@@ -78,6 +78,14 @@ test('without --listen the server stays on loopback', async (t) => {
   t.regex(read('nats.conf'), /^host: "127\.0\.0\.1"\nport: 4222$/m)
 })
 
+test.serial('a server of another user can read what it needs, whatever the umask', async (t) => {
+  const before = process.umask(0o077)
+  const { folder } = await initialised(t)
+  process.umask(before)
+  for (const name of ['nats.conf', 'users.conf'])
+    t.is(statSync(join(folder, name)).mode & 0o777, 0o644, name)
+})
+
 test('a second init changes nothing', async (t) => {
   const { auth, read } = await initialised(t)
   const before = read('users.conf')

@@ -1,5 +1,5 @@
 /** What `bourse status` says of one thing. */
-import { describeResources, resourcesOf } from '../protocol/resources.ts'
+import { describeResources, rangesOf, resourcesOf } from '../protocol/resources.ts'
 import type { ResourceList } from '../protocol/schema/common.ts'
 import type { AgentItem, FrameworkItem, OfferItem, TaskItem } from '../protocol/schema/operator.ts'
 import { age, whyOf } from './columns.ts'
@@ -45,8 +45,16 @@ export const taskLines = (task: TaskItem, wallMs: number): readonly string[] =>
     why: whyOf(task) || undefined,
     role: task.role,
     resources: describe(task.resources),
+    ports: portsText(task.resources),
     launch: task.launch,
   })
+
+/** `31000, 31005-31007`; undefined: none. */
+function portsText(list: ResourceList): string | undefined {
+  const ranges = rangesOf(resourcesOf(list), 'ports')
+  const texts = ranges.map(([begin, end]) => (begin === end ? `${begin}` : `${begin}-${end}`))
+  return texts.join(', ') || undefined
+}
 
 export const offerLines = (offer: OfferItem): readonly string[] =>
   fieldLines({

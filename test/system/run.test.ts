@@ -125,7 +125,8 @@ test('what fits nowhere is told why while it waits, and in the end', async (t) =
 
 test('ports are those that were offered, and the command is given them', async (t) => {
   const script = 'echo "$PORT0 $PORT1"'
-  const { stdout } = await run('--ports', '2', '--constraint', 'rack=r2', '--json', ...sh(script))
+  const flags = ['--name', 'ports', '--ports', '2', '--constraint', 'rack=r2', '--json']
+  const { stdout } = await run(...flags, ...sh(script))
   const events = stdout
     .trim()
     .split('\n')
@@ -134,6 +135,7 @@ test('ports are those that were offered, and the command is given them', async (
   const [{ ports }] = events.at(-1).instances
   t.is(text, `${ports.join(' ')}\n`)
   t.true(ports.every((port: number) => port >= 32_000 && port < 32_010))
+  t.regex((await bourse('status', 'ports-0')).stdout, /^ports +32\d{3}(?:, |-)32\d{3}$/m)
 })
 
 test('--env NAME is what it is here', async (t) => {

@@ -2,7 +2,8 @@
  * Writes the validators of all messages as plain JavaScript beside the compiled protocol, a file for
  * each, so that nothing that runs loads a schema compiler, or the validator of what it never hears.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { _, Ajv, type KeywordCxt } from 'ajv'
 import standaloneCode from 'ajv/dist/standalone/index.js'
@@ -31,7 +32,19 @@ function emit({ schema, strict }: MessageEntry): string {
     error: { message: 'must be binary' },
   })
   const compiled = ajv.compile(schema)
-  return (standaloneCode as unknown as (a: Ajv, f: typeof compiled) => string)(ajv, compiled)
+  const code = (standaloneCode as unknown as (a: Ajv, f: typeof compiled) => string)(ajv, compiled)
+  return withoutBinary(code)
+}
+
+/** Binary is no map, whatever JavaScript says: to take fields off it would throw. */
+function withoutBinary(code: string): string {
+  const asked = /typeof (\w+) == "object" && !Array\.isArray\(\1\)/g
+  const mended = code.replaceAll(asked, '$& && !($1 instanceof Uint8Array)')
+  const rest =
+    mended.replaceAll(/ && !\(\w+ instanceof Uint8Array\)/g, '').match(/== "object"/g) ?? []
+  const found = code.match(asked) ?? []
+  assert(found.length === rest.length, 'a validator asks for a map in a way that is not known here')
+  return mended
 }
 
 const target = (file: string): string =>
@@ -53,7 +66,12 @@ for (const name of ${JSON.stringify(Object.keys(MESSAGES))})
 export default validators
 `
 
+/** What is there as it should be is left alone: programs that run may be reading it. */
+function write(file: string, text: string): void {
+  const path = target(file)
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text)
+}
+
 mkdirSync(target('validators'), { recursive: true })
-for (const [name, entry] of Object.entries(MESSAGES))
-  writeFileSync(target(`validators/${name}.cjs`), emit(entry))
-writeFileSync(target('validators.generated.js'), INDEX)
+for (const [name, entry] of Object.entries(MESSAGES)) write(`validators/${name}.cjs`, emit(entry))
+write('validators.generated.js', INDEX)

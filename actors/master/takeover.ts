@@ -24,7 +24,8 @@ export function registryRead(
 ): readonly AfterWrite[] {
   const { state, now } = turn
   const batches = believable(written, state.highestEpoch)
-  count(state, 'registry-batches-absurd', written.length - batches.length)
+  const absurd = written.length - batches.length
+  if (absurd > 0) count(state, 'registry-batches-absurd', absurd)
   const epoch = epochHeld(state)
   const hasBegun = batches.some((batch) => batch.epoch === epoch && batch.run === state.run)
   // Before its first record is written, a leader knows nothing that the log has not told it.

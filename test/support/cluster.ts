@@ -58,6 +58,11 @@ export class Actor {
     return pid
   }
 
+  /** False once it has ended, however it did. */
+  get isRunning(): boolean {
+    return this.#child?.exitCode === null && this.#child.signalCode === null
+  }
+
   /** Resolves when the actor says that it is ready. */
   async start(): Promise<void> {
     this.lines = []

@@ -22,8 +22,8 @@ export interface Stranger {
   ask(subject: string, payload: Uint8Array): Promise<string>
   /** The same of a framework's call. */
   call(frameworkId: string, verb: string, body: unknown): Promise<string>
-  /** The leader's report, as `bourse status` shows it. */
-  report(): Promise<MasterReport>
+  /** The leader's report, as `bourse status` shows it; 10 s is how long it may take. */
+  report(patienceMs?: number): Promise<MasterReport>
   /** How much higher than it was a counter of the leader is. */
   counted(name: string, before: MasterReport): Promise<number>
   /** Resolves when a counter is so much higher than it was: connections are in no order. */
@@ -44,9 +44,9 @@ export async function openStranger(url: string, name = 'stranger'): Promise<Stra
       throw error
     }
   }
-  const report = async (): Promise<MasterReport> => {
+  const report = async (patienceMs = PATIENCE_MS): Promise<MasterReport> => {
     const subject = operatorCall.to({ cluster: CLUSTER, principal: LOCAL, verb: 'master' })
-    return (await calls.call(subject, encode({}), PATIENCE_MS)) as MasterReport
+    return (await calls.call(subject, encode({}), patienceMs)) as MasterReport
   }
   const counted = async (name: string, { counters }: MasterReport): Promise<number> =>
     ((await report()).counters[name] ?? 0) - (counters[name] ?? 0)

@@ -12,7 +12,6 @@ import { callOf, openStranger, type Stranger } from '../support/stranger.ts'
 let cluster: Cluster
 let stranger: Stranger
 let actors: readonly Actor[]
-let pids: readonly number[]
 
 const SECRET = 'a secret of a stranger'
 const HOSTILE = 'hostile'
@@ -25,7 +24,6 @@ test.before(async () => {
     await cluster.start('allocator'),
     await cluster.start('agent', '--id', 'e', '--emulate', '2'),
   ]
-  pids = actors.map(({ pid }) => pid)
   stranger = await openStranger(cluster.server.url)
   await subscribe(HOSTILE)
   // It must not sit on what the others' tasks need.
@@ -42,9 +40,8 @@ const hostile = (title: string, run: (t: ExecutionContext) => Promise<void>): vo
   test.serial(title, async (t) => {
     t.timeout(60_000)
     await run(t)
-    t.deepEqual(
-      actors.map(({ pid }) => pid),
-      pids,
+    t.true(
+      actors.every(({ isRunning }) => isRunning),
       'nobody died',
     )
   })
@@ -61,7 +58,7 @@ const MALFORMED: Readonly<Record<string, readonly number[]>> = {
   'nothing at all': [],
   'not msgpack': [0xc1, 0xff, 0x00],
   JSON: [...Buffer.from('{"roles":["*"]}')],
-  truncated: [...encode({ roles: ['*', 'x'] }).slice(0, -1)],
+  truncated: [...encode({ roles: ['*', 'x'] })].slice(0, -1),
   'trailing bytes': [...encode({}), 0x00],
   'an extension': [0x81, 0xa1, 0x61, 0xd4, 0x72, 0x40],
   'a timestamp extension': [0x81, 0xa1, 0x61, 0xd6, 0xff, 0, 0, 0, 0],
@@ -96,6 +93,8 @@ const accept = (...tasks: unknown[]) => ({
 const REFUSED: readonly (readonly [what: string, verb: string, body: unknown, name: string])[] = [
   ['a list where a message is wanted', 'revive', [1, 2], 'invalid'],
   ['a number', 'revive', 7, 'invalid'],
+  ['binary where fields are wanted', 'revive', Uint8Array.of(1, 2, 3), 'invalid'],
+  ['binary in a field', 'accept', accept({ ...task('t'), command: Uint8Array.of(1) }), 'invalid'],
   ['roles that are a map', 'revive', { roles: { '*': true } }, 'invalid'],
   ['a field of another kind', 'pong', { session: 7 }, 'invalid'],
   ['an operation of no kind', 'accept', { offers: ['o'], operations: [{ kind: 'x' }] }, 'invalid'],
@@ -150,7 +149,7 @@ hostile('an operator’s unknown fields are refused', async (t) => {
 hostile('wildcards in ids of a subject are nobody: counted, and not answered', async (t) => {
   const before = await stranger.report()
   const real = callOf('x', 'pong')
-  for (const id of ['*', '>', 'a b', 'é', 'x'.repeat(65)].filter((id) => !id.includes(' ')))
+  for (const id of ['*', '>', 'é', 'x'.repeat(65)])
     stranger.say(real.replace('.x.', `.${id}.`), encode({}), `${stranger.bus.inbox}.none`)
   await t.notThrowsAsync(stranger.counts('refused.invalid', before, 4))
 })
@@ -174,7 +173,7 @@ hostile('names that act on terminals are shown as nothing that acts', async (t) 
   const { stdout, code } = await runBourse(cluster.env, 'frameworks')
   t.is(code, 0)
   t.true(stdout.includes('bidi'))
-  t.notRegex(stdout, /[\u0000\u001b\u202e]/)
+  for (const acting of ['\u0000', '\u001b', '\u202e']) t.false(stdout.includes(acting))
   await stranger.call('bidi', 'teardown', {})
 })
 

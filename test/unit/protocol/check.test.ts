@@ -2,6 +2,7 @@ import test from 'ava'
 import { type Checked, check } from '../../../protocol/check.ts'
 import { REFUSAL_LENGTH_MAX } from '../../../protocol/limits.ts'
 import { MESSAGES, type MessageName } from '../../../protocol/schema/messages.ts'
+import { corpus } from '../../support/corpus.ts'
 
 const LEADER = { epoch: 1, run: '00000000000000aa' }
 const SESSION = '00000000000000bb'
@@ -191,4 +192,29 @@ test('roles are paths', (t) => {
   for (const good of ['*', 'a', 'a/b', 'a-b', 'ä/ö', '.a', 'a..b', '...']) t.true(role(good), good)
   const bad = ['', '/', '/a', 'a/', 'a//b', '.', '..', 'a/..', './a', '-a', 'a/*', '**/*', 'a b']
   for (const wrong of [...bad, 'a\tb', 'a\u007f', 'x'.repeat(257)]) t.false(role(wrong), wrong)
+})
+
+test('binary stands only where it is wanted: nothing is ever thrown about it', (t) => {
+  const bin = Uint8Array.of(1, 2, 3)
+  const spoil = (root: unknown, ...path: (string | number)[]): unknown => {
+    const [key, ...rest] = path
+    if (key === undefined) return bin
+    const copy: unknown = Array.isArray(root) ? [...root] : { ...(root as object) }
+    Object.assign(copy as object, { [key]: spoil((root as never)[key], ...rest) })
+    return copy
+  }
+  const everyPath = (value: unknown): (string | number)[][] => {
+    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return [[]]
+    const keys = Array.isArray(value) ? value.map((_, i) => i) : Object.keys(value)
+    return [[], ...keys.flatMap((key) => everyPath((value as never)[key]).map((p) => [key, ...p]))]
+  }
+  const all = [...corpus()].flatMap(([name, examples]) =>
+    examples.flatMap((example) => everyPath(example).map((path) => ({ name, example, path }))),
+  )
+  t.true(all.length > 1_000)
+  for (const { name, example, path } of all) {
+    const isWanted = name === 'Output' && path[0] === 'data'
+    const { ok } = check(name, structuredClone(spoil(example, ...path)))
+    if (ok && !isWanted) t.fail(`${name} takes binary for ${path.join('.')}`)
+  }
 })

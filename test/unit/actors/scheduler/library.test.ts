@@ -249,3 +249,19 @@ test('what the author suppressed stays so, whoever iterates', async (t) => {
   t.is(role(given).isSuppressed, false)
   await cluster.until(scheduler.close())
 })
+
+test('who is replaced ends with why, and holds nothing any more', async (t) => {
+  const id = { frameworkId: 'test', secret: 'a good secret' }
+  const { cluster, scheduler } = await opened(id)
+  const offers = scheduler.offers()[Symbol.asyncIterator]()
+  await cluster.until(offers.next())
+  const next = offers.next()
+  const { world } = cluster
+  const second = await cluster.until(openScheduler({ name: 'test', world, ...id }))
+  const why = { code: 'scheduler/ended', message: 'failed-over: another instance has subscribed' }
+  await t.throwsAsync(cluster.until(next), why)
+  t.like(await scheduler.ended, why)
+  t.like(await cluster.until(scheduler.teardown()), { outcome: 'unknown' })
+  t.is((await nextOffer({ cluster, scheduler: second })).cpus, 4)
+  await cluster.until(second.close())
+})

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { Acknowledgements } from '../../protocol/schema/agent.ts'
-import type { Accept, Decline } from '../../protocol/schema/calls.ts'
+import type { Accept, Decline, Subscribe } from '../../protocol/schema/calls.ts'
 import {
   type Ended,
   frameworkIn,
@@ -186,5 +186,24 @@ for (const language of LANGUAGES) {
       if (verb === 'subscribe') tell([SUBSCRIBED, error])
     })
     t.deepEqual(ended, { code: 1, lines: [''], stderr: 'the framework was torn down\n' })
+  })
+
+  test(`in ${language} a framework subscribes with every new leader, and hears no old one`, async (t) => {
+    if (!hasLanguage(t, language)) return
+    const secrets = new Set<string>()
+    const ended = await playedFor(t, language, ({ verb, body, answer }, { tell, lead }) => {
+      answer()
+      if (verb === 'subscribe') {
+        secrets.add((body as Subscribe).secret)
+        tell([SUBSCRIBED], 3)
+        lead(4)
+        tell([SUBSCRIBED, { kind: 'ping' }], 4)
+      } else if (verb === 'pong') {
+        tell([{ kind: 'offers', offers: [offer('old')] }], 3)
+        tell([{ kind: 'error', name: 'torn-down', message: 'by the new leader' }], 4)
+      }
+    })
+    t.deepEqual(ended, { code: 1, lines: [''], stderr: 'by the new leader\n' })
+    t.is(secrets.size, 1)
   })
 }

@@ -28,8 +28,10 @@ export interface Line {
 }
 
 export interface Stage {
-  /** From the leader, whose epoch is 3; an older one has a lower. */
+  /** From the leader, or from the one of that epoch. */
   readonly tell: (events: readonly object[], epoch?: number) => void
+  /** From now on the leader is another, of that epoch. The first is of 3. */
+  readonly lead: (epoch: number) => void
   /** From the agent. */
   readonly update: (statuses: readonly object[]) => void
 }
@@ -47,12 +49,16 @@ export async function playLeader(
   const system = natsSystem({ location: { servers: [url], source: 'a test' } })
   const bus = await system.connect({ name: 'scripted leader' })
   const problems: string[] = []
+  let leader = 3
   const stageOf = (ids: FrameworkKey): Stage => ({
-    tell: (events, epoch = 3) =>
+    tell: (events, epoch = leader) =>
       bus.publish(
         frameworkEvents.to({ cluster: CLUSTER, ...ids }),
         encode({ epoch, run: RUN, events }),
       ),
+    lead(epoch) {
+      leader = epoch
+    },
     update: (statuses) =>
       bus.publish(
         statusUpdates.to({ cluster: CLUSTER, ...ids, agentId: 'agent-1' as AgentId }),
@@ -87,8 +93,9 @@ export async function playLeader(
     const line = { verb: 'ack', body: checked.value, answer: nothing, refuse: nothing }
     script(line, stageOf({ principal: ids.principal, frameworkId: ids.frameworkId }))
   })
-  const beat = encode({ epoch: 3, run: RUN, master: 'm1', version: { min: 1, max: 1 } })
-  const timer = setInterval(() => bus.publish(leaderBeat.to({ cluster: CLUSTER }), beat), BEAT_MS)
+  const beat = (): Uint8Array =>
+    encode({ epoch: leader, run: RUN, master: 'm1', version: { min: 1, max: 1 } })
+  const timer = setInterval(() => bus.publish(leaderBeat.to({ cluster: CLUSTER }), beat()), BEAT_MS)
   return {
     problems,
     async close() {

@@ -10,6 +10,7 @@ import {
   frameworkIn,
   hasLanguage,
   LANGUAGES,
+  type Language,
   runProgram,
   startListener,
 } from '../support/languages.ts'
@@ -43,6 +44,10 @@ function isDone(t: ExecutionContext, { code, lines, stderr }: Ended): void {
   t.is(code, 0)
 }
 
+/** The line of the events script that tells of its task's end. */
+const endOf = (language: Language): RegExp =>
+  new RegExp(`^task\\.local\\.${language.toLowerCase()}-[0-9a-f]{16}\\.finished `)
+
 test('on bourse dev, frameworks in other languages finish their task, and the events script sees it', async (t) => {
   if (!LANGUAGES.every((language) => hasLanguage(t, language))) return
   const folder = aFolder(t)
@@ -54,13 +59,12 @@ test('on bourse dev, frameworks in other languages finish their task, and the ev
   const env = { ...rest, NATS_URL: String(url) }
   const events = startListener(t, EVENTS, env)
   await events.hears(/^listening/)
-  for (const language of LANGUAGES) {
-    isDone(t, await runProgram(frameworkIn(language, folder), env))
-    const event = await events.hears(
-      new RegExp(`^task\\.local\\.${language.toLowerCase()}-[0-9a-f]{16}\\.finished `),
-    )
-    t.regex(event, /"state": "TASK_FINISHED"/)
-  }
+  await Promise.all(
+    LANGUAGES.map(async (language) => {
+      isDone(t, await runProgram(frameworkIn(language, folder), env))
+      t.regex(await events.hears(endOf(language)), /"state": "TASK_FINISHED"/)
+    }),
+  )
 })
 
 test('across machines, with passwords that allow no more, they do the same', async (t) => {
@@ -72,12 +76,12 @@ test('across machines, with passwords that allow no more, they do the same', asy
   const { machine, server } = machines
   const events = startListener(t, machine.east.on(...EVENTS), server.env('observer-python.login'))
   await events.hears(/^listening/)
-  for (const language of LANGUAGES) {
-    // No agent runs on the server's machine: every task is somewhere else.
-    const argv = machine.server.on(...frameworkIn(language, folder))
-    isDone(t, await runProgram(argv, server.env('framework-local.login')))
-    await events.hears(
-      new RegExp(`^task\\.local\\.${language.toLowerCase()}-[0-9a-f]{16}\\.finished `),
-    )
-  }
+  await Promise.all(
+    LANGUAGES.map(async (language) => {
+      // No agent runs on the server's machine: every task is somewhere else.
+      const argv = machine.server.on(...frameworkIn(language, folder))
+      isDone(t, await runProgram(argv, server.env('framework-local.login')))
+      await events.hears(endOf(language))
+    }),
+  )
 })

@@ -1,33 +1,31 @@
-/** The example of the library as its readers would run it: beside a `bourse dev`, and told nothing. */
+/** Examples on the library as their readers would run them: beside a `bourse dev`, and told nothing. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { Actor } from '../support/cluster.ts'
 
 const HELLO = fileURLToPath(new URL('../../examples/hello-scheduler.js', import.meta.url))
+const WORD_COUNT = fileURLToPath(new URL('../../examples/word-count/main.js', import.meta.url))
 
 test('hello-scheduler finds the running dev, runs its task and ends by itself', async (t) => {
   t.timeout(60_000)
-  const folder = mkdtempSync(join(tmpdir(), 'bourse-example-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  const { NATS_URL: _url, NATS_CONTEXT: _context, ...rest } = process.env
-  const env = { ...rest, BOURSE_STATE_DIR: folder, XDG_CONFIG_HOME: folder }
+  const env = anEnvironment(t)
 
-  const early = await runHello(env)
+  const early = await runExample(env, HELLO)
   t.is(early.code, 1)
   t.regex(early.stderr, /no cluster here: start one with `bourse dev`, or set NATS_URL/)
 
   const dev = new Actor(['dev', '--agents', '1'], env)
   t.teardown(() => dev.end('SIGKILL'))
   await dev.start()
-  const hello = await runHello(env)
+  const hello = await runExample(env, HELLO)
   t.deepEqual(hello, { code: 0, stdout: 'hello, world\nTASK_RUNNING\nTASK_FINISHED\n', stderr: '' })
-  t.deepEqual(await runHello(env), hello, 'and again')
+  t.deepEqual(await runExample(env, HELLO), hello, 'and again')
   t.is(await dev.end('SIGINT'), 0)
 })
 
@@ -39,8 +37,47 @@ test('hello-scheduler is ten lines, and the page that explains it shows them', (
   t.true(page.includes(`\`\`\`ts\n${own}\`\`\``), 'its first block')
 })
 
-async function runHello(env: NodeJS.ProcessEnv) {
-  const example = spawn(process.execPath, [HELLO], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+test('word-count shows people what it counts, and Ctrl-C tears it down', async (t) => {
+  t.timeout(60_000)
+  const env = anEnvironment(t)
+  const dev = new Actor(['dev', '--agents', '2'], env)
+  t.teardown(() => dev.end('SIGKILL'))
+  await dev.start()
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-words-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  writeFileSync(join(folder, 'large.txt'), 'The cat, the hat.\n'.repeat(500_000))
+  const count = await runExample(env, WORD_COUNT, folder)
+  t.is(count.code, 0, count.stderr)
+  const bars = ['the  1000000  ████', 'cat   500000  ██', 'hat   500000  ██']
+  for (const bar of bars) t.true(count.stdout.includes(bar), count.stdout)
+  t.regex(count.stdout, /^agent-1 ran count-\d+ .*; offers: \d+, accepted \d+, declined \d+$/m)
+  t.regex(count.stderr, /^1 text file of .*, in 12 parts/)
+
+  const stopped = spawn(process.execPath, [WORD_COUNT, folder], { env, stdio: 'pipe' })
+  const exit = once(stopped, 'exit')
+  let said = ''
+  stopped.stderr.on('data', (data: Buffer) => {
+    said += data.toString()
+    if (data.includes('running') && !stopped.killed) stopped.kill('SIGINT')
+  })
+  t.deepEqual(await exit, [1, null])
+  t.regex(said, /^word-count: it was told to end$/m)
+
+  const wrong = await runExample(env, WORD_COUNT)
+  t.like(wrong, { code: 64, stderr: 'usage: main.js FOLDER [--json]\n' })
+  t.is(await dev.end('SIGINT'), 0)
+})
+
+function anEnvironment(t: ExecutionContext): NodeJS.ProcessEnv {
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-example-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const { NATS_URL: _url, NATS_CONTEXT: _context, ...rest } = process.env
+  return { ...rest, BOURSE_STATE_DIR: folder, XDG_CONFIG_HOME: folder }
+}
+
+async function runExample(env: NodeJS.ProcessEnv, path: string, ...args: string[]) {
+  const options = { env, stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'] }
+  const example = spawn(process.execPath, [path, ...args], options)
   const exit = once(example, 'exit')
   const [stdout, stderr] = await Promise.all([text(example.stdout), text(example.stderr)])
   const [code] = await exit

@@ -18,25 +18,38 @@ const START_MS_MAX = 30_000
 
 /** No cluster of the reader's own is used, or disturbed. */
 const { NATS_URL: _url, NATS_CONTEXT: _context, BOURSE_PRINCIPAL: _who, ...rest } = process.env
-const folder = mkdtempSync(join(tmpdir(), 'bourse-docs-'))
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 /** As on a machine where all is installed, nats-server, too. */
 const server = await findServer({ env: process.env, say: console.log })
-const environment = {
-  ...rest,
-  BOURSE_STATE_DIR: folder,
-  XDG_CONFIG_HOME: folder,
-  // What pages call a folder of the reader's own.
-  DIR: join(folder, 'dir'),
-  PATH: `${process.cwd()}/node_modules/.bin:${process.env['PATH']}:${dirname(server)}`,
+
+/** A page that is being checked. Each begins with nothing that another one has left. */
+class Page {
+  readonly folder = mkdtempSync(join(tmpdir(), 'bourse-docs-'))
+  readonly environment = {
+    ...rest,
+    BOURSE_STATE_DIR: this.folder,
+    XDG_CONFIG_HOME: this.folder,
+    // What pages call a folder of the reader's own.
+    DIR: join(this.folder, 'dir'),
+    PATH: `${process.cwd()}/node_modules/.bin:${process.env['PATH']}:${dirname(server)}`,
+  }
+  /** What runs until the page's end. */
+  readonly staying: ChildProcess[] = []
 }
 
+const pages: Page[] = []
+process.once('exit', () => {
+  for (const { staying, folder } of pages) {
+    for (const child of staying) end(child, 'SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
 /** Starts a command as the leader of its own process group, so that all of it can be ended. */
-function start(command: string): { child: ChildProcess; printed: () => string } {
+function start(command: string, env: Page['environment']) {
   let output = ''
   const child = spawn('bash', ['-c', `exec 2>&1\n${command}`], {
     stdio: ['ignore', 'pipe', 'ignore'],
-    env: environment,
+    env,
     detached: true,
   })
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -58,10 +71,10 @@ function end(child: ChildProcess, signal: NodeJS.Signals): void {
 }
 
 /** What was printed instead of what the page shows; undefined if the step went as written. */
-async function runStep({ command, stays, expected }: Step, staying: ChildProcess[]) {
-  const { child, printed } = start(command)
+async function runStep({ command, stays, expected }: Step, page: Page) {
+  const { child, printed } = start(command, page.environment)
   if (stays) {
-    staying.push(child)
+    page.staying.push(child)
     const deadlineMs = performance.now() + START_MS_MAX
     const isUp = (): boolean => matches([...expected, '…'], printed())
     while (!isUp() && isRunning(child) && performance.now() < deadlineMs)
@@ -74,9 +87,9 @@ async function runStep({ command, stays, expected }: Step, staying: ChildProcess
   return matches(expected, printed()) ? undefined : printed()
 }
 
-async function runBlock({ steps }: Block, staying: ChildProcess[]): Promise<string | undefined> {
+async function runBlock({ steps }: Block, page: Page): Promise<string | undefined> {
   for (const step of steps) {
-    const printed = await runStep(step, staying)
+    const printed = await runStep(step, page)
     if (printed === undefined) continue
     const indented = (text: string): string => text.trimEnd().replaceAll(/^/gm, '    ')
     return [
@@ -89,18 +102,16 @@ async function runBlock({ steps }: Block, staying: ChildProcess[]): Promise<stri
 }
 
 async function checkPage(path: string): Promise<boolean> {
-  const staying: ChildProcess[] = []
-  process.once('exit', () => {
-    for (const child of staying) end(child, 'SIGKILL')
-  })
+  const page = new Page()
+  pages.push(page)
   let isGood = true
   for (const block of consoleBlocks(readFileSync(path, 'utf8'))) {
-    const problem = await runBlock(block, staying)
+    const problem = await runBlock(block, page)
     console.log(`${problem === undefined ? 'ok    ' : 'FAILED'} ${path}:${block.line}`)
     if (problem !== undefined) console.log(problem)
     isGood &&= problem === undefined
   }
-  for (const child of staying.toReversed()) {
+  for (const child of page.staying.toReversed()) {
     const gone = isRunning(child) ? once(child, 'exit') : undefined
     end(child, 'SIGINT')
     const timer = setTimeout(() => end(child, 'SIGKILL'), START_MS_MAX)

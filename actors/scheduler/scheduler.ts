@@ -15,6 +15,7 @@ import { natsSystem } from '../../bus/nats/system.ts'
 import { randomToken } from '../../bus/random.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import { frameworkInbox } from '../../protocol/subjects.ts'
+import { type RefusalsTold, tellOfRefusals } from '../kit/refusals.ts'
 import type { Scheduler } from './contract.ts'
 import { Library } from './library.ts'
 import { identify, requireOptions, type SchedulerOptions, type World } from './options.ts'
@@ -69,10 +70,7 @@ export async function openScheduler(given: SchedulerOptions): Promise<Scheduler>
     clock,
     randomToken,
     isOpen: false,
-    onRefused: (subject, { name, message }) =>
-      onFault(
-        new ClusterError('scheduler/bad-message', 'never', `${subject}: ${name}: ${message}`),
-      ),
+    onRefused: tellOfRefusals(clock, (told) => onFault(badMessage(told))),
   })
   const scheduler = new Library({ ...identity, messenger, clock, randomToken })
   try {
@@ -83,6 +81,17 @@ export async function openScheduler(given: SchedulerOptions): Promise<Scheduler>
     throw error
   }
   return scheduler
+}
+
+/** A flood is told of once a second. */
+function badMessage({ subject, refusal: { name, message }, counts }: RefusalsTold): ClusterError {
+  const all = [...counts.values()].reduce((sum, count) => sum + count, 0)
+  const which = all > 1 ? ` (the last of ${all})` : ''
+  return new ClusterError(
+    'scheduler/bad-message',
+    'never',
+    `${subject}: ${name}: ${message}${which}`,
+  )
 }
 
 /** Who speaks is said where NATS is: by the environment, unless the program says it. */

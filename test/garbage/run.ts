@@ -71,7 +71,7 @@ async function startActors(cluster: Cluster): Promise<ReadonlyMap<string, Actor>
     ['master m1', await cluster.start('master', '--id', 'm1', ...quick)],
     ['master m2', await cluster.start('master', '--id', 'm2', ...quick)],
     ['allocator', await cluster.start('allocator')],
-    ['agents', await cluster.start('agent', '--id', 'e', '--emulate', '2')],
+    ['agents', await cluster.start('agent', '--id', 'e', '--emulate', '8')],
   ])
 }
 
@@ -286,7 +286,10 @@ async function openVictim({ server }: Cluster): Promise<Victim> {
     nats: server.url,
     openTimeoutMs: 120_000,
     onFault: (fault) => {
-      if (fault.code === 'scheduler/bad-message') refused.push(fault.message.split(': ')[1] ?? '')
+      const [, name = ''] = fault.message.split(': ')
+      const all = Number(/the last of (\d+)/.exec(fault.message)?.[1] ?? 1)
+      if (fault.code === 'scheduler/bad-message')
+        refused.push(...Array.from({ length: all }, () => name))
     },
   })
   let finished = 0

@@ -43,6 +43,8 @@ const BAD_REPLIES = [
   '*',
   '>',
 ]
+/** The server itself answers what it stores, wherever it is told to: a lease would end each time. */
+const STORED: ReadonlySet<string> = new Set(['clusterEvents', 'frameworkWorldEvents'])
 /** Records of stores are rare: each ends a lead, and nothing else would be heard meanwhile. */
 const STORES_PART = 0.0001
 const FORGED_BEATS_PART = 0.001
@@ -66,7 +68,7 @@ export class Speaker {
     if (first === undefined && chance(random, STORES_PART)) return this.#store(random)
     const target = first ?? pick(random, this.targets)
     const payload = this.#payload(random, target)
-    const reply = this.#reply(random)
+    const reply = STORED.has(target.route) ? undefined : this.#reply(random)
     const subject = subjectOf(random, target)
     return { on: target.route, subject, payload, ...(reply !== undefined && { reply }) }
   }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { openScheduler, type Scheduler } from '../../actors/scheduler/scheduler.ts'
 import { sleep } from '../../bus/clock.ts'
 import { decode, encode } from '../../bus/codec.ts'
+import { check } from '../../protocol/check.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { FrameworkId, Principal } from '../../protocol/ids.ts'
 import type { MasterReport } from '../../protocol/schema/operator.ts'
@@ -197,12 +198,10 @@ function listen({ bus }: Stranger): Heard {
     heard.run = run
   })
   bus.subscribe(frameworkEvents.to(GARBAGE_IDS), ({ payload }) => {
-    const { events } = fieldsOf(payload)
-    if (!Array.isArray(events)) return
-    for (const event of events as readonly { kind?: unknown; offers?: unknown }[])
-      if (event?.kind === 'offers' && Array.isArray(event.offers))
-        for (const { offerId } of event.offers as readonly { offerId: string }[])
-          heard.offers.push(offerId)
+    // Strangers speak on this subject, too.
+    const checked = check('FrameworkEvents', fieldsOf(payload))
+    for (const event of checked.ok ? checked.value.events : [])
+      if (event.kind === 'offers') heard.offers.push(...event.offers.map(({ offerId }) => offerId))
     heard.offers.splice(0, Math.max(0, heard.offers.length - 50))
   })
   return heard

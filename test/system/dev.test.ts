@@ -89,6 +89,21 @@ test('Ctrl-C ends tasks and server and keeps state; a second start goes on', asy
     again.stderr,
     new RegExp(`^bourse: bourse dev runs already: process ${first.pid} at nats:`),
   )
+  const elsewhere = { ...world.env, BOURSE_STATE_DIR: join(folder, 'other') }
+  const { port } = new URL(String(url))
+  const taken = await runBourse(elsewhere, 'dev', '--port', port)
+  t.like(taken, {
+    code: 78,
+    stderr: `bourse: port ${port} is in use: give another one by --port, or use the server that is there by --nats\n`,
+  })
+  const workDir = join(folder, 'dev', 'masters', 'master-1')
+  const master = await bourse('master', '--work-dir', workDir)
+  t.like(master, {
+    code: 78,
+    stderr: `bourse: ${workDir} is in use by the master with pid ${first.pid}: another one needs its own --id\n`,
+  })
+  // Without a terminal a hangup is nothing: as with nohup.
+  process.kill(first.pid, 'SIGHUP')
   const agents = await list<AgentItem>('agents')
   t.deepEqual(
     agents.map(({ agentId, state }) => `${agentId} ${state}`),

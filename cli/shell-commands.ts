@@ -1,10 +1,8 @@
 /** The commands that are about the command line itself. */
 import { Argument, type Command } from 'commander'
+import { SCRIPTS, SHELLS, type Shell } from './completion/scripts.ts'
 import { EXIT } from './exit-code.ts'
 import { given, type Registration } from './registration.ts'
-
-const SHELLS = ['bash', 'zsh', 'fish'] as const
-export type Shell = (typeof SHELLS)[number]
 
 export function addShellCommands(registration: Registration): void {
   addCompletion(registration)
@@ -24,8 +22,7 @@ function addCompletion({ add, io, done }: Registration): void {
     more: 'For this shell only:  source <(bourse completion bash)',
   })
     .addArgument(new Argument('<shell>').choices(SHELLS))
-    .action(async (shell: Shell) => {
-      const { SCRIPTS } = await import('./completion/scripts.ts')
+    .action((shell: Shell) => {
       io.write(SCRIPTS[shell])
       done(EXIT.done)
     })

@@ -1,12 +1,7 @@
 /** What may stand where the cursor is. */
 import type { Argument, Command, Option } from 'commander'
 import type { Invocation } from '../options.ts'
-import { liveIds, type WantedIds } from './live-ids.ts'
-
-export interface Candidate {
-  readonly value: string
-  readonly about?: string
-}
+import { type Candidate, liveIds, type WantedIds } from './live-ids.ts'
 
 /** The shell completes names of files itself. */
 const FILES: readonly Candidate[] = [{ value: ':files' }]

@@ -5,10 +5,15 @@ import type { TaskItem } from '../../protocol/schema/operator.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { type ListingVerb, type OperatorClient, withOperator } from '../operator-client.ts'
 import type { Invocation } from '../options.ts'
-import type { Candidate } from './candidates.ts'
 
 /** Nobody waits longer for a word to be completed. */
 const PATIENCE_MS = 700
+
+/** A word that may stand somewhere. */
+export interface Candidate {
+  readonly value: string
+  readonly about?: string
+}
 
 export interface WantedIds {
   readonly verbs: readonly ListingVerb[]

@@ -2,7 +2,8 @@
  * What makes a shell ask `bourse complete`: words so far, the one under the cursor last. It answers
  * with a candidate on each line, with what it is after a tab; or with `:files` for the shell's own.
  */
-import type { Shell } from '../shell-commands.ts'
+export const SHELLS = ['bash', 'zsh', 'fish'] as const
+export type Shell = (typeof SHELLS)[number]
 
 // Bash cuts words at `:`, too: the line is cut again, at spaces.
 const BASH = `\

@@ -1,15 +1,16 @@
-/** `npm run garbage -- [--messages N] [--seed N]`: rubbish to every subject of a real cluster. */
+/** `npm run garbage -- [--messages N] [--seed N] [--credentials]`: rubbish to every subject of a real cluster. */
 import { parseArgs } from 'node:util'
 import { runGarbage } from './run.ts'
 import { summary } from './summary.ts'
 
-const USAGE = 'usage: npm run garbage -- [--messages N] [--seed N]'
+const USAGE = 'usage: npm run garbage -- [--messages N] [--seed N] [--credentials]'
 const PROGRESS_EVERY = 50_000
 
 const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
+    credentials: { type: 'boolean', default: false },
   },
 })
 const messages = Number(values.messages)
@@ -21,6 +22,7 @@ if (!(Number.isSafeInteger(messages) && messages > 0) || !Number.isSafeInteger(s
 const outcome = await runGarbage({
   messages,
   seed,
+  withCredentials: values.credentials,
   onProgress(said) {
     if (said % PROGRESS_EVERY === 0) process.stderr.write(`${said} said\n`)
   },

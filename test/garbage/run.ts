@@ -12,18 +12,22 @@ import {
   allocatorReports,
   frameworkCall,
   frameworkEvents,
+  inboxOf,
   leaderBeat,
 } from '../../protocol/subjects.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { PROTOCOL_VERSIONS } from '../../protocol/version.ts'
-import { type Actor, type Cluster, openCluster } from '../support/cluster.ts'
-import { openStranger, type Stranger } from '../support/stranger.ts'
+import type { Actor } from '../support/cluster.ts'
+import { callOf, openStranger, type Stranger } from '../support/stranger.ts'
+import { openPlace, openSecuredPlace, type Place } from './places.ts'
 import { type Heard, type Said, Speaker } from './speaker.ts'
 import { CLUSTER, GARBAGE, STRANGER, VICTIM } from './targets.ts'
 
 export interface GarbageOptions {
   readonly messages: number
   readonly seed: number
+  /** Each speaks with the credentials of such a user. Default: nobody needs any. */
+  readonly withCredentials?: boolean
   /** Called now and then. */
   readonly onProgress?: (said: number) => void
 }
@@ -58,30 +62,61 @@ const ALLOCATOR_TO = 3_500
  * @throws {Error} An actor has ended, or nobody leads; the last messages are in it.
  */
 export async function runGarbage(options: GarbageOptions): Promise<Outcome> {
-  const cluster = await openCluster()
+  const place = await (options.withCredentials ? openSecuredPlace() : openPlace())
   try {
-    return await runIn(cluster, options)
+    return await runIn(place, options)
   } finally {
-    await cluster.close()
+    await place.close()
   }
 }
 
-async function startActors(cluster: Cluster): Promise<ReadonlyMap<string, Actor>> {
+async function startActors(
+  place: Place,
+  { withCredentials = false }: GarbageOptions,
+): Promise<ReadonlyMap<string, Actor>> {
+  const start = (...[user, ...args]: readonly [string, ...string[]]) => place.start(user, ...args)
   const quick = ['--offer-timeout', '1s']
+  // With credentials each agent is a user.
+  const count = withCredentials ? '1' : '8'
   return new Map([
-    ['master m1', await cluster.start('master', '--id', 'm1', ...quick)],
-    ['master m2', await cluster.start('master', '--id', 'm2', ...quick)],
-    ['allocator', await cluster.start('allocator')],
-    ['agents', await cluster.start('agent', '--id', 'e', '--emulate', '8')],
+    ['master m1', await start('master m1', 'master', '--id', 'm1', ...quick)],
+    ['master m2', await start('master m2', 'master', '--id', 'm2', ...quick)],
+    ['allocator', await start('allocator a1', 'allocator')],
+    ['agents', await start('agent e-1', 'agent', '--id', 'e', '--emulate', count)],
   ])
 }
 
-async function runIn(cluster: Cluster, options: GarbageOptions): Promise<Outcome> {
+/** A connection for each who speaks, or one for all of them. */
+class Crowd {
+  readonly #place: Place
+  readonly #connections = new Map<string, Stranger>()
+
+  constructor(place: Place) {
+    this.#place = place
+  }
+
+  async join(user: string): Promise<Stranger> {
+    const known = this.#connections.get(user)
+    if (known !== undefined) return known
+    const [kind = '', id = ''] = user.split(' ')
+    const inbox = inboxOf(CLUSTER, kind, `${id}.${GARBAGE}`)
+    const opened = await openStranger(this.#place.locationOf(user), inbox)
+    this.#connections.set(user, opened)
+    return opened
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.#connections.values()) await connection.close()
+  }
+}
+
+async function runIn(place: Place, options: GarbageOptions): Promise<Outcome> {
   const { messages, seed, onProgress = () => undefined } = options
-  const actors = await startActors(cluster)
-  const stranger = await openStranger(cluster.server.url)
-  const victim = await openVictim(cluster)
-  const heard = listen(stranger)
+  const actors = await startActors(place, options)
+  const crowd = new Crowd(place)
+  const stranger = await crowd.join('operator local')
+  const victim = await openVictim(place)
+  const heard = listen(await crowd.join('framework local'))
   await victim.ran()
   const speaker = new Speaker(seed, heard)
   const rssBefore = rssOf(actors)
@@ -89,27 +124,28 @@ async function runIn(cluster: Cluster, options: GarbageOptions): Promise<Outcome
   const reports = new Reports()
   let row: Said[] = []
   for (let i = 0; i < messages; i++) {
-    if (i % REOPEN_EVERY === 0) open(stranger, heard, i)
-    openAllocator(stranger, heard, i)
+    if (i % REOPEN_EVERY === 0) await open(crowd, heard, i)
+    openAllocator(await crowd.join('allocator stranger'), heard, i)
     const said = speaker.say(i)
     row.push(said)
-    stranger.say(said.subject, said.payload, said.reply)
+    const { bus } = await crowd.join(said.user)
+    bus.publish(said.subject, said.payload, said.reply === undefined ? {} : { reply: said.reply })
     if (row.length < ROW && i < messages - 1) continue
     reports.add(await look(actors, stranger, { row, seed, from: i - row.length + 1 }))
     row = []
     onProgress(i + 1)
   }
   const seconds = (performance.now() - begunMs) / 1_000
-  await endOthers(stranger)
-  const newcomer = await openVictim(cluster)
+  await endOthers(await crowd.join('framework local'))
+  const newcomer = await openVictim(place)
   await newcomer.ran()
   await newcomer.close()
   reports.add(await stranger.report())
   const rssAfter = rssOf(actors)
   requireAlive(actors, { row, seed, from: messages })
   await victim.close()
-  await stranger.close()
-  await cluster.close()
+  await crowd.close()
+  await place.close()
   return {
     subjects: speaker.targets.length,
     messages,
@@ -223,11 +259,12 @@ const sessionOf = (i: number, kind: number): string =>
   `${kind.toString(16).padStart(4, '0')}${i.toString(16).padStart(12, '0')}`
 
 /** Sessions of the strangers' own framework and agent. */
-function open({ bus }: Stranger, { sessions }: Heard, i: number): void {
+async function open(crowd: Crowd, { sessions }: Heard, i: number): Promise<void> {
   const framework = { session: sessionOf(i, 1), n: 1 }
   const agent = { session: sessionOf(i, 2), n: 1 }
   const subscribe = { ...framework, secret: 'the strangers know it', name: GARBAGE }
-  bus.publish(frameworkCall.to({ ...GARBAGE_IDS, verb: 'subscribe' }), encode(subscribe))
+  const asFramework = await crowd.join('framework local')
+  asFramework.say(frameworkCall.to({ ...GARBAGE_IDS, verb: 'subscribe' }), encode(subscribe))
   const info = {
     hostname: 'nowhere',
     resources: [{ name: 'cpus', scalar: 1 }],
@@ -244,7 +281,8 @@ function open({ bus }: Stranger, { sessions }: Heard, i: number): void {
     pages: 0,
   }
   const subject = agentReports.to({ cluster: CLUSTER, agentId: STRANGER as never })
-  bus.publish(subject, encode({ ...agent, reports: [register] }))
+  const asAgent = await crowd.join('agent stranger-1')
+  asAgent.say(subject, encode({ ...agent, reports: [register] }))
   sessions.set('frameworkCall', framework)
   sessions.set('agentReports', agent)
   sessions.set('statusUpdates', agent)
@@ -262,10 +300,11 @@ function openAllocator({ bus }: Stranger, { sessions }: Heard, i: number): void 
   }
 }
 
-/** An operator clears away what the strangers have begun: it holds what others need. */
-async function endOthers(stranger: Stranger): Promise<void> {
+/** The strangers' frameworks want no more: what they held is others'. */
+async function endOthers({ bus }: Stranger): Promise<void> {
   for (const frameworkId of [GARBAGE, 'f-1', 'nobody'])
-    await stranger.call(frameworkId, 'suppress', {})
+    bus.publish(callOf(frameworkId, 'suppress'), encode({}))
+  await bus.flush()
 }
 
 interface Victim {
@@ -278,11 +317,11 @@ interface Victim {
 }
 
 /** A framework that runs tasks one after another. */
-async function openVictim({ server }: Cluster): Promise<Victim> {
+async function openVictim(place: Place): Promise<Victim> {
   const refused: string[] = []
   const scheduler: Scheduler = await openScheduler({
     name: VICTIM,
-    nats: server.url,
+    nats: place.locationOf('framework local'),
     openTimeoutMs: 120_000,
     onFault: (fault) => {
       const [, name = ''] = fault.message.split(': ')

@@ -10,6 +10,8 @@ import { AGENTS, CLUSTER, GARBAGE, STRANGER, type Target, targets, VICTIM } from
 export interface Said {
   /** Its route, or the store. */
   readonly on: string
+  /** Who has the right to say it. */
+  readonly user: string
   readonly subject: string
   readonly payload: Uint8Array
   readonly reply?: string
@@ -69,8 +71,9 @@ export class Speaker {
     const target = first ?? pick(random, this.targets)
     const payload = this.#payload(random, target)
     const reply = STORED.has(target.route) ? undefined : this.#reply(random)
-    const subject = subjectOf(random, target)
-    return { on: target.route, subject, payload, ...(reply !== undefined && { reply }) }
+    const { principal, subject } = subjectOf(random, target)
+    const user = target.user.replace('*', principal)
+    return { on: target.route, user, subject, payload, ...(reply !== undefined && { reply }) }
   }
 
   #payload(random: Random, target: Target): Uint8Array {
@@ -148,7 +151,7 @@ export class Speaker {
     const subject = isLease
       ? `$KV.${leaseBucket(CLUSTER)}.${LEASE_KEY}`
       : `$LOG.${registryLog(CLUSTER)}`
-    return { on: name, subject, payload }
+    return { on: name, user: 'master stranger', subject, payload }
   }
 }
 
@@ -175,12 +178,16 @@ const isOpen = ({ reports }: Fields): boolean =>
 const hexOf = (n: number): string => (n >>> 0).toString(16).padStart(8, '0')
 
 /** Now and then with an id that is none. */
-function subjectOf(random: Random, { parsed, ids }: Target): string {
+function subjectOf(
+  random: Random,
+  { parsed, ids }: Target,
+): { readonly principal: string; readonly subject: string } {
   const names = Object.keys(ids)
   const filled = Object.fromEntries(names.map((name) => [name, pick(random, ids[name] ?? [])]))
+  const { principal = '' } = filled
   const subject = parsed.to(filled)
-  if (!chance(random, 0.02)) return subject
+  if (!chance(random, 0.02)) return { principal, subject }
   const tokens = subject.split('.')
   tokens[nextInteger(random, 1, tokens.length)] = pick(random, BAD_IDS)
-  return tokens.filter((token) => token !== '').join('.')
+  return { principal, subject: tokens.filter((token) => token !== '').join('.') }
 }

@@ -47,8 +47,27 @@ const IDS: Readonly<Record<RouteName, Readonly<Record<string, readonly string[]>
   taskOutput: { agentId: [STRANGER], principal: ['local'], frameworkId: [VICTIM] },
 }
 
+/** Who has the right to speak there; `*`: the principal in the subject. */
+const USERS: Readonly<Record<RouteName, string>> = {
+  leaderBeat: 'master stranger',
+  peerBeat: 'master stranger',
+  frameworkCall: 'framework *',
+  frameworkEvents: 'master stranger',
+  agentReports: 'agent stranger-1',
+  agentOrders: 'master stranger',
+  statusUpdates: 'agent stranger-1',
+  acknowledgements: 'framework *',
+  allocatorFigures: 'master stranger',
+  allocatorReports: 'allocator stranger',
+  operatorCall: 'operator *',
+  clusterEvents: 'master stranger',
+  frameworkWorldEvents: 'master stranger',
+  taskOutput: 'agent stranger-1',
+}
+
 export interface Target {
   readonly route: string
+  readonly user: string
   readonly parsed: AnyRoute
   readonly message: MessageName
   readonly ids: Readonly<Record<string, readonly string[]>>
@@ -72,16 +91,17 @@ export function targets(): readonly Target[] {
     const ids = (IDS as Readonly<Record<string, Target['ids']>>)[route]
     if (ids === undefined) throw new Error(`${route} is covered by no sender: name its ids`)
     const own = { ...ids, cluster: [CLUSTER] }
+    const user = (USERS as Readonly<Record<string, string>>)[route] ?? ''
     if (!parsed.template.includes('{verb}')) {
       const message = parsed.body({})
       if (message === undefined) throw new Error(`${route} has no message`)
-      return [{ route, parsed, message, ids: own }]
+      return [{ route, user, parsed, message, ids: own }]
     }
     return [...verbs].flatMap((verb) => {
       const message = parsed.body({ verb })
       return message === undefined
         ? []
-        : [{ route, parsed, message, ids: { ...own, verb: [verb] } }]
+        : [{ route, user, parsed, message, ids: { ...own, verb: [verb] } }]
     })
   })
 }

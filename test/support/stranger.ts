@@ -3,6 +3,7 @@ import type { Bus } from '../../bus/bus.ts'
 import { openCalls } from '../../bus/calls.ts'
 import { systemClock } from '../../bus/clock.ts'
 import { encode } from '../../bus/codec.ts'
+import type { NatsLocation } from '../../bus/nats/locate.ts'
 import { natsSystem } from '../../bus/nats/system.ts'
 import { randomToken } from '../../bus/random.ts'
 import { RefusedError } from '../../bus/service.ts'
@@ -31,9 +32,11 @@ export interface Stranger {
   close(): Promise<void>
 }
 
-export async function openStranger(url: string, name = 'stranger'): Promise<Stranger> {
-  const system = natsSystem({ location: { servers: [url], source: 'a test' } })
-  const bus = await system.connect({ name })
+/** `at`: the server's address, or how somebody with credentials connects, and with which inbox. */
+export async function openStranger(at: string | NatsLocation, inbox?: string): Promise<Stranger> {
+  const location = typeof at === 'string' ? { servers: [at], source: 'a test' } : at
+  const system = natsSystem({ location })
+  const bus = await system.connect({ name: 'stranger', ...(inbox !== undefined && { inbox }) })
   const calls = openCalls({ bus, clock: systemClock, randomToken })
   const ask = async (subject: string, payload: Uint8Array): Promise<string> => {
     try {

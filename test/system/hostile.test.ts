@@ -200,7 +200,7 @@ hostile('offers of others, used ones, more than was offered, and a task twice', 
 
 hostile('a flood of one framework is throttled, and answered now and then', async (t) => {
   const before = await stranger.report()
-  const flooder = await openStranger(cluster.server.url, 'flooder')
+  const flooder = await openStranger(cluster.server.url)
   const payload = encode({})
   const subject = callOf(HOSTILE, 'pong')
   const running = aTaskRuns(t)

@@ -1,7 +1,7 @@
 /** The command line over real processes: what it prints, and how it exits. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -119,6 +119,43 @@ test('a reader that has seen enough ends a listing quietly', async (t) => {
   const [code] = await once(child, 'close')
   t.is(code, 0)
   t.is(stderr, '')
+})
+
+test('a full disk under the output is a sentence, exit code 1', async (t) => {
+  const full = openSync('/dev/full', 'w')
+  const child = spawn(process.execPath, [BOURSE, 'agents'], {
+    env: cluster.env,
+    stdio: ['ignore', full, 'pipe'],
+  })
+  closeSync(full)
+  let stderr = ''
+  child.stderr?.on('data', (data: Buffer) => {
+    stderr += data.toString()
+  })
+  t.deepEqual(await once(child, 'close'), [1, null])
+  t.is(stderr, 'bourse: cannot write: no space is left on the disk\n')
+})
+
+test('of two tasks with one id the newest is shown and read, and the other one named', async (t) => {
+  for (const word of ['before', 'now']) await bourse('run', '--name', 'twin', '--', 'echo', word)
+  const { code, stdout, stderr } = await bourse('status', 'twin-0')
+  t.is(code, 0)
+  t.regex(stderr, /^bourse: another one has that id: twin-[0-9a-f]+\/twin-0\n$/)
+  const [, framework] = /^framework +(\S+) /m.exec(stdout) ?? []
+  t.is((await bourse('status', `${framework}/twin-0`)).stderr, '')
+  t.is((await bourse('logs', 'twin-0')).stdout, 'now\n')
+  const [, other = ''] = /(twin-\S+)$/m.exec(stderr) ?? []
+  t.like(await bourse('logs', other), { stdout: 'before\n', stderr: '' })
+})
+
+test('Ctrl-C ends what is followed, and is no failure', async (t) => {
+  const { child } = await startBourse('run', '--name', 'read', '--', 'sh', '-c', 'echo x; sleep 60')
+  const follower = await startBourse('logs', '--follow', 'read')
+  t.is(follower.first, 'x')
+  follower.child.kill('SIGINT')
+  t.deepEqual(await once(follower.child, 'exit'), [0, null])
+  child.kill('SIGINT')
+  await once(child, 'exit')
 })
 
 test('20 instances print 20 outputs', async (t) => {

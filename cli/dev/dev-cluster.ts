@@ -13,7 +13,7 @@ import type { DevHost, DevOwner, Stoppable } from './owner.ts'
 import { hostProcesses } from './processes.ts'
 import { startDevServer } from './server.ts'
 import { equalShares } from './shares.ts'
-import { endTasks, missingAgents } from './tasks-and-agents.ts'
+import { agentsAway, endTasks, missingAgents } from './tasks-and-agents.ts'
 
 export interface DevPlan {
   readonly cluster: string
@@ -31,6 +31,7 @@ export interface DevPlan {
 }
 
 const EMULATED = 'emulated' as AgentId
+const NAMED_MAX = 3
 
 export class DevCluster {
   readonly #owner: DevOwner
@@ -68,7 +69,22 @@ export class DevCluster {
     if (isStopped()) return undefined
     if (missing.length > 0)
       this.#owner.say(`not registered yet: ${missing.join(', ')}; see ${this.#folder('log')}`)
+    await unlessFault(this.#tellOfEarlier(found), this.#owner)
     return url
+  }
+
+  /** A cluster does not forget agents: with fewer than the last time, some are missed. */
+  async #tellOfEarlier(found: FoundCluster): Promise<void> {
+    const { emulated } = this.#plan
+    const own = new Set([
+      ...this.#agentIds,
+      ...Array.from({ length: emulated }, (_, i) => `${EMULATED}-${i + 1}` as AgentId),
+    ])
+    const earlier = (await agentsAway(found)).filter((agentId) => !own.has(agentId))
+    if (earlier.length === 0) return
+    const names = earlier.slice(0, NAMED_MAX).join(', ')
+    const more = earlier.length > NAMED_MAX ? ` and ${earlier.length - NAMED_MAX} more` : ''
+    this.#owner.say(`of an earlier start, listed until it comes back or --fresh: ${names}${more}`)
   }
 
   /** Ends tasks, actors and the server; state is kept. */

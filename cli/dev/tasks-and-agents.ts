@@ -34,6 +34,17 @@ export function missingAgents(
   })
 }
 
+/** Agents that the cluster remembers, and that are not there. */
+export function agentsAway(found: FoundCluster): Promise<readonly AgentId[]> {
+  return withClient(found, async (client) => {
+    const away: AgentId[] = []
+    for await (const page of client.list('agents'))
+      for (const { agentId, state } of page)
+        if (state === 'recovering' || state === 'unreachable') away.push(agentId)
+    return away
+  })
+}
+
 /**
  * Kills all tasks of these agents and waits until they have ended and their frameworks have left, for
  * as long as that may take.

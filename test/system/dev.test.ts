@@ -118,6 +118,10 @@ test('Ctrl-C ends tasks and server and keeps state; a second start goes on', asy
   t.false(await isListening(String(url)))
   t.is((await bourse('agents')).code, 69)
 
+  const second = await dev('--agents', '1')
+  await second.says('of an earlier start, listed until it comes back or --fresh: agent-2')
+  t.is(await second.end('SIGTERM'), 0)
+
   await dev('--agents', '2')
   const report: MasterReport = JSON.parse((await bourse('status', '--json')).stdout)
   t.true(report.epoch > 1)

@@ -32,7 +32,7 @@ The cluster is the one that --nats names, else NATS_URL, else the selected NATS 
 \`bourse dev\` that runs here.
 
 Exit codes: 0 done, 1 failed, 2 could not be placed, 64 wrong use, 69 no cluster there, 70 bug, \
-75 lease lost, 78 configuration.`
+75 lease lost, 78 configuration, 130 interrupted.`
 
 const abouts = new WeakMap<Command, About>()
 

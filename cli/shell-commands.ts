@@ -46,15 +46,19 @@ function addComplete({ program, io, done }: Registration): void {
 }
 
 function addHelp({ program, add, done }: Registration): void {
-  add('help [command]', 'show the flags of a command, with examples', {
+  add('help [command...]', 'show the flags of a command, with examples', {
     group: 'shell',
-    examples: ['help run'],
-  }).action(async (name: string | undefined) => {
-    const wanted = program.commands.find((command) => command.name() === name)
-    // An unknown one is told with what is alike.
-    if (wanted === undefined && name !== undefined)
-      await program.parseAsync(['--', name], { from: 'user' })
-    else (wanted ?? program).outputHelp()
+    examples: ['help run', 'help auth init'],
+  }).action(async (names: readonly string[]) => {
+    let command = program
+    for (const name of names) {
+      const part = command.commands.find((one) => one.name() === name)
+      // An unknown one is told with what is alike.
+      if (part === undefined && command === program)
+        await program.parseAsync(['--', name], { from: 'user' })
+      command = part ?? command.error(`unknown command '${name}'`)
+    }
+    command.outputHelp()
     done(EXIT.done)
   })
 }

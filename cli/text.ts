@@ -7,7 +7,10 @@ const WIDE =
   /\p{Emoji_Presentation}|\ufe0f|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u
 /** No column of their own: marks without a letter, and what only formats. */
 const INVISIBLE = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
-const PLAIN = /^[\x20-\x7e]*$/
+/** One column each character: quickly told, and nearly always so. */
+const PLAIN = /^[\x20-\x7e…]*$/
+
+const SEGMENTER = new Intl.Segmenter()
 
 /** One line that does nothing but stand there. */
 export const harmless = (text: string): string => text.replaceAll(ACTING, '\ufffd')
@@ -21,16 +24,18 @@ export function widthOf(text: string): number {
 /** At most `width` (>= 1) columns; what is cut off leaves `…`. */
 export function cutToWidth(text: string, width: number): string {
   if (widthOf(text) <= width) return text
+  if (PLAIN.test(text)) return `${text.slice(0, width - 1)}…`
   return `${takeWidth(graphemes(text), width - 1).join('')}…`
 }
 
 /** At most `width` (>= 3) columns, of begin and end alike; what is cut out leaves `…`. */
 export function cutMiddle(text: string, width: number): string {
   if (widthOf(text) <= width) return text
+  const [head, tail] = [Math.ceil((width - 1) / 2), Math.floor((width - 1) / 2)]
+  if (PLAIN.test(text)) return `${text.slice(0, head)}…${text.slice(-tail)}`
   const all = graphemes(text)
-  const tail = takeWidth(all.toReversed(), Math.floor((width - 1) / 2)).toReversed()
-  const head = takeWidth(all, Math.ceil((width - 1) / 2))
-  return `${head.join('')}…${tail.join('')}`
+  const end = takeWidth(all.toReversed(), tail).toReversed()
+  return `${takeWidth(all, head).join('')}…${end.join('')}`
 }
 
 function takeWidth(all: readonly string[], width: number): string[] {
@@ -48,5 +53,5 @@ function columnsOf(grapheme: string): number {
 }
 
 function graphemes(text: string): string[] {
-  return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment)
+  return Array.from(SEGMENTER.segment(text), ({ segment }) => segment)
 }

@@ -15,6 +15,8 @@ const WRONG = {
   kill: "missing required argument 'task'",
   'agents a.b': '"a.b" begins no id: 1 to 64 letters, digits, _ or -',
   'help agnets': "unknown command 'agnets' (Did you mean agents?)",
+  'help run x': "unknown command 'x'",
+  auth: 'no command is given: `bourse help auth` lists them',
   '--json': 'no command is given: `bourse help` lists them',
   'tasks a b': "too many arguments for 'tasks'. Expected 1 argument but got 2.",
   'kill --grace': "option '--grace <duration>' argument missing",
@@ -81,6 +83,7 @@ test('help of a command holds its flags with defaults, and examples', async (t) 
   t.regex(stdout, /--grace <duration> .*\(default: what its framework asked for, else 3s\)/)
   t.regex(stdout, /Examples:\n {2}bourse kill sh-0\n/)
   t.is(stdout, (await bourse('kill', '--help')).stdout)
+  t.is((await bourse('help', 'auth', 'init')).stdout, (await bourse('auth', 'init', '-h')).stdout)
 })
 
 test('the version alone', async (t) => {

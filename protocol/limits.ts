@@ -44,6 +44,8 @@ export const AGENT_TASKS_MAX = 100_000
 export const CALL_OFFERS_MAX = 1024
 /** Tasks named in one reconcile call. */
 export const RECONCILE_TASKS_MAX = 2048
+/** Frameworks of one principal, those included that have ended and are not confirmed yet. */
+export const FRAMEWORKS_MAX = 10_000
 /** Roles of one framework. */
 export const ROLES_MAX = 64
 /** A refusal's message, in UTF-16 units: it may repeat what a stranger wrote. */

@@ -1,12 +1,13 @@
 /** Frameworks that subscribe, answer pings, and change what they want. */
 import { refusal } from '../../protocol/errors.ts'
 import { type FrameworkKey, frameworkKey } from '../../protocol/ids.ts'
-import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
+import { FRAMEWORK_FAILOVER_MS, FRAMEWORKS_MAX } from '../../protocol/limits.ts'
 import type { Subscribe } from '../../protocol/schema/calls.ts'
 import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
 import { newSession } from '../parts/session.ts'
 import { isEchoing, order } from './agents.ts'
 import { frameworkOf, roleOf, touchRole, wantedRoles } from './books.ts'
+import { isCrowded } from './crowding.ts'
 import type { Framework } from './entities.ts'
 import { clearFilters } from './filters.ts'
 import {
@@ -34,7 +35,7 @@ export function subscribe(
   reply: string | undefined,
 ): void {
   const known = frameworkOf(turn, ids)
-  const refused = refusalFor(known, body)
+  const refused = refusalFor(known, body) ?? refusalForCrowd(turn, ids, known)
   if (refused !== undefined) return refuse(turn, reply, refused)
   if (known?.session !== undefined && known.session.id === body.session) {
     // A repeat of the open: had `subscribed` arrived, it would not be repeated. A ping shows the gap.
@@ -70,6 +71,11 @@ function refusalFor(known: Framework | undefined, body: HashedSubscribe) {
   }
   if (commonVersion(body.version) !== undefined) return undefined
   return refusal('no-common-version', `this master speaks version ${PROTOCOL_VERSION} only`)
+}
+
+function refusalForCrowd(turn: LeaderTurn, { principal }: FrameworkKey, known?: Framework) {
+  if (known !== undefined || !isCrowded(turn, principal)) return undefined
+  return refusal('too-many', `${principal} has ${FRAMEWORKS_MAX} frameworks, and may have no more`)
 }
 
 function isAsRecorded(known: Framework, request: SubscribeRequest): boolean {

@@ -4,6 +4,7 @@ import type {
   FrameworkKey,
   MasterId,
   OfferId,
+  Principal,
   RunId,
   SessionId,
 } from '../../protocol/ids.ts'
@@ -98,6 +99,8 @@ export interface Leader {
   /** Known agents that were not invited yet after the takeover. */
   readonly uninvited: Set<AgentId>
   readonly frameworks: Map<string, Framework>
+  /** How many each principal has, as counted when there were so many in all. */
+  readonly crowding: { size: number; atMs: number; counts: ReadonlyMap<Principal, number> }
   readonly offers: Map<OfferId, Offer>
   /** Offers that an accept has used, oldest first, bounded. */
   readonly usedOffers: Set<OfferId>
@@ -172,6 +175,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     absent: new Set(),
     uninvited: new Set(),
     frameworks: new Map(),
+    crowding: { size: 0, atMs: 0, counts: new Map() },
     offers: new Map(),
     usedOffers: new Set(),
     ended: [],

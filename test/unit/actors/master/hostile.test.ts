@@ -1,7 +1,8 @@
 /** What means harm, or is broken, harms nobody else; the driver holds every message to its limits. */
 import test from 'ava'
 import { check } from '../../../../protocol/check.ts'
-import { AGENT_TASKS_MAX, SCALAR_MAX } from '../../../../protocol/limits.ts'
+import { frameworkKey } from '../../../../protocol/ids.ts'
+import { AGENT_TASKS_MAX, FRAMEWORKS_MAX, SCALAR_MAX } from '../../../../protocol/limits.ts'
 import { countRanges } from '../../../../protocol/ranges.ts'
 import { rangesOf } from '../../../../protocol/resources.ts'
 import type { ResourceEntry } from '../../../../protocol/schema/common.ts'
@@ -12,6 +13,7 @@ import {
   aStageWith,
   aTask,
   FakeAgent,
+  FakeFramework,
   live,
   oldLaunch,
 } from '../../../support/master-actors.ts'
@@ -211,4 +213,22 @@ test('what the edge refused is counted by name', (t) => {
   master.input({ kind: 'refused', name: 'malformed', count: 2 })
   const answer = master.operate({ verb: 'master', body: {} })
   t.like(answer, { ok: { counters: { 'refused.malformed': 2 } } })
+})
+
+test('a principal that has too many frameworks gets no more, and others do', (t) => {
+  const master = new MasterDriver().leading()
+  const { frameworks } = master.leader
+  new FakeFramework(master, 'first').subscribe()
+  const one = master.framework(aFramework('first'))
+  for (let i = 1; i < FRAMEWORKS_MAX; i++) {
+    const key = aFramework(`f${i}`)
+    frameworks.set(frameworkKey(key), { ...one, ...key, key: frameworkKey(key) })
+  }
+  const many = new FakeFramework(master, 'many')
+  t.like(many.subscribe(), { refused: { code: 429, name: 'too-many' } })
+  t.true('ok' in (new FakeFramework(master, 'first').subscribe() ?? {}))
+  t.true('ok' in (new FakeFramework(master, 'one', 'other').subscribe() ?? {}))
+  frameworks.delete('local.f1')
+  master.pass(1_000)
+  t.true('ok' in (many.subscribe() ?? {}))
 })

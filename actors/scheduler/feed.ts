@@ -1,9 +1,13 @@
 /** What comes when it comes, as an async iterable: each item goes to one reader, in order. */
 
 interface Waiting<T> {
+  /** Whose it is; undefined: nobody's in particular. */
+  readonly reader: symbol | undefined
   readonly resolve: (result: IteratorResult<T, undefined>) => void
   readonly reject: (error: Error) => void
 }
+
+const DONE = { done: true, value: undefined } as const
 
 /** So many items are kept before the dead among them are looked for. */
 const SWEEP_MIN = 64
@@ -11,7 +15,7 @@ const SWEEP_MIN = 64
 export class Feed<T> implements AsyncIterable<T> {
   #items: T[] = []
   #sweepAt = SWEEP_MIN
-  readonly #waiting: Waiting<T>[] = []
+  #waiting: Waiting<T>[] = []
   readonly #isLive: (item: T) => boolean
   #end: { readonly error: Error | undefined } | undefined
 
@@ -44,7 +48,7 @@ export class Feed<T> implements AsyncIterable<T> {
     if (this.#end !== undefined) return
     this.#end = { error }
     for (const { resolve, reject } of this.#waiting.splice(0))
-      if (error === undefined) resolve({ done: true, value: undefined })
+      if (error === undefined) resolve(DONE)
       else reject(error)
   }
 
@@ -53,18 +57,32 @@ export class Feed<T> implements AsyncIterable<T> {
     return this.#items.splice(0)
   }
 
-  next(): Promise<IteratorResult<T, undefined>> {
+  next(reader?: symbol): Promise<IteratorResult<T, undefined>> {
     for (let item = this.#items.shift(); item !== undefined; item = this.#items.shift())
       if (this.#isLive(item)) return Promise.resolve({ done: false, value: item })
     if (this.#end === undefined)
-      return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+      return new Promise((resolve, reject) => this.#waiting.push({ reader, resolve, reject }))
     const { error } = this.#end
-    return error === undefined
-      ? Promise.resolve({ done: true, value: undefined })
-      : Promise.reject(error)
+    return error === undefined ? Promise.resolve(DONE) : Promise.reject(error)
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
-    return { next: () => this.next() }
+  /** Who leaves is given nothing more: not even what was asked for and has not come yet. */
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> & { return(): Promise<typeof DONE> } {
+    const reader = Symbol()
+    let hasLeft = false
+    return {
+      next: () => (hasLeft ? Promise.resolve(DONE) : this.next(reader)),
+      return: () => {
+        hasLeft = true
+        this.#dismiss(reader)
+        return Promise.resolve(DONE)
+      },
+    }
+  }
+
+  #dismiss(reader: symbol): void {
+    const left = this.#waiting.filter((waiting) => waiting.reader === reader)
+    this.#waiting = this.#waiting.filter((waiting) => waiting.reader !== reader)
+    for (const { resolve } of left) resolve(DONE)
   }
 }

@@ -28,6 +28,7 @@ export class OfferFeed implements AsyncIterable<Offered> {
   readonly #unwanted: Set<string>
   #readers = 0
   #isIdle = false
+  #isOver = false
   #timer: Timer | undefined
 
   constructor(deps: OfferFeedDeps) {
@@ -53,19 +54,21 @@ export class OfferFeed implements AsyncIterable<Offered> {
   }
 
   end(error?: Error): void {
+    this.#isOver = true
     this.#timer?.cancel()
     this.#feed.end(error)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Offered, undefined> {
     this.#enter()
+    const reader = this.#feed[Symbol.asyncIterator]()
     let isReading = true
     return {
-      next: () => this.#feed.next(),
+      next: () => reader.next(),
       return: () => {
         if (isReading) this.#leave()
         isReading = false
-        return Promise.resolve({ done: true, value: undefined })
+        return reader.return()
       },
     }
   }
@@ -81,7 +84,7 @@ export class OfferFeed implements AsyncIterable<Offered> {
 
   #leave(): void {
     this.#readers -= 1
-    if (this.#readers === 0) this.#watch()
+    if (this.#readers === 0 && !this.#isOver) this.#watch()
   }
 
   #watch(): void {

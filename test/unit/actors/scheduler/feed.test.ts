@@ -23,6 +23,24 @@ test('each item goes to one reader', async (t) => {
   )
 })
 
+test('who leaves is given nothing more, and what it had asked for goes to others', async (t) => {
+  const feed = new Feed<number>()
+  const first = feed[Symbol.asyncIterator]()
+  const second = feed[Symbol.asyncIterator]()
+  const left = [first.next(), first.next()]
+  const stays = second.next()
+  t.true((await first.return()).done)
+  feed.push(1)
+  t.deepEqual(
+    (await Promise.all(left)).map(({ done }) => done),
+    [true, true],
+  )
+  t.deepEqual(await stays, { done: false, value: 1 })
+  feed.push(2)
+  t.true((await first.next()).done)
+  t.is((await second.next()).value, 2)
+})
+
 test('what died while it waited is passed over', async (t) => {
   const dead = new Set([2])
   const feed = new Feed<number>((item) => !dead.has(item))

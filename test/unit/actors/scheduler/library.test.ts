@@ -226,6 +226,18 @@ test('who does not iterate wants no offers, and who does again has them again', 
   await cluster.until(scheduler.close())
 })
 
+test('an offer is not lost to who asked for one and left before it came', async (t) => {
+  const given = await opened({ suppressed: true })
+  const { cluster, scheduler } = given
+  const left = scheduler.offers()[Symbol.asyncIterator]()
+  const never = left.next()
+  await left.return?.()
+  t.true((await never).done)
+  scheduler.revive()
+  t.true((await nextOffer(given)).isLive)
+  await cluster.until(scheduler.close())
+})
+
 test('what the author suppressed stays so, whoever iterates', async (t) => {
   const given = await opened({ suppressed: true })
   const { cluster, scheduler } = given

@@ -3,7 +3,6 @@
  * framework from the beginning; the command shows what it tells, and leaves when all is placed.
  */
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,6 +15,7 @@ import type { RunDisplay } from './run-display.ts'
 import { WATCHER_COMMAND, type WatcherOrder, type WatcherWord } from './watcher.ts'
 
 const MAIN = fileURLToPath(new URL('main.js', import.meta.url))
+
 export interface DetachedRun {
   readonly order: Omit<WatcherOrder, 'logPath'>
   readonly io: Io
@@ -51,19 +51,24 @@ export async function detachRun({
     index,
     state: 'waiting',
   }))
-  const last = new Promise<LastWord | undefined>((resolve) => {
+  // When this comes, nothing that it has said is still on its way.
+  const closed = new Promise<undefined>((resolve) => {
+    child.once('close', () => resolve(undefined))
+  })
+  // A word that does not get there is no fault: the end of the process says enough.
+  child.on('error', () => undefined)
+  const spoken = new Promise<LastWord>((resolve) => {
     child.on('message', (word: WatcherWord) => {
-      if (isLast(word)) resolve(word)
-      else show(word, display, all)
+      if (!isLast(word)) show(word, display, all)
+      // It was told to stop before it had said so: it will say how that went.
+      else if (word.say !== 'placed' || !signal.aborted) resolve(word)
     })
-    child.once('error', () => resolve(undefined))
-    child.once('exit', () => resolve(undefined))
   })
   const stop = (): void => void (child.connected && child.send('stop'))
   signal.addEventListener('abort', stop)
   child.send({ ...order, logPath } satisfies WatcherOrder)
   if (signal.aborted) stop()
-  const word = await last
+  const word = await Promise.race([spoken, closed])
   signal.removeEventListener('abort', stop)
   if (word?.say === 'placed') {
     display.detached(child.pid ?? 0, all)
@@ -71,7 +76,7 @@ export async function detachRun({
     child.unref()
     return undefined
   }
-  if (child.connected) await once(child, 'exit')
+  await closed
   if (word?.say === 'result') return word.result
   if (word === undefined)
     throw new ClusterError('run/watcher', 'never', `the process that runs it ended: see ${logPath}`)

@@ -1,7 +1,7 @@
 /** `bourse run` over real processes: where it puts what, what it starts again, what outlives it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import ava from 'ava'
@@ -247,6 +247,16 @@ test('--detach: Ctrl-C before all is placed ends it', async (t) => {
   started.child.kill('SIGINT')
   t.is(await started.ended, 130)
   t.deepEqual(logsOfRuns(), [])
+})
+
+test('--detach: if its process dies before all is placed, the command says so', async (t) => {
+  const started = startRun('--detach', '--cpus', '2', '--', 'sleep', '60')
+  await started.says(/^bourse: waiting: /)
+  const { pid } = started.child
+  process.kill(Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')), 'SIGKILL')
+  const sentence = await started.says(/^bourse: the process that runs it ended: see /)
+  t.is(await started.ended, 1)
+  rmSync(sentence.replace(/^.*: see /, ''))
 })
 
 test('--detach: what cannot be placed in time is told, exit code 2', async (t) => {

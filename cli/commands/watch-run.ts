@@ -1,6 +1,6 @@
 /** `bourse watch-run`: the process that is left of a `bourse run --detach`, until all has ended. */
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
+import { fstatSync, ftruncateSync, rmSync } from 'node:fs'
 import { systemClock } from '../../bus/clock.ts'
 import { parseConstraint } from '../../frameworks/run/constraints.ts'
 import { exitCodeOf } from '../../frameworks/run/result.ts'
@@ -13,6 +13,9 @@ import type { WatcherOrder, WatcherWord } from '../watcher.ts'
 
 /** What ends so soon is told to whoever waits: most likely a slip of the pen. */
 const AT_ONCE_MS = 300
+/** A run may last for years, and say each minute that it starts something again. */
+const LOG_BYTES_MAX = 1024 * 1024
+const STDERR = 2
 
 /** Tells the command that began the run, until that has heard enough; then only its log. */
 export async function watchRun(io: Io): Promise<ExitCode> {
@@ -52,7 +55,13 @@ const constraintsOf = ({ constraints }: WatcherOrder) =>
 
 function displayOf({ options, where }: WatcherOrder, io: Io, onPlaced: () => void): Display {
   const { instances = 1 } = options
-  const log = new HumanDisplay({ io, clock: systemClock, instances, prefixes: false, where })
+  const log = new HumanDisplay({
+    io: boundedErrors(io, STDERR),
+    clock: systemClock,
+    instances,
+    prefixes: false,
+    where,
+  })
   return {
     opened(frameworkId) {
       log.opened(frameworkId)
@@ -78,6 +87,17 @@ function displayOf({ options, where }: WatcherOrder, io: Io, onPlaced: () => voi
       }),
     output: () => undefined,
     outputMissing: () => undefined,
+  }
+}
+
+/** `fd`: the file, open for appending, that errors go to. One of more than 1 MiB begins anew. */
+export function boundedErrors(io: Io, fd: number): Io {
+  return {
+    ...io,
+    printError(line) {
+      if (fstatSync(fd).size > LOG_BYTES_MAX) ftruncateSync(fd)
+      io.printError(line)
+    },
   }
 }
 

@@ -32,14 +32,20 @@ export interface DisplayOptions {
 
 type StreamName = 'stdout' | 'stderr'
 
+/** What a stream of an instance has written, of the attempt that `view` is. */
+interface Written {
+  readonly cutter: LineCutter
+  readonly view: InstanceView
+}
+
 /** Output as it comes, a line of progress where there is a terminal. */
 export class HumanDisplay implements RunDisplay {
   readonly #options: DisplayOptions
   readonly #beganMs: number
-  readonly #cutters = new Map<
-    string,
-    { readonly cutter: LineCutter; readonly view: InstanceView }
-  >()
+  readonly #written: Readonly<Record<StreamName, Map<number, Written>>> = {
+    stdout: new Map(),
+    stderr: new Map(),
+  }
   #all: readonly InstanceView[]
   #frameworkId = ''
   #isPretenceTold = false
@@ -104,9 +110,11 @@ export class HumanDisplay implements RunDisplay {
       this.#put(view, stream, data)
       return io.drained()
     }
-    const key = `${view.taskId ?? ''} ${view.restarts ?? 0} ${stream}`
-    const { cutter } = this.#cutters.get(key) ?? { cutter: new LineCutter() }
-    this.#cutters.set(key, { cutter, view })
+    const before = this.#written[stream].get(view.index)
+    const isSame = before?.view.restarts === view.restarts
+    if (before !== undefined && !isSame) this.#line.above(() => this.#putRest(stream, before))
+    const cutter = isSame && before !== undefined ? before.cutter : new LineCutter()
+    this.#written[stream].set(view.index, { cutter, view })
     const lines = cutter.push(data)
     if (lines.length > 0)
       this.#line.above(() => {
@@ -132,7 +140,10 @@ export class HumanDisplay implements RunDisplay {
   }
 
   finish(result: RunResult): void {
-    this.#line.above(() => this.#putRest())
+    this.#line.above(() => {
+      for (const stream of ['stdout', 'stderr'] as const)
+        for (const written of this.#written[stream].values()) this.#putRest(stream, written)
+    })
     this.close()
     for (const sentence of summaryLines(result, this.#elapsedMs()))
       this.#options.io.printError(`bourse: ${sentence}`)
@@ -159,9 +170,7 @@ export class HumanDisplay implements RunDisplay {
     write(bytes)
   }
 
-  #putRest(): void {
-    for (const [key, { cutter, view }] of this.#cutters)
-      for (const bytes of cutter.end())
-        this.#put(view, key.endsWith('stdout') ? 'stdout' : 'stderr', bytes)
+  #putRest(stream: StreamName, { cutter, view }: Written): void {
+    for (const bytes of cutter.end()) this.#put(view, stream, bytes)
   }
 }

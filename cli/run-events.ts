@@ -10,7 +10,11 @@ type StreamName = 'stdout' | 'stderr'
 export class EventDisplay implements RunDisplay {
   readonly #options: DisplayOptions
   readonly #beganMs: number
-  readonly #decoders = new Map<string, TextDecoder>()
+  /** Of each stream, for its latest attempt: a character may come in two pieces. */
+  readonly #decoders = new Map<
+    string,
+    { readonly restarts: number; readonly decoder: TextDecoder }
+  >()
   #frameworkId = ''
   #isPretenceTold = false
 
@@ -50,9 +54,10 @@ export class EventDisplay implements RunDisplay {
 
   output(view: InstanceView, stream: StreamName, data: Uint8Array): Promise<void> {
     const { index, taskId, restarts = 0 } = view
-    const key = `${taskId ?? index} ${restarts} ${stream}`
-    const decoder = this.#decoders.get(key) ?? new TextDecoder()
-    this.#decoders.set(key, decoder)
+    const key = `${index} ${stream}`
+    const before = this.#decoders.get(key)
+    const decoder = before?.restarts === restarts ? before.decoder : new TextDecoder()
+    this.#decoders.set(key, { restarts, decoder })
     this.#tell('output', { index, taskId, stream, text: decoder.decode(data, { stream: true }) })
     return this.#options.io.drained()
   }

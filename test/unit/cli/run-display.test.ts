@@ -53,7 +53,7 @@ test('the next attempt does not go on in the last line of the one before', async
   const { display, printed } = human(2)
   await display.output(anInstance(0), 'stdout', bytes('first'))
   await display.output(anInstance(0, { restarts: 1 }), 'stdout', bytes('second\n'))
-  t.is(printed().stdout, 'second\n')
+  t.is(printed().stdout, 'first\nsecond\n')
 })
 
 test('more is asked for when what was printed has been read', async (t) => {

@@ -67,7 +67,8 @@ for (const [shell, flags] of [
   ['fish', ['--no-execute']],
 ] as const)
   test(`${shell} reads its script`, async (t) => {
-    if (!needs(t, { name: shell, found: hasProgram(shell) })) return
+    if (!needs(t, { name: shell, found: hasProgram(shell), install: `apt-get install ${shell}` }))
+      return
     const { stdout } = await runBourse(env, 'completion', shell)
     const path = join(cluster.folder, `completion.${shell}`)
     writeFileSync(path, stdout)

@@ -11,8 +11,8 @@ import type {
 } from './state.ts'
 import { addCounts, COUNT_SCRIPT, parseCounts, totalOf } from './words.ts'
 
-/** Of each task. */
-const WANTED = { cpus: 0.1, mem: 32 } as const
+/** By each task. */
+export const WANTED = { cpus: 0.1, mem: 32 } as const
 /** At a time, so that a large machine does not count everything alone. */
 const TASKS_PER_AGENT_MAX = 2
 const TRIES_MAX = 5
@@ -42,17 +42,15 @@ export function handleCount(state: CountState, input: Input): readonly Effect[] 
 }
 
 function onOffer(state: CountState, offer: OfferInput): readonly Effect[] {
-  const { agentId, cpus, mem } = offer
+  const { agentId, room } = offer
   const agent = agentOf(state, agentId)
   agent.offers += 1
   const waiting = state.parts.filter((part) => part.state === 'waiting')
-  const room = TASKS_PER_AGENT_MAX - unfinishedAt(state, agentId)
-  // In thousandths, as resources are counted: 0.3 holds 0.1 three times.
-  const byCpus = Math.floor(Math.round(cpus * 1000) / Math.round(WANTED.cpus * 1000))
-  const fitting = Math.min(byCpus, Math.floor(mem / WANTED.mem))
-  const taken = waiting.slice(0, Math.max(0, Math.min(room, fitting)))
+  const allowed = TASKS_PER_AGENT_MAX - unfinishedAt(state, agentId)
+  const taken = waiting.slice(0, Math.max(0, Math.min(allowed, room)))
   if (taken.length === 0) {
-    const reason = waiting.length === 0 ? REASONS.placed : room <= 0 ? REASONS.busy : REASONS.small
+    const isBusy = allowed <= 0
+    const reason = waiting.length === 0 ? REASONS.placed : isBusy ? REASONS.busy : REASONS.small
     agent.declined.set(reason, (agent.declined.get(reason) ?? 0) + 1)
     return [{ do: 'decline', offer, reason, refuseMs: REFUSE_MS }]
   }

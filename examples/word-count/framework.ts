@@ -6,7 +6,7 @@ import {
   type Scheduler,
   type TaskStatus,
 } from '../../actors/scheduler/scheduler.ts'
-import { handleCount } from './core.ts'
+import { handleCount, WANTED } from './core.ts'
 import type { CountState, Effect, Input, TaskRecord } from './state.ts'
 
 export interface Watcher {
@@ -19,9 +19,8 @@ export interface Watcher {
 /**
  * Counts all parts of `state` on the cluster; its counts, tasks and agents are in it then.
  *
- * @throws {ClusterError} `word-count/failed` (never): a part cannot be counted, or who
- * waits has closed the scheduler.
- * `scheduler/ended`.
+ * @throws {ClusterError} `word-count/failed`: a part cannot be counted, or somebody has closed the
+ * scheduler. `scheduler/ended`.
  */
 export async function countOnCluster(
   state: CountState,
@@ -71,9 +70,9 @@ class Framework {
   async #takeOffers(): Promise<void> {
     try {
       for await (const offer of this.#scheduler.offers()) {
-        const { offerId, agentId, cpus, mem } = offer
+        const { offerId, agentId } = offer
         this.#offers.set(offerId, offer)
-        this.#step({ kind: 'offer', offerId, agentId, cpus, mem })
+        this.#step({ kind: 'offer', offerId, agentId, room: offer.roomFor(WANTED) })
         this.#offers.delete(offerId)
       }
     } catch (error) {

@@ -52,9 +52,8 @@ export interface OfferInput {
   readonly kind: 'offer'
   readonly offerId: string
   readonly agentId: string
-  readonly cpus: number
-  /** MiB. */
-  readonly mem: number
+  /** So many tasks fit on it. */
+  readonly room: number
 }
 
 export type Input =

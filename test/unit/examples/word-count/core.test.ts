@@ -21,9 +21,9 @@ class Count {
     return handleCount(this.state, input)
   }
 
-  offer(agentId: string, cpus = 4, mem = 4_096): readonly Effect[] {
+  offer(agentId: string, room = 40): readonly Effect[] {
     this.#offers += 1
-    return this.input({ kind: 'offer', offerId: `offer-${this.#offers}`, agentId, cpus, mem })
+    return this.input({ kind: 'offer', offerId: `offer-${this.#offers}`, agentId, room })
   }
 
   /** The ids of the tasks that an offer was accepted with. */
@@ -62,11 +62,10 @@ test('two tasks at a time on one agent, the rest is for others', (t) => {
 
 test('an offer that is too small is declined by name', (t) => {
   const count = new Count(1)
-  t.like(count.offer('a', 0.09)[0], { do: 'decline', reason: 'a task wants 0.1 cpus and 32 MiB' })
-  t.like(count.offer('a', 1, 31)[0], { do: 'decline' })
+  t.like(count.offer('a', 0)[0], { do: 'decline', reason: 'a task wants 0.1 cpus and 32 MiB' })
   const books = count.state.agents.get('a')
-  t.deepEqual([books?.offers, books?.declined.get('a task wants 0.1 cpus and 32 MiB')], [2, 2])
-  t.like(count.offer('a', 0.1, 32)[0], { do: 'accept' })
+  t.deepEqual([books?.offers, books?.declined.get('a task wants 0.1 cpus and 32 MiB')], [1, 1])
+  t.like(count.offer('a', 1)[0], { do: 'accept' })
 })
 
 test('a path is an argument of its own, whatever is in it', (t) => {
@@ -76,8 +75,7 @@ test('a path is an argument of its own, whatever is in it', (t) => {
     kind: 'offer',
     offerId: 'o',
     agentId: 'a',
-    cpus: 1,
-    mem: 99,
+    room: 1,
   })
   const command = effect?.do === 'accept' ? effect.tasks[0]?.command : undefined
   t.deepEqual(command?.slice(3), ['word-count', '/the folder', '8', '9', path])

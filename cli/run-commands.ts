@@ -21,9 +21,10 @@ With --detach the command prints FRAMEWORK/TASK of each instance when all have b
 leaves. A process of its own stays: it restarts what is to be restarted, and ends with the last
 task. \`bourse tasks\`, \`bourse logs\` and \`bourse kill\` work as with any task.
 
-With --restart on-failure an instance that fails, or is lost with its agent, is started again
-after 1s, then 2s, 4s … at most 1m; after 10s of running the pauses begin anew. What was killed,
-and what could not be started at all, is not started again.
+With --restart on-failure an instance that fails, or that its agent has come back without, is
+started again after 1s, then 2s, 4s … at most 1m; after 10s of running the pauses begin anew. What
+was killed, and what could not be started at all, is not started again. Who is on an agent that is
+not heard is waited for: it may still run there.
 
 Ctrl-C kills the tasks and waits for their end; a second one leaves at once, and the leader ends
 them. Standard input is not passed on. Of what begins each line with its task, lines longer than

@@ -1,4 +1,6 @@
 /** `bourse auth init | add | list | remove`: NATS users, and what they may do. */
+
+import { CLUSTER_DEFAULT } from '../../bus/nats/locate-cluster.ts'
 import type { MasterId } from '../../protocol/ids.ts'
 import type { User } from '../../protocol/permissions.ts'
 import { newKey, newPassword } from '../auth/credentials.ts'
@@ -27,7 +29,6 @@ export interface AuthOptions extends CommandOptions {
   readonly password?: boolean
 }
 
-const CLUSTER_DEFAULT = 'bourse'
 const LOOPBACK: Listen = { host: '127.0.0.1', port: 4222 }
 const RELOAD = 'a server that runs takes it in with: nats-server --signal reload'
 

@@ -148,16 +148,25 @@ export async function openCluster(): Promise<Cluster> {
   }
 }
 
+/** How a process ended, and what it said. */
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
 /** Runs `bourse ARGS` to its end. */
-export function runBourse(
+export function runBourse(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
+  return runToEnd(process.execPath, [BOURSE, ...args], env)
+}
+
+export function runToEnd(
+  program: string,
+  args: readonly string[],
   env: NodeJS.ProcessEnv,
-  ...args: string[]
-): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [BOURSE, ...args], {
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (data: Buffer) => {

@@ -5,10 +5,9 @@
  * There are also credentials for others: `framework-local.login` and `observer-python.login`
  * (passwords), `framework-alice.nk`, `operator-local.nk`, `observer-local.nk`.
  */
-import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { Actor } from './cluster.ts'
+import { Actor, type Ended, runToEnd } from './cluster.ts'
 import { type Machine, openMachines } from './machines.ts'
 import { type SecuredServer, startSecuredServer } from './secured-server.ts'
 
@@ -29,12 +28,6 @@ export interface Command {
   readonly credentials: string
   readonly argv: readonly string[]
   readonly env?: NodeJS.ProcessEnv
-}
-
-export interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
 }
 
 export interface TwoMachines {
@@ -87,20 +80,5 @@ function run(
 ): Promise<Ended> {
   const [program, ...args] = machines[machine].on(...argv)
   const state = { BOURSE_STATE_DIR: join(server.folder, 'state') }
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      env: { ...server.env(credentials), ...state, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let stdout = ''
-    let stderr = ''
-    child.stdout.on('data', (data: Buffer) => {
-      stdout += data.toString()
-    })
-    child.stderr.on('data', (data: Buffer) => {
-      stderr += data.toString()
-    })
-    child.once('error', reject)
-    child.once('close', (code) => resolve({ code, stdout, stderr }))
-  })
+  return runToEnd(program, args, { ...server.env(credentials), ...state, ...env })
 }

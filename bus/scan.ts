@@ -2,7 +2,7 @@
  * Looks through a payload before it is decoded: the decoder obeys extensions that a stranger sends
  * (records compiled into functions among them), so none may reach it.
  */
-import { DEPTH_MAX } from '../protocol/limits.ts'
+import { CONTAINERS_MAX, DEPTH_MAX } from '../protocol/limits.ts'
 
 /** Values still to come at each depth, and whether they are alternately keys and values of a map. */
 const left = new Float64Array(DEPTH_MAX + 1)
@@ -63,8 +63,9 @@ class Malformed {
 
 /**
  * Says what is wrong with `bytes` and at which offset, or nothing. Good is exactly one value without
- * extension types, at most DEPTH_MAX deep, its lengths add up and nothing follows; strings are UTF-8,
- * the keys of maps are strings and none is `__proto__`, integers are exact as a double.
+ * extension types, at most DEPTH_MAX deep, of at most CONTAINERS_MAX lists and maps; its lengths add up
+ * and nothing follows; strings are UTF-8, the keys of maps are strings and none is `__proto__`, integers
+ * are exact as a double.
  */
 export function scan(bytes: Uint8Array): string | undefined {
   const end = scanNext(bytes)
@@ -86,6 +87,7 @@ export function scanNext(bytes: Uint8Array): number | string {
 function endOfValue(bytes: Uint8Array): number {
   let offset = 0
   let depth = 0
+  let containers = 0
   left[0] = 1
   ofMap[0] = 0
   while (true) {
@@ -101,6 +103,8 @@ function endOfValue(bytes: Uint8Array): number {
       offset = endOfKey(bytes, start, kind)
     } else if (kind === LIST || kind === MAP) {
       if (depth === DEPTH_MAX) throw new Malformed(`more than ${DEPTH_MAX} levels`, start)
+      if (++containers > CONTAINERS_MAX)
+        throw new Malformed(`more than ${CONTAINERS_MAX} lists and maps`, start)
       offset = endOfHead(bytes, start)
       depth++
       left[depth] = readLength(bytes, start) * (kind === MAP ? 2 : 1)

@@ -25,6 +25,11 @@ export const PAGES_MAX = 4096
 export const PAGE_WAIT_MS = 30_000
 /** Maps and lists inside each other. */
 export const DEPTH_MAX = 32
+/**
+ * Lists and maps in one message. None of ours has more, for a range of two small numbers, the smallest
+ * that there is, takes three bytes; to decode those that take one would take much longer.
+ */
+export const CONTAINERS_MAX = Math.floor(MESSAGE_BYTES_MAX / 3)
 /** Entries of one list of resources, and ranges or set members of one entry. */
 export const RESOURCE_ENTRIES_MAX = 256
 export const RESOURCE_PARTS_MAX = 1024
@@ -102,9 +107,11 @@ export const CALL_TIMEOUT_MS = 1_000
 /** A framework asks again what has become of its unfinished tasks. */
 export const RECONCILE_MS = 60_000
 /** Calls of one framework a second, of all frameworks of one principal, and of its operators. */
-export const FRAMEWORK_CALLS_PER_S = 10_000
-export const PRINCIPAL_CALLS_PER_S = 20_000
+export const FRAMEWORK_CALLS_PER_S = 20_000
+export const PRINCIPAL_CALLS_PER_S = 40_000
 export const OPERATOR_CALLS_PER_S = 500
+/** A longer call counts as one for each so many bytes: what it costs to read grows with them. */
+export const CALL_BYTES = 512
 /** Calls over these are refused; one principal is told so no more often in a second. */
 export const TOO_MANY_ANSWERS_PER_S = 10
 /** Who was quiet may make so many seconds' calls at once. */
@@ -123,6 +130,8 @@ assert(ACCEPT_BYTES_MAX + ENVELOPE_BYTES_MAX <= MESSAGE_BYTES_MAX)
 assert(ACCEPT_BYTES_MAX + ACCEPT_TASKS_MAX * LAUNCH_BYTES_MAX <= LIST_BYTES_MAX)
 assert(TASK_BYTES_MAX < ACCEPT_BYTES_MAX)
 assert(STATUS_BYTES_MAX < LIST_BYTES_MAX)
+// Who was quiet may always make the longest call.
+assert(MESSAGE_BYTES_MAX / CALL_BYTES <= OPERATOR_CALLS_PER_S * CALL_BURST_S)
 // An agent's total and its free are one figure; an offer holds resources and attributes.
 assert(2 * AGENT_BYTES_MAX < LIST_BYTES_MAX)
 assert(OUTPUT_BYTES_MAX < LIST_BYTES_MAX)

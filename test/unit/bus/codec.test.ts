@@ -1,7 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { decode, encode } from '../../../bus/codec.ts'
-import { DEPTH_MAX, MESSAGE_BYTES_MAX } from '../../../protocol/limits.ts'
+import { CONTAINERS_MAX, DEPTH_MAX, MESSAGE_BYTES_MAX } from '../../../protocol/limits.ts'
 
 const hex = (value: unknown): string => Buffer.from(encode(value)).toString('hex')
 const fromHex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'))
@@ -80,6 +80,15 @@ for (const [title, bytes, problem] of refused)
 test('decode: refuses what is larger than a message before it looks at it', (t) => {
   const result = decode(new Uint8Array(MESSAGE_BYTES_MAX + 1))
   t.like(result, { ok: false, refusal: { code: 413, name: 'too-large' } })
+})
+
+test('decode: refuses what is nothing but lists and maps, and takes as many ranges as fit', (t) => {
+  const maps = Uint8Array.from([0xdd, 0, 3, 0xff, 0xfb, ...new Uint8Array(0x3fffb).fill(0x80)])
+  t.is(maps.length, MESSAGE_BYTES_MAX)
+  t.regex(String(decoded(maps)), /^the payload has more than 87381 lists and maps at byte 87385$/)
+  const ranges = Array.from({ length: CONTAINERS_MAX - 4 }, () => [1, 2])
+  t.true(encode({ ranges }).length > MESSAGE_BYTES_MAX - 10)
+  t.true(decode(encode({ ranges })).ok)
 })
 
 test('decode: takes the deepest level, every width and keys that sound dangerous', (t) => {

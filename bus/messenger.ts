@@ -27,10 +27,10 @@ export interface Service<Ids, Name extends MessageName> {
   /** The inbox prefix, without the last dot, of the sender that `ids` name: the only answered one. */
   readonly inboxOf: (ids: Ids) => string
   /**
-   * Asked before anything is decoded. `refused`: answered as `too-many`; `silenced`: not answered
-   * either. Default: everybody is admitted.
+   * Asked before anything is decoded, with the length of it. `refused`: answered as `too-many`;
+   * `silenced`: not answered either. Default: everybody is admitted.
    */
-  readonly admit?: (ids: Ids) => 'admitted' | 'refused' | 'silenced'
+  readonly admit?: (ids: Ids, bytes: number) => 'admitted' | 'refused' | 'silenced'
 }
 
 export interface OutgoingCall<Name extends MessageName> {
@@ -95,7 +95,7 @@ export function openMessenger(deps: MessengerDeps): Messenger {
       bus.subscribe(route.on(ids), (message) => {
         const { subject } = message
         const sender = route.parse(subject)
-        const admission = (sender && admit?.(sender)) ?? 'admitted'
+        const admission = (sender && admit?.(sender, message.payload.length)) ?? 'admitted'
         if (admission === 'silenced') return onRefused(subject, TOO_MANY, message)
         const from = answerable(message, sender && inboxOf(sender), isOpen)
         const parsed = admission === 'refused' ? NOT_ADMITTED : read(route, sender, message)

@@ -153,13 +153,9 @@ function listen(deps: MasterDeps, take: Take): readonly Subscription[] {
       { cluster },
       {
         inboxOf: frameworkInbox,
-        admit: (ids) =>
-          admission.framework(ids.principal, frameworkKey(ids), clock.now().monotonicMs),
+        admit: (ids, bytes) => admission.framework(ids, bytes, clock.now().monotonicMs),
         handle(body, ids, { reply }) {
-          const call = hashed(
-            { verb: ids.verb, body } as Spoken,
-            `${ids.principal}.${ids.frameworkId}`,
-          )
+          const call = hashed({ verb: ids.verb, body } as Spoken, frameworkKey(ids))
           take({ kind: 'framework-call', framework: ids, call, reply })
         },
       },
@@ -169,7 +165,8 @@ function listen(deps: MasterDeps, take: Take): readonly Subscription[] {
       { cluster },
       {
         inboxOf: ({ principal }) => inboxOf(cluster, 'operator', principal),
-        admit: ({ principal }) => admission.operator(principal, clock.now().monotonicMs),
+        admit: ({ principal }, bytes) =>
+          admission.operator(principal, bytes, clock.now().monotonicMs),
         handle(body, { verb }, { reply }) {
           take({ kind: 'operator-call', call: { verb, body } as OperatorCall, reply })
         },

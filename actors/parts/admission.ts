@@ -1,6 +1,8 @@
 /** Who may call how often: asked before anything of a call is decoded. */
+import { type FrameworkKey, frameworkKey, type Principal } from '../../protocol/ids.ts'
 import {
   CALL_BURST_S,
+  CALL_BYTES,
   CALLERS_REMEMBERED_MAX,
   FRAMEWORK_CALLS_PER_S,
   OPERATOR_CALLS_PER_S,
@@ -32,6 +34,8 @@ export const DEFAULT_CALL_RATES: CallRates = {
   answers: rate(TOO_MANY_ANSWERS_PER_S),
 }
 
+const callsOf = (bytes: number): number => Math.max(1, Math.ceil(bytes / CALL_BYTES))
+
 /** A framework's own bucket comes first: what overflows there costs its siblings nothing. */
 export class CallAdmission {
   readonly #frameworks: TokenBuckets
@@ -46,13 +50,18 @@ export class CallAdmission {
     this.#answers = new TokenBuckets(answers, CALLERS_REMEMBERED_MAX)
   }
 
-  framework(principal: string, key: string, nowMs: number): Admission {
-    const isAdmitted = this.#frameworks.take(key, nowMs) && this.#principals.take(principal, nowMs)
+  framework(caller: FrameworkKey, bytes: number, nowMs: number): Admission {
+    const { principal } = caller
+    const calls = callsOf(bytes)
+    const isAdmitted =
+      this.#frameworks.take(frameworkKey(caller), nowMs, calls) &&
+      this.#principals.take(principal, nowMs, calls)
     return isAdmitted ? 'admitted' : this.#refused(principal, nowMs)
   }
 
-  operator(principal: string, nowMs: number): Admission {
-    return this.#operators.take(principal, nowMs) ? 'admitted' : this.#refused(principal, nowMs)
+  operator(principal: Principal, bytes: number, nowMs: number): Admission {
+    const isAdmitted = this.#operators.take(principal, nowMs, callsOf(bytes))
+    return isAdmitted ? 'admitted' : this.#refused(principal, nowMs)
   }
 
   /** An answer for every message of a flood would be a flood. */

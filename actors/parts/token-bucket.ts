@@ -34,12 +34,12 @@ export class TokenBuckets {
     return this.#buckets.size
   }
 
-  /** Takes a token of `key`'s bucket; false: it is empty. `nowMs` is monotonic. */
-  take(key: string, nowMs: number): boolean {
+  /** Takes tokens of `key`'s bucket; false: it has not so many, and none is taken. `nowMs` is monotonic. */
+  take(key: string, nowMs: number, tokens = 1): boolean {
     const bucket = this.#buckets.get(key) ?? this.#open(key, nowMs)
     this.#fill(bucket, nowMs)
-    if (bucket.tokens < 1) return false
-    bucket.tokens -= 1
+    if (bucket.tokens < tokens) return false
+    bucket.tokens -= tokens
     return true
   }
 

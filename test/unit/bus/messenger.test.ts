@@ -227,7 +227,11 @@ test('who is not admitted is refused unread, and answered only when it may be', 
   const { master, framework, wait, heard, refused } = await world()
   const given = ['admitted', 'refused', 'silenced'] as const
   let asked = 0
-  const admit = () => given[asked++] ?? 'silenced'
+  const lengths: number[] = []
+  const admit = (_ids: unknown, bytes: number) => {
+    lengths.push(bytes)
+    return given[asked++] ?? 'silenced'
+  }
   let handled = 0
   const handle = (_body: unknown, _ids: unknown, message: { reply?: string }): void => {
     handled += 1
@@ -246,6 +250,7 @@ test('who is not admitted is refused unread, and answered only when it may be', 
   })
   await heard(framework.bus, master.bus)
   t.is(handled, 1)
+  t.deepEqual(lengths, [1, 1, 1, 1])
   t.deepEqual(
     refused.map((line) => line.split(' ')[1]),
     ['too-many:', 'too-many:', 'too-many:'],

@@ -1,6 +1,8 @@
 import test from 'ava'
-import { CallAdmission } from '../../../../actors/parts/admission.ts'
+import { CallAdmission, DEFAULT_CALL_RATES } from '../../../../actors/parts/admission.ts'
 import { TokenBuckets } from '../../../../actors/parts/token-bucket.ts'
+import type { FrameworkId, FrameworkKey, Principal } from '../../../../protocol/ids.ts'
+import { ACCEPT_BYTES_MAX, CALL_BYTES, FRAMEWORK_CALLS_PER_S } from '../../../../protocol/limits.ts'
 
 const taken = (buckets: TokenBuckets, key: string, times: number, nowMs: number): number =>
   Array.from({ length: times }, () => buckets.take(key, nowMs)).filter(Boolean).length
@@ -34,6 +36,19 @@ test('buckets that are full again make room', (t) => {
   t.is(taken(buckets, 'new', 9, 5_000), 1)
 })
 
+test('who has too few for all takes none', (t) => {
+  const buckets = new TokenBuckets({ perS: 1, burst: 5 }, 100)
+  t.deepEqual(
+    [buckets.take('a', 0, 3), buckets.take('a', 0, 3), buckets.take('a', 0, 2)],
+    [true, false, true],
+  )
+})
+
+const [P, Q] = ['p', 'q'] as [Principal, Principal]
+const framework = (principal: Principal, id: string): FrameworkKey => ({
+  principal,
+  frameworkId: id as FrameworkId,
+})
 const RATES = {
   framework: { perS: 1, burst: 10 },
   principal: { perS: 1, burst: 15 },
@@ -43,7 +58,7 @@ const RATES = {
 
 test('what is over is refused, and after a few times without a word', (t) => {
   const admission = new CallAdmission(RATES)
-  const given = Array.from({ length: 20 }, () => admission.framework('p', 'p.f', 0))
+  const given = Array.from({ length: 20 }, () => admission.framework(framework(P, 'f'), 1, 0))
   t.deepEqual(given, [
     ...Array.from({ length: 10 }, () => 'admitted'),
     ...Array.from({ length: 3 }, () => 'refused'),
@@ -51,14 +66,27 @@ test('what is over is refused, and after a few times without a word', (t) => {
   ])
 })
 
+const admitted = (admission: CallAdmission, caller: FrameworkKey, bytes = 1): number =>
+  Array.from({ length: 100_000 }, () => admission.framework(caller, bytes, 0)).filter(
+    (given) => given === 'admitted',
+  ).length
+
+test('a long call counts as many: it takes as long to read', (t) => {
+  t.is(admitted(new CallAdmission(RATES), framework(P, 'f'), CALL_BYTES), 10)
+  t.is(admitted(new CallAdmission(RATES), framework(P, 'f'), CALL_BYTES + 1), 5)
+  t.is(admitted(new CallAdmission(RATES), framework(P, 'f'), 11 * CALL_BYTES), 0)
+  const admission = new CallAdmission(DEFAULT_CALL_RATES)
+  t.is(admitted(admission, framework(P, 'f'), ACCEPT_BYTES_MAX), 104)
+  t.is(
+    admitted(new CallAdmission(DEFAULT_CALL_RATES), framework(P, 'f')),
+    2 * FRAMEWORK_CALLS_PER_S,
+  )
+})
+
 test('a framework that floods leaves its siblings their part, and strangers theirs', (t) => {
   const admission = new CallAdmission(RATES)
-  for (let i = 0; i < 100; i++) admission.framework('p', 'p.f', 0)
-  const admitted = (principal: string, key: string): number =>
-    Array.from({ length: 100 }, () => admission.framework(principal, key, 0)).filter(
-      (given) => given === 'admitted',
-    ).length
-  t.is(admitted('p', 'p.g'), 5)
-  t.is(admitted('q', 'q.f'), 10)
-  t.is(admission.operator('p', 0), 'admitted')
+  for (let i = 0; i < 100; i++) admission.framework(framework(P, 'f'), 1, 0)
+  t.is(admitted(admission, framework(P, 'g')), 5)
+  t.is(admitted(admission, framework(Q, 'f')), 10)
+  t.is(admission.operator(P, 1, 0), 'admitted')
 })

@@ -38,7 +38,7 @@ async function count(folder: string, tell: (event: CountEvent) => void): Promise
   const sizes = { files: files.length, bytes, parts: parts.length }
   tell({ event: 'planned', folder, ...sizes, notText, unreadable })
   const scheduler = await openScheduler({ name: 'word-count', failoverMs: FAILOVER_MS })
-  const stop = (): void => void scheduler.teardown().then(() => scheduler.close())
+  const stop = (): void => void scheduler.teardown()
   process.once('SIGINT', stop).once('SIGTERM', stop)
   const state = newCount(folder, parts)
   try {
@@ -52,7 +52,6 @@ async function count(folder: string, tell: (event: CountEvent) => void): Promise
     tell(resultOf(state))
   } finally {
     await scheduler.teardown()
-    await scheduler.close()
   }
 }
 

@@ -17,7 +17,9 @@ const COMMAND_MS_MAX = 120_000
 const START_MS_MAX = 30_000
 
 /** No cluster of the reader's own is used, or disturbed. */
-const { NATS_URL: _url, NATS_CONTEXT: _context, BOURSE_PRINCIPAL: _who, ...rest } = process.env
+const rest = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(NATS|BOURSE)_/.test(name)),
+)
 /** As on a machine where all is installed, nats-server, too. */
 const server = await findServer({ env: process.env, say: console.log })
 
@@ -26,6 +28,7 @@ class Page {
   readonly folder = mkdtempSync(join(tmpdir(), 'bourse-docs-'))
   readonly environment = {
     ...rest,
+    NATS_SERVER: server,
     BOURSE_STATE_DIR: this.folder,
     XDG_CONFIG_HOME: this.folder,
     // What pages call a folder of the reader's own.

@@ -33,7 +33,7 @@ function dispatch(state: RunState, input: Input, effects: Effect[]): void {
     case 'status':
       return onStatus(state, input.status, effects)
     case 'read':
-      return onRead(state, input.index, effects)
+      return onRead(state, input, effects)
     case 'restart-due':
       return onRestartDue(state, input.index, effects)
     case 'look':
@@ -54,11 +54,16 @@ function finish(state: RunState, effects: Effect[]): void {
   effects.push({ do: 'done' })
 }
 
-function isOver(state: RunState, { view, reading }: Instance): boolean {
+function isOver(state: RunState, instance: Instance): boolean {
+  const { view } = instance
   if (view.state === 'restarting') return false
   if (view.state === 'waiting') return isStopping(state)
-  return isTerminal(view.state) && reading === 0
+  return isTerminal(view.state) && !isRead(state, instance)
 }
+
+/** What its latest attempt wrote is still read. */
+const isRead = ({ readings }: RunState, { view: { taskId } }: Instance): boolean =>
+  taskId !== undefined && readings.has(taskId)
 
 /** Looks no further than the first that is not over: all are looked at only in the end. */
 function areAllOver(state: RunState): boolean {
@@ -107,18 +112,24 @@ function onLook(state: RunState, effects: Effect[]): void {
   effects.push({ do: 'tell-waiting', why })
 }
 
-function onRead(state: RunState, index: number, effects: Effect[]): void {
-  const instance = state.instances[index]
-  if (instance === undefined) return
-  instance.reading -= 1
-  if (instance.isDue) onRestartDue(state, index, effects)
+function onRead(
+  state: RunState,
+  { taskId, index }: Extract<Input, { kind: 'read' }>,
+  effects: Effect[],
+): void {
+  const { readings, instances } = state
+  const streams = readings.get(taskId)
+  if (streams === undefined) return
+  if (streams > 1) readings.set(taskId, streams - 1)
+  else readings.delete(taskId)
+  if (instances[index]?.isDue) onRestartDue(state, index, effects)
 }
 
 function onRestartDue(state: RunState, index: number, effects: Effect[]): void {
   const instance = state.instances[index]
   if (instance?.view.state !== 'restarting') return
   // By the same id its agent would go on with what the next attempt writes.
-  instance.isDue = instance.reading > 0
+  instance.isDue = isRead(state, instance)
   if (instance.isDue) return
   const { restarts } = instance
   instance.view = { index, state: 'waiting', restarts }

@@ -329,7 +329,7 @@ class Run {
       const isPretended = this.#pretenders.has(agentId)
       display.outputMissing({ instance, stream, why: missing, isPretended })
     }
-    this.#step({ kind: 'read', index })
+    this.#step({ kind: 'read', taskId, index })
   }
 
   #view(index: number): InstanceView {

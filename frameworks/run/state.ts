@@ -50,8 +50,6 @@ export interface Instance {
   pauseMs: number | undefined
   /** What it is counted by where it is. */
   spots: readonly string[]
-  /** Streams that are still read. */
-  reading: number
   /** Since when (the leader's time) nobody knows its task; undefined: somebody does. */
   unknownAtMs: number | undefined
 }
@@ -63,6 +61,8 @@ export interface RunState {
   readonly byTask: Map<TaskId, Instance>
   /** Tasks that were given up for lost: should one come back, it is killed. */
   readonly givenUp: Set<TaskId>
+  /** Streams of each task that are still read, 1 or 2. Of one that was given up none is waited for. */
+  readonly readings: Map<TaskId, number>
   readonly spots: Spots
   readonly shortage: Shortage
   /** What was last told of it. */
@@ -95,7 +95,7 @@ export type Input =
   | { readonly kind: 'answered'; readonly accepted: Accepted }
   | { readonly kind: 'status'; readonly status: TaskStatus }
   /** One stream of a task of that instance was read to its end, or there is no more. */
-  | { readonly kind: 'read'; readonly index: number }
+  | { readonly kind: 'read'; readonly taskId: TaskId; readonly index: number }
   /** The pause before a restart is over. */
   | { readonly kind: 'restart-due'; readonly index: number }
   /** The time of a `look-after` is over. */
@@ -171,7 +171,6 @@ export function newRun(plan: Plan): RunState {
     isDue: false,
     pauseMs: undefined,
     spots: [],
-    reading: 0,
     unknownAtMs: undefined,
   }))
   return {
@@ -179,6 +178,7 @@ export function newRun(plan: Plan): RunState {
     instances,
     byTask: new Map(),
     givenUp: new Set(),
+    readings: new Map(),
     spots: new Map(),
     shortage: new Map(),
     told: '',

@@ -39,14 +39,14 @@ function onFormer({ givenUp }: RunState, status: TaskStatus, effects: Effect[]):
 }
 
 function readOutput(
-  { plan }: RunState,
-  instance: Instance,
+  { plan, readings }: RunState,
+  { index }: Instance,
   { taskId, agentId, reason }: TaskStatus,
   effects: Effect[],
 ): void {
   if (!plan.readsOutput || agentId === undefined || reason === 'LAUNCH_FAILED') return
-  instance.reading += 2
-  effects.push({ do: 'read-output', taskId, agentId, index: instance.index })
+  readings.set(taskId, 2)
+  effects.push({ do: 'read-output', taskId, agentId, index })
 }
 
 interface End {
@@ -57,6 +57,8 @@ interface End {
 function endAttempt(state: RunState, instance: Instance, { status, effects }: End): void {
   const { view, index, runsSinceMs = status.atMs } = instance
   freeSpots(state, instance, effects)
+  // Its agent may never answer, and would be asked for ever.
+  if (view.state === 'TASK_LOST') state.readings.delete(status.taskId)
   if (!isStartedAgain(state, instance, status)) return
   state.byTask.delete(status.taskId)
   // Nobody said that it has ended: it may come back.

@@ -181,10 +181,11 @@ test('an unreachable task may come back: the run waits', (t) => {
 
 test('a task that nobody knows for a minute is lost', (t) => {
   const run = new Run({}).offer().status('run-0', 'TASK_RUNNING')
-  run.status('run-0', 'TASK_UNKNOWN', { source: 'master', atMs: 1_000 }).read(0)
+  run.status('run-0', 'TASK_UNKNOWN', { source: 'master', atMs: 1_000 })
   t.deepEqual(run.states, ['TASK_RUNNING'])
   run.status('run-0', 'TASK_UNKNOWN', { source: 'master', atMs: 61_000 })
   t.deepEqual(run.states, ['TASK_LOST'])
+  t.is(run.all('done').length, 1, 'nobody may ever send what it wrote')
   t.is(exitCodeOf(run.result), 1)
 })
 

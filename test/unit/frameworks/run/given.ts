@@ -66,10 +66,11 @@ export class Run {
     return this.input({ kind: 'status', status: { ...status, ...fields } as TaskStatus })
   }
 
-  /** Both streams, to their end. */
+  /** Both streams of its task, to their end. */
   read(index: number): this {
-    this.input({ kind: 'read', index })
-    return this.input({ kind: 'read', index })
+    const taskId = this.state.instances[index]?.view.taskId ?? ('none' as TaskId)
+    this.input({ kind: 'read', taskId, index })
+    return this.input({ kind: 'read', taskId, index })
   }
 
   all<K extends Effect['do']>(kind: K): readonly Extract<Effect, { do: K }>[] {

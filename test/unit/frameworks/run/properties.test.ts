@@ -27,7 +27,7 @@ class World {
   readonly run: Run
   /** Tasks that have not ended, with their host. */
   readonly live = new Map<string, { readonly host: string; isHeard: boolean }>()
-  readonly reads: number[] = []
+  readonly reads: Pick<Extract<Effect, { do: 'read-output' }>, 'taskId' | 'index'>[] = []
   readonly pauses: number[] = []
   atMs = 0
   dones = 0
@@ -65,9 +65,9 @@ class World {
   }
 
   read(): void {
-    const index = this.reads.shift()
-    if (index === undefined) return
-    this.run.input({ kind: 'read', index })
+    const read = this.reads.shift()
+    if (read === undefined) return
+    this.run.input({ kind: 'read', ...read })
     this.#take('')
   }
 
@@ -90,9 +90,13 @@ class World {
 
   #perform(effect: Effect, host: string): void {
     if (effect.do === 'accept') this.#launch(effect.tasks, host)
-    else if (effect.do === 'read-output') this.reads.push(effect.index, effect.index)
+    else if (effect.do === 'read-output') this.#read(effect)
     else if (effect.do === 'restart-after') this.pauses.push(effect.index)
     else if (effect.do === 'done') this.dones += 1
+  }
+
+  #read({ taskId, index }: Extract<Effect, { do: 'read-output' }>): void {
+    this.reads.push({ taskId, index }, { taskId, index })
   }
 
   #launch(tasks: readonly TaskWish[], host: string): void {
@@ -112,8 +116,8 @@ class World {
     }
     const counted = [...state.spots.values()].reduce((sum, count) => sum + count, 0)
     if (counted !== this.live.size) throw new Error(`${counted} counted, ${this.live.size} live`)
-    for (const { restarts, reading } of state.instances)
-      if (restarts > RESTARTS_MAX || reading < 0) throw new Error('counted wrongly')
+    for (const { restarts } of state.instances)
+      if (restarts > RESTARTS_MAX) throw new Error('counted wrongly')
     if (state.unheard < 0) throw new Error('heard more than there are')
     if (this.dones > 1) throw new Error('over twice')
   }

@@ -118,6 +118,18 @@ test('one that was given up for lost and comes back is killed: another has its p
   t.deepEqual(run.input({ kind: 'restart-due', index: 0 }).offer().placed, ['run-0-2'])
 })
 
+test('one that was given up for lost is not waited for by its readers', (t) => {
+  const run = new Run({}, 1, { ...ALWAYS, readsOutput: true }).offer()
+  const [read] = run.status('run-0', 'TASK_RUNNING').all('read-output')
+  run.status('run-0', 'TASK_UNKNOWN', { source: 'master', atMs: 0 })
+  run.status('run-0', 'TASK_UNKNOWN', { source: 'master', atMs: 60_000 })
+  t.deepEqual(run.input({ kind: 'restart-due', index: 0 }).offer().placed, ['run-0-2'])
+  run.status('run-0-2', 'TASK_FINISHED')
+  const { taskId, index } = read as NonNullable<typeof read>
+  t.deepEqual(run.input({ kind: 'read', taskId, index }).all('done'), [])
+  t.is(run.read(0).all('done').length, 1)
+})
+
 test('interrupted in a pause: how it failed is how it ended', (t) => {
   const run = new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_FAILED')
   run.input({ kind: 'interrupted' })

@@ -150,8 +150,9 @@ export function agentIsBack(turn: LeaderTurn, agent: Agent): void {
 export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string): void {
   const framework = turn.leader.frameworks.get(key)
   if (framework?.state !== 'ended') return count(turn.state, 'torn-down-unexpected')
-  for (const task of framework.tasks.values()) {
-    if (task.agentId !== agentId) continue
+  // Of an agent's tasks, not of a framework's: there may be a million, and as many who confirm.
+  for (const task of turn.leader.agents.get(agentId)?.tasks ?? []) {
+    if (frameworkKey(task.framework) !== key) continue
     endWith(turn, framework, task)
     forgetTask(turn, task)
   }

@@ -1,5 +1,5 @@
 /** What frameworks call: judged by its header, handled by its verb, answered once. */
-import { type Refusal, refusal } from '../../protocol/errors.ts'
+import { type Refusal, refusal, retryOf } from '../../protocol/errors.ts'
 import type { FrameworkKey, OfferId } from '../../protocol/ids.ts'
 import type { KillTask, ReadOutput } from '../../protocol/schema/calls.ts'
 import type { Message } from '../../protocol/schema/messages.ts'
@@ -14,6 +14,7 @@ import { giveAnswer, hearCall, rememberAnswer } from './framework-session.ts'
 import { type HashedSubscribe, revive, subscribe, suppress } from './frameworks.ts'
 import { endOffer } from './offers.ts'
 import { reconcile, reconcileTask } from './reconcile.ts'
+import { refuseChange } from './registry.ts'
 import { count } from './state.ts'
 import { type LeaderTurn, refuse } from './turn.ts'
 
@@ -55,7 +56,9 @@ export function frameworkCall(
   if (refused === 'later') return
   const given =
     refused === undefined ? { ok: true as const } : { ok: false as const, refusal: refused }
-  rememberAnswer(framework, call.body.call, given)
+  // Not now: the same call may be answered otherwise.
+  const isFinal = refused === undefined || retryOf(refused) === 'never'
+  if (isFinal) rememberAnswer(framework, call.body.call, given)
   giveAnswer(turn, reply, given)
 }
 
@@ -107,9 +110,11 @@ function handle(
       return undefined
     case 'pong':
       return undefined
-    case 'teardown':
-      requestEnd(turn, framework, reply)
-      return 'later'
+    case 'teardown': {
+      const busy = refuseChange(turn, framework.key)
+      if (busy === undefined) requestEnd(turn, framework, reply)
+      return busy ?? 'later'
+    }
     case 'read-output':
       return readOutput(turn, framework, call.body)
   }

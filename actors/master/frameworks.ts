@@ -20,7 +20,7 @@ import {
 import { cutOff, rememberAnswer } from './framework-session.ts'
 import { endOffer } from './offers.ts'
 import { tellWorld } from './public-events.ts'
-import { record } from './registry.ts'
+import { changesOf, record, refuseChange } from './registry.ts'
 import type { SubscribeRequest } from './state.ts'
 import { answer, type LeaderTurn, log, refuse } from './turn.ts'
 
@@ -52,15 +52,19 @@ export function subscribe(
     secretHash: body.secretHash,
     reply,
   }
-  if (known !== undefined && isAsRecorded(known, request) && !isBeingWritten(turn, known)) {
+  const key = frameworkKey(ids)
+  // An earlier subscription, or its end, may be on its way to the registry: what came later waits.
+  if (known !== undefined && isAsRecorded(known, request) && changesOf(turn, key) === 0) {
     return accept(turn, known, request)
   }
+  const busy = refuseChange(turn, key)
+  if (busy !== undefined) return refuse(turn, reply, busy)
   const { principal, frameworkId } = ids
   const { secretHash, name, failoverMs, roles } = request
   record(
     turn,
     { kind: 'framework', principal, frameworkId, secretHash, name, failoverMs, roles: [...roles] },
-    { after: 'subscribe', key: frameworkKey(ids), request },
+    { after: 'subscribe', key, request },
   )
 }
 
@@ -87,14 +91,6 @@ function isAsRecorded(known: Framework, request: SubscribeRequest): boolean {
     known.failoverMs === request.failoverMs &&
     recorded.length === asked.size &&
     recorded.every((role) => asked.has(role))
-  )
-}
-
-/** An earlier subscription, or its end, is on its way to the registry: what came later waits. */
-function isBeingWritten({ leader }: LeaderTurn, { key }: Framework): boolean {
-  return leader.registry.queue.some(
-    ({ after }) =>
-      (after.after === 'subscribe' || after.after === 'end-framework') && after.key === key,
   )
 }
 

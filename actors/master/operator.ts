@@ -19,6 +19,7 @@ import type { Agent, Framework, Offer, Task } from './entities.ts'
 import { kill, readOutput } from './framework-calls.ts'
 import { requestEnd } from './framework-end.ts'
 import { page } from './listing.ts'
+import { refuseChange } from './registry.ts'
 import { count } from './state.ts'
 import { taskItem } from './tasks.ts'
 import { answer, type LeaderTurn, refuse } from './turn.ts'
@@ -184,8 +185,9 @@ function teardown(
   if (framework === undefined || framework.state === 'ended') {
     return refusal('not-found', `no framework ${body.frameworkId} of ${body.principal}`)
   }
-  requestEnd(turn, framework, reply)
-  return 'later'
+  const busy = refuseChange(turn, framework.key)
+  if (busy === undefined) requestEnd(turn, framework, reply)
+  return busy ?? 'later'
 }
 
 function output(turn: LeaderTurn, body: OperatorReadOutput): object | Refusal {

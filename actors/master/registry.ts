@@ -2,6 +2,7 @@
  * What must survive a leader: written before it is acted on. One batch is on its way at a time,
  * with the expected last sequence; a conflict or silence is read back.
  */
+import { type Refusal, refusal } from '../../protocol/errors.ts'
 import { LEADER_BEAT_MS } from '../../protocol/limits.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
 import type { RegistryBatch, RegistryRecord } from '../../protocol/schema/master.ts'
@@ -15,10 +16,26 @@ const RETRY_MS = LEADER_BEAT_MS / 2
 
 const BATCH_RECORDS_MAX = 4_096
 
+/** Changes of one framework that may wait at once: while the store is away, it may not fill memory. */
+const CHANGES_MAX = 4
+
 /** Writes `record`, then does what stands in `after`. */
 export function record(turn: LeaderTurn, record: RegistryRecord, after: AfterWrite): void {
-  turn.leader.registry.queue.push({ record, after })
+  const { registry } = turn.leader
+  registry.queue.push({ record, after })
+  if ('key' in after) registry.changing.set(after.key, changesOf(turn, after.key) + 1)
   writeNext(turn)
+}
+
+/** Subscriptions and ends of a framework that wait to be written. */
+export function changesOf({ leader }: LeaderTurn, key: string): number {
+  return leader.registry.changing.get(key) ?? 0
+}
+
+/** Says no to one more of them when there are too many. */
+export function refuseChange(turn: LeaderTurn, key: string): Refusal | undefined {
+  if (changesOf(turn, key) < CHANGES_MAX) return undefined
+  return refusal('too-many', `${CHANGES_MAX} changes of ${key} wait for the registry`)
 }
 
 function writeNext(turn: LeaderTurn): void {
@@ -44,8 +61,15 @@ export function appended(turn: LeaderTurn, sequence: number): readonly AfterWrit
   registry.lastSequence = sequence
   const written = registry.queue.splice(0, registry.flying.count)
   registry.flying = undefined
+  for (const { after } of written) if ('key' in after) countWritten(turn, after.key)
   writeNext(turn)
   return written.map(({ after }) => after)
+}
+
+function countWritten(turn: LeaderTurn, key: string): void {
+  const left = changesOf(turn, key) - 1
+  if (left > 0) turn.leader.registry.changing.set(key, left)
+  else turn.leader.registry.changing.delete(key)
 }
 
 /** It may have been written: the log says so. */

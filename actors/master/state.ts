@@ -77,6 +77,8 @@ export interface RegistryWriter {
   /** Of this leader's last batch. */
   n: number
   readonly queue: { readonly record: RegistryRecord; readonly after: AfterWrite }[]
+  /** How many subscriptions and ends of a framework are among them, by its key. */
+  readonly changing: Map<string, number>
   /** The batch on its way, or one whose fate is being read back. */
   flying: { readonly n: number; readonly count: number } | undefined
 }
@@ -170,7 +172,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
   return {
     epoch,
     sinceWallMs,
-    registry: { lastSequence, n: 0, queue: [], flying: undefined },
+    registry: { lastSequence, n: 0, queue: [], changing: new Map(), flying: undefined },
     agents: new Map(),
     absent: new Set(),
     uninvited: new Set(),

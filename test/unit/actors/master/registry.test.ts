@@ -266,3 +266,36 @@ test('a caller whose record was on its way when the lead was lost hears nothing'
   master.release()
   t.is(effectsOf(master.effects, 'answer').length, 0)
 })
+
+test('while the registry is away, a framework has four changes wait there and no more', (t) => {
+  const master = new MasterDriver().leading()
+  const [framework, other] = [new FakeFramework(master), new FakeFramework(master, 'f2')]
+  framework.subscribe()
+  master.holding.add('registry')
+  const given = Array.from({ length: 100 }, (_, i) => framework.subscribe({ name: `name ${i}` }))
+  t.deepEqual(given.slice(0, 4), [undefined, undefined, undefined, undefined])
+  for (const answer of given.slice(4)) t.like(answer, { refused: { name: 'too-many' } })
+  t.is(other.subscribe(), undefined)
+  t.is(master.leader.registry.queue.length, 5)
+  master.release()
+  t.like(master.framework(framework.key), { name: 'name 3' })
+  t.is(master.leader.registry.changing.size, 0)
+  framework.subscribe({ name: 'another' })
+  t.like(master.framework(framework.key), { name: 'another' })
+})
+
+test('an end that cannot wait for the registry may be asked for again, by the same call', (t) => {
+  const master = new MasterDriver().leading()
+  const framework = new FakeFramework(master)
+  framework.subscribe()
+  master.holding.add('registry')
+  for (let i = 0; i < 4; i++) framework.subscribe({ name: `name ${i}` })
+  const teardown = { verb: 'teardown', body: { call: bits(0xca11) } } as const
+  t.like(master.call(framework.key, teardown), { refused: { name: 'too-many' } })
+  const byOperator = { verb: 'teardown', body: framework.key } as const
+  t.like(master.operate(byOperator), { refused: { name: 'too-many' } })
+  t.is(master.leader.registry.queue.length, 4)
+  master.release()
+  t.deepEqual(master.call(framework.key, teardown), { ok: {} })
+  t.is(master.leader.frameworks.size, 0)
+})

@@ -109,6 +109,11 @@ export type CallAnswer = { readonly ok: true } | { readonly ok: false; readonly 
 
 export interface Framework extends FrameworkKey {
   readonly key: string
+  /**
+   * `here`: this leader has heard of all that it ever had. `before`: an agent that is away may hold
+   * tasks of it from an earlier lead.
+   */
+  readonly began: 'here' | 'before'
   state: FrameworkState
   name: string
   /** Hash of its secret; undefined while only agents have told of it. */

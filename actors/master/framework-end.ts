@@ -16,11 +16,15 @@ import { count } from './state.ts'
 import { forgetTask, moveTask, tellAll } from './tasks.ts'
 import { answer, type LeaderTurn, log } from './turn.ts'
 
-export function newFramework({ principal, frameworkId }: FrameworkKey): Framework {
+export function newFramework(
+  { principal, frameworkId }: FrameworkKey,
+  began: Framework['began'],
+): Framework {
   return {
     principal,
     frameworkId,
     key: frameworkKey({ principal, frameworkId }),
+    began,
     state: 'unknown',
     name: frameworkId,
     secretHash: undefined,
@@ -42,7 +46,7 @@ export function newFramework({ principal, frameworkId }: FrameworkKey): Framewor
 export function frameworkFromAgent(turn: LeaderTurn, key: FrameworkKey): Framework {
   const known = frameworkOf(turn, key)
   if (known !== undefined) return known
-  const framework = newFramework(key)
+  const framework = newFramework(key, 'before')
   turn.leader.frameworks.set(framework.key, framework)
   stepFramework(turn, framework, 'agent.reported')
   schedulePing(turn, framework)
@@ -181,11 +185,14 @@ export function forgetEnded(turn: LeaderTurn): void {
   for (const framework of frameworks.values()) considerForgotten(turn, framework)
 }
 
-/** The id is burnt until nobody can hold anything of it, those included that are not back yet. */
+/**
+ * The id is burnt until nobody can hold anything of it. Who is not back yet is awaited only where it
+ * may know more than this leader: one agent that never comes back must not burn every id from then on.
+ */
 function considerForgotten(turn: LeaderTurn, framework: Framework): void {
   const { leader } = turn
   if (framework.state !== 'ended' || framework.unconfirmed.size > 0) return
-  if (leader.absent.size > 0) return
+  if (framework.began === 'before' && leader.absent.size > 0) return
   const { principal, frameworkId, key } = framework
   if (!leader.frameworks.delete(key)) return
   for (const name of framework.roles.keys()) touchRole(turn, framework, name)

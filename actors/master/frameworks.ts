@@ -113,7 +113,7 @@ export function subscriptionIsRecorded(
   // The open was repeated while the registry wrote: the first one counts.
   const isRepeat = known?.session !== undefined && known.session.id === request.session
   if (isRepeat) return answer(turn, request.reply, {})
-  const framework = known ?? newFramework(ids)
+  const framework = known ?? newFramework(ids, 'here')
   turn.leader.frameworks.set(key, framework)
   accept(turn, framework, request)
 }

@@ -71,7 +71,7 @@ type FrameworkFact = Extract<RegistryRecord, { principal: string }>
 
 function recallFramework(turn: LeaderTurn, fact: FrameworkFact): void {
   const { frameworks } = turn.leader
-  const fresh = newFramework(fact)
+  const fresh = newFramework(fact, 'before')
   if (fact.kind === 'framework-forgotten') {
     frameworks.delete(fresh.key)
     return

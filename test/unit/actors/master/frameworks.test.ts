@@ -277,14 +277,22 @@ test('a framework without tasks is forgotten as soon as it has ended', (t) => {
   t.is(master.leader.frameworks.size, 0)
 })
 
-test('an id is burnt while an agent is away that may hold something of it', (t) => {
-  const { master, framework, agent } = aStage()
-  agent.n += 1
-  agent.pong()
+test('an id from before is burnt while an agent is away that may hold something of it', (t) => {
+  const { master, framework } = aRecalled()
+  framework.subscribe()
   framework.call('teardown', {})
   t.is(master.framework().state, 'ended')
-  agent.open()
+  new FakeAgent(master).open()
   t.is(master.leader.frameworks.size, 0)
+})
+
+test('an agent that never comes back burns no id that it cannot have heard of', (t) => {
+  const { master } = aRecalled()
+  const framework = new FakeFramework(master, 'f2')
+  framework.subscribe()
+  framework.call('teardown', {})
+  t.deepEqual([...master.leader.frameworks.keys()], ['local.f1'])
+  t.is(master.leader.absent.size, 1)
 })
 
 test('every caller of a teardown is answered', (t) => {
@@ -319,11 +327,14 @@ test('without a session it hears that it was torn down, but not that it has subs
 })
 
 test('a framework that ended while a stranger was opening is forgotten with the stranger', (t) => {
-  const { master, agent, framework, allocator } = aStage()
+  const { master, framework } = aRecalled()
+  framework.subscribe()
+  const agent = new FakeAgent(master)
+  agent.open()
   new FakeAgent(master, 'stranger').open({ pages: 1 })
   framework.call('teardown', {})
   t.is(master.framework().state, 'ended')
-  live({ master, agent, allocator }, 25_000)
+  live({ master, agent }, 25_000)
   t.is(master.leader.frameworks.size, 0)
 })
 

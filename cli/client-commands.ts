@@ -27,6 +27,7 @@ export function addClientCommands(registration: Registration): void {
   addLogs(registration)
   addEventCommands(registration)
   addKill(registration)
+  addTeardown(registration)
 }
 
 function addListings({ add, io, done }: Registration): void {
@@ -97,4 +98,15 @@ function addKill({ add, io, done }: Registration): void {
       const { kill } = await import('./commands/kill.ts')
       done(await kill(wanted, given(io, command)))
     })
+}
+
+function addTeardown({ add, io, done }: Registration): void {
+  add('teardown <framework>', 'end a framework and its tasks', {
+    group: 'act',
+    examples: ['teardown sh-1f0c'],
+    more: 'FRAMEWORK is the begin of its id. Its tasks are killed, and it cannot come back.',
+  }).action(async (wanted: string, _, command: Command) => {
+    const { teardown } = await import('./commands/teardown.ts')
+    done(await teardown(wanted, given(io, command)))
+  })
 }

@@ -96,6 +96,8 @@ function ofOption({ argChoices, flags }: Option): readonly Candidate[] {
 function idsFor(command: Command, argument: Argument, begin: string): WantedIds | undefined {
   const name = command.name()
   if (argument.name() === 'task') return { verbs: ['tasks'], begin, unfinished: name === 'kill' }
+  if (argument.name() === 'framework' && name === 'teardown')
+    return { verbs: ['frameworks'], begin }
   if (argument.name() !== 'prefix') return undefined
   return { verbs: name === 'status' ? LISTINGS : LISTINGS.filter((verb) => verb === name), begin }
 }

@@ -215,6 +215,19 @@ test('a task is found by the begin of its id, read, followed and killed', async 
   t.is(again.stderr, 'bourse: no task has an id that begins with nothing\n')
 })
 
+test('a framework is found by the begin of its id, and ended with its tasks', async (t) => {
+  const run = ['run', '--name', 'doomed', '--instances', '2', '--', 'sh', '-c', 'echo on; sleep 60']
+  const { child } = await startBourse(...run)
+  const ended = once(child, 'exit')
+  const { code, stdout } = await bourse('teardown', 'doomed-')
+  t.is(code, 0)
+  t.regex(stdout, /^ending doomed-\w{16} and its [12] tasks?\n$/)
+  t.deepEqual(await ended, [1, null])
+  const again = await bourse('teardown', 'doomed-')
+  t.is(again.code, 1)
+  t.is(again.stderr, 'bourse: no framework has an id that begins with doomed-\n')
+})
+
 test('Ctrl-C kills the tasks of a run, and says how they ended', async (t) => {
   const script = 'trap "exit 7" TERM; echo begun; while true; do sleep 0.1; done'
   const { child } = await startBourse('run', '--name', 'looping', '--', 'sh', '-c', script)

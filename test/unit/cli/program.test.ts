@@ -20,6 +20,7 @@ const WRONG = {
   '--json': 'no command is given: `bourse help` lists them',
   'tasks a b': "too many arguments for 'tasks'. Expected 1 argument but got 2.",
   'kill --grace': "option '--grace <duration>' argument missing",
+  'teardown a/b': '"a/b" begins no id: 1 to 64 letters, digits, _ or -',
   'logs a/b/c': '"a/b/c" is neither TASK nor FRAMEWORK/TASK',
   'completion csh':
     "command-argument value 'csh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish.",

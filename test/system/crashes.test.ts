@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type { TaskStatus } from '../../protocol/schema/common.ts'
-import { type Actor, type Cluster, openCluster } from '../support/cluster.ts'
 import { leftOf, tracesOf } from '../../tools/left-behind.ts'
+import { type Actor, type Cluster, openCluster } from '../support/cluster.ts'
 
 const TASKS = 20
 const SECONDS = 20

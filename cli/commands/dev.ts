@@ -9,9 +9,11 @@ import {
   removeDevFile,
 } from '../../bus/nats/dev-file.ts'
 import { locateNats } from '../../bus/nats/locate.ts'
+import { CLUSTER_DEFAULT } from '../../bus/nats/locate-cluster.ts'
 import { devFolder } from '../../bus/nats/state-folder.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import { DevCluster, type DevPlan } from '../dev/dev-cluster.ts'
+import { requireNoLeader } from '../dev/other-leader.ts'
 import type { DevOwner } from '../dev/owner.ts'
 import { formatDuration } from '../duration.ts'
 import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
@@ -30,11 +32,11 @@ export interface DevOptions extends CommandOptions {
   readonly port: number
 }
 
-const CLUSTER_DEFAULT = 'bourse'
 const STDERR = 2
 
 export async function dev({ options, io }: Invocation<DevOptions>): Promise<ExitCode> {
   const plan = planOf(options)
+  if (plan.nats !== undefined) await requireNoLeader(plan.cluster, plan.nats)
   const path = devFilePath(io.env)
   const other = claimDevFile(path, plan.cluster)
   if (other !== undefined) throw runsAlready(other)

@@ -50,7 +50,8 @@ async function startOn(
   } catch (error) {
     const problem = await whyNotOn(port)
     if (problem === undefined) throw error
-    const cure = 'give another one by --port, or use the server that is there by --nats'
+    const cure =
+      'give another one by --port, or use the server that is there by --nats with another --cluster'
     const message = `port ${port} ${problem}: ${cure}`
     throw new ClusterError('cli/configuration', 'later', message, { cause: error })
   }

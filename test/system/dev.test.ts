@@ -94,8 +94,17 @@ test('Ctrl-C ends tasks and server and keeps state; a second start goes on', asy
   const taken = await runBourse(elsewhere, 'dev', '--port', port)
   t.like(taken, {
     code: 78,
-    stderr: `bourse: port ${port} is in use: give another one by --port, or use the server that is there by --nats\n`,
+    stderr: `bourse: port ${port} is in use: give another one by --port, or use the server that is there by --nats with another --cluster\n`,
   })
+  const same = await runBourse(elsewhere, 'dev', '--nats', String(url))
+  t.like(same, {
+    code: 78,
+    stderr: `bourse: cluster bourse at ${url} is led by master-1 already: start agents there with \`bourse agent\`, or a cluster of its own with --cluster NAME\n`,
+  })
+  const beside = new Actor(['dev', '--nats', String(url), '--cluster', 'beside'], elsewhere)
+  t.teardown(async () => void (await beside.end('SIGKILL')))
+  await beside.start()
+  t.is(await beside.end('SIGINT'), 0)
   const workDir = join(folder, 'dev', 'masters', 'master-1')
   const master = await bourse('master', '--work-dir', workDir)
   t.like(master, {

@@ -1,7 +1,7 @@
 /** Which cluster, and where: what was asked for, or the `bourse dev` that runs here. */
 import { ClusterError } from '../../protocol/errors.ts'
 import { devFilePath, readDevFile } from './dev-file.ts'
-import { type CredentialFiles, locateNats, type NatsLocation } from './locate.ts'
+import { type CredentialFiles, locateNats, type NatsLocation, withFiles } from './locate.ts'
 
 export interface ClusterWish extends CredentialFiles {
   /** A URL of its NATS server. */
@@ -28,14 +28,14 @@ export function locateCluster(
   { nats, cluster, ...files }: ClusterWish,
   env: Readonly<Record<string, string | undefined>>,
 ): LocatedCluster {
-  const location = locateNats(nats, env, files)
-  if (location !== undefined) return { location, cluster: cluster ?? CLUSTER_DEFAULT }
+  const named = locateNats(nats, env, files)
+  if (named !== undefined) return { location: named, cluster: cluster ?? CLUSTER_DEFAULT }
   const dev = readDevFile(devFilePath(env))
   if (dev === undefined)
     throw noCluster('no cluster here: start one with `bourse dev`, or set NATS_URL')
   if (dev.url === undefined) throw noCluster(`bourse dev (process ${dev.pid}) is not ready yet`)
-  const servers = [dev.url]
-  return { location: { servers, source: 'bourse dev' }, cluster: cluster ?? dev.cluster }
+  const location = withFiles({ servers: [dev.url], source: 'bourse dev' }, files)
+  return { location, cluster: cluster ?? dev.cluster }
 }
 
 const noCluster = (message: string): ClusterError =>

@@ -54,7 +54,8 @@ export function isOpenLocation(location: NatsLocation): boolean {
   return (user ?? token ?? credsPath ?? nkeyPath ?? tls?.certFile) === undefined
 }
 
-function withFiles(location: NatsLocation, { nkey, creds }: CredentialFiles): NatsLocation {
+/** The same, as whoever the files are of, if there are any. */
+export function withFiles(location: NatsLocation, { nkey, creds }: CredentialFiles): NatsLocation {
   if (!nkey && !creds) return location
   const { servers, tls, inboxPrefix, source } = location
   return {

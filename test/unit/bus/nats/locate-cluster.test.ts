@@ -35,6 +35,14 @@ test('a wish wins over NATS_URL, which wins over the dev that runs', (t) => {
   t.is(locateCluster({ cluster: 'other' }, env).cluster, 'other')
 })
 
+test('files of credentials count for the dev that runs, too', (t) => {
+  const env = environment(t)
+  claimDevFile(devFilePath(env), 'mine')
+  announceDev(devFilePath(env), 'nats://127.0.0.1:4333')
+  t.like(locateCluster({ nkey: 'a.nk' }, env), { location: { nkeyPath: 'a.nk' } })
+  t.like(locateCluster({ creds: 'a.creds' }, env), { location: { credsPath: 'a.creds' } })
+})
+
 test('no cluster: a sentence that says what to do', (t) => {
   t.throws(() => locateCluster({}, environment(t)), {
     code: 'bus/no-cluster',

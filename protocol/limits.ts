@@ -66,6 +66,8 @@ export const LEADER_BEAT_MS = 1_000
 export const PEER_BEAT_MS = 250
 /** A challenger may probe after so long a silence of the leader. */
 export const LEADER_SILENCE_MS = 1_000
+/** The leader names so many masters that stand by. */
+export const STANDBYS_MAX = 32
 /** How long a leader lease lives, on one server and on a cluster of three. */
 export const LEASE_MS = 3_000
 export const CLUSTER_LEASE_MS = 15_000

@@ -2,11 +2,12 @@
  * When a master that does not lead tries to: nobody holds the lease, its record did not change for
  * its time, or its holder is silent and a probe was in vain. And what time brings to who holds it.
  */
+import type { MasterId } from '../../protocol/ids.ts'
 import { LEADER_SILENCE_MS, LEASE_DEADLINE_PART, PEER_BEAT_MS } from '../../protocol/limits.ts'
 import type { PeerBeat } from '../../protocol/schema/master.ts'
 import { noteEpoch } from './epochs.ts'
 import { isHolding, readLease, readRegistry, renew, stepLease } from './lease.ts'
-import { sendBeat } from './peer-beats.ts'
+import { notePeer, sendBeat } from './peer-beats.ts'
 import type { Turn } from './turn.ts'
 
 /** One's own beats come back within this, or one's own connection is at fault. */
@@ -24,10 +25,11 @@ function ownBeat(turn: Turn): void {
   lease.ownEchoAtMs = nowMs
 }
 
-export function peerBeat(turn: Turn, masterId: string, beat: PeerBeat): void {
+export function peerBeat(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
   const { state } = turn
   const { lease } = state
   if (beat.run === state.run) return ownBeat(turn)
+  if (masterId !== state.masterId) notePeer(turn, masterId)
   if (beat.highest !== undefined) noteEpoch(turn, beat.highest.epoch)
   if (beat.role === 'leader' && masterId !== state.masterId) {
     lease.leaderHeardAtMs = turn.now.monotonicMs

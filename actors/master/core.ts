@@ -54,6 +54,7 @@ export function newMaster(options: MasterOptions): MasterState {
     jumpRefused: undefined,
     lease: newLease(),
     leader: undefined,
+    peers: new Map(),
     counters: new Map(),
   }
 }

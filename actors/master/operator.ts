@@ -19,6 +19,7 @@ import type { Agent, Framework, Offer, Task } from './entities.ts'
 import { kill, readOutput } from './framework-calls.ts'
 import { requestEnd } from './framework-end.ts'
 import { page } from './listing.ts'
+import { standbys } from './peer-beats.ts'
 import { refuseChange } from './registry.ts'
 import { count } from './state.ts'
 import { taskItem } from './tasks.ts'
@@ -151,17 +152,23 @@ function taskKey(task: Task | TaskItem): string {
   return `${principal}.${frameworkId}.${task.taskId}.${task.launch}`
 }
 
-function masterReport({ leader, state }: LeaderTurn): MasterReport {
-  let tasks = 0
-  for (const framework of leader.frameworks.values()) tasks += framework.tasks.size
+function masterReport(turn: LeaderTurn): MasterReport {
+  const { leader, state } = turn
+  let [frameworks, tasks] = [0, 0]
+  for (const framework of leader.frameworks.values()) {
+    // One that has ended stays until its agents have confirmed it.
+    if (framework.state !== 'ended') frameworks += 1
+    tasks += framework.tasks.size
+  }
   return {
     master: state.masterId,
     epoch: leader.epoch,
     leadsSinceMs: leader.sinceWallMs,
     agents: leader.agents.size,
-    frameworks: leader.frameworks.size,
+    frameworks,
     tasks,
     offers: leader.offers.size,
+    standbys: standbys(turn),
     counters: Object.fromEntries(state.counters),
   }
 }

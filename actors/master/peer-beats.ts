@@ -1,4 +1,6 @@
 /** What masters say to each other. */
+import type { MasterId } from '../../protocol/ids.ts'
+import { LEADER_SILENCE_MS, STANDBYS_MAX } from '../../protocol/limits.ts'
 import type { Turn } from './turn.ts'
 
 /** I am here; a probe asks the leader whether it is, too. */
@@ -15,3 +17,23 @@ export function sendBeat(turn: Turn, isProbe: boolean): void {
     },
   })
 }
+
+/** Another master said something. Of too many at once the rest is not remembered. */
+export function notePeer(turn: Turn, masterId: MasterId): void {
+  const { peers } = turn.state
+  if (!peers.has(masterId) && peers.size >= STANDBYS_MAX) {
+    for (const [peer, heardAtMs] of peers) if (!isLately(turn, heardAtMs)) peers.delete(peer)
+    if (peers.size >= STANDBYS_MAX) return
+  }
+  peers.set(masterId, turn.now.monotonicMs)
+}
+
+/** Those that were heard lately, but this one. */
+export const standbys = (turn: Turn): MasterId[] =>
+  [...turn.state.peers]
+    .filter(([, heardAtMs]) => isLately(turn, heardAtMs))
+    .map(([masterId]) => masterId)
+    .toSorted()
+
+const isLately = ({ now }: Turn, heardAtMs: number): boolean =>
+  now.monotonicMs - heardAtMs < LEADER_SILENCE_MS

@@ -168,6 +168,8 @@ export interface MasterState {
   readonly counters: Map<string, number>
 }
 
+  /** Other masters, at most STANDBYS_MAX, and when (monotonic) each was heard last. */
+  readonly peers: Map<MasterId, number>
 export function newLeader(epoch: number, sinceWallMs: number, lastSequence: number): Leader {
   return {
     epoch,

@@ -137,13 +137,14 @@ async function printTasks(
 
 function printLeader(report: MasterReport, { client, io }: Sink): void {
   const { wallMs } = client.clock.now()
-  const { leadsSinceMs, counters, master, epoch, ...numbers } = report
+  const { leadsSinceMs, counters, master, epoch, standbys, ...numbers } = report
   const counts = Object.entries(numbers).map(([key, value]) => [key, String(value)])
   const lines = fieldLines({
     cluster: client.cluster,
     leader: master,
     'leads for': age(wallMs, leadsSinceMs),
     epoch: String(epoch),
+    ...(standbys && { standbys: standbys.join(', ') || 'none' }),
     ...Object.fromEntries(counts),
   })
   for (const line of lines) io.print(line)

@@ -1,12 +1,13 @@
 /** What operators ask of the leader, and what it answers. Unknown fields are refused. */
 import Type, { type Static } from 'typebox'
-import { LISTING_ITEMS_MAX, OUTPUT_BYTES_MAX } from '../limits.ts'
+import { LISTING_ITEMS_MAX, OUTPUT_BYTES_MAX, STANDBYS_MAX } from '../limits.ts'
 import {
   AgentIdToken,
   Attribute,
   Exit,
   FrameworkIdToken,
   LaunchToken,
+  MasterIdToken,
   PrincipalToken,
   ResourceList,
   Role,
@@ -114,6 +115,8 @@ export const MasterReport = message('What the leader says about itself.', {
   frameworks: integer(0, Number.MAX_SAFE_INTEGER),
   tasks: integer(0, Number.MAX_SAFE_INTEGER),
   offers: integer(0, Number.MAX_SAFE_INTEGER),
+  /** Other masters that were heard lately. Absent: an older leader does not say. */
+  standbys: Type.Optional(list(MasterIdToken, STANDBYS_MAX)),
   counters: record('^[a-z0-9.-]{1,64}$', integer(0, Number.MAX_SAFE_INTEGER), 1024),
 })
 

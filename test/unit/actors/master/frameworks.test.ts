@@ -251,6 +251,7 @@ test('an ended framework is forgotten when its agents have confirmed', (t) => {
   const { master, framework, agent } = aStageWith('t1')
   t.deepEqual(framework.call('teardown', {}), { ok: {} })
   t.is(master.framework().state, 'ended')
+  t.like(master.operate({ verb: 'master', body: {} }), { ok: { frameworks: 0 } })
   t.like(new FakeFramework(master).subscribe(), { refused: { code: 410, name: 'torn-down' } })
   agent.say({ kind: 'torn-down', ...aFramework() })
   t.is(master.leader.frameworks.size, 0)

@@ -1,8 +1,8 @@
 /** Operators: listings in pages, and the few things that they may do to others' tasks. */
 import test from 'ava'
-import type { SessionId, TaskId } from '../../../../protocol/ids.ts'
-import { LISTING_ITEMS_MAX } from '../../../../protocol/limits.ts'
-import type { Listing } from '../../../../protocol/schema/operator.ts'
+import type { MasterId, SessionId, TaskId } from '../../../../protocol/ids.ts'
+import { LEADER_SILENCE_MS, LISTING_ITEMS_MAX, STANDBYS_MAX } from '../../../../protocol/limits.ts'
+import type { Listing, MasterReport } from '../../../../protocol/schema/operator.ts'
 import {
   aHeldTask,
   aRegister,
@@ -13,7 +13,13 @@ import {
   FakeFramework,
   oldLaunch,
 } from '../../../support/master-actors.ts'
-import { aFramework, bits, MasterDriver, ordersOf } from '../../../support/master-builders.ts'
+import {
+  aFramework,
+  bits,
+  MasterDriver,
+  OTHER_RUN,
+  ordersOf,
+} from '../../../support/master-builders.ts'
 
 interface Page {
   readonly items: readonly Record<string, unknown>[]
@@ -134,6 +140,31 @@ test('the leader says who it is, since when, and what it has counted', (t) => {
   const { master } = aStageWith('t1')
   const answer = master.operate({ verb: 'master', body: {} })
   t.like(answer, { ok: { master: 'm1', epoch: 1, agents: 1, frameworks: 1, tasks: 1, offers: 0 } })
+})
+
+test('masters that stand by are named while they are heard', (t) => {
+  const { master } = aStage()
+  const standbys = () => {
+    const answer = master.operate({ verb: 'master', body: {} })
+    return answer !== undefined && 'ok' in answer ? (answer.ok as MasterReport).standbys : undefined
+  }
+  const beat = (name: string) =>
+    master.input({
+      kind: 'peer-beat',
+      masterId: name as MasterId,
+      body: { run: OTHER_RUN, role: 'follower' },
+    })
+  t.deepEqual(standbys(), [])
+  beat('m3')
+  beat('m2')
+  beat('m1')
+  t.deepEqual(standbys(), ['m2', 'm3'])
+  for (let i = 0; i < 2 * STANDBYS_MAX; i++) beat(`peer-${i}`)
+  t.is(standbys()?.length, STANDBYS_MAX)
+  master.pass(LEADER_SILENCE_MS)
+  t.deepEqual(standbys(), [])
+  beat('m2')
+  t.deepEqual(standbys(), ['m2'])
 })
 
 test('an operator kills any task', (t) => {

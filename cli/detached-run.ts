@@ -104,6 +104,8 @@ function show(
       return display.waiting(word.why)
     case 'restarting':
       return display.restarting?.(word.failed, word.delayMs)
+    case 'silent':
+      return display.agentSilent?.(word.silent)
     case 'cluster':
       return display.cluster?.(word.state, word.forMs)
     default:

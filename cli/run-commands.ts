@@ -23,8 +23,12 @@ task. \`bourse tasks\`, \`bourse logs\` and \`bourse kill\` work as with any tas
 
 With --restart on-failure an instance that fails, or that its agent has come back without, is
 started again after 1s, then 2s, 4s … at most 1m; after 10s of running the pauses begin anew. What
-was killed, and what could not be started at all, is not started again. Who is on an agent that is
-not heard is waited for: it may still run there.
+was killed, and what could not be started at all, is not started again. On an agent that does not
+answer it may still run: after 5m it is given up, started elsewhere, and killed should that agent be
+back. Without --restart it is waited for.
+
+--timeout is about places where something runs: what an agent was given and never spoke of within it
+was not placed.
 
 Ctrl-C kills the tasks and waits for their end; a second one leaves at once, and the leader ends
 them. Standard input is not passed on. Of what begins each line with its task, lines longer than

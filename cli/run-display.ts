@@ -2,11 +2,12 @@
 import type { Clock } from '../bus/clock.ts'
 import type { InstanceView, RunResult } from '../frameworks/run/result.ts'
 import type { Display, MissingOutput } from '../frameworks/run/run.ts'
+import type { SilentAgent } from '../frameworks/run/state.ts'
 import { formatDuration } from './duration.ts'
 import { COLUMNS_DEFAULT, type Io } from './io.ts'
 import { LineCutter } from './lines.ts'
 import { type LiveLine, NO_LIVE_LINE, openLiveLine } from './live-line.ts'
-import { endText, progressLine, summaryLines } from './run-progress.ts'
+import { endText, progressLine, silentText, summaryLines } from './run-progress.ts'
 import { harmless } from './text.ts'
 
 export interface RunDisplay extends Display {
@@ -90,6 +91,10 @@ export class HumanDisplay implements RunDisplay {
   restarting(failed: InstanceView, delayMs: number): void {
     const what = endText(this.#frameworkId, failed)
     this.say(`${what}; starts again in ${formatDuration(delayMs)}`)
+  }
+
+  agentSilent(silent: SilentAgent): void {
+    this.say(silentText(silent))
   }
 
   cluster(state: 'away' | 'back', forMs: number): void {

@@ -2,6 +2,7 @@
 import { TextDecoder } from 'node:util'
 import type { InstanceView, RunResult } from '../frameworks/run/result.ts'
 import type { MissingOutput } from '../frameworks/run/run.ts'
+import type { SilentAgent } from '../frameworks/run/state.ts'
 import { jsonLine } from './io.ts'
 import type { DisplayOptions, RunDisplay } from './run-display.ts'
 
@@ -46,6 +47,10 @@ export class EventDisplay implements RunDisplay {
 
   restarting(failed: InstanceView, delayMs: number): void {
     this.#tell('restarting', { ...failed, delayMs })
+  }
+
+  agentSilent(silent: SilentAgent): void {
+    this.#tell('agent-silent', silent)
   }
 
   cluster(state: 'away' | 'back', forMs: number): void {

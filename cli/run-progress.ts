@@ -1,5 +1,7 @@
 /** What is said about a run: the live line, why it waits, how it ended. */
 import type { InstanceView, RunResult } from '../frameworks/run/result.ts'
+import { namesOf } from '../frameworks/run/silence.ts'
+import type { SilentAgent } from '../frameworks/run/state.ts'
 import { isTerminal } from '../protocol/task-state.ts'
 import { whyOf } from './columns.ts'
 import { formatDuration } from './duration.ts'
@@ -14,6 +16,7 @@ const PHASES = [
   'restarting',
   'starting',
   'running',
+  'unreachable',
   'ending',
   'finished',
   'killed',
@@ -30,8 +33,9 @@ function phaseOf({ state }: InstanceView): Phase {
     case 'TASK_STARTING':
       return 'starting'
     case 'TASK_RUNNING':
-    case 'TASK_UNREACHABLE':
       return 'running'
+    case 'TASK_UNREACHABLE':
+      return 'unreachable'
     case 'TASK_KILLING':
       return 'ending'
     case 'TASK_FINISHED':
@@ -56,9 +60,18 @@ function countsText(all: readonly InstanceView[]): string {
 export const progressLine = (all: readonly InstanceView[], elapsedMs: number): string =>
   `${countsText(all)}, ${formatDuration(elapsedMs)}`
 
+/** Why nothing happens. */
+export function silentText({ agentId, taskIds, replacedMs }: SilentAgent): string {
+  const what = `agent ${agentId} does not answer: ${namesOf(taskIds)} may run on there`
+  const isOne = taskIds.length === 1
+  return replacedMs === undefined
+    ? `${what}; ${isOne ? 'it is' : 'they are'} waited for`
+    : `${what}; after ${formatDuration(replacedMs)} ${isOne ? 'it is' : 'they are'} started elsewhere`
+}
+
 /** Sentences for people, at the end. */
 export function summaryLines(result: RunResult, elapsedMs: number): readonly string[] {
-  const { frameworkId, instances, couldNotPlace, unheardEndMs } = result
+  const { frameworkId, instances, couldNotPlace } = result
   const notFinished = instances.filter((view) => ['killed', 'failed'].includes(phaseOf(view)))
   const named = notFinished.slice(0, NAMED_MAX).map((view) => endText(frameworkId, view))
   const more = notFinished.length - named.length
@@ -67,12 +80,21 @@ export function summaryLines(result: RunResult, elapsedMs: number): readonly str
     ...named,
     ...(more > 0 ? [`and ${more} more that did not finish`] : []),
     `${countsText(instances).replace('waiting', 'not placed')} after ${formatDuration(elapsedMs)}`,
-    ...(unheardEndMs !== undefined && instances.some(mayRun) ? [unheardText(unheardEndMs)] : []),
+    ...leftText(result),
   ].map(harmless)
 }
 
+/** What becomes of what may still run. */
+function leftText({ instances, unheardEndMs }: RunResult): readonly string[] {
+  if (unheardEndMs !== undefined) return instances.some(mayRun) ? [unheardText(unheardEndMs)] : []
+  return instances.some(({ state }) => state === 'TASK_UNREACHABLE') ? [UNREACHABLE_TEXT] : []
+}
+
+const UNREACHABLE_TEXT =
+  'what may still run on an agent that does not answer is killed when it is back'
+
 const unheardText = (endMs: number): string =>
-  `the leader did not hear of it: what still runs ends ${formatDuration(endMs)} after it last heard of this run`
+  `the leader did not hear of it: what still runs ends at most ${formatDuration(endMs)} after it last heard of this run`
 
 const mayRun = ({ state }: InstanceView): boolean =>
   state !== 'waiting' && state !== 'restarting' && !isTerminal(state)

@@ -1,6 +1,7 @@
 /** What a `bourse run --detach` and the process that it leaves say to each other. */
 import type { InstanceView, RunResult } from '../frameworks/run/result.ts'
 import type { RunOptions } from '../frameworks/run/run.ts'
+import type { SilentAgent } from '../frameworks/run/state.ts'
 import type { Retry } from '../protocol/errors.ts'
 
 /** The watcher's command, which no help shows. */
@@ -21,6 +22,7 @@ export type WatcherWord =
   | { readonly say: 'changed'; readonly instance: InstanceView }
   | { readonly say: 'waiting'; readonly why: string }
   | { readonly say: 'restarting'; readonly failed: InstanceView; readonly delayMs: number }
+  | { readonly say: 'silent'; readonly silent: SilentAgent }
   | { readonly say: 'cluster'; readonly state: 'away' | 'back'; readonly forMs: number }
   /** The last word of a run that goes on. */
   | { readonly say: 'placed' }

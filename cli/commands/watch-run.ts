@@ -76,6 +76,10 @@ function displayOf({ options, where }: WatcherOrder, io: Io, onPlaced: () => voi
       log.restarting(failed, delayMs)
       void tell({ say: 'restarting', failed, delayMs })
     },
+    agentSilent(silent) {
+      log.agentSilent(silent)
+      void tell({ say: 'silent', silent })
+    },
     cluster(state, forMs) {
       log.cluster(state, forMs)
       void tell({ say: 'cluster', state, forMs })

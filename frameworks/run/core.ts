@@ -2,8 +2,9 @@
 import { isTerminal } from '../../protocol/task-state.ts'
 import { isStopping, isWaiting, onAnswered, onOffer } from './placing.ts'
 import { explain } from './shortage.ts'
+import { describeUnheard } from './silence.ts'
 import type { Effect, Input, Instance, RunState } from './state.ts'
-import { onStatus } from './statuses.ts'
+import { onSilenceOver, onStatus } from './statuses.ts'
 
 /** Who waits is told why: first after so long, then as often as twice that, and so on. */
 const LOOK_MS_MIN = 1_500
@@ -36,6 +37,8 @@ function dispatch(state: RunState, input: Input, effects: Effect[]): void {
       return onRead(state, input, effects)
     case 'restart-due':
       return onRestartDue(state, input.index, effects)
+    case 'silence-over':
+      return onSilenceOver(state, input, effects)
     case 'look':
       return onLook(state, effects)
     case 'timed-out':
@@ -137,17 +140,21 @@ function onRestartDue(state: RunState, index: number, effects: Effect[]): void {
   effects.push({ do: 'tell-changed', index })
 }
 
-/** What has run before found its place in time. */
+/**
+ * What has run before found its place in time. What an agent was given and has not spoken of did not: a
+ * place where nothing runs is none.
+ */
 function onTimedOut(state: RunState, effects: Effect[]): void {
   const { plan, shortage, instances } = state
-  const isUnplaced = (one: Instance): boolean => isWaiting(one) && one.failed === undefined
-  const waiting = instances.filter(isUnplaced).length
-  if (waiting === 0 || state.isInterrupted) return
+  const unplaced = instances.filter((one) => !one.isHeard && one.failed === undefined)
+  const { length } = unplaced
+  if (length === 0 || state.isInterrupted) return
   const within = plan.timeoutMs === undefined ? '' : ` within ${plan.timeoutMs / 1000} s`
-  const what = waiting === 1 ? '1 instance' : `${waiting} instances`
+  const what = length === 1 ? '1 instance' : `${length} instances`
   state.couldNotPlace = [
     `${what} of ${plan.instances} could not be placed${within}`,
-    ...explain(shortage, plan.constraints),
+    ...(unplaced.some(isWaiting) ? explain(shortage, plan.constraints) : []),
+    ...describeUnheard(unplaced),
   ]
   stopAll(state, effects)
 }

@@ -114,11 +114,13 @@ function begin(state: RunState, instance: Instance, { taskId, place, taken }: At
   instance.isHeard = false
   instance.runsSinceMs = undefined
   instance.unknownAtMs = undefined
+  instance.silentAtMs = undefined
   instance.spots = spotsAt(state.plan.constraints, place)
   instance.view = {
     index,
     state: 'TASK_STAGING',
     taskId,
+    agentId: place.agentId,
     ...(ports.length > 0 && { ports }),
     ...(restarts > 0 && { restarts }),
   }

@@ -21,7 +21,14 @@ import { handleRun } from './core.ts'
 import { planOf, type Wish } from './plan.ts'
 import { openPresence, type Presence } from './presence.ts'
 import type { InstanceView, RunResult } from './result.ts'
-import { type Effect, type Input, newRun, type Plan, type RunState } from './state.ts'
+import {
+  type Effect,
+  type Input,
+  newRun,
+  type Plan,
+  type RunState,
+  type SilentAgent,
+} from './state.ts'
 
 export interface RunOptions
   extends Wish,
@@ -46,6 +53,8 @@ export interface Display {
   waiting(why: string): void
   /** An instance has ended so and will be started again. */
   restarting?(failed: InstanceView, delayMs: number): void
+  /** Once, until the agent answers again. */
+  agentSilent?(silent: SilentAgent): void
   /** Nobody hears us for so long now, or no longer. */
   cluster?(state: 'away' | 'back', forMs: number): void
   /** What is written is asked for piece by piece: the next one when this is fulfilled. */
@@ -68,10 +77,10 @@ export interface MissingOutput {
 
 /** Its tasks do not outlive it for longer, unless somebody wants them to. */
 const FAILOVER_MS = 5_000
-/** So long a leader takes to miss a framework. */
-const MISSED_MS = FRAMEWORK_PING_MS * FRAMEWORK_PINGS_MISSED_MAX
+/** So long after its last answer a leader misses a framework: when one more ping is due. */
+const MISSED_MS = FRAMEWORK_PING_MS * (FRAMEWORK_PINGS_MISSED_MAX + 1)
 /** Beside the grace: for the kill to get there and the status to come back. */
-const INTERRUPT_MS = 10_000
+const STOP_MS = 10_000
 /** A leader that does not take the teardown in: the failover does the same. */
 const TEARDOWN_MS = 3_000
 /** How often it is looked whether the cluster is there; so long a silence is worth a word. */
@@ -183,8 +192,7 @@ class Run {
     const statuses = scheduler.onStatus((status) => this.#onStatus(status))
     const interrupt = (): void => this.#interrupt()
     this.#step({ kind: 'start' })
-    if (options.timeoutMs !== undefined)
-      this.#after(options.timeoutMs, () => this.#step({ kind: 'timed-out' }))
+    if (options.timeoutMs !== undefined) this.#after(options.timeoutMs, () => this.#timeOut())
     options.signal?.addEventListener('abort', interrupt)
     if (options.signal?.aborted) interrupt()
     this.#watchCluster()
@@ -205,13 +213,24 @@ class Run {
     return isTerminal(status.state) ? this.#readings.get(status.taskId) : undefined
   }
 
+  /** Some were given to agents that do not answer: these never tell their end. */
+  #timeOut(): void {
+    this.#step({ kind: 'timed-out' })
+    if (this.#state.couldNotPlace.length > 0) this.#giveUpLater()
+  }
+
+  #giveUpLater(): void {
+    const graceMs = this.#deps.options.killGraceMs ?? KILL_GRACE_MS
+    this.#after(graceMs + STOP_MS, () => this.#step({ kind: 'give-up' }))
+  }
+
   /** Where nobody is there to kill its tasks, only the grace is waited for. */
   #interrupt(): void {
     const graceMs = this.#deps.options.killGraceMs ?? KILL_GRACE_MS
     this.#after(graceMs, () => {
       if (this.#deps.presence.silenceMs() >= AWAY_MS) this.#step({ kind: 'give-up' })
     })
-    this.#after(graceMs + INTERRUPT_MS, () => this.#step({ kind: 'give-up' }))
+    this.#giveUpLater()
     this.#step({ kind: 'interrupted' })
   }
 
@@ -285,6 +304,14 @@ class Run {
         this.#after(effect.delayMs, () => this.#step({ kind: 'restart-due', index }))
         return display.restarting?.(effect.failed, effect.delayMs)
       }
+      case 'end-silence-after': {
+        const { index, silence } = effect
+        return this.#after(effect.delayMs, () =>
+          this.#step({ kind: 'silence-over', index, silence }),
+        )
+      }
+      case 'tell-silent':
+        return display.agentSilent?.(effect.silent)
       case 'look-after':
         return this.#after(effect.delayMs, () => this.#step({ kind: 'look' }))
       case 'tell-changed':

@@ -52,6 +52,19 @@ export interface Instance {
   spots: readonly string[]
   /** Since when (the leader's time) nobody knows its task; undefined: somebody does. */
   unknownAtMs: number | undefined
+  /** Since when (the leader's time) its agent does not answer; undefined: it does. */
+  silentAtMs: number | undefined
+  /** How often it has not: a wait that began with an earlier silence is about nothing. */
+  silences: number
+}
+
+/** An agent that does not answer while instances may run on it. */
+export interface SilentAgent {
+  readonly agentId: AgentId
+  /** Those that may run there, at least one. */
+  readonly taskIds: readonly TaskId[]
+  /** After so long they are given up and started elsewhere; absent: they are waited for. */
+  readonly replacedMs?: number
 }
 
 export interface RunState {
@@ -72,6 +85,8 @@ export interface RunState {
   /** Instances of whose first attempt nothing is known yet. */
   unheard: number
   isPlacedTold: boolean
+  /** Of whom it was told that they do not answer. */
+  readonly silentAgents: Set<AgentId>
   /** No instance before it waits. */
   placedBefore: number
   /** Instances before it were over when they were last looked at. */
@@ -98,6 +113,8 @@ export type Input =
   | { readonly kind: 'read'; readonly taskId: TaskId; readonly index: number }
   /** The pause before a restart is over. */
   | { readonly kind: 'restart-due'; readonly index: number }
+  /** The time of an `end-silence-after` is over. */
+  | { readonly kind: 'silence-over'; readonly index: number; readonly silence: number }
   /** The time of a `look-after` is over. */
   | { readonly kind: 'look' }
   | { readonly kind: 'timed-out' }
@@ -137,6 +154,15 @@ export type Effect =
       readonly delayMs: number
       readonly failed: InstanceView
     }
+  /** Comes back as `silence-over`. */
+  | {
+      readonly do: 'end-silence-after'
+      readonly index: number
+      readonly silence: number
+      readonly delayMs: number
+    }
+  /** An agent does not answer: once, until it does. Only news. */
+  | { readonly do: 'tell-silent'; readonly silent: SilentAgent }
   /** Comes back as `look`. */
   | { readonly do: 'look-after'; readonly delayMs: number }
   /** Nothing fits: why, for who waits. Only news. */
@@ -172,6 +198,8 @@ export function newRun(plan: Plan): RunState {
     pauseMs: undefined,
     spots: [],
     unknownAtMs: undefined,
+    silentAtMs: undefined,
+    silences: 0,
   }))
   return {
     plan,
@@ -185,6 +213,7 @@ export function newRun(plan: Plan): RunState {
     lookMs: undefined,
     unheard: plan.instances,
     isPlacedTold: false,
+    silentAgents: new Set(),
     placedBefore: 0,
     overBefore: 0,
     couldNotPlace: [],

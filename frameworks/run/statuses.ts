@@ -1,10 +1,11 @@
 /** Follows instances by what is said of their tasks, and decides which are started again. */
 import type { TaskStatus } from '../../actors/scheduler/scheduler.ts'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
-import { beHeard, freeSpots, isStopping, unplace } from './placing.ts'
+import { beHeard, freeSpots, unplace } from './placing.ts'
 import { couldNotStart, hasFailed, nextPauseMs } from './restarts.ts'
 import type { InstanceView } from './result.ts'
-import type { Effect, Instance, RunState } from './state.ts'
+import { breakSilence, fallSilent, mayBeReplaced, SILENCE_MS_MAX } from './silence.ts'
+import type { Effect, Input, Instance, RunState } from './state.ts'
 
 /** An instance that was dropped so often in a row is not placed again. */
 const DROPS_MAX = 10
@@ -22,6 +23,9 @@ export function onStatus(state: RunState, status: TaskStatus, effects: Effect[])
   if (mayStillReturn(instance, status)) return
   const isNew = !instance.isHeard && status.source === 'agent'
   instance.view = viewOf(instance, status)
+  if (status.state === 'TASK_UNREACHABLE')
+    fallSilent(state, instance, { atMs: status.atMs, effects })
+  else breakSilence(state, instance)
   const isOver = isTerminal(stateOf(status))
   if (!instance.isHeard && (isNew || isOver)) beHeard(state, instance)
   if (status.state === 'TASK_RUNNING') instance.runsSinceMs ??= status.atMs
@@ -30,12 +34,34 @@ export function onStatus(state: RunState, status: TaskStatus, effects: Effect[])
   effects.push({ do: 'tell-changed', index })
 }
 
+/**
+ * Nobody has heard of it for too long: another takes its place. The leader kills it when its agent is
+ * back; should that leader be gone by then, `onFormer` does.
+ */
+export function onSilenceOver(
+  state: RunState,
+  { index, silence }: Extract<Input, { kind: 'silence-over' }>,
+  effects: Effect[],
+): void {
+  const instance = state.instances[index]
+  if (instance === undefined || instance.silences !== silence) return
+  const { silentAtMs, view } = instance
+  const { taskId, agentId = 'of it' } = view
+  if (silentAtMs === undefined || taskId === undefined || !mayBeReplaced(state, instance)) return
+  effects.push({ do: 'kill', taskId })
+  const minutes = SILENCE_MS_MAX / 60_000
+  const message = `agent ${agentId} has not answered for ${minutes} minutes`
+  const atMs = silentAtMs + SILENCE_MS_MAX
+  const lost = { taskId, state: 'TASK_LOST', source: 'master', message, atMs } as const
+  onStatus(state, lost, effects)
+}
+
 /** One that was given up is not to run beside the one that took its place. */
 function onFormer({ givenUp }: RunState, status: TaskStatus, effects: Effect[]): void {
-  const { taskId, state, source } = status
+  const { taskId, state, source, reason } = status
   if (!givenUp.has(taskId)) return
   if (isTerminal(state)) givenUp.delete(taskId)
-  else if (source === 'agent') effects.push({ do: 'kill', taskId })
+  else if (source === 'agent' || reason === 'AGENT_RETURNED') effects.push({ do: 'kill', taskId })
 }
 
 function readOutput(
@@ -74,10 +100,10 @@ function endAttempt(state: RunState, instance: Instance, { status, effects }: En
   effects.push({ do: 'restart-after', index, delayMs, failed: view })
 }
 
-function isStartedAgain(state: RunState, { restarts }: Instance, status: TaskStatus): boolean {
-  if (isStopping(state) || restarts >= state.plan.restart.restartsMax) return false
+function isStartedAgain(state: RunState, instance: Instance, status: TaskStatus): boolean {
+  if (!mayBeReplaced(state, instance)) return false
   // What cannot be started at all is a slip of the pen, unless it could before.
-  if (restarts === 0 && couldNotStart(status)) return false
+  if (instance.restarts === 0 && couldNotStart(status)) return false
   return hasFailed(stateOf(status))
 }
 

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { endText, progressLine, summaryLines } from '../../../cli/run-progress.ts'
+import { endText, progressLine, silentText, summaryLines } from '../../../cli/run-progress.ts'
 import type { InstanceView, RunResult } from '../../../frameworks/run/result.ts'
 import type { AgentId, TaskId } from '../../../protocol/ids.ts'
 
@@ -29,7 +29,7 @@ test('progress counts what waits, runs and has ended', (t) => {
   )
   t.is(
     progressLine(all, 65_000),
-    '1 waiting, 1 restarting, 2 starting, 2 running, 1 ending, 1 finished, 2 failed, 1m5s',
+    '1 waiting, 1 restarting, 2 starting, 1 running, 1 unreachable, 1 ending, 1 finished, 2 failed, 1m5s',
   )
 })
 
@@ -64,10 +64,10 @@ test('why some could not be placed comes first', (t) => {
 })
 
 test('a leader that did not hear of the end ends what still runs, later', (t) => {
-  const unheardEndMs = 20_000
+  const unheardEndMs = 25_000
   const [, running] = summaryLines(aResult({ instances: inState('TASK_RUNNING'), unheardEndMs }), 0)
   const why =
-    'the leader did not hear of it: what still runs ends 20s after it last heard of this run'
+    'the leader did not hear of it: what still runs ends at most 25s after it last heard of this run'
   t.is(running, why)
   const over = summaryLines(aResult({ instances: inState('TASK_FINISHED'), unheardEndMs }), 0)
   t.deepEqual(over, ['1 finished after 0ms'])
@@ -83,4 +83,18 @@ test('how often an instance was started again is told', (t) => {
   }
   t.is(endText('fw', failed), 'fw/sh-0-3: TASK_FAILED, why (restarted 2 times)')
   t.is(endText('fw', { ...failed, restarts: 1 }), 'fw/sh-0-3: TASK_FAILED, why (restarted once)')
+})
+
+test('what is on an agent that does not answer is told, and what becomes of it', (t) => {
+  const silent = { agentId: 'big' as AgentId, taskIds: ['sh-0' as TaskId] }
+  t.is(silentText(silent), 'agent big does not answer: sh-0 may run on there; it is waited for')
+  const several = { ...silent, taskIds: ['sh-0', 'sh-1', 'sh-2'] as TaskId[], replacedMs: 300_000 }
+  t.is(
+    silentText(several),
+    'agent big does not answer: sh-0 and 2 more may run on there; after 5m they are started elsewhere',
+  )
+  t.deepEqual(summaryLines(aResult({ instances: inState('TASK_UNREACHABLE') }), 0), [
+    '1 unreachable after 0ms',
+    'what may still run on an agent that does not answer is killed when it is back',
+  ])
 })

@@ -102,7 +102,10 @@ test('time is up with some placed: these are killed, and the run is over when th
 })
 
 test('time is up after all were placed: nothing happens', (t) => {
-  t.deepEqual(new Run({}).offer().input({ kind: 'timed-out' }).effects, [])
+  t.deepEqual(
+    new Run({}).offer().status('run-0', 'TASK_RUNNING').input({ kind: 'timed-out' }).effects,
+    [],
+  )
 })
 
 test('output is read from the first word of an agent on, and to its end before the run is over', (t) => {

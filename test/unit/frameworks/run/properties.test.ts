@@ -29,8 +29,10 @@ class World {
   readonly live = new Map<string, { readonly host: string; isHeard: boolean }>()
   readonly reads: Pick<Extract<Effect, { do: 'read-output' }>, 'taskId' | 'index'>[] = []
   readonly pauses: number[] = []
+  readonly silences: Extract<Effect, { do: 'end-silence-after' }>[] = []
   atMs = 0
   dones = 0
+  givenUp = 0
 
   constructor() {
     const constraint = parseConstraint(`hostname:max=${EACH_MAX}`)
@@ -78,6 +80,20 @@ class World {
     this.#take('')
   }
 
+  /** What is given up has not ended, but its machine is dead. */
+  silence(): void {
+    const wait = this.silences.shift()
+    if (wait === undefined) return
+    const { index, silence } = wait
+    const { taskId = '' } = this.run.state.instances[index]?.view ?? {}
+    this.run.input({ kind: 'silence-over', index, silence })
+    if (this.run.all('restart-after').length > 0) {
+      this.live.delete(taskId)
+      this.givenUp += 1
+    }
+    this.#take('')
+  }
+
   input(kind: 'look' | 'interrupted' | 'timed-out'): void {
     this.run.input({ kind })
     this.#take('')
@@ -92,6 +108,7 @@ class World {
     if (effect.do === 'accept') this.#launch(effect.tasks, host)
     else if (effect.do === 'read-output') this.#read(effect)
     else if (effect.do === 'restart-after') this.pauses.push(effect.index)
+    else if (effect.do === 'end-silence-after') this.silences.push(effect)
     else if (effect.do === 'done') this.dones += 1
   }
 
@@ -140,13 +157,14 @@ const host = fc.constantFrom(...HOSTS)
 const step = fc.oneof(
   { weight: 30, arbitrary: fc.record({ kind: kind('offer'), host, cpus: fc.constantFrom(1, 4) }) },
   { weight: 60, arbitrary: fc.record({ kind: kind('status'), nth, state: kind(...STATES) }) },
-  { weight: 60, arbitrary: fc.record({ kind: kind('read', 'pause', 'look') }) },
+  { weight: 60, arbitrary: fc.record({ kind: kind('read', 'pause', 'silence', 'look') }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('interrupted', 'timed-out') }) },
 )
 
 test('no instance runs twice, no host has too many, and every run ends', (t) => {
   let restarts = 0
   let dropped = 0
+  let givenUp = 0
   fc.assert(
     fc.property(fc.array(step, { minLength: 20, maxLength: 120 }), (steps) => {
       const world = new World()
@@ -155,9 +173,11 @@ test('no instance runs twice, no host has too many, and every run ends', (t) => 
         else if (one.kind === 'status') world.status(one.nth, one.state)
         else if (one.kind === 'read') world.read()
         else if (one.kind === 'pause') world.pause()
+        else if (one.kind === 'silence') world.silence()
         else world.input(one.kind)
       }
       world.settle()
+      givenUp += world.givenUp
       for (const one of world.run.state.instances) {
         restarts += one.restarts
         dropped += one.ids - 1
@@ -166,5 +186,6 @@ test('no instance runs twice, no host has too many, and every run ends', (t) => 
     { numRuns: 500 },
   )
   t.true(restarts > 0, `${restarts} restarts`)
+  t.true(givenUp > 0, `${givenUp} given up`)
   t.true(dropped > 0, `${dropped} dropped`)
 })

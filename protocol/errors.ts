@@ -51,7 +51,7 @@ export const REFUSAL_CODES = {
   stale: 409,
   /** The offer was accepted, declined, rescinded or has timed out. */
   used: 410,
-  /** The framework was torn down: its id is burnt. */
+  /** The framework was torn down: its id is burnt until all its agents have confirmed. */
   'torn-down': 410,
   /** Larger than its limit. */
   'too-large': 413,

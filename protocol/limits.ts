@@ -41,6 +41,8 @@ export const SCALAR_MAX = 1e9
 const FULL_AGENTS_MAX = 9_000
 /** Tasks in one accept. */
 export const ACCEPT_TASKS_MAX = 512
+/** Tasks that the answer to an accept names as not launched; of more only statuses tell. */
+export const NOT_LAUNCHED_MAX = 32
 /** What one launch adds to its task. */
 const LAUNCH_BYTES_MAX = 96
 /** Tasks of one agent. It may still hold so many that have ended: its snapshot may have twice as many. */

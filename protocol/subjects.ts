@@ -21,6 +21,8 @@ export const FRAMEWORK_VERBS = {
   'read-output': 'ReadOutput',
   complain: 'ComplainCall',
 } as const
+/** What answers a framework's verb, if it is done; all others are answered by an empty map. */
+export const FRAMEWORK_ANSWERS = { accept: 'AcceptAnswer' } as const
 export type FrameworkVerb = keyof typeof FRAMEWORK_VERBS
 
 /** framework → leader. */

@@ -47,8 +47,8 @@ function subjectsOf(): ReadonlyMap<string, readonly string[]> {
       if (name !== undefined) add(name, template.replace('{verb}', verb))
     }
   }
-  for (const [verb, name] of Object.entries(subjects.OPERATOR_ANSWERS)) {
-    add(name, `answers \`${verb}\``)
+  for (const answers of [subjects.FRAMEWORK_ANSWERS, subjects.OPERATOR_ANSWERS]) {
+    for (const [verb, name] of Object.entries(answers)) add(name, `answers \`${verb}\``)
   }
   add('LeaseRecord', `bucket ${subjects.leaseBucket('{cluster}')}, key ${subjects.LEASE_KEY}`)
   add('RegistryBatch', `stream ${subjects.registryLog('{cluster}')}`)

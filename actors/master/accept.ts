@@ -1,45 +1,50 @@
 /** Accept: offers of one agent and role become launches; what is left counts as declined. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
-import { type Launch, madeIn, type OfferId } from '../../protocol/ids.ts'
+import type { Launch, OfferId } from '../../protocol/ids.ts'
 import {
   ACCEPT_BYTES_MAX,
   ACCEPT_TASKS_MAX,
+  NOT_LAUNCHED_MAX,
   REFUSAL_LENGTH_MAX,
   TASK_BYTES_MAX,
 } from '../../protocol/limits.ts'
 import { addResources, NO_RESOURCES, type Resources } from '../../protocol/resources.ts'
-import type { Accept } from '../../protocol/schema/calls.ts'
+import type { Accept, AcceptAnswer, NotLaunched } from '../../protocol/schema/calls.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { order } from './agents.ts'
 import { giveBack, roleOf, type Share } from './books.ts'
 import type { Agent, Framework, Offer, Task } from './entities.ts'
 import { addFilter } from './filters.ts'
 import { validateLaunch } from './launch-validation.ts'
+import { rememberDiscarded, rememberUsed } from './offer-fates.ts'
+import { judgeOffers, type Unusable } from './offer-judgement.ts'
 import { endOffer, takeOffer } from './offers.ts'
 import { tellWorld } from './public-events.ts'
 import { count } from './state.ts'
-import { sayStatus, tellLaunched } from './tasks.ts'
+import { sayStatus, sendKnown, tellLaunched } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
 
-/** Ids of accepted offers that are remembered; older ones are answered as unknown. */
-const USED_OFFERS_MAX = 100_000
-
-/** Undefined: done, and the outcome is told by statuses. A refused call has changed nothing. */
-export function accept(turn: LeaderTurn, framework: Framework, call: Accept): Refusal | undefined {
+/** A refused call has changed nothing. The outcome of tasks is told by statuses. */
+export function accept(
+  turn: LeaderTurn,
+  framework: Framework,
+  call: Accept,
+): Refusal | AcceptAnswer {
   const tasks = call.operations.flatMap((operation) => operation.tasks)
   const tooLarge = sizeOf(call, tasks)
   if (tooLarge !== undefined) return tooLarge
-  const offers = call.offers.map((id) => turn.leader.offers.get(id as OfferId))
-  const unusable = judgeOffers(turn, framework, call, offers)
-  if (unusable === 'dropped') {
-    discard(turn, framework, offers)
-    drop(turn, framework, tasks)
-    return undefined
-  }
-  if (unusable !== undefined) return unusable
-  use(turn, framework, call, offers as Offer[])
-  return undefined
+  const judged = judgeOffers(turn, framework, call)
+  if ('code' in judged) return judged
+  const used: NotLaunched[] = []
+  const fresh =
+    'problem' in judged ? tasks.filter((task) => isFree(turn, framework, task, used)) : []
+  if ('problem' in judged) {
+    discard(turn, framework, call)
+    drop(turn, framework, fresh, judged)
+  } else use(turn, framework, call, { offers: judged, inUse: used })
+  return used.length === 0 ? {} : { notLaunched: used.slice(0, NOT_LAUNCHED_MAX) }
 }
 
 function sizeOf(call: Accept, tasks: readonly TaskInfo[]): Refusal | undefined {
@@ -54,73 +59,66 @@ function sizeOf(call: Accept, tasks: readonly TaskInfo[]): Refusal | undefined {
   return refusal('too-large', `task ${large.taskId} takes more than ${TASK_BYTES_MAX} bytes`)
 }
 
-/**
- * Used: 410. Unknown or of an older leader: 409; reconciliation decides about the tasks. Ours, but
- * gone without an accept, or mixed: the tasks are dropped. Undefined: all can be used.
- */
-function judgeOffers(
-  turn: LeaderTurn,
-  framework: Framework,
-  call: Accept,
-  offers: readonly (Offer | undefined)[],
-): Refusal | 'dropped' | undefined {
-  const { leader } = turn
-  for (const id of call.offers as OfferId[]) {
-    if (leader.usedOffers.has(id)) return refusal('used', `offer ${id} was accepted before`)
-    if (!leader.offers.has(id) && !isRemembered(turn, id)) {
-      return refusal('stale', `offer ${id} is not known to this leader (epoch ${leader.epoch})`)
-    }
-  }
-  const first = offers[0]
-  const isOne = offers.every(
-    (offer) =>
-      offer !== undefined &&
-      framework.offers.has(offer.offerId) &&
-      offer.agentId === first?.agentId &&
-      offer.role === first.role,
-  )
-  return isOne && new Set(call.offers).size === offers.length ? undefined : 'dropped'
-}
-
-/** True if this leader has made the offer, and would know if an accept had used it. */
-function isRemembered({ leader, state }: LeaderTurn, id: OfferId): boolean {
-  const made = madeIn(id)
-  if (made?.epoch !== leader.epoch || made.run !== state.run) return false
-  const nth = countOf(id)
-  return nth > leader.offersForgotten && nth <= leader.offerCount
-}
-
-const countOf = (id: OfferId): number => Number(id.slice(id.lastIndexOf('-') + 1))
-
 /** A bad accept gives back what it names of its own offers, without a filter. */
-function discard(
-  turn: LeaderTurn,
-  framework: Framework,
-  offers: readonly (Offer | undefined)[],
-): void {
+function discard(turn: LeaderTurn, framework: Framework, call: Accept): void {
+  const { leader } = turn
   count(turn.state, 'accepts-of-lost-offers')
-  for (const offer of offers) {
-    if (offer !== undefined && framework.offers.has(offer.offerId)) {
-      endOffer(turn, offer.offerId, 'framework.gone')
-    }
+  for (const id of call.offers as OfferId[]) {
+    const offer = leader.offers.get(id)
+    if (offer === undefined || !framework.offers.has(id)) continue
+    endOffer(turn, id, 'framework.gone')
+    rememberDiscarded(leader, framework.key, offer)
   }
 }
 
-function drop(turn: LeaderTurn, framework: Framework, tasks: readonly TaskInfo[]): void {
+function drop(
+  turn: LeaderTurn,
+  framework: Framework,
+  tasks: readonly TaskInfo[],
+  { problem, agentId }: Unusable,
+): void {
   for (const { taskId } of tasks) {
-    // A task of that id that lives must not be told dead by its namesake's misfortune.
-    if (framework.tasks.has(taskId)) continue
     sayStatus(turn, {
       framework,
       taskId,
       state: 'TASK_DROPPED',
       reason: 'INVALID_OFFERS',
-      message: 'an offer was rescinded, declined, or not of one agent and role',
+      message: problem.slice(0, REFUSAL_LENGTH_MAX),
+      agentId,
     })
   }
 }
 
-function use(turn: LeaderTurn, framework: Framework, call: Accept, offers: Offer[]): void {
+/**
+ * False: a task of that id is there. An end said of that id would be taken for its, so the framework
+ * hears how that one is instead, and the answer names the id.
+ */
+function isFree(
+  turn: LeaderTurn,
+  framework: Framework,
+  { taskId }: TaskInfo,
+  inUse: NotLaunched[],
+): boolean {
+  const task = framework.tasks.get(taskId)
+  if (task === undefined) return true
+  const { state, agentId } = task
+  const how = isTerminal(state)
+    ? `its ${state} on ${agentId} is not acknowledged yet`
+    : `it is ${state} on ${agentId}`
+  const message = `task id ${taskId} is in use: ${how}`
+  inUse.push({ taskId, message })
+  count(turn.state, 'task-ids-in-use')
+  sendKnown(turn, framework, task, message)
+  return false
+}
+
+/** `inUse` is filled with what was not launched because its id is in use. */
+function use(
+  turn: LeaderTurn,
+  framework: Framework,
+  call: Accept,
+  { offers, inUse }: { readonly offers: readonly Offer[]; readonly inUse: NotLaunched[] },
+): void {
   const { leader } = turn
   const { agentId, role } = offers[0] as Offer
   const agent = leader.agents.get(agentId) as Agent
@@ -132,7 +130,8 @@ function use(turn: LeaderTurn, framework: Framework, call: Accept, offers: Offer
   }
   const launches: { launch: Launch; task: TaskInfo }[] = []
   for (const info of call.operations.flatMap((operation) => operation.tasks)) {
-    const valid = validateLaunch(framework, agent, { task: info, pool })
+    if (!isFree(turn, framework, info, inUse)) continue
+    const valid = validateLaunch(agent, { task: info, pool })
     if ('problem' in valid) {
       refuseTask(turn, framework, info, valid.problem)
       continue
@@ -162,15 +161,6 @@ function use(turn: LeaderTurn, framework: Framework, call: Accept, offers: Offer
     tellLaunched(turn, framework, framework.tasks.get(task.taskId) as Task)
 }
 
-function rememberUsed({ leader }: LeaderTurn, offerId: OfferId): void {
-  leader.usedOffers.add(offerId)
-  if (leader.usedOffers.size <= USED_OFFERS_MAX) return
-  const oldest = leader.usedOffers.values().next()
-  if (oldest.done) return
-  leader.usedOffers.delete(oldest.value)
-  leader.offersForgotten = Math.max(leader.offersForgotten, countOf(oldest.value))
-}
-
 function refuseTask(
   turn: LeaderTurn,
   framework: Framework,
@@ -178,7 +168,6 @@ function refuseTask(
   problem: string,
 ): void {
   count(turn.state, 'tasks-invalid')
-  if (framework.tasks.has(taskId)) return
   sayStatus(turn, {
     framework,
     taskId,

@@ -86,6 +86,14 @@ export interface Offer {
   readonly madeAtMs: number
 }
 
+/** How an offer ended without an accept; `why` goes on a sentence that begins with its id. */
+export interface OfferFate {
+  /** Of the framework that had it: nobody else is told. */
+  readonly key: string
+  readonly agentId: AgentId
+  readonly why: string
+}
+
 /** Something that was declined: nothing contained in it goes there before `untilMs` (monotonic). */
 export interface Filter {
   readonly resources: Resources
@@ -105,7 +113,9 @@ export interface RoleState {
 }
 
 /** What a call was answered; repeated for a repeated call id. */
-export type CallAnswer = { readonly ok: true } | { readonly ok: false; readonly refusal: Refusal }
+export type CallAnswer =
+  | { readonly ok: true; readonly body: object }
+  | { readonly ok: false; readonly refusal: Refusal }
 
 export interface Framework extends FrameworkKey {
   readonly key: string

@@ -1,17 +1,17 @@
 /** What frameworks call: judged by its header, handled by its verb, answered once. */
 import { type Refusal, refusal, retryOf } from '../../protocol/errors.ts'
 import type { FrameworkKey, OfferId } from '../../protocol/ids.ts'
-import type { KillTask, ReadOutput } from '../../protocol/schema/calls.ts'
+import type { AcceptAnswer, KillTask, ReadOutput } from '../../protocol/schema/calls.ts'
 import type { Message } from '../../protocol/schema/messages.ts'
 import type { FRAMEWORK_VERBS, FrameworkVerb } from '../../protocol/subjects.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { accept } from './accept.ts'
 import { order } from './agents.ts'
 import { frameworkOf, wantedRoles } from './books.ts'
-import type { Framework } from './entities.ts'
+import type { CallAnswer, Framework } from './entities.ts'
 import { requestEnd } from './framework-end.ts'
 import { giveAnswer, hearCall, rememberAnswer } from './framework-session.ts'
-import { type HashedSubscribe, revive, subscribe, suppress } from './frameworks.ts'
+import { type HashedSubscribe, revive, subscribe, suppress, tornDown } from './frameworks.ts'
 import { endOffer } from './offers.ts'
 import { reconcile, reconcileTask } from './reconcile.ts'
 import { refuseChange } from './registry.ts'
@@ -41,9 +41,10 @@ export function frameworkCall(
   // A framework's word raises no epoch: what it knows, agents and masters know too.
   if (call.verb === 'complain') return count(turn.state, 'complaints')
   const framework = frameworkOf(turn, ids)
-  const unready = notReady(framework)
+  const unready = notReady(turn, framework)
   if (framework === undefined || unready !== undefined) {
-    if (framework !== undefined && isWelcome(framework, call)) return welcomeBack(turn, framework)
+    if (framework !== undefined && isWelcome(framework, call))
+      return welcomeBack(turn, framework, reply)
     if (unready !== undefined) refuse(turn, reply, unready)
     return
   }
@@ -52,19 +53,27 @@ export function frameworkCall(
     if ('ok' in heard) return giveAnswer(turn, reply, heard)
     return refuse(turn, reply, heard)
   }
-  const refused = handle(turn, framework, call, reply)
-  if (refused === 'later') return
-  const given =
-    refused === undefined ? { ok: true as const } : { ok: false as const, refusal: refused }
+  const done = handle(turn, framework, call, reply)
+  if (done === 'later') return
+  const given: CallAnswer =
+    done !== undefined && 'code' in done
+      ? { ok: false, refusal: done }
+      : { ok: true, body: done ?? {} }
   // Not now: the same call may be answered otherwise.
-  const isFinal = refused === undefined || retryOf(refused) === 'never'
+  const isFinal = given.ok || retryOf(given.refusal) === 'never'
   if (isFinal) rememberAnswer(framework, call.body.call, given)
   giveAnswer(turn, reply, given)
 }
 
-function notReady(framework: Framework | undefined): Refusal | undefined {
+function notReady({ state }: LeaderTurn, framework: Framework | undefined): Refusal | undefined {
   if (framework?.state === 'subscribed') return undefined
-  if (framework?.state === 'ended') return refusal('torn-down', `${framework.key} was torn down`)
+  if (framework?.state === 'ended') return tornDown(framework.key)
+  if (framework?.state === 'away') {
+    const { frameworkPingMs, frameworkPingsMissedMax } = state.rules
+    const seconds = (frameworkPingMs * frameworkPingsMissedMax) / 1_000
+    const why = `it answered no ping for ${seconds} s; subscribe, or pong`
+    return refusal('not-subscribed', `the framework is away: ${why}`)
+  }
   return refusal('not-subscribed', 'subscribe first: this leader does not know the framework')
 }
 
@@ -75,13 +84,13 @@ function isWelcome({ state, secretHash }: Framework, { verb, body }: PlainCall):
 }
 
 /** Known from the registry, and it speaks: it is subscribed again as it was. */
-function welcomeBack(turn: LeaderTurn, framework: Framework): void {
+function welcomeBack(turn: LeaderTurn, framework: Framework, reply: string | undefined): void {
   const { secretHash, name, failoverMs } = framework
   if (secretHash === undefined) return
   const roles = wantedRoles(framework)
   const suppressed = roles.filter((role) => framework.roles.get(role)?.isSuppressed)
   const terms = { secretHash, name, failoverMs, roles: [...roles], suppressed }
-  subscribe(turn, framework, terms, undefined)
+  subscribe(turn, framework, terms, reply)
 }
 
 function handle(
@@ -89,7 +98,7 @@ function handle(
   framework: Framework,
   call: PlainCall,
   reply: string | undefined,
-): Refusal | 'later' | undefined {
+): Refusal | AcceptAnswer | 'later' | undefined {
   switch (call.verb) {
     case 'accept':
       return accept(turn, framework, call.body)

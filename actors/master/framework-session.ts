@@ -60,7 +60,7 @@ export function rememberAnswer(
 }
 
 export function giveAnswer(turn: LeaderTurn, reply: string | undefined, given: CallAnswer): void {
-  if (given.ok) answer(turn, reply, {})
+  if (given.ok) answer(turn, reply, given.body)
   else refuse(turn, reply, given.refusal)
 }
 

@@ -1,5 +1,5 @@
 /** Frameworks that subscribe, answer pings, and change what they want. */
-import { refusal } from '../../protocol/errors.ts'
+import { type Refusal, refusal } from '../../protocol/errors.ts'
 import { type FrameworkKey, frameworkKey } from '../../protocol/ids.ts'
 import { FRAMEWORK_FAILOVER_MS, FRAMEWORKS_MAX } from '../../protocol/limits.ts'
 import type { Subscribe } from '../../protocol/schema/calls.ts'
@@ -68,8 +68,15 @@ export function subscribe(
   )
 }
 
+/** Refuses what is over. */
+export const tornDown = (key: string): Refusal =>
+  refusal(
+    'torn-down',
+    `${key} was torn down; its id is free again when all its agents have confirmed`,
+  )
+
 function refusalFor(known: Framework | undefined, body: HashedSubscribe) {
-  if (known?.state === 'ended') return refusal('torn-down', `${known.key} was torn down`)
+  if (known?.state === 'ended') return tornDown(known.key)
   if (known?.secretHash !== undefined && known.secretHash !== body.secretHash) {
     return refusal('wrong-secret', `${known.key} was subscribed with another secret`)
   }
@@ -104,7 +111,7 @@ export function subscriptionIsRecorded(
   const ids = { principal: key.slice(0, dot), frameworkId: key.slice(dot + 1) } as FrameworkKey
   const known = turn.leader.frameworks.get(key)
   if (known?.state === 'ended') {
-    return refuse(turn, request.reply, refusal('torn-down', `${key} was torn down`))
+    return refuse(turn, request.reply, tornDown(key))
   }
   if (known?.secretHash !== undefined && known.secretHash !== request.secretHash) {
     const message = `${key} was subscribed with another secret`
@@ -136,7 +143,7 @@ function accept(turn: LeaderTurn, framework: Framework, request: SubscribeReques
   framework.subscribedAtMs = now.wallMs
   framework.subscription = nextSubscription(leader.epoch, framework)
   setRoles(turn, framework, request)
-  rememberAnswer(framework, request.call, { ok: true })
+  rememberAnswer(framework, request.call, { ok: true, body: {} })
   answer(turn, request.reply, {})
   leader.events.add(key, framework, {
     kind: 'subscribed',

@@ -1,14 +1,14 @@
 /** May this task be started with what is left of the offers? */
 import { AGENT_TASKS_MAX } from '../../protocol/limits.ts'
 import {
-  describeResources,
   isEmpty,
   parseResources,
   type Resources,
   subtractResources,
 } from '../../protocol/resources.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
-import type { Agent, Framework } from './entities.ts'
+import { spellResources } from '../../protocol/spell-resources.ts'
+import type { Agent } from './entities.ts'
 
 /** `problem` is a sentence for the framework's author. */
 export type Validity =
@@ -16,7 +16,6 @@ export type Validity =
   | { readonly problem: string }
 
 export function validateLaunch(
-  framework: Framework,
   agent: Agent,
   { task, pool }: { readonly task: TaskInfo; readonly pool: Resources },
 ): Validity {
@@ -27,14 +26,11 @@ export function validateLaunch(
   if ((argv === undefined) === (shell === undefined)) {
     return { problem: 'the command has not exactly one of argv and shell' }
   }
-  if (framework.tasks.has(task.taskId)) {
-    return { problem: `a task ${task.taskId} of this framework has not ended yet` }
-  }
   const wanted = parseResources(task.resources)
   if ('code' in wanted) return { problem: wanted.message }
   if (isEmpty(wanted)) return { problem: 'it wants no resources at all' }
   const left = subtractResources(pool, wanted)
   if (left !== undefined) return { wanted, left }
-  const given = describeResources(pool)
-  return { problem: `it wants ${describeResources(wanted)}; left of the offers is ${given}` }
+  const given = spellResources(pool)
+  return { problem: `it wants ${spellResources(wanted)}; left of the offers is ${given}` }
 }

@@ -12,6 +12,7 @@ import type { Offer as OfferShape } from '../../protocol/schema/scheduler.ts'
 import { frameworkOf, giveBack, take } from './books.ts'
 import type { Offer } from './entities.ts'
 import { addFilter } from './filters.ts'
+import { rememberFate } from './offer-fates.ts'
 import { count } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
 
@@ -79,6 +80,7 @@ export function endOffer(
   const framework = frameworkOf(turn, offer.framework)
   const agent = leader.agents.get(offer.agentId)
   remove(turn, offer)
+  if (framework !== undefined) rememberFate(leader, framework.key, offer, event)
   if (framework === undefined || agent === undefined) return true
   const { role, agentId, resources } = offer
   for (const action of step.actions) {

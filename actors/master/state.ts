@@ -18,7 +18,7 @@ import { Deadlines } from '../parts/deadlines.ts'
 import { Outbox } from '../parts/outbox.ts'
 import type { Session } from '../parts/session.ts'
 import type { EventSubject } from './effects.ts'
-import type { Agent, Framework, Offer, Task } from './entities.ts'
+import type { Agent, Framework, Offer, OfferFate, Task } from './entities.ts'
 import type { LeaseState } from './lease-machine.ts'
 
 /** Clusterwide rules, each with its default in `protocol/limits.ts`. */
@@ -106,6 +106,8 @@ export interface Leader {
   readonly offers: Map<OfferId, Offer>
   /** Offers that an accept has used, oldest first, bounded. */
   readonly usedOffers: Set<OfferId>
+  /** How offers ended that no accept has used, oldest first, bounded. */
+  readonly offerFates: Map<OfferId, OfferFate>
   readonly ended: TaskItem[]
   /** By framework: those of its tasks that it is still to be told of. */
   readonly telling: Map<string, Iterator<Task>>
@@ -182,6 +184,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     crowding: { size: 0, atMs: 0, counts: new Map() },
     offers: new Map(),
     usedOffers: new Set(),
+    offerFates: new Map(),
     ended: [],
     telling: new Map(),
     allocator: undefined,

@@ -124,9 +124,15 @@ function statusOf(turn: LeaderTurn, made: MadeStatus): TaskStatus {
   }
 }
 
-/** The newest known state of a task, as reconciliation answers it. */
-export function sendKnown(turn: LeaderTurn, framework: Framework, task: Task): void {
-  sendStatus(turn, knownOf(turn, framework, task, 'RECONCILIATION'))
+/** The newest known state of a task, as reconciliation answers it; `message` instead of its own. */
+export function sendKnown(
+  turn: LeaderTurn,
+  framework: Framework,
+  task: Task,
+  message?: string,
+): void {
+  const known = knownOf(turn, framework, task, 'RECONCILIATION')
+  sendStatus(turn, message === undefined ? known : { ...known, message })
 }
 
 function knownOf(

@@ -1,8 +1,8 @@
 /** What calls were answered. Silence is no answer: deadlines repeat what was not heard. */
 import { type Refusal, retryOf } from '../../protocol/errors.ts'
-import type { SessionId } from '../../protocol/ids.ts'
 import { takeCall } from './calls.ts'
 import { end } from './ending.ts'
+import type { Input } from './inputs.ts'
 import { onAccepted } from './offers.ts'
 import { onReadRefused } from './output.ts'
 import { onSessionLost } from './session.ts'
@@ -17,8 +17,11 @@ const FATAL: ReadonlySet<Refusal['name']> = new Set([
   'too-large',
 ])
 
+type Answered = Extract<Input, { kind: 'leader.answered' }>
+
 /** The answer to a call, or to a question for output. */
-export function onAnswered(turn: Turn, key: SessionId, refused: Refusal | undefined): void {
+export function onAnswered(turn: Turn, answered: Answered): void {
+  const { key, refusal: refused } = answered
   const { state } = turn
   const { link } = state
   if (link.phase === 'opening' && link.open.call === key) {
@@ -35,17 +38,17 @@ export function onAnswered(turn: Turn, key: SessionId, refused: Refusal | undefi
   if (refused?.name === 'stale-session' || refused?.name === 'not-subscribed')
     return onSessionLost(turn)
   if (refused?.name === 'torn-down') return end(turn, refused)
-  onCallDone(turn, key, refused)
+  onCallDone(turn, answered)
 }
 
-function onCallDone(turn: Turn, key: SessionId, refused: Refusal | undefined): void {
+function onCallDone(turn: Turn, { key, refusal: refused, notLaunched = [] }: Answered): void {
   // It leads no more, or we have not heard yet that it does: the next session decides.
   const isAccept = turn.state.calls.get(key)?.said.verb === 'accept'
   if (refused?.name === 'stale' && !isAccept) return
   const out = takeCall(turn, key)
   if (out === undefined) return
   if (turn.state.demanding?.call === key) turn.state.demanding = undefined
-  if (out.said.verb === 'accept') return onAccepted(turn, out, refused)
+  if (out.said.verb === 'accept') return onAccepted(turn, out, refused ?? notLaunched)
   if (refused !== undefined) count(turn, 'refusedCall')
   else if (out.said.verb === 'teardown') end(turn)
 }

@@ -37,9 +37,17 @@ export interface TaskWish {
   readonly labels?: Readonly<Record<string, string>>
 }
 
+/** A task whose id is in use: by one that lives, or whose end is not acknowledged yet. */
+export interface NotLaunched {
+  readonly taskId: TaskId
+  /** For people: where and how the other one is. Its newest status is told as well. */
+  readonly message: string
+}
+
 /** How a call ended. Being refused is no error: it is worth another offer. */
 export type Outcome =
-  | { readonly outcome: 'done' }
+  /** `notLaunched`, of an accept only: these were passed over. Absent: none. */
+  | { readonly outcome: 'done'; readonly notLaunched?: readonly NotLaunched[] }
   /** Nothing has happened; `refusal.name` is for programs, `refusal.message` for people. */
   | { readonly outcome: 'refused'; readonly refusal: Refusal }
   /** It may have happened or not; statuses tell, and the library asks for them by itself. */

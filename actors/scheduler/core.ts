@@ -37,7 +37,7 @@ function handle(turn: Turn, input: Input | CommonInput): void {
     case 'leader.events':
       return onEvents(turn, input.message)
     case 'leader.answered':
-      return onAnswered(turn, input.key, input.refusal)
+      return onAnswered(turn, input)
     case 'agent.statuses':
       for (const status of input.message.statuses) onAgentStatus(turn, input.agentId, status)
       return

@@ -1,6 +1,7 @@
 /** What the scheduler's core is told. */
 import type { Refusal } from '../../protocol/errors.ts'
 import type { AgentId, OfferId, SessionId, TaskId } from '../../protocol/ids.ts'
+import type { NotLaunched } from '../../protocol/schema/calls.ts'
 import type { Fence, TaskInfo } from '../../protocol/schema/common.ts'
 import type { FrameworkEvents, Output, StatusUpdates } from '../../protocol/schema/scheduler.ts'
 
@@ -59,7 +60,13 @@ export type Input =
   | { readonly kind: 'leader.beat'; readonly beat: Fence }
   | { readonly kind: 'leader.events'; readonly message: FrameworkEvents }
   /** What a call was answered; `key` is the effect's. Silence is no input: deadlines repeat. */
-  | { readonly kind: 'leader.answered'; readonly key: SessionId; readonly refusal?: Refusal }
+  | {
+      readonly kind: 'leader.answered'
+      readonly key: SessionId
+      readonly refusal?: Refusal
+      /** Of an accept: tasks that were passed over. */
+      readonly notLaunched?: readonly NotLaunched[] | undefined
+    }
   | {
       readonly kind: 'agent.statuses'
       readonly agentId: AgentId

@@ -9,13 +9,14 @@ import {
   ENVELOPE_BYTES_MAX,
   TASK_BYTES_MAX,
 } from '../../protocol/limits.ts'
+import type { NotLaunched } from '../../protocol/schema/calls.ts'
 import type { Offer } from '../../protocol/schema/scheduler.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { startCall } from './calls.ts'
 import type { AcceptInput, DeclineInput } from './inputs.ts'
 import { askAbout } from './reconcile.ts'
 import type { HeldTask, OutCall, SchedulerState } from './state.ts'
-import { holdTask, sayKills } from './tasks.ts'
+import { forgetLaunch, holdTask, sayKills } from './tasks.ts'
 import { count, settle, settleRefused, type Turn } from './turn.ts'
 
 /** What people read of a reason; the rest is cut off. */
@@ -173,15 +174,25 @@ export function flushDeclines(turn: Turn): void {
   declines.clear()
 }
 
-/** The leader's answer to an accept; undefined `refused`: it was heard. */
-export function onAccepted(turn: Turn, out: OutCall, refused: Refusal | undefined): void {
+/** The leader's answer to an accept: a refusal, or what of it was not launched. */
+export function onAccepted(
+  turn: Turn,
+  out: OutCall,
+  answered: Refusal | readonly NotLaunched[],
+): void {
   const { state } = turn
   const tasks = tasksOf(state, out)
   for (const task of tasks) task.accept = undefined
-  if (refused === undefined) {
-    settle(turn, out.ask, { outcome: 'done' })
-    return sayKills(turn, tasks)
+  if (!('code' in answered)) {
+    const passedOver = new Set(answered.map(({ taskId }) => taskId))
+    const notLaunched = answered.length === 0 ? {} : { notLaunched: answered }
+    settle(turn, out.ask, { outcome: 'done', ...notLaunched })
+    const held = tasks.map((task) =>
+      passedOver.has(task.taskId) ? forgetLaunch(state, task) : task,
+    )
+    return sayKills(turn, held)
   }
+  const refused = answered
   count(turn, 'refusedCall')
   if (refused.name === 'stale' || refused.name === 'used') {
     // An earlier try of this accept may have used the offer: only the agent knows.

@@ -29,6 +29,7 @@ export type {
   DeclineOptions,
   KillOptions,
   Listening,
+  NotLaunched,
   OfferAttribute,
   Offered,
   Outcome,

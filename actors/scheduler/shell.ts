@@ -2,12 +2,14 @@
 import type { Clock } from '../../bus/clock.ts'
 import type { Messenger } from '../../bus/messenger.ts'
 import { RefusedError } from '../../bus/service.ts'
+import { check } from '../../protocol/check.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, FrameworkId, OfferId, Principal, SessionId } from '../../protocol/ids.ts'
 import type { TaskStatus } from '../../protocol/schema/common.ts'
 import type { Offer } from '../../protocol/schema/scheduler.ts'
 import {
   acknowledgements,
+  FRAMEWORK_ANSWERS,
   frameworkCall,
   frameworkEvents,
   leaderBeat,
@@ -140,8 +142,10 @@ async function call(
 ): Promise<void> {
   const to = { cluster, principal, frameworkId, verb }
   try {
-    await messenger.call(frameworkCall, to, { body, timeoutMs })
-    actor.input({ kind: 'leader.answered', key })
+    const answered = await messenger.call(frameworkCall, to, { body, timeoutMs })
+    const checked = verb === 'accept' ? check(FRAMEWORK_ANSWERS.accept, answered) : undefined
+    const notLaunched = checked?.ok ? checked.value.notLaunched : undefined
+    actor.input({ kind: 'leader.answered', key, ...(notLaunched && { notLaunched }) })
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error
     // Without an answer the core's own deadline decides what is done again.

@@ -39,6 +39,13 @@ export function holdTask(state: SchedulerState, { taskId, agentId, accept }: New
   return task
 }
 
+/** Another task of that id is there already, wherever it may be: its statuses are this one's. */
+export function forgetLaunch(state: SchedulerState, { taskId, kill }: HeldTask): HeldTask {
+  const task = holdTask(state, { taskId })
+  task.kill = kill
+  return task
+}
+
 /** `from`: the agent that published it. The framework is told of news; the rest is acknowledged. */
 export function onAgentStatus(turn: Turn, from: AgentId, status: TaskStatus): void {
   const { uuid, taskId, launch } = status

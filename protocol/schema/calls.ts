@@ -7,6 +7,7 @@ import Type, { type Static } from 'typebox'
 import {
   ACCEPT_TASKS_MAX,
   CALL_OFFERS_MAX,
+  NOT_LAUNCHED_MAX,
   OUTPUT_BYTES_MAX,
   RECONCILE_TASKS_MAX,
   ROLES_MAX,
@@ -61,13 +62,35 @@ export const OfferOperation = oneOf(
   }),
 )
 
-/** Uses offers of one agent and role. What is left over counts as declined. */
+/**
+ * Uses offers of one agent and role. What is left over counts as declined. All offers are used, or
+ * none: if one is gone, or they are of several agents or roles, the tasks are TASK_DROPPED, whose
+ * message says which offer is at fault, and those that were held return without a filter.
+ */
 export type Accept = Static<typeof Accept>
 export const Accept = message('Uses offers of one agent and role.', {
   ...header,
   offers: list(token<string>(), CALL_OFFERS_MAX, 1),
   operations: list(OfferOperation, 64),
   refuseMs,
+})
+
+/** `message` says where and how the task of that id is. */
+export type NotLaunched = Static<typeof NotLaunched>
+export const NotLaunched = message('A task that was not launched.', {
+  taskId: TaskIdToken,
+  message: text(512),
+})
+
+/**
+ * Answers an accept. `notLaunched`: tasks whose id is in use, by one that lives, or whose end is not
+ * acknowledged yet. No status of theirs is made, for it would be taken for the other's; the newest
+ * known status of that one is sent again, as reconcile answers, with the same message.
+ */
+export type AcceptAnswer = Static<typeof AcceptAnswer>
+export const AcceptAnswer = message('Answers an accept.', {
+  /** Absent: none. */
+  notLaunched: Type.Optional(list(NotLaunched, NOT_LAUNCHED_MAX, 1)),
 })
 
 /** Gives offers back. Unknown ones are passed over. */
@@ -116,7 +139,10 @@ export const Reconcile = message('Asks what has become of tasks.', {
   ),
 })
 
-/** Ends the framework: its tasks are killed, its id is burnt. */
+/**
+ * Ends the framework: its tasks are killed, its id is burnt until all its agents have confirmed. Then
+ * whoever subscribes with it is a new framework.
+ */
 export type Teardown = Static<typeof Teardown>
 export const Teardown = message('Ends the framework.', header)
 

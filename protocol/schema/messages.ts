@@ -4,6 +4,7 @@ import { Acknowledgements, AgentOrders } from './agent.ts'
 import { AllocatorFigures } from './allocator.ts'
 import {
   Accept,
+  AcceptAnswer,
   ComplainCall,
   Decline,
   KillTask,
@@ -90,6 +91,7 @@ export const MESSAGES = {
   PongCall: call(PongCall),
   ReadOutput: call(ReadOutput),
   ComplainCall: call(ComplainCall),
+  AcceptAnswer: entry(AcceptAnswer, 'leader', 'framework', 'request-reply'),
   AllocatorReports: entry(AllocatorReports, 'allocator', 'leader', 'at-most-once'),
   AllocatorFigures: entry(AllocatorFigures, 'leader', 'allocator', 'at-most-once'),
   Listing: operatorCall(Listing),

@@ -41,7 +41,7 @@ export const Offer = message('Resources of one agent for one role.', {
 
 export type FrameworkEvent = Static<typeof FrameworkEvent>
 export const FrameworkEvent = oneOf(
-  item('subscribed', 'The subscription counts from now on.', {
+  item('subscribed', 'The subscription counts from now on; every offer made before is void.', {
     subscription: Subscription,
     master: MasterIdToken,
     version: integer(1, 1_000),

@@ -191,6 +191,15 @@ test('a framework that misses its pings is away, and its offers are free again',
   t.is(eventsOf(master.effects, 'rescind').length, 0)
 })
 
+test('who is away is told so when it calls, and answered when it pongs without a session', (t) => {
+  const { master, framework, agent } = aStage()
+  live({ master, agent }, SILENT_MS)
+  const message = 'the framework is away: it answered no ping for 15 s; subscribe, or pong'
+  t.like(framework.call('suppress', {}), { refused: { name: 'not-subscribed', message } })
+  t.deepEqual(master.call(framework.key, { verb: 'pong', body: {} }), { ok: {} })
+  t.is(master.framework().state, 'subscribed')
+})
+
 test('any call counts as a pong', (t) => {
   const { master, framework, agent } = aStage()
   for (let i = 0; i < 10; i++) {

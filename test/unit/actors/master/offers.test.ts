@@ -156,46 +156,92 @@ for (const [title, id] of Object.entries(stale)) {
   })
 }
 
-const dropped: Readonly<Record<string, (stage: ReturnType<typeof anOffered>) => string[]>> = {
+interface Spoilt {
+  readonly offers: readonly string[]
+  /** What the statuses say, and of which agent. */
+  readonly message: string
+  readonly agentId?: string
+}
+const dropped: Readonly<Record<string, (stage: ReturnType<typeof anOffered>) => Spoilt>> = {
   'that was declined': ({ framework, offerId }) => {
     framework.call('decline', { offers: [offerId] })
-    return [offerId]
+    return { offers: [offerId], message: `offer ${offerId} was declined`, agentId: 'a1' }
   },
   'that has timed out': (stage) => {
     live(stage, OFFER_TIMEOUT_MS)
-    return [stage.offerId]
+    const { offerId } = stage
+    return { offers: [offerId], message: `offer ${offerId} has timed out`, agentId: 'a1' }
   },
   'that was rescinded': ({ agent, offerId }) => {
     agent.open()
-    return [offerId]
+    const message = `offer ${offerId} was taken back: agent lost`
+    return { offers: [offerId], message, agentId: 'a1' }
   },
-  'that is named twice': ({ offerId }) => [offerId, offerId],
+  'of a role that was left': ({ framework, offerId }) => {
+    framework.subscribe({ roles: ['x'] })
+    const message = `offer ${offerId} has ended with the subscription that it was made for`
+    return { offers: [offerId], message, agentId: 'a1' }
+  },
+  'that is named twice': ({ offerId }) => {
+    const message = `offer ${offerId} is named twice`
+    return { offers: [offerId, offerId], message, agentId: 'a1' }
+  },
+  'that ended so long ago that nobody knows how': ({ master, framework, offerId }) => {
+    framework.call('decline', { offers: [offerId] })
+    master.leader.offerFates.clear()
+    return { offers: [offerId], message: `offer ${offerId} is not known any more` }
+  },
   'of another framework': ({ master, framework, allocator, offerId }) => {
     framework.call('decline', { offers: [offerId] })
     const other = new FakeFramework(master, 'f2')
     other.subscribe()
     allocator.offer({ frameworkId: other.key.frameworkId })
-    return [...other.offers]
+    const [theirs = ''] = other.offers
+    return { offers: [theirs], message: `offer ${theirs} is another framework's` }
+  },
+  'that another framework has declined': ({ master, framework, allocator, offerId }) => {
+    framework.call('decline', { offers: [offerId] })
+    const other = new FakeFramework(master, 'f2')
+    other.subscribe()
+    allocator.offer({ frameworkId: other.key.frameworkId })
+    const [theirs = ''] = other.offers
+    other.call('decline', { offers: [theirs] })
+    return { offers: [theirs], message: `offer ${theirs} is another framework's` }
   },
   'beside one of another agent': ({ master, framework, allocator }) => {
     new FakeAgent(master, 'a2').open()
     allocator.offer({ agentId: 'a2' as AgentId })
-    return [...framework.offers]
+    const offers = [...framework.offers]
+    return { offers, message: `offers ${offers.join(' and ')} are of agents a1 and a2` }
   },
 }
 for (const [title, spoil] of Object.entries(dropped)) {
-  test(`an accept of an offer ${title} drops its tasks`, (t) => {
+  test(`an accept of an offer ${title} drops its tasks, and says why`, (t) => {
     const stage = anOffered()
-    const offers = spoil(stage)
+    const { offers, message, agentId } = spoil(stage)
     const said = since(stage.master)
     t.deepEqual(stage.framework.accept(offers, aTask('t1')), { ok: {} })
-    t.like(statusesOf(said()), [
-      { taskId: 't1', state: 'TASK_DROPPED', reason: 'INVALID_OFFERS', source: 'master' },
+    const statuses = statusesOf(said())
+    t.like(statuses, [
+      { taskId: 't1', state: 'TASK_DROPPED', reason: 'INVALID_OFFERS', source: 'master', message },
     ])
+    t.is(statuses[0]?.agentId, agentId as AgentId | undefined)
     t.deepEqual(stage.framework.offers, [])
     t.is(stage.master.task('t1'), undefined)
   })
 }
+
+test('an offer beside a dead one ends with it', (t) => {
+  const { master, framework, allocator, offerId } = anOffered()
+  framework.call('decline', { offers: [offerId] })
+  live({ master, framework, allocator }, DECLINE_FILTER_MS)
+  allocator.offer()
+  const [second = ''] = framework.offers
+  framework.accept([second, offerId], aTask('t1'))
+  const said = since(master)
+  framework.accept([second], aTask('t1'))
+  t.is(statusesOf(said())[0]?.message, `offer ${second} was in an accept that could not be used`)
+})
 
 test('a bad accept gives back its own offers without a filter, and nobody elseâ€™s', (t) => {
   const { master, framework, allocator, offerId } = anOffered()
@@ -208,18 +254,6 @@ test('a bad accept gives back its own offers without a filter, and nobody elseâ€
   t.is(other.offers.length, 1)
   t.deepEqual(filtersOf(figuresOf(said())), [])
   t.deepEqual(master.agent('a1').free, master.agent('a1').total)
-})
-
-test('a task that lives is not told dead by the bad accept of its namesake', (t) => {
-  const { master, framework, allocator, offerId } = anOffered()
-  framework.accept([offerId], aTask('t1'))
-  allocator.offer({ resources: cpusMem(1, 64) })
-  const [second = ''] = framework.offers
-  framework.call('decline', { offers: [second] })
-  const said = since(master)
-  framework.accept([second], aTask('t1'))
-  t.deepEqual(statusesOf(said()), [])
-  t.is(master.task('t1')?.state, 'TASK_STAGING')
 })
 
 const invalid: Readonly<Record<string, Partial<TaskInfo>>> = {
@@ -244,15 +278,6 @@ for (const [title, more] of Object.entries(invalid)) {
     )
   })
 }
-
-test('the second of two tasks with one id does not start, and the first is not told dead', (t) => {
-  const { master, framework, offerId } = anOffered()
-  const said = since(master)
-  framework.accept([offerId], aTask('t1'), aTask('t1'))
-  t.deepEqual(statusesOf(said()), [])
-  t.is(ordersOf(said(), 'a1', 'run')[0]?.tasks.length, 1)
-  t.is(master.counter('tasks-invalid'), 1)
-})
 
 test('a task that is too large refuses the accept before anything is touched', (t) => {
   const { master, framework, offerId } = anOffered()

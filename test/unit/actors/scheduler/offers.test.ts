@@ -30,6 +30,28 @@ test('accept: the tasks go to the leader, and the framework hears when it has th
   t.deepEqual(given.effects, [{ do: 'settle', ask: 1, outcome: { outcome: 'done' } }])
 })
 
+test('a task whose id is in use is not this launch’s: the statuses of the other one count', (t) => {
+  const given = offered()
+  given.accept([first.offerId], ['t-1', 't-2'])
+  const notLaunched = [{ taskId: 't-1' as TaskId, message: 'task id t-1 is in use' }]
+  const { key } = given.call('accept')
+  given.input({ kind: 'leader.answered', key, notLaunched })
+  t.deepEqual(given.effects, [{ do: 'settle', ask: 1, outcome: { outcome: 'done', notLaunched } }])
+  const message = { statuses: [aStatus('TASK_RUNNING')] }
+  given.input({ kind: 'agent.statuses', agentId: OTHER_AGENT, message })
+  t.is(given.all('tell-status').length, 1)
+})
+
+test('a kill of a task whose id is in use goes wherever that is', (t) => {
+  const given = offered()
+  given.accept([first.offerId], ['t-1'])
+  const { key } = given.call('accept')
+  given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId })
+  const notLaunched = [{ taskId: 't-1' as TaskId, message: 'task id t-1 is in use' }]
+  given.input({ kind: 'leader.answered', key, notLaunched })
+  t.is(given.call('kill').body.agentId, undefined)
+})
+
 test('an offer is answered once', (t) => {
   const given = offered()
   given.accept([first.offerId], ['t-1'])

@@ -167,11 +167,11 @@ export interface MasterState {
   jumpRefused: number | undefined
   lease: Lease
   leader: Leader | undefined
+  /** Other masters, at most STANDBYS_MAX, and when (monotonic) each was heard last. */
+  readonly peers: Map<MasterId, number>
   readonly counters: Map<string, number>
 }
 
-  /** Other masters, at most STANDBYS_MAX, and when (monotonic) each was heard last. */
-  readonly peers: Map<MasterId, number>
 export function newLeader(epoch: number, sinceWallMs: number, lastSequence: number): Leader {
   return {
     epoch,

@@ -1,14 +1,19 @@
 /** One NATS connection as a `Bus`. */
 import {
+  AuthorizationError,
   type Msg,
   type NatsConnection,
   headers as natsHeaders,
   PermissionViolationError,
+  UserAuthenticationExpiredError,
 } from '@nats-io/transport-node'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { Bus, BusMessage, ConnectionState, PublishOptions } from '../bus.ts'
+import { systemClock } from '../clock.ts'
 
 const NO_RESPONDERS = 503
+/** Who is refused dials several times a second, and tells of it no more often than this. */
+const REFUSED_TOLD_MS = 60_000
 
 export interface ConnectionDeps {
   readonly name: string
@@ -26,18 +31,16 @@ export function natsBus(connection: NatsConnection, { name, inbox, onFault }: Co
     state = next
     for (const listener of listeners) guarded(() => listener(next))
   }
-  const fault = (what: string, error: Error): void =>
-    onFault(
-      error instanceof PermissionViolationError
-        ? forbidden(name, error)
-        : new ClusterError('bus/server-error', 'later', `${name}: ${what}`, { cause: error }),
-    )
+  const faults = new Faults(name, onFault)
 
   const follow = async (): Promise<void> => {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') change('disconnected')
-      if (status.type === 'reconnect') change('connected')
-      if (status.type === 'error') fault(status.error.message, status.error)
+      if (status.type === 'reconnect') {
+        faults.isKnown()
+        change('connected')
+      }
+      if (status.type === 'error') faults.tell(status.error.message, status.error)
     }
     change('closed')
   }
@@ -59,7 +62,7 @@ export function natsBus(connection: NatsConnection, { name, inbox, onFault }: Co
         callback(error, message) {
           // What is forbidden is told by the connection's status, too.
           if (error instanceof PermissionViolationError) return
-          if (error) fault(`subscription ${subject} ended`, error)
+          if (error) faults.tell(`subscription ${subject} ended`, error)
           else guarded(() => handle(busMessage(message)))
         },
       })
@@ -84,6 +87,41 @@ export function natsBus(connection: NatsConnection, { name, inbox, onFault }: Co
       await connection.close()
       change('closed')
     },
+  }
+}
+
+/** Tells what the server says is wrong. */
+class Faults {
+  readonly #name: string
+  readonly #onFault: (fault: ClusterError) => void
+  #refusedToldAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(name: string, onFault: (fault: ClusterError) => void) {
+    this.#name = name
+    this.#onFault = onFault
+  }
+
+  tell(what: string, cause: Error): void {
+    if (cause instanceof AuthorizationError || cause instanceof UserAuthenticationExpiredError)
+      this.#tellRefused(cause)
+    else if (cause instanceof PermissionViolationError) this.#onFault(forbidden(this.#name, cause))
+    else
+      this.#onFault(
+        new ClusterError('bus/server-error', 'later', `${this.#name}: ${what}`, { cause }),
+      )
+  }
+
+  /** The server has taken the credentials: a refusal after that is news. */
+  isKnown(): void {
+    this.#refusedToldAtMs = Number.NEGATIVE_INFINITY
+  }
+
+  #tellRefused(cause: Error): void {
+    const { monotonicMs } = systemClock.now()
+    if (monotonicMs - this.#refusedToldAtMs < REFUSED_TOLD_MS) return
+    this.#refusedToldAtMs = monotonicMs
+    const message = `the server refuses ${this.#name}: it does not know these credentials any more; start it again with new ones (it goes on trying)`
+    this.#onFault(new ClusterError('bus/no-access', 'never', message, { cause }))
   }
 }
 

@@ -257,6 +257,27 @@ test('users come and go while the server runs, and nobody else notices', async (
   t.is((await bourse('framework-local.login', 'run', '--', 'true')).code, 0)
 })
 
+test('who is a user no more is told so once, however often it dials', async (t) => {
+  await server.add('agent a4')
+  const told: ClusterError[] = []
+  const location = locateNats(undefined, server.env('agent-a4.nk'))
+  if (location === undefined) throw new Error('the environment names no server')
+  const system = natsSystem({ location, onFault: (fault) => told.push(fault) })
+  const bus = await system.connect({ name: 'agent a4' })
+  t.teardown(() => bus.close())
+  const a2 = await connect(t, 'agent-a2.nk')
+  const refusals = (): number => server.log().split('authentication error').length
+  const before = refusals()
+  await server.remove('agent a4')
+  while (refusals() < before + 3) await a2.bus.flush()
+  t.deepEqual(
+    told.map(({ code, message }) => `${code}: ${message}`),
+    [
+      'bus/no-access: the server refuses agent a4: it does not know these credentials any more; start it again with new ones (it goes on trying)',
+    ],
+  )
+})
+
 /** It rises with each renewal, and would begin again if the bucket had been deleted. */
 async function leaseRevision(t: { teardown(fn: () => Promise<void>): void }): Promise<number> {
   const location = locateNats(undefined, server.env('master-m1.nk'))

@@ -15,7 +15,13 @@ export type HistoryItem =
   /** These are gone: they were too old, or too many. Whether the filter stood for them, nobody knows. */
   | { readonly kind: 'lost'; readonly from: number; readonly to: number }
   /** The store was lost: what follows is counted from 1 again. */
-  | { readonly kind: 'began-anew' }
+  | { readonly kind: 'began-anew'; readonly unreached?: Unreached }
+
+/** Where reading was to begin, and the last there is: an older store had it, or none ever did. */
+export interface Unreached {
+  readonly after: number
+  readonly last: number
+}
 
 /** Where a reader stands: it has seen this and all below. `atMs`: when that was stored, if known. */
 interface Position {
@@ -53,7 +59,7 @@ export class HistoryReader {
     const { history, clock } = this.#options
     const newest = await history.last()
     if (newest === undefined) return
-    if (isAnother(newest, this.#at)) yield this.#beginAnew()
+    if (isAnother(newest, this.#at)) yield this.#beginAnew(newest)
     const horizon = { ...newest, seenMs: clock.now().monotonicMs }
     for (let width = 1; this.#at.sequence < newest.sequence; ) {
       const before = this.#at.sequence
@@ -74,7 +80,7 @@ export class HistoryReader {
       ...Array.from({ length: width }, (_, i) => history.next(filter, sequence + 1 + i)),
     ])
     if (anchor === undefined) return { items: [], isEnd: true }
-    if (isAnother(anchor, this.#at)) return { items: [this.#beginAnew()], isEnd: false }
+    if (isAnother(anchor, this.#at)) return { items: [this.#beginAnew(anchor)], isEnd: false }
     const items: HistoryItem[] = []
     if (anchor.sequence > sequence + 1) {
       items.push({ kind: 'lost', from: sequence + 1, to: anchor.sequence - 1 })
@@ -89,10 +95,13 @@ export class HistoryReader {
     return { items, isEnd: false }
   }
 
-  #beginAnew(): HistoryItem {
+  #beginAnew(newest: StoredMessage): HistoryItem {
+    const { sequence: after, atMs } = this.#at
     this.#at = { sequence: 0 }
     this.#horizon = undefined
-    return { kind: 'began-anew' }
+    const isSure = atMs !== undefined
+    if (isSure) return { kind: 'began-anew' }
+    return { kind: 'began-anew', unreached: { after, last: newest.sequence } }
   }
 
   /** What was not found is not there, once all servers must have known it. */

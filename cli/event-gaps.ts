@@ -1,5 +1,5 @@
 /** Where something is missing in what is read of the events. */
-import type { HistoryItem } from '../bus/history.ts'
+import type { HistoryItem, Unreached } from '../bus/history.ts'
 import type { PublicEvents } from '../protocol/schema/event.ts'
 
 export type Gap =
@@ -13,7 +13,8 @@ export type Gap =
       readonly from: number
       readonly to: number
     }
-  | { readonly why: 'began-anew' }
+  /** With fields where nobody knows whether the stream ever was further. */
+  | ({ readonly why: 'began-anew' } & Partial<Unreached>)
 
 export class GapFinder {
   readonly #isWhole: boolean
@@ -30,7 +31,7 @@ export class GapFinder {
   ofStore(item: Exclude<HistoryItem, { readonly kind: 'message' }>): readonly Gap[] {
     this.#numbers.clear()
     this.#isFresh = true
-    if (item.kind === 'began-anew') return [{ why: 'began-anew' }]
+    if (item.kind === 'began-anew') return [{ why: 'began-anew', ...item.unreached }]
     return [{ why: 'expired', from: item.from, to: item.to }]
   }
 

@@ -77,9 +77,10 @@ export class EventLines {
 
   #line({ sequence }: StoredMessage, atMs: number, text: string): string {
     const { columns = Number.POSITIVE_INFINITY } = this.#options
-    const time = columns < NARROW ? clockOf(atMs) : `${dateOf(atMs)} ${clockOf(atMs)}`
+    const date = columns < NARROW ? '' : `${dateOf(atMs)} `
+    const time = columns < NARROWEST ? '' : `${date}${clockOf(atMs)}  `
     const number = String(sequence).padStart(SEQUENCE_WIDTH)
-    return this.#fit(`${number}  ${time}  ${harmless(text).trimEnd()}`)
+    return this.#fit(`${number}  ${time}${harmless(text).trimEnd()}`)
   }
 
   #fit(line: string): string {
@@ -98,6 +99,8 @@ const WHO_WIDTH_MAX = 60
 const OTHERS_WIDTH = 76
 /** A terminal of fewer columns gets no dates. */
 const NARROW = 100
+/** One of fewer gets no times either: there must be room for what is said. */
+const NARROWEST = 80
 
 /** One event with the message that it came in. */
 interface Said {
@@ -147,6 +150,10 @@ function sayingOf({ ids: { kind, what }, body, event }: Said): string {
       return `leads from now on: epoch ${body.epoch}`
     case 'agent.registered':
       return name === undefined ? 'is there' : `is there, on ${name}`
+    case 'agent.stopped':
+      return 'was stopped'
+    case 'agent.left':
+      return 'was stopped for good'
     case 'agent.unreachable':
       return 'does not answer'
     case 'framework.subscribed':
@@ -179,6 +186,8 @@ function sentenceOf(gap: Gap): string {
       return `${counted(to - from + 1, 'message')}, ${those} of epoch ${epoch}: never stored`
     }
     case 'began-anew':
-      return 'the history was lost and begins anew, with sequence 1'
+      return gap.after === undefined
+        ? 'the history was lost and begins anew, with sequence 1'
+        : `the last one is ${gap.last}, not ${gap.after} or more; all there is follows`
   }
 }

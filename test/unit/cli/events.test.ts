@@ -105,6 +105,9 @@ test('hostile text does nothing on a terminal, and a line fits into it', (t) => 
   t.deepEqual(narrow, [
     '     1  09:05:07.003  framework.subscribed  wordcoun…9abcdef  is there: evil\ufffd[2…',
   ])
+  t.deepEqual(people(true, 60).of(message(2, 'task.local.f1.failed', { events: [failed] })), [
+    '     2  task.failed           f1/t1             on a1: exit…',
+  ])
   const [json = ''] = programs().of(message(1, 'framework.local.f1.subscribed', body))
   t.false(json.includes('\u001b'))
 })
@@ -165,6 +168,10 @@ test('gaps are sentences for people', (t) => {
     'gap: 24 messages, sequences 17 to 40: the history keeps them no longer',
   )
   t.is(said({ kind: 'began-anew' }), 'gap: the history was lost and begins anew, with sequence 1')
+  t.is(
+    said({ kind: 'began-anew', unreached: { after: 99, last: 7 } }),
+    'gap: the last one is 7, not 99 or more; all there is follows',
+  )
   lines.of(message(1, 'task.local.f1.failed', { events: [failed] }))
   t.is(
     said(message(6, 'task.local.f1.failed', { n: 3, events: [failed] })),

@@ -17,7 +17,7 @@ type PresenceDeps = Pick<World, 'system' | 'clock'> & { readonly cluster: string
  * @throws {ClusterError} as `connect`.
  */
 export async function openPresence({ system, clock, cluster }: PresenceDeps): Promise<Presence> {
-  const bus: Bus = await system.connect({ name: 'run-presence' })
+  const bus: Bus = await system.connect({ name: 'bourse run' })
   let heardAtMs = clock.now().monotonicMs
   bus.subscribe(leaderBeat.on({ cluster }), () => {
     heardAtMs = clock.now().monotonicMs

@@ -96,35 +96,37 @@ const AWAY_MS = 3_000
 export async function runCommand(options: RunOptions, display: Display): Promise<RunResult> {
   const plan = planOf(options)
   if ('code' in plan) throw new ClusterError('run/wish', 'never', plan.message)
-  const scheduler = await openScheduler({
-    ...connectionOf(options),
-    name: plan.prefix,
-    roles: [options.role ?? '*'],
-    failoverMs: options.failoverMs ?? FAILOVER_MS,
-  })
-  display.opened?.(scheduler.frameworkId)
-  try {
-    return await follow(plan, { scheduler, display, options })
-  } finally {
-    await scheduler.close()
-  }
-}
-
-async function follow(plan: Plan, deps: Omit<RunDeps, 'presence'>): Promise<RunResult> {
-  const { scheduler, options } = deps
   const { nats, cluster, world } = options
+  // Before the framework: one that is left behind holds its tasks for all of its failover.
   const presence = await openPresence({
     system: world?.system ?? natsSystem({ location: nats }),
     clock: world?.clock ?? systemClock,
     cluster,
   })
   try {
-    const run = new Run(plan, { ...deps, presence })
-    const result = await run.finish()
-    if (!run.isAway && (await isTornDown(scheduler, options))) return result
-    return { ...result, unheardEndMs: MISSED_MS + (options.failoverMs ?? FAILOVER_MS) }
+    return await follow(plan, { presence, display, options })
   } finally {
     await presence.close()
+  }
+}
+
+async function follow(plan: Plan, deps: Omit<RunDeps, 'scheduler'>): Promise<RunResult> {
+  const { display, options } = deps
+  const { role = '*', failoverMs = FAILOVER_MS } = options
+  const scheduler = await openScheduler({
+    ...connectionOf(options),
+    name: plan.prefix,
+    roles: [role],
+    failoverMs,
+  })
+  display.opened?.(scheduler.frameworkId)
+  try {
+    const run = new Run(plan, { ...deps, scheduler })
+    const result = await run.finish()
+    if (!run.isAway && (await isTornDown(scheduler, options))) return result
+    return { ...result, unheardEndMs: MISSED_MS + failoverMs }
+  } finally {
+    await scheduler.close()
   }
 }
 

@@ -1,6 +1,6 @@
 /** `runCommand` on a whole cluster: the real actors, a simulated bus, tasks that only pretend. */
 import test, { type ExecutionContext } from 'ava'
-import { openScheduler } from '../../../../actors/scheduler/scheduler.ts'
+import { ClusterError, openScheduler } from '../../../../actors/scheduler/scheduler.ts'
 import { exitCodeOf, type InstanceView } from '../../../../frameworks/run/result.ts'
 import { type MissingOutput, type RunOptions, runCommand } from '../../../../frameworks/run/run.ts'
 import { CPUS, SimulatedCluster } from '../../../support/simulated-cluster.ts'
@@ -116,7 +116,7 @@ test('a leader that never comes back is waited for no longer than there is patie
   const { result } = await run(cluster, options, watch)
   t.deepEqual(told, ['away'])
   t.is(result.instances[0]?.state, 'TASK_RUNNING')
-  t.is(result.unheardEndMs, 45_000)
+  t.is(result.unheardEndMs, 50_000)
 })
 
 test('a run that lost its leader is told, and told when there is another', async (t) => {
@@ -237,4 +237,18 @@ test('the library: no leader there', async (t) => {
   const { world } = cluster
   const opening = cluster.until(openScheduler({ name: 'test', openTimeoutMs: 3_000, world }))
   t.like(await t.throwsAsync(opening), { code: 'scheduler/no-leader', retry: 'later' })
+})
+
+test('who cannot be told whether the cluster is there begins nothing', async (t) => {
+  const cluster = await SimulatedCluster.open(1)
+  const { system } = cluster
+  const connect = system.connect.bind(system)
+  const dialled: string[] = []
+  system.connect = (options) => {
+    dialled.push(options.name)
+    const refused = new ClusterError('bus/no-server', 'later', 'no more connections')
+    return options.name === 'bourse run' ? Promise.reject(refused) : connect(options)
+  }
+  await t.throwsAsync(run(cluster, {}), { message: 'no more connections' })
+  t.deepEqual(dialled, ['bourse run'], 'no framework stays behind')
 })

@@ -17,9 +17,10 @@ Constraints are about attributes of agents (\`bourse status AGENT\`), \`hostname
   NAME                         the agent has it
   NAME:unique  NAME:max=N      at most one, or N, of its instances run where it is the same
 
-With --detach the command prints FRAMEWORK/TASK of each instance when all have been placed, and
-leaves. A process of its own stays: it restarts what is to be restarted, and ends with the last
-task. \`bourse tasks\`, \`bourse logs\` and \`bourse kill\` work as with any task.
+With --detach the command prints FRAMEWORK/TASK of each instance when all have been placed, also if
+they have ended by then, and leaves. A process of its own stays: it restarts what is to be
+restarted, and ends with the last task. \`bourse tasks\`, \`bourse logs\` and \`bourse kill\` work as
+with any task.
 
 With --restart on-failure an instance that fails, or that its agent has come back without, is
 started again after 1s, then 2s, 4s … at most 1m; after 10s of running the pauses begin anew. What
@@ -31,8 +32,8 @@ back. Without --restart it is waited for.
 was not placed.
 
 Ctrl-C kills the tasks and waits for their end; a second one leaves at once, and the leader ends
-them. Standard input is not passed on. Of what begins each line with its task, lines longer than
-64 KiB are cut.
+them. Who reads no more (\`| head -1\`) ends the tasks, too, with exit code 0. Standard input is not
+passed on. Of what begins each line with its task, lines longer than 64 KiB are cut.
 
 Exit codes: 0 all have finished, 1 some have not, 2 some could not be placed within --timeout,
 130 interrupted.`

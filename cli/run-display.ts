@@ -7,7 +7,14 @@ import { formatDuration } from './duration.ts'
 import { COLUMNS_DEFAULT, type Io } from './io.ts'
 import { LineCutter } from './lines.ts'
 import { type LiveLine, NO_LIVE_LINE, openLiveLine } from './live-line.ts'
-import { endText, progressLine, silentText, summaryLines } from './run-progress.ts'
+import {
+  endText,
+  mayRun,
+  progressLine,
+  silentText,
+  stoppingText,
+  summaryLines,
+} from './run-progress.ts'
 import { harmless } from './text.ts'
 
 export interface RunDisplay extends Display {
@@ -15,8 +22,12 @@ export interface RunDisplay extends Display {
   say(sentence: string): void
   /** Says how it ended; what is left of the output comes first. */
   finish(result: RunResult): void
+  /** What other commands take, for scripts: of each instance that has a task. */
+  names(all: readonly InstanceView[]): void
   /** Others see to the run from now on, the process `pid`. */
   detached(pid: number, all: readonly InstanceView[]): void
+  /** Somebody wants it to end. `byHand`: they may say so once more. */
+  stopping(byHand: boolean): void
   /** Without a result: takes away what is not for the scroll. */
   close(): void
 }
@@ -136,11 +147,18 @@ export class HumanDisplay implements RunDisplay {
     this.#isPretenceTold = true
   }
 
-  detached(pid: number, all: readonly InstanceView[]): void {
-    const { io } = this.#options
+  names(all: readonly InstanceView[]): void {
     this.close()
     for (const { taskId } of all)
-      if (taskId !== undefined) io.print(`${this.#frameworkId}/${taskId}`)
+      if (taskId !== undefined) this.#options.io.print(`${this.#frameworkId}/${taskId}`)
+  }
+
+  stopping(byHand: boolean): void {
+    if (this.#all.some(mayRun)) this.say(stoppingText(byHand))
+  }
+
+  detached(pid: number, all: readonly InstanceView[]): void {
+    this.names(all)
     this.say(`runs on; process ${pid} sees to it until all has ended, and \`kill ${pid}\` ends it`)
   }
 

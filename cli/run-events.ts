@@ -5,6 +5,7 @@ import type { MissingOutput } from '../frameworks/run/run.ts'
 import type { SilentAgent } from '../frameworks/run/state.ts'
 import { jsonLine } from './io.ts'
 import type { DisplayOptions, RunDisplay } from './run-display.ts'
+import { mayRun, stoppingText } from './run-progress.ts'
 
 type StreamName = 'stdout' | 'stderr'
 
@@ -18,6 +19,7 @@ export class EventDisplay implements RunDisplay {
   >()
   #frameworkId = ''
   #isPretenceTold = false
+  #all: readonly InstanceView[] = []
 
   constructor(options: DisplayOptions) {
     this.#options = options
@@ -37,7 +39,8 @@ export class EventDisplay implements RunDisplay {
     this.#tell('opened', { frameworkId })
   }
 
-  changed(view: InstanceView): void {
+  changed(view: InstanceView, views: readonly InstanceView[]): void {
+    this.#all = views
     this.#tell('task', view)
   }
 
@@ -73,6 +76,14 @@ export class EventDisplay implements RunDisplay {
     if (!this.#isPretenceTold)
       this.say('these agents only pretend to run tasks: there is no output')
     this.#isPretenceTold = true
+  }
+
+  names(): void {
+    // They are in the document of the end, or of who sees to it.
+  }
+
+  stopping(byHand: boolean): void {
+    if (this.#all.some(mayRun)) this.say(stoppingText(byHand))
   }
 
   detached(pid: number, instances: readonly InstanceView[]): void {

@@ -60,6 +60,9 @@ function countsText(all: readonly InstanceView[]): string {
 export const progressLine = (all: readonly InstanceView[], elapsedMs: number): string =>
   `${countsText(all)}, ${formatDuration(elapsedMs)}`
 
+export const stoppingText = (byHand: boolean): string =>
+  byHand ? 'killing its tasks; Ctrl-C once more leaves at once' : 'killing its tasks'
+
 /** Why nothing happens. */
 export function silentText({ agentId, taskIds, replacedMs }: SilentAgent): string {
   const what = `agent ${agentId} does not answer: ${namesOf(taskIds)} may run on there`
@@ -96,7 +99,7 @@ const UNREACHABLE_TEXT =
 const unheardText = (endMs: number): string =>
   `the leader did not hear of it: what still runs ends at most ${formatDuration(endMs)} after it last heard of this run`
 
-const mayRun = ({ state }: InstanceView): boolean =>
+export const mayRun = ({ state }: InstanceView): boolean =>
   state !== 'waiting' && state !== 'restarting' && !isTerminal(state)
 
 /** The first word is what `bourse logs` and `bourse status` take. */

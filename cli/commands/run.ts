@@ -62,9 +62,11 @@ export async function run(
   const where = nats.servers.join(', ')
   const display = displayOf(options, io, where)
   const abort = new AbortController()
-  const forget = onStopSignal((_signal, count) => {
+  let isReaderGone = false
+  const forget = onStopSignal((why, count) => {
     if (count > 1) process.exit(EXIT.interrupted)
-    display.say('killing its tasks; once more: leaves at once')
+    isReaderGone = why === 'reader-gone'
+    if (!isReaderGone) display.stopping(why === 'SIGINT' || why === 'SIGTERM')
     abort.abort()
   })
   const { signal } = abort
@@ -73,7 +75,9 @@ export async function run(
     const result = options.detach
       ? await detach({ settings, io, display, signal, where })
       : await runCommand({ ...settings, signal }, display)
-    if (result === undefined) return EXIT.done
+    // Who has read enough has what they wanted, and nobody pressed a key.
+    if (result === undefined || isReaderGone) return EXIT.done
+    if (options.detach) display.names(result.instances)
     display.finish(result)
     const code = exitCodeOf(result)
     return code === EXIT.failed && result.isInterrupted ? EXIT.interrupted : code

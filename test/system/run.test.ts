@@ -236,9 +236,32 @@ test('--detach: SIGTERM to the process that is left ends the tasks', async (t) =
 test('--detach: what fails at once is told as without it', async (t) => {
   const { code, stdout, stderr } = await run('--detach', '--', 'no-such-program')
   t.is(code, 1)
-  t.is(stdout, '')
+  t.regex(stdout, /^no-such-program-\w{16}\/no-such-program-0\n$/)
   t.regex(stderr, /TASK_FAILED, command exited with status 127$/m)
   t.deepEqual(logsOfRuns(), [])
+})
+
+test('--detach: what ends at once is named all the same', async (t) => {
+  const { code, stdout, stderr } = await run('--detach', '--', 'true')
+  t.is(code, 0, stderr)
+  t.regex(stdout, /^true-\w{16}\/true-0\n$/)
+})
+
+test('a reader that has seen enough ends the run, without a word', async (t) => {
+  const child = spawn(process.execPath, [BOURSE, 'run', '--name', 'piped', '--', 'yes'], {
+    env: cluster.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
+  child.stdout.once('data', () => child.stdout.destroy())
+  const [code] = await once(child, 'close')
+  t.is(code, 0)
+  t.is(said, '')
+  t.deepEqual(
+    (await tasksOf('piped')).map(({ state }) => state),
+    ['TASK_KILLED'],
+  )
 })
 
 test('--detach: Ctrl-C before all is placed ends it', async (t) => {

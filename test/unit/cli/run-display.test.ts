@@ -106,7 +106,7 @@ test('whoever detaches is given names that other commands take', (t) => {
 test('programs are told each thing on a line', async (t) => {
   const { display, told } = events()
   display.opened('fw')
-  display.changed(anInstance(0, { ports: [31_000] }))
+  display.changed(anInstance(0, { ports: [31_000] }), [])
   display.waiting('why')
   display.restarting(anInstance(0, { state: 'TASK_FAILED' }), 1_000)
   display.cluster('away', 3_000.4)
@@ -133,5 +133,20 @@ test('programs are told each thing on a line', async (t) => {
       pid: 42,
       instances: [{ ...task, state: 'TASK_RUNNING', agentId: 'a1' }],
     },
+  ])
+})
+
+test('what is ended by hand is said, with how to leave sooner, unless nothing runs', (t) => {
+  const { display, printed } = human(2)
+  display.stopping(true)
+  t.is(printed().stderr, '')
+  const all = [anInstance(0), anInstance(1, { state: 'waiting' })]
+  display.changed(anInstance(0), all)
+  display.stopping(true)
+  display.stopping(false)
+  display.close()
+  t.deepEqual(printed().stderr.trimEnd().split('\n'), [
+    'bourse: killing its tasks; Ctrl-C once more leaves at once',
+    'bourse: killing its tasks',
   ])
 })

@@ -51,12 +51,13 @@ export function resultOf({ counts, tasks, agents }: CountState): Result {
 export function plannedLine(planned: Planned): string {
   const { folder, files, bytes, parts, notText, unreadable } = planned
   const more = [
-    notText > 0 ? `${notText} that are no text` : '',
+    notText > 0 ? `${notText} that ${notText === 1 ? 'is' : 'are'} no text` : '',
     unreadable > 0 ? `${unreadable} that cannot be read` : '',
   ].filter((text) => text !== '')
   const without = more.length > 0 ? ` (without ${more.join(' and ')})` : ''
   const what = files === 1 ? '1 text file' : `${files} text files`
-  return `${what} of ${folder}, ${sizeText(bytes)}, in ${parts} parts${without}`
+  const pieces = parts === 1 ? '1 part' : `${parts} parts`
+  return `${what} of ${folder}, ${sizeText(bytes)}, in ${pieces}${without}`
 }
 
 const KIB = 1024
@@ -104,5 +105,8 @@ export function taskLine(
   return `part ${part}: ${taskId} on ${agentId}: ${what} (${progress.counted} of ${progress.parts} parts)`
 }
 
-export const totalLine = (counts: Result['counts']): string =>
-  `${totalOf(new Map(counts))} words, ${counts.length} different ones`
+export function totalLine(counts: Result['counts']): string {
+  const total = totalOf(new Map(counts))
+  const different = counts.length === 1 ? '1 different one' : `${counts.length} different ones`
+  return `${total === 1 ? '1 word' : `${total} words`}, ${different}`
+}

@@ -1,4 +1,5 @@
 /** What `npm run demo -- …` was asked for. */
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
@@ -63,5 +64,17 @@ export function parseDemo(
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     return { wrong: error.message }
+  }
+}
+
+/** Why its words cannot be counted, in a sentence; undefined: it is a folder. */
+export function folderProblem(folder: string): string | undefined {
+  try {
+    const status = statSync(folder, { throwIfNoEntry: false })
+    if (status === undefined) return `there is no folder ${folder}`
+    return status.isDirectory() ? undefined : `${folder} is no folder: name the one that it lies in`
+  } catch (error) {
+    // Of the file system: its sentence is enough.
+    return error instanceof Error ? error.message : String(error)
   }
 }

@@ -163,8 +163,11 @@ async function end(framework: FrameworkProcess): Promise<void> {
   clearTimeout(timer)
 }
 
-const progressLine = ({ counted, parts, placed, waiting }: Progress): string =>
-  `${counted} of ${parts} parts are counted, ${placed} more have a place, ${waiting} wait`
+function progressLine({ counted, parts, placed, waiting }: Progress): string {
+  const of = `${counted} of ${parts} parts ${counted === 1 ? 'is' : 'are'} counted`
+  const more = `${placed} more ${placed === 1 ? 'has' : 'have'} a place`
+  return `${of}, ${more}, ${waiting} ${waiting === 1 ? 'waits' : 'wait'}`
+}
 
 const withLogs = ({ code, retry, message }: ClusterError, folder: string): ClusterError =>
   new ClusterError(code, retry, `${message}; logs are in ${folder}`)

@@ -8,7 +8,7 @@ import { systemClock } from '../../bus/clock.ts'
 import { jsonLine, processIo } from '../../cli/io.ts'
 import { onStopSignal } from '../../cli/stop-signals.ts'
 import { ClusterError } from '../../protocol/errors.ts'
-import { type DemoOptions, parseDemo, USAGE } from './command-line.ts'
+import { type DemoOptions, folderProblem, parseDemo, USAGE } from './command-line.ts'
 import { runDemo } from './demo.ts'
 import { faults, type Outcome } from './outcome.ts'
 import { outcomeDocument, outcomeLines } from './report.ts'
@@ -28,6 +28,11 @@ for (const stream of [process.stdout, process.stderr])
   })
 
 async function demo(options: DemoOptions): Promise<number> {
+  const problem = folderProblem(options.folder)
+  if (problem !== undefined) {
+    io.printError(`demo: ${problem}`)
+    return CODES.usage
+  }
   const teller = options.json ? SILENT : openTeller(io, systemClock)
   const stop = new AbortController()
   onStopSignal((_signal, count) => {

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
-import type { Result } from '../../../../examples/word-count/report.ts'
+import { plannedLine, type Result, totalLine } from '../../../../examples/word-count/report.ts'
 import type { TaskRecord } from '../../../../examples/word-count/state.ts'
-import { parseDemo } from '../../../../tools/demo/command-line.ts'
+import { folderProblem, parseDemo } from '../../../../tools/demo/command-line.ts'
+import { countHere } from '../../../../tools/demo/count-here.ts'
 import { faults, type Outcome } from '../../../../tools/demo/outcome.ts'
 import { outcomeLines } from '../../../../tools/demo/report.ts'
 
@@ -20,6 +24,46 @@ test('what was written wrongly is said in a sentence', (t) => {
     t.true(parsed !== 'help' && 'wrong' in parsed && parsed.wrong.length > 0, args.join(' '))
   }
   t.is(parseDemo(['--help'], WHERE), 'help')
+})
+
+test('a folder that is none is said in a sentence', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-demo-unit-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'file'), 'text')
+  t.is(folderProblem(folder), undefined)
+  const file = join(folder, 'file')
+  t.is(folderProblem(file), `${file} is no folder: name the one that it lies in`)
+  const nowhere = join(folder, 'nowhere')
+  t.is(folderProblem(nowhere), `there is no folder ${nowhere}`)
+})
+
+test('words are counted alike, however long they are and wherever pieces of a file end', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-demo-unit-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const long = 'Ab'.repeat(2 ** 20)
+  writeFileSync(join(folder, 'long'), long)
+  writeFileSync(join(folder, 'both'), `cat ${long}\u00e9cat`)
+  writeFileSync(join(folder, 'edge'), `${' '.repeat(2 ** 20 - 2)}cat  dog`)
+  writeFileSync(join(folder, 'gap'), `${'x'.repeat(2 ** 20)} Dog\n`)
+  const counts = countHere(folder, ['long', 'both', 'edge', 'gap'])
+  t.deepEqual(
+    [...counts].map(([word, count]) => [word.length, count]),
+    [
+      [2 ** 21, 2],
+      [3, 3],
+      [3, 2],
+      [2 ** 20, 1],
+    ],
+  )
+})
+
+test('one is told of as one', (t) => {
+  const planned = { event: 'planned', folder: '/f', files: 1, bytes: 9, unreadable: 0 } as const
+  t.is(
+    plannedLine({ ...planned, parts: 1, notText: 1 }),
+    '1 text file of /f, 9 bytes, in 1 part (without 1 that is no text)',
+  )
+  t.is(totalLine([['cat', 1]]), '1 word, 1 different one')
 })
 
 const task = (taskId: string, fields: Partial<TaskRecord> = {}): TaskRecord => ({

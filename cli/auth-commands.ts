@@ -1,5 +1,6 @@
 /** `bourse auth` with its parts and their flags. */
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
+import { WrongValue } from './arguments.ts'
 import type { Listen } from './commands/auth.ts'
 import { describe } from './help.ts'
 import { given, type Registration } from './registration.ts'
@@ -17,14 +18,20 @@ export function addAuthCommands({ add, io, done }: Registration): void {
     group: 'act',
     examples: ['auth init DIR', 'auth add agent a1 --dir DIR'],
     more: KINDS,
+    globals: [],
   }).helpCommand(false)
   const part = (name: string, description: string, example: string): Command =>
     describe(
       auth
         .command(name)
         .description(description)
-        .option('--json', 'print for programs: one document'),
-      { group: 'act', examples: [`auth ${example}`] },
+        .option('--json', 'print for programs: one document')
+        .helpOption('-h, --help', 'show this'),
+      {
+        group: 'act',
+        examples: [`auth ${example}`],
+        ...(name.endsWith(' <user...>') ? { more: KINDS } : {}),
+      },
     )
   const inFolder = (command: Command): Command =>
     command.option('--dir <folder>', 'where `bourse auth init` was', '.')
@@ -35,7 +42,7 @@ export function addAuthCommands({ add, io, done }: Registration): void {
     .option('--cluster <name>', 'the name of the cluster (default: bourse)')
     .action(async (folder: string, _, self: Command) => {
       const { initAuth } = await import('./commands/auth.ts')
-      done(initAuth(folder, given(io, self)))
+      done(await initAuth(folder, given(io, self)))
     })
   inFolder(part('add <user...>', 'make a user', 'add agent a1 --dir DIR'))
     .option('--password', 'a password instead of a key, for clients that cannot sign')
@@ -62,5 +69,5 @@ function listen(text: string): Listen {
       ?.filter((group) => group !== undefined) ?? []
   if (host !== undefined && Number(port) > 0 && Number(port) < 65_536)
     return { host, port: Number(port) }
-  throw new InvalidArgumentError('It is HOST:PORT like 10.0.0.1:4222.')
+  throw new WrongValue('is not HOST:PORT like 10.0.0.1:4222')
 }

@@ -38,12 +38,10 @@ export async function findServer(options: FindOptions): Promise<string> {
     if (await isServer(asked)) return asked
     throw none(`${asked} is no nats-server of version ${VERSION_MIN.join('.')} or newer`)
   }
-  const cacheDir = join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'bourse')
+  const cacheDir = cacheOf(env)
   const cached = join(cacheDir, NAME)
-  const installed = [...(env['PATH'] ?? '').split(delimiter).filter(Boolean), ...MORE_FOLDERS]
-  const folders = onlyFetched ? [] : installed
-  for (const candidate of [...folders.map((folder) => join(folder, NAME)), cached])
-    if (await isServer(candidate)) return candidate
+  const there = await firstServer(onlyFetched ? [cached] : candidates(env))
+  if (there !== undefined) return there
   if (!canFetch())
     throw none(
       'there is no nats-server here: install it from https://nats.io/download and put it on PATH, or name it by NATS_SERVER',
@@ -52,6 +50,33 @@ export async function findServer(options: FindOptions): Promise<string> {
   await fetchServer(cacheDir)
   if (await isServer(cached)) return cached
   throw none(`the nats-server that was fetched to ${cached} does not run: install one yourself`)
+}
+
+type Env = FindOptions['env']
+
+const cacheOf = (env: Env): string =>
+  join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'bourse')
+
+/** Best first. */
+function candidates(env: Env): readonly string[] {
+  const folders = [...(env['PATH'] ?? '').split(delimiter).filter(Boolean), ...MORE_FOLDERS]
+  return [...folders, cacheOf(env)].map((folder) => join(folder, NAME))
+}
+
+async function firstServer(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) if (await isServer(path)) return path
+  return undefined
+}
+
+/**
+ * What a person writes to start the server that `findServer` would find without fetching one: its name
+ * if a shell finds that one, else its path. The name, too, if there is none.
+ */
+export async function serverCommand(env: Env): Promise<string> {
+  const asked = env['NATS_SERVER']
+  const path = await firstServer([...(asked ? [asked] : []), ...candidates(env)])
+  const folders = (env['PATH'] ?? '').split(delimiter)
+  return path === undefined || folders.some((folder) => join(folder, NAME) === path) ? NAME : path
 }
 
 const none = (message: string): ClusterError =>

@@ -1,5 +1,6 @@
 /** `bourse auth init | add | list | remove`: NATS users, and what they may do. */
 
+import { serverCommand } from '../../bus/nats/find-server.ts'
 import { CLUSTER_DEFAULT } from '../../bus/nats/locate-cluster.ts'
 import type { MasterId } from '../../protocol/ids.ts'
 import type { User } from '../../protocol/permissions.ts'
@@ -40,7 +41,10 @@ const FIRST_USERS: readonly User[] = [
   { kind: 'observer', name: LOCAL_PRINCIPAL },
 ]
 
-export function initAuth(folder: string, { options, io }: Invocation<InitOptions>): ExitCode {
+export async function initAuth(
+  folder: string,
+  { options, io }: Invocation<InitOptions>,
+): Promise<ExitCode> {
   const { listen = LOOPBACK, store } = options
   const cluster = clusterName(options) ?? CLUSTER_DEFAULT
   const storeDir = store === undefined ? {} : { storeDir: store }
@@ -51,7 +55,8 @@ export function initAuth(folder: string, { options, io }: Invocation<InitOptions
   }))
   if (options.json) io.print(jsonLine({ cluster, config, users }))
   else {
-    io.print(`cluster ${cluster}, ${listen.host}:${listen.port}: nats-server -c ${config}`)
+    const server = await serverCommand(io.env)
+    io.print(`cluster ${cluster}, ${listen.host}:${listen.port}: ${server} -c ${config}`)
     for (const { user, file } of users) io.print(`${user}: ${file}`)
   }
   return EXIT.done

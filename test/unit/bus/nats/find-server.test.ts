@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { findServer } from '../../../../bus/nats/find-server.ts'
+import { findServer, serverCommand } from '../../../../bus/nats/find-server.ts'
 import type { ClusterError } from '../../../../protocol/errors.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bourse-find-'))
@@ -35,4 +35,13 @@ test('one that is asked for and is too old or not there is refused', async (t) =
     t.is(error.code, 'bus/no-nats-server')
     t.true(error.message.startsWith(path))
   }
+})
+
+test('a server that a shell finds is started by its name, any other by its path', async (t) => {
+  const [onPath = '', other = ''] = ['2.10.4', '2.11.4'].map(withServer)
+  const home = { HOME: join(folder, 'home') }
+  t.is(await serverCommand({ ...home, PATH: onPath }), 'nats-server')
+  const path = join(other, 'nats-server')
+  t.is(await serverCommand({ ...home, PATH: onPath, NATS_SERVER: path }), path)
+  t.is(await serverCommand({ ...home, PATH: other, NATS_SERVER: path }), 'nats-server')
 })

@@ -14,10 +14,13 @@ import {
   OFFER_TIMEOUT_MS,
   REREGISTER_MS,
 } from '../protocol/limits.ts'
-import { checkedBy, count, duration, hostName, id, someText } from './arguments.ts'
+import { checkedBy, count, hostName, id, oneOf, someText, someTime } from './arguments.ts'
 import { formatDuration } from './duration.ts'
 import { given, type Registration } from './registration.ts'
 import { parseAttributeFlag, parseResourceFlag } from './resource-flags.ts'
+
+/** Who an actor is, its credentials say. */
+const ACTOR_GLOBALS = ['nats', 'nkey', 'creds', 'cluster', 'json'] as const
 
 export function addActorCommands(registration: Registration): void {
   addMaster(registration)
@@ -31,17 +34,18 @@ function addMaster({ add, io, done }: Registration): void {
     group: 'actors',
     examples: ['master', 'master --id m2 --nats nats://10.0.0.1'],
     more: 'All masters of a cluster are to be given the same rules.',
+    globals: ACTOR_GLOBALS,
   })
     .option('--id <id>', 'its name among the masters', id('id'), tokenFrom(hostname()))
     .option('--work-dir <folder>', 'for its epoch (default: in the state folder)', someText)
-    .option('--replicas <n>', 'NATS servers that hold each store', count(1, 5), 1)
+    .option('--replicas <n>', 'NATS servers that hold each store', oneOf(1, 3, 5), 1)
     .option(
       '--lease <duration>',
       `how long it leads without a renewal (default: ${lease})`,
-      duration,
+      someTime,
     )
   const rule = (flag: string, what: string, ms: number): void =>
-    void command.option(`${flag} <duration>`, `${what} (default: ${formatDuration(ms)})`, duration)
+    void command.option(`${flag} <duration>`, `${what} (default: ${formatDuration(ms)})`, someTime)
   const times = (flag: string, what: string, n: number): void =>
     void command.option(`${flag} <n>`, `${what} (default: ${n})`, count(1, 1_000))
   rule('--agent-ping', 'asks each agent whether it is there', AGENT_PING_MS)
@@ -67,6 +71,7 @@ function addAllocator({ add, io, done }: Registration): void {
     group: 'actors',
     examples: ['allocator'],
     more: 'It keeps nothing. A second one stands by.',
+    globals: ACTOR_GLOBALS,
   }).action(async (_, self: Command) => {
     const { allocator } = await import('./commands/allocator.ts')
     done(await allocator(given(io, self)))
@@ -78,6 +83,7 @@ function addAgent({ add, io, done }: Registration): void {
     group: 'actors',
     examples: ['agent', 'agent --resources "cpus:4;mem:4096" --attributes rack:a1'],
     more: 'Its tasks outlive it: the next agent with its work directory finds them.',
+    globals: ACTOR_GLOBALS,
   })
     .option(
       '--id <id>',
@@ -113,6 +119,7 @@ export function addDevCommand({ add, io, done }: Registration): void {
     group: 'start',
     examples: ['dev', 'dev --agents 3', 'dev --emulate 1000', 'dev --fresh'],
     more: DEV_MORE,
+    globals: ['nats', 'cluster', 'json'],
   })
     .option(
       '--agents <n>',
@@ -123,7 +130,7 @@ export function addDevCommand({ add, io, done }: Registration): void {
     .option('--masters <n>', 'one leads, the others stand by', count(1, 9), 1)
     .option('--processes', 'a process for each, started again when it dies')
     .option('--fresh', 'end and forget what an earlier one kept')
-    .option('--port <n>', 'of its nats-server (default: one that is free)', count(0, 65_535), 0)
+    .option('--port <n>', 'of its nats-server (default: one that is free)', count(0, 65_535))
     .action(async (_, self: Command) => {
       const { dev } = await import('./commands/dev.ts')
       done(await dev(given(io, self)))

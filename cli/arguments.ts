@@ -5,6 +5,9 @@ import { ClusterError, type Refusal } from '../protocol/errors.ts'
 import { parseId } from '../protocol/ids.ts'
 import { formatDuration, parseDuration } from './duration.ts'
 
+/** What is wrong with a value, without it: `is no number`. */
+export class WrongValue extends InvalidArgumentError {}
+
 /** For commander: a refused value is wrong use. */
 export const checkedBy =
   <T>(parse: (text: string) => T | Refusal) =>
@@ -25,8 +28,15 @@ export const durationUpTo =
   (text: string): number => {
     const ms = duration(text)
     if (ms <= maxMs) return ms
-    throw new InvalidArgumentError(`It is at most ${formatDuration(maxMs)}.`)
+    throw new WrongValue(`is more than ${formatDuration(maxMs)}`)
   }
+
+/** One that is not 0. */
+export function someTime(text: string): number {
+  const ms = duration(text)
+  if (ms > 0) return ms
+  throw new WrongValue('is no time at all')
+}
 
 /** Only looked at: what else locates a server is known when a command runs. */
 export function natsUrl(text: string): string {
@@ -35,13 +45,13 @@ export function natsUrl(text: string): string {
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error
   }
-  throw new InvalidArgumentError('It is the URL of a NATS server like nats://127.0.0.1:4222.')
+  throw new WrongValue('is not the URL of a NATS server like nats://127.0.0.1:4222')
 }
 
 /** A path or a name; an empty one is a variable of a script that was not set. */
 export function someText(text: string): string {
   if (text !== '' && !text.includes('\0')) return text
-  throw new InvalidArgumentError('It is empty.')
+  throw new WrongValue('is empty')
 }
 
 /** Which kind of id it becomes is the command's to say. */
@@ -53,7 +63,7 @@ export const count =
   (text: string): number => {
     const value = Number(text)
     if (/^\d{1,15}$/.test(text) && value >= min && value <= max) return value
-    throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`)
+    throw new WrongValue(`is not a whole number from ${min} to ${max}`)
   }
 
 /** A number of at most three decimal places. */
@@ -61,7 +71,7 @@ export const decimal =
   (max: number) =>
   (text: string): number => {
     if (/^\d{1,13}(?:\.\d{1,3})?$/.test(text) && Number(text) <= max) return Number(text)
-    throw new InvalidArgumentError(`It is a number from 0 to ${max} like 2 or 0.125.`)
+    throw new WrongValue(`is not a number from 0 to ${max} like 2 or 0.125`)
   }
 
 /** For a flag that may stand several times. */
@@ -72,5 +82,36 @@ export const collected =
 /** What others are told of a machine: it stands in tables. */
 export function hostName(text: string): string {
   if (/^[\x21-\x7e]{1,255}$/.test(text)) return text
-  throw new InvalidArgumentError('It is 1 to 255 letters, digits and signs.')
+  throw new WrongValue('is not 1 to 255 letters, digits and signs')
+}
+
+/** One of a few numbers. */
+export const oneOf =
+  (...numbers: readonly number[]) =>
+  (text: string): number => {
+    const found = numbers.find((number) => String(number) === text)
+    if (found !== undefined) return found
+    throw new WrongValue(`is none of ${numbers.join(', ')}`)
+  }
+
+/**
+ * Says what is wrong in one sentence, the value once. `name`: of the flag or argument.
+ * @throws {unknown} what `parse` throws, if it is anything else than a wrong value.
+ */
+export function parseValue<T>(
+  parse: () => T,
+  { name, text, fail }: { name: string; text: string; fail: (sentence: string) => never },
+): T {
+  try {
+    return parse()
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error
+    const [, choices] = /^Allowed choices are (.*)\.$/.exec(error.message) ?? []
+    if (choices !== undefined) return fail(`${name} "${text}" is none of ${choices}`)
+    return fail(
+      error instanceof WrongValue
+        ? `${name} "${text}" ${error.message}`
+        : `${name}: ${error.message}`,
+    )
+  }
 }

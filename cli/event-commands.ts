@@ -43,6 +43,7 @@ function addDecode({ add, io, done }: Registration): void {
     group: 'look',
     examples: ['decode < message'],
     more: DECODE_MORE,
+    globals: [],
   }).action(async () => {
     const { decode } = await import('./commands/decode.ts')
     done(await decode(process.stdin, { io }))

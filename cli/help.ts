@@ -20,9 +20,14 @@ export interface About {
   readonly examples: readonly [string, ...string[]]
   /** Paragraphs, under the flags. */
   readonly more?: string
+  /** Which of the flags it takes that most commands take. Default: all. */
+  readonly globals?: readonly GlobalFlag[]
 }
 
-/** What every command takes stands last. */
+/** By their long names. */
+export type GlobalFlag = 'nats' | 'nkey' | 'creds' | 'cluster' | 'principal' | 'json'
+
+/** What most commands take stands last. */
 export const GLOBAL_OPTIONS = 'Which cluster, and how it is printed:'
 
 const ROOT_MORE = `\
@@ -33,6 +38,10 @@ The cluster is the one that --nats names, else NATS_URL, else the selected NATS 
 
 Exit codes: 0 done, 1 failed, 2 could not be placed, 64 wrong use, 69 no cluster there, 70 bug, \
 75 lease lost, 78 configuration, 130 interrupted.`
+
+/** Undefined: all. */
+export const globalsOf = (command: Command): readonly GlobalFlag[] | undefined =>
+  abouts.get(command)?.globals
 
 const abouts = new WeakMap<Command, About>()
 
@@ -64,7 +73,13 @@ export const describeProgram = (program: Command): Command =>
     const items = options.map((option) =>
       help.formatItem(option.flags, width, help.optionDescription(option), help),
     )
-    return ['', 'Every command takes:', ...items, '', wrapped(program, ROOT_MORE)].join('\n')
+    return [
+      '',
+      'Commands that ask a cluster take:',
+      ...items,
+      '',
+      wrapped(program, ROOT_MORE),
+    ].join('\n')
   })
 
 export const HELP: HelpConfiguration = {

@@ -1,13 +1,21 @@
 /** The command line: every command with its flags. What a command needs is loaded when it runs. */
 import { createRequire } from 'node:module'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { ClusterError } from '../protocol/errors.ts'
 import { addActorCommands, addDevCommand } from './actor-commands.ts'
-import { id, natsUrl, someText } from './arguments.ts'
+import { id, natsUrl, parseValue, someText } from './arguments.ts'
 import { addAuthCommands } from './auth-commands.ts'
 import { addClientCommands } from './client-commands.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts'
-import { describe, describeProgram, GLOBAL_OPTIONS, HELP, HELP_COLUMNS_MAX } from './help.ts'
+import {
+  describe,
+  describeProgram,
+  GLOBAL_OPTIONS,
+  type GlobalFlag,
+  globalsOf,
+  HELP,
+  HELP_COLUMNS_MAX,
+} from './help.ts'
 import type { Io } from './io.ts'
 import type { Registration } from './registration.ts'
 import { addShellCommands } from './shell-commands.ts'
@@ -50,7 +58,7 @@ export function buildProgram(io: Io, done: Registration['done']): Command {
       writeErr: (text) => io.writeError(text),
       getOutHelpWidth: () => Math.min(io.columns ?? HELP_COLUMNS_MAX, HELP_COLUMNS_MAX),
       getOutHasColors: () => false,
-      outputError: (text, write) => write(`bourse: ${sentence(text)}\n`),
+      outputError: (text, write) => write(`bourse: ${sentence(oneSentence(text))}\n`),
     })
   const add: Registration['add'] = (name, description, about) =>
     describe(program.command(name).description(description), about)
@@ -73,29 +81,56 @@ const everyCommand = (command: Command): readonly Command[] => [
 /** What commander lets pass, or answers with a page of help. */
 function makeStrict(command: Command): void {
   const words = command.parent === null ? 'bourse help' : `bourse help ${command.name()}`
+  const fail = (text: string): never => command.error(text)
   command.help = () => command.error(`no command is given: \`${words}\` lists them`)
   for (const option of command.options) {
     if (!option.required) continue
     const parse = option.parseArg ?? ((text: string) => text)
-    option.argParser((text, before) => parse(someText(text), before))
+    const name = option.long ?? option.flags
+    option.argParser((text, before) =>
+      parseValue(() => parse(someText(text), before), { name, text, fail }),
+    )
+  }
+  for (const argument of command.registeredArguments) {
+    const parse = argument.parseArg
+    const name = argument.name().toUpperCase()
+    if (parse !== undefined)
+      argument.argParser((text, before) =>
+        parseValue(() => parse(text, before), { name, text, fail }),
+      )
   }
 }
 
 /** They may stand before the command or after it, and in its help they stand last. */
-const addGlobals = (command: Command): Command =>
-  command
-    .optionsGroup(GLOBAL_OPTIONS)
-    .option(
+function addGlobals(command: Command): void {
+  const flags = globalsOf(command) ?? (Object.keys(GLOBALS) as GlobalFlag[])
+  if (flags.length > 0) command.optionsGroup(GLOBAL_OPTIONS)
+  for (const flag of flags) command.addOption(GLOBALS[flag]())
+  command.helpOption('-h, --help', 'show this')
+}
+
+const GLOBALS: Readonly<Record<GlobalFlag, () => Option>> = {
+  nats: () =>
+    new Option(
       '--nats <url>',
       'the NATS server (default: NATS_URL, the NATS context, `bourse dev` here)',
-      natsUrl,
-    )
-    .option('--nkey <file>', 'who connects: the seed of an nkey (default: NATS_NKEY)')
-    .option('--creds <file>', 'or a JWT with its seed (default: NATS_CREDS)')
-    .option('--cluster <name>', 'one of several on that NATS (default: bourse)', id('cluster'))
-    .option('--principal <name>', 'who speaks (default: BOURSE_PRINCIPAL, local)', id('principal'))
-    .option('--json', 'print for programs: one document, or a line for each item')
-    .helpOption('-h, --help', 'show this')
+    ).argParser(natsUrl),
+  nkey: () => new Option('--nkey <file>', 'who connects: the seed of an nkey (default: NATS_NKEY)'),
+  creds: () => new Option('--creds <file>', 'or a JWT with its seed (default: NATS_CREDS)'),
+  cluster: () =>
+    new Option('--cluster <name>', 'one of several on that NATS (default: bourse)').argParser(
+      id('cluster'),
+    ),
+  principal: () =>
+    new Option('--principal <name>', 'who speaks (default: BOURSE_PRINCIPAL, local)').argParser(
+      id('principal'),
+    ),
+  json: () => new Option('--json', 'print for programs: one document, or a line for each item'),
+}
+
+/** What commander says in two. */
+const oneSentence = (text: string): string =>
+  text.replace(/\. Expected (\d+) arguments? but got (\d+)\.\s*$/, ': $2 instead of $1')
 
 /** What was written wrongly may be long, and hostile. */
 function sentence(text: string): string {

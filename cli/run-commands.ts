@@ -1,9 +1,9 @@
 /** `bourse run` with its flags, and the process that a detached one leaves. */
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { parseConstraint } from '../frameworks/run/constraints.ts'
 import { parseRestart } from '../frameworks/run/restarts.ts'
 import { SCALAR_MAX } from '../protocol/limits.ts'
-import { checkedBy, collected, count, decimal, duration } from './arguments.ts'
+import { checkedBy, collected, count, decimal, duration, WrongValue } from './arguments.ts'
 import type { EnvironmentFlag } from './commands/run.ts'
 import { given, type Registration } from './registration.ts'
 import { WATCHER_COMMAND } from './watcher.ts'
@@ -90,5 +90,5 @@ export function addWatchRun({ program, io, done }: Registration): void {
 function variable(text: string): EnvironmentFlag {
   const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]{0,127})(?:=([^\0]*))?$/s.exec(text) ?? []
   if (name !== undefined) return value === undefined ? { name } : { name, value }
-  throw new InvalidArgumentError('It is NAME=VALUE or NAME, NAME of letters, digits and _.')
+  throw new WrongValue('is neither NAME=VALUE nor NAME, NAME of letters, digits and _')
 }

@@ -20,6 +20,7 @@ function addCompletion({ add, io, done }: Registration): void {
       'completion fish > ~/.config/fish/completions/bourse.fish',
     ],
     more: 'For this shell only:  source <(bourse completion bash)',
+    globals: [],
   })
     .addArgument(new Argument('<shell>').choices(SHELLS))
     .action((shell: Shell) => {
@@ -49,15 +50,13 @@ function addHelp({ program, add, done }: Registration): void {
   add('help [command...]', 'show the flags of a command, with examples', {
     group: 'shell',
     examples: ['help run', 'help auth init'],
-  }).action(async (names: readonly string[]) => {
+    globals: [],
+  }).action((names: readonly string[]) => {
     let command = program
-    for (const name of names) {
-      const part = command.commands.find((one) => one.name() === name)
-      // An unknown one is told with what is alike.
-      if (part === undefined && command === program)
-        await program.parseAsync(['--', name], { from: 'user' })
-      command = part ?? command.error(`unknown command '${name}'`)
-    }
+    for (const name of names)
+      command =
+        command.commands.find((one) => one.name() === name) ??
+        command.error(`unknown command '${name}': \`bourse help\` lists them`)
     command.outputHelp()
     done(EXIT.done)
   })

@@ -1,5 +1,5 @@
 /** From when on: a time, or how long ago. */
-import { InvalidArgumentError } from 'commander'
+import { WrongValue } from './arguments.ts'
 import { parseDuration } from './duration.ts'
 
 /** `wallMs` is now. Gives a time in milliseconds; 0 for `all`. */
@@ -18,5 +18,5 @@ export function since(text: string): Since {
   }
   const ageMs = parseDuration(text)
   if (typeof ageMs === 'number') return (wallMs) => wallMs - ageMs
-  throw new InvalidArgumentError('It is like 10m or 2h, or a time like 2026-11-21T10:00, or all.')
+  throw new WrongValue('is not like 10m or 2h, no time like 2026-11-21T10:00, and not all')
 }

@@ -29,7 +29,7 @@ export interface DevOptions extends CommandOptions {
   readonly masters: number
   readonly processes?: boolean
   readonly fresh?: boolean
-  readonly port: number
+  readonly port?: number
 }
 
 const STDERR = 2
@@ -68,9 +68,11 @@ export async function dev({ options, io }: Invocation<DevOptions>): Promise<Exit
 
 /** @throws {ClusterError} `cli/usage`. */
 function planOf(options: DevOptions): DevPlan {
-  if (options.nats !== undefined && options.port > 0)
+  if (options.nkey !== undefined || options.creds !== undefined)
+    throw wrongUse('dev takes neither --nkey nor --creds: its cluster knows no credentials')
+  if (options.nats !== undefined && options.port !== undefined)
     throw wrongUse('--port is of a server that dev starts: with --nats there is none')
-  const { emulate = 0, agents = emulate > 0 ? 0 : 1, masters, port, nats } = options
+  const { emulate = 0, agents = emulate > 0 ? 0 : 1, masters, port = 0, nats } = options
   return {
     cluster: clusterName(options) ?? CLUSTER_DEFAULT,
     masters,

@@ -149,9 +149,9 @@ const WRONG = {
   'add root r --dir DIR': /"root" is none of agent, framework, operator, observer, master, alloc/,
   'add master m1 --dir DIR': /master m1 has credentials already/,
   'remove agent a1 --dir DIR': /agent a1 has no credentials here/,
-  'init DIR --listen 4222': /It is HOST:PORT/,
-  'init DIR --listen h:99999': /It is HOST:PORT/,
-  'init DIR --listen h"x:1': /It is HOST:PORT/,
+  'init DIR --listen 4222': /is not HOST:PORT/,
+  'init DIR --listen h:99999': /is not HOST:PORT/,
+  'init DIR --listen h"x:1': /is not HOST:PORT/,
   what: /unknown command 'what'/,
 }
 for (const [args, sentence] of Object.entries(WRONG))

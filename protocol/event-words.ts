@@ -9,7 +9,9 @@ export const EVENT_WORDS = {
   agent: {
     registered:
       'An agent is there: a new one, one that was away, or a known one after a takeover. `name` is its host.',
+    stopped: 'An agent was stopped. Its tasks run on; nothing of it is offered until it is back.',
     unreachable: 'An agent has not answered for long. What becomes of its tasks is told for each.',
+    left: 'An agent was stopped for good. What becomes of its tasks is told for each.',
   },
   framework: {
     subscribed: 'A framework is there, or there again: `name`.',

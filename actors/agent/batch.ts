@@ -59,6 +59,12 @@ export class Batch<Agent extends { readonly agentId: AgentId }> {
     this.#perform()
   }
 
+  /** Performs what waits, and nothing after that. */
+  finish(): void {
+    this.#perform()
+    this.stop()
+  }
+
   stop(): void {
     this.#isStopped = true
   }

@@ -11,6 +11,7 @@ import { heardOutput, lookAgain } from './output.ts'
 import { start } from './recovery.ts'
 import { checkSilence, openSession } from './session.ts'
 import type { AgentState, Deadline } from './state.ts'
+import { stop } from './stop.ts'
 import { acknowledge, retryStreams } from './streams.ts'
 import { handleContainer } from './tasks.ts'
 
@@ -44,6 +45,8 @@ function handle(state: AgentState, input: Input | CommonInput, now: Now): readon
       return NOTHING
     case 'checkpoint.grown':
       return compact(state)
+    case 'stop':
+      return stop(state, input, now)
     case 'wake':
       return wake(state, now)
     case 'flush':

@@ -29,6 +29,18 @@ export interface Start {
   readonly bootId: string
 }
 
+/**
+ * When a stop is for good, so that the cluster forgets the agent. `when-idle`: it holds no task that
+ * anybody waits for. `always`: its tasks end with it.
+ */
+export type Leaves = 'never' | 'when-idle' | 'always'
+
+/** The last input: nothing is performed after what follows from it. */
+export interface Stop {
+  readonly kind: 'stop'
+  readonly leaves: Leaves
+}
+
 export type ContainerInput =
   | { readonly kind: 'container.started'; readonly containerId: string }
   | { readonly kind: 'container.ended'; readonly containerId: string; readonly exit: ExitSeen }
@@ -56,3 +68,4 @@ export type Input =
   | { readonly kind: 'bus.connected' }
   /** The checkpoint has grown large: write it anew. */
   | { readonly kind: 'checkpoint.grown' }
+  | Stop

@@ -19,6 +19,7 @@ import type { AgentId } from '../../protocol/ids.ts'
 import type { Attribute, ResourceList } from '../../protocol/schema/common.ts'
 import { inboxOf } from '../../protocol/subjects.ts'
 import { agentIdIn } from './identity.ts'
+import type { Leaves } from './inputs.ts'
 import { Journal } from './journal.ts'
 import { type AgentsDeps, type Machine, openAgents } from './shell.ts'
 import type { AgentState, Profile } from './state.ts'
@@ -46,6 +47,8 @@ export interface Hosted {
   readonly machines: readonly Machine[]
   readonly openCheckpoint: () => OpenedCheckpoint
   readonly bootId: string
+  /** Default: never. */
+  readonly leaves?: Leaves
 }
 
 /**
@@ -55,7 +58,7 @@ export interface Hosted {
  */
 export async function hostAgents(world: World, hosted: Hosted): Promise<RunningAgents> {
   const { cluster, system, clock, randomToken } = world
-  const { machines, openCheckpoint, bootId } = hosted
+  const { machines, openCheckpoint, bootId, leaves = 'never' } = hosted
   const agentIds = machines.map(({ profile }) => profile.agentId)
   const name = `${cluster} agent ${agentIds[0] ?? ''}`
   const inbox = inboxOf(cluster, 'agent', agentIds[0] ?? '')
@@ -66,7 +69,7 @@ export async function hostAgents(world: World, hosted: Hosted): Promise<RunningA
     await bus.close()
   }
   const openJournal = (): Journal => new Journal(openCheckpoint())
-  const deps = { ...world, clock, randomToken, messenger, machines, openJournal, bootId }
+  const deps = { ...world, clock, randomToken, messenger, machines, openJournal, bootId, leaves }
   const agents = await openAgents(deps).catch(async (error: unknown) => {
     await stopBus()
     throw error
@@ -94,6 +97,8 @@ export interface AgentOptions extends World {
   readonly isolation?: Exclude<Isolation, 'pretending'>
   /** Sandboxes of ended tasks that are kept. Default 1000. */
   readonly sandboxesMax?: number
+  /** Whether the cluster forgets it at a stop. Default: never. */
+  readonly leaves?: Exclude<Leaves, 'always'>
 }
 
 const SANDBOXES_MAX = 1_000
@@ -120,6 +125,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
     ],
     openCheckpoint: () => openFileCheckpoint(checkpointIn(workDir)),
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+    leaves: options.leaves ?? 'never',
   })
 }
 
@@ -148,7 +154,10 @@ export interface EmulatedOptions extends World {
   readonly workDir?: string
 }
 
-/** Agents whose tasks only pretend, and end with the process. */
+/**
+ * Agents whose tasks only pretend, and end with the process: without a checkpoint on disk nothing of
+ * them is left, and at a stop they leave the cluster.
+ */
 export async function startEmulatedAgents(options: EmulatedOptions): Promise<RunningAgents> {
   const { name, count, hostname, resources, attributes = [], clock, workDir } = options
   const machines = Array.from({ length: count }, (_, i): Machine => {
@@ -162,5 +171,6 @@ export async function startEmulatedAgents(options: EmulatedOptions): Promise<Run
   })
   const openCheckpoint = (): OpenedCheckpoint =>
     workDir === undefined ? new MemoryDisk().open() : openFileCheckpoint(checkpointIn(workDir))
-  return await hostAgents(options, { machines, openCheckpoint, bootId: name })
+  const leaves = workDir === undefined ? 'always' : 'never'
+  return await hostAgents(options, { machines, openCheckpoint, bootId: name, leaves })
 }

@@ -24,7 +24,7 @@ import { type RunningActor, runActor } from '../kit/run-actor.ts'
 import { type Action, Batch } from './batch.ts'
 import { agentCore } from './core.ts'
 import type { OutputWanted } from './effects.ts'
-import type { ExitSeen, FoundContainer, Input } from './inputs.ts'
+import type { ExitSeen, FoundContainer, Input, Leaves } from './inputs.ts'
 import type { Journal } from './journal.ts'
 import { ignoresBeat } from './leader.ts'
 import { type AgentState, newAgent, type Profile } from './state.ts'
@@ -46,6 +46,7 @@ export interface AgentsDeps {
   readonly openJournal: () => Journal
   /** Differs after a reboot. */
   readonly bootId: string
+  readonly leaves: Leaves
   /** This agent cannot go on, or without an id none of them. Their tasks run on. */
   readonly onGiveUp: (message: string, agentId?: AgentId) => void
   /** Something outside did not work; the agent goes on. */
@@ -55,7 +56,7 @@ export interface AgentsDeps {
 export interface OpenAgents {
   /** For those who look on: simulations and tests. */
   readonly states: readonly AgentState[]
-  /** Nothing is performed or said after this. Tasks run on. */
+  /** Says so, and nothing is performed or said after this. Tasks run on. */
   close(): Promise<void>
 }
 
@@ -75,7 +76,7 @@ export async function openAgents(deps: AgentsDeps): Promise<OpenAgents> {
   const agents: Agent[] = []
   const containerizers: Containerizer[] = []
   const closing: (() => Promise<void> | void)[] = []
-  const close = async (): Promise<void> => {
+  const closeAll = async (): Promise<void> => {
     for (const closeOne of closing.splice(0).reverse()) await closeOne()
   }
   try {
@@ -103,11 +104,18 @@ export async function openAgents(deps: AgentsDeps): Promise<OpenAgents> {
     const subscriptions = listen(deps, agents)
     closing.push(() => subscriptions.forEach((subscription) => subscription.close()))
     batch.release()
+    return {
+      states: agents.map(({ state }) => state),
+      async close() {
+        for (const { actor } of agents) actor.input({ kind: 'stop', leaves: deps.leaves })
+        batch.finish()
+        await closeAll()
+      },
+    }
   } catch (error) {
-    await close()
+    await closeAll()
     throw error
   }
-  return { states: agents.map(({ state }) => state), close }
 }
 
 function openBatch(deps: AgentsDeps, journal: Journal, agents: readonly Agent[]): Batch<Agent> {

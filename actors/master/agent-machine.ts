@@ -8,6 +8,8 @@ export const AGENT_STATES = [
   'opening',
   'registered',
   'silent',
+  'stopped',
+  'leaving',
   'unreachable',
 ] as const
 export type AgentState = (typeof AGENT_STATES)[number]
@@ -18,6 +20,8 @@ export const AGENT_EVENTS = [
   'agent.opened',
   'snapshot.confirmed',
   'session.lost',
+  'agent.stopped',
+  'agent.leaves',
   'agent.lost',
 ] as const
 export type AgentEvent = (typeof AGENT_EVENTS)[number]
@@ -48,6 +52,7 @@ export const agentMachine = setup({
         'agent.opened': 'opening',
         'snapshot.confirmed': 'registered',
         'session.lost': 'silent',
+        'agent.stopped': 'stopped',
         'agent.lost': { target: 'unreachable', actions: 'lose' },
       },
     },
@@ -55,12 +60,22 @@ export const agentMachine = setup({
       on: {
         'agent.opened': { target: 'opening', actions: 'withdraw' },
         'session.lost': { target: 'silent', actions: 'withdraw' },
+        'agent.stopped': { target: 'stopped', actions: 'withdraw' },
+        'agent.leaves': { target: 'leaving', actions: 'withdraw' },
         'agent.lost': { target: 'unreachable', actions: ['withdraw', 'lose'] },
       },
     },
     // A message was lost: it must open anew. Its tasks are as they were.
     silent: {
       on: { 'agent.opened': 'opening', 'agent.lost': { target: 'unreachable', actions: 'lose' } },
+    },
+    // It said so: its tasks run on, and it may be back at any time.
+    stopped: {
+      on: { 'agent.opened': 'opening', 'agent.lost': { target: 'unreachable', actions: 'lose' } },
+    },
+    // Stopped for good: it is forgotten when the registry has heard of it.
+    leaving: {
+      on: { 'agent.opened': 'opening' },
     },
     // Not for good: it may come back with its tasks alive.
     unreachable: {

@@ -10,12 +10,23 @@ import { isTerminal } from '../../protocol/task-state.ts'
 import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { hear, newSession } from '../parts/session.ts'
-import { agentOf, invite, loseSession, order, orderNow, schedulePing, stepAgent } from './agents.ts'
+import type { AgentState } from './agent-machine.ts'
+import {
+  agentOf,
+  closeSession,
+  invite,
+  loseSession,
+  order,
+  orderNow,
+  schedulePing,
+  stepAgent,
+} from './agents.ts'
 import { countFree, frameworkOf, touchAgent } from './books.ts'
 import type { Agent, Opening } from './entities.ts'
 import { retellFilters } from './filters.ts'
 import { agentIsBack, confirmTornDown } from './framework-end.ts'
 import { complained } from './lease.ts'
+import { agentLeaves, agentStops } from './leaving.ts'
 import { tellWorld } from './public-events.ts'
 import { record } from './registry.ts'
 import { compare, countHeld, isSame } from './snapshot.ts'
@@ -50,7 +61,10 @@ export function agentReports(turn: LeaderTurn, agentId: AgentId, body: AgentRepo
     return
   }
   if (!hearAgent(turn, agent, body.session, body.n)) return
-  for (const report of body.reports) handleReport(turn, agent, report)
+  for (const report of body.reports) {
+    // One of them may have been the last word.
+    if (agent.session?.id === body.session) handleReport(turn, agent, report)
+  }
 }
 
 /** True if a message of the agent is the next of its session. */
@@ -81,6 +95,8 @@ function handleReport(turn: LeaderTurn, agent: Agent, report: AgentReport): void
   if (report.kind === 'snapshot-page') page(turn, agent, report)
   else if (report.kind === 'settled') for (const ref of report.tasks) settle(turn, agent, ref)
   else if (report.kind === 'torn-down') confirmTornDown(turn, agent.agentId, frameworkKey(report))
+  else if (report.kind === 'stopping') agentStops(turn, agent)
+  else if (report.kind === 'leaving') agentLeaves(turn, agent)
 }
 
 function settle(turn: LeaderTurn, agent: Agent, ref: TaskRef): void {
@@ -115,14 +131,15 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
   considerComplete(turn, agent, agent.opening)
 }
 
+const MAY_BEGIN_ANEW: ReadonlySet<AgentState> = new Set(['unknown', 'recovering', 'unreachable'])
+
 /**
  * An open that the agent has left behind: by its snapshot, ended tasks would run again. An agent
  * whose disk is new begins to count anew: it must wait until it was silent for long enough.
  */
 function isLateCopy(agent: Agent, { incarnation, opens }: Register): boolean {
   const isBehind = incarnation - agent.incarnation || opens - agent.opens
-  const isAwaited = agent.state === 'registered' || agent.state === 'opening'
-  return isBehind <= 0 && (isAwaited || agent.state === 'silent')
+  return isBehind <= 0 && !MAY_BEGIN_ANEW.has(agent.state)
 }
 
 type Refused = Extract<AgentOrder, { kind: 'not-registered' }>
@@ -132,9 +149,7 @@ function refuseAgent(turn: LeaderTurn, agent: Agent, session: SessionId, refused
   count(turn.state, 'registrations-refused')
   orderNow(turn, { ...agent, session: newSession(session) }, refused)
   if (agent.session === undefined) return
-  agent.session = undefined
-  agent.opening = undefined
-  turn.leader.orders.drop(agent.agentId)
+  closeSession(turn, agent)
   stepAgent(turn, agent, 'session.lost')
 }
 

@@ -72,13 +72,18 @@ export function invite(turn: LeaderTurn, agent: Agent): void {
   orderNow(turn, agent, { kind: 'invite' })
 }
 
+/** What was to be said in it is found out by the next one. */
+export function closeSession({ leader }: LeaderTurn, agent: Agent): void {
+  agent.session = undefined
+  agent.opening = undefined
+  leader.orders.drop(agent.agentId)
+}
+
 /** Something it said was lost: the session is over, and it is asked for another. */
 export function loseSession(turn: LeaderTurn, agent: Agent): void {
   if (agent.session === undefined) return
   count(turn.state, 'agent-sessions-lost')
-  agent.session = undefined
-  agent.opening = undefined
-  turn.leader.orders.drop(agent.agentId)
+  closeSession(turn, agent)
   stepAgent(turn, agent, 'session.lost')
   invite(turn, agent)
 }
@@ -110,9 +115,13 @@ function isStalled({ now }: LeaderTurn, { opening }: Agent): boolean {
   return now.monotonicMs - opening.heardAtMs > PAGE_WAIT_MS
 }
 
-/** It has opened a session, and the registry was never asked to admit it: it has no tasks. */
-function isStranger({ isAdmitted, opening, unreachableAtMs }: Agent): boolean {
-  return !isAdmitted && unreachableAtMs === undefined && opening?.isAdmitting !== true
+/**
+ * It has opened a session, and the registry was never asked to admit it. One that has left and is
+ * back before that was written may have tasks.
+ */
+function isStranger({ isAdmitted, opening, tasks, unreachableAtMs }: Agent): boolean {
+  if (isAdmitted || unreachableAtMs !== undefined) return false
+  return tasks.size === 0 && opening?.isAdmitting !== true
 }
 
 function forgetAgent({ leader }: LeaderTurn, { agentId }: Agent): void {
@@ -141,6 +150,8 @@ function loseAgent(turn: LeaderTurn, agent: Agent): void {
 
 /** The registry has it. Whoever came back meanwhile is not lost, and the registry must hear that. */
 export function agentIsLost(turn: LeaderTurn, agent: Agent): void {
+  // It was heard once more, and the registry is being told that it has left.
+  if (agent.state === 'leaving') return
   if (agent.missed <= turn.state.rules.agentPingsMissedMax && agent.state !== 'recovering') {
     const { agentId } = agent
     if (agent.isAdmitted) record(turn, { kind: 'agent-admitted', agentId }, { after: 'nothing' })
@@ -151,16 +162,19 @@ export function agentIsLost(turn: LeaderTurn, agent: Agent): void {
   agent.unreachableAtMs = turn.now.wallMs
   if (!stepAgent(turn, agent, 'agent.lost')) return
   const { agentId } = agent
-  agent.session = undefined
-  agent.opening = undefined
-  turn.leader.orders.drop(agentId)
+  closeSession(turn, agent)
   turn.leader.deadlines.clear(`agent-ping ${agentId}`)
   turn.leader.deadlines.clear(`agent-return ${agentId}`)
   turn.leader.dirtyAgents.add(agentId)
   log(turn, 'an agent is unreachable', { agentId })
   tellWorld(turn, { kind: 'agent', what: 'unreachable' }, { agentId })
-  for (const framework of turn.leader.frameworks.values()) {
+  tellFailure(turn, agentId)
+}
+
+/** Frameworks hear that the agent is not there. */
+export function tellFailure({ leader }: LeaderTurn, agentId: AgentId): void {
+  for (const framework of leader.frameworks.values()) {
     if (framework.state !== 'subscribed') continue
-    turn.leader.events.add(framework.key, framework, { kind: 'failure', agentId })
+    leader.events.add(framework.key, framework, { kind: 'failure', agentId })
   }
 }

@@ -28,6 +28,7 @@ import {
   resign,
   stepLease,
 } from './lease.ts'
+import { agentHasLeft } from './leaving.ts'
 import { endOffer } from './offers.ts'
 import { operatorCall } from './operator.ts'
 import { appended, uncertain } from './registry.ts'
@@ -200,6 +201,8 @@ function afterWrite(turn: LeaderTurn, then: AfterWrite): void {
       return subscriptionIsRecorded(turn, then.key, then.request)
     case 'lose-agent':
       return agentIsLost(turn, agentOf(turn, then.agentId))
+    case 'forget-agent':
+      return agentHasLeft(turn, agentOf(turn, then.agentId))
     case 'end-framework':
       return frameworkIsEnded(turn, then.key, then.reply)
   }

@@ -2,7 +2,6 @@
 import type { AgentId, FrameworkKey } from '../../protocol/ids.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
 import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
-import { isTerminal } from '../../protocol/task-state.ts'
 import { order } from './agents.ts'
 import { frameworkOf, touchRole } from './books.ts'
 import type { Agent, Framework, Task } from './entities.ts'
@@ -13,7 +12,7 @@ import { endOffer } from './offers.ts'
 import { tellWorld } from './public-events.ts'
 import { record } from './registry.ts'
 import { count } from './state.ts'
-import { forgetTask, moveTask, tellAll } from './tasks.ts'
+import { endTask, forgetTask } from './tasks.ts'
 import { answer, type LeaderTurn, log } from './turn.ts'
 
 export function newFramework(
@@ -166,16 +165,8 @@ export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string)
 
 /** Nobody hears its own statuses any more: what is known of its end is this. */
 function endWith(turn: LeaderTurn, framework: Framework, task: Task): void {
-  if (isTerminal(task.state) || !moveTask(turn, task, 'TASK_KILLED')) return
-  task.status = {
-    taskId: task.taskId,
-    state: 'TASK_KILLED',
-    source: 'master',
-    reason: 'FRAMEWORK_REMOVED',
-    message: 'its framework ended',
-    atMs: turn.now.wallMs,
-  }
-  tellAll(turn, framework, task, 'FRAMEWORK_REMOVED')
+  const reason = 'FRAMEWORK_REMOVED'
+  endTask(turn, framework, task, { state: 'TASK_KILLED', reason, message: 'its framework ended' })
 }
 
 /** Agents that were awaited may have been forgotten: nobody else would say that all is confirmed. */

@@ -83,10 +83,7 @@ function agentItem(turn: LeaderTurn, agent: Agent): AgentItem {
   for (const id of agent.offers) {
     offered = addResources(offered, turn.leader.offers.get(id)?.resources ?? NO_RESOURCES)
   }
-  const state =
-    agent.state === 'registered' || agent.state === 'unreachable' || agent.state === 'recovering'
-      ? agent.state
-      : 'silent'
+  const state = agent.state === 'unknown' || agent.state === 'opening' ? 'silent' : agent.state
   return {
     agentId,
     ...(info !== undefined && { hostname: info.hostname }),

@@ -57,7 +57,7 @@ export type AfterWrite =
   | { readonly after: 'lead' }
   | { readonly after: 'admit'; readonly agentId: AgentId; readonly session: SessionId }
   | { readonly after: 'subscribe'; readonly key: string; readonly request: SubscribeRequest }
-  | { readonly after: 'lose-agent'; readonly agentId: AgentId }
+  | { readonly after: 'lose-agent' | 'forget-agent'; readonly agentId: AgentId }
   | { readonly after: 'end-framework'; readonly key: string; readonly reply: string | undefined }
 
 /** A subscription that waits for the registry. */

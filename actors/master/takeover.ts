@@ -64,6 +64,9 @@ function recall(turn: LeaderTurn, fact: RegistryRecord): void {
     const agent = agentOf(turn, fact.agentId)
     agent.unreachableAtMs = fact.atMs
     stepAgent(turn, agent, 'registry.unreachable')
+  } else if (fact.kind === 'agent-left') {
+    leader.agents.delete(fact.agentId)
+    leader.absent.delete(fact.agentId)
   } else if (fact.kind !== 'epoch') recallFramework(turn, fact)
 }
 

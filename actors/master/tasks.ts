@@ -148,13 +148,19 @@ function knownOf(
     taskId: task.taskId,
     state: task.state,
     reason,
-    ...(task.status?.message !== undefined && { message: task.status.message }),
+    ...messageOf(task),
     agentId: task.agentId,
     launch: task.launch,
     number: task.number,
     exit: task.status?.exit,
     unreachableAtMs: isLost ? agent?.unreachableAtMs : undefined,
   }
+}
+
+/** Why it is as it is, if that was said. */
+function messageOf({ state, agentId, status }: Task): { readonly message?: string } {
+  if (state === 'TASK_UNREACHABLE') return { message: `agent ${agentId} does not answer` }
+  return status?.message === undefined ? {} : { message: status.message }
 }
 
 /** Its agent was lost or came back: the framework and the world hear what that makes of it. */
@@ -166,6 +172,19 @@ export function tellAll(turn: LeaderTurn, framework: Framework, task: Task, reas
 export function sayStatus(turn: LeaderTurn, made: MadeStatus): void {
   sendStatus(turn, made)
   tellOfTask(turn, made.framework, statusOf(turn, made))
+}
+
+/** The leader says itself how it ended, unless it is known. */
+export function endTask(
+  turn: LeaderTurn,
+  framework: Framework,
+  task: Task,
+  end: { readonly state: TaskState; readonly reason: Reason; readonly message: string },
+): void {
+  if (isTerminal(task.state) || !moveTask(turn, task, end.state)) return
+  const { taskId } = task
+  task.status = { taskId, ...end, source: 'master', atMs: turn.now.wallMs }
+  tellAll(turn, framework, task, end.reason)
 }
 
 /** The agent was lost: nobody knows how its tasks are. */
@@ -200,7 +219,7 @@ export function taskItem(task: Task): TaskItem {
     role: task.role,
     state: task.state,
     resources: listResources(task.resources),
-    ...(task.status?.message !== undefined && { message: task.status.message }),
+    ...messageOf(task),
     ...(task.status?.exit !== undefined && { exit: task.status.exit }),
     changedAtMs: task.changedAtMs,
   }

@@ -94,8 +94,29 @@ export const TornDown = item('torn-down', 'Nothing of this framework is left her
   frameworkId: FrameworkIdToken,
 })
 
+/**
+ * The last word of the session: the agent stops, and its tasks run on. Nothing of it is offered until
+ * it opens another. When this gets lost, unanswered pings say the same later.
+ */
+export const Stopping = item('stopping', 'I stop; my tasks run on.', {})
+
+/**
+ * As `stopping`, but nothing of the agent is left: the leader forgets it, and what it still knows of
+ * its tasks becomes TASK_GONE. The same id may register again, as a new agent.
+ */
+export const Leaving = item('leaving', 'I stop for good; nothing of me is left.', {})
+
 export type AgentReport = Static<typeof AgentReport>
-export const AgentReport = oneOf(Register, SnapshotPage, Pong, Settled, TornDown, Complaint)
+export const AgentReport = oneOf(
+  Register,
+  SnapshotPage,
+  Pong,
+  Settled,
+  TornDown,
+  Stopping,
+  Leaving,
+  Complaint,
+)
 
 /** agent → leader. At most once each; a gap opens a new session. A complaint needs no session. */
 export type AgentReports = Static<typeof AgentReports>
@@ -198,6 +219,7 @@ export const RegistryRecord = oneOf(
     agentId: AgentIdToken,
     atMs: integer(0, Number.MAX_SAFE_INTEGER),
   }),
+  item('agent-left', 'It has left for good: nothing of it is left.', { agentId: AgentIdToken }),
   item('framework', 'It subscribed, first or with other terms.', {
     principal: PrincipalToken,
     frameworkId: FrameworkIdToken,

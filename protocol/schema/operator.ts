@@ -31,7 +31,7 @@ export type AgentItem = Static<typeof AgentItem>
 export const AgentItem = message('An agent, as the leader sees it.', {
   agentId: AgentIdToken,
   hostname: Type.Optional(text(255)),
-  state: word('registered', 'silent', 'recovering', 'unreachable'),
+  state: word('registered', 'silent', 'stopped', 'leaving', 'recovering', 'unreachable'),
   total: ResourceList,
   used: ResourceList,
   offered: ResourceList,

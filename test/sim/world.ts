@@ -215,6 +215,7 @@ export class World {
             ],
             openCheckpoint: () => machine.disk.open(),
             bootId: `boot-${machine.boots}`,
+            leaves: 'when-idle',
           },
         )
         node.stop = () => agents.stop()

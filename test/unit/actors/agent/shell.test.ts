@@ -241,6 +241,28 @@ test('many emulated agents share a connection and a checkpoint, each under its o
   t.true(stage.system.clock.now().monotonicMs < 10_000)
 })
 
+test('an agent that is stopped says so last, before its connection is gone', async (t) => {
+  const { stage, leader, agents } = await aRunningAgent()
+  leader.order(A1, aRun([aSleep('t-1', { PRETEND_MS: 'Infinity' })]))
+  await stage.pass(500)
+  await stage.clock.runFor(agents.stop())
+  await stage.pass(100)
+  t.deepEqual(leader.reports.at(-1), { kind: 'stopping', from: A1 })
+  t.is(stage.machine.containers.size, 1)
+})
+
+test('emulated agents that are stopped leave for good', async (t) => {
+  const stage = new Stage()
+  const leader = await stage.leader()
+  const { agentIds, stop } = await stage.emulated({ count: 50 })
+  leader.beat()
+  await stage.pass(1_000)
+  await stage.clock.runFor(stop())
+  await stage.pass(1_000)
+  const left = leader.reports.filter(({ kind }) => kind === 'leaving').map(({ from }) => from)
+  t.deepEqual(left, agentIds)
+})
+
 test('records of many agents come back to whom they are of', async (t) => {
   const stage = new Stage()
   const leader = await stage.leader()

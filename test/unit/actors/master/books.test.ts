@@ -135,6 +135,7 @@ const ofAgents: readonly Act[] = [
     pick(world.agents, x).updateOf(pick(world.frameworks, y).key, status)
   },
   ({ agents }, x, y) => pick(agents, x).complain(y % 40),
+  ({ agents }, x, y) => pick(agents, x).say({ kind: y % 3 === 0 ? 'leaving' : 'stopping' }),
 ]
 
 const ofFrameworks: readonly Act[] = [

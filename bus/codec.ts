@@ -28,8 +28,16 @@ export function decode(bytes: Uint8Array, bytesMax = MESSAGE_BYTES_MAX): Decoded
   if (bytes.length > bytesMax)
     return refused('too-large', `${bytes.length} bytes are more than ${bytesMax}`)
   const problem = scan(bytes)
-  if (problem !== undefined) return refused('malformed', `the payload has ${problem}`)
+  if (problem !== undefined) {
+    const what = isLikeJson(bytes) ? 'looks like JSON; msgpack is needed' : `has ${problem}`
+    return refused('malformed', `the payload ${what}`)
+  }
   return { ok: true, value: unpackr.unpack(bytes) }
+}
+
+/** `{` or `[` and more: as msgpack a small number, and something behind it. */
+function isLikeJson(bytes: Uint8Array): boolean {
+  return bytes.length > 1 && (bytes[0] === 0x7b || bytes[0] === 0x5b)
 }
 
 export type DecodedNext =

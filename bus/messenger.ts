@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { check } from '../protocol/check.ts'
 import { type Refusal, refusal } from '../protocol/errors.ts'
+import { isToken } from '../protocol/ids.ts'
 import { MESSAGE_BYTES_MAX } from '../protocol/limits.ts'
 import type { Route } from '../protocol/route.ts'
 import type { Message, MessageName } from '../protocol/schema/messages.ts'
+import { BARE_INBOX } from '../protocol/subjects.ts'
 import type { Bus, BusMessage, Subscription } from './bus.ts'
 import { type CallsDeps, openCalls } from './calls.ts'
 import { decode, encode } from './codec.ts'
@@ -132,7 +134,9 @@ function answerable(
   inbox: string | undefined,
   isOpen: boolean,
 ): Answerable {
-  const isAllowed = reply !== undefined && inbox !== undefined && isReplyIn(reply, inbox, isOpen)
+  // A sender that cannot be named has no inbox of its own; where all are open that is no matter.
+  const own = inbox ?? (isOpen ? OPEN_INBOX : undefined)
+  const isAllowed = reply !== undefined && own !== undefined && isReplyIn(reply, own, isOpen)
   return isAllowed ? { subject, reply } : { subject }
 }
 
@@ -142,18 +146,28 @@ type Parsed<Ids, Name extends MessageName> =
 
 const TOO_MANY = refusal('too-many', 'more calls than one caller may make: try again later')
 const NOT_ADMITTED = { ok: false, refusal: TOO_MANY } as const
-const NO_ID = refusal('invalid', 'the subject holds an id that is none')
-const NO_VERB = refusal('unknown-verb', 'the subject ends in no verb')
+const OPEN_INBOX = BARE_INBOX.slice(0, -1)
+
+function noId(subject: string): Refusal {
+  const wrong = subject.split('.').find((token) => !isToken(token)) ?? ''
+  const shown = JSON.stringify(wrong.slice(0, 80))
+  return refusal('invalid', `${shown} in the subject is no id: 1 to 64 letters, digits, _ or -`)
+}
+
+function noVerb(subject: string, verbs: readonly string[]): Refusal {
+  const verb = JSON.stringify(subject.slice(subject.lastIndexOf('.') + 1))
+  return refusal('unknown-verb', `${verb} is no verb: ${[...verbs].sort().join(', ')}`)
+}
 
 /** `ids`: what the subject says, if it is one of the route. */
 function read<Ids, Name extends MessageName>(
   route: Route<Ids, Name>,
   ids: Ids | undefined,
-  { payload }: BusMessage,
+  { subject, payload }: BusMessage,
 ): Parsed<Ids, Name> {
-  if (ids === undefined) return { ok: false, refusal: NO_ID }
+  if (ids === undefined) return { ok: false, refusal: noId(subject) }
   const name = route.body(ids)
-  if (name === undefined) return { ok: false, refusal: NO_VERB }
+  if (name === undefined) return { ok: false, refusal: noVerb(subject, route.verbs) }
   const decoded = decode(payload)
   if (!decoded.ok) return decoded
   const checked = check(name, decoded.value)

@@ -131,7 +131,10 @@ function endOfHead(bytes: Uint8Array, start: number): number {
 }
 
 function endOfKey(bytes: Uint8Array, start: number, kind: number): number {
-  if (kind !== STRING) throw new Malformed('a key that is not a string', start)
+  if (kind !== STRING) {
+    const binary = kind === BINARY ? ' (a binary one: pack texts as str)' : ''
+    throw new Malformed(`a key that is not a string${binary}`, start)
+  }
   const end = endOfLeaf(bytes, start, kind)
   if (readLength(bytes, start) === PROTO.length && isProto(bytes, end))
     throw new Malformed(`the key ${PROTO}`, start)

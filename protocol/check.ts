@@ -1,5 +1,6 @@
 /** Is a decoded value of the shape that its message has? Asked once, at the edge. */
 import { type Refusal, refusal } from './errors.ts'
+import { mostTelling, sentenceOf } from './problem.ts'
 import type { Message, MessageName } from './schema/messages.ts'
 import validators from './validators.generated.js'
 
@@ -17,13 +18,8 @@ const TOO_LARGE: ReadonlySet<string> = new Set(['maxItems', 'maxLength', 'maxPro
 export function check<N extends MessageName>(name: N, value: unknown): Checked<N> {
   const validate = validators[name]
   if (validate(value)) return { ok: true, value: value as Message<N> }
-  const first = validate.errors?.[0]
-  const field = first?.instancePath.slice(1).replaceAll('/', '.') || 'message'
-  const why = TOO_LARGE.has(first?.keyword ?? '') ? 'too-large' : 'invalid'
-  const extra = first?.params['additionalProperty']
-  const what = typeof extra === 'string' ? ` (${extra})` : ''
-  return {
-    ok: false,
-    refusal: refusal(why, `${name}: ${field} ${first?.message ?? 'is wrong'}${what}`),
-  }
+  const complaint = mostTelling(validate.errors ?? [])
+  if (complaint === undefined) return { ok: false, refusal: refusal('invalid', `${name} is wrong`) }
+  const why = TOO_LARGE.has(complaint.keyword) ? 'too-large' : 'invalid'
+  return { ok: false, refusal: refusal(why, `${name}: ${sentenceOf(complaint, value)}`) }
 }

@@ -29,6 +29,8 @@ export interface Route<Ids, Body extends MessageName> {
   readonly template: string
   /** Which message travels there; undefined: a verb that does not exist. */
   body(ids: Ids): Body | undefined
+  /** The verbs that exist; none where all subjects carry one message. */
+  readonly verbs: readonly string[]
   /** What a publisher sends to. */
   to(ids: Ids): string
   /** What a subscriber asks for. An id left out becomes `*`. */
@@ -74,6 +76,7 @@ export function route<const P extends string, Body extends MessageName>(
   }
   return {
     template,
+    verbs: typeof body === 'string' ? [] : Object.keys(body),
     body(ids) {
       if (typeof body === 'string') return body
       const { verb } = ids as { verb?: string }

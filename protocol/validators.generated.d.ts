@@ -5,6 +5,8 @@ export interface Complaint {
   readonly keyword: string
   readonly instancePath: string
   readonly message?: string
+  /** Of a map's name, if it is that which is wrong. */
+  readonly propertyName?: string
   readonly params: Readonly<Record<string, unknown>>
 }
 

@@ -33,7 +33,24 @@ function emit({ schema, strict }: MessageEntry): string {
   })
   const compiled = ajv.compile(schema)
   const code = (standaloneCode as unknown as (a: Ajv, f: typeof compiled) => string)(ajv, compiled)
-  return withoutBinary(code)
+  return withKinds(withoutBinary(code), schema)
+}
+
+interface Kinds {
+  readonly oneOf: readonly { readonly properties: { readonly kind: { readonly const: string } } }[]
+}
+
+/** A refused `kind` comes with those that there are. */
+function withKinds(code: string, schema: object): string {
+  const asked = /schemaPath:"#([^"]*)\/discriminator",keyword:"discriminator",params:\{/g
+  return code.replaceAll(asked, (whole, pointer: string) => {
+    const found = pointer
+      .split('/')
+      .slice(1)
+      .reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], schema) as Kinds
+    const kinds = found.oneOf.map(({ properties }) => properties.kind.const)
+    return `${whole}allowedValues: ${JSON.stringify(kinds)}, `
+  })
 }
 
 /** Binary is no map, whatever JavaScript says: to take fields off it would throw. */

@@ -1,14 +1,10 @@
 /** The order to run tasks of one accept: all of them are taken, or none. */
 import type { Launch } from '../../protocol/ids.ts'
 import type { Now } from '../../protocol/now.ts'
-import {
-  describeResources,
-  NO_RESOURCES,
-  parseResources,
-  type Resources,
-} from '../../protocol/resources.ts'
+import { NO_RESOURCES, parseResources, type Resources } from '../../protocol/resources.ts'
 import type { Run } from '../../protocol/schema/agent.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
+import { spellResources } from '../../protocol/spell-resources.ts'
 import { addTask, hold, holdFramework, noteSubscription, release } from './held.ts'
 import type { AgentState, Framework, Task } from './state.ts'
 import { type News, nextStatusNumber, report } from './streams.ts'
@@ -81,8 +77,8 @@ function takeAll(state: AgentState, order: Run, entered: readonly Entered[]): Ne
   const misfit = entered.find(({ task }) => !hold(state, task))
   if (misfit === undefined) return undefined
   for (const { task } of entered) release(state, task)
-  const needed = describeResources(misfit.task.resources)
-  const free = describeResources(state.free)
+  const needed = spellResources(misfit.task.resources)
+  const free = spellResources(state.free)
   return dropped('INVALID_OFFERS', `${misfit.task.taskId} needs ${needed}; free here: ${free}`)
 }
 

@@ -1,6 +1,7 @@
 /** What the agent receives: orders of the leader, acknowledgements of frameworks. */
 import Type, { type Static } from 'typebox'
 import { OUTPUT_BYTES_MAX } from '../limits.ts'
+import { UUID_PATTERN } from '../patterns.ts'
 import {
   Epoch,
   Fence,
@@ -143,7 +144,7 @@ export const Acknowledgements = message('framework → agent: these statuses wer
   acks: list(
     message('One status.', {
       taskId: TaskIdToken,
-      uuid: Type.String({ pattern: '^[0-9a-f]{32}$' }),
+      uuid: Type.String({ pattern: UUID_PATTERN }),
       launch: Type.Optional(LaunchToken),
     }),
     4096,

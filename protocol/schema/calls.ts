@@ -12,6 +12,7 @@ import {
   RECONCILE_TASKS_MAX,
   ROLES_MAX,
 } from '../limits.ts'
+import { SECRET_PATTERN } from '../patterns.ts'
 import {
   AgentIdToken,
   Epoch,
@@ -45,7 +46,7 @@ const refuseMs = Type.Optional(durationMs)
 export type Subscribe = Static<typeof Subscribe>
 export const Subscribe = message('Starts or takes over the framework.', {
   ...header,
-  secret: Type.String({ pattern: '^[\\x20-\\x7e]{8,128}$' }),
+  secret: Type.String({ pattern: SECRET_PATTERN }),
   version: Type.Optional(VersionRange),
   name: text(256, 1),
   /** Absent: `*`. */

@@ -11,6 +11,15 @@ import type {
   TaskId,
 } from '../ids.ts'
 import { EPOCH_JUMP_MAX, RESOURCE_ENTRIES_MAX, RESOURCE_PARTS_MAX, SCALAR_MAX } from '../limits.ts'
+import {
+  LABEL_PATTERN,
+  NO_NUL_PATTERN,
+  RESOURCE_NAME_PATTERN,
+  ROLE_PATTERN,
+  USER_PATTERN,
+  UUID_PATTERN,
+  VARIABLE_PATTERN,
+} from '../patterns.ts'
 import { TASK_STATES } from '../task-state.ts'
 import { bits64, integer, list, message, record, text, timeAtMs, token, word } from './shapes.ts'
 
@@ -24,7 +33,7 @@ export const RunToken = bits64<RunId>()
 export const SessionToken = bits64<SessionId>()
 /** `*`, or a path like `a/b`; no component is empty, `.`, `..` or `*`; no white space. */
 export const Role = Type.String({
-  pattern: '^(?:\\*|(?!-)(?!.*(?:^|/)(?:\\.{0,2}|\\*)(?:/|$))[^\\s\\x08\\x7f]+)$',
+  pattern: ROLE_PATTERN,
   maxLength: 256,
 })
 
@@ -68,7 +77,7 @@ export const StatusNumber = message('Ordered by incarnation, then count.', {
   count: integer(0, Number.MAX_SAFE_INTEGER),
 })
 
-const Labels = record('^[\\s\\S]{1,128}$', text(1024), 128)
+const Labels = record(LABEL_PATTERN, text(1024), 128)
 
 const Reservation = message('One level of a stack of reservations; the last is the current.', {
   role: Role,
@@ -95,7 +104,7 @@ const RangeEnd = integer(0, Number.MAX_SAFE_INTEGER)
 /** One resource. Exactly one of `scalar`, `ranges` and `set` stands; `cpus`, `mem` (MiB), `disk`. */
 export type ResourceEntry = Static<typeof ResourceEntry>
 export const ResourceEntry = message('Exactly one of scalar, ranges and set stands.', {
-  name: Type.String({ pattern: '^[A-Za-z0-9_./-]{1,64}$' }),
+  name: Type.String({ pattern: RESOURCE_NAME_PATTERN }),
   scalar: Type.Optional(Scalar),
   ranges: Type.Optional(list(Type.Tuple([RangeEnd, RangeEnd]), RESOURCE_PARTS_MAX)),
   set: Type.Optional(list(text(128, 1), RESOURCE_PARTS_MAX)),
@@ -111,15 +120,12 @@ export const ResourceList = list(ResourceEntry, RESOURCE_ENTRIES_MAX)
 
 /** What a task wants: entries, or short `{cpus: 0.5, mem: 32}`. */
 export type WantedResources = Static<typeof WantedResources>
-export const WantedResources = Type.Union([
-  ResourceList,
-  record('^[A-Za-z0-9_./-]{1,64}$', Scalar, 64),
-])
+export const WantedResources = Type.Union([ResourceList, record(RESOURCE_NAME_PATTERN, Scalar, 64)])
 
 /** What an agent says about itself; not consumed. */
 export type Attribute = Static<typeof Attribute>
 export const Attribute = message('One of text and scalar stands.', {
-  name: Type.String({ pattern: '^[A-Za-z0-9_./-]{1,64}$' }),
+  name: Type.String({ pattern: RESOURCE_NAME_PATTERN }),
   text: Type.Optional(text(1024)),
   scalar: Type.Optional(Type.Number()),
 })
@@ -127,16 +133,12 @@ export const Attribute = message('One of text and scalar stands.', {
 /** What is started. Exactly one of `argv` (no shell) and `shell` (`/bin/sh -c`) stands. */
 export type Command = Static<typeof Command>
 export const Command = message('Exactly one of argv and shell stands. No NUL anywhere.', {
-  argv: Type.Optional(list(Type.String({ pattern: '^[^\\0]*$', maxLength: 32_768 }), 1024, 1)),
-  shell: Type.Optional(Type.String({ pattern: '^[^\\0]*$', minLength: 1, maxLength: 32_768 })),
+  argv: Type.Optional(list(Type.String({ pattern: NO_NUL_PATTERN, maxLength: 32_768 }), 1024, 1)),
+  shell: Type.Optional(Type.String({ pattern: NO_NUL_PATTERN, minLength: 1, maxLength: 32_768 })),
   env: Type.Optional(
-    record(
-      '^[A-Za-z_][A-Za-z0-9_]{0,127}$',
-      Type.String({ pattern: '^[^\\0]*$', maxLength: 32_768 }),
-      512,
-    ),
+    record(VARIABLE_PATTERN, Type.String({ pattern: NO_NUL_PATTERN, maxLength: 32_768 }), 512),
   ),
-  user: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_-]{0,31}$' })),
+  user: Type.Optional(Type.String({ pattern: USER_PATTERN })),
 })
 
 /** One task as its framework describes it. At most TASK_BYTES_MAX. */
@@ -191,7 +193,7 @@ export const TaskStatus = message('One status of one task.', {
   /** Where the task is, if anybody knows. On an update subject the subject says it. */
   agentId: Type.Optional(AgentIdToken),
   number: Type.Optional(StatusNumber),
-  uuid: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32}$' })),
+  uuid: Type.Optional(Type.String({ pattern: UUID_PATTERN })),
   source: word('agent', 'master'),
   reason: Type.Optional(word(...REASONS)),
   message: Type.Optional(text(4096)),

@@ -1,6 +1,7 @@
 /** The few shapes that all schemas are built from: every number, string and list has both bounds. */
 import Type, { type Static, type TObject, type TSchema, type TUnsafe } from 'typebox'
 import { TOKEN_PATTERN } from '../ids.ts'
+import { BITS64_PATTERN } from '../patterns.ts'
 
 /** An id of one kind. */
 export const token = <I extends string>(): TUnsafe<I> =>
@@ -8,7 +9,7 @@ export const token = <I extends string>(): TUnsafe<I> =>
 
 /** 64 random bits as 16 hexadecimal digits. */
 export const bits64 = <I extends string>(): TUnsafe<I> =>
-  Type.Unsafe<I>({ type: 'string', pattern: '^[0-9a-f]{16}$' })
+  Type.Unsafe<I>({ type: 'string', pattern: BITS64_PATTERN })
 
 export const integer = (minimum: number, maximum: number) => Type.Integer({ minimum, maximum })
 

@@ -32,6 +32,15 @@ const written: readonly (readonly [string, unknown, string])[] = [
 for (const [title, value, expected] of written)
   test(`encode: ${title}`, (t) => t.is(hex(value), expected))
 
+test('what looks like JSON is called so', (t) => {
+  for (const text of ['{"name": "me"}', '[1]']) {
+    const decoded = decode(new TextEncoder().encode(text))
+    const message = decoded.ok ? '' : decoded.refusal.message
+    t.is(message, 'the payload looks like JSON; msgpack is needed')
+  }
+  t.true(decode(Uint8Array.of(0x7b)).ok)
+})
+
 test('encode: what cannot travel is our own bug', (t) => {
   t.throws(() => encode([undefined]), { message: /undefined cannot travel/ })
   t.throws(() => encode({ f: () => 1 }), { message: /function cannot travel/ })
@@ -58,6 +67,11 @@ const refused: readonly (readonly [string, string, string])[] = [
   ['a timestamp', 'd6ff00000000', 'an extension type at byte 0'],
   ['an extension of any length', 'c70142ff', 'an extension type at byte 0'],
   ['a key that is a number', '810101', 'a key that is not a string at byte 1'],
+  [
+    'a key that is binary',
+    '81c4016101',
+    'a key that is not a string (a binary one: pack texts as str) at byte 1',
+  ],
   ['a key that is a list', '819001', 'a key that is not a string at byte 1'],
   ['a key named __proto__', '81a95f5f70726f746f5f5f80', 'the key __proto__ at byte 1'],
   ['the same in a long form', '81d9095f5f70726f746f5f5f80', 'the key __proto__ at byte 1'],

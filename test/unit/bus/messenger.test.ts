@@ -197,6 +197,24 @@ test('where there are no credentials any inbox is answered, nothing else', async
   t.deepEqual(answers, [`${BARE_INBOX}mine.1`])
 })
 
+test('where inboxes are open, an id that is none is answered, too', async (t) => {
+  const { master, framework, say } = await world({ isOpen: true })
+  serveCalls(master, () => ({}))
+  const heard: string[] = []
+  framework.bus.subscribe(`${BARE_INBOX}any.>`, ({ payload }) => {
+    const decoded = decode(payload)
+    if (decoded.ok) heard.push((decoded.value as { message: string }).message)
+  })
+  await say('c.master.framework.local.a:b.pong', encode({}), `${BARE_INBOX}any.1`)
+  await say('c.master.framework.local.f-1.launch', encode({}), `${BARE_INBOX}any.2`)
+  await say('c.master.framework.local.a:b.pong', encode({}), 'c.leader')
+  t.deepEqual(heard, [
+    '"a:b" in the subject is no id: 1 to 64 letters, digits, _ or -',
+    '"launch" is no verb: accept, complain, decline, kill, pong, read-output, reconcile, revive, ' +
+      'subscribe, suppress, teardown',
+  ])
+})
+
 test('a reply subject with wildcards, gaps or great length is none', (t) => {
   for (const rest of ['*', '>', 'a..b', '', 'a b', 'a.', '.a', 'x'.repeat(300)])
     t.false(isReplyIn(`${myInbox}.${rest}`, myInbox, true), rest)

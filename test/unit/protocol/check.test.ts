@@ -19,7 +19,7 @@ test('a wrong field is named, wherever it stands', (t) => {
   const subscribe = { secret: 'swordfish', name: 'me' }
   t.is(
     messageOf(check('Subscribe', { ...subscribe, secret: 'short' })),
-    '400 Subscribe: secret must match pattern "^[\\x20-\\x7e]{8,128}$"',
+    '400 Subscribe: secret must be 8 to 128 printable ASCII characters',
   )
   t.is(
     messageOf(check('Subscribe', { ...subscribe, roles: ['*', 'a//b'] })).replace(/ must.*/, ''),
@@ -101,9 +101,11 @@ test('an item says by its kind what it is, and is checked as that', (t) => {
   const task = { principal: 'p', frameworkId: 'f', taskId: 't' }
   t.is(orders({ kind: 'kill', ...task }), 'accepted')
   t.is(orders({ kind: 'ping' }), 'accepted')
-  t.regex(orders({ kind: 'nonsense' }), /^400 AgentOrders: orders\.0 /)
-  t.regex(orders({}), /^400 AgentOrders: orders\.0 /)
-  t.regex(orders({ kind: 'kill', ...task, taskId: 'a.b' }), /orders\.0\.taskId must match pattern/)
+  const kinds = /^400 AgentOrders: orders\.0\.kind must be "invite" or "registered" or .*"ping" or /
+  t.regex(orders({ kind: 'nonsense' }), kinds)
+  t.regex(orders({}), /^400 AgentOrders: orders\.0 must have required property 'kind'$/)
+  const words = /orders\.0\.taskId must be 1 to 64 letters, digits, _ or -$/
+  t.regex(orders({ kind: 'kill', ...task, taskId: 'a.b' }), words)
   t.regex(orders({ kind: 'kill', ...task, graceMs: -1 }), /orders\.0\.graceMs must be >= 0/)
   t.regex(orders({ kind: 'kill', ...task, graceMs: 1.5 }), /orders\.0\.graceMs must be integer/)
 })
@@ -138,6 +140,48 @@ test('what a task wants is a list of entries, or short', (t) => {
   t.regex(accept([{ name: 'cpus', scalar: 1e13 }]), /operations\.0\.tasks\.0\.resources/)
   t.regex(accept([{ name: 'ports', ranges: [[1]] }]), /operations\.0\.tasks\.0\.resources/)
   t.regex(accept('many'), /operations\.0\.tasks\.0\.resources/)
+})
+
+test('of the shapes that a value may have, the one that was meant is spoken of', (t) => {
+  const accept = (resources: unknown): string => {
+    const tasks = [{ taskId: 't1', resources, command: { shell: 'true' } }]
+    const said = messageOf(
+      check('Accept', { offers: ['o1'], operations: [{ kind: 'launch', tasks }] }),
+    )
+    return said.replace('400 Accept: operations.0.tasks.0.', '')
+  }
+  t.is(accept({ cpus: '0.1' }), 'resources.cpus must be a number, 0 to 1000000000')
+  t.is(accept({ cpus: -1 }), 'resources.cpus must be a number, 0 to 1000000000')
+  t.is(
+    accept({ ports: [[1, 2]] }),
+    'resources.ports must be a number, 0 to 1000000000: a map holds numbers only; ranges and sets need the list form',
+  )
+  t.is(accept([{ name: 'cpus', scalar: '1' }]), 'resources.0.scalar must be number')
+  t.is(accept([{ scalar: 1 }]), "resources.0 must have required property 'name'")
+  t.regex(accept({ 'a b': 1 }), /^resources: the name "a b" must be 1 to 64 letters, digits/)
+})
+
+test('what is asked for is told in words', (t) => {
+  const said = (fields: object): string =>
+    messageOf(check('Subscribe', { secret: 'swordfish', name: 'me', ...fields })).replace(
+      '400 Subscribe: ',
+      '',
+    )
+  t.regex(
+    said({ roles: ['a//b'] }),
+    /^roles\.0 must be \* or a path like team\/batch, without white/,
+  )
+  t.is(said({ version: null }), 'version must be object, not nil: what is absent is left out')
+  const packed = new TextEncoder().encode('me')
+  t.is(said({ name: packed }), 'name must be string, not binary: pack texts as str')
+  const operations = (kind: object) =>
+    messageOf(check('Accept', { offers: ['o1'], operations: [kind] }))
+  t.is(operations({ kind: 'start' }), '400 Accept: operations.0.kind must be "launch"')
+  const read = { taskId: 't', agentId: 'a', stream: 'x', offset: 0, bytesMax: 1, waitMs: 0 }
+  t.is(
+    messageOf(check('ReadOutput', { ...read, request: SESSION })),
+    '400 ReadOutput: stream must be "stdout" or "stderr"',
+  )
 })
 
 test('names in a map are checked like values: what does not match is refused, not passed over', (t) => {

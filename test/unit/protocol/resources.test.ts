@@ -19,6 +19,7 @@ import {
 } from '../../../protocol/resources.ts'
 import { fromThousandths, toThousandths } from '../../../protocol/scalar.ts'
 import type { ResourceEntry, ResourceList } from '../../../protocol/schema/common.ts'
+import { spellResources } from '../../../protocol/spell-resources.ts'
 import { wireBytes } from '../../../protocol/wire-size.ts'
 
 const SEED = '0123456789abcdef0123456789abcdef'
@@ -231,6 +232,27 @@ test('for people: amounts by name, ranges and sets counted', (t) => {
     'cpus 1.5, ports 10, colours 2',
   )
   t.is(describeResources(NO_RESOURCES), 'nothing')
+})
+
+test('where it counts which, ranges and sets are spelled out, of long ones the beginning', (t) => {
+  const odd = Array.from({ length: 20 }, (_, i): [number, number] => [2 * i + 1, 2 * i + 1])
+  const spelled = (ranges: [number, number][]) =>
+    spellResources(
+      resourcesOf([
+        { name: 'cpus', scalar: 1.5 },
+        { name: 'ports', ranges },
+      ]),
+    )
+  t.is(
+    spelled([
+      [80, 80],
+      [31000, 31499],
+    ]),
+    'cpus 1.5, ports [80-80, 31000-31499]',
+  )
+  t.is(spelled(odd), 'cpus 1.5, ports [1-1, 3-3, 5-5, 7-7, 9-9, 11-11, 13-13, 15-15, … 20 in all]')
+  t.is(spellResources(resourcesOf([{ name: 'colours', set: ['red'] }])), 'colours {red}')
+  t.is(spellResources(NO_RESOURCES), 'nothing')
 })
 
 test('entries that add up to more than one may say are refused', (t) => {

@@ -1,5 +1,6 @@
 /** What may stand where the cursor is. */
 import type { Argument, Command, Option } from 'commander'
+import { EVENT_WORDS } from '../../protocol/event-words.ts'
 import type { Invocation } from '../options.ts'
 import { type Candidate, liveIds, type WantedIds } from './live-ids.ts'
 
@@ -15,7 +16,9 @@ export async function candidates(
   const current = words.at(-1) ?? ''
   const place = placeAfter(program, words.slice(0, -1))
   const found = await allAt(place, current, invocation)
-  return found === FILES ? FILES : found.filter(({ value }) => value.startsWith(current))
+  if (found === FILES) return FILES
+  const begun = found.filter(({ value }) => value.startsWith(current))
+  return [...new Map(begun.map((candidate) => [candidate.value, candidate])).values()]
 }
 
 /** Where in a command line one is. */
@@ -69,6 +72,7 @@ async function allAt(
   const args = command.registeredArguments
   const argument = args[count] ?? args.findLast(({ variadic }) => variadic)
   if (argument === undefined) return []
+  if (argument.name() === 'pattern') return KINDS
   if (argument.argChoices !== undefined) return argument.argChoices.map((value) => ({ value }))
   if (command.parent !== null && command.name() === 'help') return commandsOf(command.parent)
   const wanted = idsFor(command, argument, current)
@@ -88,7 +92,19 @@ const flagsOf = (command: Command): readonly Candidate[] =>
 
 const HELP_FLAG: readonly Partial<Option>[] = [{ long: '--help', description: 'show this' }]
 
-function ofOption({ argChoices, flags }: Option): readonly Candidate[] {
+/** Of events: a kind alone is all of it. */
+const KINDS: readonly Candidate[] = Object.keys(EVENT_WORDS).map((value) => ({ value }))
+
+/** Of flags whose values have more forms than a list of choices could say. */
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  '--restart': ['never', 'on-failure'],
+  '--replicas': ['1', '3', '5'],
+  '--since': ['all'],
+}
+
+function ofOption({ argChoices, flags, long }: Option): readonly Candidate[] {
+  const values = VALUES[long ?? '']
+  if (values !== undefined) return values.map((value) => ({ value }))
   if (argChoices !== undefined) return argChoices.map((value) => ({ value }))
   return /<(?:folder|file|path)>/.test(flags) ? FILES : []
 }

@@ -3,9 +3,10 @@
  * framework from the beginning; the command shows what it tells, and leaves when all is placed.
  */
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { closeSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeFolder } from '../bus/make-folder.ts'
 import { stateFolder } from '../bus/nats/state-folder.ts'
 import { randomToken } from '../bus/random.ts'
 import type { InstanceView, RunResult } from '../frameworks/run/result.ts'
@@ -36,7 +37,7 @@ export async function detachRun({
   signal,
 }: DetachedRun): Promise<RunResult | undefined> {
   const folder = join(stateFolder(io.env), 'runs')
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const logPath = join(folder, `${randomToken(64)}.txt`)
   const logFd = openSync(logPath, 'ax')
   // A session of its own: neither Ctrl-C nor the end of the terminal is for it.

@@ -37,6 +37,7 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   'bus/store-settings': EXIT.configuration,
   'bus/store-in-use': EXIT.configuration,
   'bus/unfit-server': EXIT.configuration,
+  'bus/no-folder': EXIT.configuration,
   'bus/no-nats-server': EXIT.configuration,
   'bus/credentials': EXIT.configuration,
   'bus/forbidden': EXIT.configuration,

@@ -1,14 +1,7 @@
 /** The highest epoch that this master ever took, on its own disk. */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '../../bus/make-folder.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 
 export interface EpochStore {
@@ -23,7 +16,7 @@ export function epochFile(workDir: string): EpochStore {
   const path = join(workDir, 'epoch')
   return {
     read() {
-      mkdirSync(workDir, { recursive: true })
+      makeFolder(workDir)
       const text = readIfThere(path)
       if (text === undefined) return 0
       const epoch = Number(text)

@@ -1,6 +1,7 @@
 /** A file that belongs to the process that made it, as long as that process runs. */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 
 /** A process; what its file holds, among other things. */
 export interface Claimer {
@@ -24,7 +25,7 @@ export function readClaim(path: string): (Claimer & Readonly<Record<string, unkn
  */
 export function claimFile(path: string, fields: object = {}): ReturnType<typeof readClaim> {
   const draft = `${path}.${process.pid}`
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   writeFileSync(draft, JSON.stringify({ ...ownClaimer(), ...fields }), { mode: 0o600 })
   try {
     for (;;) {

@@ -5,6 +5,7 @@ import { chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ClusterError } from '../../protocol/errors.ts'
+import { makeFolder } from '../make-folder.ts'
 
 const run = promisify(execFile)
 const APT = '/usr/bin/apt-get'
@@ -25,7 +26,7 @@ export function canFetch(): boolean {
  * @throws {ClusterError} `bus/no-nats-server` (later): the archive cannot be reached, or lacks it.
  */
 export async function fetchServer(cacheDir: string): Promise<void> {
-  await mkdir(cacheDir, { recursive: true })
+  makeFolder(cacheDir)
   const workDir = await mkdtemp(join(cacheDir, 'fetch-'))
   try {
     await mkdir(join(workDir, 'lists', 'partial'), { recursive: true })

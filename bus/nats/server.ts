@@ -1,9 +1,10 @@
 /** A NATS server of our own, on loopback, for as long as its owner lives. */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { basename, dirname, join, resolve } from 'node:path'
 import { ClusterError } from '../../protocol/errors.ts'
 import { sleep, systemClock } from '../clock.ts'
+import { makeFolder } from '../make-folder.ts'
 import { type Guarded, startGuarded } from './guardian.ts'
 
 /** It answers in 50 ms; reading a large store back takes longer. */
@@ -49,7 +50,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const storeDir = resolve(options.storeDir)
   const folder = dirname(storeDir)
   const [logPath, pidPath] = [`${storeDir}-server.log`, `${storeDir}-server.pid`]
-  mkdirSync(storeDir, { recursive: true })
+  makeFolder(storeDir)
   if (!(await poll(options.patienceMs ?? PATIENCE_MS, () => !isOpen(storeDir, pidPath))))
     throw new ClusterError('bus/store-in-use', 'later', `${storeDir} is open: see ${pidPath}`)
   const flags = ['-c', configPath, '-a', '127.0.0.1', '-p', String(port || -1), '-js']

@@ -4,7 +4,6 @@ import {
   existsSync,
   fchmodSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -12,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { makeFolder } from '../../bus/make-folder.ts'
 import { packageConfig } from '../../bus/nats/server.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { User } from '../../protocol/permissions.ts'
@@ -42,7 +42,7 @@ export function newFolder({ folder, storeDir, ...place }: NewFolder): string {
   const store = resolve(storeDir ?? join(folder, 'nats'))
   const original = readFileSync(packageConfig(), 'utf8')
   doing(`write ${folder}`, () => {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     writeNew(path, serverText(original, { ...place, storeDir: store, path }), PUBLIC_MODE)
     writeNew(usersPath, usersText({ cluster: place.cluster, known: [] }), PUBLIC_MODE)
   })

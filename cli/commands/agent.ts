@@ -1,8 +1,8 @@
 /** `bourse agent`: this machine for the cluster, or many machines that only pretend. */
-import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type AgentOptions, startAgent, startEmulatedAgents } from '../../actors/agent/main.ts'
+import { makeFolder } from '../../bus/make-folder.ts'
 import { stateFolder } from '../../bus/nats/state-folder.ts'
 import { randomToken } from '../../bus/random.ts'
 import type { AgentId } from '../../protocol/ids.ts'
@@ -51,7 +51,7 @@ type AgentHere = Omit<AgentFlags, keyof CommandOptions | 'id' | 'emulate'> & {
 export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp: GiveUp) {
   const { id, hostname: host = hostname(), resources, attributes, isolation } = options
   const workDir = resolve(options.workDir)
-  mkdirSync(workDir, { recursive: true })
+  makeFolder(workDir)
   const running = await startAgent({
     ...agentWorld(world, giveUp),
     workDir,

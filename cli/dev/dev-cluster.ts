@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { endLeftovers } from '../../actors/agent/leftovers.ts'
 import { machineResources } from '../../actors/agent/main.ts'
 import { systemClock } from '../../bus/clock.ts'
+import { makeFolder } from '../../bus/make-folder.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, MasterId } from '../../protocol/ids.ts'
 import { KILL_GRACE_MS } from '../../protocol/limits.ts'
@@ -115,7 +116,7 @@ export class DevCluster {
       for (const workDir of this.#agentFolders()) await endAll(workDir, true)
       rmSync(this.#owner.folder, { recursive: true, force: true })
     }
-    mkdirSync(this.#folder(), { recursive: true })
+    makeFolder(this.#folder())
     rmSync(this.#folder('log.old'), { recursive: true, force: true })
     if (existsSync(this.#folder('log'))) renameSync(this.#folder('log'), this.#folder('log.old'))
     mkdirSync(this.#folder('log'))
@@ -143,7 +144,7 @@ export class DevCluster {
   }
 
   async #startAgents(host: DevHost, count: number): Promise<void> {
-    mkdirSync(this.#folder('agents'), { recursive: true })
+    makeFolder(this.#folder('agents'))
     const shares = equalShares(machineResources(this.#folder('agents')), count)
     for (const [i, resources] of shares.entries()) {
       const id = `agent-${i + 1}` as AgentId

@@ -60,7 +60,8 @@ function finish(state: RunState, effects: Effect[]): void {
 function isOver(state: RunState, instance: Instance): boolean {
   const { view } = instance
   if (view.state === 'restarting') return false
-  if (view.state === 'waiting') return isStopping(state)
+  // The leader kills what comes back with its agent: nothing is gained by waiting for that.
+  if (view.state === 'waiting' || view.state === 'TASK_UNREACHABLE') return isStopping(state)
   return isTerminal(view.state) && !isRead(state, instance)
 }
 

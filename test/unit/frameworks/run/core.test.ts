@@ -219,7 +219,7 @@ test('interrupted before anything was placed: the run ends', (t) => {
 })
 
 test('interrupted: tasks that cannot be killed are not waited for for ever', (t) => {
-  const run = new Run({}).offer().status('run-0', 'TASK_UNREACHABLE', { source: 'master' })
+  const run = new Run({}).offer().status('run-0', 'TASK_KILLING')
   run.input({ kind: 'interrupted' })
   t.deepEqual(run.all('done'), [])
   t.is(run.input({ kind: 'give-up' }).all('done').length, 1)

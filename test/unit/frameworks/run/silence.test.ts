@@ -72,21 +72,33 @@ test('who has no restart left, or is stopping, waits', (t) => {
   const spent = new Run({}, 1, { ...ALWAYS, restart: { restartsMax: 1 } }).offer()
   spent.status('run-0', 'TASK_FAILED').input({ kind: 'restart-due', index: 0 }).offer()
   t.deepEqual(isSilent(spent).all('end-silence-after'), [])
-  const stopping = isSilent(new Run({}, 1, ALWAYS).offer())
+  const stopping = isSilent(new Run({}, 2, ALWAYS).offer())
   const [wait] = stopping.all('end-silence-after')
-  stopping.input({ kind: 'interrupted' })
+  stopping.offer().input({ kind: 'interrupted' })
   stopping.input({ kind: 'silence-over', index: 0, silence: wait?.silence ?? 0 })
-  t.deepEqual(stopping.states, ['TASK_UNREACHABLE'])
+  t.deepEqual(stopping.states, ['TASK_UNREACHABLE', 'TASK_STAGING'])
+})
+
+test('who is ending waits for no agent that does not answer', (t) => {
+  const run = new Run({}, 2).offer().status('run-0', 'TASK_RUNNING')
+  isSilent(run, 'run-1').input({ kind: 'interrupted' })
+  t.deepEqual(
+    run.all('kill').map(({ taskId }) => taskId as string),
+    ['run-0', 'run-1'],
+  )
+  t.deepEqual(run.all('done'), [])
+  t.is(run.status('run-0', 'TASK_KILLED').read(0).all('done').length, 1)
 })
 
 test('what its agent has not spoken of in time was not placed', (t) => {
   const run = new Run({}, 2).offer().status('run-0', 'TASK_RUNNING')
-  isSilent(run, 'run-1').input({ kind: 'timed-out' })
+  run.input({ kind: 'timed-out' })
   t.deepEqual(run.result.couldNotPlace, [
     '1 instance of 2 could not be placed within 5 s',
     `agent ${AGENT} was given run-1 and does not answer`,
   ])
   t.is(run.all('kill').length, 2)
-  run.input({ kind: 'give-up' })
+  run.status('run-0', 'TASK_KILLED').read(0)
+  t.is(isSilent(run, 'run-1').all('done').length, 1)
   t.is(exitCodeOf(run.result), 2)
 })

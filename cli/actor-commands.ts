@@ -107,6 +107,7 @@ function addAgent({ add, io, done }: Registration): void {
         ['cgroup', 'pid-namespace', 'session'],
       ),
     )
+    .option('--leave-when-idle', 'stopped without a task, it leaves the cluster for good')
     .option('--emulate <n>', 'run so many agents whose tasks only pretend', count(1, 100_000))
     .action(async (_, self: Command) => {
       const { agent } = await import('./commands/agent.ts')

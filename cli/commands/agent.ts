@@ -19,6 +19,7 @@ export interface AgentFlags extends CommandOptions {
   readonly resources?: ResourceList
   readonly attributes?: readonly Attribute[]
   readonly isolation?: AgentOptions['isolation']
+  readonly leaveWhenIdle?: boolean
   readonly emulate?: number
 }
 
@@ -50,6 +51,7 @@ type AgentHere = Omit<AgentFlags, keyof CommandOptions | 'id' | 'emulate'> & {
 
 export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp: GiveUp) {
   const { id, hostname: host = hostname(), resources, attributes, isolation } = options
+  const { leaveWhenIdle } = options
   const workDir = resolve(options.workDir)
   makeFolder(workDir)
   const running = await startAgent({
@@ -60,12 +62,15 @@ export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp
     ...(resources === undefined ? {} : { resources }),
     ...(attributes === undefined ? {} : { attributes }),
     ...(isolation === undefined ? {} : { isolation }),
+    leaves: leaveWhenIdle ? 'when-idle' : 'never',
   })
   world.log({ level: 'info', message: 'agent', fields: { id: running.agentIds[0] ?? '', workDir } })
   return running
 }
 
-type EmulatedHere = Omit<AgentHere, 'workDir' | 'isolation'> & { readonly count: number }
+type EmulatedHere = Omit<AgentHere, 'workDir' | 'isolation' | 'leaveWhenIdle'> & {
+  readonly count: number
+}
 
 /** Unless they are named, ids are new: nothing of them outlives the process. */
 export function startEmulatedIn(world: ActorWorld, options: EmulatedHere, giveUp: GiveUp) {

@@ -14,7 +14,7 @@ import type { DevHost, DevOwner, Stoppable } from './owner.ts'
 import { hostProcesses } from './processes.ts'
 import { startDevServer } from './server.ts'
 import { equalShares } from './shares.ts'
-import { agentsAway, endTasks, missingAgents } from './tasks-and-agents.ts'
+import { agentsAway, agentsLeft, endTasks, missingAgents } from './tasks-and-agents.ts'
 
 export interface DevPlan {
   readonly cluster: string
@@ -74,13 +74,9 @@ export class DevCluster {
     return url
   }
 
-  /** A cluster does not forget agents: with fewer than the last time, some are missed. */
+  /** Agents that had no time to leave are remembered: with fewer than the last time, some are missed. */
   async #tellOfEarlier(found: FoundCluster): Promise<void> {
-    const { emulated } = this.#plan
-    const own = new Set([
-      ...this.#agentIds,
-      ...Array.from({ length: emulated }, (_, i) => `${EMULATED}-${i + 1}` as AgentId),
-    ])
+    const own = this.#ownIds()
     const earlier = (await agentsAway(found)).filter((agentId) => !own.has(agentId))
     if (earlier.length === 0) return
     const names = earlier.slice(0, NAMED_MAX).join(', ')
@@ -88,13 +84,26 @@ export class DevCluster {
     this.#owner.say(`of an earlier start, listed until it comes back or --fresh: ${names}${more}`)
   }
 
-  /** Ends tasks, actors and the server; state is kept. */
+  #ownIds(): ReadonlySet<AgentId> {
+    const { emulated } = this.#plan
+    return new Set([
+      ...this.#agentIds,
+      ...Array.from({ length: emulated }, (_, i) => `${EMULATED}-${i + 1}` as AgentId),
+    ])
+  }
+
+  /**
+   * Ends tasks, actors and the server; state is kept. Agents without a task leave the cluster: the
+   * next start may have fewer.
+   */
   async stop(): Promise<void> {
     // Without it nothing new is placed while tasks are ended.
     await stopAll(this.#allocators)
     if (this.#found !== undefined)
       await unlessFault(endTasks(this.#found, this.#agentIds), this.#owner)
     await stopAll(this.#agents)
+    if (this.#found !== undefined)
+      await unlessFault(agentsLeft(this.#found, this.#ownIds()), this.#owner)
     for (const workDir of this.#agentFolders())
       await unlessFault(endAll(workDir, false), this.#owner)
     await stopAll(this.#masters)

@@ -21,7 +21,7 @@ export function hostHere({ folder, say }: DevOwner, found: FoundCluster): DevHos
   return {
     startMaster: (master) => startMasterIn(world, { ...master, rules: {} }),
     startAllocator: () => startAllocatorIn(world),
-    startAgent: (agent) => startAgentIn(world, agent, giveUp),
+    startAgent: (agent) => startAgentIn(world, { ...agent, leaveWhenIdle: true }, giveUp),
     startEmulated: (id, count) => startEmulatedIn(world, { id, count }, giveUp),
   }
 }

@@ -33,7 +33,7 @@ export function hostProcesses(owner: DevOwner, { nats, cluster }: ClusterFlags):
       start(masterId, ['master', '--id', masterId, '--work-dir', workDir]),
     startAllocator: () => start('allocator', ['allocator']),
     startAgent({ id, workDir, resources }) {
-      const args = ['agent', '--id', id, '--work-dir', workDir]
+      const args = ['agent', '--id', id, '--work-dir', workDir, '--leave-when-idle']
       return start(id, [...args, '--resources', resourceFlag(resources)])
     },
     startEmulated: (id, count) => start(id, ['agent', '--id', id, '--emulate', String(count)]),

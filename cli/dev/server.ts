@@ -90,10 +90,7 @@ function lastPort(path: string): number {
 
 function childOf(starting: Promise<RunningServer>): Child {
   const ended = starting.then(
-    async (server): Promise<Ending> => {
-      await server.ended
-      return { code: 1 }
-    },
+    (server): Promise<Ending> => server.ended,
     // The port or the store may be free a little later.
     (error: unknown): Ending => {
       if (!(error instanceof ClusterError)) throw error

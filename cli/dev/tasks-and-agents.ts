@@ -13,6 +13,8 @@ const LOOK_MS = 100
 const REGISTERED_MS = 20_000
 /** For the kills to get there and the statuses to come back. */
 const ENDED_MS = KILL_GRACE_MS + 1_000
+/** For the registry to hear that agents have left. */
+const FORGOTTEN_MS = 2_000
 /** For frameworks whose tasks were killed to read what they wrote, and to leave. */
 const LEFT_MS = 2_000
 
@@ -43,6 +45,18 @@ export function agentsAway(found: FoundCluster): Promise<readonly AgentId[]> {
         if (state === 'recovering' || state === 'unreachable') away.push(agentId)
     return away
   })
+}
+
+/** Waits until the leader has forgotten those of these agents that left, or time is up. */
+export function agentsLeft(found: FoundCluster, agentIds: ReadonlySet<AgentId>): Promise<void> {
+  return withClient(found, (client) =>
+    repeat(client, FORGOTTEN_MS, async () => {
+      for await (const page of client.list('agents'))
+        for (const { agentId, state } of page)
+          if (agentIds.has(agentId) && (state === 'registered' || state === 'leaving')) return false
+      return true
+    }),
+  )
 }
 
 /**

@@ -128,10 +128,15 @@ test('Ctrl-C ends tasks and server and keeps state; a second start goes on', asy
   t.is((await bourse('agents')).code, 69)
 
   const second = await dev('--agents', '1')
-  await second.says('of an earlier start, listed until it comes back or --fresh: agent-2')
+  await second.says('ready')
+  t.deepEqual(
+    (await list<AgentItem>('agents')).map(({ agentId }) => agentId),
+    ['agent-1'],
+    'the other has left with the first',
+  )
   t.is(await second.end('SIGTERM'), 0)
 
-  await dev('--agents', '2')
+  const third = await dev('--agents', '2')
   const report: MasterReport = JSON.parse((await bourse('status', '--json')).stdout)
   t.true(report.epoch > 1)
   const back = await list<AgentItem>('agents')
@@ -139,6 +144,9 @@ test('Ctrl-C ends tasks and server and keeps state; a second start goes on', asy
     back.map(({ agentId, state, total }) => ({ agentId, state, total })),
     agents.map(({ agentId, state, total }) => ({ agentId, state, total })),
   )
+  await third.end('SIGKILL')
+  const fourth = await dev('--agents', '1')
+  await fourth.says('of an earlier start, listed until it comes back or --fresh: agent-2')
 })
 
 test('tasks outlive a dev that was killed; the next one finds them and ends them', async (t) => {
@@ -185,7 +193,7 @@ test('with a process for each actor, one that is killed is back, and its tasks r
     readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0agent\0--id\0agent-1'),
   )
   process.kill(Number(agent), 'SIGKILL')
-  await dev.says('agent-1 ended (SIGKILL): starts again in 100ms')
+  await dev.says('agent-1 ended (killed by SIGKILL): starts again in 100ms')
   const after = await taskIn(world, 'TASK_FINISHED')
   t.is(after.launch, before.launch)
   t.is(await dev.end('SIGTERM'), 0)
@@ -198,9 +206,19 @@ test('with a process for each actor, one that is killed is back, and its tasks r
   )
 })
 
+test('a server that was killed is started again, and how it ended is told', async (t) => {
+  const world = aWorld(t)
+  const dev = await world.dev()
+  const pid = readFileSync(join(world.folder, 'dev', 'nats-server.pid'), 'utf8')
+  process.kill(Number(pid), 'SIGKILL')
+  await dev.says('nats-server ended (killed by SIGKILL): starts again in 100ms')
+  await world.list<AgentItem>('agents')
+  t.is(await dev.end('SIGINT'), 0)
+})
+
 test('emulated agents take tasks that only pretend', async (t) => {
   const world = aWorld(t)
-  await world.dev('--emulate', '50')
+  const first = await world.dev('--emulate', '50')
   const agents = await world.list<AgentItem>('agents')
   t.is(agents.length, 50)
   const { code } = await world.bourse(
@@ -216,4 +234,12 @@ test('emulated agents take tasks that only pretend', async (t) => {
   t.is(code, 0)
   const tasks = await world.list<TaskItem>('tasks')
   t.true(tasks.every(({ state }) => isTerminal(state)))
+  t.is(await first.end('SIGINT'), 0)
+  await world.dev()
+  const left = await world.list<AgentItem>('agents')
+  t.deepEqual(
+    left.map(({ agentId }) => agentId),
+    ['agent-1'],
+    'what only pretended is not listed any more',
+  )
 })

@@ -52,7 +52,7 @@ function frameworkColumns(wallMs: number): readonly Column<FrameworkItem>[] {
   return [
     { title: 'FRAMEWORK', text: ({ frameworkId }) => frameworkId, gives: 'id' },
     { title: 'NAME', text: ({ name }) => name, gives: true, spare: 4 },
-    { title: 'STATE', text: ({ state }) => state },
+    { title: 'STATE', text: wishOf },
     { title: 'ROLES', text: ({ roles }) => roles.join(','), gives: true, spare: 5 },
     { title: 'CPUS', text: ({ used }) => String(scalar('cpus')(used)), align: 'right', spare: 3 },
     { title: 'MEM', text: ({ used }) => String(scalar('mem')(used)), align: 'right', spare: 3 },
@@ -65,6 +65,12 @@ function frameworkColumns(wallMs: number): readonly Column<FrameworkItem>[] {
       spare: 6,
     },
   ]
+}
+
+/** One that is there and wants nothing is told from one that waits. */
+function wishOf({ state, roles, suppressed }: FrameworkItem): string {
+  const wantsNothing = roles.length > 0 && suppressed.length === roles.length
+  return state === 'subscribed' && wantsNothing ? 'suppressed' : state
 }
 
 function taskColumns(wallMs: number): readonly Column<TaskItem>[] {

@@ -21,6 +21,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'launches-foreign': 'tasks of agents whose launch was made by nobody that leads',
   'lead-lost': 'times that it lost the lease',
   'offers-accepted': 'offers that frameworks used',
+  'offers-discarded':
+    'offers that ended with their subscription, or beside a dead one in an accept',
   'offers-made': 'offers that frameworks were given',
   'pages-out-of-place': 'pages of agents that came in no order',
   'registrations-late': 'openings of sessions that a newer one had overtaken',
@@ -32,6 +34,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'statuses-illegal': 'statuses that cannot follow the one before',
   'statuses-of-unknown-tasks': 'statuses of tasks or launches that nobody here knows',
   'statuses-old': 'statuses that a newer one had overtaken',
+  'task-ids-in-use': 'tasks that were not launched because one of that id is there',
   'tasks-invalid': 'tasks that were refused before they were launched',
   'tasks-launched': 'tasks that agents were told to run',
   'torn-down-unexpected': 'agents that confirmed the end of a framework that has not ended',

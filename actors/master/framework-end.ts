@@ -12,7 +12,7 @@ import { endOffer } from './offers.ts'
 import { tellWorld } from './public-events.ts'
 import { record } from './registry.ts'
 import { count } from './state.ts'
-import { endTask, forgetTask } from './tasks.ts'
+import { endTask, forgetTask, tellEnd } from './tasks.ts'
 import { answer, type LeaderTurn, log } from './turn.ts'
 
 export function newFramework(
@@ -166,6 +166,7 @@ export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string)
 /** Nobody hears its own statuses any more: what is known of its end is this. */
 function endWith(turn: LeaderTurn, framework: Framework, task: Task): void {
   const reason = 'FRAMEWORK_REMOVED'
+  tellEnd(turn, framework, task, reason)
   endTask(turn, framework, task, { state: 'TASK_KILLED', reason, message: 'its framework ended' })
 }
 

@@ -6,7 +6,7 @@ import type { Agent, Task } from './entities.ts'
 import { confirmTornDown } from './framework-end.ts'
 import { tellWorld } from './public-events.ts'
 import { record } from './registry.ts'
-import { endTask, forgetTask, sendKnown } from './tasks.ts'
+import { endTask, forgetTask, sendKnown, tellEnd } from './tasks.ts'
 import { type LeaderTurn, log } from './turn.ts'
 
 /** It is pinged on: one that does not come back is lost as any other. */
@@ -52,6 +52,7 @@ function leaveTask(turn: LeaderTurn, task: Task): void {
   const framework = frameworkOf(turn, task.framework)
   if (framework !== undefined) {
     if (isTerminal(task.state)) sendKnown(turn, framework, task)
+    tellEnd(turn, framework, task, 'AGENT_REMOVED')
     const message = `agent ${task.agentId} was stopped for good`
     endTask(turn, framework, task, { state: 'TASK_GONE', reason: 'AGENT_REMOVED', message })
   }

@@ -160,7 +160,22 @@ function knownOf(
 /** Why it is as it is, if that was said. */
 function messageOf({ state, agentId, status }: Task): { readonly message?: string } {
   if (state === 'TASK_UNREACHABLE') return { message: `agent ${agentId} does not answer` }
+  if (status !== undefined && isAhead(state, status)) {
+    return { message: `how it ended is told when its framework acknowledges ${status.state}` }
+  }
   return status?.message === undefined ? {} : { message: status.message }
+}
+
+/** It is known to have ended, and the status that says how has not come yet. */
+const isAhead = (state: Task['state'], status: TaskStatus): boolean =>
+  isTerminal(state) && status.state !== state
+
+/** Nobody will acknowledge what comes before its end: the world hears of it now or never. */
+export function tellEnd(turn: LeaderTurn, framework: Framework, task: Task, reason: Reason): void {
+  if (task.status === undefined || !isAhead(task.state, task.status)) return
+  const known = knownOf(turn, framework, task, reason)
+  const message = `how it ended was not told: nobody acknowledged ${task.status.state}`
+  tellOfTask(turn, framework, statusOf(turn, { ...known, message }))
 }
 
 /** Its agent was lost or came back: the framework and the world hear what that makes of it. */

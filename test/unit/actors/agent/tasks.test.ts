@@ -120,7 +120,10 @@ test('tasks that do not fit together are dropped together and hold nothing', (t)
     statuses.map(({ state, reason }) => [state, reason]),
     Array.from({ length: 3 }, () => ['TASK_DROPPED', 'INVALID_OFFERS']),
   )
-  t.is(statuses[0]?.message, 't-3 needs cpus 0.001; free here: mem 1024, ports [31000-31009], cpus 2')
+  t.is(
+    statuses[0]?.message,
+    't-3 needs cpus 0.001; free here: mem 1024, ports [31000-31009], cpus 2',
+  )
   t.is(freeCpus(rig), 2000)
   t.deepEqual(kindsOf(effects).includes('launch'), false)
 })

@@ -1,5 +1,7 @@
 /** What the world hears: a task's whole life, offers that were used, who comes and goes. */
 import test from 'ava'
+import type { Task } from '../../../../actors/master/entities.ts'
+import { taskItem } from '../../../../actors/master/tasks.ts'
 import { EVENT_WORDS, taskWordOf } from '../../../../protocol/event-words.ts'
 import { clusterEvents, frameworkWorldEvents } from '../../../../protocol/subjects.ts'
 import { TASK_STATES } from '../../../../protocol/task-state.ts'
@@ -47,6 +49,17 @@ test('the tasks of a framework that was torn down are heard to be killed', (t) =
   framework.call('teardown', {})
   agent.say({ kind: 'torn-down', ...aFramework() })
   t.deepEqual(words(master).slice(-2), ['framework.ended', 'task.killed'])
+})
+
+test('an end that waits behind what nobody acknowledges is heard when its framework ends', (t) => {
+  const { master, framework, agent } = aStageWith('t1')
+  agent.update('t1', 'TASK_RUNNING', { latest: 'TASK_FAILED' })
+  const { message, state } = taskItem(master.task('t1') as Task)
+  t.is(state, 'TASK_FAILED')
+  t.is(message, 'how it ended is told when its framework acknowledges TASK_RUNNING')
+  framework.call('teardown', {})
+  agent.say({ kind: 'torn-down', ...aFramework() })
+  t.deepEqual(words(master).slice(-3), ['task.running', 'framework.ended', 'task.failed'])
 })
 
 test('an agent that goes and comes back is heard, with its tasks', (t) => {

@@ -100,8 +100,10 @@ class World {
   }
 
   #take(host: string): void {
+    // What happens after its end, as to tasks on an agent that did not answer, it does not follow.
+    const wasDone = this.dones > 0
     for (const effect of this.run.effects) this.#perform(effect, host)
-    this.#check()
+    if (!wasDone) this.#check()
   }
 
   #perform(effect: Effect, host: string): void {

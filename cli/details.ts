@@ -26,7 +26,10 @@ export const frameworkLines = (framework: FrameworkItem, wallMs: number): readon
     framework: framework.frameworkId,
     name: framework.name,
     principal: framework.principal,
-    state: framework.state,
+    state:
+      framework.state === 'ended'
+        ? 'ended; listed until its agents, some of them away, have confirmed it'
+        : framework.state,
     subscribed: ago(wallMs, framework.subscribedAtMs),
     roles: framework.roles.join(', '),
     suppressed: framework.suppressed.join(', ') || undefined,

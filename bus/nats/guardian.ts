@@ -1,5 +1,6 @@
 /** A child process that does not outlive its owner, not even one killed with -9. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { constants } from 'node:os'
 import { ClusterError } from '../../protocol/errors.ts'
 
 /**
@@ -30,11 +31,14 @@ kill "$watcher" 2>/dev/null
 exit "$status"
 `
 
+/** How a process ended. */
+export type ProcessEnd = { readonly code: number } | { readonly signal: string }
+
 export interface Guarded {
   readonly pid: number
   readonly isRunning: boolean
   /** Resolves when it has ended. */
-  readonly ended: Promise<void>
+  readonly ended: Promise<ProcessEnd>
   signal(signal: 'SIGTERM' | 'SIGKILL'): void
 }
 
@@ -53,12 +57,12 @@ export async function startGuarded(command: readonly string[], logFd: number): P
   const signal = (name: 'SIGTERM' | 'SIGKILL'): void => {
     if (isRunning) trySignal(pid, name)
   }
-  const ended = new Promise<void>((resolve) => {
-    guardian.once('exit', (_code, killedBy) => {
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    guardian.once('exit', (code, killedBy) => {
       // Somebody killed the guardian: nobody else watches the child.
       if (killedBy !== null) trySignal(pid, 'SIGKILL')
       isRunning = false
-      resolve()
+      resolve(killedBy === null ? endOf(code ?? 0) : { signal: killedBy })
     })
   })
   return {
@@ -69,6 +73,12 @@ export async function startGuarded(command: readonly string[], logFd: number): P
       return isRunning
     },
   }
+}
+
+/** What the status of a shell says of its child: above 128 a signal ended it. */
+function endOf(status: number): ProcessEnd {
+  const named = Object.entries(constants.signals).find(([, number]) => number === status - 128)
+  return named === undefined ? { code: status } : { signal: named[0] }
 }
 
 function firstNumber(guardian: ChildProcess): Promise<number> {

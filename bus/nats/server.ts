@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { ClusterError } from '../../protocol/errors.ts'
 import { sleep, systemClock } from '../clock.ts'
 import { makeFolder } from '../make-folder.ts'
-import { type Guarded, startGuarded } from './guardian.ts'
+import { type Guarded, type ProcessEnd, startGuarded } from './guardian.ts'
 
 /** It answers in 50 ms; reading a large store back takes longer. */
 const READY_MS = 60_000
@@ -35,7 +35,7 @@ export interface RunningServer {
   readonly pid: number
   readonly logPath: string
   /** Resolves when it has ended, by `stop` or by itself. */
-  readonly ended: Promise<void>
+  readonly ended: Promise<ProcessEnd>
   /** Lets it end in order; kills it if it does not. Idempotent. */
   stop(): Promise<void>
 }

@@ -97,7 +97,7 @@ const ownerOf = (folder: string, { env }: Io, { say }: Teller): DevOwner => ({
 
 function endingText(ending: Ending): string {
   if ('failed' in ending) return ending.failed
-  return 'code' in ending ? `exit ${ending.code}` : ending.signal
+  return 'code' in ending ? `exit ${ending.code}` : `killed by ${ending.signal}`
 }
 
 interface Ready {

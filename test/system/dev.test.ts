@@ -99,7 +99,7 @@ test('Ctrl-C ends tasks and server and keeps state; a second start goes on', asy
   const same = await runBourse(elsewhere, 'dev', '--nats', String(url))
   t.like(same, {
     code: 78,
-    stderr: `bourse: cluster bourse at ${url} is led by master-1 already: start agents there with \`bourse agent\`, or a cluster of its own with --cluster NAME\n`,
+    stderr: `bourse: cluster bourse at ${String(url)} is led by master-1 already: start agents there with \`bourse agent\`, or a cluster of its own with --cluster NAME\n`,
   })
   const beside = new Actor(['dev', '--nats', String(url), '--cluster', 'beside'], elsewhere)
   t.teardown(async () => void (await beside.end('SIGKILL')))
@@ -212,7 +212,7 @@ test('a server that was killed is started again, and how it ended is told', asyn
   const pid = readFileSync(join(world.folder, 'dev', 'nats-server.pid'), 'utf8')
   process.kill(Number(pid), 'SIGKILL')
   await dev.says('nats-server ended (killed by SIGKILL): starts again in 100ms')
-  await world.list<AgentItem>('agents')
+  while ((await world.bourse('agents')).code !== 0);
   t.is(await dev.end('SIGINT'), 0)
 })
 

@@ -90,7 +90,7 @@ test('kill -9 of its owner ends the server, and its store can be opened again', 
 test('a server that is killed is noticed by its owner', async (t) => {
   const server = await started(t, { storeDir: join(folderFor(t), 'store') })
   process.kill(server.pid, 'SIGKILL')
-  await server.ended
+  t.deepEqual(await server.ended, { signal: 'SIGKILL' })
   t.throws(() => process.kill(server.pid, 0))
 })
 

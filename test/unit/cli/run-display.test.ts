@@ -17,6 +17,7 @@ const anInstance = (index: number, fields: Partial<InstanceView> = {}): Instance
   agentId: 'a1' as AgentId,
   ...fields,
 })
+const SILENT = { agentId: 'a1' as AgentId, taskIds: ['sh-0' as TaskId] }
 const missing = (index: number, isPretended: boolean) =>
   ({ instance: anInstance(index), stream: 'stdout', why: 'why', isPretended }) as const
 
@@ -86,11 +87,13 @@ test('what happens meanwhile is told in sentences, in which nothing acts on a te
   const { display, printed } = human(1)
   display.waiting('no agent fits rack=r9: where there are offers, rack is \u001b[2J')
   display.restarting(anInstance(0, { state: 'TASK_FAILED', message: 'exit 3' }), 2_000)
+  display.agentSilent(SILENT)
   display.cluster('away', 3_000)
   display.cluster('back', 65_000)
   t.deepEqual(printed().stderr.trimEnd().split('\n'), [
     'bourse: waiting: no agent fits rack=r9: where there are offers, rack is \ufffd[2J',
     'bourse: fw/sh-0 on a1: TASK_FAILED, exit 3; starts again in 2s',
+    'bourse: agent a1 does not answer: sh-0 may run on there; it is waited for',
     `bourse: no cluster at ${WHERE} for 3s; still trying`,
     `bourse: the cluster at ${WHERE} is back after 1m5s`,
   ])
@@ -109,6 +112,7 @@ test('programs are told each thing on a line', async (t) => {
   display.changed(anInstance(0, { ports: [31_000] }), [])
   display.waiting('why')
   display.restarting(anInstance(0, { state: 'TASK_FAILED' }), 1_000)
+  display.agentSilent(SILENT)
   display.cluster('away', 3_000.4)
   await display.output(anInstance(0), 'stderr', Uint8Array.of(0xc3))
   await display.output(anInstance(0), 'stderr', Uint8Array.of(0xa9))
@@ -122,6 +126,7 @@ test('programs are told each thing on a line', async (t) => {
     { event: 'task', ...task, state: 'TASK_RUNNING', agentId: 'a1', ports: [31_000] },
     { event: 'waiting', why: 'why' },
     { event: 'restarting', ...task, state: 'TASK_FAILED', agentId: 'a1', delayMs: 1_000 },
+    { event: 'agent-silent', agentId: 'a1', taskIds: ['sh-0'] },
     { event: 'cluster-away', where: WHERE, forMs: 3_000 },
     { event: 'output', ...task, stream: 'stderr', text: '' },
     { event: 'output', ...task, stream: 'stderr', text: 'é' },

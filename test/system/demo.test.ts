@@ -150,7 +150,8 @@ test('Ctrl-C in the middle ends all of it', async (t) => {
 test('what cannot be is said in a sentence', async (t) => {
   const empty = aTemporaryFolder(t)
   const cases = [
-    { args: [join(empty, 'nowhere')], code: 1, says: /^demo: ENOENT: .*nowhere'$/m },
+    { args: [join(empty, 'nowhere')], code: 64, says: /^demo: there is no folder .*nowhere\n$/ },
+    { args: [DEMO], code: 64, says: /^demo: \/.* is no folder: [^\n]*\n$/ },
     { args: [empty], code: 1, says: /^demo: .* holds no text file$/m },
     {
       args: ['--nats-server', '/nowhere/nats'],

@@ -65,8 +65,8 @@ function addStatus({ add, io, done }: Registration): void {
 }
 
 const STATUS_MORE = `\
-PREFIX is the begin of an id, or FRAMEWORK/TASK. A whole id wins over longer ones that begin so. Of several tasks with that very id the newest one is \
-shown, and the others are named.`
+PREFIX is the begin of an id, or FRAMEWORK/TASK. A whole id wins over longer ones that begin so. Of \
+several tasks with that very id the newest one is shown, and the others are named.`
 
 function addLogs({ add, io, done }: Registration): void {
   add('logs <task>', 'print what a task has written, also after its end', {

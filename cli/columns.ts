@@ -1,6 +1,5 @@
 /** What each listing shows of its items. */
 import { constants } from 'node:os'
-
 import { countRanges } from '../protocol/ranges.ts'
 import { rangesOf, resourcesOf, scalarOf } from '../protocol/resources.ts'
 import { fromThousandths } from '../protocol/scalar.ts'

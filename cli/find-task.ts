@@ -82,18 +82,6 @@ export async function findTaskToEnd(client: OperatorClient, wanted: WantedTask):
 export const newestFirst = (tasks: readonly TaskItem[]): readonly TaskItem[] =>
   tasks.toSorted((a, b) => (a.launch === b.launch ? 0 : isLaterLaunch(a.launch, b.launch) ? -1 : 1))
 
-/** Tasks of one framework stand together as they were launched; the newest framework comes first. */
-export function inGroups(tasks: readonly TaskItem[]): readonly TaskItem[] {
-  const groups = new Map<string, TaskItem[]>()
-  for (const task of newestFirst(tasks)) {
-    const key = `${task.principal}.${task.frameworkId}`
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [task])
-    else group.push(task)
-  }
-  return [...groups.values()].flatMap((group) => group.reverse())
-}
-
 /** For people: how to say which one. */
 export const nameOfTask = ({ frameworkId, taskId }: TaskItem): string => `${frameworkId}/${taskId}`
 

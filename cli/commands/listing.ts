@@ -2,7 +2,7 @@
 import type { TaskItem } from '../../protocol/schema/operator.ts'
 import { COLUMNS } from '../columns.ts'
 import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
-import { inGroups } from '../find-task.ts'
+import { newestFirst } from '../find-task.ts'
 import { type Io, jsonLine } from '../io.ts'
 import {
   type Item,
@@ -49,6 +49,18 @@ export function printTable<V extends ListingVerb>(
   const columns = COLUMNS[verb](client.clock.now().wallMs)
   const sorted = verb === 'tasks' ? inGroups(items as readonly TaskItem[]) : items
   for (const line of tableLines(columns, sorted as readonly Item<V>[], io.columns)) io.print(line)
+}
+
+/** Tasks of one framework stand together as they were launched; the newest framework comes first. */
+export function inGroups(tasks: readonly TaskItem[]): readonly TaskItem[] {
+  const groups = new Map<string, TaskItem[]>()
+  for (const task of newestFirst(tasks)) {
+    const key = `${task.principal}.${task.frameworkId}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [task])
+    else group.push(task)
+  }
+  return [...groups.values()].flatMap((group) => group.reverse())
 }
 
 /** What to do when there is none. */

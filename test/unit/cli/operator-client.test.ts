@@ -3,13 +3,8 @@ import type { Clock } from '../../../bus/clock.ts'
 import { type Messenger, openMessenger } from '../../../bus/messenger.ts'
 import { SimulatedClock } from '../../../bus/simulated/clock.ts'
 import { SimulatedSystem } from '../../../bus/simulated/system.ts'
-import {
-  findTask,
-  findTaskToEnd,
-  inGroups,
-  nameOfTask,
-  wantedTask,
-} from '../../../cli/find-task.ts'
+import { inGroups } from '../../../cli/commands/listing.ts'
+import { findTask, findTaskToEnd, nameOfTask, wantedTask } from '../../../cli/find-task.ts'
 import { type OperatorClient, operatorClient } from '../../../cli/operator-client.ts'
 import { refusal } from '../../../protocol/errors.ts'
 import type { AgentId, FrameworkId, Launch, Principal, TaskId } from '../../../protocol/ids.ts'

@@ -62,6 +62,13 @@ function answer(order: SendOutput, output: OutputRead['output']): Effect {
   }
 }
 
+/** Nobody looks any more: those who wait are told that there is nothing yet, and will ask again. */
+export function endWaits({ outputs }: AgentState): readonly Effect[] {
+  const waits = [...outputs.values()]
+  outputs.clear()
+  return waits.map(({ order }) => answer(order, { bytes: new Uint8Array(), end: false }))
+}
+
 export function lookAgain(state: AgentState, request: SessionId): readonly Effect[] {
   const wait = state.outputs.get(request)
   return wait === undefined ? [] : [readEffect(wait)]

@@ -4,6 +4,7 @@ import { nextNumber } from '../parts/session.ts'
 import type { Effect } from './effects.ts'
 import { flush } from './flush.ts'
 import type { Stop } from './inputs.ts'
+import { endWaits } from './output.ts'
 import { closeSession } from './session.ts'
 import type { AgentState } from './state.ts'
 import { isSettled } from './streams.ts'
@@ -21,6 +22,8 @@ export function stop(state: AgentState, { leaves }: Stop, now: Now): readonly Ef
     const kind = isGone ? 'leaving' : 'stopping'
     effects.push({ do: 'report', message: { ...numbers, reports: [{ kind }] } })
   }
+  // After its last word: what they ask then is not passed on to this agent.
+  effects.push(...endWaits(state))
   closeSession(state)
   state.link = { kind: 'given-up' }
   return effects

@@ -254,13 +254,13 @@ test('an agent that is stopped says so last, before its connection is gone', asy
 test('emulated agents that are stopped leave for good', async (t) => {
   const stage = new Stage()
   const leader = await stage.leader()
-  const { agentIds, stop } = await stage.emulated({ count: 50 })
+  const agents = await stage.emulated({ count: 50 })
   leader.beat()
   await stage.pass(1_000)
-  await stage.clock.runFor(stop())
+  await stage.clock.runFor(agents.stop())
   await stage.pass(1_000)
   const left = leader.reports.filter(({ kind }) => kind === 'leaving').map(({ from }) => from)
-  t.deepEqual(left, agentIds)
+  t.deepEqual(left, agents.agentIds)
 })
 
 test('records of many agents come back to whom they are of', async (t) => {

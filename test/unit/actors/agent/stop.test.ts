@@ -2,11 +2,13 @@
 import test from 'ava'
 import { agentCore } from '../../../../actors/agent/core.ts'
 import type { Leaves } from '../../../../actors/agent/inputs.ts'
+import type { SessionId, TaskId } from '../../../../protocol/ids.ts'
 import {
   anAgentThatRuns,
   aRegisteredAgent,
   aRun,
   aTask,
+  FRAMEWORK,
   kindsOf,
   launchOf,
   messagesOf,
@@ -51,6 +53,17 @@ test('an agent that was stopped hears, says and does nothing any more', (t) => {
   t.deepEqual(rig.invite(), [])
   t.deepEqual(rig.message({ session, n: 1_000, orders: [aRun([aTask('t-2')])] }), [])
   t.deepEqual(rig.pass(60_000), [])
+})
+
+test('who waits for output hears that there is none yet, and asks another time', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  const request = '1'.repeat(16) as SessionId
+  const taskId = 't-1' as TaskId
+  const asked = { ...FRAMEWORK, taskId, stream: 'stdout', offset: 7, bytesMax: 10 } as const
+  rig.orders({ kind: 'send-output', ...asked, waitMs: 10_000, request })
+  const effects = stop(rig)
+  t.deepEqual(kindsOf(effects), ['report', 'send-output'])
+  t.like(effects[1], { message: { request, offset: 7, end: false } })
 })
 
 test('an agent without a session has nobody to tell', (t) => {

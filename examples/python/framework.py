@@ -14,7 +14,9 @@ ENDED = ("TASK_FINISHED", "TASK_FAILED", "TASK_ERROR", "TASK_KILLED")
 class Nats:  # As much of the text protocol of NATS as is needed here.
     def __init__(self, url):
         at, self.handlers = urls.urlsplit(url), []
-        self.socket = socket.create_connection((at.hostname, at.port or 4222))
+        try:
+            self.socket = socket.create_connection((at.hostname, at.port or 4222))
+        except OSError as why: sys.exit(f"no NATS server answers at {at.hostname}: {why}")
         user = {"user": urls.unquote(at.username or ""), "pass": urls.unquote(at.password or "")}
         self.send("CONNECT " + json.dumps({"verbose": False, **user}))
 
@@ -74,11 +76,10 @@ class Framework:
 
     def hear_events(self, _, message):
         for event in message["events"] if message["epoch"] == self.leader else []:
+            for offer in event["offers"] if event["kind"] == "offers" else []:
+                self.answer_offer(offer)
             if event["kind"] == "subscribed":
                 self.known_to = self.leader
-            elif event["kind"] == "offers":
-                for offer in event["offers"]:
-                    self.answer_offer(offer)
             elif event["kind"] == "status":
                 self.hear_status(event["status"])
             elif event["kind"] == "ping":
@@ -88,15 +89,14 @@ class Framework:
 
     def answer_offer(self, offer):
         self.answered += 1
-        has = {entry["name"]: entry.get("scalar", 0) for entry in offer["resources"]}
+        node, has = offer["agentId"], {e["name"]: e.get("scalar", 0) for e in offer["resources"]}
         fits = all(has.get(name, 0) >= least for name, least in TASK["resources"].items())
         if self.answered == 1 or self.task or not fits:
             reason = "too small" if not fits else "one is enough" if self.task else "the first one"
-            print(f"declined an offer of {offer['agentId']}: {reason}")
+            print(f"declined an offer of {node}: {reason}")
             return self.call("decline", offers=[offer["offerId"]], refuseMs=1000, reason=reason)
-        print(f"accepted an offer of {offer['agentId']}")
-        self.task, self.agent = f"echo-{self.answered}", offer["agentId"]
-        self.state, self.number = None, [0, 0]
+        print(f"accepted an offer of {node}")
+        self.task, self.agent, self.state, self.number = f"echo-{self.answered}", node, None, [0, 0]
         launch = {"kind": "launch", "tasks": [{"taskId": self.task, **TASK}]}
         self.call("accept", offers=[offer["offerId"]], operations=[launch])
 

@@ -48,6 +48,17 @@ function isDone(t: ExecutionContext, { code, lines, stderr }: Ended): void {
 const endOf = (language: Language): RegExp =>
   new RegExp(`^task\\.local\\.${language.toLowerCase()}-[0-9a-f]{16}\\.finished `)
 
+test('where no server is, Python says so in one sentence', async (t) => {
+  if (!hasLanguage(t, 'Python')) return
+  const folder = aFolder(t)
+  const env = { ...process.env, NATS_URL: 'nats://127.0.0.1:1' }
+  for (const program of [frameworkIn('Python', folder), EVENTS]) {
+    const { code, stderr } = await runProgram(program, env)
+    t.is(code, 1)
+    t.regex(stderr, /^no NATS server answers at 127\.0\.0\.1: [^\n]*refused\n$/)
+  }
+})
+
 test('on bourse dev, frameworks in other languages finish their task, and the events script sees it', async (t) => {
   if (!LANGUAGES.every((language) => hasLanguage(t, language))) return
   const folder = aFolder(t)

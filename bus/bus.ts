@@ -136,8 +136,8 @@ export interface HistorySettings {
 
 /**
  * Reads a history: any of the servers that hold it answers, and may not know yet what was stored in
- * the last second. Both throw `ClusterError`: `bus/forbidden` (never); `bus/store-unavailable` (later),
- * also when nobody keeps it there.
+ * the last second. Both throw `ClusterError`: `bus/forbidden` (never); `bus/store-unavailable`
+ * (later), also when nobody keeps it there.
  */
 export interface History {
   /** The first message at `sequence` (>= 1) or above whose subject `filter` stands for. */
@@ -156,8 +156,8 @@ export interface BusSystem {
   log(bus: Bus, name: string): Promise<LogStore>
   /**
    * Has the bus keep what is published, from now on and until somebody removes it. May be repeated.
-   * @throws {ClusterError} `bus/store-unavailable` (later); `bus/store-settings` (never): it is kept
-   * in another way.
+   * @throws {ClusterError} `bus/store-unavailable` (later); `bus/store-settings` (never): it is
+   * kept in another way.
    */
   keepHistory(bus: Bus, settings: HistorySettings): Promise<void>
   history(bus: Bus, kept: Pick<HistorySettings, 'name' | 'pattern'>): History

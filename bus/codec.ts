@@ -16,14 +16,16 @@ export type Decoded =
 
 /**
  * `value` as msgpack. Fields that are undefined are left out, integers stay integers up to 2^53,
- * `Uint8Array` becomes binary, what is no Unicode in a string becomes U+FFFD. `value` must be made of
- * plain objects, arrays, strings, numbers, booleans, null and `Uint8Array`, without circles.
+ * `Uint8Array` becomes binary, what is no Unicode in a string becomes U+FFFD. `value` must be made
+ * of plain objects, arrays, strings, numbers, booleans, null and `Uint8Array`, without circles.
  */
 export function encode(value: unknown): Uint8Array {
   return packr.pack(portable(value))
 }
 
-/** The value in `bytes`, which come from a stranger; refuses what other languages would not read. */
+/**
+ * The value in `bytes`, which come from a stranger; refuses what other languages would not read.
+ */
 export function decode(bytes: Uint8Array, bytesMax = MESSAGE_BYTES_MAX): Decoded {
   if (bytes.length > bytesMax)
     return refused('too-large', `${bytes.length} bytes are more than ${bytesMax}`)

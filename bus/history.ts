@@ -12,7 +12,10 @@ const SETTLED_MS = 1_000
 
 export type HistoryItem =
   | { readonly kind: 'message'; readonly message: StoredMessage }
-  /** These are gone: they were too old, or too many. Whether the filter stood for them, nobody knows. */
+  /**
+   * These are gone: they were too old, or too many. Whether the filter stood for them, nobody
+   * knows.
+   */
   | { readonly kind: 'lost'; readonly from: number; readonly to: number }
   /** The store was lost: what follows is counted from 1 again. */
   | { readonly kind: 'began-anew'; readonly unreached?: Unreached }
@@ -23,7 +26,9 @@ export interface Unreached {
   readonly last: number
 }
 
-/** Where a reader stands: it has seen this and all below. `atMs`: when that was stored, if known. */
+/**
+ * Where a reader stands: it has seen this and all below. `atMs`: when that was stored, if known.
+ */
 interface Position {
   readonly sequence: number
   readonly atMs?: number
@@ -43,7 +48,10 @@ export interface HistoryReaderOptions {
 export class HistoryReader {
   readonly #options: HistoryReaderOptions
   #at: Position
-  /** The newest message at some time: below it is nothing that the filter stands for and is not read. */
+  /**
+   * The newest message at some time: below it is nothing that the filter stands for and is not
+   * read.
+   */
   #horizon: (Position & { readonly seenMs: number }) | undefined
 
   constructor(options: HistoryReaderOptions) {

@@ -4,8 +4,8 @@ import { dirname, resolve } from 'node:path'
 import { ClusterError } from '../protocol/errors.ts'
 
 /**
- * Makes `path`, and what is missing above it, unless it is there. Node's own recursive way never ends
- * where the kernel allows no folder, as in /proc.
+ * Makes `path`, and what is missing above it, unless it is there. Node's own recursive way never
+ * ends where the kernel allows no folder, as in /proc.
  *
  * @throws {ClusterError} `bus/no-folder` (never): a file stands there, or no folder can.
  * @throws {Error} all else that the machine says, as `mkdir`.

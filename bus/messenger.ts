@@ -26,7 +26,9 @@ export type Handle<Ids, Name extends MessageName> = (
 
 export interface Service<Ids, Name extends MessageName> {
   readonly handle: Handle<Ids, Name>
-  /** The inbox prefix, without the last dot, of the sender that `ids` name: the only answered one. */
+  /**
+   * The inbox prefix, without the last dot, of the sender that `ids` name: the only answered one.
+   */
   readonly inboxOf: (ids: Ids) => string
   /**
    * Asked before anything is decoded, with the length of it. `refused`: answered as `too-many`;

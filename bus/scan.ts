@@ -4,7 +4,9 @@
  */
 import { CONTAINERS_MAX, DEPTH_MAX } from '../protocol/limits.ts'
 
-/** Values still to come at each depth, and whether they are alternately keys and values of a map. */
+/**
+ * Values still to come at each depth, and whether they are alternately keys and values of a map.
+ */
 const left = new Float64Array(DEPTH_MAX + 1)
 const ofMap = new Uint8Array(DEPTH_MAX + 1)
 const PROTO = '__proto__'
@@ -62,10 +64,10 @@ class Malformed {
 }
 
 /**
- * Says what is wrong with `bytes` and at which offset, or nothing. Good is exactly one value without
- * extension types, at most DEPTH_MAX deep, of at most CONTAINERS_MAX lists and maps; its lengths add up
- * and nothing follows; strings are UTF-8, the keys of maps are strings and none is `__proto__`, integers
- * are exact as a double.
+ * Says what is wrong with `bytes` and at which offset, or nothing. Good is exactly one value
+ * without extension types, at most DEPTH_MAX deep, of at most CONTAINERS_MAX lists and maps; its
+ * lengths add up and nothing follows; strings are UTF-8, the keys of maps are strings and none is
+ * `__proto__`, integers are exact as a double.
  */
 export function scan(bytes: Uint8Array): string | undefined {
   const end = scanNext(bytes)
@@ -73,7 +75,9 @@ export function scan(bytes: Uint8Array): string | undefined {
   return end < bytes.length ? `more than one value at byte ${end}` : undefined
 }
 
-/** Where the first value of `bytes` ends, or what is wrong with it: as `scan`, but more may follow. */
+/**
+ * Where the first value of `bytes` ends, or what is wrong with it: as `scan`, but more may follow.
+ */
 export function scanNext(bytes: Uint8Array): number | string {
   try {
     return endOfValue(bytes)

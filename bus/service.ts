@@ -50,7 +50,9 @@ export function refusalHeaders(refused: Refusal): Readonly<Record<string, string
 
 export const refusalBody = ({ name, message }: Refusal): RefusalBody => ({ name, message })
 
-/** The refusal that `message` carries, if it does. A newer peer's name may be one we do not know. */
+/**
+ * The refusal that `message` carries, if it does. A newer peer's name may be one we do not know.
+ */
 export function refusalOf(message: BusMessage): Refusal | undefined {
   const code = message.headers?.[CODE_HEADER]
   if (code === undefined) return undefined

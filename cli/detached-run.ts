@@ -26,7 +26,8 @@ export interface DetachedRun {
 }
 
 /**
- * Begins a run that outlives us. Resolves when all is placed, then with nothing, or when it is over.
+ * Begins a run that outlives us. Resolves when all is placed, then with nothing, or when it is
+ * over.
  *
  * @throws {ClusterError} what the run throws before that; `run/watcher`.
  */

@@ -64,8 +64,8 @@ export async function findTask(client: OperatorClient, wanted: WantedTask): Prom
 }
 
 /**
- * The one to end: of several that have not ended nobody guesses. One that has ended already is found
- * where there is no other.
+ * The one to end: of several that have not ended nobody guesses. One that has ended already is
+ * found where there is no other.
  *
  * @throws {ClusterError} `cli/no-task`; `cli/several-tasks`; as `ask`.
  */

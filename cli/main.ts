@@ -18,8 +18,8 @@ process.on('exit', () => {
 const GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO'])
 
 /**
- * A reader that has seen enough (`bourse tasks | head`) is no failure. What a command has begun ends
- * as with Ctrl-C: a run kills its tasks.
+ * A reader that has seen enough (`bourse tasks | head`) is no failure. What a command has begun
+ * ends as with Ctrl-C: a run kills its tasks.
  */
 const onOutputError = (error: NodeJS.ErrnoException): void => {
   if (!GONE.has(error.code)) fail(error)

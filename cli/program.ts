@@ -25,7 +25,8 @@ import { harmless } from './text.ts'
 /**
  * Runs `argv` (without `node` and the script) to its end.
  *
- * Faults, and what the machine refuses, become a sentence and their exit code; what else is thrown is a bug and passes on.
+ * Faults, and what the machine refuses, become a sentence and their exit code; what else is thrown
+ * is a bug and passes on.
  */
 export async function runCommandLine(argv: readonly string[], io: Io): Promise<ExitCode> {
   let exit: ExitCode = EXIT.done

@@ -4,12 +4,14 @@ import { type Clock, systemClock } from '../bus/clock.ts'
 import { EXIT } from './exit-code.ts'
 
 /**
- * SIGTERM, Ctrl-C, a terminal that was closed; the death of the `bourse dev` that started it; nobody
- * reads any more what it prints.
+ * SIGTERM, Ctrl-C, a terminal that was closed; the death of the `bourse dev` that started it;
+ * nobody reads any more what it prints.
  */
 export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'owner-gone' | 'reader-gone'
 
-/** What a person or a supervisor says again when it takes too long. All others come as they like. */
+/**
+ * What a person or a supervisor says again when it takes too long. All others come as they like.
+ */
 const IMPATIENT: ReadonlySet<StopSignal> = new Set(['SIGTERM', 'SIGINT'])
 /** The terminal and `npm` both pass one Ctrl-C on. */
 const SAME_MS = 100
@@ -17,8 +19,8 @@ const SAME_MS = 100
 const listening = new Set<() => void>()
 
 /**
- * Calls `handle` at the first of them, and at each SIGTERM or Ctrl-C that follows, with how often it
- * was called: from the second time on nobody wants to wait. Gives what puts things as they were.
+ * Calls `handle` at the first of them, and at each SIGTERM or Ctrl-C that follows, with how often
+ * it was called: from the second time on nobody wants to wait. Gives what puts things as they were.
  *
  * Without a terminal SIGHUP means nothing: Node undoes what `nohup` did.
  */

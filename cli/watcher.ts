@@ -7,7 +7,10 @@ import type { Retry } from '../protocol/errors.ts'
 /** The watcher's command, which no help shows. */
 export const WATCHER_COMMAND = 'watch-run'
 
-/** The first thing that a watcher hears. Functions do not travel: constraints do as they were written. */
+/**
+ * The first thing that a watcher hears. Functions do not travel: constraints do as they were
+ * written.
+ */
 export interface WatcherOrder {
   readonly options: Omit<RunOptions, 'constraints' | 'signal' | 'world' | 'onFault'>
   readonly constraints: readonly string[]

@@ -12,8 +12,8 @@ export type Checked<N extends MessageName> =
 const TOO_LARGE: ReadonlySet<string> = new Set(['maxItems', 'maxLength', 'maxProperties'])
 
 /**
- * Takes `value` for the message `name`, or says which field is wrong. Fields that the shape does not
- * have are removed in place (refused where the message is strict).
+ * Takes `value` for the message `name`, or says which field is wrong. Fields that the shape does
+ * not have are removed in place (refused where the message is strict).
  */
 export function check<N extends MessageName>(name: N, value: unknown): Checked<N> {
   const validate = validators[name]

@@ -1,6 +1,6 @@
 /**
- * Lists of resources that every receiver takes. Arithmetic can make more of them than a stranger may
- * send: taking every other port leaves ranges without end. Then a part of them is listed.
+ * Lists of resources that every receiver takes. Arithmetic can make more of them than a stranger
+ * may send: taking every other port leaves ranges without end. Then a part of them is listed.
  */
 import { AGENT_BYTES_MAX, RESOURCE_ENTRIES_MAX, RESOURCE_PARTS_MAX, SCALAR_MAX } from './limits.ts'
 import type { ResourceEntry, ResourceList } from './schema/common.ts'

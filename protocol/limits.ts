@@ -26,16 +26,16 @@ export const PAGE_WAIT_MS = 30_000
 /** Maps and lists inside each other. */
 export const DEPTH_MAX = 32
 /**
- * Lists and maps in one message. None of ours has more, for a range of two small numbers, the smallest
- * that there is, takes three bytes; to decode those that take one would take much longer.
+ * Lists and maps in one message. None of ours has more, for a range of two small numbers, the
+ * smallest that there is, takes three bytes; to decode those that take one would take much longer.
  */
 export const CONTAINERS_MAX = Math.floor(MESSAGE_BYTES_MAX / 3)
 /** Entries of one list of resources, and ranges or set members of one entry. */
 export const RESOURCE_ENTRIES_MAX = 256
 export const RESOURCE_PARTS_MAX = 1024
 /**
- * The largest scalar of one agent: in thousandths, thousands of agents that have so much still add up
- * to a safe integer. As memory or disk it is almost a pebibyte.
+ * The largest scalar of one agent: in thousandths, thousands of agents that have so much still add
+ * up to a safe integer. As memory or disk it is almost a pebibyte.
  */
 export const SCALAR_MAX = 1e9
 const FULL_AGENTS_MAX = 9_000
@@ -45,7 +45,10 @@ export const ACCEPT_TASKS_MAX = 512
 export const NOT_LAUNCHED_MAX = 32
 /** What one launch adds to its task. */
 const LAUNCH_BYTES_MAX = 96
-/** Tasks of one agent. It may still hold so many that have ended: its snapshot may have twice as many. */
+/**
+ * Tasks of one agent. It may still hold so many that have ended: its snapshot may have twice as
+ * many.
+ */
 export const AGENT_TASKS_MAX = 100_000
 /** Offers named in one call. */
 export const CALL_OFFERS_MAX = 1024

@@ -20,7 +20,9 @@ export const OFFER_EVENTS = [
   'framework.gone',
 ] as const
 export type OfferEvent = (typeof OFFER_EVENTS)[number]
-/** `release`: what it held is free. `filter`: not to this framework for a while. `rescind`: say so. */
+/**
+ * `release`: what it held is free. `filter`: not to this framework for a while. `rescind`: say so.
+ */
 export type OfferAction = 'release' | 'filter' | 'rescind'
 
 const ended = { type: 'final' } as const

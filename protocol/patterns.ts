@@ -1,4 +1,6 @@
-/** The forms that texts may have, and each in words: nobody should have to read them to mend a text. */
+/**
+ * The forms that texts may have, and each in words: nobody should have to read them to mend a text.
+ */
 import { TOKEN_PATTERN } from './ids.ts'
 
 export const BITS64_PATTERN = '^[0-9a-f]{16}$'

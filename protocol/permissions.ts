@@ -50,8 +50,8 @@ export interface Permissions {
 }
 
 /**
- * Agents and allocators have no inbox: they ask nobody. Of who asks, each hears only its own, so that
- * nobody reads another's answers.
+ * Agents and allocators have no inbox: they ask nobody. Of who asks, each hears only its own, so
+ * that nobody reads another's answers.
  */
 export function permissionsOf(cluster: string, user: User): Permissions {
   switch (user.kind) {

@@ -7,8 +7,8 @@ import type { Complaint } from './validators.generated.js'
 const WRAPPERS: ReadonlySet<string> = new Set(['anyOf', 'propertyNames'])
 
 /**
- * Where a value may have one of several shapes there is a complaint for each: the deepest is of the one
- * that was meant, for the others did not even take its type.
+ * Where a value may have one of several shapes there is a complaint for each: the deepest is of the
+ * one that was meant, for the others did not even take its type.
  */
 export function mostTelling(complaints: readonly Complaint[]): Complaint | undefined {
   let best: Complaint | undefined

@@ -1,8 +1,8 @@
 /**
  * Amounts of resources, and arithmetic on them that never drifts: scalars are integers.
  *
- * Two entries of a list add up only when name, kind (scalar, ranges, set), role, reservations, disk,
- * shared and revocable all agree; together they are the entry's identity.
+ * Two entries of a list add up only when name, kind (scalar, ranges, set), role, reservations,
+ * disk, shared and revocable all agree; together they are the entry's identity.
  */
 import { type Refusal, refusal } from './errors.ts'
 import { fitList } from './fit-list.ts'
@@ -112,7 +112,9 @@ export function resourcesOf(list: WantedResources): Resources {
   return parsed
 }
 
-/** As entries; of more than a receiver takes, as many as it does. What was parsed comes back whole. */
+/**
+ * As entries; of more than a receiver takes, as many as it does. What was parsed comes back whole.
+ */
 export function listResources(resources: Resources): ResourceList {
   const list = [...resources.values()].map(({ traits, amount }): ResourceEntry => {
     if (amount.kind === 'scalar') {

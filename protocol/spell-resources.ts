@@ -6,7 +6,9 @@ import { fromThousandths } from './scalar.ts'
 /** Ranges, or members of a set, that are spelled out. */
 const SHOWN_MAX = 8
 
-/** `cpus 1.5, ports [80-80, 31000-31499], colours {red, blue}`; of long lists only the beginning. */
+/**
+ * `cpus 1.5, ports [80-80, 31000-31499], colours {red, blue}`; of long lists only the beginning.
+ */
 export function spellResources(resources: Resources): string {
   const parts = [...resources.values()].map(
     ({ traits, amount }) => `${traits.name} ${spell(amount)}`,

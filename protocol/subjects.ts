@@ -147,7 +147,7 @@ export const allUpdates = (cluster: string): string => `${cluster}.update.>`
  *
  * NATS does not look at the reply subject of a question: in the stream's own account this right is
  * the right to publish anywhere, and an answer "not found", which is empty, deletes whatever stream
- * its reply subject names. Observers therefore belong into an account of their own that imports this
- * subject as a service: then answers stay in that account.
+ * its reply subject names. Observers therefore belong into an account of their own that imports
+ * this subject as a service: then answers stay in that account.
  */
 export const historyQuestions = (stream: string): string => `$JS.API.DIRECT.GET.${stream}`

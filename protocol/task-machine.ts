@@ -1,6 +1,6 @@
 /**
- * One task's life, as master, agent and scheduler all see it. An event that a state does not list is
- * illegal there: it is counted and changes nothing.
+ * One task's life, as master, agent and scheduler all see it. An event that a state does not list
+ * is illegal there: it is counted and changes nothing.
  *
  * Statuses are ordered by their number before they get here; the machine only says which state may
  * follow which. `hold` and `release` are the bookkeeping of what the task holds of its agent.

@@ -15,7 +15,9 @@ export interface Block {
 /** Stands for anything within a line, and alone for any number of lines. */
 const ANYTHING = '…'
 
-/** All ` ```console ` blocks. @throws {Error} if a block begins with output that no command makes. */
+/**
+ * All ` ```console ` blocks. @throws {Error} if a block begins with output that no command makes.
+ */
 export function consoleBlocks(markdown: string): Block[] {
   const fences = markdown.matchAll(/^```console\n(?<body>[\s\S]*?)^```$/gm)
   return [...fences].map(({ index, groups }) => {

@@ -1,7 +1,8 @@
 /**
- * `npm run docs:check [-- FILES]`: runs every ` ```console ` block of README.md and docs/*.md in the
- * order of the page, each command in its own shell at the project's root, and compares what it prints
- * (both streams) with the page. A command that ends with ` &` runs until the end of its page.
+ * `npm run docs:check [-- FILES]`: runs every ` ```console ` block of README.md and docs/*.md in
+ * the order of the page, each command in its own shell at the project's root, and compares what it
+ * prints (both streams) with the page. A command that ends with ` &` runs until the end of its
+ * page.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'

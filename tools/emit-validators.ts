@@ -1,6 +1,7 @@
 /**
- * Writes the validators of all messages as plain JavaScript beside the compiled protocol, a file for
- * each, so that nothing that runs loads a schema compiler, or the validator of what it never hears.
+ * Writes the validators of all messages as plain JavaScript beside the compiled protocol, a file
+ * for each, so that nothing that runs loads a schema compiler, or the validator of what it never
+ * hears.
  */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'

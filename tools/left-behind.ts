@@ -1,8 +1,8 @@
 /**
  * What a cluster leaves on the machine: processes, cgroups, listening ports and files.
  *
- * Other clusters run beside it, so it is known by its folders: they stand in the command line or the
- * environment of every process of it.
+ * Other clusters run beside it, so it is known by its folders: they stand in the command line or
+ * the environment of every process of it.
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 

@@ -60,8 +60,8 @@ export function missingEntries(packages: LockPackages): Missing[] {
 }
 
 /**
- * The entry for a platform package that cannot be asked for: pinned by its parent, platform read from
- * its name. Without `integrity`: npm fills that in where it installs the package.
+ * The entry for a platform package that cannot be asked for: pinned by its parent, platform read
+ * from its name. Without `integrity`: npm fills that in where it installs the package.
  *
  * @throws {Error} if the range is not one version: then only a registry can answer.
  */
@@ -83,7 +83,9 @@ export function platformEntry(parent: LockEntry, { name, range }: Missing): Lock
   }
 }
 
-/** Adds what is missing, in npm's order. What is not optional stays missing: `npm install` finds it. */
+/**
+ * Adds what is missing, in npm's order. What is not optional stays missing: `npm install` finds it.
+ */
 export function completed(packages: LockPackages): LockPackages {
   const added = missingEntries(packages)
     .filter((missing) => missing.optional)

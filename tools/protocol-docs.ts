@@ -1,4 +1,6 @@
-/** What is generated from the protocol's declarations: a page for people, JSON Schemas for machines. */
+/**
+ * What is generated from the protocol's declarations: a page for people, JSON Schemas for machines.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { REFUSAL_CODES } from '../protocol/errors.ts'

@@ -16,7 +16,10 @@ const FOLDERS = [
   'docs',
 ] as const
 
-/** Paths from the project's root with `/`, sorted, of all files whose name ends with one of `endings`. */
+/**
+ * Paths from the project's root with `/`, sorted, of all files whose name ends with one of
+ * `endings`.
+ */
 export function sourceFiles(root: string, endings: readonly string[]): string[] {
   const wanted = (name: string): boolean => endings.some((ending) => name.endsWith(ending))
   const inFolders = FOLDERS.filter((folder) => existsSync(join(root, folder))).flatMap((folder) =>

@@ -24,7 +24,9 @@ export class TestReport {
   private quiet = false
   private readonly isSpoken: (title: string) => boolean
 
-  /** `isSpoken` says which passing tests are printed by name; slow ones (AVA's judgement) always. */
+  /**
+   * `isSpoken` says which passing tests are printed by name; slow ones (AVA's judgement) always.
+   */
   constructor(isSpoken: (title: string) => boolean) {
     this.isSpoken = isSpoken
   }

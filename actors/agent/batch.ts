@@ -1,6 +1,6 @@
 /**
- * Effects of all agents of a process: what must not be forgotten comes first, as one write, then the
- * rest in order. So many agents pay for one write a turn.
+ * Effects of all agents of a process: what must not be forgotten comes first, as one write, then
+ * the rest in order. So many agents pay for one write a turn.
  */
 import type { AgentId } from '../../protocol/ids.ts'
 import type { Effect } from './effects.ts'
@@ -89,7 +89,9 @@ export class Batch<Agent extends { readonly agentId: AgentId }> {
     this.#deps.onLarge()
   }
 
-  /** All agents give their records in one turn, so they are together in one queue, before others. */
+  /**
+   * All agents give their records in one turn, so they are together in one queue, before others.
+   */
   #remember(queue: readonly Queued<Agent>[]): void {
     const { journal } = this.#deps
     const all = entriesOf(queue, 'compact')

@@ -30,8 +30,8 @@ export interface Start {
 }
 
 /**
- * When a stop is for good, so that the cluster forgets the agent. `when-idle`: it holds no task that
- * anybody waits for. `always`: its tasks end with it.
+ * When a stop is for good, so that the cluster forgets the agent. `when-idle`: it holds no task
+ * that anybody waits for. `always`: its tasks end with it.
  */
 export type Leaves = 'never' | 'when-idle' | 'always'
 

@@ -1,4 +1,6 @@
-/** Ends what an agent left running when it stopped: tasks outlive it, unless nobody wants them to. */
+/**
+ * Ends what an agent left running when it stopped: tasks outlive it, unless nobody wants them to.
+ */
 import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
 import type { Clock } from '../../bus/clock.ts'
 import { keptAgentId } from './identity.ts'
@@ -17,8 +19,8 @@ export interface LeftoversOptions {
 const SIGKILL_MS = 5_000
 
 /**
- * Ends all tasks of the work directory; gives how many there were. Unless all is to be forgotten, the
- * agent's next start finds out how they ended.
+ * Ends all tasks of the work directory; gives how many there were. Unless all is to be forgotten,
+ * the agent's next start finds out how they ended.
  *
  * @throws {ClusterError} `containerizer/in-use`: its agent still runs. `agent/bad-id`.
  */

@@ -155,8 +155,8 @@ export interface EmulatedOptions extends World {
 }
 
 /**
- * Agents whose tasks only pretend, and end with the process: without a checkpoint on disk nothing of
- * them is left, and at a stop they leave the cluster.
+ * Agents whose tasks only pretend, and end with the process: without a checkpoint on disk nothing
+ * of them is left, and at a stop they leave the cluster.
  */
 export async function startEmulatedAgents(options: EmulatedOptions): Promise<RunningAgents> {
   const { name, count, hostname, resources, attributes = [], clock, workDir } = options

@@ -1,4 +1,7 @@
-/** The start of an incarnation: what the records say, what is found running, what became of the rest. */
+/**
+ * The start of an incarnation: what the records say, what is found running, what became of the
+ * rest.
+ */
 import type { Launch } from '../../protocol/ids.ts'
 import type { Now } from '../../protocol/now.ts'
 import { describeResources, listResources, resourcesOf } from '../../protocol/resources.ts'

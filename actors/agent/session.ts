@@ -1,4 +1,6 @@
-/** The agent's side of sessions with the leader: opened here, confirmed there, ended by any doubt. */
+/**
+ * The agent's side of sessions with the leader: opened here, confirmed there, ended by any doubt.
+ */
 import type { SessionId } from '../../protocol/ids.ts'
 import type { Now } from '../../protocol/now.ts'
 import { listResources } from '../../protocol/resources.ts'
@@ -97,7 +99,10 @@ export function noteOpenSent(state: AgentState, now: Now): void {
   link.retryMs = Math.min(link.retryMs * 2, REPEAT_MS_MAX)
 }
 
-/** The leader asks for a session. One that is being opened only hurries, or invitations would circle. */
+/**
+ * The leader asks for a session. One that is being opened only hurries, or invitations would
+ * circle.
+ */
 export function invited(state: AgentState, now: Now): void {
   const { link } = state
   if (link.kind !== 'opening') {

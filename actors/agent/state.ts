@@ -1,4 +1,6 @@
-/** What an agent knows. Changed in place by its handlers; what of it outlives them is in records. */
+/**
+ * What an agent knows. Changed in place by its handlers; what of it outlives them is in records.
+ */
 import type { AgentId, FrameworkKey, Launch, SessionId, TaskId } from '../../protocol/ids.ts'
 import { type Resources, resourcesOf } from '../../protocol/resources.ts'
 import type { SendOutput } from '../../protocol/schema/agent.ts'

@@ -45,7 +45,10 @@ export function containerOf(task: Task, info: TaskInfo): Container | undefined {
   }
 }
 
-/** Kills what the order names, of one launch or of all; a task that is not here is the leader's to reconcile. */
+/**
+ * Kills what the order names, of one launch or of all; a task that is not here is the leader's to
+ * reconcile.
+ */
 export function obeyKill(state: AgentState, order: Kill, now: Now): void {
   const launches = findFramework(state, order)?.launches.get(order.taskId) ?? []
   const isMeant = (task: Task): boolean =>

@@ -6,7 +6,9 @@ import { confirmTornDown, findFramework, forgetTask, recordFramework } from './h
 import type { AgentState, Task } from './state.ts'
 import { killTask } from './tasks.ts'
 
-/** May be repeated. The leader is told when nothing is left, now or when the last task has ended. */
+/**
+ * May be repeated. The leader is told when nothing is left, now or when the last task has ended.
+ */
 export function tearDown(state: AgentState, key: FrameworkKey, now: Now): void {
   const framework = findFramework(state, key)
   if (framework === undefined || framework.tasks.size === 0) {

@@ -41,7 +41,9 @@ export function restand(books: Books, agent: AgentBook): void {
   else setStanding(books, agent, cpus + mem > 0 ? 'too-small' : 'none-free')
 }
 
-/** A leader may have taken a pending allocation off `free` before it says so: then all must wait. */
+/**
+ * A leader may have taken a pending allocation off `free` before it says so: then all must wait.
+ */
 function availableOf({ free, pending }: AgentBook): Resources {
   if (pending.size === 0) return free
   const sum = [...pending].reduce(

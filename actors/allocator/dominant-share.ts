@@ -15,8 +15,8 @@ export function addScalars(into: Scalars, resources: Resources, sign: 1 | -1): v
 }
 
 /**
- * The largest part that `held` is of `total` in any one resource; 0 for who holds nothing. Resources
- * that the cluster does not have do not count.
+ * The largest part that `held` is of `total` in any one resource; 0 for who holds nothing.
+ * Resources that the cluster does not have do not count.
  *
  * Source: Ghodsi, Zaharia, Hindman, Konwinski, Shenker, Stoica: Dominant Resource Fairness: Fair
  * Allocation of Multiple Resource Types, NSDI 2011, §4.1. Giving what is free to whoever has the

@@ -1,4 +1,6 @@
-/** All that the allocator can do to the world. Its core returns these; only its shell performs them. */
+/**
+ * All that the allocator can do to the world. Its core returns these; only its shell performs them.
+ */
 import type { Message } from '../../protocol/schema/messages.ts'
 
 /**

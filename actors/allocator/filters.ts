@@ -47,7 +47,9 @@ export function filteredUntilMs(
   return untilMs
 }
 
-/** Until when the agent must not go to a role whose last answer was a decline; undefined: it may. */
+/**
+ * Until when the agent must not go to a role whose last answer was a decline; undefined: it may.
+ */
 export function pausedUntilMs(
   { lateGrantsMs }: AgentBook,
   { monotonicMs }: Now,

@@ -12,7 +12,8 @@ interface Reasons {
 }
 
 /**
- * Says of each role that wants offers, and got nothing lately, how many agents were passed over for which reason, if that is news. What may not be said yet is said later. The order must hold.
+ * Says of each role that wants offers, and got nothing lately, how many agents were passed over for
+ * which reason, if that is news. What may not be said yet is said later. The order must hold.
  */
 export function tellReasons(state: AllocatorState, { monotonicMs }: Now): void {
   const { books } = state
@@ -37,8 +38,8 @@ export function tellReasons(state: AllocatorState, { monotonicMs }: Now): void {
 }
 
 /**
- * They are the same for all roles that declined last, and for all others: agents that have something
- * and gave it to nobody are closed to each of them, or they would have got it.
+ * They are the same for all roles that declined last, and for all others: agents that have
+ * something and gave it to nobody are closed to each of them, or they would have got it.
  */
 function reasonsFor({ standings }: Books, declinedLast: boolean): Reasons {
   const counts = {

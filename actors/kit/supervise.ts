@@ -1,4 +1,6 @@
-/** Keeps one process running: one that ends is started again, later and later if it ends at once. */
+/**
+ * Keeps one process running: one that ends is started again, later and later if it ends at once.
+ */
 import type { Clock, Timer } from '../../bus/clock.ts'
 
 /** How a process ended; `failed`: it never began. */
@@ -29,7 +31,9 @@ const AGAIN_MS = 100
 const AGAIN_MS_MAX = 10_000
 /** What ran for so long has not ended at once. */
 const STEADY_MS = 10_000
-/** Wrong use and wrong configuration, as `sysexits.h` numbers them: another start changes nothing. */
+/**
+ * Wrong use and wrong configuration, as `sysexits.h` numbers them: another start changes nothing.
+ */
 const FINAL_CODES: ReadonlySet<number> = new Set([64, 78])
 
 export function supervise({ start, clock, onEnded }: SupervisorDeps): Supervisor {

@@ -90,8 +90,8 @@ function drop(
 }
 
 /**
- * False: a task of that id is there. An end said of that id would be taken for its, so the framework
- * hears how that one is instead, and the answer names the id.
+ * False: a task of that id is there. An end said of that id would be taken for its, so the
+ * framework hears how that one is instead, and the answer names the id.
  */
 function isFree(
   turn: LeaderTurn,

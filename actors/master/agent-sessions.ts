@@ -1,4 +1,6 @@
-/** Sessions that agents open: the register, its pages, and what the two sides find in each other. */
+/**
+ * Sessions that agents open: the register, its pages, and what the two sides find in each other.
+ */
 import type { AgentId, SessionId } from '../../protocol/ids.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
 import { AGENT_BYTES_MAX, AGENT_TASKS_MAX, PAGE_WAIT_MS } from '../../protocol/limits.ts'

@@ -148,7 +148,9 @@ function loseAgent(turn: LeaderTurn, agent: Agent): void {
   record(turn, fact, { after: 'lose-agent', agentId })
 }
 
-/** The registry has it. Whoever came back meanwhile is not lost, and the registry must hear that. */
+/**
+ * The registry has it. Whoever came back meanwhile is not lost, and the registry must hear that.
+ */
 export function agentIsLost(turn: LeaderTurn, agent: Agent): void {
   // It was heard once more, and the registry is being told that it has left.
   if (agent.state === 'leaving') return

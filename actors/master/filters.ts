@@ -1,4 +1,7 @@
-/** What was declined, so that it does not come back at once. The master owns it; the allocator hears. */
+/**
+ * What was declined, so that it does not come back at once. The master owns it; the allocator
+ * hears.
+ */
 import type { AgentId } from '../../protocol/ids.ts'
 import {
   DECLINE_FILTER_MS,
@@ -14,7 +17,9 @@ import type { LeaderTurn } from './turn.ts'
 /** Filters of one role and agent that are kept, in number and size; the oldest goes first. */
 const FILTERS_MAX = 16
 const FILTERS_BYTES_MAX = LIST_BYTES_MAX / 2
-/** With each new filter so many agents are looked at, in turn: what has expired does not pile up. */
+/**
+ * With each new filter so many agents are looked at, in turn: what has expired does not pile up.
+ */
 const SWEPT_PER_FILTER = 2
 
 export interface Declined {

@@ -170,7 +170,9 @@ function endWith(turn: LeaderTurn, framework: Framework, task: Task): void {
   endTask(turn, framework, task, { state: 'TASK_KILLED', reason, message: 'its framework ended' })
 }
 
-/** Agents that were awaited may have been forgotten: nobody else would say that all is confirmed. */
+/**
+ * Agents that were awaited may have been forgotten: nobody else would say that all is confirmed.
+ */
 export function forgetEnded(turn: LeaderTurn): void {
   const { absent, frameworks } = turn.leader
   if (absent.size > 0) return
@@ -178,8 +180,9 @@ export function forgetEnded(turn: LeaderTurn): void {
 }
 
 /**
- * The id is burnt until nobody can hold anything of it. Who is not back yet is awaited only where it
- * may know more than this leader: one agent that never comes back must not burn every id from then on.
+ * The id is burnt until nobody can hold anything of it. Who is not back yet is awaited only where
+ * it may know more than this leader: one agent that never comes back must not burn every id from
+ * then on.
  */
 function considerForgotten(turn: LeaderTurn, framework: Framework): void {
   const { leader } = turn

@@ -14,7 +14,10 @@ export const FRAMEWORK_EVENTS = [
   'framework.ended',
 ] as const
 export type FrameworkEvent = (typeof FRAMEWORK_EVENTS)[number]
-/** `withdraw`: its offers are free again. `startFailover`: it has that long to return. `end`: kill its tasks. */
+/**
+ * `withdraw`: its offers are free again. `startFailover`: it has that long to return. `end`: kill
+ * its tasks.
+ */
 export type FrameworkAction = 'withdraw' | 'startFailover' | 'end'
 
 export const frameworkMachine = setup({

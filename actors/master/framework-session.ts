@@ -65,8 +65,8 @@ export function giveAnswer(turn: LeaderTurn, reply: string | undefined, given: C
 }
 
 /**
- * Tells the framework that it is over, as the last thing said in its session. Where there is none, a
- * new subscription is no news: the same process may just have repeated its own.
+ * Tells the framework that it is over, as the last thing said in its session. Where there is none,
+ * a new subscription is no news: the same process may just have repeated its own.
  */
 export function cutOff(
   turn: LeaderTurn,

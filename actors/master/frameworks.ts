@@ -27,7 +27,9 @@ import { answer, type LeaderTurn, log, refuse } from './turn.ts'
 /** What the shell makes of a subscribe call: the secret itself never gets here. */
 export type HashedSubscribe = Omit<Subscribe, 'secret'> & { readonly secretHash: string }
 
-/** Refused: a burnt id, another secret, no common version. Else the registry first, if it must know. */
+/**
+ * Refused: a burnt id, another secret, no common version. Else the registry first, if it must know.
+ */
 export function subscribe(
   turn: LeaderTurn,
   ids: FrameworkKey,
@@ -38,7 +40,8 @@ export function subscribe(
   const refused = refusalFor(known, body) ?? refusalForCrowd(turn, ids, known)
   if (refused !== undefined) return refuse(turn, reply, refused)
   if (known?.session !== undefined && known.session.id === body.session) {
-    // A repeat of the open: had `subscribed` arrived, it would not be repeated. A ping shows the gap.
+    // A repeat of the open: had `subscribed` arrived, it would not be repeated. A ping shows the
+    // gap.
     turn.leader.events.add(known.key, known, { kind: 'ping' })
     return answer(turn, reply, {})
   }

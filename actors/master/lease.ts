@@ -53,7 +53,9 @@ function deadlineMs({ state }: Turn): number {
   return state.lease.heldFromMs + state.rules.leaseMs * LEASE_DEADLINE_PART
 }
 
-/** Takes a step of the lifecycle and does what it asks for. False: illegal here, nothing is done. */
+/**
+ * Takes a step of the lifecycle and does what it asks for. False: illegal here, nothing is done.
+ */
 export function stepLease(turn: Turn, event: LeaseEvent): boolean {
   const { lease } = turn.state
   const step = leaseStep(lease.state, event)

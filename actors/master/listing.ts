@@ -1,4 +1,6 @@
-/** Pages of a listing: what an operator asks of a cluster of any size costs one look at each item. */
+/**
+ * Pages of a listing: what an operator asks of a cluster of any size costs one look at each item.
+ */
 import { LIST_BYTES_MAX, LISTING_ITEMS_MAX } from '../../protocol/limits.ts'
 import type { Listing } from '../../protocol/schema/operator.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'

@@ -15,8 +15,8 @@ export interface Unusable {
 
 /**
  * A refusal: one was used (410), or is unknown or of an older leader (409); reconciliation decides
- * about the tasks. Unusable: ours, but gone without an accept, or not of one agent and role. Else all
- * can be used.
+ * about the tasks. Unusable: ours, but gone without an accept, or not of one agent and role. Else
+ * all can be used.
  */
 export function judgeOffers(
   turn: LeaderTurn,

@@ -16,7 +16,9 @@ const RETRY_MS = LEADER_BEAT_MS / 2
 
 const BATCH_RECORDS_MAX = 4_096
 
-/** Changes of one framework that may wait at once: while the store is away, it may not fill memory. */
+/**
+ * Changes of one framework that may wait at once: while the store is away, it may not fill memory.
+ */
 const CHANGES_MAX = 4
 
 /** Writes `record`, then does what stands in `after`. */
@@ -41,7 +43,8 @@ export function refuseChange(turn: LeaderTurn, key: string): Refusal | undefined
 function writeNext(turn: LeaderTurn): void {
   const { registry, epoch } = turn.leader
   if (registry.flying !== undefined || registry.queue.length === 0) return
-  // No more than one batch may hold is looked at: after a takeover the queue is as long as the cluster.
+  // No more than one batch may hold is looked at: after a takeover the queue is as long as the
+  // cluster.
   const next = registry.queue.slice(0, BATCH_RECORDS_MAX)
   const records = cut(next.map((entry) => entry.record))[0] ?? []
   registry.n += 1
@@ -117,7 +120,9 @@ export function believable(
   })
 }
 
-/** The records that count: one of an epoch lower than one before it was written by a deposed leader. */
+/**
+ * The records that count: one of an epoch lower than one before it was written by a deposed leader.
+ */
 export function fold(batches: readonly RegistryBatch[]): readonly RegistryRecord[] {
   let highest = 0
   const records: RegistryRecord[] = []

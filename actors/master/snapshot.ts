@@ -82,9 +82,9 @@ function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefine
 }
 
 /**
- * Another launch of a task id: an agent that was away had it when its framework was told that nobody
- * knows the task, and started it again elsewhere. The earlier one is killed. A later one is believed
- * by nobody: an agent must not end another's task by what it says.
+ * Another launch of a task id: an agent that was away had it when its framework was told that
+ * nobody knows the task, and started it again elsewhere. The earlier one is killed. A later one is
+ * believed by nobody: an agent must not end another's task by what it says.
  */
 function endEarlier(turn: LeaderTurn, agent: Agent, known: Task, shown: HeldTask): void {
   count(turn.state, 'launches-foreign')

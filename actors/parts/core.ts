@@ -9,8 +9,8 @@ export type CommonInput =
   | { readonly kind: 'flush' }
 
 /**
- * A core takes one input and changes its own state in place; the same inputs give the same state and
- * effects. Effects are performed in order; a crash may cut them anywhere.
+ * A core takes one input and changes its own state in place; the same inputs give the same state
+ * and effects. Effects are performed in order; a crash may cut them anywhere.
  */
 export interface Core<State, Input, Effect> {
   handle(state: State, input: Input | CommonInput, now: Now): readonly Effect[]

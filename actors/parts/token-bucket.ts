@@ -34,7 +34,10 @@ export class TokenBuckets {
     return this.#buckets.size
   }
 
-  /** Takes tokens of `key`'s bucket; false: it has not so many, and none is taken. `nowMs` is monotonic. */
+  /**
+   * Takes tokens of `key`'s bucket; false: it has not so many, and none is taken. `nowMs` is
+   * monotonic.
+   */
   take(key: string, nowMs: number, tokens = 1): boolean {
     const bucket = this.#buckets.get(key) ?? this.#open(key, nowMs)
     this.#fill(bucket, nowMs)

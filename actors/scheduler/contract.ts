@@ -21,7 +21,9 @@ export type ResourceWish = Readonly<Record<string, number>> | readonly ResourceE
 
 /** A task that is to be started. */
 export interface TaskWish {
-  /** Unique among the framework's tasks that have not ended. Default: its name and 64 random bits. */
+  /**
+   * Unique among the framework's tasks that have not ended. Default: its name and 64 random bits.
+   */
   readonly taskId?: string
   /** For people. Default: none. */
   readonly name?: string
@@ -101,7 +103,9 @@ export interface Offered {
   attribute(name: string): string | number | undefined
   /** How many tasks that want `each` fit on it; 0 if that is no good either. */
   roomFor(each: ResourceWish): number
-  /** Starts tasks here. What becomes of them is told by statuses; what is left counts as declined. */
+  /**
+   * Starts tasks here. What becomes of them is told by statuses; what is left counts as declined.
+   */
   accept(tasks: readonly TaskWish[], options?: AnswerOptions): Promise<Accepted>
   /** Gives it back. */
   decline(reason?: string, options?: AnswerOptions): Promise<Outcome>
@@ -111,7 +115,9 @@ export interface Offered {
 export interface TaskStatus {
   readonly taskId: TaskId
   readonly state: TaskState
-  /** The newest state that the agent knows: `state` lags behind until earlier ones are acknowledged. */
+  /**
+   * The newest state that the agent knows: `state` lags behind until earlier ones are acknowledged.
+   */
   readonly latest?: TaskState
   /** Where it is or was. */
   readonly agentId?: AgentId
@@ -177,18 +183,19 @@ export interface Scheduler extends AsyncDisposable {
   readonly counts: Readonly<Record<string, number>>
 
   /**
-   * Offers that can still be answered, each to one reader. Whoever iterates wants offers: when nobody
-   * has for a second, those that wait are declined and no more come until somebody does again.
+   * Offers that can still be answered, each to one reader. Whoever iterates wants offers: when
+   * nobody has for a second, those that wait are declined and no more come until somebody does
+   * again.
    *
-   * Ends when the scheduler does. Its reader throws a ClusterError `scheduler/ended` when the scheduler
-   * cannot go on.
+   * Ends when the scheduler does. Its reader throws a ClusterError `scheduler/ended` when the
+   * scheduler cannot go on.
    */
   offers(): AsyncIterable<Offered>
 
   /**
-   * Statuses from now on; of one task: until it has ended. Each is acknowledged when the next one is
-   * asked for, or the loop is left, by an error too. Where nobody listens, statuses are acknowledged
-   * as they come: listen before the first accept. Ends and throws as `offers`.
+   * Statuses from now on; of one task: until it has ended. Each is acknowledged when the next one
+   * is asked for, or the loop is left, by an error too. Where nobody listens, statuses are
+   * acknowledged as they come: listen before the first accept. Ends and throws as `offers`.
    *
    * @throws {ClusterError} `scheduler/option`: no task has such an id.
    */
@@ -202,7 +209,8 @@ export interface Scheduler extends AsyncDisposable {
 
   /**
    * Starts tasks on offers of one agent and role, taken together. Refused without a word to the
-   * leader: `invalid` (what is wrong is named), `too-large`, `used` and `stale` (the offer is gone).
+   * leader: `invalid` (what is wrong is named), `too-large`, `used` and `stale` (the offer is
+   * gone).
    */
   accept(
     offers: readonly (OfferId | Offered)[],
@@ -220,8 +228,8 @@ export interface Scheduler extends AsyncDisposable {
   kill(taskId: string, options?: KillOptions): void
 
   /**
-   * No offers, for these roles (default: all), until `revive`; offers that are there stay. Roles that
-   * the framework does not have are passed over.
+   * No offers, for these roles (default: all), until `revive`; offers that are there stay. Roles
+   * that the framework does not have are passed over.
    * @throws {ClusterError} `scheduler/option`: that is no list of roles.
    */
   suppress(roles?: readonly string[]): void
@@ -240,15 +248,16 @@ export interface Scheduler extends AsyncDisposable {
   readOutput(options: OutputOptions): AsyncGenerator<OutputPiece, void>
 
   /**
-   * Kills all tasks, burns the framework's id, and closes. Resolves when the leader has taken it in;
-   * while there is no leader it waits: a `close` ends that.
+   * Kills all tasks, burns the framework's id, and closes. Resolves when the leader has taken it
+   * in; while there is no leader it waits: a `close` ends that.
    */
   teardown(): Promise<Outcome>
 
   /**
-   * Leaves: iterators end, the connection is closed, nothing keeps the process alive. Tasks run on for
-   * `failoverMs`; a process with the same `frameworkId` and `secret` can take them over. `await using`
-   * does this.
+   * Leaves: iterators end, the connection is closed, nothing keeps the process alive. Tasks run on
+   * for
+   * `failoverMs`; a process with the same `frameworkId` and `secret` can take them over. `await
+   * using` does this.
    */
   close(): Promise<void>
 }

@@ -1,4 +1,6 @@
-/** All that a scheduler can do to the world. The core returns these; only the shell performs them. */
+/**
+ * All that a scheduler can do to the world. The core returns these; only the shell performs them.
+ */
 import type { AgentId, OfferId, SessionId } from '../../protocol/ids.ts'
 import type { Acknowledgements } from '../../protocol/schema/agent.ts'
 import type { Subscription, TaskStatus } from '../../protocol/schema/common.ts'

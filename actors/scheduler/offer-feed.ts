@@ -1,6 +1,6 @@
 /**
- * Offers on their way to the author, and whether any are wanted: who iterates wants them. When nobody
- * has for a while, those that wait are given back and no more are asked for.
+ * Offers on their way to the author, and whether any are wanted: who iterates wants them. When
+ * nobody has for a while, those that wait are given back and no more are asked for.
  */
 import type { Clock, Timer } from '../../bus/clock.ts'
 import type { Offered } from './contract.ts'

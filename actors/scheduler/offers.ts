@@ -134,7 +134,10 @@ function refuseSize({ offers, tasks }: AcceptInput): Refusal | undefined {
   return refusal('too-large', `an accept of ${sum} bytes is more than ${ACCEPT_BYTES_MAX}`)
 }
 
-/** Declines of one turn that say the same travel together. Dead offers beside live ones are passed over. */
+/**
+ * Declines of one turn that say the same travel together. Dead offers beside live ones are passed
+ * over.
+ */
 export function onDecline(turn: Turn, input: DeclineInput): void {
   const { state } = turn
   const { ask, offers, refuseMs } = input

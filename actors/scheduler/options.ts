@@ -22,7 +22,9 @@ import {
 } from './rules.ts'
 import type { Settings } from './state.ts'
 
-/** NATS servers with what they want to see: a token, user and password, or a file of credentials. */
+/**
+ * NATS servers with what they want to see: a token, user and password, or a file of credentials.
+ */
 export type NatsServers = Omit<NatsLocation, 'source'>
 
 export interface SchedulerOptions {
@@ -31,7 +33,8 @@ export interface SchedulerOptions {
   /** What its tasks count for. Default `['*']`. */
   readonly roles?: readonly string[]
   /**
-   * Where NATS is: one URL or several with commas. Default: NATS_URL, else the NATS context, else the
+   * Where NATS is: one URL or several with commas. Default: NATS_URL, else the NATS context, else
+   * the
    * `bourse dev` that runs here.
    */
   readonly nats?: string | NatsServers
@@ -40,8 +43,8 @@ export interface SchedulerOptions {
   /** Whose credentials these are. Default: BOURSE_PRINCIPAL, else `local`. */
   readonly principal?: string
   /**
-   * Give one, always the same, with the same `secret`, to find the tasks of an earlier process again.
-   * Default: the name and 64 random bits.
+   * Give one, always the same, with the same `secret`, to find the tasks of an earlier process
+   * again. Default: the name and 64 random bits.
    */
   readonly frameworkId?: string
   /** 8 to 128 printable ASCII characters; the first one binds. Default: 128 random bits. */

@@ -1,6 +1,7 @@
 /**
- * What has become of unfinished tasks? Asked after each subscription and from time to time; tasks of
- * which nothing was heard since are asked about more often. So lost accepts and statuses are found.
+ * What has become of unfinished tasks? Asked after each subscription and from time to time; tasks
+ * of which nothing was heard since are asked about more often. So lost accepts and statuses are
+ * found.
  */
 import { RECONCILE_MS, RECONCILE_TASKS_MAX } from '../../protocol/limits.ts'
 import { cut } from '../parts/outbox.ts'
@@ -33,8 +34,8 @@ export function onReconcileDue(turn: Turn): void {
 export function askAboutAll(turn: Turn): void {
   const { state, now } = turn
   state.reconciledAtMs = now.monotonicMs
-  // None named: all that the leader knows, so of an earlier process too. Not only once: an agent may
-  // bring such a task long after.
+  // None named: all that the leader knows, so of an earlier process too. Not only once: an agent
+  // may bring such a task long after.
   if (state.settings.isReturning) startCall(turn, { verb: 'reconcile', body: { tasks: [] } })
   askAbout(turn, [...state.tasks.values()])
   arrange(turn)

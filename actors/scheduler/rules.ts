@@ -1,6 +1,6 @@
 /**
- * What authors may write, field by field. Whether a value is good, the protocol's own checks say; here
- * is what is said when it is not.
+ * What authors may write, field by field. Whether a value is good, the protocol's own checks say;
+ * here is what is said when it is not.
  */
 import { check } from '../../protocol/check.ts'
 import { ClusterError } from '../../protocol/errors.ts'

@@ -1,7 +1,7 @@
 /**
  * The framework's side of a cluster, as a library: it subscribes and stays subscribed over changes
- * of the leader, hands over offers and statuses, acknowledges and reconciles. This file is the door:
- * what it exports is what frameworks may use.
+ * of the leader, hands over offers and statuses, acknowledges and reconciles. This file is the
+ * door: what it exports is what frameworks may use.
  */
 import { systemClock } from '../../bus/clock.ts'
 import { openMessenger } from '../../bus/messenger.ts'
@@ -48,8 +48,9 @@ const OPEN_TIMEOUT_MS = 15_000
 /**
  * Connects and subscribes. Resolves when the leader has confirmed.
  *
- * @throws {ClusterError} `scheduler/option`: one of them is no good. `bus/no-cluster`: nobody has said
- * where one is, and no `bourse dev` runs here. `bus/nats-url`, `bus/nats-context`, `bus/no-server`,
+ * @throws {ClusterError} `scheduler/option`: one of them is no good. `bus/no-cluster`: nobody has
+ * said where one is, and no `bourse dev` runs here. `bus/nats-url`, `bus/nats-context`,
+ * `bus/no-server`,
  * `bus/no-access`, `bus/credentials`, `bus/unfit-server`. `bus/forbidden`: the server does not let
  * this principal speak. `scheduler/no-leader`: none has answered in time.
  * `scheduler/ended`: the leader refuses the framework, and says why.

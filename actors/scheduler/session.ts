@@ -1,4 +1,6 @@
-/** The session with the leader: opened, held, and opened anew whenever its numbers prove nothing. */
+/**
+ * The session with the leader: opened, held, and opened anew whenever its numbers prove nothing.
+ */
 import type { SessionId } from '../../protocol/ids.ts'
 import { CALL_TIMEOUT_MS } from '../../protocol/limits.ts'
 import type { Subscribe } from '../../protocol/schema/calls.ts'
@@ -16,7 +18,9 @@ import { onSubscribed as reconcile } from './reconcile.ts'
 import { onLeaderStatus, sayKills } from './tasks.ts'
 import { count, type Turn } from './turn.ts'
 
-/** Two sessions do not begin closer to each other: whoever ends them at once is not helped by more. */
+/**
+ * Two sessions do not begin closer to each other: whoever ends them at once is not helped by more.
+ */
 const PAUSE_MS = 250
 /** Whoever has taken our place is heard within so long, by the leader's pings to it. */
 const REPLACED_MS = 20_000

@@ -11,7 +11,8 @@ export function onSilenceDue({ state, now, effects }: Turn): void {
     state.deadlines.set('silence', dueAtMs, { due: 'silence' })
     return
   }
-  // Our own connection may be what is silent, or we ourselves were: its echo comes after all that waits.
+  // Our own connection may be what is silent, or we ourselves were: its echo comes after all that
+  // waits.
   link.isEchoing = true
   effects.push({ do: 'echo' })
 }

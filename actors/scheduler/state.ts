@@ -23,7 +23,9 @@ export interface Settings {
   readonly failoverMs: number
   /** Subscribes with all roles suppressed. */
   readonly isSuppressed: boolean
-  /** Tasks of an earlier process of this framework may run: all that the leader knows is asked for. */
+  /**
+   * Tasks of an earlier process of this framework may run: all that the leader knows is asked for.
+   */
   readonly isReturning: boolean
 }
 

@@ -7,7 +7,9 @@ import {
   RECORD_BYTES_MAX,
 } from './checkpoint.ts'
 
-/** What outlives a simulated agent. `open` again after its crash: nothing that was appended is lost. */
+/**
+ * What outlives a simulated agent. `open` again after its crash: nothing that was appended is lost.
+ */
 export class MemoryDisk {
   #records: Uint8Array[] = []
   #sizeBytes = 0

@@ -1,4 +1,6 @@
-/** The file that says all about one container: to the launcher as shell, to a later agent as JSON. */
+/**
+ * The file that says all about one container: to the launcher as shell, to a later agent as JSON.
+ */
 import type { Hold } from '../isolation/isolation.ts'
 import type { Command, SandboxName } from './containerizer.ts'
 

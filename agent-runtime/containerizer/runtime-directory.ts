@@ -61,7 +61,8 @@ export class RuntimeDirectory {
       writeFileSync(join(this.records, containerId), abandonedLine(why), { flag: 'wx' })
       return true
     } catch {
-      // Claimed, or the disk is full: who cannot claim waits, and gives up like for a silent claimer.
+      // Claimed, or the disk is full: who cannot claim waits, and gives up like for a silent
+      // claimer.
       return false
     }
   }

@@ -28,8 +28,8 @@ export class Sandboxes {
   }
 
   /**
-   * Makes an empty sandbox, which tasks of other users cannot look into; one that belongs to another
-   * user gets its output files too.
+   * Makes an empty sandbox, which tasks of other users cannot look into; one that belongs to
+   * another user gets its output files too.
    */
   create(name: SandboxName, owner?: Owner): string {
     const path = this.pathOf(name)
@@ -83,7 +83,8 @@ export class Sandboxes {
 
   async remove(name: SandboxName): Promise<void> {
     const path = this.pathOf(name)
-    // Node gives up where names are longer together than a path may be; rm(1) goes down step by step.
+    // Node gives up where names are longer together than a path may be; rm(1) goes down step by
+    // step.
     await rm(path, { recursive: true, force: true }).catch(() => run('rm', ['-rf', '--', path]))
     // At once, so that no sandbox is being made in between.
     for (let above = dirname(path); above !== this.#root; above = dirname(above)) {

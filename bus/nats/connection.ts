@@ -166,7 +166,9 @@ function busMessage(message: Msg): BusMessage {
   return { ...basic, headers: named }
 }
 
-/** Headers come from strangers, and the client throws when it reads bad ones: then there are none. */
+/**
+ * Headers come from strangers, and the client throws when it reads bad ones: then there are none.
+ */
 function headersOf(message: Msg): Msg['headers'] {
   try {
     return message.headers

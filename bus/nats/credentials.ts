@@ -9,7 +9,9 @@ import {
 import { ClusterError } from '../../protocol/errors.ts'
 import type { NatsLocation } from './locate.ts'
 
-/** Of a user: Ed25519, as NATS spells it. Its seed never leaves who has it; servers know the key. */
+/**
+ * Of a user: Ed25519, as NATS spells it. Its seed never leaves who has it; servers know the key.
+ */
 export interface Nkey {
   readonly publicKey: string
   readonly seed: string

@@ -10,7 +10,9 @@ import { makeFolder } from '../make-folder.ts'
 const run = promisify(execFile)
 const APT = '/usr/bin/apt-get'
 const DPKG_DEB = '/usr/bin/dpkg-deb'
-/** What apt-get itself calls must be found, whatever our own PATH; a proxy may stand in the rest. */
+/**
+ * What apt-get itself calls must be found, whatever our own PATH; a proxy may stand in the rest.
+ */
 const env = { ...process.env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
 /** In the package. */
 const PROGRAM = 'usr/sbin/nats-server'
@@ -20,8 +22,8 @@ export function canFetch(): boolean {
 }
 
 /**
- * Puts `nats-server` into `cacheDir`. Two at once do no harm: each works in a folder of its own, and
- * the program is moved in whole.
+ * Puts `nats-server` into `cacheDir`. Two at once do no harm: each works in a folder of its own,
+ * and the program is moved in whole.
  *
  * @throws {ClusterError} `bus/no-nats-server` (later): the archive cannot be reached, or lacks it.
  */

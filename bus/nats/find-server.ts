@@ -25,9 +25,9 @@ export interface FindOptions {
 }
 
 /**
- * The path of a nats-server of 2.9 or newer: the flag's, else NATS_SERVER, else of PATH and the usual
- * folders, else of the cache, else fetched into the cache: on Debian and its kin by `apt-get`, which
- * checks the signatures. Elsewhere nothing is fetched.
+ * The path of a nats-server of 2.9 or newer: the flag's, else NATS_SERVER, else of PATH and the
+ * usual folders, else of the cache, else fetched into the cache: on Debian and its kin by
+ * `apt-get`, which checks the signatures. Elsewhere nothing is fetched.
  *
  * @throws {ClusterError} `bus/no-nats-server` (never): one sentence that says what to do.
  */
@@ -69,8 +69,8 @@ async function firstServer(paths: readonly string[]): Promise<string | undefined
 }
 
 /**
- * What a person writes to start the server that `findServer` would find without fetching one: its name
- * if a shell finds that one, else its path. The name, too, if there is none.
+ * What a person writes to start the server that `findServer` would find without fetching one: its
+ * name if a shell finds that one, else its path. The name, too, if there is none.
  */
 export async function serverCommand(env: Env): Promise<string> {
   const asked = env['NATS_SERVER']

@@ -1,6 +1,6 @@
 /**
- * Reads a stream message by message, with NATS's direct get: no consumer, since who may make one can
- * have the server publish anywhere.
+ * Reads a stream message by message, with NATS's direct get: no consumer, since who may make one
+ * can have the server publish anywhere.
  */
 import { type Msg, type MsgHdrs, PermissionViolationError } from '@nats-io/transport-node'
 import { ClusterError } from '../../protocol/errors.ts'

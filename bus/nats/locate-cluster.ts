@@ -19,10 +19,11 @@ export interface LocatedCluster {
 export const CLUSTER_DEFAULT = 'bourse'
 
 /**
- * By `nats`, NATS_URL, NATS context, or the `bourse dev` that runs here. Its name is the wished one,
- * that of the dev, or the default.
+ * By `nats`, NATS_URL, NATS context, or the `bourse dev` that runs here. Its name is the wished
+ * one, that of the dev, or the default.
  *
- * @throws {ClusterError} `bus/no-cluster` (later): none of them. `bus/nats-url`, `bus/nats-context`.
+ * @throws {ClusterError} `bus/no-cluster` (later): none of them. `bus/nats-url`,
+ * `bus/nats-context`.
  */
 export function locateCluster(
   { nats, cluster, ...files }: ClusterWish,

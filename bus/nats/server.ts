@@ -21,7 +21,10 @@ export interface ServerOptions {
   readonly binary: string
   /** Default: the `nats.conf` of the package. */
   readonly configPath?: string
-  /** Made if need be. The files of this module lie beside it, named `<store>-server.log`, `<store>-server.pid`. */
+  /**
+   * Made if need be. The files of this module lie beside it, named `<store>-server.log`,
+   * `<store>-server.pid`.
+   */
   readonly storeDir: string
   /** 0, the default: one that is free. */
   readonly port?: number

@@ -28,8 +28,8 @@ export const keepHistoryRights = (stream: string): readonly string[] =>
   api(stream, 'INFO', 'CREATE', 'UPDATE')
 
 /**
- * To read a history. Only for an account that has no streams and imports this as a service: NATS asks
- * nobody where an answer may go, so in the account of the streams this would be the right to publish
- * anything anywhere, and with it to delete them.
+ * To read a history. Only for an account that has no streams and imports this as a service: NATS
+ * asks nobody where an answer may go, so in the account of the streams this would be the right to
+ * publish anything anywhere, and with it to delete them.
  */
 export const readHistoryRights = (stream: string): readonly string[] => [historyQuestions(stream)]

@@ -44,8 +44,8 @@ export interface Stream {
 
 /**
  * Opens the stream, making it if need be; whenever it is gone, it is made again, empty.
- * @throws {ClusterError} `bus/store-unavailable`. `bus/store-settings` (never): there is a stream of
- * that name with other settings, or the server knows them not.
+ * @throws {ClusterError} `bus/store-unavailable`. `bus/store-settings` (never): there is a stream
+ * of that name with other settings, or the server knows them not.
  */
 export async function openStream(options: StoreOptions, settings: StreamSettings): Promise<Stream> {
   const { connection, bus, timeoutMs } = options

@@ -8,8 +8,8 @@ import { EventQueue } from './queue.ts'
 const WALL_START_MS = Date.UTC(2026, 0, 1)
 
 /**
- * The clock of a whole simulation. Things run in order of their time, and of two at one time the one
- * that was asked for first.
+ * The clock of a whole simulation. Things run in order of their time, and of two at one time the
+ * one that was asked for first.
  */
 export class SimulatedClock implements Clock {
   readonly #queue = new EventQueue()
@@ -71,7 +71,9 @@ export class SimulatedClock implements Clock {
     this.#jump(monotonicMs)
   }
 
-  /** Runs until `promise` is settled, at most `limitMs` of virtual time, and gives what it gives. */
+  /**
+   * Runs until `promise` is settled, at most `limitMs` of virtual time, and gives what it gives.
+   */
   async runFor<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
     let isSettled = false
     const settled = (): void => {

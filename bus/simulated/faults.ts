@@ -4,7 +4,9 @@
 export interface FaultRates {
   /** From a connection to its server or back. */
   readonly delayMs: readonly [number, number]
-  /** A message takes much longer than that on its way to one subscriber, and so do those behind it. */
+  /**
+   * A message takes much longer than that on its way to one subscriber, and so do those behind it.
+   */
   readonly late: number
   readonly lateMs: readonly [number, number]
   /** A message does not reach one subscriber. */

@@ -1,4 +1,6 @@
-/** What happens when, in virtual time: a binary heap ordered by time and then by order of arrival. */
+/**
+ * What happens when, in virtual time: a binary heap ordered by time and then by order of arrival.
+ */
 
 export interface Event {
   readonly atMs: number

@@ -66,7 +66,9 @@ export class SimulatedSystem implements BusSystem, Server {
     return this.#stores.history(own(bus), name)
   }
 
-  /** The connection is lost, with all on its way, and comes back after `forMs` or with the server. */
+  /**
+   * The connection is lost, with all on its way, and comes back after `forMs` or with the server.
+   */
   disconnect(bus: Bus, forMs: number): void {
     this.faults.count('disconnected')
     own(bus).disconnect()
@@ -91,7 +93,9 @@ export class SimulatedSystem implements BusSystem, Server {
     own(bus).end(this.clock.now().monotonicMs)
   }
 
-  /** From now on messages pass only within an island, and nobody is told. Stores are on island 0. */
+  /**
+   * From now on messages pass only within an island, and nobody is told. Stores are on island 0.
+   */
   move(buses: readonly Bus[], island: number): void {
     for (const bus of buses) own(bus).island = island
   }

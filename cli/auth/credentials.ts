@@ -14,8 +14,8 @@ export interface NewCredentials {
 
 const PASSWORD_BITS = 192
 /**
- * The lowest. A hash guards against guessing what people think of, at a price for the server at each
- * connect; nobody guesses so many random bits at any price.
+ * The lowest. A hash guards against guessing what people think of, at a price for the server at
+ * each connect; nobody guesses so many random bits at any price.
  */
 const BCRYPT_ROUNDS = 4
 

@@ -34,7 +34,9 @@ export interface NewFolder {
   readonly storeDir?: string
 }
 
-/** Makes the folder, with a server's configuration and no user. @throws {ClusterError} as `addUser`. */
+/**
+ * Makes the folder, with a server's configuration and no user. @throws {ClusterError} as `addUser`.
+ */
 export function newFolder({ folder, storeDir, ...place }: NewFolder): string {
   const usersPath = join(folder, USERS_FILE)
   if (existsSync(usersPath)) throw wrongUse(`${usersPath} is there already`)
@@ -68,7 +70,8 @@ export function readUsers(folder: string): Users {
  * Writes the secret's file, then tells the server's: a user that the server knows has a secret.
  * Gives the path of the secret.
  *
- * @throws {ClusterError} `cli/usage`: the user is there. `cli/configuration`: files cannot be written.
+ * @throws {ClusterError} `cli/usage`: the user is there. `cli/configuration`: files cannot be
+ * written.
  */
 export function addUser(folder: string, user: User, credentials: NewCredentials): string {
   const path = join(folder, credentials.fileName)

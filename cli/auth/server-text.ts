@@ -1,4 +1,6 @@
-/** The configuration of a NATS server with credentials: the project's own, with four things changed. */
+/**
+ * The configuration of a NATS server with credentials: the project's own, with four things changed.
+ */
 import assert from 'node:assert/strict'
 
 export interface ServerPlace {
@@ -13,7 +15,9 @@ export interface ServerPlace {
 
 export const USERS_FILE = 'users.conf'
 
-/** `original`: the project's `nats.conf`, in paragraphs that each begin with what they are about. */
+/**
+ * `original`: the project's `nats.conf`, in paragraphs that each begin with what they are about.
+ */
 export function serverText(original: string, place: ServerPlace): string {
   const { cluster, host, port, storeDir, path } = place
   const paragraphs = original.trimEnd().split('\n\n')

@@ -51,7 +51,9 @@ export function printTable<V extends ListingVerb>(
   for (const line of tableLines(columns, sorted as readonly Item<V>[], io.columns)) io.print(line)
 }
 
-/** Tasks of one framework stand together as they were launched; the newest framework comes first. */
+/**
+ * Tasks of one framework stand together as they were launched; the newest framework comes first.
+ */
 export function inGroups(tasks: readonly TaskItem[]): readonly TaskItem[] {
   const groups = new Map<string, TaskItem[]>()
   for (const task of newestFirst(tasks)) {

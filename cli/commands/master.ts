@@ -54,7 +54,9 @@ interface MasterHere {
   readonly events?: Partial<HistoryLimits>
 }
 
-/** @throws {ClusterError} `master/in-use`: another master has that work directory; as `startMaster`. */
+/**
+ * @throws {ClusterError} `master/in-use`: another master has that work directory; as `startMaster`.
+ */
 export async function startMasterIn(
   world: ActorWorld,
   { workDir, ...master }: MasterHere,

@@ -42,8 +42,8 @@ export interface EnvironmentFlag {
 }
 
 /**
- * Tasks of a detached run outlive its watcher for so long: whose machine sleeps over a holiday finds
- * them again, and whose machine never returns leaves nothing for ever.
+ * Tasks of a detached run outlive its watcher for so long: whose machine sleeps over a holiday
+ * finds them again, and whose machine never returns leaves nothing for ever.
  */
 const DETACHED_FAILOVER_MS = 7 * 24 * 3_600_000
 
@@ -55,8 +55,8 @@ export async function run(
   const problem = planOf(wish)
   if ('code' in problem) throw wrongUse(problem.message)
   const { location: nats, cluster } = findCluster(options, io.env)
-  // A cluster without a leader is no cluster, and that is known sooner than a framework can tell. But
-  // credentials of a framework are not those of an operator.
+  // A cluster without a leader is no cluster, and that is known sooner than a framework can tell.
+  // But credentials of a framework are not those of an operator.
   if (isOpenLocation(nats))
     await withOperator(options, io.env, (client) => client.ask('master', {}))
   const where = nats.servers.join(', ')

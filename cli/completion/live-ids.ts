@@ -23,7 +23,9 @@ export interface WantedIds {
   readonly unfinished?: boolean
 }
 
-/** Of the first page of each listing. Without a cluster, or a quick answer: none, and no complaint. */
+/**
+ * Of the first page of each listing. Without a cluster, or a quick answer: none, and no complaint.
+ */
 export function liveIds(
   wanted: WantedIds,
   { options, io }: Invocation,

@@ -74,7 +74,10 @@ export class DevCluster {
     return url
   }
 
-  /** Agents that had no time to leave are remembered: with fewer than the last time, some are missed. */
+  /**
+   * Agents that had no time to leave are remembered: with fewer than the last time, some are
+   * missed.
+   */
   async #tellOfEarlier(found: FoundCluster): Promise<void> {
     const own = this.#ownIds()
     const earlier = (await agentsAway(found)).filter((agentId) => !own.has(agentId))

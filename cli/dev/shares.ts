@@ -5,7 +5,9 @@ import type { ResourceEntry, ResourceList } from '../../protocol/schema/common.t
 /** Of these, nobody wants a fraction. */
 const WHOLE: ReadonlySet<string> = new Set(['mem', 'disk'])
 
-/** `all` in `count` equal parts, of which nothing stands in two; what does not divide is left over. */
+/**
+ * `all` in `count` equal parts, of which nothing stands in two; what does not divide is left over.
+ */
 export function equalShares(all: ResourceList, count: number): readonly ResourceList[] {
   return Array.from({ length: count }, (_, i) => all.map((entry) => shareOf(entry, i, count)))
 }

@@ -60,8 +60,8 @@ export function agentsLeft(found: FoundCluster, agentIds: ReadonlySet<AgentId>):
 }
 
 /**
- * Kills all tasks of these agents and waits until they have ended and their frameworks have left, for
- * as long as that may take.
+ * Kills all tasks of these agents and waits until they have ended and their frameworks have left,
+ * for as long as that may take.
  */
 export function endTasks(found: FoundCluster, agentIds: readonly AgentId[]): Promise<void> {
   return withClient(found, async (client) => {

@@ -1,4 +1,6 @@
-/** Decides what the word count does: which offers it uses, what it starts again, when it is over. */
+/**
+ * Decides what the word count does: which offers it uses, what it starts again, when it is over.
+ */
 import { isTerminal, type TaskStatus, type TaskWish } from '../../actors/scheduler/scheduler.ts'
 import type {
   AgentRecord,

@@ -19,7 +19,9 @@ export type Part = readonly Piece[]
 export interface SplitOptions {
   /** There are more if one would be too large for a task, fewer if there is too little text. */
   readonly parts: number
-  /** The first position of the file, from `offset` on, at which no word goes on; its end at last. */
+  /**
+   * The first position of the file, from `offset` on, at which no word goes on; its end at last.
+   */
   readonly wordEnd: (path: string, offset: number) => number
 }
 

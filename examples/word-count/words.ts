@@ -9,8 +9,8 @@
 export type Counts = Map<string, number>
 
 /**
- * `sh -c COUNT_SCRIPT NAME FOLDER [OFFSET BYTES PATH]…`: writes `count word` lines. Offsets begin at 1.
- * A file that cannot be read is named on stderr, and the task fails.
+ * `sh -c COUNT_SCRIPT NAME FOLDER [OFFSET BYTES PATH]…`: writes `count word` lines. Offsets begin
+ * at 1. A file that cannot be read is named on stderr, and the task fails.
  *
  * This is Doug McIlroy's pipeline (Communications of the ACM, June 1986), on programs that every
  * Debian has.

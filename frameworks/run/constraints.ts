@@ -10,7 +10,8 @@ export type Place = Pick<Offered, 'agentId' | 'hostname' | 'attributes'>
  * About `name`: an attribute (the first one of that name), `hostname`, or `agent` (its id).
  *
  * `value`: its text must pass, `''` standing for an attribute that is not there where `takesNone`.
- * `each`: at most so many instances that have not ended where it has the same text; it must be there.
+ * `each`: at most so many instances that have not ended where it has the same text; it must be
+ * there.
  */
 export type Constraint = {
   /** As it was written. */

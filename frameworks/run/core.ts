@@ -1,4 +1,6 @@
-/** Decides what `bourse run` does: places instances on offers, follows them, reads them to the end. */
+/**
+ * Decides what `bourse run` does: places instances on offers, follows them, reads them to the end.
+ */
 import { isTerminal } from '../../protocol/task-state.ts'
 import { isStopping, isWaiting, onAnswered, onOffer } from './placing.ts'
 import { explain } from './shortage.ts'
@@ -142,8 +144,8 @@ function onRestartDue(state: RunState, index: number, effects: Effect[]): void {
 }
 
 /**
- * What has run before found its place in time. What an agent was given and has not spoken of did not: a
- * place where nothing runs is none.
+ * What has run before found its place in time. What an agent was given and has not spoken of did
+ * not: a place where nothing runs is none.
  */
 function onTimedOut(state: RunState, effects: Effect[]): void {
   const { plan, shortage, instances } = state

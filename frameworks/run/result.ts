@@ -24,12 +24,14 @@ export interface InstanceView {
 export interface RunResult {
   readonly frameworkId: string
   readonly instances: readonly InstanceView[]
-  /** Why some could not be placed in time, in sentences; empty: they were, or it was interrupted. */
+  /**
+   * Why some could not be placed in time, in sentences; empty: they were, or it was interrupted.
+   */
   readonly couldNotPlace: readonly string[]
   readonly isInterrupted: boolean
   /**
-   * The leader did not hear that this is over: it ends what still runs when it has not heard of us for
-   * so long. Absent: it did.
+   * The leader did not hear that this is over: it ends what still runs when it has not heard of us
+   * for so long. Absent: it did.
    */
   readonly unheardEndMs?: number
 }

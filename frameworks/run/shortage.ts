@@ -85,7 +85,9 @@ function explainAmounts(fitting: Fitting): readonly string[] {
   })
 }
 
-/** The agent that has most of one resource; of several, the first by name: it stays the same one. */
+/**
+ * The agent that has most of one resource; of several, the first by name: it stays the same one.
+ */
 function mostOf(
   fitting: Fitting,
   index: number,

@@ -5,9 +5,10 @@ import { isStopping } from './placing.ts'
 import type { Effect, Instance, RunState } from './state.ts'
 
 /**
- * An instance that may be started again is given up as lost when its agent has not answered for so long
- * since the leader called it unreachable. Long enough for a machine to boot or a cable to be put back
- * (its tasks are still there then, and nothing runs twice), short enough for a service that is missed.
+ * An instance that may be started again is given up as lost when its agent has not answered for so
+ * long since the leader called it unreachable. Long enough for a machine to boot or a cable to be
+ * put back (its tasks are still there then, and nothing runs twice), short enough for a service
+ * that is missed.
  */
 export const SILENCE_MS_MAX = 5 * 60_000
 

@@ -31,8 +31,8 @@ export interface Instance {
   readonly index: number
   view: InstanceView
   /**
-   * Counts the task ids that it was given. A restart keeps its id, so that people find it by that; a
-   * task that may still be somewhere does not lend its id to another.
+   * Counts the task ids that it was given. A restart keeps its id, so that people find it by that;
+   * a task that may still be somewhere does not lend its id to another.
    */
   ids: number
   /** How often in a row its task was dropped before an agent had spoken of it. */
@@ -74,7 +74,9 @@ export interface RunState {
   readonly byTask: Map<TaskId, Instance>
   /** Tasks that were given up for lost: should one come back, it is killed. */
   readonly givenUp: Set<TaskId>
-  /** Streams of each task that are still read, 1 or 2. Of one that was given up none is waited for. */
+  /**
+   * Streams of each task that are still read, 1 or 2. Of one that was given up none is waited for.
+   */
   readonly readings: Map<TaskId, number>
   readonly spots: Spots
   readonly shortage: Shortage

@@ -9,7 +9,9 @@ import type { Effect, Input, Instance, RunState } from './state.ts'
 
 /** An instance that was dropped so often in a row is not placed again. */
 const DROPS_MAX = 10
-/** Nobody knows a task for so long: nobody will. Agents of a leader that lost sight come by 10 s. */
+/**
+ * Nobody knows a task for so long: nobody will. Agents of a leader that lost sight come by 10 s.
+ */
 const UNKNOWN_MS = 60_000
 
 export function onStatus(state: RunState, status: TaskStatus, effects: Effect[]): void {
@@ -35,8 +37,8 @@ export function onStatus(state: RunState, status: TaskStatus, effects: Effect[])
 }
 
 /**
- * Nobody has heard of it for too long: another takes its place. The leader kills it when its agent is
- * back; should that leader be gone by then, `onFormer` does.
+ * Nobody has heard of it for too long: another takes its place. The leader kills it when its agent
+ * is back; should that leader be gone by then, `onFormer` does.
  */
 export function onSilenceOver(
   state: RunState,
@@ -113,7 +115,9 @@ function isNeverStarted({ isHeard, drops }: Instance, { state, source }: TaskSta
   return state === 'TASK_DROPPED' || (state === 'TASK_GONE' && source === 'master')
 }
 
-/** Nobody knows it now; but its agent may not be back yet under a leader that has lost sight of all. */
+/**
+ * Nobody knows it now; but its agent may not be back yet under a leader that has lost sight of all.
+ */
 function mayStillReturn(instance: Instance, { state, atMs }: TaskStatus): boolean {
   if (state !== 'TASK_UNKNOWN') {
     instance.unknownAtMs = undefined

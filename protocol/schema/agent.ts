@@ -29,7 +29,9 @@ export const TaskRef = message('One launch of one task.', {
   launch: LaunchToken,
 })
 
-/** A leader that has taken over asks an agent that it knows to open a session. Outside of sessions. */
+/**
+ * A leader that has taken over asks an agent that it knows to open a session. Outside of sessions.
+ */
 export const Invite = item('invite', 'Open a session with me.', {})
 
 /**
@@ -91,7 +93,9 @@ export const FrameworkSubscribed = item('framework-subscribed', 'Send your heads
   subscription: Subscription,
 })
 
-/** The framework is over: kill its tasks, forget its streams, answer `torn-down`. May be repeated. */
+/**
+ * The framework is over: kill its tasks, forget its streams, answer `torn-down`. May be repeated.
+ */
 export const TearDown = item('tear-down', 'The framework is over.', framework)
 
 /** Are you there? Answered by a `pong`. */
@@ -152,7 +156,9 @@ export const Acknowledgements = message('framework → agent: these statuses wer
   ),
 })
 
-/** A receiver of a leader's message knows a higher leader, and says which, and of what it refused. */
+/**
+ * A receiver of a leader's message knows a higher leader, and says which, and of what it refused.
+ */
 export type Complaint = Static<typeof Complaint>
 export const Complaint = item('complaint', 'You are not the highest leader that I know.', {
   highest: Fence,

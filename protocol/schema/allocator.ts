@@ -16,7 +16,9 @@ import { durationMs, integer, item, list, message, oneOf, word } from './shapes.
 
 const framework = { principal: PrincipalToken, frameworkId: FrameworkIdToken }
 
-/** An agent as it is now. `free`: neither held by a task nor offered. Replaces what was said before. */
+/**
+ * An agent as it is now. `free`: neither held by a task nor offered. Replaces what was said before.
+ */
 export const AgentFigure = item('agent', 'An agent as it is now.', {
   agentId: AgentIdToken,
   version: integer(0, Number.MAX_SAFE_INTEGER),

@@ -41,7 +41,8 @@ const refuseMs = Type.Optional(durationMs)
 
 /**
  * Starts or takes over the framework. The first secret binds: another is 409. Everything that may
- * change is taken from here each time. `session` opens a session; without one, calls are unnumbered.
+ * change is taken from here each time. `session` opens a session; without one, calls are
+ * unnumbered.
  */
 export type Subscribe = Static<typeof Subscribe>
 export const Subscribe = message('Starts or takes over the framework.', {
@@ -84,9 +85,9 @@ export const NotLaunched = message('A task that was not launched.', {
 })
 
 /**
- * Answers an accept. `notLaunched`: tasks whose id is in use, by one that lives, or whose end is not
- * acknowledged yet. No status of theirs is made, for it would be taken for the other's; the newest
- * known status of that one is sent again, as reconcile answers, with the same message.
+ * Answers an accept. `notLaunched`: tasks whose id is in use, by one that lives, or whose end is
+ * not acknowledged yet. No status of theirs is made, for it would be taken for the other's; the
+ * newest known status of that one is sent again, as reconcile answers, with the same message.
  */
 export type AcceptAnswer = Static<typeof AcceptAnswer>
 export const AcceptAnswer = message('Answers an accept.', {
@@ -141,8 +142,8 @@ export const Reconcile = message('Asks what has become of tasks.', {
 })
 
 /**
- * Ends the framework: its tasks are killed, its id is burnt until all its agents have confirmed. Then
- * whoever subscribes with it is a new framework.
+ * Ends the framework: its tasks are killed, its id is burnt until all its agents have confirmed.
+ * Then whoever subscribes with it is a new framework.
  */
 export type Teardown = Static<typeof Teardown>
 export const Teardown = message('Ends the framework.', header)

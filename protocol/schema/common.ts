@@ -101,7 +101,9 @@ const Disk = message('What makes a disk more than so many MiB.', {
 const Scalar = Type.Number({ minimum: 0, maximum: SCALAR_MAX })
 const RangeEnd = integer(0, Number.MAX_SAFE_INTEGER)
 
-/** One resource. Exactly one of `scalar`, `ranges` and `set` stands; `cpus`, `mem` (MiB), `disk`. */
+/**
+ * One resource. Exactly one of `scalar`, `ranges` and `set` stands; `cpus`, `mem` (MiB), `disk`.
+ */
 export type ResourceEntry = Static<typeof ResourceEntry>
 export const ResourceEntry = message('Exactly one of scalar, ranges and set stands.', {
   name: Type.String({ pattern: RESOURCE_NAME_PATTERN }),

@@ -37,7 +37,8 @@ export const AgentInfo = message('What an agent is.', {
 /**
  * Opens a session: the first message of it. `pages` snapshot pages follow (0: nothing runs). From
  * here on the agent obeys nothing of an earlier session. `incarnation` rises at each start of the
- * agent, `opens` at each open since: a late copy of an open is known by them. `highest` is the highest leader that it obeyed.
+ * agent, `opens` at each open since: a late copy of an open is known by them. `highest` is the
+ * highest leader that it obeyed.
  */
 export const Register = item('register', 'Opens a session.', {
   version: VersionRange,
@@ -95,14 +96,14 @@ export const TornDown = item('torn-down', 'Nothing of this framework is left her
 })
 
 /**
- * The last word of the session: the agent stops, and its tasks run on. Nothing of it is offered until
- * it opens another. When this gets lost, unanswered pings say the same later.
+ * The last word of the session: the agent stops, and its tasks run on. Nothing of it is offered
+ * until it opens another. When this gets lost, unanswered pings say the same later.
  */
 export const Stopping = item('stopping', 'I stop; my tasks run on.', {})
 
 /**
- * As `stopping`, but nothing of the agent is left: the leader forgets it, and what it still knows of
- * its tasks becomes TASK_GONE. The same id may register again, as a new agent.
+ * As `stopping`, but nothing of the agent is left: the leader forgets it, and what it still knows
+ * of its tasks becomes TASK_GONE. The same id may register again, as a new agent.
  */
 export const Leaving = item('leaving', 'I stop for good; nothing of me is left.', {})
 

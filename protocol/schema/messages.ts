@@ -1,4 +1,6 @@
-/** The table of all that travels or is kept: which shape, from whom, to whom, with which promise. */
+/**
+ * The table of all that travels or is kept: which shape, from whom, to whom, with which promise.
+ */
 import type { Static, TSchema } from 'typebox'
 import { Acknowledgements, AgentOrders } from './agent.ts'
 import { AllocatorFigures } from './allocator.ts'
@@ -40,7 +42,9 @@ import {
 } from './operator.ts'
 import { FrameworkEvents, Output, StatusUpdates } from './scheduler.ts'
 
-/** `at-most-once`: may be lost, never repeated by us. `at-least-once`: repeated until acknowledged. */
+/**
+ * `at-most-once`: may be lost, never repeated by us. `at-least-once`: repeated until acknowledged.
+ */
 export type Delivery = 'at-most-once' | 'at-least-once' | 'request-reply' | 'stored'
 
 export interface MessageEntry<S extends TSchema = TSchema> {

@@ -1,4 +1,6 @@
-/** The few shapes that all schemas are built from: every number, string and list has both bounds. */
+/**
+ * The few shapes that all schemas are built from: every number, string and list has both bounds.
+ */
 import Type, { type Static, type TObject, type TSchema, type TUnsafe } from 'typebox'
 import { TOKEN_PATTERN } from '../ids.ts'
 import { BITS64_PATTERN } from '../patterns.ts'

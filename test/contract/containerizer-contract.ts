@@ -1,4 +1,6 @@
-/** What every containerizer must do. Each implementation runs this file; none has its own version. */
+/**
+ * What every containerizer must do. Each implementation runs this file; none has its own version.
+ */
 import type { TestFn } from 'ava'
 import type {
   Containerizer,

@@ -1,4 +1,7 @@
-/** `npm run garbage -- [--messages N] [--seed N] [--credentials]`: rubbish to every subject of a real cluster. */
+/**
+ * `npm run garbage -- [--messages N] [--seed N] [--credentials]`: rubbish to every subject of a
+ * real cluster.
+ */
 import { parseArgs } from 'node:util'
 import { runGarbage } from './run.ts'
 import { summary } from './summary.ts'

@@ -34,7 +34,9 @@ const USERS = [
   'operator garbage',
 ]
 
-/** Everybody has the credentials that `bourse auth` gives to such a user, and NATS keeps to them. */
+/**
+ * Everybody has the credentials that `bourse auth` gives to such a user, and NATS keeps to them.
+ */
 export async function openSecuredPlace(): Promise<Place> {
   const server = await startSecuredServer(USERS)
   const actors: Actor[] = []

@@ -45,7 +45,9 @@ const BAD_REPLIES = [
   '*',
   '>',
 ]
-/** The server itself answers what it stores, wherever it is told to: a lease would end each time. */
+/**
+ * The server itself answers what it stores, wherever it is told to: a lease would end each time.
+ */
 const STORED: ReadonlySet<string> = new Set(['clusterEvents', 'frameworkWorldEvents'])
 /** Records of stores are rare: each ends a lead, and nothing else would be heard meanwhile. */
 const STORES_PART = 0.0001

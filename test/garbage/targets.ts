@@ -22,8 +22,8 @@ const FRAMEWORKS = [GARBAGE, 'f-1', 'nobody']
 const PRINCIPALS = ['local', GARBAGE]
 
 /**
- * The ids with which each route is spoken on: one's own where the subject says who speaks, anybody's
- * where it says who listens. A route that does not stand here is covered by nobody.
+ * The ids with which each route is spoken on: one's own where the subject says who speaks,
+ * anybody's where it says who listens. A route that does not stand here is covered by nobody.
  */
 const IDS: Readonly<Record<RouteName, Readonly<Record<string, readonly string[]>>>> = {
   leaderBeat: {},

@@ -1,4 +1,6 @@
-/** Invariant 5: when faults have stopped, all agree, and what is free is on offer or has a reason. */
+/**
+ * Invariant 5: when faults have stopped, all agree, and what is free is on offer or has a reason.
+ */
 import type { AgentState } from '../../actors/agent/state.ts'
 import type { Agent, Framework } from '../../actors/master/entities.ts'
 import { liveFilters } from '../../actors/master/filters.ts'

@@ -1,4 +1,6 @@
-/** One life of one actor: its clock, its connections, its end. What outlives it stands elsewhere. */
+/**
+ * One life of one actor: its clock, its connections, its end. What outlives it stands elsewhere.
+ */
 import type { Bus, BusSystem } from '../../bus/bus.ts'
 import type { RandomToken } from '../../bus/random.ts'
 import { ProcessClock } from '../../bus/simulated/process-clock.ts'

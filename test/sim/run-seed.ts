@@ -60,7 +60,9 @@ export async function runSeed(
 
 interface RunOptions {
   readonly minutes: number
-  /** The trace is kept, and told of these words; of what the violation is about if there are none. */
+  /**
+   * The trace is kept, and told of these words; of what the violation is about if there are none.
+   */
   readonly about?: readonly string[]
 }
 
@@ -118,7 +120,9 @@ async function run(seed: number, { minutes, about }: RunOptions): Promise<Outcom
   }
 }
 
-/** An actor that asks to be woken at once, again and again, would stop the time of the whole world. */
+/**
+ * An actor that asks to be woken at once, again and again, would stop the time of the whole world.
+ */
 class SpinGuard {
   #atMs = 0
   #steps = 0

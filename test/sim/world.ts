@@ -44,7 +44,9 @@ export interface WorldOptions {
   readonly calmFromMs: number
   /** After this nothing new is launched. */
   readonly quietFromMs: number
-  /** Keeps the trace, which costs, and tells of these words; if there are none, of the violation's. */
+  /**
+   * Keeps the trace, which costs, and tells of these words; if there are none, of the violation's.
+   */
   readonly about?: readonly string[]
 }
 

@@ -14,7 +14,9 @@ export interface SecuredServer {
   readonly url: string
   /** With the credentials: `master-m1.nk`, `framework-local.login` and so on. */
   readonly folder: string
-  /** `agent a1`, `framework alice --password`: makes the user; the server knows it when it resolves. */
+  /**
+   * `agent a1`, `framework alice --password`: makes the user; the server knows it when it resolves.
+   */
   add(user: string): Promise<void>
   /** The user is nobody when it resolves. */
   remove(user: string): Promise<void>
@@ -30,7 +32,9 @@ const LOOK_MS = 10
 const PATIENCE_MS = 30_000
 const PORT = 4222
 
-/** Starts with the users of `bourse auth init` and `users`. On `machine`: listens on its address. */
+/**
+ * Starts with the users of `bourse auth init` and `users`. On `machine`: listens on its address.
+ */
 export async function startSecuredServer(
   users: readonly string[],
   machine?: Machine,

@@ -1,4 +1,6 @@
-/** The house style as functions: each takes files and says what is wrong and what to use instead. */
+/**
+ * The house style as functions: each takes files and says what is wrong and what to use instead.
+ */
 import { posix } from 'node:path'
 
 export interface SourceFile {
@@ -10,6 +12,7 @@ export type Rule = (file: SourceFile) => readonly string[]
 
 const SOURCE_LINES_MAX = 400
 const TEST_LINES_MAX = 500
+const COLUMNS_MAX = 100
 
 /** Who may import whom, besides itself. `actors` means each of its rooms. Tests may import all. */
 const ACTOR = ['protocol', 'bus', 'actors/parts', 'actors/kit']
@@ -135,6 +138,15 @@ const sizes: Rule = ({ path, text }) => {
     : [`${lines} lines, at most ${linesMax}: give a noun its own file`]
 }
 
+/** The formatter leaves comments as they are. */
+const comments: Rule = ({ path, text }) =>
+  text.split('\n').flatMap((line, i) => {
+    const isComment = path.endsWith('.ts') && /^\s*(?:\/\*\*|\*|\/\/) /.test(line)
+    return isComment && line.length > COLUMNS_MAX
+      ? [`line ${i + 1} is wider than ${COLUMNS_MAX} columns`]
+      : []
+  })
+
 const names: Rule = ({ path }) =>
   path.endsWith('.md') || /^[a-z0-9.-]+$/.test(posix.basename(path))
     ? []
@@ -223,6 +235,7 @@ const machinePaths: Rule = ({ text }) =>
 
 export const RULES: Readonly<Record<string, Rule>> = {
   'no file is longer than a newcomer will read': sizes,
+  'comments are as wide as code': comments,
   'files are named in kebab-case': names,
   'imports only point downwards': folders,
   'cores decide and do not act': cores,
@@ -235,7 +248,9 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'no path of one machine': machinePaths,
 }
 
-/** Every import that closes a circle, named by the way round. Types count: direction is for readers. */
+/**
+ * Every import that closes a circle, named by the way round. Types count: direction is for readers.
+ */
 export function cycles(files: readonly SourceFile[]): readonly string[] {
   const graph = new Map(files.map((file) => [file.path, importsOf(file).map((i) => i.target)]))
   const done = new Set<string>()

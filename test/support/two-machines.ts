@@ -1,5 +1,6 @@
 /**
- * A cluster with credentials over machines of its own: `server` with NATS, a master and an allocator,
+ * A cluster with credentials over machines of its own: `server` with NATS, a master and an
+ * allocator,
  * `east` and `west` with an agent each.
  *
  * There are also credentials for others: `framework-local.login` and `observer-python.login`

@@ -1,4 +1,6 @@
-/** Every part of a cluster is killed while tasks run: all tasks finish, once, and nothing is left. */
+/**
+ * Every part of a cluster is killed while tasks run: all tasks finish, once, and nothing is left.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs'

@@ -1,4 +1,6 @@
-/** The demo as a stranger runs it: words are counted and checked, whatever dies, and nothing stays. */
+/**
+ * The demo as a stranger runs it: words are counted and checked, whatever dies, and nothing stays.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {

@@ -1,4 +1,6 @@
-/** Examples on the library as their readers would run them: beside a `bourse dev`, and told nothing. */
+/**
+ * Examples on the library as their readers would run them: beside a `bourse dev`, and told nothing.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

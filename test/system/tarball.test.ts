@@ -59,7 +59,9 @@ function deadLinks(root: string): readonly string[] {
   )
 }
 
-/** What the page about frameworks shows works here: all of it compiles, and its first block runs. */
+/**
+ * What the page about frameworks shows works here: all of it compiles, and its first block runs.
+ */
 async function writesFrameworks(
   t: ExecutionContext,
   folder: string,

@@ -9,7 +9,9 @@ import { ClusterError } from '../../protocol/errors.ts'
 const MAIN = fileURLToPath(new URL('../../examples/word-count/main.js', import.meta.url))
 
 export interface FrameworkProcess {
-  /** Resolves when it has ended well. @throws {ClusterError} `demo/framework`: what it said instead. */
+  /**
+   * Resolves when it has ended well. @throws {ClusterError} `demo/framework`: what it said instead.
+   */
   readonly ended: Promise<void>
   signal(signal: 'SIGTERM' | 'SIGKILL'): void
 }

@@ -10,7 +10,9 @@ export interface Kill {
   readonly pid: number
   /** That it had not ended; of an agent. */
   readonly tasks: readonly string[]
-  /** Of an agent: from its death until it has registered again. Of a master: until another leads. */
+  /**
+   * Of an agent: from its death until it has registered again. Of a master: until another leads.
+   */
   backMs?: number
   /** Who leads then. */
   successor?: string

@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: a whole cluster on this machine counts words and is checked; nothing stays behind.
- * Exit status 0: all was as it should be; 1: something was not, and a sentence says what.
+ * `npm run demo`: a whole cluster on this machine counts words and is checked; nothing stays
+ * behind. Exit status 0: all was as it should be; 1: something was not, and a sentence says what.
  */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'

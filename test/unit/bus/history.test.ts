@@ -16,7 +16,9 @@ const message = (sequence: number, word = 'failed', atMs = sequence * 10): Store
   payload: Uint8Array.of(sequence),
 })
 
-/** A server that holds what `messages` gives at the moment, and whose newest may be known before. */
+/**
+ * A server that holds what `messages` gives at the moment, and whose newest may be known before.
+ */
 function fake(messages: () => readonly StoredMessage[], newest = messages): History {
   return {
     next: (filter, sequence) =>

@@ -3,6 +3,13 @@ import { cycles, importsOf, RULES } from '../../support/tidy-rules.ts'
 
 /** Rule → files that break it, and files beside them that do not. `path | text`. */
 const EXAMPLES: Readonly<Record<keyof typeof RULES, { bad: string[]; good: string[] }>> = {
+  'comments are as wide as code': {
+    bad: [`bus/wide.ts | // ${'x '.repeat(50)}`, `bus/wide.ts |  * ${'x '.repeat(50)}`],
+    good: [
+      `bus/wide.ts | // ${'x '.repeat(48)}`,
+      `bus/wide.ts | const wide = '${'x '.repeat(50)}'`,
+    ],
+  },
   'no file is longer than a newcomer will read': {
     bad: [`bus/long.ts | ${'x\n'.repeat(401)}`, `test/long.test.ts | ${'x\n'.repeat(501)}`],
     good: [`test/long.test.ts | ${'x\n'.repeat(499)}`, `docs/long.md | ${'x\n'.repeat(999)}`],

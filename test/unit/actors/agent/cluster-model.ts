@@ -1,4 +1,6 @@
-/** What an agent's core sees of the world in a random run: machine, leader and framework, all crude. */
+/**
+ * What an agent's core sees of the world in a random run: machine, leader and framework, all crude.
+ */
 import assert from 'node:assert/strict'
 import { agentCore } from '../../../../actors/agent/core.ts'
 import type { Effect } from '../../../../actors/agent/effects.ts'

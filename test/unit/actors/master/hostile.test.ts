@@ -1,4 +1,6 @@
-/** What means harm, or is broken, harms nobody else; the driver holds every message to its limits. */
+/**
+ * What means harm, or is broken, harms nobody else; the driver holds every message to its limits.
+ */
 import test from 'ava'
 import { check } from '../../../../protocol/check.ts'
 import { frameworkKey } from '../../../../protocol/ids.ts'

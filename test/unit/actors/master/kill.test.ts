@@ -1,4 +1,6 @@
-/** Kills: handed on, remembered while the agent cannot hear, answered when the task is not known. */
+/**
+ * Kills: handed on, remembered while the agent cannot hear, answered when the task is not known.
+ */
 import test from 'ava'
 import type { AgentId, TaskId } from '../../../../protocol/ids.ts'
 import { aHeldTask, aStage, aStageWith, oldLaunch } from '../../../support/master-actors.ts'

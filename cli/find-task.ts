@@ -60,8 +60,12 @@ export async function findTask(client: OperatorClient, wanted: WantedTask): Prom
   const [task] = live
   if (task === undefined) throw noTask(wanted)
   if (live.some(({ taskId }) => taskId !== task.taskId)) throw severalTasks(wanted, live)
-  return { task, others: found.filter((other) => other !== task && other.taskId === task.taskId) }
+  return { task, others: othersOfId(task, found) }
 }
+
+/** Those of other frameworks: earlier attempts of a framework's own task have its very name. */
+export const othersOfId = (task: TaskItem, found: readonly TaskItem[]): readonly TaskItem[] =>
+  found.filter((other) => other.taskId === task.taskId && nameOfTask(other) !== nameOfTask(task))
 
 /**
  * The one to end: of several that have not ended nobody guesses. One that has ended already is

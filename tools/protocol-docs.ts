@@ -112,9 +112,8 @@ function limitTable(): string {
   const values = limits as unknown as Readonly<Record<string, number>>
   let meaning = ''
   const rows: string[] = []
-  for (const line of source.split('\n')) {
-    meaning = /^\/\*\* (.*) \*\/$/.exec(line)?.[1] ?? meaning
-    const name = /^export const (\w+)/.exec(line)?.[1]
+  for (const [, comment, name] of source.matchAll(/^\/\*\*([^]*?)\*\/|^export const (\w+)/gm)) {
+    if (comment !== undefined) meaning = comment.replaceAll(/\s*\n \*\s?/g, ' ').trim()
     const value = name === undefined ? undefined : values[name]
     if (name === undefined || value === undefined) continue
     rows.push(`| \`${name}\` | ${amount(name, value)} | ${meaning} |`)

@@ -10,7 +10,7 @@ import { age } from '../columns.ts'
 import { COUNTER_COLUMNS } from '../counters.ts'
 import { agentLines, frameworkLines, offerLines, taskLines } from '../details.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
-import { namesOfTasks, newestFirst, tasksMeant, wantedTask } from '../find-task.ts'
+import { namesOfTasks, newestFirst, othersOfId, tasksMeant, wantedTask } from '../find-task.ts'
 import { fieldLines, type Io, jsonLine } from '../io.ts'
 import { type OperatorClient, withOperator } from '../operator-client.ts'
 import type { Invocation } from '../options.ts'
@@ -91,8 +91,10 @@ async function printFound(found: Found, count: number, sink: Sink): Promise<void
   const isOneId = newest !== undefined && others.every(({ taskId }) => taskId === newest.taskId)
   if (found.tasks.length < count || !isOneId) return printTables(found, sink)
   await printDetails({ ...found, tasks: [newest] }, sink)
-  const many = others.length === 1 ? 'another one has' : `${others.length} others have`
-  sink.io.printError(`bourse: ${many} that id: ${namesOfTasks(others)}`)
+  const named = othersOfId(newest, others)
+  if (named.length === 0) return
+  const many = named.length === 1 ? 'another one has' : `${named.length} others have`
+  sink.io.printError(`bourse: ${many} that id: ${namesOfTasks(named)}`)
 }
 
 function printTables(found: Found, sink: Sink): void {

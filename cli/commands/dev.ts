@@ -46,7 +46,7 @@ export async function dev({ options, io }: Invocation<DevOptions>): Promise<Exit
     onStopSignal((_signal, count) => {
       if (count > 1) process.exit(EXIT.interrupted)
       isStopped = true
-      teller.say('ending tasks and server; once more: leaves at once')
+      teller.say('ending tasks and server; Ctrl-C once more leaves at once')
       resolve()
     })
   })

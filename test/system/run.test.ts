@@ -316,7 +316,6 @@ test('Ctrl-C while the cluster is away: leaves after the grace, and says what be
   )
   // A leader that has just come back does not know the task before its agent is back, too.
   await until(async () => (await bourse('kill', 'away-0')).code === 0)
-  t.pass()
 })
 
 const WRONG: readonly (readonly [args: readonly string[], message: RegExp])[] = [

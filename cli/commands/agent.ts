@@ -52,8 +52,7 @@ type AgentHere = Omit<AgentFlags, keyof CommandOptions | 'id' | 'emulate'> & {
 export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp: GiveUp) {
   const { id, hostname: host = hostname(), resources, attributes, isolation } = options
   const { leaveWhenIdle } = options
-  const workDir = resolve(options.workDir)
-  makeFolder(workDir)
+  const workDir = folderAt(options.workDir)
   const running = await startAgent({
     ...agentWorld(world, giveUp),
     workDir,
@@ -70,11 +69,13 @@ export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp
 
 type EmulatedHere = Omit<AgentHere, 'workDir' | 'isolation' | 'leaveWhenIdle'> & {
   readonly count: number
+  /** Where their checkpoint is. Default: in memory, and they leave with their process. */
+  readonly workDir?: string
 }
 
 /** Unless they are named, ids are new: nothing of them outlives the process. */
 export function startEmulatedIn(world: ActorWorld, options: EmulatedHere, giveUp: GiveUp) {
-  const { id = `emulated-${randomToken(64)}`, count, attributes } = options
+  const { id = `emulated-${randomToken(64)}`, count, attributes, workDir } = options
   const { hostname: host = hostname(), resources = EMULATED_RESOURCES } = options
   return startEmulatedAgents({
     ...agentWorld(world, giveUp),
@@ -83,7 +84,15 @@ export function startEmulatedIn(world: ActorWorld, options: EmulatedHere, giveUp
     hostname: host,
     resources,
     ...(attributes === undefined ? {} : { attributes }),
+    ...(workDir === undefined ? {} : { workDir: folderAt(workDir) }),
   })
+}
+
+/** Absolute, and there. */
+function folderAt(path: string): string {
+  const folder = resolve(path)
+  makeFolder(folder)
+  return folder
 }
 
 function agentWorld(world: ActorWorld, giveUp: GiveUp) {

@@ -1,0 +1,54 @@
+/** Processes of a bench that are not Bourse's: they answer messages of the one that measures. */
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export interface Child<Ask, Answer> {
+  readonly pid: number
+  ask(ask: Ask): Promise<Answer>
+  close(): Promise<void>
+}
+
+/** Starts the module `file` of this folder; resolves when it is ready. */
+export async function startChild<Ask extends object, Answer>(
+  file: string,
+  start: object,
+  execArgv: readonly string[] = [],
+): Promise<Child<Ask, Answer>> {
+  const path = fileURLToPath(new URL(file.replace(/\.ts$/, '.js'), import.meta.url))
+  const child = fork(path, [JSON.stringify(start)], { execArgv: [...execArgv] })
+  const ended = new Promise<never>((_, reject) =>
+    child.once('exit', (code, signal) => reject(new Error(`${file} ended: ${code ?? signal}`))),
+  )
+  ended.catch(() => undefined)
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const next = (): Promise<Answer> =>
+    Promise.race([
+      new Promise<Answer>((resolve) => child.once('message', (answer) => resolve(answer as Answer))),
+      ended,
+    ])
+  await next()
+  return {
+    pid: child.pid as number,
+    ask(ask) {
+      const answer = next()
+      child.send(ask)
+      return answer
+    },
+    async close() {
+      child.disconnect()
+      await gone
+    },
+  }
+}
+
+/** In such a process: says that it is ready, then answers one message after the other. */
+export function serveParent<Ask, Answer>(
+  answer: (ask: Ask) => Promise<Answer>,
+  close: () => Promise<void>,
+): void {
+  process.on('message', (ask) => {
+    void answer(ask as Ask).then((said) => process.send?.(said as object))
+  })
+  process.once('disconnect', () => void close().then(() => process.exit(0)))
+  process.send?.({ ready: true })
+}

@@ -1,0 +1,71 @@
+/** What a scenario has measured, and where: a figure without that is worth nothing. */
+import { spawnSync } from 'node:child_process'
+import { cpus, totalmem } from 'node:os'
+
+const MIB = 1_048_576
+
+/** A number, or numbers by process. */
+export type Figure = number | Readonly<Record<string, number>>
+
+/** Something that was counted, and what it must be. */
+export interface Count {
+  readonly is: number
+  readonly mustBe: number
+}
+
+export interface Measured {
+  readonly settings: Readonly<Record<string, number | string>>
+  readonly counts: Readonly<Record<string, Count>>
+  readonly figures: Readonly<Record<string, Figure>>
+}
+
+export interface Result extends Measured {
+  readonly scenario: string
+  readonly machine: Readonly<Record<string, number | string>>
+  /** `+` behind it: with changes that are not committed. */
+  readonly commit: string
+}
+
+/** @throws when the counts do not add up: then the figures are of something else. */
+export function resultOf(scenario: string, measured: Measured): Result {
+  const wrong = Object.entries(measured.counts).filter(([, { is, mustBe }]) => is !== mustBe)
+  if (wrong.length > 0) {
+    const all = wrong.map(([name, { is, mustBe }]) => `${name}: ${is}, not ${mustBe}`)
+    throw new Error(`the counts of ${scenario} do not add up: ${all.join('; ')}`)
+  }
+  return { scenario, machine: machine(), commit: commit(), ...measured }
+}
+
+function machine(): Result['machine'] {
+  const all = cpus()
+  return {
+    cores: all.length,
+    cpu: all[0]?.model.trim() ?? 'unknown',
+    memoryMiB: Math.round(totalmem() / MIB),
+    node: process.version,
+  }
+}
+
+function commit(): string {
+  const git = (...args: string[]): string =>
+    spawnSync('git', args, { encoding: 'utf8' }).stdout?.trim() ?? ''
+  const head = git('rev-parse', '--short', 'HEAD') || 'unknown'
+  return git('status', '--porcelain') === '' ? head : `${head}+`
+}
+
+/** For people: one line for each figure. */
+export function linesOf({ scenario, settings, counts, figures, commit }: Result): string[] {
+  const said = (values: Readonly<Record<string, unknown>>): string =>
+    Object.entries(values)
+      .map(([name, value]) => `${name} ${String(value)}`)
+      .join(', ')
+  const width = Math.max(...Object.keys(figures).map(({ length }) => length))
+  return [
+    `${scenario} (${commit}): ${said(settings)}`,
+    ...Object.entries(figures).map(([name, figure]) => {
+      const text = typeof figure === 'number' ? String(figure) : said(figure)
+      return `  ${name.padEnd(width)}  ${text}`
+    }),
+    `  counted: ${said(Object.fromEntries(Object.entries(counts).map(([name, { is }]) => [name, is])))}`,
+  ]
+}

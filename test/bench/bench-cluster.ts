@@ -3,13 +3,26 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Actor } from '../support/cluster.ts'
 import { startTestServer } from '../support/nats.ts'
+import { PROBE_FLAGS, PROBED } from './probe.ts'
 import type { Pids } from './usage.ts'
+
+/** What a process says of itself when it is probed. */
+export interface Probed {
+  /** Bytes, after garbage was collected. */
+  readonly heapUsed: number
+  /** Since the last time. */
+  readonly longestTurnMs: number
+}
 
 export interface BenchCluster {
   readonly url: string
   readonly pids: Pids
   readonly folder: string
   readonly actors: Readonly<Record<string, Actor>>
+  /** Resolves when the master has said of so many agents that they have registered. */
+  registered(agents: number): Promise<void>
+  /** Only of a cluster that is probed. */
+  probe(name: string): Promise<Probed>
   /** Ends everything; what is profiled is written then. */
   close(): Promise<void>
 }
@@ -21,10 +34,12 @@ export interface BenchClusterOptions {
   readonly profile?: string | undefined
   /** As `--resources` of `bourse agent`. */
   readonly resources?: string
+  /** Default: no. */
+  readonly isProbed?: boolean
 }
 
 export async function openBenchCluster(options: BenchClusterOptions): Promise<BenchCluster> {
-  const { emulated, profile, resources } = options
+  const { emulated, profile, resources, isProbed = false } = options
   const server = await startTestServer()
   const folder = join(server.folder, 'actors')
   const env = { ...process.env, NATS_URL: server.url, BOURSE_STATE_DIR: folder }
@@ -33,6 +48,7 @@ export async function openBenchCluster(options: BenchClusterOptions): Promise<Be
     const actor = new Actor(args, env, (node = '', ...rest) => [
       node,
       ...profileFlags(profile, name),
+      ...(isProbed ? PROBE_FLAGS : []),
       ...rest,
     ])
     actors[name] = actor
@@ -55,7 +71,27 @@ export async function openBenchCluster(options: BenchClusterOptions): Promise<Be
   }
   const pids = Object.fromEntries(Object.entries(actors).map(([name, { pid }]) => [name, pid]))
   const natsPid = Number(readFileSync(`${server.storeDir}-server.pid`, 'utf8'))
-  return { url: server.url, pids: { nats: natsPid, ...pids }, folder, actors, close }
+  return {
+    url: server.url,
+    pids: { nats: natsPid, ...pids },
+    folder,
+    actors,
+    registered: async (agents) =>
+      void (await actors['master']?.says('an agent has registered', agents)),
+    probe: (name) => probe(actors[name] as Actor),
+    close,
+  }
+}
+
+async function probe(actor: Actor): Promise<Probed> {
+  const times = timesSaid(actor, PROBED) + 1
+  process.kill(actor.pid, 'SIGUSR2')
+  const { heapUsed, longestTurnMs } = await actor.says(PROBED, times)
+  return { heapUsed: Number(heapUsed), longestTurnMs: Number(longestTurnMs) }
+}
+
+export function timesSaid({ lines }: Actor, message: string): number {
+  return lines.filter((line) => line.message === message).length
 }
 
 export function profileFlags(profile: string | undefined, name: string): string[] {

@@ -59,6 +59,19 @@ export function cpuUsPerTask(
   return rounded(Object.fromEntries([...each, ['total', total]]))
 }
 
+/** Of a core, by process, over `elapsedMs`. `after` has the names of `before`. */
+export function cpuPercent(
+  before: Readonly<Record<string, Usage>>,
+  after: Readonly<Record<string, Usage>>,
+  elapsedMs: number,
+): Readonly<Record<string, number>> {
+  const each = Object.entries(after).map(([name, { cpuUs }]): [string, number] => [
+    name,
+    (cpuUs - (before[name]?.cpuUs ?? 0)) / elapsedMs / 10,
+  ])
+  return rounded(Object.fromEntries(each))
+}
+
 export function rssMiB(usage: Readonly<Record<string, Usage>>): Readonly<Record<string, number>> {
   return rounded(Object.fromEntries(Object.entries(usage).map(([name, one]) => [name, one.rssMiB])))
 }

@@ -1,0 +1,109 @@
+/** What a cluster costs in which nothing happens: pings, beats, the lease. */
+import { openScheduler } from '../../../actors/scheduler/scheduler.ts'
+import { sleep } from '../../../bus/clock.ts'
+import type { Actor } from '../../support/cluster.ts'
+import { type BenchCluster, openBenchCluster, timesSaid } from '../bench-cluster.ts'
+import type { Count, Figure, Measured } from '../result.ts'
+import type { Settings } from '../settings.ts'
+import { cpuPercent, rssMiB, usageOfAll } from '../usage.ts'
+
+const SIZES = [1_000, 10_000]
+/** Until all agents are pinged as often as they will be, and what runs often is compiled. */
+const SETTLE_MS = 12_000
+const BYTES_PER_KB = 1_000
+
+export async function idle(settings: Settings): Promise<Measured> {
+  const { agents, seconds = 10, profile, say } = settings
+  const sizes = agents === undefined ? SIZES : [agents]
+  const measured: Idle[] = []
+  for (const size of sizes) {
+    say(`starting a cluster of ${size} emulated agents`)
+    const startedAtMs = performance.now()
+    const cluster = await openBenchCluster({ emulated: size, profile, isProbed: true })
+    try {
+      await cluster.registered(size)
+      const registeredMs = Math.round(performance.now() - startedAtMs)
+      say(`all are there after ${registeredMs} ms; waiting until they have settled`)
+      measured.push({ size, registeredMs, ...(await measure(cluster, seconds, say)) })
+    } finally {
+      await cluster.close()
+    }
+  }
+  const [least, most] = [measured[0] as Idle, measured.at(-1) as Idle]
+  const perAgent = (least.masterHeap - most.masterHeap) / (least.size - most.size)
+  return {
+    settings: { agents: sizes.join(' '), seconds },
+    counts: Object.assign({}, ...measured.map(countsOf)),
+    figures: {
+      ...Object.assign({}, ...measured.map(figuresOf)),
+      ...(sizes.length > 1 && { masterKbPerAgent: round2(perAgent / BYTES_PER_KB) }),
+    },
+  }
+}
+
+interface Idle {
+  readonly size: number
+  readonly registeredMs: number
+  /** Of a core, of each process: with no framework, and with one that wants no offers. */
+  readonly alone: Readonly<Record<string, number>>
+  readonly subscribed: Readonly<Record<string, number>>
+  readonly rssMiB: Readonly<Record<string, number>>
+  readonly masterHeap: number
+  readonly longestTurnMs: number
+  readonly registrations: number
+  readonly losses: number
+}
+
+async function measure(
+  cluster: BenchCluster,
+  seconds: number,
+  say: Settings['say'],
+): Promise<Omit<Idle, 'size' | 'registeredMs'>> {
+  await sleep(SETTLE_MS)
+  const before = await cluster.probe('master')
+  say(`measuring for ${seconds} s without a framework`)
+  const alone = await cpuFor(cluster, seconds)
+  const scheduler = await openScheduler({
+    name: 'idle',
+    frameworkId: 'idle',
+    nats: cluster.url,
+    suppressed: true,
+  })
+  say(`measuring for ${seconds} s with one that wants nothing`)
+  const subscribed = await cpuFor(cluster, seconds)
+  await scheduler.close()
+  const usage = usageOfAll(cluster.pids)
+  const { longestTurnMs } = await cluster.probe('master')
+  const master = cluster.actors['master'] as Actor
+  return {
+    alone,
+    subscribed,
+    rssMiB: rssMiB(usage),
+    masterHeap: before.heapUsed,
+    longestTurnMs,
+    registrations: timesSaid(master, 'an agent has registered'),
+    losses: timesSaid(master, 'an agent is unreachable'),
+  }
+}
+
+async function cpuFor(cluster: BenchCluster, seconds: number) {
+  const before = usageOfAll(cluster.pids)
+  const startedAtMs = performance.now()
+  await sleep(seconds * 1_000)
+  return cpuPercent(before, usageOfAll(cluster.pids), performance.now() - startedAtMs)
+}
+
+const countsOf = ({ size, registrations, losses }: Idle): Record<string, Count> => ({
+  [`registrations${size}`]: { is: registrations, mustBe: size },
+  [`losses${size}`]: { is: losses, mustBe: 0 },
+})
+
+const figuresOf = (idle: Idle): Record<string, Figure> => ({
+  [`registeredMs${idle.size}`]: idle.registeredMs,
+  [`cpuPercent${idle.size}`]: idle.alone,
+  [`cpuPercentSubscribed${idle.size}`]: idle.subscribed,
+  [`rssMiB${idle.size}`]: idle.rssMiB,
+  [`longestTurnMs${idle.size}`]: idle.longestTurnMs,
+})
+
+const round2 = (value: number): number => Math.round(value * 100) / 100

@@ -8,7 +8,7 @@ import { wireBytes } from './wire-size.ts'
 
 /** At most RESOURCE_ENTRIES_MAX entries and AGENT_BYTES_MAX; scalars go first when not all fit. */
 export function fitList(list: ResourceList): ResourceList {
-  if (list.length <= RESOURCE_ENTRIES_MAX && list.every(isPlain)) return list
+  if (isSurelyFit(list)) return list
   const fitting = list.map(fitEntry)
   if (fitting.length <= RESOURCE_ENTRIES_MAX && wireBytes(fitting) <= AGENT_BYTES_MAX)
     return fitting
@@ -23,10 +23,21 @@ export function fitList(list: ResourceList): ResourceList {
   })
 }
 
-/** So small that as many as there may be always fit. */
-function isPlain({ scalar, role, reservations, disk }: ResourceEntry): boolean {
-  const isNamed = (role ?? reservations ?? disk) === undefined
-  return isNamed && scalar !== undefined && scalar <= SCALAR_MAX
+/** What an entry of no role and no disk takes at most, beside its ranges; and what a range does. */
+const PLAIN_BYTES_MAX = 128
+const RANGE_BYTES_MAX = 19
+
+/** Almost all lists are so small that nobody need count their bytes. */
+function isSurelyFit(list: ResourceList): boolean {
+  let bytesMax = 0
+  for (const { role, reservations, disk, scalar, ranges } of list) {
+    if (role !== undefined || reservations !== undefined || disk !== undefined) return false
+    if (scalar === undefined ? ranges === undefined : scalar > SCALAR_MAX) return false
+    const count = ranges?.length ?? 0
+    if (count > RESOURCE_PARTS_MAX) return false
+    bytesMax += PLAIN_BYTES_MAX + RANGE_BYTES_MAX * count
+  }
+  return list.length <= RESOURCE_ENTRIES_MAX && bytesMax <= AGENT_BYTES_MAX
 }
 
 function fitEntry(entry: ResourceEntry): ResourceEntry {

@@ -5,6 +5,7 @@ export type Ranges = readonly Range[]
 
 /** Any list of ranges, in canonical form. A range with begin > end counts as empty. */
 export function normalizeRanges(ranges: Ranges): Ranges {
+  if (isCanonical(ranges)) return ranges
   const sorted = ranges.filter(([begin, end]) => begin <= end).sort((a, b) => a[0] - b[0])
   const result: [number, number][] = []
   for (const [begin, end] of sorted) {
@@ -13,6 +14,15 @@ export function normalizeRanges(ranges: Ranges): Ranges {
     else result.push([begin, end])
   }
   return result
+}
+
+function isCanonical(ranges: Ranges): boolean {
+  let next = Number.NEGATIVE_INFINITY
+  for (const [begin, end] of ranges) {
+    if (begin < next || begin > end) return false
+    next = end + 2
+  }
+  return true
 }
 
 export function addRanges(a: Ranges, b: Ranges): Ranges {

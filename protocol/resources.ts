@@ -27,8 +27,6 @@ export type Amount =
   | { readonly kind: 'ranges'; readonly ranges: Ranges }
   | { readonly kind: 'set'; readonly members: ReadonlySet<string> }
 
-const KINDS: readonly Amount['kind'][] = ['scalar', 'ranges', 'set']
-
 export interface Quantity {
   readonly traits: Traits
   readonly amount: Amount
@@ -39,29 +37,36 @@ export type Resources = ReadonlyMap<string, Quantity>
 
 export const NO_RESOURCES: Resources = new Map()
 
+/** Nothing but a name: almost all that there is, so it is asked first. */
+function isPlain({ role, reservations, disk, shared, revocable }: Traits): boolean {
+  return (
+    role === undefined && reservations === undefined && disk === undefined && !shared && !revocable
+  )
+}
+
 function identity(traits: Traits, kind: Amount['kind']): string {
   const { name, role, reservations, disk, shared, revocable } = traits
-  const plain = role === undefined && reservations === undefined && disk === undefined
-  if (plain && !shared && !revocable) return kind === 'scalar' ? name : `${name} ${kind}`
+  if (isPlain(traits)) return kind === 'scalar' ? name : `${name} ${kind}`
   const marks = [shared ?? false, revocable ?? false]
   return JSON.stringify([name, kind, role, reservations, disk, ...marks])
 }
 
-function amountOf(entry: ResourceEntry): Amount | Refusal {
-  const { scalar, ranges, set } = entry
-  const given = [scalar, ranges, set].filter((amount) => amount !== undefined)
-  if (given.length !== 1) {
-    return refusal('invalid', `resource ${entry.name} has not exactly one of scalar, ranges, set`)
-  }
+function traitsOf(entry: ResourceEntry): Traits {
+  if (isPlain(entry)) return { name: entry.name }
+  const { scalar: _s, ranges: _r, set: _t, ...traits } = entry
+  return traits
+}
+
+function amountOf({ name, scalar, ranges, set }: ResourceEntry): Amount | Refusal {
+  const others = Number(ranges !== undefined) + Number(set !== undefined)
+  if (others !== (scalar === undefined ? 1 : 0))
+    return refusal('invalid', `resource ${name} has not exactly one of scalar, ranges, set`)
   if (scalar !== undefined) return { kind: 'scalar', thousandths: toThousandths(scalar) }
-  if (ranges !== undefined) {
-    const wrong = ranges.find(([begin, end]) => begin > end)
-    if (wrong !== undefined) {
-      return refusal('invalid', `resource ${entry.name} has a range ${wrong.join('-')}`)
-    }
-    return { kind: 'ranges', ranges: normalizeRanges(ranges) }
-  }
-  return { kind: 'set', members: new Set(set) }
+  if (ranges === undefined) return { kind: 'set', members: new Set(set) }
+  const wrong = ranges.find(([begin, end]) => begin > end)
+  if (wrong !== undefined)
+    return refusal('invalid', `resource ${name} has a range ${wrong.join('-')}`)
+  return { kind: 'ranges', ranges: normalizeRanges(ranges) }
 }
 
 /**
@@ -72,18 +77,25 @@ export function parseResources(wanted: WantedResources): Resources | Refusal {
   const list: ResourceList = Array.isArray(wanted)
     ? wanted
     : Object.entries(wanted).map(([name, scalar]) => ({ name, scalar }))
-  let sum: Resources = NO_RESOURCES
+  const sum = new Map<string, Quantity>()
   for (const entry of list) {
     const amount = amountOf(entry)
     if ('code' in amount) return amount
     if (isEmptyAmount(amount)) continue
-    const { scalar: _s, ranges: _r, set: _t, ...traits } = entry
-    if (KINDS.some((kind) => kind !== amount.kind && sum.has(identity(traits, kind)))) {
+    const quantity = { traits: traitsOf(entry), amount }
+    if (isOfTwoKinds(sum, quantity))
       return refusal('invalid', `resource ${entry.name} is given as two kinds`)
-    }
-    sum = addResources(sum, new Map([[identity(traits, amount.kind), { traits, amount }]]))
+    addQuantity(sum, identity(quantity.traits, amount.kind), quantity)
   }
   return excessOf(sum) ?? sum
+}
+
+function isOfTwoKinds(sum: Resources, { traits, amount: { kind } }: Quantity): boolean {
+  for (const { traits: others, amount } of sum.values()) {
+    if (amount.kind === kind || others.name !== traits.name) continue
+    if (identity(others, kind) === identity(traits, kind)) return true
+  }
+  return false
 }
 
 /** Says which of `resources` is more than one entry may say, if one is. */
@@ -116,16 +128,22 @@ export function resourcesOf(list: WantedResources): Resources {
  * As entries; of more than a receiver takes, as many as it does. What was parsed comes back whole.
  */
 export function listResources(resources: Resources): ResourceList {
-  const list = [...resources.values()].map(({ traits, amount }): ResourceEntry => {
-    if (amount.kind === 'scalar') {
-      return { ...traits, scalar: fromThousandths(amount.thousandths) }
-    }
-    if (amount.kind === 'ranges') {
-      return { ...traits, ranges: amount.ranges.map(([begin, end]) => [begin, end]) }
-    }
-    return { ...traits, set: [...amount.members] }
-  })
+  const list: ResourceEntry[] = []
+  for (const quantity of resources.values()) list.push(entryOf(quantity))
   return fitList(list)
+}
+
+/** Ranges are not copied: who gets an entry does not change it. */
+function entryOf({ traits, amount }: Quantity): ResourceEntry {
+  if (amount.kind === 'set') return { ...traits, set: [...amount.members] }
+  // Spelled out where traits are only a name: to copy them takes ten times as long.
+  const { name } = traits
+  if (amount.kind === 'scalar') {
+    const scalar = fromThousandths(amount.thousandths)
+    return isPlain(traits) ? { name, scalar } : { ...traits, scalar }
+  }
+  const ranges = amount.ranges as [number, number][]
+  return isPlain(traits) ? { name, ranges } : { ...traits, ranges }
 }
 
 function isEmptyAmount(amount: Amount): boolean {
@@ -154,14 +172,17 @@ export function addResources(a: Resources, b: Resources): Resources {
   if (a.size === 0) return b
   if (b.size === 0) return a
   const sum = new Map(a)
-  for (const [key, { traits, amount }] of b) {
-    const before = sum.get(key)
-    sum.set(key, {
-      traits,
-      amount: before === undefined ? amount : addAmounts(before.amount, amount),
-    })
-  }
+  for (const [key, quantity] of b) addQuantity(sum, key, quantity)
   return sum
+}
+
+function addQuantity(sum: Map<string, Quantity>, key: string, quantity: Quantity): void {
+  const before = sum.get(key)
+  if (before === undefined) sum.set(key, quantity)
+  else {
+    const amount = addAmounts(before.amount, quantity.amount)
+    sum.set(key, { traits: before.traits, amount })
+  }
 }
 
 function containsAmount(whole: Amount, part: Amount): boolean {

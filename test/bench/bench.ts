@@ -1,11 +1,13 @@
 /** `npm run bench -- SCENARIO [--agents N] [--frameworks N] [--tasks N] [--seconds N] [--json]` */
 import { linesOf, type Measured, resultOf } from './result.ts'
+import { floor } from './scenarios/floor.ts'
 import { idle } from './scenarios/idle.ts'
 import { throughput } from './scenarios/throughput.ts'
 import { parseCommand, type Settings } from './settings.ts'
 
 const SCENARIOS: Readonly<Record<string, (settings: Settings) => Promise<Measured>>> = {
   idle,
+  floor,
   throughput,
 }
 

@@ -23,7 +23,9 @@ export async function startChild<Ask extends object, Answer>(
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const next = (): Promise<Answer> =>
     Promise.race([
-      new Promise<Answer>((resolve) => child.once('message', (answer) => resolve(answer as Answer))),
+      new Promise<Answer>((resolve) =>
+        child.once('message', (answer) => resolve(answer as Answer)),
+      ),
       ended,
     ])
   await next()

@@ -2,9 +2,10 @@
  * Counts what is said, as a stranger that only listens: it keeps the bytes, and reads them when it
  * is asked, after the time that is measured.
  */
-import { natsSystem } from '../../bus/nats/system.ts'
+
 import { systemClock } from '../../bus/clock.ts'
 import { decode } from '../../bus/codec.ts'
+import { natsSystem } from '../../bus/nats/system.ts'
 import { check } from '../../protocol/check.ts'
 import { acknowledgements, allEvents, eventIdsOf } from '../../protocol/subjects.ts'
 import { serveParent } from './child.ts'

@@ -1,12 +1,14 @@
 /** A NATS server for tests: found or fetched, on a free port, its store in a temporary folder. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findServer } from '../../bus/nats/find-server.ts'
-import { type RunningServer, startServer } from '../../bus/nats/server.ts'
+import { packageConfig, type RunningServer, startServer } from '../../bus/nats/server.ts'
 
 export interface TestServer {
   readonly url: string
+  readonly pid: number
+  readonly logPath: string
   readonly storeDir: string
   /** All its files lie in here. */
   readonly folder: string
@@ -21,14 +23,21 @@ export interface TestServer {
 export const testBinary = (): Promise<string> =>
   findServer({ env: process.env, say: () => undefined })
 
-export async function startTestServer(): Promise<TestServer> {
+/** `more`: lines for its configuration, behind those of the package's. */
+export async function startTestServer(more = ''): Promise<TestServer> {
   const binary = await testBinary()
   const folder = mkdtempSync(join(tmpdir(), 'bourse-nats-'))
   const storeDir = join(folder, 'store')
-  let server: RunningServer = await startServer({ binary, storeDir })
+  const configPath = join(folder, 'nats.conf')
+  writeFileSync(configPath, `${readFileSync(packageConfig(), 'utf8')}${more}`)
+  let server: RunningServer = await startServer({ binary, configPath, storeDir })
   const { url, port } = server
   return {
     url,
+    get pid() {
+      return server.pid
+    },
+    logPath: server.logPath,
     storeDir,
     folder,
     async end(signal) {
@@ -37,7 +46,7 @@ export async function startTestServer(): Promise<TestServer> {
     },
     async restart(stores) {
       if (stores === 'lost') rmSync(storeDir, { recursive: true })
-      server = await startServer({ binary, storeDir, port })
+      server = await startServer({ binary, configPath, storeDir, port })
     },
     async close() {
       await server.stop()

@@ -5,7 +5,7 @@ import type { LoadAnswer, LoadAsk, LoadStart } from '../load.ts'
 import type { ObserverAnswer, ObserverAsk, ObserverStart } from '../observer.ts'
 import type { Measured } from '../result.ts'
 import type { Settings } from '../settings.ts'
-import { cpuUsPerTask, rssMiB, rounded, usageOfAll } from '../usage.ts'
+import { cpuUsPerTask, rounded, rssMiB, usageOfAll } from '../usage.ts'
 
 /** What is compiled while it runs is compiled before it is measured. */
 const WARM_UP_TASKS = 20_000

@@ -4,15 +4,13 @@
  */
 import type { AgentId } from '../../protocol/ids.ts'
 import type { Effect } from './effects.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, JournalEntry } from './journal.ts'
 
 /** What is left when the checkpoint is written. */
 export type Action = Exclude<Effect, { do: 'checkpoint' | 'compact' }>
 
 export interface BatchDeps<Agent extends { readonly agentId: AgentId }> {
   readonly journal: Journal
-  /** How many there are; one alone does not wait for the others. */
-  readonly count: number
   readonly soon: (fn: () => void) => void
   readonly perform: (agent: Agent, action: Action) => void
   /** The journal has grown: each agent is to give all its records. */
@@ -29,6 +27,7 @@ interface Queued<Agent> {
 export class Batch<Agent extends { readonly agentId: AgentId }> {
   readonly #deps: BatchDeps<Agent>
   #queue: Queued<Agent>[] = []
+  #flushes: (() => void)[] = []
   /** Until all agents have started, none writes: the journal still holds the others' records. */
   #isHeld = true
   #isDue = false
@@ -39,17 +38,27 @@ export class Batch<Agent extends { readonly agentId: AgentId }> {
     this.#deps = deps
   }
 
+  /** Runs `flush` at the end of the turn, before what it adds is performed with all the rest. */
+  soon(flush: () => void): void {
+    this.#flushes.push(flush)
+    this.#arrange()
+  }
+
   add(agent: Agent, effect: Effect): void {
     this.#queue.push({ agent, effect })
-    if (this.#isHeld || this.#isDue) return
-    if (this.#deps.count === 1) {
-      this.#perform()
-      return
-    }
+    if (!this.#isHeld) this.#arrange()
+  }
+
+  #arrange(): void {
+    if (this.#isDue) return
     this.#isDue = true
     this.#deps.soon(() => {
+      const flushes = this.#flushes
+      this.#flushes = []
+      for (const flush of flushes) flush()
       this.#isDue = false
-      this.#perform()
+      if (!this.#isHeld) this.#perform()
+      if (this.#flushes.length > 0) this.#arrange()
     })
   }
 
@@ -111,8 +120,10 @@ export class Batch<Agent extends { readonly agentId: AgentId }> {
 function entriesOf<Agent extends { readonly agentId: AgentId }>(
   queue: readonly Queued<Agent>[],
   kind: 'checkpoint' | 'compact',
-) {
-  return queue.flatMap(({ agent: { agentId }, effect }) =>
-    effect.do === kind ? effect.records.map((record) => ({ agentId, record })) : [],
-  )
+): readonly JournalEntry[] {
+  const entries: JournalEntry[] = []
+  for (const { agent, effect } of queue) {
+    if (effect.do === kind) entries.push({ agentId: agent.agentId, records: effect.records })
+  }
+  return entries
 }

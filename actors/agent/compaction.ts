@@ -1,5 +1,6 @@
 /** The checkpoint written anew: what its records have come to. */
 import { listResources } from '../../protocol/resources.ts'
+import type { WantedResources } from '../../protocol/schema/common.ts'
 import type { Effect } from './effects.ts'
 import { type AgentRecord, FORMAT } from './records.ts'
 import { type AgentState, type Framework, keyOf, refOf, type Task } from './state.ts'
@@ -48,14 +49,17 @@ function taskRecords(task: Task): readonly AgentRecord[] {
 }
 
 /** The task as it is when none of its statuses waits for an acknowledgement. */
-export function taskRecord(task: Task): AgentRecord {
-  const { name, role, resources, killGraceMs, staged, last, stream } = task
+export function taskRecord(
+  task: Task,
+  resources: WantedResources = listResources(task.resources),
+): AgentRecord {
+  const { name, role, killGraceMs, staged, last, stream } = task
   return {
     kind: 'task',
     ...refOf(task),
     ...(name === undefined ? {} : { name }),
     role,
-    resources: listResources(resources),
+    resources,
     ...(killGraceMs === undefined ? {} : { killGraceMs }),
     staged,
     ...(last === undefined || stream.length > 0 ? {} : { last }),

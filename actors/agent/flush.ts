@@ -1,16 +1,14 @@
 /** The end of a turn: first what must not be forgotten, then what is done, then what is said. */
-import { type FrameworkKey, frameworkKey } from '../../protocol/ids.ts'
 import type { Now } from '../../protocol/now.ts'
 import type { TaskStatus } from '../../protocol/schema/common.ts'
 import type { AgentReport } from '../../protocol/schema/master.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
-import { cut, Outbox } from '../parts/outbox.ts'
+import { cut } from '../parts/outbox.ts'
 import { nextNumber } from '../parts/session.ts'
 import type { Effect } from './effects.ts'
 import { noteOpenSent } from './session.ts'
 import { chunks } from './snapshot.ts'
-import { type AgentState, keyOf, stateOf } from './state.ts'
-
+import { type AgentState, type Framework, keyOf, stateOf, type Turn } from './state.ts'
 import { noteSent } from './streams.ts'
 
 /** Settled tasks of one report: it fits into one message with the longest ids. */
@@ -32,25 +30,24 @@ export function wantsFlush({ outbox, link }: AgentState): boolean {
 }
 
 export function flush(state: AgentState, now: Now): readonly Effect[] {
-  return [
-    ...remember(state),
-    ...act(state),
-    ...open(state, now),
-    ...update(state, now),
-    ...tell(state),
-  ]
+  const effects: Effect[] = []
+  remember(state, effects)
+  act(state, effects)
+  open(state, effects, now)
+  update(state, effects, now)
+  tell(state, effects)
+  return effects
 }
 
-function remember({ outbox }: AgentState): readonly Effect[] {
+function remember({ outbox }: AgentState, effects: Effect[]): void {
   const { records, isForDisk } = outbox
   outbox.records = []
   outbox.isForDisk = false
-  if (records.length === 0) return []
-  return [{ do: 'checkpoint', records, durability: isForDisk ? 'disk' : 'kernel' }]
+  if (records.length === 0) return
+  effects.push({ do: 'checkpoint', records, durability: isForDisk ? 'disk' : 'kernel' })
 }
 
-function act({ outbox, tasks }: AgentState): readonly Effect[] {
-  const effects: Effect[] = []
+function act({ outbox, tasks }: AgentState, effects: Effect[]): void {
   for (const [launch, container] of outbox.launches) {
     const task = tasks.get(launch)
     if (task !== undefined) task.container = 'launched'
@@ -65,54 +62,57 @@ function act({ outbox, tasks }: AgentState): readonly Effect[] {
   outbox.kills.clear()
   outbox.destroys = []
   outbox.removals = []
-  return effects
 }
 
-function open(state: AgentState, now: Now): readonly Effect[] {
+function open(state: AgentState, effects: Effect[], now: Now): void {
   const { link } = state
-  if (link.kind !== 'opening' || !link.isDue) return []
+  if (link.kind !== 'opening' || !link.isDue) return
   noteOpenSent(state, now)
-  return link.messages.map((message) => ({ do: 'report', message }))
+  for (const message of link.messages) effects.push({ do: 'report', message })
 }
 
 /** Statuses go out in any case; they have numbers only within a confirmed session. */
-function update(state: AgentState, now: Now): readonly Effect[] {
-  const { heads } = state.outbox
-  if (heads.size === 0) return []
+function update(state: AgentState, effects: Effect[], now: Now): void {
   const session = state.link.kind === 'open' ? state.link.session : undefined
-  const sorted = new Outbox<FrameworkKey, TaskStatus>()
-  for (const task of heads) {
-    const status = task.stream[0] ?? task.last
-    if (status === undefined) continue
-    sorted.add(frameworkKey(task.framework), task.framework, { ...status, latest: stateOf(task) })
-    if (task.stream.length > 0) noteSent(state, task, now)
-    if (session !== undefined && isTerminal(status.state)) task.isEndTold = true
-  }
-  heads.clear()
-  return sorted.takeAll().flatMap(({ to, lists }) =>
-    lists.map((statuses): Effect => {
+  for (const [framework, statuses] of takeHeads(state, now)) {
+    for (const list of cut(statuses)) {
       const numbered = session === undefined ? {} : { session: session.id, n: nextNumber(session) }
-      return { do: 'update', to: keyOf(to), message: { ...numbered, statuses: [...statuses] } }
-    }),
-  )
+      const message = { ...numbered, statuses: [...list] }
+      effects.push({ do: 'update', to: keyOf(framework), message })
+    }
+  }
 }
 
-function tell(state: AgentState): readonly Effect[] {
+/** The statuses that are due, as each framework is to hear them. */
+function takeHeads(state: AgentState, now: Now): Map<Framework, TaskStatus[]> {
+  const { heads } = state.outbox
+  const taken = new Map<Framework, TaskStatus[]>()
+  for (const task of heads) {
+    const { framework, taskId, launch, stream } = task
+    const body = stream[0] ?? task.last
+    if (body === undefined) continue
+    const status: TaskStatus = { ...body, taskId, launch, source: 'agent', latest: stateOf(task) }
+    const others = taken.get(framework)
+    if (others === undefined) taken.set(framework, [status])
+    else others.push(status)
+    if (stream.length > 0) noteSent(state, task, now)
+    if (state.link.kind === 'open' && isTerminal(body.state)) task.isEndTold = true
+  }
+  heads.clear()
+  return taken
+}
+
+function tell(state: AgentState, effects: Effect[]): void {
   const { outbox, link } = state
-  const effects: Effect[] = cut(outbox.complaints).map((list) => ({
-    do: 'report',
-    message: { reports: [...list] },
-  }))
-  outbox.complaints = []
-  if (link.kind !== 'open') return effects
+  if (outbox.complaints.length > 0) {
+    for (const list of cut(outbox.complaints)) {
+      effects.push({ do: 'report', message: { reports: [...list] } })
+    }
+    outbox.complaints = []
+  }
+  if (link.kind !== 'open') return
   const { session } = link
-  const settled = chunks(outbox.settled, REPORT_TASKS_MAX).map(
-    (tasks): AgentReport => ({ kind: 'settled', tasks: [...tasks] }),
-  )
-  const reports = [...outbox.reports, ...settled]
-  outbox.reports = []
-  outbox.settled = []
-  for (const list of reports.length === 0 ? [] : cut(reports)) {
+  for (const list of cut(takeReports(outbox))) {
     const n = nextNumber(session)
     for (const report of list) {
       if (report.kind === 'settled') state.awaited.push({ n, tasks: report.tasks })
@@ -120,5 +120,14 @@ function tell(state: AgentState): readonly Effect[] {
     const message = { session: session.id, n, heard: session.heard, reports: [...list] }
     effects.push({ do: 'report', message })
   }
-  return effects
+}
+
+function takeReports(outbox: Turn): readonly AgentReport[] {
+  const { reports, settled } = outbox
+  for (const tasks of chunks(settled, REPORT_TASKS_MAX)) {
+    reports.push({ kind: 'settled', tasks: [...tasks] })
+  }
+  outbox.reports = []
+  outbox.settled = []
+  return reports
 }

@@ -6,10 +6,17 @@ import type {
   StatusNumber,
   Subscription,
   TaskStatus,
+  WantedResources,
 } from '../../protocol/schema/common.ts'
 
-/** Fields are added, never changed; an agent that reads a higher format refuses to start. */
-export const FORMAT = 1
+/**
+ * Fields are added, never changed; an agent that reads a higher format refuses to start. 2: what a
+ * task's record says is not said again in those of its statuses.
+ */
+export const FORMAT = 2
+
+/** A status without what its task knows. Format 1 had all of it. */
+export type StatusBody = Omit<TaskStatus, 'taskId' | 'launch' | 'source'>
 
 /** Which launch of which task, in records and in what is told to the leader. */
 export interface Ref {
@@ -34,11 +41,12 @@ export interface TaskRecord extends Ref {
   readonly kind: 'task'
   readonly name?: string
   readonly role: string
-  readonly resources: ResourceList
+  /** As the framework spelled them, or as a list. */
+  readonly resources: WantedResources
   readonly killGraceMs?: number
   readonly staged: StatusNumber
   /** The newest status, if it was acknowledged; those that follow as records were not. */
-  readonly last?: TaskStatus
+  readonly last?: StatusBody
 }
 
 export type AgentRecord =
@@ -61,9 +69,9 @@ export type AgentRecord =
   | TaskRecord
   /** Somebody wants it dead: to be repeated by the next incarnation. */
   | { readonly kind: 'kill'; readonly launch: Launch; readonly graceMs: number }
-  | { readonly kind: 'status'; readonly launch: Launch; readonly status: TaskStatus }
+  | { readonly kind: 'status'; readonly launch: Launch; readonly status: StatusBody }
   /** The oldest unacknowledged status of that launch was acknowledged. */
-  | { readonly kind: 'ack'; readonly launch: Launch; readonly uuid: string }
+  | { readonly kind: 'ack'; readonly launch: Launch }
   | { readonly kind: 'forget'; readonly launch: Launch }
   /** An ended task whose sandbox is still there, oldest first. */
   | ({ readonly kind: 'sandbox' } & Ref)

@@ -114,7 +114,7 @@ function recallOfTask(state: AgentState, record: OfTask): void {
       noteEnd(task)
       return
     case 'ack':
-      if (task.stream[0]?.uuid === record.uuid) task.stream.shift()
+      task.stream.shift()
       return
     case 'forget':
       strike(state, task)

@@ -1,7 +1,7 @@
 /** The order to run tasks of one accept: all of them are taken, or none. */
 import type { Launch } from '../../protocol/ids.ts'
 import type { Now } from '../../protocol/now.ts'
-import { NO_RESOURCES, parseResources, type Resources } from '../../protocol/resources.ts'
+import { isEmpty, NO_RESOURCES, parseResources, type Resources } from '../../protocol/resources.ts'
 import type { Run } from '../../protocol/schema/agent.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
 import { spellResources } from '../../protocol/spell-resources.ts'
@@ -62,7 +62,7 @@ function enter(state: AgentState, framework: Framework, entry: Entry): Task {
     killGraceMs: entry.info.killGraceMs,
     staged: nextStatusNumber(state),
   })
-  recordTask(state, task)
+  recordTask(state, task, isEmpty(entry.resources) ? [] : entry.info.resources)
   return task
 }
 

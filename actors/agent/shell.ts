@@ -121,7 +121,6 @@ export async function openAgents(deps: AgentsDeps): Promise<OpenAgents> {
 function openBatch(deps: AgentsDeps, journal: Journal, agents: readonly Agent[]): Batch<Agent> {
   return new Batch({
     journal,
-    count: deps.machines.length,
     soon: (fn) => deps.clock.soon(fn),
     perform: (agent, action) => perform(deps, agent, action),
     onLarge() {
@@ -144,10 +143,15 @@ function openAgent(deps: AgentsDeps, { profile, containerizer, batch }: Parts): 
   const { isolation } = containerizer
   const attributes = [...profile.attributes, { name: 'isolation', text: isolation }]
   const state = newAgent({ ...profile, attributes }, deps.randomToken(128))
+  const clock: Clock = {
+    now: () => deps.clock.now(),
+    after: (delayMs, fn) => deps.clock.after(delayMs, fn),
+    soon: (fn) => batch.soon(fn),
+  }
   const actor = runActor({
     core: agentCore,
     state,
-    clock: deps.clock,
+    clock,
     perform: (effect) => batch.add(agent, effect),
   })
   const agent: Agent = { agentId: profile.agentId, state, containerizer, actor }

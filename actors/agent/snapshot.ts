@@ -50,6 +50,7 @@ function knownFrameworks(state: AgentState): readonly Known[] {
 }
 
 export function chunks<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
+  if (items.length <= size) return items.length === 0 ? [] : [items]
   const parts: (readonly Item[])[] = []
   for (let i = 0; i < items.length; i += size) parts.push(items.slice(i, i + size))
   return parts

@@ -10,7 +10,6 @@ import type {
   ResourceList,
   StatusNumber,
   Subscription,
-  TaskStatus,
 } from '../../protocol/schema/common.ts'
 import type { AgentReport, AgentReports } from '../../protocol/schema/master.ts'
 import type { TaskState } from '../../protocol/task-state.ts'
@@ -18,7 +17,7 @@ import { Deadlines } from '../parts/deadlines.ts'
 import { type Random, seededRandom } from '../parts/random.ts'
 import type { Session } from '../parts/session.ts'
 import type { Container } from './effects.ts'
-import type { AgentRecord, Ref } from './records.ts'
+import type { AgentRecord, Ref, StatusBody } from './records.ts'
 
 /** What an agent is told about itself when it starts. */
 export interface Profile {
@@ -52,9 +51,9 @@ export interface Task {
   /** The shortest grace of all kills; undefined: nobody wants it dead. */
   killedWithMs: number | undefined
   /** The newest status; undefined: none was made, it is staging. */
-  last: TaskStatus | undefined
+  last: StatusBody | undefined
   /** Statuses that are not acknowledged, oldest first; the first is in flight. */
-  stream: TaskStatus[]
+  stream: StatusBody[]
   /** When the one in flight is sent again, and how long after the last time. */
   retryAtMs: number
   retryMs: number
@@ -90,8 +89,11 @@ export type Link =
   | {
       readonly kind: 'open'
       readonly session: Session
-      /** So long a silence ends the session. */
-      readonly silenceMs: number
+      /** As the confirmation says: how often the leader asks, and how often in vain. */
+      readonly pingMs: number
+      readonly pingsMissedMax: number
+      /** So long a silence ends the session. 0: none does. */
+      silenceMs: number
       heardAtMs: number
     }
   | { readonly kind: 'given-up' }

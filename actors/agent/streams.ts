@@ -3,12 +3,13 @@ import type { FrameworkKey } from '../../protocol/ids.ts'
 import { UPDATE_RETRY_MS, UPDATE_RETRY_MS_MAX } from '../../protocol/limits.ts'
 import type { Now } from '../../protocol/now.ts'
 import type { Acknowledgements } from '../../protocol/schema/agent.ts'
-import type { Exit, Reason, StatusNumber, TaskStatus } from '../../protocol/schema/common.ts'
+import type { Exit, Reason, StatusNumber } from '../../protocol/schema/common.ts'
 import { type MachineState, taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { compareSubscription } from '../parts/fence.ts'
 import { nextHex } from '../parts/random.ts'
 import { findFramework, record, release } from './held.ts'
+import type { StatusBody } from './records.ts'
 import { type AgentState, type Framework, refOf, stateOf, type Task } from './state.ts'
 
 export interface News {
@@ -46,18 +47,16 @@ export function report(state: AgentState, task: Task, { news, now }: Told): bool
     state.counts.illegalState += 1
     return false
   }
-  const status: TaskStatus = {
-    taskId: task.taskId,
+  const { reason, message, exit } = news
+  const status: StatusBody = {
     state: news.state,
-    launch: task.launch,
     number: nextStatusNumber(state),
     uuid: nextHex(state.random, 128),
-    source: 'agent',
-    ...(news.reason === undefined ? {} : { reason: news.reason }),
-    ...(news.message === undefined ? {} : { message: news.message.slice(0, SENTENCE_LENGTH_MAX) }),
-    ...(news.exit === undefined ? {} : { exit: news.exit }),
     atMs: now.wallMs,
   }
+  if (reason !== undefined) status.reason = reason
+  if (message !== undefined) status.message = message.slice(0, SENTENCE_LENGTH_MAX)
+  if (exit !== undefined) status.exit = exit
   record(state, { kind: 'status', launch: task.launch, status })
   task.last = status
   task.stream.push(status)
@@ -122,13 +121,13 @@ export function acknowledge(state: AgentState, from: FrameworkKey, acks: Acknowl
     if (task === undefined || (ack.launch !== undefined && ack.launch !== task.launch)) {
       state.counts.strayAck += 1
     } else {
-      acknowledgeHead(state, task, ack.uuid)
+      acknowledgeHead(state, task)
     }
   }
 }
 
-function acknowledgeHead(state: AgentState, task: Task, uuid: string): void {
-  record(state, { kind: 'ack', launch: task.launch, uuid })
+function acknowledgeHead(state: AgentState, task: Task): void {
+  record(state, { kind: 'ack', launch: task.launch })
   task.stream.shift()
   state.inFlight.delete(task)
   state.outbox.heads.delete(task)

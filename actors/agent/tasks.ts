@@ -4,7 +4,7 @@ import { KILL_GRACE_MS } from '../../protocol/limits.ts'
 import type { Now } from '../../protocol/now.ts'
 import { NO_RESOURCES, rangesOf } from '../../protocol/resources.ts'
 import type { Kill } from '../../protocol/schema/agent.ts'
-import type { TaskInfo } from '../../protocol/schema/common.ts'
+import type { TaskInfo, WantedResources } from '../../protocol/schema/common.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { taskRecord } from './compaction.ts'
 import type { Container } from './effects.ts'
@@ -21,10 +21,10 @@ import type { Ref } from './records.ts'
 import { type AgentState, refOf, stateOf, type Task } from './state.ts'
 import { type News, nextStatusNumber, report, type Told } from './streams.ts'
 
-/** Writes a task that has just been entered into the checkpoint. */
-export function recordTask(state: AgentState, task: Task): void {
+/** Writes a task that has just been entered into the checkpoint, with `resources` as it asked. */
+export function recordTask(state: AgentState, task: Task, resources: WantedResources): void {
   if (!task.framework.isRecorded) recordFramework(state, task.framework)
-  record(state, taskRecord(task))
+  record(state, taskRecord(task, resources))
 }
 
 /** Undefined: the command has not exactly one of argv and shell. */
@@ -163,7 +163,7 @@ export function answerMissing(state: AgentState, refs: readonly Ref[], now: Now)
       resources: NO_RESOURCES,
       staged: nextStatusNumber(state),
     })
-    recordTask(state, task)
+    recordTask(state, task, [])
     report(state, task, { news: wasHere ? GONE : NEVER_ARRIVED, now })
   }
 }

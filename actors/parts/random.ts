@@ -38,11 +38,13 @@ export function nextInteger(random: Random, from: number, to: number): number {
   return from + Math.floor(nextFraction(random) * (to - from))
 }
 
-/** So many bits, a multiple of 32, as hexadecimal digits. */
+/** Filled anew by each call of `nextHex`: digits out of bytes are cheaper than out of numbers. */
+const words = Buffer.alloc(128 / 8)
+
+/** So many bits as hexadecimal digits. */
 export function nextHex(random: Random, bits: 64 | 128): string {
-  let hex = ''
-  for (let i = 0; i < bits / 32; i++) hex += nextUint32(random).toString(16).padStart(8, '0')
-  return hex
+  for (let at = 0; at < bits / 8; at += 4) words.writeUInt32BE(nextUint32(random), at)
+  return words.toString('hex', 0, bits / 8)
 }
 
 /** In place, every order equally likely. */

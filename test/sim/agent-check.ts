@@ -23,10 +23,10 @@ export class AgentCheck {
   #recorded(state: AgentState, record: AgentRecord): void {
     if (record.kind !== 'status' || !isTerminal(record.status.state)) return
     const { launch, status } = record
-    const framework = state.tasks.get(launch)?.framework
-    if (framework === undefined || framework.isOver) return
-    const { principal, frameworkId } = framework
-    const { taskId } = status
+    const task = state.tasks.get(launch)
+    if (task === undefined || task.framework.isOver) return
+    const { principal, frameworkId } = task.framework
+    const { taskId } = task
     this.#world.ledger.ended(
       { framework: { principal, frameworkId }, taskId, launch, agentId: state.profile.agentId },
       status.state,

@@ -219,7 +219,9 @@ export class Rig {
   ackAll(): readonly Effect[] {
     const effects: Effect[] = []
     for (let rounds = 0; rounds < 100; rounds++) {
-      const heads = [...this.state.tasks.values()].flatMap(({ stream }) => stream.slice(0, 1))
+      const heads = [...this.state.tasks.values()].flatMap(({ taskId, launch, stream }) =>
+        stream.slice(0, 1).map((body) => ({ ...body, taskId, launch, source: 'agent' as const })),
+      )
       if (heads.length === 0) return effects
       for (const head of heads) effects.push(...this.ack(head))
     }

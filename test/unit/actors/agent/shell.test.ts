@@ -6,12 +6,16 @@ import {
   startEmulatedAgents,
 } from '../../../../actors/agent/main.ts'
 import type { Machine } from '../../../../actors/agent/shell.ts'
-import type { OpenedCheckpoint } from '../../../../agent-runtime/checkpoint/checkpoint.ts'
+import type {
+  Checkpoint,
+  OpenedCheckpoint,
+} from '../../../../agent-runtime/checkpoint/checkpoint.ts'
 import { MemoryDisk } from '../../../../agent-runtime/checkpoint/memory.ts'
 import {
   PretendingContainerizer,
   PretendMachine,
 } from '../../../../agent-runtime/containerizer/pretending.ts'
+import { encode } from '../../../../bus/codec.ts'
 import { randomToken } from '../../../../bus/random.ts'
 import { SimulatedClock } from '../../../../bus/simulated/clock.ts'
 import { SimulatedSystem } from '../../../../bus/simulated/system.ts'
@@ -203,8 +207,23 @@ test('a checkpoint that cannot be written stops the agent before anything else i
 })
 
 test('a checkpoint that has grown is written anew', async (t) => {
-  const { stage, leader, agents } = await aRunningAgent()
-  const env = { PRETEND_MS: '10', PADDING: 'x'.repeat(100) }
+  const stage = new Stage()
+  const leader = await stage.leader()
+  const agents = await stage.agent(() => {
+    const opened = stage.disk.open()
+    const large: Checkpoint = {
+      get sizeBytes() {
+        return 20 * opened.checkpoint.sizeBytes
+      },
+      append: (records, durability) => opened.checkpoint.append(records, durability),
+      rewrite: (records) => opened.checkpoint.rewrite(records),
+      close: () => undefined,
+    }
+    return { ...opened, checkpoint: large }
+  })
+  leader.beat()
+  await stage.pass(100)
+  const env = { PRETEND_MS: '10' }
   const sizesBytes: number[] = []
   for (let i = 0; i < 1_500; i++) {
     leader.order(A1, aRun([aSleep(`t-${i}`, env)]))
@@ -304,4 +323,27 @@ test('a checkpoint of something else is not read', async (t) => {
   const stage = new Stage()
   stage.disk.open().checkpoint.append([new Uint8Array([0xc1])], 'kernel')
   await t.throwsAsync(stage.agent(), { code: 'agent/unreadable-record' })
+})
+
+test('a checkpoint of version 0.1.0 is read: one record after the other', async (t) => {
+  const stage = new Stage()
+  const [launch, taskId] = [launchOf('t-1'), 't-1']
+  const running = { taskId, launch, state: 'TASK_RUNNING', source: 'agent', atMs: 1 }
+  const numbered = { ...running, uuid: '0'.repeat(32), number: { incarnation: 6, count: 2 } }
+  const resources = [{ name: 'cpus', scalar: 1 }]
+  const records = [
+    { kind: 'start', format: 1, incarnation: 7, bootId: 'boot-1', resources, resourcesVersion: 1 },
+    { kind: 'framework', ...FRAMEWORK },
+    { kind: 'task', ...FRAMEWORK, taskId, launch, role: '*', resources, staged: numbered.number },
+    { kind: 'status', launch, status: numbered },
+  ]
+  const packed = records.map((record) => encode({ agentId: A1, record }))
+  stage.disk.open().checkpoint.append(packed, 'disk')
+  const agents = await stage.agent()
+  t.is(agents.states[0]?.incarnation, 8)
+  const task = agents.states[0]?.tasks.get(launch)
+  t.deepEqual(
+    task?.stream.map(({ state }) => state),
+    ['TASK_RUNNING', 'TASK_FAILED'],
+  )
 })

@@ -83,6 +83,8 @@ export const LEASE_RENEWALS = 5
 /** The leader asks each agent whether it is there; after so many misses it is unreachable. */
 export const AGENT_PING_MS = 3_000
 export const AGENT_PINGS_MISSED_MAX = 5
+/** Of all agents that answer, together: with more of them than that allows, each is asked later. */
+export const AGENT_PINGS_PER_S_MAX = 1_000
 /** The same of frameworks: after so many misses one is away. Any call counts as an answer. */
 export const FRAMEWORK_PING_MS = 5_000
 export const FRAMEWORK_PINGS_MISSED_MAX = 3

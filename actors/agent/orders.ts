@@ -7,7 +7,7 @@ import { findFramework, noteSubscription } from './held.ts'
 import { isLeader, isUnknown } from './leader.ts'
 import { sendOutput } from './output.ts'
 import { run } from './run.ts'
-import { confirm, forgetHeard, invited, openSession, refused } from './session.ts'
+import { answerPing, confirm, forgetHeard, invited, openSession, refused } from './session.ts'
 import type { AgentState } from './state.ts'
 import { sendHeadsAgain } from './streams.ts'
 import { answerMissing, obeyKill } from './tasks.ts'
@@ -89,7 +89,7 @@ function obeyOne(state: AgentState, order: AgentOrder, now: Now): readonly Effec
       tearDown(state, order, now)
       return NOTHING
     case 'ping':
-      state.outbox.reports.push({ kind: 'pong' })
+      answerPing(state, order)
       return NOTHING
     case 'send-output':
       return sendOutput(state, order, now)

@@ -17,6 +17,7 @@ import { type AgentState, refOf, stateOf } from './state.ts'
 import { isSettled, sendHead, tellSettled } from './streams.ts'
 
 type Registered = Extract<AgentOrder, { kind: 'registered' }>
+type Ping = Extract<AgentOrder, { kind: 'ping' }>
 type NotRegistered = Extract<AgentOrder, { kind: 'not-registered' }>
 
 /** An open that is not confirmed is repeated after this, doubling up to the maximum. */
@@ -119,8 +120,10 @@ export function confirm(state: AgentState, order: Registered, now: Now): void {
   const { link } = state
   if (link.kind !== 'opening') return
   const { session } = link
-  const silenceMs = order.pingMs * order.pingsMissedMax
-  state.link = { kind: 'open', session, silenceMs, heardAtMs: now.monotonicMs }
+  const { pingMs, pingsMissedMax } = order
+  const silenceMs = pingMs * pingsMissedMax
+  const heardAtMs = now.monotonicMs
+  state.link = { kind: 'open', session, pingMs, pingsMissedMax, silenceMs, heardAtMs }
   state.deadlines.clear('repeat')
   if (silenceMs > 0) listenUntil(state, now.monotonicMs + silenceMs)
   for (const { subscription, ...key } of order.frameworks) {
@@ -131,6 +134,14 @@ export function confirm(state: AgentState, order: Registered, now: Now): void {
     if (task.stream.length > 0) sendHead(state, task)
     else if (isSettled(task)) tellSettled(state, task)
   }
+}
+
+/** Answers a ping. The leader may leave more time until the next one. */
+export function answerPing({ link, outbox }: AgentState, { nextMs }: Ping): void {
+  if (link.kind !== 'open') return
+  const { pingMs, pingsMissedMax } = link
+  if (pingMs > 0) link.silenceMs = (nextMs ?? pingMs) + pingMs * (pingsMissedMax - 1)
+  outbox.reports.push({ kind: 'pong' })
 }
 
 function listenUntil(state: AgentState, atMs: number): void {

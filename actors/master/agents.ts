@@ -1,6 +1,6 @@
 /** Agents: whether they are there, and what follows when they are not. */
 import type { AgentId } from '../../protocol/ids.ts'
-import { LEADER_BEAT_MS, PAGE_WAIT_MS } from '../../protocol/limits.ts'
+import { AGENT_PINGS_PER_S_MAX, LEADER_BEAT_MS, PAGE_WAIT_MS } from '../../protocol/limits.ts'
 import type { AgentOrder } from '../../protocol/schema/agent.ts'
 import { nextNumber } from '../parts/session.ts'
 import { type AgentEvent, agentStep } from './agent-machine.ts'
@@ -11,6 +11,9 @@ import { record } from './registry.ts'
 import { count } from './state.ts'
 import { loseTasks } from './tasks.ts'
 import { fenceOf, type LeaderTurn, log } from './turn.ts'
+
+/** Pings that are due in it leave together: a wake-up and a packet for each would cost more. */
+const PING_TICK_MS = 250
 
 /** One's own beats come back within this, or one's own connection is at fault. */
 const ECHO_MS_MAX = 2.5 * LEADER_BEAT_MS
@@ -89,12 +92,33 @@ export function loseSession(turn: LeaderTurn, agent: Agent): void {
 }
 
 export function schedulePing(turn: LeaderTurn, agent: Agent): void {
-  const { agentId } = agent
-  const atMs = turn.now.monotonicMs + turn.state.rules.agentPingMs
-  turn.leader.deadlines.set(`agent-ping ${agentId}`, atMs, { due: 'agent-ping', agentId })
+  pingAt(turn, agent, turn.now.monotonicMs + turn.state.rules.agentPingMs)
 }
 
-/** A ping is due: the last one was answered, or it counts as missed. */
+function pingAt({ leader }: LeaderTurn, { agentId }: Agent, atMs: number): void {
+  const tickMs = Math.ceil(atMs / PING_TICK_MS) * PING_TICK_MS
+  leader.deadlines.set(`agent-ping ${agentId}`, tickMs, { due: 'agent-ping', agentId })
+}
+
+/**
+ * Pings an agent of which nothing was missed, and schedules the next ping. Those of all such agents
+ * are a place apart in time, so that what pings cost is bounded: with many agents the next free
+ * place is further away than the rules ask for, and the ping says so.
+ */
+function pingInTurn(turn: LeaderTurn, agent: Agent): void {
+  const { leader, state, now } = turn
+  const soonestMs = now.monotonicMs + state.rules.agentPingMs
+  leader.pingPlaceMs = Math.max(soonestMs, leader.pingPlaceMs + 1_000 / AGENT_PINGS_PER_S_MAX)
+  const isLater = leader.pingPlaceMs > soonestMs
+  const nextMs = Math.ceil(leader.pingPlaceMs - now.monotonicMs)
+  order(turn, agent, isLater ? { kind: 'ping', nextMs } : { kind: 'ping' })
+  pingAt(turn, agent, leader.pingPlaceMs)
+}
+
+/**
+ * A ping is due: the last one was answered, or it counts as missed. One that has missed some is
+ * asked as often as the rules say, however many agents there are.
+ */
 export function pingAgent(turn: LeaderTurn, agent: Agent): void {
   if (agent.state === 'unreachable') return
   if (isEchoing(turn, 'agents')) agent.missed += 1
@@ -103,6 +127,7 @@ export function pingAgent(turn: LeaderTurn, agent: Agent): void {
     else loseAgent(turn, agent)
     return
   }
+  if (agent.state === 'registered' && agent.missed <= 1) return pingInTurn(turn, agent)
   if (agent.state === 'registered') order(turn, agent, { kind: 'ping' })
   else if (isStalled(turn, agent)) loseSession(turn, agent)
   else if (agent.state !== 'opening' || agent.missed > 1) invite(turn, agent)

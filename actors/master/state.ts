@@ -126,6 +126,8 @@ export interface Leader {
   /** Of offers up to this count nobody knows any more whether an accept has used them. */
   offersForgotten: number
   readonly deadlines: Deadlines<Due>
+  /** When (monotonic) the last agent that was pinged in its turn is pinged again. */
+  pingPlaceMs: number
   /** When one's own beat was last heard, by connection: silence counts only while it comes back. */
   readonly echoAtMs: Map<string, number>
 }
@@ -199,6 +201,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     offerCount: 0,
     offersForgotten: 0,
     deadlines: new Deadlines(),
+    pingPlaceMs: Number.NEGATIVE_INFINITY,
     echoAtMs: new Map(),
   }
 }

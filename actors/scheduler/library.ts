@@ -157,7 +157,7 @@ export class Library implements Scheduler, Answers {
   ): Promise<Accepted> {
     const wrong = offersProblem(offers) ?? listProblem(wishes)
     if (wrong !== undefined) return { ...refusedFor(wrong), taskIds: [] }
-    const tasks = wishes.map((wish) => taskOf(wish, this.#newTaskId(wish)))
+    const tasks = wishes.map((wish) => taskOf(wish, () => this.#newTaskId(wish)))
     const taskIds = tasks.map(({ taskId }) => taskId)
     const { refuseMs } = options
     const answer = { offers: offers.map(idOf), ...(refuseMs !== undefined && { refuseMs }) }

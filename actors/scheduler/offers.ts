@@ -22,8 +22,6 @@ import { count, settle, settleRefused, type Turn } from './turn.ts'
 /** What people read of a reason; the rest is cut off. */
 const REASON_LENGTH_MAX = 256
 
-/** Lost offers of which is remembered why. */
-const LOST_MAX = 1_024
 const LOSSES: Readonly<Record<string, string>> = {
   answered: 'was answered before',
   'timed-out': 'was taken back: it was not answered in time',
@@ -50,8 +48,6 @@ export function onRescind(turn: Turn, offers: readonly string[], reason: string)
 function lose({ offers, lost }: SchedulerState, offerId: OfferId, why: string): boolean {
   if (!offers.delete(offerId)) return false
   lost.set(offerId, why)
-  const [oldest] = lost.keys()
-  if (lost.size > LOST_MAX && oldest !== undefined) lost.delete(oldest)
   return true
 }
 

@@ -8,12 +8,15 @@ import type { MachineState } from '../../protocol/task-machine.ts'
 import { Deadlines } from '../parts/deadlines.ts'
 import { Outbox } from '../parts/outbox.ts'
 import { type Random, seededRandom } from '../parts/random.ts'
+import { Recent } from '../parts/recent.ts'
 import type { Session } from '../parts/session.ts'
 import type { VerbCall } from './effects.ts'
 import type { Ask, OpenReadingInput } from './inputs.ts'
 
 /** Ended tasks that are remembered, so that a late repeat of a status is known as one. */
-export const ENDED_MAX = 10_000
+const ENDED_MAX = 10_000
+/** Lost offers of which is remembered why. */
+const LOST_MAX = 1_024
 
 /** What a framework says of itself when it subscribes. */
 export interface Settings {
@@ -162,11 +165,11 @@ export interface SchedulerState {
   readonly calls: Map<SessionId, OutCall>
   readonly offers: Map<OfferId, Offer>
   /** Why the latest of those that cannot be answered any more cannot. */
-  readonly lost: Map<OfferId, string>
+  readonly lost: Recent<OfferId, string>
   readonly declines: Map<string, Declines>
   /** Those that have not ended. */
   readonly tasks: Map<TaskId, HeldTask>
-  readonly ended: Map<TaskId, EndedTask>
+  readonly ended: Recent<TaskId, EndedTask>
   /** Statuses that the framework is busy with, with what will be acknowledged. */
   readonly unseen: Map<string, { readonly agentId: AgentId; readonly ack: Ack }>
   readonly acks: Outbox<AgentId, Ack>
@@ -199,10 +202,10 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     demanding: undefined,
     calls: new Map(),
     offers: new Map(),
-    lost: new Map(),
+    lost: new Recent(LOST_MAX),
     declines: new Map(),
     tasks: new Map(),
-    ended: new Map(),
+    ended: new Recent(ENDED_MAX),
     unseen: new Map(),
     acks: new Outbox(),
     reconcileMs: 0,

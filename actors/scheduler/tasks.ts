@@ -11,7 +11,7 @@ import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { startCall } from './calls.ts'
 import { repeatReadingsOf } from './output.ts'
-import { type Ack, type Count, ENDED_MAX, type HeldTask, type SchedulerState } from './state.ts'
+import { type Ack, type Count, type HeldTask, type SchedulerState } from './state.ts'
 import { count, type Turn } from './turn.ts'
 
 interface NewTask {
@@ -162,15 +162,7 @@ function apply(state: SchedulerState, status: TaskStatus): void {
   task.uuid = uuid ?? task.uuid
   if (!isTerminal(task.state)) return
   state.tasks.delete(taskId)
-  rememberEnded(state, task)
-}
-
-function rememberEnded({ ended }: SchedulerState, task: HeldTask): void {
-  const { taskId, agentId, launch, uuid } = task
-  ended.set(taskId, { agentId, launch, uuid })
-  if (ended.size <= ENDED_MAX) return
-  const [oldest] = ended.keys()
-  if (oldest !== undefined) ended.delete(oldest)
+  state.ended.set(taskId, { agentId: task.agentId, launch: task.launch, uuid: task.uuid })
 }
 
 /** Negative: `given` is older. One that stands on no number is not older than any. */

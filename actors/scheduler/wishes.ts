@@ -8,9 +8,9 @@ import type { Command, TaskInfo, WantedResources } from '../../protocol/schema/c
 import type { ResourceWish, TaskWish } from './contract.ts'
 import { GRACE, isFields, problemsOf, type Rule, type Rules, shown, TOKEN } from './rules.ts'
 
-/** `defaultId` is used when the wish names none. Nothing is checked: see `wishProblem`. */
-export function taskOf(wish: TaskWish, defaultId: string): TaskInfo {
-  const { taskId = defaultId, name, resources, killGraceMs, labels } = wish ?? {}
+/** `newId` is asked when the wish names none. Nothing is checked: see `wishProblem`. */
+export function taskOf(wish: TaskWish, newId: () => string): TaskInfo {
+  const { taskId = newId(), name, resources, killGraceMs, labels } = wish ?? {}
   return {
     taskId: taskId as TaskId,
     resources: copyOf(resources) as WantedResources,

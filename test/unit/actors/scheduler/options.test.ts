@@ -130,7 +130,7 @@ for (const [wish, wrong] of WISHES)
     const good = { command: 'true', resources: RESOURCES }
     const separator = wrong.startsWith('must') ? '' : ':'
     t.is(wishProblem([good, wish as TaskWish]), `task 2${separator} ${wrong}`)
-    t.notThrows(() => taskOf(wish as TaskWish, 'any'))
+    t.notThrows(() => taskOf(wish as TaskWish, () => 'any'))
   })
 
 test('nothing is wrong with a wish that uses everything', (t) => {
@@ -152,7 +152,7 @@ test('nothing is wrong with a wish that uses everything', (t) => {
 
 test('a wish that changes after it was handed over changes nothing', (t) => {
   const wish = { command: ['a'], resources: [{ name: 'cpus', scalar: 1 }], env: { A: '1' } }
-  const task = taskOf(wish, 'any')
+  const task = taskOf(wish, () => 'any')
   wish.command.push('b')
   wish.env.A = '2'
   for (const entry of wish.resources) entry.scalar = 2

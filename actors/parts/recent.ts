@@ -1,0 +1,45 @@
+/** The latest of many, by key: so many are remembered, then the oldest are forgotten. */
+
+interface Entry<Key, Value> {
+  readonly key: Key
+  readonly value: Value
+}
+
+/**
+ * Forgets in constant time. A map alone does not: to find its oldest key it goes over all places
+ * of keys that were deleted before.
+ */
+export class Recent<Key, Value> {
+  readonly #byKey = new Map<Key, Entry<Key, Value>>()
+  /** As they came; the next one takes the place of the oldest. Some were replaced or deleted. */
+  readonly #ring: Entry<Key, Value>[] = []
+  readonly #max: number
+  #next = 0
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  get(key: Key): Value | undefined {
+    return this.#byKey.get(key)?.value
+  }
+
+  has(key: Key): boolean {
+    return this.#byKey.has(key)
+  }
+
+  /** It is the latest now. One of the same key before it takes up room until its time comes. */
+  set(key: Key, value: Value): void {
+    const oldest = this.#ring[this.#next]
+    if (oldest !== undefined && this.#byKey.get(oldest.key) === oldest)
+      this.#byKey.delete(oldest.key)
+    const entry = { key, value }
+    this.#byKey.set(key, entry)
+    this.#ring[this.#next] = entry
+    this.#next = (this.#next + 1) % this.#max
+  }
+
+  delete(key: Key): void {
+    this.#byKey.delete(key)
+  }
+}

@@ -4,12 +4,18 @@
  */
 import type { AgentId } from '../../protocol/ids.ts'
 import {
+  AGENT_BYTES_MAX,
   DECLINE_FILTER_MS,
   DECLINE_FILTER_MS_MAX,
   DECLINE_PAUSE_MS,
   LIST_BYTES_MAX,
 } from '../../protocol/limits.ts'
-import { isEmpty, listResources, type Resources } from '../../protocol/resources.ts'
+import {
+  containsResources,
+  isEmpty,
+  listResources,
+  type Resources,
+} from '../../protocol/resources.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import type { Filter, Framework } from './entities.ts'
 import type { LeaderTurn } from './turn.ts'
@@ -17,6 +23,8 @@ import type { LeaderTurn } from './turn.ts'
 /** Filters of one role and agent that are kept, in number and size; the oldest goes first. */
 const FILTERS_MAX = 16
 const FILTERS_BYTES_MAX = LIST_BYTES_MAX / 2
+/** So many always travel in one figure: what is declined is a part of one agent. */
+const FILTERS_FITTING = Math.floor(FILTERS_BYTES_MAX / AGENT_BYTES_MAX)
 /**
  * With each new filter so many agents are looked at, in turn: what has expired does not pile up.
  */
@@ -39,11 +47,15 @@ export function addFilter(turn: LeaderTurn, declined: Declined): void {
   const wanted = Math.min(refuseMs ?? DECLINE_FILTER_MS, DECLINE_FILTER_MS_MAX)
   const nowMs = turn.now.monotonicMs
   const filter = { resources, untilMs: nowMs + Math.max(wanted, DECLINE_PAUSE_MS) }
-  const held = liveFilters(role.filters.get(agentId), nowMs)
+  const held = liveFilters(role.filters.get(agentId), nowMs).filter((old) => !covers(filter, old))
   role.filters.set(agentId, newest([...held, filter]))
   sweep(role.filters, nowMs)
   touchFilter(turn, framework, name, agentId)
 }
+
+/** What is left of an offer is declined again and again: one filter says it all. */
+const covers = (filter: Filter, old: Filter): boolean =>
+  filter.untilMs >= old.untilMs && containsResources(filter.resources, old.resources)
 
 /** The allocator knows by itself when a filter is over. */
 function sweep(filters: Map<AgentId, Filter[]>, nowMs: number): void {
@@ -59,7 +71,8 @@ function sweep(filters: Map<AgentId, Filter[]>, nowMs: number): void {
 }
 
 /** Those that travel in one figure. */
-function newest(filters: readonly Filter[]): Filter[] {
+function newest(filters: Filter[]): Filter[] {
+  if (filters.length <= FILTERS_FITTING) return filters
   let bytes = 0
   const tooOld = filters.findLastIndex(({ resources }) => {
     bytes += wireBytes(listResources(resources))

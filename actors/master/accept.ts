@@ -182,9 +182,8 @@ function launch(turn: LeaderTurn, share: Share, info: TaskInfo): Launch {
   const { leader, state, now } = turn
   leader.launchCount += 1
   const id = `${leader.epoch}-${state.run}-${leader.launchCount}` as Launch
-  const { principal, frameworkId } = framework
   const task: Task = {
-    framework: { principal, frameworkId },
+    framework,
     taskId: info.taskId,
     launch: id,
     agentId: agent.agentId,
@@ -193,7 +192,7 @@ function launch(turn: LeaderTurn, share: Share, info: TaskInfo): Launch {
     resources,
     state: 'TASK_STAGING',
     number: undefined,
-    status: undefined,
+    said: undefined,
     kill: undefined,
     // What it holds was the offer's: it is with the role already.
     isHeld: true,

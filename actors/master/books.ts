@@ -89,8 +89,8 @@ export function countFree({ leader }: LeaderTurn, agent: Agent): void {
 /** A task that its agent has reported counts from now on. */
 export function holdTask(turn: LeaderTurn, task: Task): void {
   if (task.isHeld) return
-  const { framework, agent } = partiesOf(turn, task)
-  const { role, resources } = task
+  const agent = agentOf(turn, task)
+  const { framework, role, resources } = task
   task.isHeld = true
   allot(turn, framework, role, resources)
   // The books of any other agent are opened when its session is confirmed.
@@ -120,14 +120,12 @@ function unallot(turn: LeaderTurn, framework: Framework, role: string, resources
 export function releaseTask(turn: LeaderTurn, task: Task): void {
   if (!task.isHeld) return
   task.isHeld = false
-  const { role, resources } = task
-  giveBack(turn, { ...partiesOf(turn, task), role, resources })
+  const { framework, role, resources } = task
+  giveBack(turn, { framework, agent: agentOf(turn, task), role, resources })
 }
 
-function partiesOf(turn: LeaderTurn, task: Task): { framework: Framework; agent: Agent } {
-  const framework = frameworkOf(turn, task.framework)
-  const agent = turn.leader.agents.get(task.agentId)
-  assert(framework !== undefined, `task ${task.taskId} has no framework`)
-  assert(agent !== undefined, `task ${task.taskId} has no agent`)
-  return { framework, agent }
+function agentOf({ leader }: LeaderTurn, { taskId, agentId }: Task): Agent {
+  const agent = leader.agents.get(agentId)
+  if (agent === undefined) assert.fail(`task ${taskId} has no agent`)
+  return agent
 }

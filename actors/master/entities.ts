@@ -1,5 +1,6 @@
 /** The nouns of a leader's memory: tasks, agents, offers, frameworks. */
 import type { Refusal } from '../../protocol/errors.ts'
+import type { TaskWord } from '../../protocol/event-words.ts'
 import type {
   AgentId,
   FrameworkKey,
@@ -9,15 +10,17 @@ import type {
   TaskId,
 } from '../../protocol/ids.ts'
 import { NO_RESOURCES, type Resources } from '../../protocol/resources.ts'
-import type { StatusNumber, Subscription, TaskStatus } from '../../protocol/schema/common.ts'
+import type { Exit, StatusNumber, Subscription } from '../../protocol/schema/common.ts'
 import type { AgentInfo, HeldTask, SnapshotPage, Waiting } from '../../protocol/schema/master.ts'
 import type { MachineState } from '../../protocol/task-machine.ts'
+import type { TaskState } from '../../protocol/task-state.ts'
 import type { Session } from '../parts/session.ts'
 import type { AgentState } from './agent-machine.ts'
+import type { EventSubject } from './effects.ts'
 import type { FrameworkState } from './framework-machine.ts'
 
 export interface Task {
-  readonly framework: FrameworkKey
+  readonly framework: Framework
   readonly taskId: TaskId
   readonly launch: Launch
   readonly agentId: AgentId
@@ -27,13 +30,20 @@ export interface Task {
   state: MachineState
   /** Of the newest status applied; statuses with a lower one are old. */
   number: StatusNumber | undefined
-  /** The newest status, for reconciliation and listings. */
-  status: TaskStatus | undefined
+  /** By the newest status, for reconciliation and listings. */
+  said: Said | undefined
   /** The agent must be told again when it comes back. */
   kill: { readonly graceMs: number | undefined } | undefined
   /** Its resources are counted as used at the agent and for the role. */
   isHeld: boolean
   changedAtMs: number
+}
+
+/** What a status has said that is told again. */
+export interface Said {
+  readonly state: TaskState
+  readonly message: string | undefined
+  readonly exit: Exit | undefined
 }
 
 /** A session whose pages are still coming. */
@@ -79,7 +89,7 @@ export interface Agent {
 
 export interface Offer {
   readonly offerId: OfferId
-  readonly framework: FrameworkKey
+  readonly framework: Framework
   readonly role: string
   readonly agentId: AgentId
   readonly resources: Resources
@@ -117,6 +127,12 @@ export type CallAnswer =
   | { readonly ok: true; readonly body: object }
   | { readonly ok: false; readonly refusal: Refusal }
 
+/** Where its tasks' events are said, and the key under which they wait for that. */
+export interface TaskSubject {
+  readonly key: string
+  readonly subject: EventSubject
+}
+
 export interface Framework extends FrameworkKey {
   readonly key: string
   /**
@@ -139,6 +155,7 @@ export interface Framework extends FrameworkKey {
   readonly offers: Set<OfferId>
   missed: number
   subscribedAtMs: number | undefined
+  readonly taskSubjects: Map<TaskWord, TaskSubject>
   /** Ended: the agents that have not confirmed yet. */
   readonly unconfirmed: Set<AgentId>
 }

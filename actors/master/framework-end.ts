@@ -37,6 +37,7 @@ export function newFramework(
     offers: new Set(),
     missed: 0,
     subscribedAtMs: undefined,
+    taskSubjects: new Map(),
     unconfirmed: new Set(),
   }
 }
@@ -155,7 +156,7 @@ export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string)
   if (framework?.state !== 'ended') return count(turn.state, 'torn-down-unexpected')
   // Of an agent's tasks, not of a framework's: there may be a million, and as many who confirm.
   for (const task of turn.leader.agents.get(agentId)?.tasks ?? []) {
-    if (frameworkKey(task.framework) !== key) continue
+    if (task.framework !== framework) continue
     endWith(turn, framework, task)
     forgetTask(turn, task)
   }

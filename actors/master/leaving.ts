@@ -1,7 +1,6 @@
 /** Agents that say that they stop: for a while, or for good. */
 import { isTerminal } from '../../protocol/task-state.ts'
 import { closeSession, stepAgent, tellFailure } from './agents.ts'
-import { frameworkOf } from './books.ts'
 import type { Agent, Task } from './entities.ts'
 import { confirmTornDown } from './framework-end.ts'
 import { tellWorld } from './public-events.ts'
@@ -49,12 +48,10 @@ export function agentHasLeft(turn: LeaderTurn, agent: Agent): void {
 
 /** Nobody repeats its statuses any more: its framework hears once more how it ended. */
 function leaveTask(turn: LeaderTurn, task: Task): void {
-  const framework = frameworkOf(turn, task.framework)
-  if (framework !== undefined) {
-    if (isTerminal(task.state)) sendKnown(turn, framework, task)
-    tellEnd(turn, framework, task, 'AGENT_REMOVED')
-    const message = `agent ${task.agentId} was stopped for good`
-    endTask(turn, framework, task, { state: 'TASK_GONE', reason: 'AGENT_REMOVED', message })
-  }
+  const { framework, agentId } = task
+  if (isTerminal(task.state)) sendKnown(turn, framework, task)
+  tellEnd(turn, framework, task, 'AGENT_REMOVED')
+  const message = `agent ${agentId} was stopped for good`
+  endTask(turn, framework, task, { state: 'TASK_GONE', reason: 'AGENT_REMOVED', message })
   forgetTask(turn, task)
 }

@@ -29,10 +29,9 @@ export function makeOffer(turn: LeaderTurn, allocation: Allocation): boolean {
   if (!containsResources(agent.free, resources)) return false
   leader.offerCount += 1
   const offerId = `${leader.epoch}-${state.run}-${leader.offerCount}` as OfferId
-  const { principal, frameworkId } = framework
   const offer: Offer = {
     offerId,
-    framework: { principal, frameworkId },
+    framework,
     role: allocation.role,
     agentId: agent.agentId,
     resources,
@@ -77,12 +76,11 @@ export function endOffer(
   const offer = leader.offers.get(offerId)
   const step = offerStep('outstanding', event)
   if (offer === undefined || step === undefined) return false
-  const framework = frameworkOf(turn, offer.framework)
-  const agent = leader.agents.get(offer.agentId)
+  const { framework, role, agentId, resources } = offer
+  const agent = leader.agents.get(agentId)
   remove(turn, offer)
-  if (framework !== undefined) rememberFate(leader, framework.key, offer, event)
-  if (framework === undefined || agent === undefined) return true
-  const { role, agentId, resources } = offer
+  rememberFate(leader, framework.key, offer, event)
+  if (agent === undefined) return true
   for (const action of step.actions) {
     if (action === 'release') giveBack(turn, { framework, role, agent, resources })
     else if (action === 'filter') {
@@ -110,5 +108,5 @@ function remove(turn: LeaderTurn, offer: Offer): void {
   leader.offers.delete(offerId)
   leader.deadlines.clear(`offer ${offerId}`)
   leader.agents.get(offer.agentId)?.offers.delete(offerId)
-  frameworkOf(turn, offer.framework)?.offers.delete(offerId)
+  offer.framework.offers.delete(offerId)
 }

@@ -11,7 +11,6 @@ import type {
   OperatorKill,
   OperatorReadOutput,
   OperatorTeardown,
-  TaskItem,
 } from '../../protocol/schema/operator.ts'
 import type { OPERATOR_VERBS, OperatorVerb } from '../../protocol/subjects.ts'
 import { frameworkOf, heldAt, wantedRoles } from './books.ts'
@@ -117,9 +116,11 @@ function frameworkItem(framework: Framework): FrameworkItem {
 }
 
 function offerItem(turn: LeaderTurn, offer: Offer): OfferItem {
+  const { principal, frameworkId } = offer.framework
   return {
     offerId: offer.offerId,
-    ...offer.framework,
+    principal,
+    frameworkId,
     role: offer.role,
     agentId: offer.agentId,
     resources: listResources(offer.resources),
@@ -129,13 +130,11 @@ function offerItem(turn: LeaderTurn, offer: Offer): OfferItem {
 
 /** Tasks that have not ended, and those that have lately. */
 function tasks({ leader }: LeaderTurn, listing: Listing): object {
-  return page(listing, tasksBehind(leader, listing.after ?? ''), taskKey, (task) =>
-    'framework' in task ? taskItem(task) : task,
-  )
+  return page(listing, tasksBehind(leader, listing.after ?? ''), taskKey, taskItem)
 }
 
 /** Without those of frameworks whose tasks all stand before `after`. */
-function* tasksBehind(leader: LeaderTurn['leader'], after: string): Iterable<Task | TaskItem> {
+function* tasksBehind(leader: LeaderTurn['leader'], after: string): Iterable<Task> {
   for (const { key, tasks } of leader.frameworks.values()) {
     // The character behind the dot that a task's id follows.
     if (`${key}/` > after) yield* tasks.values()
@@ -144,9 +143,8 @@ function* tasksBehind(leader: LeaderTurn['leader'], after: string): Iterable<Tas
 }
 
 /** A launch makes the key unique: a task id may come again. */
-function taskKey(task: Task | TaskItem): string {
-  const { principal, frameworkId } = 'framework' in task ? task.framework : task
-  return `${principal}.${frameworkId}.${task.taskId}.${task.launch}`
+function taskKey({ framework, taskId, launch }: Task): string {
+  return `${framework.key}.${taskId}.${launch}`
 }
 
 function masterReport(turn: LeaderTurn): MasterReport {

@@ -223,9 +223,10 @@ function send(deps: MasterDeps, effect: Sent): void {
       if (framework === undefined) {
         return operators.send(clusterEvents, { cluster, kind, what }, effect.body)
       }
+      const { principal, frameworkId } = framework
       return operators.send(
         frameworkWorldEvents,
-        { cluster, kind, what, ...framework },
+        { cluster, kind, what, principal, frameworkId },
         effect.body,
       )
     }

@@ -14,7 +14,6 @@ import type { HeldTask } from '../../protocol/schema/master.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { order } from './agents.ts'
-import { frameworkOf } from './books.ts'
 import type { Agent, Framework, Opening, Task } from './entities.ts'
 import { frameworkFromAgent } from './framework-end.ts'
 import { count } from './state.ts'
@@ -49,9 +48,10 @@ export function compare(turn: LeaderTurn, agent: Agent, opening: Opening): TaskR
   const missing: TaskRef[] = []
   for (const task of agent.tasks) {
     // What is left of an ended framework is asked for by `tear-down`.
-    if (held.has(task) || frameworkOf(turn, task.framework)?.state === 'ended') continue
+    const { principal, frameworkId, state } = task.framework
+    if (held.has(task) || state === 'ended') continue
     if (isTerminal(task.state)) forgetTask(turn, task)
-    else missing.push({ ...task.framework, taskId: task.taskId, launch: task.launch })
+    else missing.push({ principal, frameworkId, taskId: task.taskId, launch: task.launch })
   }
   return missing
 }
@@ -94,9 +94,8 @@ function endEarlier(turn: LeaderTurn, agent: Agent, known: Task, shown: HeldTask
 }
 
 function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown: HeldTask): Task {
-  const { principal, frameworkId } = framework
   const task: Task = {
-    framework: { principal, frameworkId },
+    framework,
     taskId: shown.taskId,
     launch: shown.launch,
     agentId: agent.agentId,
@@ -105,7 +104,7 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
     resources: resourcesOf(shown.resources),
     state: 'TASK_UNKNOWN',
     number: undefined,
-    status: undefined,
+    said: undefined,
     kill: undefined,
     isHeld: false,
     changedAtMs: turn.now.wallMs,

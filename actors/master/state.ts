@@ -12,7 +12,6 @@ import type { AgentOrder } from '../../protocol/schema/agent.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import type { PublicEvents } from '../../protocol/schema/event.ts'
 import type { LeaseRecord, RegistryRecord } from '../../protocol/schema/master.ts'
-import type { TaskItem } from '../../protocol/schema/operator.ts'
 import type { FrameworkEvent } from '../../protocol/schema/scheduler.ts'
 import { Deadlines } from '../parts/deadlines.ts'
 import { Outbox } from '../parts/outbox.ts'
@@ -108,7 +107,8 @@ export interface Leader {
   readonly usedOffers: Set<OfferId>
   /** How offers ended that no accept has used, oldest first, bounded. */
   readonly offerFates: Map<OfferId, OfferFate>
-  readonly ended: TaskItem[]
+  /** Tasks that are over, oldest first, bounded: only listings show them. */
+  readonly ended: Task[]
   /** By framework: those of its tasks that it is still to be told of. */
   readonly telling: Map<string, Iterator<Task>>
   allocator: AllocatorLink | undefined

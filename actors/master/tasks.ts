@@ -7,9 +7,9 @@ import type { Reason, StatusNumber, TaskStatus } from '../../protocol/schema/com
 import type { TaskItem } from '../../protocol/schema/operator.ts'
 import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
-import { frameworkOf, holdTask, releaseTask } from './books.ts'
-import type { Agent, Framework, Task } from './entities.ts'
-import { tellWorld } from './public-events.ts'
+import { holdTask, releaseTask } from './books.ts'
+import type { Agent, Framework, Said, Task } from './entities.ts'
+import { tellWorldOfTask } from './public-events.ts'
 import { count } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
 
@@ -38,10 +38,30 @@ export function applyStatus(
   // What a status has said ahead comes again with all that belongs to it.
   const isFollowing = isTerminal(task.state) && status.state === task.state
   if (!isFollowing && !moveTask(turn, task, newest)) return
-  const told = task.status?.state ?? (isFollowing ? undefined : before)
+  const told = task.said?.state ?? (isFollowing ? undefined : before)
   task.number = status.number
-  task.status = { ...status, source: 'agent' }
-  if (status.state !== told) tellOfTask(turn, framework, { ...task.status, agentId: task.agentId })
+  task.said = saidOf(status)
+  if (status.state !== told) tellOfTask(turn, framework, reportedBy(task.agentId, status))
+}
+
+/** Of a status nothing else is asked for again: it is not kept whole. */
+const saidOf = ({ state, message, exit }: TaskStatus): Said => ({ state, message, exit })
+
+/**
+ * A status as the world hears it. Made field by field: to spread what was decoded takes longer than
+ * everything else that is done with a status.
+ */
+function reportedBy(agentId: AgentId, status: TaskStatus): TaskStatus {
+  const { taskId, state, latest, launch, number, uuid, reason, message, exit, atMs } = status
+  const told: TaskStatus = { taskId, state, source: 'agent', atMs, agentId }
+  if (latest !== undefined) told.latest = latest
+  if (launch !== undefined) told.launch = launch
+  if (number !== undefined) told.number = number
+  if (uuid !== undefined) told.uuid = uuid
+  if (reason !== undefined) told.reason = reason
+  if (message !== undefined) told.message = message
+  if (exit !== undefined) told.exit = exit
+  return told
 }
 
 /** True if an agent can say this of a task. */
@@ -68,23 +88,17 @@ export function moveTask(turn: LeaderTurn, task: Task, to: TaskState): boolean {
 }
 
 /** The world hears what became of a task, if its state is one that is told. */
-function tellOfTask(
-  turn: LeaderTurn,
-  framework: Framework,
-  { agentId, name, ...status }: TaskStatus & { readonly name?: string | undefined },
-): void {
+function tellOfTask(turn: LeaderTurn, framework: Framework, status: TaskStatus): void {
   const what = taskWordOf(status.state)
-  if (what === undefined) return
-  const where = agentId === undefined ? {} : { agentId }
-  const event = { ...where, ...(name !== undefined && { name }), status: { ...status, ...where } }
-  tellWorld(turn, { kind: 'task', what, framework }, event)
+  if (what !== undefined) tellWorldOfTask(turn, framework, what, { status })
 }
 
 /** It is on its way to its agent. */
 export function tellLaunched(turn: LeaderTurn, framework: Framework, task: Task): void {
   const { taskId, state, agentId, launch, name } = task
-  const status = statusOf(turn, { framework, taskId, state, agentId, launch })
-  tellOfTask(turn, framework, { ...status, name })
+  const atMs = turn.now.wallMs
+  const status: TaskStatus = { taskId, state, launch, source: 'master', atMs, agentId }
+  tellWorldOfTask(turn, framework, 'staging', { status, name })
 }
 
 /** What a status made by the leader says beside the task. */
@@ -152,29 +166,29 @@ function knownOf(
     agentId: task.agentId,
     launch: task.launch,
     number: task.number,
-    exit: task.status?.exit,
+    exit: task.said?.exit,
     unreachableAtMs: isLost ? agent?.unreachableAtMs : undefined,
   }
 }
 
 /** Why it is as it is, if that was said. */
-function messageOf({ state, agentId, status }: Task): { readonly message?: string } {
+function messageOf({ state, agentId, said }: Task): { readonly message?: string } {
   if (state === 'TASK_UNREACHABLE') return { message: `agent ${agentId} does not answer` }
-  if (status !== undefined && isAhead(state, status)) {
-    return { message: `how it ended is told when its framework acknowledges ${status.state}` }
+  if (said !== undefined && isAhead(state, said)) {
+    return { message: `how it ended is told when its framework acknowledges ${said.state}` }
   }
-  return status?.message === undefined ? {} : { message: status.message }
+  return said?.message === undefined ? {} : { message: said.message }
 }
 
 /** It is known to have ended, and the status that says how has not come yet. */
-const isAhead = (state: Task['state'], status: TaskStatus): boolean =>
-  isTerminal(state) && status.state !== state
+const isAhead = (state: Task['state'], said: Said): boolean =>
+  isTerminal(state) && said.state !== state
 
 /** Nobody will acknowledge what comes before its end: the world hears of it now or never. */
 export function tellEnd(turn: LeaderTurn, framework: Framework, task: Task, reason: Reason): void {
-  if (task.status === undefined || !isAhead(task.state, task.status)) return
+  if (task.said === undefined || !isAhead(task.state, task.said)) return
   const known = knownOf(turn, framework, task, reason)
-  const message = `how it ended was not told: nobody acknowledged ${task.status.state}`
+  const message = `how it ended was not told: nobody acknowledged ${task.said.state}`
   tellOfTask(turn, framework, statusOf(turn, { ...known, message }))
 }
 
@@ -197,18 +211,15 @@ export function endTask(
   end: { readonly state: TaskState; readonly reason: Reason; readonly message: string },
 ): void {
   if (isTerminal(task.state) || !moveTask(turn, task, end.state)) return
-  const { taskId } = task
-  task.status = { taskId, ...end, source: 'master', atMs: turn.now.wallMs }
+  task.said = { state: end.state, message: end.message, exit: undefined }
   tellAll(turn, framework, task, end.reason)
 }
 
 /** The agent was lost: nobody knows how its tasks are. */
 export function loseTasks(turn: LeaderTurn, agent: Agent): void {
   for (const task of agent.tasks) {
-    const framework = frameworkOf(turn, task.framework)
-    if (framework === undefined || isTerminal(task.state)) continue
-    if (!moveTask(turn, task, 'TASK_UNREACHABLE')) continue
-    tellAll(turn, framework, task, 'AGENT_UNREACHABLE')
+    if (isTerminal(task.state) || !moveTask(turn, task, 'TASK_UNREACHABLE')) continue
+    tellAll(turn, task.framework, task, 'AGENT_UNREACHABLE')
   }
 }
 
@@ -217,8 +228,8 @@ export function forgetTask(turn: LeaderTurn, task: Task): void {
   const { leader } = turn
   releaseTask(turn, task)
   leader.agents.get(task.agentId)?.tasks.delete(task)
-  frameworkOf(turn, task.framework)?.tasks.delete(task.taskId)
-  leader.ended.push(taskItem(task))
+  task.framework.tasks.delete(task.taskId)
+  leader.ended.push(task)
   if (leader.ended.length > ENDED_TASKS_MAX) leader.ended.shift()
 }
 
@@ -235,7 +246,7 @@ export function taskItem(task: Task): TaskItem {
     state: task.state,
     resources: listResources(task.resources),
     ...messageOf(task),
-    ...(task.status?.exit !== undefined && { exit: task.status.exit }),
+    ...(task.said?.exit !== undefined && { exit: task.said.exit }),
     changedAtMs: task.changedAtMs,
   }
 }

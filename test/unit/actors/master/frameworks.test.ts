@@ -267,7 +267,7 @@ test('an ended framework is forgotten when its agents have confirmed', (t) => {
   t.like(master.leader.ended[0], {
     taskId: 't1',
     state: 'TASK_KILLED',
-    message: 'its framework ended',
+    said: { message: 'its framework ended' },
   })
   t.like(master.records.at(-1), { kind: 'framework-forgotten' })
   t.deepEqual(new FakeFramework(master).subscribe(), { ok: {} })

@@ -99,7 +99,7 @@ test('the end that was said ahead still brings its exit, and is told to the worl
   agent.update('t1', 'TASK_RUNNING', { latest: 'TASK_FINISHED' })
   agent.update('t1', 'TASK_FINISHED', { exit: { code: 0 } })
   agent.update('t1', 'TASK_FINISHED', { exit: { code: 0 } })
-  t.deepEqual(master.task('t1')?.status?.exit, { code: 0 })
+  t.deepEqual(master.task('t1')?.said?.exit, { code: 0 })
   t.deepEqual(publicKinds(master), ['staging', 'running', 'finished'])
 })
 

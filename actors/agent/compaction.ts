@@ -3,7 +3,7 @@ import { listResources } from '../../protocol/resources.ts'
 import type { WantedResources } from '../../protocol/schema/common.ts'
 import type { Effect } from './effects.ts'
 import { type AgentRecord, FORMAT } from './records.ts'
-import { type AgentState, type Framework, keyOf, refOf, type Task } from './state.ts'
+import { type AgentState, type Framework, keyOf, type Task } from './state.ts'
 
 /** Covers what was still to be appended. */
 export function compact(state: AgentState): readonly Effect[] {
@@ -53,15 +53,20 @@ export function taskRecord(
   task: Task,
   resources: WantedResources = listResources(task.resources),
 ): AgentRecord {
-  const { name, role, killGraceMs, staged, last, stream } = task
+  const { framework, taskId, launch, name, role, killGraceMs, staged, stream } = task
+  const { principal, frameworkId } = framework
+  const last = stream.length > 0 ? undefined : task.last
   return {
     kind: 'task',
-    ...refOf(task),
-    ...(name === undefined ? {} : { name }),
+    principal,
+    frameworkId,
+    taskId,
+    launch,
+    name,
     role,
     resources,
-    ...(killGraceMs === undefined ? {} : { killGraceMs }),
+    killGraceMs,
     staged,
-    ...(last === undefined || stream.length > 0 ? {} : { last }),
+    last,
   }
 }

@@ -24,7 +24,7 @@ export interface Container {
   readonly sandbox: Sandbox
   readonly command: { readonly argv: readonly string[] } | { readonly shell: string }
   readonly env: Readonly<Record<string, string>>
-  readonly user?: string
+  readonly user?: string | undefined
   readonly ports: readonly number[]
   readonly role: string
 }

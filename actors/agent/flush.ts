@@ -6,9 +6,10 @@ import { isTerminal } from '../../protocol/task-state.ts'
 import { cut } from '../parts/outbox.ts'
 import { nextNumber } from '../parts/session.ts'
 import type { Effect } from './effects.ts'
+import type { StatusBody } from './records.ts'
 import { noteOpenSent } from './session.ts'
 import { chunks } from './snapshot.ts'
-import { type AgentState, type Framework, keyOf, stateOf, type Turn } from './state.ts'
+import { type AgentState, type Framework, keyOf, stateOf, type Task, type Turn } from './state.ts'
 import { noteSent } from './streams.ts'
 
 /** Settled tasks of one report: it fits into one message with the longest ids. */
@@ -74,10 +75,13 @@ function open(state: AgentState, effects: Effect[], now: Now): void {
 /** Statuses go out in any case; they have numbers only within a confirmed session. */
 function update(state: AgentState, effects: Effect[], now: Now): void {
   const session = state.link.kind === 'open' ? state.link.session : undefined
-  for (const [framework, statuses] of takeHeads(state, now)) {
-    for (const list of cut(statuses)) {
-      const numbered = session === undefined ? {} : { session: session.id, n: nextNumber(session) }
-      const message = { ...numbered, statuses: [...list] }
+  for (const [framework, due] of takeHeads(state, now)) {
+    for (const list of cut(due)) {
+      const statuses = [...list]
+      const message =
+        session === undefined
+          ? { statuses }
+          : { session: session.id, n: nextNumber(session), statuses }
       effects.push({ do: 'update', to: keyOf(framework), message })
     }
   }
@@ -88,10 +92,10 @@ function takeHeads(state: AgentState, now: Now): Map<Framework, TaskStatus[]> {
   const { heads } = state.outbox
   const taken = new Map<Framework, TaskStatus[]>()
   for (const task of heads) {
-    const { framework, taskId, launch, stream } = task
+    const { framework, stream } = task
     const body = stream[0] ?? task.last
     if (body === undefined) continue
-    const status: TaskStatus = { ...body, taskId, launch, source: 'agent', latest: stateOf(task) }
+    const status = statusOf(task, body)
     const others = taken.get(framework)
     if (others === undefined) taken.set(framework, [status])
     else others.push(status)
@@ -100,6 +104,18 @@ function takeHeads(state: AgentState, now: Now): Map<Framework, TaskStatus[]> {
   }
   heads.clear()
   return taken
+}
+
+/** Field by field: in Node 20 each field that follows a spread costs more than all of these. */
+function statusOf(task: Task, body: StatusBody): TaskStatus {
+  const { taskId, launch } = task
+  const { state, number, uuid, atMs, reason, message, exit } = body
+  const latest = stateOf(task)
+  const status: TaskStatus = { taskId, state, latest, launch, number, uuid, source: 'agent', atMs }
+  if (reason !== undefined) status.reason = reason
+  if (message !== undefined) status.message = message
+  if (exit !== undefined) status.exit = exit
+  return status
 }
 
 function tell(state: AgentState, effects: Effect[]): void {

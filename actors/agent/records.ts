@@ -16,7 +16,10 @@ import type {
 export const FORMAT = 2
 
 /** A status without what its task knows. Format 1 had all of it. */
-export type StatusBody = Omit<TaskStatus, 'taskId' | 'launch' | 'source'>
+export interface StatusBody extends Omit<TaskStatus, 'taskId' | 'launch' | 'source'> {
+  number: StatusNumber
+  uuid: string
+}
 
 /** Which launch of which task, in records and in what is told to the leader. */
 export interface Ref {
@@ -39,14 +42,14 @@ export interface StartRecord {
 
 export interface TaskRecord extends Ref {
   readonly kind: 'task'
-  readonly name?: string
+  readonly name?: string | undefined
   readonly role: string
   /** As the framework spelled them, or as a list. */
   readonly resources: WantedResources
-  readonly killGraceMs?: number
+  readonly killGraceMs?: number | undefined
   readonly staged: StatusNumber
   /** The newest status, if it was acknowledged; those that follow as records were not. */
-  readonly last?: StatusBody
+  readonly last?: StatusBody | undefined
 }
 
 export type AgentRecord =

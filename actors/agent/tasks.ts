@@ -39,7 +39,7 @@ export function containerOf(task: Task, info: TaskInfo): Container | undefined {
     sandbox: refOf(task),
     command: argv === undefined ? { shell: shell as string } : { argv },
     env: env ?? {},
-    ...(user === undefined ? {} : { user }),
+    user,
     ports,
     role: task.role,
   }

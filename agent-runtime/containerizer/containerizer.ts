@@ -21,7 +21,7 @@ export interface ContainerSpec {
   /** Wins over what the task is given anyway (PATH, HOME, PORT0 …), but not over `BOURSE_…`. */
   readonly env: Readonly<Record<string, string>>
   /** Name of the user to run as; absent: whoever the agent runs as. Only root may name another. */
-  readonly user?: string
+  readonly user?: string | undefined
   /** Given to the task as `PORT0`, `PORT1` … and `PORTS` (all, with commas). */
   readonly ports: readonly number[]
   /** Given to the task as `BOURSE_ROLE`. */

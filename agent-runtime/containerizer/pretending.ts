@@ -1,7 +1,7 @@
 /** Containers that only take time: for emulated agents and for the simulator. */
 import { strict as assert } from 'node:assert'
 import type { Clock, Timer } from '../../bus/clock.ts'
-import { isToken } from '../../protocol/ids.ts'
+import type { TaskId } from '../../protocol/ids.ts'
 import type {
   ContainerEvent,
   Containerizer,
@@ -44,6 +44,7 @@ interface PretendContainer {
 }
 
 interface PretendOutput {
+  readonly sandbox: SandboxName
   readonly bytes: Uint8Array
   ended: boolean
 }
@@ -54,8 +55,8 @@ interface PretendOutput {
  */
 export class PretendMachine {
   readonly containers = new Map<string, PretendContainer>()
-  /** By task, and of each task by launch, oldest first. */
-  readonly sandboxes = new Map<string, Map<string, PretendOutput>>()
+  /** By task id, oldest first: of several frameworks too. */
+  readonly sandboxes = new Map<TaskId, PretendOutput[]>()
 
   /** Ends all tasks, unseen. Only while no containerizer is open. */
   reboot(): void {
@@ -82,6 +83,8 @@ export class PretendingContainerizer implements Containerizer {
   readonly #settles: () => void
   #recovered = false
   #closed = false
+  /** What happens at the end of this turn. */
+  #soon: (() => void)[] = []
 
   constructor({ machine, clock, onEvent, settles }: PretendingContainerizerOptions) {
     this.#machine = machine
@@ -104,14 +107,13 @@ export class PretendingContainerizer implements Containerizer {
   launch(spec: ContainerSpec): void {
     const { containerId, sandbox } = spec
     assert(this.#recovered, 'recovery comes before the first launch')
-    assert([containerId, ...Object.values(sandbox)].every(isToken), 'ids are tokens')
     assert(!this.#machine.containers.has(containerId), 'a container id is used once')
     const pretence = pretenceOf(spec)
     const problem = problemOf(spec) ?? (typeof pretence === 'string' ? pretence : undefined)
     if (problem !== undefined || typeof pretence === 'string') {
       return this.#emit({ kind: 'launch-failed', containerId, why: problem ?? '' })
     }
-    const output = { bytes: pretence.output, ended: false }
+    const output = { sandbox, bytes: pretence.output, ended: false }
     const container: PretendContainer = {
       containerId,
       sandbox,
@@ -124,8 +126,8 @@ export class PretendingContainerizer implements Containerizer {
       timer: undefined,
     }
     this.#machine.containers.set(containerId, container)
-    this.#keepOutput(sandbox, output)
-    this.#clock.soon(() => this.#start(container))
+    this.#keepOutput(output)
+    this.#later(() => this.#start(container))
   }
 
   kill(containerId: string, graceMs: number): void {
@@ -163,9 +165,11 @@ export class PretendingContainerizer implements Containerizer {
     offset,
     bytesMax,
   }: ReadOutput): Promise<Output | undefined> {
-    const launches = this.#machine.sandboxes.get(taskKey(sandbox))
-    const name = launch ?? [...(launches?.keys() ?? [])].at(-1)
-    const all = launches?.get(name ?? '')
+    const { taskId, ...framework } = sandbox
+    const all = this.#machine.sandboxes
+      .get(taskId)
+      ?.filter((one) => isOf(one, framework))
+      .findLast((one) => launch === undefined || one.sandbox.launch === launch)
     if (all === undefined) return this.#answer(undefined)
     const written = stream === 'stdout' ? all.bytes : new Uint8Array()
     const bytes = written.slice(offset, offset + Math.max(0, bytesMax))
@@ -216,9 +220,33 @@ export class PretendingContainerizer implements Containerizer {
     if (atMs === Number.POSITIVE_INFINITY) return
     const exit = killAtMs < endsAtMs ? { signal: 'SIGKILL' } : container.exit
     const delayMs = Math.max(0, atMs - this.#clock.now().monotonicMs)
-    container.timer = this.#clock.after(delayMs, () => {
+    container.timer = this.#timer(delayMs, () => {
       end(container, exit)
       this.#onEvent({ kind: 'ended', containerId: container.containerId, exit })
+    })
+  }
+
+  /** Many tasks take no time: they need no timer each. */
+  #timer(delayMs: number, fn: () => void): Timer {
+    if (delayMs > 0) return this.#clock.after(delayMs, fn)
+    let isCancelled = false
+    this.#later(() => {
+      if (!isCancelled) fn()
+    })
+    return {
+      cancel() {
+        isCancelled = true
+      },
+    }
+  }
+
+  #later(fn: () => void): void {
+    this.#soon.push(fn)
+    if (this.#soon.length > 1) return
+    this.#clock.soon(() => {
+      const all = this.#soon
+      this.#soon = []
+      for (const one of all) one()
     })
   }
 
@@ -230,22 +258,25 @@ export class PretendingContainerizer implements Containerizer {
 
   /** For what happens inside of a call. */
   #emit(event: ContainerEvent): void {
-    this.#clock.soon(() => {
+    this.#later(() => {
       const isDestroyed =
         event.kind !== 'launch-failed' && !this.#machine.containers.has(event.containerId)
       if (!this.#closed && !isDestroyed) this.#onEvent(event)
     })
   }
 
-  #keepOutput(sandbox: SandboxName, output: PretendOutput): void {
-    const launches = this.#machine.sandboxes.get(taskKey(sandbox)) ?? new Map()
-    this.#machine.sandboxes.set(taskKey(sandbox), launches.set(sandbox.launch, output))
+  #keepOutput(output: PretendOutput): void {
+    const { sandboxes } = this.#machine
+    const others = sandboxes.get(output.sandbox.taskId)
+    if (others === undefined) sandboxes.set(output.sandbox.taskId, [output])
+    else others.push(output)
   }
 
-  #forgetOutput(sandbox: SandboxName): void {
-    const launches = this.#machine.sandboxes.get(taskKey(sandbox))
-    launches?.delete(sandbox.launch)
-    if (launches?.size === 0) this.#machine.sandboxes.delete(taskKey(sandbox))
+  #forgetOutput({ taskId, launch }: SandboxName): void {
+    const { sandboxes } = this.#machine
+    const kept = sandboxes.get(taskId)?.filter(({ sandbox }) => sandbox.launch !== launch) ?? []
+    if (kept.length === 0) sandboxes.delete(taskId)
+    else sandboxes.set(taskId, kept)
   }
 
   #answer<T>(value: T): Promise<T> {
@@ -260,6 +291,8 @@ function end(container: PretendContainer, exit: Exit): void {
   container.output.ended = true
 }
 
+const NO_OUTPUT = new Uint8Array()
+
 /** A sentence, if the environment says what cannot be pretended. */
 function pretenceOf({ env }: ContainerSpec): Pretence | string {
   const runMs = Number(env['PRETEND_MS'] ?? 0)
@@ -271,11 +304,14 @@ function pretenceOf({ env }: ContainerSpec): Pretence | string {
   return {
     runMs,
     exit: exit.startsWith('SIG') ? { signal: exit } : { code: Number(exit) },
-    output: new TextEncoder().encode(env['PRETEND_OUTPUT'] ?? ''),
+    output: env['PRETEND_OUTPUT'] === undefined ? NO_OUTPUT : Buffer.from(env['PRETEND_OUTPUT']),
     ignoresTerm: Boolean(env['PRETEND_IGNORES_TERM']),
   }
 }
 
-function taskKey({ principal, frameworkId, taskId }: ReadOutput['sandbox']): string {
-  return `${principal}.${frameworkId}.${taskId}`
+function isOf(
+  { sandbox }: PretendOutput,
+  { principal, frameworkId }: Pick<SandboxName, 'principal' | 'frameworkId'>,
+): boolean {
+  return sandbox.principal === principal && sandbox.frameworkId === frameworkId
 }

@@ -13,7 +13,7 @@ import { askAboutAll, onReconcileDue } from './reconcile.ts'
 import { onBeat, onEvents, onOpenDue, onSessionLost, openSession } from './session.ts'
 import { onEcho, onSilenceDue } from './silence.ts'
 import type { Due, SchedulerState } from './state.ts'
-import { flushAcks, hasAcks, onAgentStatus, onKill, onSeen } from './tasks.ts'
+import { flushAcks, hasAcks, onAgentStatuses, onKill, onSeen } from './tasks.ts'
 import type { Turn } from './turn.ts'
 
 export const schedulerCore: Core<SchedulerState, Input, Effect> = {
@@ -39,8 +39,7 @@ function handle(turn: Turn, input: Input | CommonInput): void {
     case 'leader.answered':
       return onAnswered(turn, input)
     case 'agent.statuses':
-      for (const status of input.message.statuses) onAgentStatus(turn, input.agentId, status)
-      return
+      return onAgentStatuses(turn, input.agentId, input.message)
     case 'agent.output':
       return onOutput(turn, input.agentId, input.message)
     case 'bus.connected':
@@ -76,7 +75,7 @@ function command(turn: Turn, input: Extract<Input, { kind: `framework.${string}`
     case 'framework.teardown':
       return onTeardown(turn, input.ask)
     case 'framework.seen':
-      return onSeen(turn, input.uuid)
+      return onSeen(turn, input.uuids)
     case 'framework.open-reading':
       return openReading(turn, input)
     case 'framework.read':

@@ -37,8 +37,8 @@ export type Effect =
   | { readonly do: 'tell-offers'; readonly offers: readonly Offer[] }
   /** These can no longer be accepted. */
   | { readonly do: 'tell-rescinded'; readonly offers: readonly OfferId[]; readonly reason: string }
-  /** `framework.seen` is wanted back when it has a uuid. */
-  | { readonly do: 'tell-status'; readonly status: TaskStatus }
+  /** In this order. `framework.seen` is wanted back for those that have a uuid. */
+  | { readonly do: 'tell-statuses'; readonly statuses: readonly TaskStatus[] }
   | { readonly do: 'tell-failure'; readonly agentId: AgentId }
   | { readonly do: 'tell-output'; readonly request: SessionId; readonly piece: OutputPiece }
   | { readonly do: 'settle'; readonly ask: Ask; readonly outcome: Outcome }

@@ -47,8 +47,8 @@ export type FrameworkInput =
   | { readonly kind: 'framework.kill'; readonly taskId: TaskId; readonly graceMs?: number }
   | { readonly kind: 'framework.reconcile' }
   | { readonly kind: 'framework.teardown'; readonly ask: Ask }
-  /** The framework's handlers are done with the status of that uuid: it may be acknowledged. */
-  | { readonly kind: 'framework.seen'; readonly uuid: string }
+  /** The framework's handlers are done with the statuses of these: they may be acknowledged. */
+  | { readonly kind: 'framework.seen'; readonly uuids: readonly string[] }
   | OpenReadingInput
   /** One more piece of output is wanted. */
   | { readonly kind: 'framework.read'; readonly request: SessionId }

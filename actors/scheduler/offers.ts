@@ -209,8 +209,15 @@ export function giveUpAccept(turn: Turn, out: OutCall): void {
   settle(turn, out.ask, { outcome: 'unknown' })
 }
 
-const tasksOf = (state: SchedulerState, { call, said }: OutCall) =>
-  (said.verb === 'accept' ? said.body.operations : [])
-    .flatMap(({ tasks }) => tasks)
-    .map(({ taskId }) => state.tasks.get(taskId))
-    .filter((task): task is HeldTask => task?.accept === call)
+/** Those of its tasks that still wait for its answer. */
+function tasksOf(state: SchedulerState, { call, said }: OutCall): readonly HeldTask[] {
+  if (said.verb !== 'accept') return []
+  const held: HeldTask[] = []
+  for (const { tasks } of said.body.operations) {
+    for (const { taskId } of tasks) {
+      const task = state.tasks.get(taskId)
+      if (task?.accept === call) held.push(task)
+    }
+  }
+  return held
+}

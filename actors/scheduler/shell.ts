@@ -111,8 +111,8 @@ function perform(deps: SchedulerDeps, actor: RunningActor<Input>, effect: Effect
       return handlers.offers(effect.offers)
     case 'tell-rescinded':
       return handlers.rescinded(effect.offers, effect.reason)
-    case 'tell-status':
-      return tellStatus(handlers, actor, effect.status)
+    case 'tell-statuses':
+      return tellStatuses(handlers, actor, effect.statuses)
     case 'tell-failure':
       return handlers.failure(effect.agentId)
     case 'tell-output':
@@ -126,13 +126,20 @@ function perform(deps: SchedulerDeps, actor: RunningActor<Input>, effect: Effect
   }
 }
 
-function tellStatus(handlers: Handlers, actor: RunningActor<Input>, status: TaskStatus): void {
-  const { uuid } = status
-  const handled = handlers.status(status)
-  if (uuid === undefined) return
-  const seen = (): void => actor.input({ kind: 'framework.seen', uuid })
-  if (handled === undefined) seen()
-  else void handled.then(seen)
+function tellStatuses(
+  handlers: Handlers,
+  actor: RunningActor<Input>,
+  statuses: readonly TaskStatus[],
+): void {
+  const seen: string[] = []
+  for (const status of statuses) {
+    const { uuid } = status
+    const handled = handlers.status(status)
+    if (uuid === undefined) continue
+    if (handled === undefined) seen.push(uuid)
+    else void handled.then(() => actor.input({ kind: 'framework.seen', uuids: [uuid] }))
+  }
+  if (seen.length > 0) actor.input({ kind: 'framework.seen', uuids: seen })
 }
 
 async function call(

@@ -46,33 +46,57 @@ export function forgetLaunch(state: SchedulerState, { taskId, kill }: HeldTask):
   return task
 }
 
-/** `from`: the agent that published it. The framework is told of news; the rest is acknowledged. */
-export function onAgentStatus(turn: Turn, from: AgentId, status: TaskStatus): void {
-  const { uuid, taskId, launch } = status
+/**
+ * `from`: the agent that published them. The framework is told of news; the rest is acknowledged.
+ */
+export function onAgentStatuses(
+  turn: Turn,
+  from: AgentId,
+  { statuses }: { readonly statuses: readonly TaskStatus[] },
+): void {
+  const news = statuses.filter((status) => isNewsFrom(turn, from, status))
+  if (news.length > 0) turn.effects.push({ do: 'tell-statuses', statuses: news })
+}
+
+function isNewsFrom(turn: Turn, from: AgentId, status: TaskStatus): boolean {
+  const { uuid, taskId } = status
   const { unseen } = turn.state
   // The framework is still busy with it: the acknowledgement follows.
   if (uuid !== undefined && unseen.has(uuid)) {
     repeatReadingsOf(turn, taskId)
-    return count(turn, 'repeatedStatus')
+    count(turn, 'repeatedStatus')
+    return false
   }
-  const isNews = take(turn, { ...status, agentId: from }, from)
-  if (uuid === undefined) return
-  const ack = { taskId, uuid, ...(launch !== undefined && { launch }) }
+  // What the subject says counts. The message is ours: a copy of each status would cost more than
+  // all that is done with it.
+  status.agentId = from
+  const isNews = take(turn, status, from)
+  if (uuid === undefined) return isNews
+  const ack = ackOf(status, uuid)
   if (isNews) unseen.set(uuid, { agentId: from, ack })
   else acknowledge(turn, from, ack)
+  return isNews
+}
+
+function ackOf({ taskId, launch }: TaskStatus, uuid: string): Ack {
+  return launch === undefined ? { taskId, uuid } : { taskId, uuid, launch }
 }
 
 /** A status that the leader made: it is not acknowledged. */
 export function onLeaderStatus(turn: Turn, status: TaskStatus): void {
-  take(turn, status, undefined)
+  const isNews = take(turn, status, undefined)
+  if (isNews) turn.effects.push({ do: 'tell-statuses', statuses: [status] })
 }
 
-/** The framework has handled the status. */
-export function onSeen(turn: Turn, uuid: string): void {
-  const seen = turn.state.unseen.get(uuid)
-  if (seen === undefined) return
-  turn.state.unseen.delete(uuid)
-  acknowledge(turn, seen.agentId, seen.ack)
+/** The framework has handled these statuses. */
+export function onSeen(turn: Turn, uuids: readonly string[]): void {
+  const { unseen } = turn.state
+  for (const uuid of uuids) {
+    const seen = unseen.get(uuid)
+    if (seen === undefined) continue
+    unseen.delete(uuid)
+    acknowledge(turn, seen.agentId, seen.ack)
+  }
 }
 
 function acknowledge({ state }: Turn, agentId: AgentId, ack: Ack): void {
@@ -92,27 +116,22 @@ export function flushAcks({ state, effects }: Turn): void {
       effects.push({ do: 'acknowledge', agentId, body: { subscription, acks: [...acks] } })
 }
 
-/** Applies a status and tells the framework; false if it was nothing new. */
+/** Applies a status; false if it is nothing new. */
 function take(turn: Turn, status: TaskStatus, from: AgentId | undefined): boolean {
-  const { state, effects } = turn
-  const problem = problemOf(turn, status, from)
-  if (problem !== undefined) {
-    count(turn, problem)
-    return false
-  }
-  apply(state, status)
-  effects.push({ do: 'tell-status', status })
-  return true
+  const { state } = turn
+  const task = state.tasks.get(status.taskId)
+  const problem = task === undefined ? problemOfEnded(state, status) : problemOf(task, status, from)
+  if (problem === undefined) apply(state, task, status)
+  else count(turn, problem)
+  return problem === undefined
 }
 
-/** Why a status changes nothing; undefined: it does. */
+/** Why a status of a task that is held changes nothing; undefined: it does. */
 function problemOf(
-  { state }: Turn,
+  task: HeldTask,
   status: TaskStatus,
   from: AgentId | undefined,
 ): Count | undefined {
-  const task = state.tasks.get(status.taskId)
-  if (task === undefined) return problemOfEnded(state, status)
   if (from !== undefined && task.agentId !== undefined && task.agentId !== from)
     return 'foreignAgent'
   if (!isOfLaunch(task, status.launch)) return 'foreignLaunch'
@@ -144,10 +163,9 @@ function isOfLaunch(task: HeldTask, launch: Launch | undefined): boolean {
   return task.after === undefined || isLaterLaunch(launch, task.after)
 }
 
-function apply(state: SchedulerState, status: TaskStatus): void {
+function apply(state: SchedulerState, held: HeldTask | undefined, status: TaskStatus): void {
   const { taskId, agentId, launch, number, uuid } = status
   const event = taskEventOf(status.state)
-  const held = state.tasks.get(taskId)
   if (event === undefined) {
     // Nobody knows it, and we only know its name.
     if (held?.state === 'TASK_UNKNOWN') state.tasks.delete(taskId)

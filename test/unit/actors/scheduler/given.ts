@@ -166,7 +166,8 @@ export class Given {
 
   /** Agents say. */
   status(status: TaskStatus, agentId = AGENT): readonly Effect[] {
-    return this.input({ kind: 'agent.statuses', agentId, message: { statuses: [status] } })
+    const message = { statuses: [{ ...status }] }
+    return this.input({ kind: 'agent.statuses', agentId, message })
   }
 
   all<K extends Effect['do']>(kind: K): readonly Of<K>[] {

@@ -39,7 +39,7 @@ test('a task whose id is in use is not this launch’s: the statuses of the othe
   t.deepEqual(given.effects, [{ do: 'settle', ask: 1, outcome: { outcome: 'done', notLaunched } }])
   const message = { statuses: [aStatus('TASK_RUNNING')] }
   given.input({ kind: 'agent.statuses', agentId: OTHER_AGENT, message })
-  t.is(given.all('tell-status').length, 1)
+  t.is(given.all('tell-statuses').length, 1)
 })
 
 test('a kill of a task whose id is in use goes wherever that is', (t) => {
@@ -189,7 +189,7 @@ test('an accept that the session took along is not repeated: its tasks are asked
   ])
   const gone = aStatus('TASK_GONE', { source: 'master', reason: 'RECONCILIATION' })
   given.say([{ kind: 'status', status: gone }], fence(2))
-  t.deepEqual(given.all('tell-status')[0]?.status, gone)
+  t.deepEqual(given.all('tell-statuses')[0]?.statuses, [gone])
   t.is(given.pass(8_000).filter((e) => e.do === 'call' && e.verb === 'accept').length, 0)
 })
 

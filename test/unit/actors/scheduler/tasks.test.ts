@@ -14,13 +14,13 @@ const finished = aStatus('TASK_FINISHED', {
   launch: launch(1, 1),
 })
 const launched = (): Given => new Given().subscribed().launched('t-1')
-const seen = (given: Given, n: number) => given.input({ kind: 'framework.seen', uuid: uuid(n) })
+const seen = (given: Given, n: number) => given.input({ kind: 'framework.seen', uuids: [uuid(n)] })
 const stateOf = (given: Given) => given.state.tasks.get('t-1' as TaskId)?.state
 
 test('a status is handed over, and acknowledged when the framework has seen it', (t) => {
   const given = launched()
   given.status(running)
-  t.deepEqual(given.effects, [{ do: 'tell-status', status: { ...running, agentId: AGENT } }])
+  t.deepEqual(given.effects, [{ do: 'tell-statuses', statuses: [{ ...running, agentId: AGENT }] }])
   t.deepEqual(given.flush(), [])
   seen(given, 1)
   t.deepEqual(given.flush(), [
@@ -82,7 +82,7 @@ test('a lower number is old', (t) => {
   given.status({ ...finished, number: number(4) })
   t.deepEqual(given.effects, [])
   given.status({ ...finished, uuid: uuid(3), number: number(1, 2) })
-  t.is(given.all('tell-status').length, 1, 'a later incarnation counts from the start')
+  t.is(given.all('tell-statuses').length, 1, 'a later incarnation counts from the start')
 })
 
 test('another agent has no say, and is acknowledged', (t) => {
@@ -112,7 +112,7 @@ test('a task id may be used again, and is not ended by what is left of its last 
   given.status({ ...finished, uuid: uuid(8), number: number(8) })
   t.deepEqual(given.effects, [])
   given.status({ ...running, uuid: uuid(9), launch: launch(1, 2), number: number(9) })
-  t.is(given.all('tell-status').length, 1)
+  t.is(given.all('tell-statuses').length, 1)
 })
 
 test('a step that no task can take is counted, acknowledged and ignored', (t) => {
@@ -128,7 +128,7 @@ test('a step that no task can take is counted, acknowledged and ignored', (t) =>
 test('an unknown task is of an earlier process: it is held from its first status on', (t) => {
   const given = new Given().subscribed()
   given.status(running)
-  t.is(given.all('tell-status').length, 1)
+  t.is(given.all('tell-statuses').length, 1)
   t.like(given.state.tasks.get('t-1' as TaskId), { agentId: AGENT, launch: launch(1, 1) })
 })
 
@@ -186,7 +186,7 @@ test('TASK_UNKNOWN is handed over and stored nowhere', (t) => {
   given.status(running)
   const unknown = aStatus('TASK_UNKNOWN', { source: 'master', reason: 'RECONCILIATION' })
   given.say([{ kind: 'status', status: unknown }])
-  t.is(given.all('tell-status').length, 1)
+  t.is(given.all('tell-statuses').length, 1)
   t.is(stateOf(given), 'TASK_RUNNING')
 })
 
@@ -226,7 +226,7 @@ test('kill of a task that is not known here is said all the same', (t) => {
   t.is(given.call('kill').body.taskId, 't-9' as TaskId)
   const unknown = aStatus('TASK_UNKNOWN', { taskId: 't-9' as TaskId, source: 'master' })
   given.say([{ kind: 'status', status: unknown }])
-  t.is(given.all('tell-status').length, 1)
+  t.is(given.all('tell-statuses').length, 1)
   t.is(given.state.tasks.size, 0, 'nobody knows it: it is asked about no more')
 })
 

@@ -14,6 +14,7 @@ import type { Exit, StatusNumber, Subscription } from '../../protocol/schema/com
 import type { AgentInfo, HeldTask, SnapshotPage, Waiting } from '../../protocol/schema/master.ts'
 import type { MachineState } from '../../protocol/task-machine.ts'
 import type { TaskState } from '../../protocol/task-state.ts'
+import type { Recent } from '../parts/recent.ts'
 import type { Session } from '../parts/session.ts'
 import type { AgentState } from './agent-machine.ts'
 import type { EventSubject } from './effects.ts'
@@ -149,7 +150,8 @@ export interface Framework extends FrameworkKey {
   /** Numbers heard out of order, all above `session.heard`. */
   readonly heardAhead: Set<number>
   subscription: Subscription | undefined
-  readonly answers: Map<SessionId, CallAnswer>
+  /** To its latest calls, by their ids. */
+  readonly answers: Recent<SessionId, CallAnswer>
   readonly roles: Map<string, RoleState>
   readonly tasks: Map<TaskId, Task>
   readonly offers: Set<OfferId>

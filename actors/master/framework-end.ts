@@ -2,6 +2,7 @@
 import type { AgentId, FrameworkKey } from '../../protocol/ids.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
 import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
+import { Recent } from '../parts/recent.ts'
 import { order } from './agents.ts'
 import { frameworkOf, touchRole } from './books.ts'
 import type { Agent, Framework, Task } from './entities.ts'
@@ -14,6 +15,9 @@ import { record } from './registry.ts'
 import { count } from './state.ts'
 import { endTask, forgetTask, tellEnd } from './tasks.ts'
 import { answer, type LeaderTurn, log } from './turn.ts'
+
+/** Calls whose answers are kept for a repeat. */
+const ANSWERS_MAX = 4_096
 
 export function newFramework(
   { principal, frameworkId }: FrameworkKey,
@@ -31,7 +35,7 @@ export function newFramework(
     session: undefined,
     heardAhead: new Set(),
     subscription: undefined,
-    answers: new Map(),
+    answers: new Recent(ANSWERS_MAX),
     roles: new Map(),
     tasks: new Map(),
     offers: new Set(),

@@ -5,8 +5,7 @@ import { nextNumber, type Session } from '../parts/session.ts'
 import type { CallAnswer, Framework } from './entities.ts'
 import { answer, fenceOf, type LeaderTurn, refuse } from './turn.ts'
 
-/** Calls whose answers are kept for a repeat, and numbers that are remembered ahead of a gap. */
-const ANSWERS_MAX = 4_096
+/** Numbers that are remembered ahead of a gap. */
 const AHEAD_MAX = 16_384
 
 export interface CallHeader {
@@ -52,11 +51,7 @@ export function rememberAnswer(
   call: SessionId | undefined,
   given: CallAnswer,
 ): void {
-  if (call === undefined) return
-  answers.set(call, given)
-  if (answers.size <= ANSWERS_MAX) return
-  const oldest = answers.keys().next()
-  if (!oldest.done) answers.delete(oldest.value)
+  if (call !== undefined) answers.set(call, given)
 }
 
 export function giveAnswer(turn: LeaderTurn, reply: string | undefined, given: CallAnswer): void {

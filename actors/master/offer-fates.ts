@@ -1,14 +1,9 @@
 /** What became of offers: an accept of one that is gone is told why. */
 import { madeIn, type OfferId } from '../../protocol/ids.ts'
 import type { OfferEvent } from '../../protocol/offer-machine.ts'
-import type { Offer, OfferFate } from './entities.ts'
+import type { Offer } from './entities.ts'
 import type { Leader } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
-
-/** Ids of accepted offers that are remembered; older ones are answered as unknown. */
-const USED_OFFERS_MAX = 100_000
-/** Of so many offers that ended otherwise it is known how. */
-const FATES_MAX = 10_000
 
 const FATES = {
   'framework.decline': 'was declined',
@@ -24,28 +19,19 @@ export function rememberFate(
   { offerId, agentId }: Pick<Offer, 'offerId' | 'agentId'>,
   ended: keyof typeof FATES,
 ): void {
-  setFate(leader, offerId, { key, agentId, why: FATES[ended] })
+  leader.offerFates.set(offerId, { key, agentId, why: FATES[ended] })
 }
 
 /** It was named beside one that was gone. */
 export function rememberDiscarded(leader: Leader, key: string, { offerId, agentId }: Offer): void {
-  setFate(leader, offerId, { key, agentId, why: 'was in an accept that could not be used' })
-}
-
-function setFate({ offerFates }: Leader, offerId: OfferId, fate: OfferFate): void {
-  offerFates.set(offerId, fate)
-  if (offerFates.size <= FATES_MAX) return
-  const oldest = offerFates.keys().next()
-  if (!oldest.done) offerFates.delete(oldest.value)
+  const why = 'was in an accept that could not be used'
+  leader.offerFates.set(offerId, { key, agentId, why })
 }
 
 export function rememberUsed({ leader }: LeaderTurn, offerId: OfferId): void {
-  leader.usedOffers.add(offerId)
-  if (leader.usedOffers.size <= USED_OFFERS_MAX) return
-  const oldest = leader.usedOffers.values().next()
-  if (oldest.done) return
-  leader.usedOffers.delete(oldest.value)
-  leader.offersForgotten = Math.max(leader.offersForgotten, countOf(oldest.value))
+  const forgotten = leader.usedOffers.set(offerId, true)
+  if (forgotten === undefined) return
+  leader.offersForgotten = Math.max(leader.offersForgotten, countOf(forgotten))
 }
 
 /** True if this leader has made the offer, and would know if an accept had used it. */

@@ -15,6 +15,7 @@ import type { LeaseRecord, RegistryRecord } from '../../protocol/schema/master.t
 import type { FrameworkEvent } from '../../protocol/schema/scheduler.ts'
 import { Deadlines } from '../parts/deadlines.ts'
 import { Outbox } from '../parts/outbox.ts'
+import { Recent } from '../parts/recent.ts'
 import type { Session } from '../parts/session.ts'
 import type { EventSubject } from './effects.ts'
 import type { Agent, Framework, Offer, OfferFate, Task } from './entities.ts'
@@ -103,10 +104,10 @@ export interface Leader {
   /** How many each principal has, as counted when there were so many in all. */
   readonly crowding: { size: number; atMs: number; counts: ReadonlyMap<Principal, number> }
   readonly offers: Map<OfferId, Offer>
-  /** Offers that an accept has used, oldest first, bounded. */
-  readonly usedOffers: Set<OfferId>
-  /** How offers ended that no accept has used, oldest first, bounded. */
-  readonly offerFates: Map<OfferId, OfferFate>
+  /** Offers that an accept has used, lately. */
+  readonly usedOffers: Recent<OfferId, true>
+  /** How offers ended that no accept has used, lately. */
+  readonly offerFates: Recent<OfferId, OfferFate>
   /** Tasks that are over, oldest first, bounded: only listings show them. */
   readonly ended: Task[]
   /** By framework: those of its tasks that it is still to be told of. */
@@ -174,6 +175,11 @@ export interface MasterState {
   readonly counters: Map<string, number>
 }
 
+/** Ids of accepted offers that are remembered; older ones are answered as unknown. */
+const USED_OFFERS_MAX = 100_000
+/** Of so many offers that ended otherwise it is known how. */
+const FATES_MAX = 10_000
+
 export function newLeader(epoch: number, sinceWallMs: number, lastSequence: number): Leader {
   return {
     epoch,
@@ -185,8 +191,8 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     frameworks: new Map(),
     crowding: { size: 0, atMs: 0, counts: new Map() },
     offers: new Map(),
-    usedOffers: new Set(),
-    offerFates: new Map(),
+    usedOffers: new Recent(USED_OFFERS_MAX),
+    offerFates: new Recent(FATES_MAX),
     ended: [],
     telling: new Map(),
     allocator: undefined,

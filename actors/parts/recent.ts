@@ -28,18 +28,28 @@ export class Recent<Key, Value> {
     return this.#byKey.has(key)
   }
 
-  /** It is the latest now. One of the same key before it takes up room until its time comes. */
-  set(key: Key, value: Value): void {
+  /**
+   * It is the latest now. One of the same key before it takes up room until its time comes.
+   * Returns the key that was forgotten for it, if one was.
+   */
+  set(key: Key, value: Value): Key | undefined {
     const oldest = this.#ring[this.#next]
-    if (oldest !== undefined && this.#byKey.get(oldest.key) === oldest)
-      this.#byKey.delete(oldest.key)
+    const isKept = oldest !== undefined && this.#byKey.get(oldest.key) === oldest
+    if (isKept) this.#byKey.delete(oldest.key)
     const entry = { key, value }
     this.#byKey.set(key, entry)
     this.#ring[this.#next] = entry
     this.#next = (this.#next + 1) % this.#max
+    return isKept && oldest.key !== key ? oldest.key : undefined
   }
 
   delete(key: Key): void {
     this.#byKey.delete(key)
+  }
+
+  clear(): void {
+    this.#byKey.clear()
+    this.#ring.length = 0
+    this.#next = 0
   }
 }

@@ -27,6 +27,26 @@ test('what came again is as late as it came last', (t) => {
   t.false(recent.has('a'))
 })
 
+test('who sets one hears what was forgotten for it', (t) => {
+  const recent = new Recent<string, number>(2)
+  t.is(recent.set('a', 1), undefined)
+  t.is(recent.set('b', 2), undefined)
+  t.is(recent.set('c', 3), 'a')
+  recent.delete('b')
+  t.is(recent.set('d', 4), undefined)
+  t.is(recent.set('c', 5), undefined)
+})
+
+test('cleared, it begins anew', (t) => {
+  const recent = new Recent<string, number>(2)
+  for (const key of ['a', 'b', 'c']) recent.set(key, 1)
+  recent.clear()
+  t.false(recent.has('c'))
+  recent.set('d', 1)
+  t.is(recent.set('e', 1), undefined)
+  t.is(recent.set('f', 1), 'd')
+})
+
 test('what was deleted is gone, and may come again', (t) => {
   const recent = new Recent<string, number>(2)
   recent.set('a', 1)

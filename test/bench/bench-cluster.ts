@@ -1,9 +1,10 @@
 /** A cluster for measuring: one nats-server, and each actor in a process of its own. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Actor } from '../support/cluster.ts'
-import { startTestServer } from '../support/nats.ts'
+import { startTestServer, type TestServer } from '../support/nats.ts'
 import { PROBE_FLAGS, PROBED } from './probe.ts'
+import { MONITORED } from './traffic.ts'
 import type { Pids } from './usage.ts'
 
 /** What a process says of itself when it is probed. */
@@ -16,6 +17,7 @@ export interface Probed {
 
 export interface BenchCluster {
   readonly url: string
+  readonly server: TestServer
   readonly pids: Pids
   readonly folder: string
   readonly actors: Readonly<Record<string, Actor>>
@@ -40,7 +42,7 @@ export interface BenchClusterOptions {
 
 export async function openBenchCluster(options: BenchClusterOptions): Promise<BenchCluster> {
   const { emulated, profile, resources, isProbed = false } = options
-  const server = await startTestServer()
+  const server = await startTestServer(MONITORED)
   const folder = join(server.folder, 'actors')
   const env = { ...process.env, NATS_URL: server.url, BOURSE_STATE_DIR: folder }
   const actors: Record<string, Actor> = {}
@@ -70,10 +72,10 @@ export async function openBenchCluster(options: BenchClusterOptions): Promise<Be
     throw error
   }
   const pids = Object.fromEntries(Object.entries(actors).map(([name, { pid }]) => [name, pid]))
-  const natsPid = Number(readFileSync(`${server.storeDir}-server.pid`, 'utf8'))
   return {
     url: server.url,
-    pids: { nats: natsPid, ...pids },
+    server,
+    pids: { nats: server.pid, ...pids },
     folder,
     actors,
     registered: async (agents) =>

@@ -1,4 +1,7 @@
-/** Frameworks that launch tasks as fast as they are offered room, written on the library. */
+/**
+ * Frameworks that launch tasks as fast as they are offered room, written on the library as anybody
+ * would. What they do for themselves counts as the scheduler's: it is little.
+ */
 import { randomUUID } from 'node:crypto'
 import {
   isTerminal,
@@ -29,80 +32,108 @@ export interface LoadAsk {
 export interface LoadAnswer {
   /** From the start until the last end was handled. */
   readonly elapsedMs: number
+  /** Those that were refused are not among them: their tasks were tried again. */
   readonly accepts: number
+  readonly refusedAccepts: number
   readonly finished: number
-  /** From accept to RUNNING, of each task. */
+  /** Of each task that ran, in the order in which they began to. */
   readonly acceptToRunningMs: readonly number[]
+  /** When they did, by the clock that all processes of a machine share (`process.hrtime`). */
+  readonly runningAtMs: readonly number[]
 }
 
-const start = JSON.parse(process.argv[2] ?? '{}') as LoadStart
+const NS_PER_MS = 1e6
+const nowMs = (): number => Number(process.hrtime.bigint()) / NS_PER_MS
 
-/** One framework and its share of the tasks. */
-class Load {
-  readonly #scheduler: Scheduler
-  readonly #acceptedAtMs = new Map<string, number>()
-  #left = 0
+const start = JSON.parse(process.argv[2] ?? '{}') as LoadStart
+const inFlightMax = start.inFlightMax ?? Number.POSITIVE_INFINITY
+
+/** One framework's share of one run. */
+class Share {
+  readonly tasks: number
+  readonly done: Promise<void>
+  readonly acceptToRunningMs: number[] = []
+  readonly runningAtMs: number[] = []
+  left: number
+  accepts = 0
+  refusedAccepts = 0
+  finished = 0
   #ended = 0
-  #wanted = 0
-  #accepts = 0
-  #finished = 0
-  #latencies: number[] = []
-  #done: () => void = () => undefined
-  #room: () => void = () => undefined
+  #onDone: () => void = () => undefined
+
+  constructor(tasks: number) {
+    this.tasks = tasks
+    this.left = tasks
+    this.done = new Promise((resolve) => {
+      this.#onDone = resolve
+      if (tasks === 0) resolve()
+    })
+  }
+
+  hearEnd(isFinished: boolean): void {
+    if (isFinished) this.finished += 1
+    this.#ended += 1
+    if (this.#ended === this.tasks) this.#onDone()
+  }
+}
+
+class Framework {
+  readonly #scheduler: Scheduler
+  /** Of tasks that have not ended. */
+  readonly #acceptedAtMs = new Map<string, number>()
+  #share = new Share(0)
+  #unneeded: Offered[] = []
+  #onRoom: () => void = () => undefined
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler
     scheduler.onStatus((status) => this.#hear(status))
+    void this.#answerOffers()
   }
 
-  async run(tasks: number): Promise<Omit<LoadAnswer, 'elapsedMs'>> {
-    Object.assign(this, {})
-    this.#left = tasks
-    this.#wanted = tasks
-    this.#ended = 0
-    this.#accepts = 0
-    this.#finished = 0
-    this.#latencies = []
-    const done = new Promise<void>((resolve) => {
-      this.#done = resolve
-    })
+  async run(tasks: number): Promise<Share> {
+    const share = new Share(tasks)
+    this.#share = share
     this.#scheduler.revive()
-    void this.#place()
-    await done
-    this.#scheduler.suppress()
-    return {
-      accepts: this.#accepts,
-      finished: this.#finished,
-      acceptToRunningMs: this.#latencies,
-    }
+    await share.done
+    return share
   }
 
   close(): Promise<void> {
     return this.#scheduler.close()
   }
 
-  async #place(): Promise<void> {
+  async #answerOffers(): Promise<void> {
     for await (const offer of this.#scheduler.offers()) {
-      await this.#mayLaunch()
-      const tasks = Math.min(this.#left, offer.roomFor(start.resources), this.#free)
-      if (tasks > 0) this.#accept(offer, tasks)
-      else void offer.decline('no task fits')
-      if (this.#left === 0) return
+      while (this.#share.left > 0 && this.#free === 0) await this.#room()
+      const tasks = Math.min(this.#share.left, offer.roomFor(start.resources), this.#free)
+      if (tasks > 0) void this.#accept(offer, tasks)
+      else this.#giveBack(offer)
     }
   }
 
-  get #free(): number {
-    return (start.inFlightMax ?? Number.POSITIVE_INFINITY) - this.#acceptedAtMs.size
-  }
-
-  #mayLaunch(): Promise<void> | undefined {
-    if (this.#free > 0) return undefined
-    return new Promise((resolve) => {
-      this.#room = resolve
+  /** With what else is not needed in this turn. */
+  #giveBack(offer: Offered): void {
+    this.#unneeded.push(offer)
+    if (this.#unneeded.length > 1) return
+    setImmediate(() => {
+      void this.#scheduler.decline(this.#unneeded, { refuseMs: 0, reason: 'nothing to launch' })
+      this.#unneeded = []
     })
   }
 
-  #accept(offer: Offered, count: number): void {
+  get #free(): number {
+    return inFlightMax - this.#acceptedAtMs.size
+  }
+
+  #room(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onRoom = resolve
+    })
+  }
+
+  async #accept(offer: Offered, count: number): Promise<void> {
+    const share = this.#share
     const wishes = Array.from({ length: count }, () => ({
       taskId: randomUUID(),
       name: 'bench',
@@ -110,54 +141,66 @@ class Load {
       env: { PRETEND_MS: String(start.pretendMs) },
       resources: start.resources,
     }))
-    this.#left -= count
-    this.#accepts += 1
-    const nowMs = performance.now()
-    for (const { taskId } of wishes) this.#acceptedAtMs.set(taskId, nowMs)
-    void offer.accept(wishes).then((accepted) => {
-      if (accepted.outcome !== 'refused') return
-      this.#left += count
-      this.#accepts -= 1
-      for (const { taskId } of wishes) this.#acceptedAtMs.delete(taskId)
-      void this.#place()
-    })
+    const atMs = nowMs()
+    for (const { taskId } of wishes) this.#acceptedAtMs.set(taskId, atMs)
+    share.left -= count
+    if (share.left === 0) this.#scheduler.suppress()
+    const accepted = await offer.accept(wishes)
+    if (accepted.outcome !== 'refused') {
+      share.accepts += 1
+      return
+    }
+    // The offer was gone: its tasks go onto another one.
+    share.refusedAccepts += 1
+    for (const { taskId } of wishes) this.#acceptedAtMs.delete(taskId)
+    if (share.left === 0) this.#scheduler.revive()
+    share.left += count
+    this.#onRoom()
   }
 
   #hear({ taskId, state }: TaskStatus): void {
-    const atMs = this.#acceptedAtMs.get(taskId)
-    if (atMs === undefined) return
-    if (state === 'TASK_RUNNING') this.#latencies.push(performance.now() - atMs)
-    if (!isTerminal(state)) return
-    this.#acceptedAtMs.delete(taskId)
-    this.#room()
-    if (state === 'TASK_FINISHED') this.#finished += 1
-    this.#ended += 1
-    if (this.#ended === this.#wanted) this.#done()
+    const acceptedAtMs = this.#acceptedAtMs.get(taskId)
+    if (acceptedAtMs === undefined) return
+    if (state === 'TASK_RUNNING') {
+      const atMs = nowMs()
+      this.#share.acceptToRunningMs.push(atMs - acceptedAtMs)
+      this.#share.runningAtMs.push(atMs)
+    } else if (isTerminal(state)) {
+      this.#acceptedAtMs.delete(taskId)
+      this.#onRoom()
+      this.#share.hearEnd(state === 'TASK_FINISHED')
+    }
   }
 }
 
-const loads = await Promise.all(
+const frameworks = await Promise.all(
   Array.from({ length: start.frameworks }, async (_, i) => {
     const name = `bench-${i + 1}`
-    return new Load(
-      await openScheduler({ name, frameworkId: name, nats: start.nats, suppressed: true }),
-    )
+    const options = { name, frameworkId: name, nats: start.nats, suppressed: true }
+    return new Framework(await openScheduler(options))
   }),
 )
 
 async function run({ tasks }: LoadAsk): Promise<LoadAnswer> {
-  const startedAtMs = performance.now()
-  const each = Math.floor(tasks / loads.length)
-  const rest = tasks - each * loads.length
-  const shares = await Promise.all(loads.map((load, i) => load.run(each + (i < rest ? 1 : 0))))
+  const startedAtMs = nowMs()
+  const each = Math.floor(tasks / frameworks.length)
+  const more = tasks % frameworks.length
+  const shares = await Promise.all(
+    frameworks.map((framework, i) => framework.run(i < more ? each + 1 : each)),
+  )
+  const elapsedMs = nowMs() - startedAtMs
+  const sum = (count: (share: Share) => number): number =>
+    shares.reduce((all, share) => all + count(share), 0)
   return {
-    elapsedMs: performance.now() - startedAtMs,
-    accepts: shares.reduce((sum, { accepts }) => sum + accepts, 0),
-    finished: shares.reduce((sum, { finished }) => sum + finished, 0),
-    acceptToRunningMs: shares.flatMap(({ acceptToRunningMs }) => [...acceptToRunningMs]),
+    elapsedMs,
+    accepts: sum(({ accepts }) => accepts),
+    refusedAccepts: sum(({ refusedAccepts }) => refusedAccepts),
+    finished: sum(({ finished }) => finished),
+    acceptToRunningMs: shares.flatMap(({ acceptToRunningMs }) => acceptToRunningMs),
+    runningAtMs: shares.flatMap(({ runningAtMs }) => runningAtMs),
   }
 }
 
 serveParent<LoadAsk, LoadAnswer>(run, async () => {
-  for (const load of loads) await load.close()
+  for (const framework of frameworks) await framework.close()
 })

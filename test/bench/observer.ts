@@ -2,7 +2,6 @@
  * Counts what is said, as a stranger that only listens: it keeps the bytes, and reads them when it
  * is asked, after the time that is measured.
  */
-
 import { systemClock } from '../../bus/clock.ts'
 import { decode } from '../../bus/codec.ts'
 import { natsSystem } from '../../bus/nats/system.ts'
@@ -16,8 +15,10 @@ export interface ObserverStart {
 }
 
 export interface ObserverAsk {
-  /** Answered when so many different statuses were acknowledged, or nothing new came for long. */
+  /** Answered when so many different statuses were acknowledged, */
   readonly acknowledged: number
+  /** and so many ends of tasks were told to the world; or when nothing new came for long. */
+  readonly finished: number
 }
 
 export interface ObserverAnswer {
@@ -79,12 +80,13 @@ class Tally {
 }
 
 /** What was heard since the last question. */
-async function answer({ acknowledged }: ObserverAsk): Promise<ObserverAnswer> {
+async function answer({ acknowledged, finished }: ObserverAsk): Promise<ObserverAnswer> {
   const tally = new Tally()
   while (true) {
     await bus.flush()
     for (const message of heard.splice(0)) tally.add(message)
-    if (tally.uuids.size >= acknowledged) break
+    const ends = tally.events['task.finished'] ?? 0
+    if (tally.uuids.size >= acknowledged && ends >= finished) break
     if (!(await somethingCame())) break
   }
   const { messages, bytes, uuids, events } = tally

@@ -13,6 +13,17 @@ export interface Count {
   readonly mustBe: number
 }
 
+/** What was done in a run, and how long it took. */
+interface Timed {
+  readonly tasks: number
+  readonly elapsedMs: number
+}
+
+export const perSecond = ({ tasks, elapsedMs }: Timed): number =>
+  Math.round((tasks / elapsedMs) * 1_000)
+
+export const round = (value: number, digits: number): number => Number(value.toFixed(digits))
+
 export interface Measured {
   readonly settings: Readonly<Record<string, number | string>>
   readonly counts: Readonly<Record<string, Count>>

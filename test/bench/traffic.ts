@@ -1,6 +1,7 @@
 /** What went through a nats-server, as it counts itself: by its monitoring, which costs nothing. */
 import { readFileSync } from 'node:fs'
 import type { TestServer } from '../support/nats.ts'
+import { round } from './result.ts'
 
 /** A line for the server's configuration: it chooses the port and writes it into its log. */
 export const MONITORED = '\nhttp: "127.0.0.1:-1"\n'
@@ -15,6 +16,8 @@ export interface Traffic {
   /** What clients were told: one message may be told to several. */
   readonly deliveries: number
   readonly deliveredBytes: number
+  /** Connections that the server has cut off, since they did not read for too long. */
+  readonly cutOff: number
 }
 
 interface Varz {
@@ -22,6 +25,7 @@ interface Varz {
   readonly in_bytes: number
   readonly out_msgs: number
   readonly out_bytes: number
+  readonly slow_consumers: number
 }
 
 /** `server` was started with MONITORED. */
@@ -36,17 +40,22 @@ export async function trafficOf(server: TestServer): Promise<Traffic> {
     bytes: varz.in_bytes,
     deliveries: varz.out_msgs,
     deliveredBytes: varz.out_bytes,
+    cutOff: varz.slow_consumers,
   }
 }
 
 /** Of each of `tasks`, between two looks. */
-export function trafficPerTask(before: Traffic, after: Traffic, tasks: number): Traffic {
-  const each = (name: keyof Traffic): number =>
-    Math.round(((after[name] - before[name]) / tasks) * 100) / 100
+export function trafficPerTask(
+  before: Traffic,
+  after: Traffic,
+  tasks: number,
+): Readonly<Record<string, number>> {
+  const each = (name: keyof Traffic, digits: number): number =>
+    round((after[name] - before[name]) / tasks, digits)
   return {
-    messages: each('messages'),
-    bytes: Math.round(each('bytes')),
-    deliveries: each('deliveries'),
-    deliveredBytes: Math.round(each('deliveredBytes')),
+    messages: each('messages', 2),
+    bytes: each('bytes', 0),
+    deliveries: each('deliveries', 2),
+    deliveredBytes: each('deliveredBytes', 0),
   }
 }

@@ -2,8 +2,8 @@
 import { startTestServer, type TestServer } from '../../support/nats.ts'
 import { type Child, startChild } from '../child.ts'
 import type { ObserverAnswer, ObserverAsk, ObserverStart } from '../observer.ts'
-import { MONITORED, type Traffic, trafficOf, trafficPerTask } from '../traffic.ts'
-import { cpuUsPerTask, type Pids, usageOfAll } from '../usage.ts'
+import { MONITORED, trafficOf, trafficPerTask } from '../traffic.ts'
+import { cpuUsPerTask, type Pids, rounded, usageOfAll } from '../usage.ts'
 import { CLUSTER } from './bodies.ts'
 import type { FrameworkAnswer, FrameworkAsk, FrameworkStart } from './framework.ts'
 import type { MasterCounts, MasterStart } from './master.ts'
@@ -22,7 +22,29 @@ export interface FloorRun {
   /** What the master has heard of. */
   readonly heard: MasterCounts
   readonly cpuUsPerTask: Readonly<Record<string, number>>
-  readonly trafficPerTask: Traffic
+  readonly trafficPerTask: Readonly<Record<string, number>>
+}
+
+/** Two runs of as many tasks as one. */
+export function together(a: FloorRun, b: FloorRun): FloorRun {
+  return {
+    tasks: a.tasks + b.tasks,
+    elapsedMs: a.elapsedMs + b.elapsedMs,
+    accepts: a.accepts + b.accepts,
+    acknowledged: a.acknowledged + b.acknowledged,
+    heard: {
+      running: a.heard.running + b.heard.running,
+      finished: a.heard.finished + b.heard.finished,
+      settled: a.heard.settled + b.heard.settled,
+    },
+    cpuUsPerTask: mean(a.cpuUsPerTask, b.cpuUsPerTask),
+    trafficPerTask: a.trafficPerTask,
+  }
+}
+
+function mean(a: Readonly<Record<string, number>>, b: typeof a): typeof a {
+  const means = Object.entries(a).map(([name, value]) => [name, (value + (b[name] ?? 0)) / 2])
+  return rounded(Object.fromEntries(means))
 }
 
 interface Parts {
@@ -75,7 +97,7 @@ export class Floor {
     const before = usageOfAll(this.#pids)
     const ran = await scheduler.ask({ tasks })
     const after = usageOfAll(this.#pids)
-    const { acknowledged } = await observer.ask({ acknowledged: 2 * tasks })
+    const { acknowledged } = await observer.ask({ acknowledged: 2 * tasks, finished: 0 })
     const heard = await this.#settle()
     return {
       tasks,

@@ -1,30 +1,31 @@
 /** What the messages alone cost: the same ones, between processes that do nothing but talk. */
 import { Floor, type FloorRun } from '../floor/floor.ts'
-import type { Count, Measured } from '../result.ts'
+import { type Count, type Measured, perSecond, round } from '../result.ts'
 import type { Settings } from '../settings.ts'
 
 /** What is compiled while it runs is compiled before it is measured. */
-export const FLOOR_WARM_UP_TASKS = 20_000
+const WARM_UP_TASKS = 20_000
 /** Emulated agents have eight cores, tasks take one. */
 export const TASKS_PER_ACCEPT = 8
 
 export async function floor(settings: Settings): Promise<Measured> {
   const { agents = 1_000, tasks = 100_000, say } = settings
+  const warmUpTasks = Math.min(WARM_UP_TASKS, tasks)
   say(`starting the floor with ${agents} agents`)
   const opened = await Floor.open({ agents, tasksPerAccept: TASKS_PER_ACCEPT })
   try {
-    say(`warming up with ${FLOOR_WARM_UP_TASKS} tasks`)
-    await opened.run(FLOOR_WARM_UP_TASKS)
+    say(`warming up with ${warmUpTasks} tasks`)
+    await opened.run(warmUpTasks)
     say(`measuring ${tasks} tasks`)
     const ran = await opened.run(tasks)
     const { trafficPerTask, cpuUsPerTask } = ran
     return {
-      settings: { agents, tasks, tasksPerAccept: Math.round((tasks / ran.accepts) * 10) / 10 },
+      settings: { agents, tasks, tasksPerAccept: round(tasks / ran.accepts, 1) },
       counts: countsOfFloor(ran),
       figures: {
-        tasksPerS: Math.round((tasks / ran.elapsedMs) * 1_000),
+        tasksPerS: perSecond(ran),
         cpuUsPerTask,
-        trafficPerTask: { ...trafficPerTask },
+        trafficPerTask,
       },
     }
   } finally {

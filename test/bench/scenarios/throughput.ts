@@ -1,70 +1,89 @@
-/** Emulated agents, and tasks from accept to acknowledged end, as many as the machine can take. */
-import { openBenchCluster, profileFlags } from '../bench-cluster.ts'
-import { startChild } from '../child.ts'
-import type { LoadAnswer, LoadAsk, LoadStart } from '../load.ts'
-import type { ObserverAnswer, ObserverAsk, ObserverStart } from '../observer.ts'
-import type { Measured } from '../result.ts'
+/**
+ * Emulated agents, and tasks from accept to acknowledged end, as many as the machine can take;
+ * beside the floor, half of it before and half of it after: what else the machine does meanwhile
+ * then weighs on both.
+ */
+import { Floor, type FloorRun, together } from '../floor/floor.ts'
+import { countsOf, LoadedCluster, latencies, type TaskRun } from '../loaded-cluster.ts'
+import { type Count, type Figure, type Measured, perSecond, round } from '../result.ts'
 import type { Settings } from '../settings.ts'
-import { cpuUsPerTask, rounded, rssMiB, usageOfAll } from '../usage.ts'
+import { countsOfFloor, TASKS_PER_ACCEPT } from './floor.ts'
 
 /** What is compiled while it runs is compiled before it is measured. */
 const WARM_UP_TASKS = 20_000
+const TASKS = 100_000
+const TASK = { resources: { cpus: 1, mem: 32 }, command: ['true'], pretendMs: 0 }
 
 export async function throughput(settings: Settings): Promise<Measured> {
-  const { agents = 1_000, frameworks = 1, tasks = 100_000, profile, say } = settings
-  say(`starting a cluster of ${agents} emulated agents`)
-  const cluster = await openBenchCluster({ emulated: agents, profile })
-  const observer = await startChild<ObserverAsk, ObserverAnswer>('observer.ts', {
-    nats: cluster.url,
-    cluster: 'bourse',
-  } satisfies ObserverStart)
-  const load = await startChild<LoadAsk, LoadAnswer>(
-    'load.ts',
-    {
-      nats: cluster.url,
-      frameworks,
-      resources: { cpus: 1, mem: 32 },
-      command: ['true'],
-      pretendMs: 0,
-    } satisfies LoadStart,
-    profileFlags(profile, 'scheduler'),
-  )
-  const pids = { ...cluster.pids, scheduler: load.pid }
+  const { agents = 1_000, frameworks = 1, profile, say } = settings
+  // Each agent is used at least once.
+  const { tasks = Math.max(TASKS, agents * TASKS_PER_ACCEPT) } = settings
+  const warmUpTasks = Math.min(WARM_UP_TASKS, tasks)
+  const half = Math.ceil(tasks / 2)
+  say(`the floor of ${agents} agents: ${warmUpTasks} tasks to warm up, then ${half}`)
+  const floor = await Floor.open({ agents, tasksPerAccept: TASKS_PER_ACCEPT })
   try {
-    say(`warming up with ${WARM_UP_TASKS} tasks`)
-    await load.ask({ tasks: WARM_UP_TASKS })
-    await observer.ask({ acknowledged: 2 * WARM_UP_TASKS })
-    say(`measuring ${tasks} tasks`)
-    const before = usageOfAll(pids)
-    const ran = await load.ask({ tasks })
-    const after = usageOfAll(pids)
-    const seen = await observer.ask({ acknowledged: 2 * tasks })
+    await floor.run(warmUpTasks)
+    const before = await floor.run(half)
+    say(`starting a cluster of ${agents} emulated agents`)
+    const { run, counts } = await measure({ agents, frameworks, tasks, warmUpTasks, profile, say })
+    say(`the floor again: ${half} tasks`)
+    const beside = together(before, await floor.run(half))
     return {
-      settings: { agents, frameworks, tasks, tasksPerAccept: round1(tasks / ran.accepts) },
-      counts: {
-        finished: { is: ran.finished, mustBe: tasks },
-        acknowledged: { is: seen.acknowledged, mustBe: 2 * tasks },
-        runningEvents: { is: seen.events['task.running'] ?? 0, mustBe: tasks },
-        finishedEvents: { is: seen.events['task.finished'] ?? 0, mustBe: tasks },
-      },
-      figures: {
-        tasksPerS: Math.round((tasks / ran.elapsedMs) * 1_000),
-        cpuUsPerTask: cpuUsPerTask(before, after, tasks),
-        ...percentiles(ran.acceptToRunningMs),
-        rssMiB: rssMiB(after),
-      },
+      settings: { agents, frameworks, tasks, tasksPerAccept: round(tasks / run.accepts, 1) },
+      counts: { ...counts, ...countsOfFloor(beside) },
+      figures: { ...figuresOf(run), ...besideFloor(run, beside) },
     }
   } finally {
-    await load.close()
-    await observer.close()
+    await floor.close()
+  }
+}
+
+interface Course {
+  readonly agents: number
+  readonly frameworks: number
+  readonly warmUpTasks: number
+  readonly tasks: number
+  readonly profile: string | undefined
+  readonly say: Settings['say']
+}
+
+async function measure(
+  course: Course,
+): Promise<{ readonly run: TaskRun; readonly counts: Record<string, Count> }> {
+  const { agents, frameworks, warmUpTasks, tasks, profile, say } = course
+  const cluster = await LoadedCluster.open({ agents, frameworks, profile, ...TASK })
+  try {
+    say(`all agents are there; warming up with ${warmUpTasks} tasks`)
+    await cluster.run(warmUpTasks)
+    say(`measuring ${tasks} tasks`)
+    const run = await cluster.run(tasks)
+    return { run, counts: { ...countsOf(run), nonsenseRefused: await cluster.refusesNonsense() } }
+  } finally {
     await cluster.close()
   }
 }
 
-const round1 = (value: number): number => Math.round(value * 10) / 10
+function figuresOf(run: TaskRun): Record<string, Figure> {
+  return {
+    tasksPerS: perSecond(run),
+    cpuUsPerTask: run.cpuUsPerTask,
+    ...latencies(run),
+    rssMiB: run.rssMiB,
+    trafficPerTask: run.trafficPerTask,
+    refusedAccepts: run.refusedAccepts,
+  }
+}
 
-function percentiles(values: readonly number[]): Record<string, number> {
-  const sorted = [...values].sort((a, b) => a - b)
-  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0
-  return rounded({ acceptToRunningMsP50: at(0.5), acceptToRunningMsP99: at(0.99) })
+function besideFloor(run: TaskRun, floor: FloorRun): Record<string, Figure> {
+  const over = (name: string): number =>
+    round((run.cpuUsPerTask[name] ?? 0) / (floor.cpuUsPerTask[name] ?? 0), 2)
+  const names = Object.keys(floor.cpuUsPerTask)
+  return {
+    floorTasksPerS: perSecond(floor),
+    floorCpuUsPerTask: floor.cpuUsPerTask,
+    floorTrafficPerTask: floor.trafficPerTask,
+    shareOfFloor: round(perSecond(run) / perSecond(floor), 2),
+    cpuOverFloor: Object.fromEntries(names.map((name) => [name, over(name)])),
+  }
 }

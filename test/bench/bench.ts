@@ -1,14 +1,26 @@
 /** `npm run bench -- SCENARIO [--agents N] [--frameworks N] [--tasks N] [--seconds N] [--json]` */
 import { linesOf, type Measured, resultOf } from './result.ts'
+import { cli } from './scenarios/cli.ts'
 import { floor } from './scenarios/floor.ts'
 import { idle } from './scenarios/idle.ts'
+import { latency } from './scenarios/latency.ts'
+import { launch } from './scenarios/launch.ts'
 import { throughput } from './scenarios/throughput.ts'
+import { versusSlurm } from './scenarios/versus-slurm.ts'
 import { parseCommand, type Settings } from './settings.ts'
+import { MissingPeer } from './versus/peer.ts'
+
+/** What it is compared with is not here: nothing is wrong, and nothing was measured. */
+const EXIT_MISSING = 69
 
 const SCENARIOS: Readonly<Record<string, (settings: Settings) => Promise<Measured>>> = {
   idle,
   floor,
   throughput,
+  latency,
+  launch,
+  cli,
+  'versus slurm': versusSlurm,
 }
 
 const { words, json, settings } = parseCommand(process.argv.slice(2))
@@ -18,6 +30,13 @@ if (scenario === undefined) {
   process.stderr.write(`usage: npm run bench -- ${Object.keys(SCENARIOS).join('|')} [flags]\n`)
   process.exit(64)
 }
-const result = resultOf(name, await scenario(settings))
-const lines = json ? [JSON.stringify(result)] : linesOf(result)
-for (const line of lines) process.stdout.write(`${line}\n`)
+try {
+  const result = resultOf(name, await scenario(settings))
+  const lines = json ? [JSON.stringify(result)] : linesOf(result)
+  for (const line of lines) process.stdout.write(`${line}\n`)
+} catch (error) {
+  if (!(error instanceof MissingPeer)) throw error
+  const { message: missing } = error
+  process.stdout.write(`${json ? JSON.stringify({ scenario: name, missing }) : missing}\n`)
+  process.exitCode = EXIT_MISSING
+}

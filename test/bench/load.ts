@@ -15,6 +15,8 @@ import { serveParent } from './child.ts'
 export interface LoadStart {
   readonly nats: string
   readonly frameworks: number
+  /** What their ids begin with. Default: `bench`. */
+  readonly prefix?: string
   /** What each task takes. */
   readonly resources: Readonly<Record<string, number>>
   readonly command: readonly string[]
@@ -175,7 +177,7 @@ class Framework {
 
 const frameworks = await Promise.all(
   Array.from({ length: start.frameworks }, async (_, i) => {
-    const name = `bench-${i + 1}`
+    const name = `${start.prefix ?? 'bench'}-${i + 1}`
     const options = { name, frameworkId: name, nats: start.nats, suppressed: true }
     return new Framework(await openScheduler(options))
   }),

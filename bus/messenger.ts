@@ -18,6 +18,12 @@ export interface Answerable {
   readonly reply?: string
 }
 
+/** A call as it was heard. */
+export interface Called extends Answerable {
+  /** How long it was on the wire. */
+  readonly bytes: number
+}
+
 export type Handle<Ids, Name extends MessageName> = (
   body: Message<Name>,
   ids: Ids,
@@ -25,7 +31,7 @@ export type Handle<Ids, Name extends MessageName> = (
 ) => void
 
 export interface Service<Ids, Name extends MessageName> {
-  readonly handle: Handle<Ids, Name>
+  readonly handle: (body: Message<Name>, ids: Ids, call: Called) => void
   /**
    * The inbox prefix, without the last dot, of the sender that `ids` name: the only answered one.
    */
@@ -103,7 +109,8 @@ export function openMessenger(deps: MessengerDeps): Messenger {
         if (admission === 'silenced') return onRefused(subject, TOO_MANY, message)
         const from = answerable(message, sender && inboxOf(sender), isOpen)
         const parsed = admission === 'refused' ? NOT_ADMITTED : read(route, sender, message)
-        if (parsed.ok) return handle(parsed.body, parsed.ids, from)
+        if (parsed.ok)
+          return handle(parsed.body, parsed.ids, { ...from, bytes: message.payload.length })
         messenger.refuse(from, parsed.refusal)
         onRefused(subject, parsed.refusal, message)
       }),

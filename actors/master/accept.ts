@@ -26,14 +26,21 @@ import { count } from './state.ts'
 import { sayStatus, sendKnown, tellLaunched } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
 
+/**
+ * A call that is no longer need not be measured, nor its tasks: what is counted of a value is at
+ * most five times what it takes, for an empty map.
+ */
+const FITTING_BYTES_MAX = TASK_BYTES_MAX / 5
+
 /** A refused call has changed nothing. The outcome of tasks is told by statuses. */
 export function accept(
   turn: LeaderTurn,
   framework: Framework,
   call: Accept,
+  bytes = Number.POSITIVE_INFINITY,
 ): Refusal | AcceptAnswer {
   const tasks = call.operations.flatMap((operation) => operation.tasks)
-  const tooLarge = sizeOf(call, tasks)
+  const tooLarge = refusalOfSize(call, tasks, bytes)
   if (tooLarge !== undefined) return tooLarge
   const judged = judgeOffers(turn, framework, call)
   if ('code' in judged) return judged
@@ -47,10 +54,15 @@ export function accept(
   return used.length === 0 ? {} : { notLaunched: used.slice(0, NOT_LAUNCHED_MAX) }
 }
 
-function sizeOf(call: Accept, tasks: readonly TaskInfo[]): Refusal | undefined {
+function refusalOfSize(
+  call: Accept,
+  tasks: readonly TaskInfo[],
+  bytes: number,
+): Refusal | undefined {
   if (tasks.length > ACCEPT_TASKS_MAX) {
     return refusal('too-large', `an accept takes at most ${ACCEPT_TASKS_MAX} tasks`)
   }
+  if (bytes <= FITTING_BYTES_MAX) return undefined
   if (wireBytes(call) > ACCEPT_BYTES_MAX) {
     return refusal('too-large', `an accept takes at most ${ACCEPT_BYTES_MAX} bytes`)
   }

@@ -19,7 +19,7 @@ import { count } from './state.ts'
 import { type LeaderTurn, refuse } from './turn.ts'
 
 /** A call by its verb; the secret of `subscribe` was hashed at the edge. */
-export type FrameworkCall =
+export type FrameworkCall = (
   | { readonly verb: 'subscribe'; readonly body: HashedSubscribe }
   | {
       [V in Exclude<FrameworkVerb, 'subscribe'>]: {
@@ -27,6 +27,10 @@ export type FrameworkCall =
         readonly body: Message<(typeof FRAMEWORK_VERBS)[V]>
       }
     }[Exclude<FrameworkVerb, 'subscribe'>]
+) & {
+  /** How long it was on the wire, if that is known. */
+  readonly bytes?: number
+}
 
 type PlainCall = Exclude<FrameworkCall, { verb: 'subscribe' | 'complain' }>
 
@@ -101,7 +105,7 @@ function handle(
 ): Refusal | AcceptAnswer | 'later' | undefined {
   switch (call.verb) {
     case 'accept':
-      return accept(turn, framework, call.body)
+      return accept(turn, framework, call.body, call.bytes)
     case 'decline':
       decline(turn, framework, call.body.offers, call.body.refuseMs)
       return undefined

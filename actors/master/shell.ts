@@ -154,8 +154,8 @@ function listen(deps: MasterDeps, take: Take): readonly Subscription[] {
       {
         inboxOf: frameworkInbox,
         admit: (ids, bytes) => admission.framework(ids, bytes, clock.now().monotonicMs),
-        handle(body, ids, { reply }) {
-          const call = hashed({ verb: ids.verb, body } as Spoken, frameworkKey(ids))
+        handle(body, ids, { reply, bytes }) {
+          const call = hashed({ verb: ids.verb, body, bytes } as Spoken, frameworkKey(ids))
           take({ kind: 'framework-call', framework: ids, call, reply })
         },
       },

@@ -176,7 +176,22 @@ export function addResources(a: Resources, b: Resources): Resources {
   return sum
 }
 
-function addQuantity(sum: Map<string, Quantity>, key: string, quantity: Quantity): void {
+/** Books that change with every task: to copy them each time takes longer than to add. */
+export type ResourceBook = Map<string, Quantity>
+
+/** Adds in place. */
+export function putInto(book: ResourceBook, more: Resources): void {
+  for (const [key, quantity] of more) addQuantity(book, key, quantity)
+}
+
+/** Subtracts in place: all of it, or nothing and `false` when any part of `amount` is missing. */
+export function takeFrom(book: ResourceBook, amount: Resources): boolean {
+  if (!containsResources(book, amount)) return false
+  for (const [key, taken] of amount) subtractQuantity(book, key, taken)
+  return true
+}
+
+function addQuantity(sum: ResourceBook, key: string, quantity: Quantity): void {
   const before = sum.get(key)
   if (before === undefined) sum.set(key, quantity)
   else {
@@ -225,13 +240,16 @@ export function subtractResources(from: Resources, amount: Resources): Resources
   if (!containsResources(from, amount)) return undefined
   if (amount.size === 0) return from
   const left = new Map(from)
-  for (const [key, taken] of amount) {
-    const before = left.get(key) as Quantity
-    const rest = subtractAmounts(before.amount, taken.amount)
-    if (isEmptyAmount(rest)) left.delete(key)
-    else left.set(key, { traits: before.traits, amount: rest })
-  }
+  for (const [key, taken] of amount) subtractQuantity(left, key, taken)
   return left
+}
+
+/** It is there. */
+function subtractQuantity(left: ResourceBook, key: string, taken: Quantity): void {
+  const before = left.get(key) as Quantity
+  const rest = subtractAmounts(before.amount, taken.amount)
+  if (isEmptyAmount(rest)) left.delete(key)
+  else left.set(key, { traits: before.traits, amount: rest })
 }
 
 /** What adds up over several agents: of ranges and sets each agent has its own. */

@@ -1,7 +1,7 @@
 /** The books: which tasks and frameworks the agent holds, and what of its resources they hold. */
 import assert from 'node:assert/strict'
 import { type FrameworkKey, frameworkKey, type Launch, type TaskId } from '../../protocol/ids.ts'
-import { addResources, type Resources, subtractResources } from '../../protocol/resources.ts'
+import { putInto, type Resources, takeFrom } from '../../protocol/resources.ts'
 import type { StatusNumber, Subscription } from '../../protocol/schema/common.ts'
 import { compareSubscription } from '../parts/fence.ts'
 import { frameworkRecord } from './compaction.ts'
@@ -93,9 +93,7 @@ export function addTask(state: AgentState, task: NewTask): Task {
 
 /** Takes what the task needs from what is free; false, and nothing taken, if it does not fit. */
 export function hold(state: AgentState, task: Task): boolean {
-  const free = subtractResources(state.free, task.resources)
-  if (free === undefined) return false
-  state.free = free
+  if (!takeFrom(state.free, task.resources)) return false
   task.isHolding = true
   return true
 }
@@ -103,7 +101,7 @@ export function hold(state: AgentState, task: Task): boolean {
 export function release(state: AgentState, task: Task): void {
   if (!task.isHolding) return
   task.isHolding = false
-  state.free = addResources(state.free, task.resources)
+  putInto(state.free, task.resources)
 }
 
 /** Strikes a task whose container is gone out of the books. Its sandbox stays for a while. */

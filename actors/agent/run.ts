@@ -1,4 +1,5 @@
 /** The order to run tasks of one accept: all of them are taken, or none. */
+import type { Refusal } from '../../protocol/errors.ts'
 import type { Launch } from '../../protocol/ids.ts'
 import type { Now } from '../../protocol/now.ts'
 import { isEmpty, NO_RESOURCES, parseResources, type Resources } from '../../protocol/resources.ts'
@@ -23,25 +24,47 @@ export function run(state: AgentState, order: Run, now: Now): void {
     return
   }
   noteSubscription(state, framework, order.subscription)
-  const once = new Map(order.tasks.map((item) => [item.launch, item]))
-  const fresh = [...once.values()].filter(
-    ({ launch }) => !state.tasks.has(launch) && !state.sandboxes.has(launch),
-  )
-  const wanted = fresh.map(({ task }) => parseResources(task.resources))
-  const invalid = wanted.find((resources) => 'code' in resources)
-  const entered = fresh.map(({ launch, task: info }, i): Entered => {
-    const resources = wanted[i] as Resources
-    const parsed = invalid === undefined ? resources : NO_RESOURCES
-    return { task: enter(state, framework, { order, launch, info, resources: parsed }), info }
+  const { asked, problem } = newHere(state, order)
+  const entered = asked.map(({ launch, info, resources }): Entered => {
+    const taken = problem === undefined ? resources : NO_RESOURCES
+    return { task: enter(state, framework, { order, launch, info, resources: taken }), info }
   })
   const why =
-    invalid !== undefined && 'code' in invalid
-      ? dropped('INVALID_OFFERS', invalid.message)
-      : takeAll(state, order, entered)
+    problem === undefined
+      ? takeAll(state, order, entered)
+      : dropped('INVALID_OFFERS', problem.message)
   for (const { task, info } of entered) {
     if (why === undefined) launch(state, task, { info, now })
     else report(state, task, { news: why, now })
   }
+}
+
+interface Asked {
+  readonly launch: Launch
+  readonly info: TaskInfo
+  readonly resources: Resources
+}
+
+/** Each launch once, unless it was seen before; `problem`: what one of them wants is no good. */
+function newHere(
+  state: AgentState,
+  { tasks }: Run,
+): { readonly asked: readonly Asked[]; readonly problem: Refusal | undefined } {
+  const asked: Asked[] = []
+  const seen = new Set<Launch>()
+  // Tasks of one accept want the same, most often: then they share what it was parsed to.
+  const parsed = new Map<string, Resources | Refusal>()
+  let problem: Refusal | undefined
+  for (const { launch, task: info } of tasks) {
+    if (seen.has(launch) || state.tasks.has(launch) || state.sandboxes.has(launch)) continue
+    seen.add(launch)
+    const spelling = JSON.stringify(info.resources)
+    const resources = parsed.get(spelling) ?? parseResources(info.resources)
+    parsed.set(spelling, resources)
+    if ('code' in resources) problem ??= resources
+    asked.push({ launch, info, resources: 'code' in resources ? NO_RESOURCES : resources })
+  }
+  return { asked, problem }
 }
 
 interface Entry {

@@ -189,9 +189,9 @@ function perform(deps: AgentsDeps, agent: Agent, action: Action): void {
     case 'kill':
       return containerizer.kill(action.containerId, action.graceMs)
     case 'destroy':
-      return void containerizer.destroy(action.containerId).catch(onFault)
+      return void containerizer.destroy(action.containerId)?.catch(onFault)
     case 'remove-sandbox':
-      return void containerizer.removeSandbox(action.sandbox).catch(onFault)
+      return void containerizer.removeSandbox(action.sandbox)?.catch(onFault)
     case 'read-output':
       return void readOutput(deps, agent, action)
     case 'report':

@@ -2,7 +2,7 @@
  * What an agent knows. Changed in place by its handlers; what of it outlives them is in records.
  */
 import type { AgentId, FrameworkKey, Launch, SessionId, TaskId } from '../../protocol/ids.ts'
-import { type Resources, resourcesOf } from '../../protocol/resources.ts'
+import { type ResourceBook, type Resources, resourcesOf } from '../../protocol/resources.ts'
 import type { SendOutput } from '../../protocol/schema/agent.ts'
 import type {
   Attribute,
@@ -130,7 +130,7 @@ export interface AgentState {
   readonly random: Random
   readonly counts: Record<Count, number>
   total: Resources
-  free: Resources
+  readonly free: ResourceBook
   resourcesVersion: number
   bootId: string
   /** 0: not started. */
@@ -204,7 +204,7 @@ export function newAgent(profile: Profile, seed: string): AgentState {
     random: seededRandom(seed),
     counts: Object.fromEntries(COUNTS.map((count) => [count, 0])) as Record<Count, number>,
     total,
-    free: total,
+    free: new Map(total),
     resourcesVersion: 1,
     bootId: '',
     incarnation: 0,

@@ -115,15 +115,15 @@ export interface Containerizer {
 
   /**
    * Removes all of a container but its sandbox, killing what still runs. May be repeated, an
-   * unknown one is no error. Of a container that had not ended no event follows.
+   * unknown one is no error. Of a container that had not ended no event follows. Undefined: done.
    */
-  destroy(containerId: string): Promise<void>
+  destroy(containerId: string): Promise<void> | undefined
 
   /** Undefined if there is no such sandbox. The file is read as it is, links are not followed. */
   readOutput(request: ReadOutput): Promise<Output | undefined>
 
-  /** Removes a sandbox with all in it. One that is not there is no error. */
-  removeSandbox(sandbox: SandboxName): Promise<void>
+  /** Removes a sandbox with all in it. One that is not there is no error. Undefined: done. */
+  removeSandbox(sandbox: SandboxName): Promise<void> | undefined
 
   /** Stops watching: no event follows. Tasks run on. */
   close(): Promise<void>

@@ -83,8 +83,8 @@ export class PretendingContainerizer implements Containerizer {
   readonly #settles: () => void
   #recovered = false
   #closed = false
-  /** What happens at the end of this turn. */
-  #soon: (() => void)[] = []
+  /** Those that start or end in the next turn. */
+  #due: PretendContainer[] = []
 
   constructor({ machine, clock, onEvent, settles }: PretendingContainerizerOptions) {
     this.#machine = machine
@@ -127,7 +127,7 @@ export class PretendingContainerizer implements Containerizer {
     }
     this.#machine.containers.set(containerId, container)
     this.#keepOutput(output)
-    this.#later(() => this.#start(container))
+    this.#inNextTurn(container)
   }
 
   kill(containerId: string, graceMs: number): void {
@@ -146,7 +146,7 @@ export class PretendingContainerizer implements Containerizer {
     this.#await(container)
   }
 
-  destroy(containerId: string): Promise<void> {
+  destroy(containerId: string): undefined {
     const container = this.#machine.containers.get(containerId)
     if (container !== undefined) {
       container.timer?.cancel()
@@ -155,7 +155,6 @@ export class PretendingContainerizer implements Containerizer {
       // Without output it would only be remembered, for every task there ever was.
       if (container.output.bytes.length === 0) this.#forgetOutput(container.sandbox)
     }
-    return Promise.resolve()
   }
 
   readOutput({
@@ -177,9 +176,8 @@ export class PretendingContainerizer implements Containerizer {
     return this.#answer({ bytes, sizeBytes: written.length, end })
   }
 
-  removeSandbox(sandbox: SandboxName): Promise<void> {
+  removeSandbox(sandbox: SandboxName): undefined {
     this.#forgetOutput(sandbox)
-    return Promise.resolve()
   }
 
   /** Also what a simulated crash does: kills that are due later are forgotten. */
@@ -215,38 +213,32 @@ export class PretendingContainerizer implements Containerizer {
   /** Has it end when its time has come. */
   #await(container: PretendContainer): void {
     container.timer?.cancel()
-    const { endsAtMs, killAtMs } = container
-    const atMs = Math.min(endsAtMs, killAtMs)
+    const atMs = Math.min(container.endsAtMs, container.killAtMs)
     if (atMs === Number.POSITIVE_INFINITY) return
+    const delayMs = atMs - this.#clock.now().monotonicMs
+    if (delayMs > 0) container.timer = this.#clock.after(delayMs, () => this.#end(container))
+    else this.#inNextTurn(container)
+  }
+
+  #end(container: PretendContainer): void {
+    const { containerId, killAtMs, endsAtMs } = container
     const exit = killAtMs < endsAtMs ? { signal: 'SIGKILL' } : container.exit
-    const delayMs = Math.max(0, atMs - this.#clock.now().monotonicMs)
-    container.timer = this.#timer(delayMs, () => {
-      end(container, exit)
-      this.#onEvent({ kind: 'ended', containerId: container.containerId, exit })
-    })
+    end(container, exit)
+    this.#onEvent({ kind: 'ended', containerId, exit })
   }
 
-  /** Many tasks take no time: they need no timer each. */
-  #timer(delayMs: number, fn: () => void): Timer {
-    if (delayMs > 0) return this.#clock.after(delayMs, fn)
-    let isCancelled = false
-    this.#later(() => {
-      if (!isCancelled) fn()
-    })
-    return {
-      cancel() {
-        isCancelled = true
-      },
-    }
-  }
-
-  #later(fn: () => void): void {
-    this.#soon.push(fn)
-    if (this.#soon.length > 1) return
+  /** Starts or ends it then: many tasks take no time and start together, so one timer is enough. */
+  #inNextTurn(container: PretendContainer): void {
+    this.#due.push(container)
+    if (this.#due.length > 1) return
     this.#clock.soon(() => {
-      const all = this.#soon
-      this.#soon = []
-      for (const one of all) one()
+      const due = this.#due
+      this.#due = []
+      for (const one of due) {
+        if (this.#closed) return
+        if (one.state === 'launching') this.#start(one)
+        else if (one.state === 'running') this.#end(one)
+      }
     })
   }
 
@@ -258,7 +250,7 @@ export class PretendingContainerizer implements Containerizer {
 
   /** For what happens inside of a call. */
   #emit(event: ContainerEvent): void {
-    this.#later(() => {
+    this.#clock.soon(() => {
       const isDestroyed =
         event.kind !== 'launch-failed' && !this.#machine.containers.has(event.containerId)
       if (!this.#closed && !isDestroyed) this.#onEvent(event)

@@ -55,32 +55,35 @@ function availableOf({ free, pending }: AgentBook): Resources {
 
 /** Takes note of an allocation of all that is available of an agent. */
 export function addPending(books: Books, pending: Pending): void {
-  const { agent, role, resources } = pending
+  const { agent } = pending
   books.pending.set(pending.allocation, pending)
   agent.pending.add(pending)
-  role.pending.add(pending)
-  addScalars(role.held, resources, 1)
-  role.share = dominantShare(role.held, books.total)
+  countPending(books, pending, 1)
   agent.available = NO_RESOURCES
   setStanding(books, agent, 'taken')
 }
 
 export function removePending(books: Books, pending: Pending): void {
-  const { agent, role, resources } = pending
+  const { agent } = pending
   books.pending.delete(pending.allocation)
   agent.pending.delete(pending)
-  role.pending.delete(pending)
-  addScalars(role.held, resources, -1)
-  role.share = dominantShare(role.held, books.total)
+  countPending(books, pending, -1)
   markStale(books, 'places')
   if (!agent.isGone) restand(books, agent)
   else if (agent.pending.size === 0) books.agents.delete(agent.agentId)
 }
 
+function countPending(books: Books, { role, resources }: Pending, sign: 1 | -1): void {
+  role.pendingCount += sign
+  addScalars(role.pendingSum, resources, sign)
+  addScalars(role.held, resources, sign)
+  role.share = dominantShare(role.held, books.total)
+}
+
 /** What a role holds: what the leader says, and what it was not asked about yet. */
 export function setAllocated(books: Books, role: RoleBook, allocated: Resources): void {
   role.held.clear()
+  for (const [name, thousandths] of role.pendingSum) role.held.set(name, thousandths)
   addScalars(role.held, allocated, 1)
-  for (const { resources } of role.pending) addScalars(role.held, resources, 1)
   role.share = dominantShare(role.held, books.total)
 }

@@ -1,12 +1,8 @@
 /** Taking in what the leader says: each figure replaces what was said of the same thing before. */
 import { DECLINE_PAUSE_MS } from '../../protocol/limits.ts'
 import type { Now } from '../../protocol/now.ts'
-import {
-  containsResources,
-  NO_RESOURCES,
-  parseResources,
-  type Resources,
-} from '../../protocol/resources.ts'
+import { NO_RESOURCES, parseResources, type Resources } from '../../protocol/resources.ts'
+import { isSameList } from '../../protocol/same-list.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import type { ResourceList } from '../../protocol/schema/common.ts'
 import { removePending, restand, roleKey, setAllocated, setStanding } from './books.ts'
@@ -58,17 +54,18 @@ function takeAgent(books: Books, { agentId, version, total, free }: Figure<'agen
     books.standings[agent.standing] += 1
     agent.isGone = false
   }
-  setTotal(books, agent, readResources(total))
+  setTotal(books, agent, total)
   agent.version = version
   agent.free = readResources(free)
   agent.freeList = free
   restand(books, agent)
 }
 
-function setTotal(books: Books, agent: AgentBook, total: Resources): void {
-  if (containsResources(agent.total, total) && containsResources(total, agent.total)) return
-  addScalars(books.total, agent.total, -1)
-  addScalars(books.total, total, 1)
+/** Almost every figure says the same total as the one before. */
+function setTotal(books: Books, agent: AgentBook, total: ResourceList): void {
+  if (isSameList(agent.total, total)) return
+  addScalars(books.total, readResources(agent.total), -1)
+  addScalars(books.total, readResources(total), 1)
   agent.total = total
   markStale(books, 'shares')
 }
@@ -76,7 +73,7 @@ function setTotal(books: Books, agent: AgentBook, total: Resources): void {
 function dropAgent(books: Books, { agentId }: Figure<'agent-gone'>): void {
   const agent = books.agents.get(agentId)
   if (agent === undefined || agent.isGone) return
-  setTotal(books, agent, NO_RESOURCES)
+  setTotal(books, agent, [])
   setStanding(books, agent, 'none-free')
   books.standings['none-free'] -= 1
   agent.isGone = true
@@ -99,7 +96,8 @@ function newRole(key: string, { principal, frameworkId, role }: Figure<'role'>):
     suppressed: true,
     declinedLast: false,
     isGone: false,
-    pending: new Set(),
+    pendingCount: 0,
+    pendingSum: new Map(),
     held: new Map(),
     share: 0,
     given: 0,

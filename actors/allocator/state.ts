@@ -36,7 +36,8 @@ export interface AgentBook {
   readonly agentId: AgentId
   /** The figure that the rest is from. */
   version: number
-  total: Resources
+  /** As it came. */
+  total: ResourceList
   free: Resources
   /** `free` as it came. */
   freeList: ResourceList
@@ -63,9 +64,11 @@ export interface RoleBook {
   declinedLast: boolean
   /** The leader took it away. */
   isGone: boolean
-  readonly pending: Set<Pending>
+  /** Its allocations that are not answered yet: how many, and what they add up to. */
+  pendingCount: number
+  readonly pendingSum: Scalars
   /** Allocated and pending. */
-  held: Scalars
+  readonly held: Scalars
   share: number
   /** Allocations ever, less the refused ones. */
   given: number
@@ -185,7 +188,7 @@ export function newAgent(agentId: AgentId): AgentBook {
   return {
     agentId,
     version: 0,
-    total: NO_RESOURCES,
+    total: [],
     free: NO_RESOURCES,
     freeList: [],
     pending: new Set(),

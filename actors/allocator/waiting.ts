@@ -22,7 +22,7 @@ export function tellReasons(state: AllocatorState, { monotonicMs }: Now): void {
   const late = reasonsFor(books, true)
   let nextMs: number | undefined
   for (const role of books.order) {
-    if (role.pending.size > 0) continue
+    if (role.pendingCount > 0) continue
     const { text, agents } = role.declinedLast ? late : early
     if (role.said.reasons === text) continue
     const atMs = Math.max(role.said.atMs, role.givenAtMs) + REASONS_MS

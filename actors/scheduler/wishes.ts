@@ -11,22 +11,23 @@ import { GRACE, isFields, problemsOf, type Rule, type Rules, shown, TOKEN } from
 /** `newId` is asked when the wish names none. Nothing is checked: see `wishProblem`. */
 export function taskOf(wish: TaskWish, newId: () => string): TaskInfo {
   const { taskId = newId(), name, resources, killGraceMs, labels } = wish ?? {}
-  return {
+  const task: TaskInfo = {
     taskId: taskId as TaskId,
     resources: copyOf(resources) as WantedResources,
     command: commandOf(wish ?? {}),
-    ...(name !== undefined && { name }),
-    ...(killGraceMs !== undefined && { killGraceMs }),
-    ...(labels !== undefined && { labels: copyOf(labels) }),
   }
+  if (name !== undefined) task.name = name
+  if (killGraceMs !== undefined) task.killGraceMs = killGraceMs
+  if (labels !== undefined) task.labels = copyOf(labels)
+  return task
 }
 
 function commandOf({ command, env, user }: TaskWish): Command {
-  return {
-    ...(typeof command === 'string' ? { shell: command } : { argv: copyOf(command) as string[] }),
-    ...(env !== undefined && { env: copyOf(env) }),
-    ...(user !== undefined && { user }),
-  }
+  const made: Command =
+    typeof command === 'string' ? { shell: command } : { argv: copyOf(command) as string[] }
+  if (env !== undefined) made.env = copyOf(env)
+  if (user !== undefined) made.user = user
+  return made
 }
 
 /** The author may change theirs before it is sent. What is of no use is left to the check. */

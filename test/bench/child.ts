@@ -1,10 +1,14 @@
 /** Processes of a bench that are not Bourse's: they answer messages of the one that measures. */
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { systemClock, type Timer } from '../../bus/clock.ts'
+
+const PATIENCE_MS = 600_000
 
 export interface Child<Ask, Answer> {
   readonly pid: number
-  ask(ask: Ask): Promise<Answer>
+  /** Rejects when it ends, or has not answered within `patienceMs`: ten minutes, if not said. */
+  ask(ask: Ask, patienceMs?: number): Promise<Answer>
   close(): Promise<void>
 }
 
@@ -31,10 +35,15 @@ export async function startChild<Ask extends object, Answer>(
   await next()
   return {
     pid: child.pid as number,
-    ask(ask) {
+    async ask(ask, patienceMs = PATIENCE_MS) {
       const answer = next()
       child.send(ask)
-      return answer
+      let timer: Timer | undefined
+      const tooLate = new Promise<never>((_, reject) => {
+        const late = new Error(`${file} has not answered within ${patienceMs} ms`)
+        timer = systemClock.after(patienceMs, () => reject(late))
+      })
+      return await Promise.race([answer, tooLate]).finally(() => timer?.cancel())
     },
     async close() {
       child.disconnect()

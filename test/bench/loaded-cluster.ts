@@ -6,7 +6,7 @@ import { type BenchCluster, openBenchCluster, profileFlags } from './bench-clust
 import { type Child, startChild } from './child.ts'
 import type { LoadAnswer, LoadAsk, LoadStart } from './load.ts'
 import type { ObserverAnswer, ObserverAsk, ObserverStart } from './observer.ts'
-import { type Count, round } from './result.ts'
+import { type Count, percentile } from './result.ts'
 import { trafficOf, trafficPerTask } from './traffic.ts'
 import { cpuUsPerTask, type Pids, rssMiB, usageOfAll } from './usage.ts'
 
@@ -22,6 +22,8 @@ export interface LoadedOptions extends Omit<LoadStart, 'nats'> {
   readonly agentResources?: string
   /** Where CPU profiles go. */
   readonly profile?: string | undefined
+  /** See BenchCluster.probe. Default: no. */
+  readonly isProbed?: boolean
 }
 
 /** A run of tasks, from the first accept until the last end. */
@@ -63,9 +65,9 @@ export class LoadedCluster {
 
   /** Resolves when all agents are there. */
   static async open(options: LoadedOptions): Promise<LoadedCluster> {
-    const { agents, agentResources: resources, profile, ...load } = options
+    const { agents, agentResources: resources, profile, isProbed = false, ...load } = options
     const sized = resources === undefined ? {} : { resources }
-    const cluster = await openBenchCluster({ emulated: agents, profile, ...sized })
+    const cluster = await openBenchCluster({ emulated: agents, profile, isProbed, ...sized })
     await cluster.registered(Math.max(1, agents))
     const nats = cluster.url
     const listener = { nats, cluster: CLUSTER } satisfies ObserverStart
@@ -156,7 +158,8 @@ export function countsOf(run: TaskRun): Record<string, Count> {
 }
 
 export function latencies({ acceptToRunningMs }: TaskRun): Record<string, number> {
-  const sorted = [...acceptToRunningMs].sort((a, b) => a - b)
-  const at = (share: number): number => round(sorted[Math.floor(sorted.length * share)] ?? 0, 3)
-  return { acceptToRunningMsP50: at(0.5), acceptToRunningMsP99: at(0.99) }
+  return {
+    acceptToRunningMsP50: percentile(acceptToRunningMs, 0.5),
+    acceptToRunningMsP99: percentile(acceptToRunningMs, 0.99),
+  }
 }

@@ -24,6 +24,13 @@ export const perSecond = ({ tasks, elapsedMs }: Timed): number =>
 
 export const round = (value: number, digits: number): number => Number(value.toFixed(digits))
 
+/** The value below which `share` (0 to 1) of them lie, in thousandths; 0 of none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const at = Math.min(sorted.length - 1, Math.floor(sorted.length * share))
+  return round(sorted[at] ?? 0, 3)
+}
+
 export interface Measured {
   readonly settings: Readonly<Record<string, number | string>>
   readonly counts: Readonly<Record<string, Count>>

@@ -14,8 +14,10 @@ import { serveParent } from '../child.ts'
 import {
   agentIdOf,
   CLUSTER,
+  type FloorState,
   FRAMEWORK,
   FRAMEWORK_IDS,
+  isOfStart,
   newSession,
   PRINCIPAL,
   statusUuidOf,
@@ -46,11 +48,11 @@ interface Known {
   readonly launch: Launch | undefined
 }
 
-function statusOf({ taskId, launch }: Known, state: 'TASK_RUNNING' | 'TASK_FINISHED') {
+function statusOf({ taskId, launch }: Known, state: FloorState) {
   const count = ++made
   const exit = state === 'TASK_FINISHED' ? { exit: { code: 0 } } : {}
   const number = { incarnation: 1, count }
-  const known = { taskId, state, launch, number, uuid: statusUuidOf(count), source: 'agent' }
+  const known = { taskId, state, launch, number, uuid: statusUuidOf(count, state), source: 'agent' }
   return { ...known, ...exit, atMs: Date.now(), latest: state }
 }
 
@@ -64,14 +66,11 @@ for (let agent = 1; agent <= agents; agent++) {
         updates.add(update, statusOf({ taskId: task.taskId, launch }, 'TASK_RUNNING'))
     }
   })
-  // What is sent in one message is acknowledged in one: of starts and of ends by turns.
-  let heard = 0
   wire.hear<Message<'Acknowledgements'>>(
     acknowledgements.on({ cluster: CLUSTER, agentId: ids.agentId }),
     ({ acks }) => {
-      heard += 1
-      for (const { taskId, launch } of acks) {
-        if (heard % 2 === 1) updates.add(update, statusOf({ taskId, launch }, 'TASK_FINISHED'))
+      for (const { taskId, launch, uuid } of acks) {
+        if (isOfStart(uuid)) updates.add(update, statusOf({ taskId, launch }, 'TASK_FINISHED'))
         else reports.add(report, { principal: PRINCIPAL, frameworkId: FRAMEWORK, taskId, launch })
       }
     },

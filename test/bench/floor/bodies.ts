@@ -51,5 +51,9 @@ export const taskIdOf = (count: number): string =>
   TASK_PREFIX + count.toString(16).padStart(12, '0')
 
 const UUID_PREFIX = hex(10)
-export const statusUuidOf = (count: number): string =>
-  UUID_PREFIX + count.toString(16).padStart(12, '0')
+/** Tells which status it is of: nobody on the floor remembers. */
+export const statusUuidOf = (count: number, state: FloorState): string =>
+  UUID_PREFIX + (2 * count + (state === 'TASK_RUNNING' ? 1 : 0)).toString(16).padStart(12, '0')
+export const isOfStart = (uuid: string): boolean => Number.parseInt(uuid.slice(-1), 16) % 2 === 1
+
+export type FloorState = 'TASK_RUNNING' | 'TASK_FINISHED'

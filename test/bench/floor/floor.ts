@@ -8,6 +8,9 @@ import { CLUSTER } from './bodies.ts'
 import type { FrameworkAnswer, FrameworkAsk, FrameworkStart } from './framework.ts'
 import type { MasterCounts, MasterStart } from './master.ts'
 
+/** Nothing is repeated on the floor: of what is lost nobody hears again. */
+const PATIENCE_MS = 60_000
+
 export interface FloorOptions {
   readonly agents: number
   readonly tasksPerAccept: number
@@ -95,7 +98,7 @@ export class Floor {
     const heardBefore = await this.#settle()
     const traffic = await trafficOf(server)
     const before = usageOfAll(this.#pids)
-    const ran = await scheduler.ask({ tasks })
+    const ran = await scheduler.ask({ tasks }, PATIENCE_MS)
     const after = usageOfAll(this.#pids)
     const { acknowledged } = await observer.ask({ acknowledged: 2 * tasks, finished: 0 })
     const heard = await this.#settle()

@@ -1,0 +1,81 @@
+/** The launcher of an agent without a cluster: so many containers at a time, one after the other. */
+import { rmSync } from 'node:fs'
+import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
+import { systemClock } from '../../bus/clock.ts'
+import type { AgentId, FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
+import { serveParent } from './child.ts'
+
+export interface BareStart {
+  /** Absolute; removed in the end. */
+  readonly workDir: string
+  readonly command: readonly string[]
+  readonly inFlight: number
+}
+
+export interface BareAsk {
+  readonly starts: number
+}
+
+export interface BareAnswer {
+  readonly elapsedMs: number
+  /** Of those that ended well. */
+  readonly finished: number
+  /** What a kill reaches. */
+  readonly isolation: string
+}
+
+const { workDir, command, inFlight } = JSON.parse(process.argv[2] ?? '{}') as BareStart
+let count = 0
+let left = 0
+let running = 0
+let finished = 0
+let onDone: () => void = () => undefined
+
+const containerizer = await openProcessContainerizer({
+  workDir,
+  agentId: 'bare' as AgentId,
+  clock: systemClock,
+  onEvent(event) {
+    if (event.kind === 'started') return
+    if (event.kind === 'ended' && 'code' in event.exit && event.exit.code === 0) finished += 1
+    void containerizer.destroy(event.containerId)
+    running -= 1
+    launch()
+    if (running === 0) onDone()
+  },
+})
+await containerizer.recover()
+
+function launch(): void {
+  while (left > 0 && running < inFlight) {
+    left -= 1
+    running += 1
+    count += 1
+    const sandbox = {
+      principal: 'local' as Principal,
+      frameworkId: 'bench' as FrameworkId,
+      taskId: `task-${count}` as TaskId,
+      launch: `launch-${count}` as Launch,
+    }
+    const containerId = `container-${count}`
+    containerizer.launch({ containerId, sandbox, command: { argv: command }, env: {}, ports: [] })
+  }
+}
+
+async function run({ starts }: BareAsk): Promise<BareAnswer> {
+  const startedAtMs = performance.now()
+  finished = 0
+  left = starts
+  const done = new Promise<void>((resolve) => {
+    onDone = resolve
+  })
+  launch()
+  await done
+  const elapsedMs = performance.now() - startedAtMs
+  return { elapsedMs, finished, isolation: containerizer.isolation }
+}
+
+serveParent<BareAsk, BareAnswer>(run, async () => {
+  await containerizer.close()
+  rmSync(workDir, { recursive: true, force: true })
+})

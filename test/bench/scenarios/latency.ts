@@ -1,0 +1,97 @@
+/** One task in flight: from accept to RUNNING, where it only pretends and with a real process. */
+import { startChild } from '../child.ts'
+import { countsOf, LoadedCluster, type TaskRun } from '../loaded-cluster.ts'
+import { type Count, type Figure, type Measured, percentile } from '../result.ts'
+import type { Settings } from '../settings.ts'
+import type { TracerAnswer, TracerStart } from '../tracer.ts'
+
+const TASK = { resources: { cpus: 1, mem: 32 }, command: ['true'], pretendMs: 0 }
+/** Of the tasks that are measured: so many before, and so many after with somebody who traces. */
+const WARM_UP_SHARE = 0.5
+const TRACED_SHARE = 0.25
+
+export async function latency(settings: Settings): Promise<Measured> {
+  const { agents = 1, tasks = 2_000, profile, say } = settings
+  const pretending = await measure({ agents, tasks, profile, say })
+  const real = await measure({ agents: 0, tasks: Math.ceil(tasks / 2), profile: undefined, say })
+  const both = <Value>(value: (run: Latency) => Value) => ({
+    pretending: value(pretending),
+    real: value(real),
+  })
+  return {
+    settings: { agents, tasks },
+    counts: { ...named('pretending', pretending.counts), ...named('real', real.counts) },
+    figures: {
+      acceptToRunningMsP50: both(({ run }) => percentile(run.acceptToRunningMs, 0.5)),
+      acceptToRunningMsP99: both(({ run }) => percentile(run.acceptToRunningMs, 0.99)),
+      stepsMsP50Pretending: pretending.steps,
+      stepsMsP50Real: real.steps,
+      tasksPerS: both(({ run }) => Math.round((run.tasks / run.elapsedMs) * 1_000)),
+      cpuUsPerTaskPretending: pretending.run.cpuUsPerTask,
+      cpuUsPerTaskReal: real.run.cpuUsPerTask,
+    } satisfies Record<string, Figure>,
+  }
+}
+
+interface Course {
+  /** 0: a real one. */
+  readonly agents: number
+  readonly tasks: number
+  readonly profile: string | undefined
+  readonly say: Settings['say']
+}
+
+interface Latency {
+  readonly run: TaskRun
+  readonly counts: Record<string, Count>
+  readonly steps: Readonly<Record<string, number>>
+}
+
+async function measure({ agents, tasks, profile, say }: Course): Promise<Latency> {
+  say(agents === 0 ? 'starting a real agent' : `starting ${agents} emulated agents`)
+  const options = { agents, frameworks: 1, inFlightMax: 1, profile, ...TASK }
+  const cluster = await LoadedCluster.open(options)
+  try {
+    await cluster.run(Math.ceil(tasks * WARM_UP_SHARE))
+    say(`measuring ${tasks} tasks, one by one`)
+    const run = await cluster.run(tasks)
+    say('and a few with somebody who writes down when each step passes')
+    const steps = await traceSteps(cluster, Math.ceil(tasks * TRACED_SHARE))
+    return { run, counts: countsOf(run), steps }
+  } finally {
+    await cluster.close()
+  }
+}
+
+/** Where the time goes: medians of each step. What passes on the bus is seen when it is told. */
+async function traceSteps(
+  cluster: LoadedCluster,
+  tasks: number,
+): Promise<Readonly<Record<string, number>>> {
+  const start = { nats: cluster.cluster.url, cluster: 'bourse' } satisfies TracerStart
+  const tracer = await startChild<object, TracerAnswer>('tracer.ts', start)
+  try {
+    const { acceptToRunningMs, runningAtMs } = await cluster.run(tasks)
+    const passed = await tracer.ask({})
+    const acceptedAtMs = runningAtMs.map((atMs, i) => atMs - (acceptToRunningMs[i] ?? 0))
+    return {
+      scheduler: between(acceptedAtMs, passed.acceptAtMs),
+      master: between(passed.acceptAtMs, passed.runAtMs),
+      agent: between(passed.runAtMs, passed.runningAtMs),
+      schedulerHears: between(passed.runningAtMs, runningAtMs),
+    }
+  } finally {
+    await tracer.close()
+  }
+}
+
+function between(from: readonly number[], to: readonly number[]): number {
+  const took = to.map((atMs, i) => atMs - (from[i] ?? Number.NaN))
+  return percentile(took, 0.5)
+}
+
+function named(prefix: string, counts: Record<string, Count>): Record<string, Count> {
+  return Object.fromEntries(
+    Object.entries(counts).map(([name, count]) => [`${prefix} ${name}`, count]),
+  )
+}

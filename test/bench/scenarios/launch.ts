@@ -1,0 +1,88 @@
+/** Starts of `true` on one real agent, beside the same launcher without a cluster. */
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { BareAnswer, BareAsk, BareStart } from '../bare-launcher.ts'
+import { startChild } from '../child.ts'
+import { countsOf, LoadedCluster, latencies, type TaskRun } from '../loaded-cluster.ts'
+import { type Measured, perSecond, round } from '../result.ts'
+import type { Settings } from '../settings.ts'
+
+/** So many at a time on both sides: more are not started faster. */
+const IN_FLIGHT = 16
+const AGENT_RESOURCES = `cpus:${IN_FLIGHT};mem:${IN_FLIGHT * 32}`
+const COMMAND = ['true']
+const WARM_UP_SHARE = 0.25
+
+export async function launch(settings: Settings): Promise<Measured> {
+  const { tasks = 2_000, profile, say } = settings
+  const half = Math.ceil(tasks / 2)
+  const warmUpTasks = Math.ceil(tasks * WARM_UP_SHARE)
+  const workDir = mkdtempSync(join(tmpdir(), 'bourse-bare-'))
+  const start = { workDir, command: COMMAND, inFlight: IN_FLIGHT } satisfies BareStart
+  const bare = await startChild<BareAsk, BareAnswer>('bare-launcher.ts', start)
+  try {
+    say(`the launcher alone: ${half} starts, ${IN_FLIGHT} at a time`)
+    await bare.ask({ starts: warmUpTasks })
+    const before = await bare.ask({ starts: half })
+    const { run, longestTurnMs } = await inCluster({ tasks, warmUpTasks, profile, say })
+    say('the launcher alone again')
+    const after = await bare.ask({ starts: half })
+    const bareElapsedMs = before.elapsedMs + after.elapsedMs
+    const startsPerS = perSecond(run)
+    const bareStartsPerS = perSecond({ tasks: 2 * half, elapsedMs: bareElapsedMs })
+    return {
+      settings: { tasks, inFlight: IN_FLIGHT, isolation: before.isolation },
+      counts: {
+        ...countsOf(run),
+        bareFinished: { is: before.finished + after.finished, mustBe: 2 * half },
+      },
+      figures: {
+        startsPerS,
+        bareStartsPerS,
+        shareOfBare: round(startsPerS / bareStartsPerS, 2),
+        longestTurnMs,
+        ...latencies(run),
+        cpuUsPerTask: run.cpuUsPerTask,
+      },
+    }
+  } finally {
+    await bare.close()
+  }
+}
+
+interface Course {
+  readonly tasks: number
+  readonly warmUpTasks: number
+  readonly profile: string | undefined
+  readonly say: Settings['say']
+}
+
+async function inCluster({
+  tasks,
+  warmUpTasks,
+  profile,
+  say,
+}: Course): Promise<{ readonly run: TaskRun; readonly longestTurnMs: number }> {
+  say('starting a cluster with one real agent')
+  const loaded = await LoadedCluster.open({
+    agents: 0,
+    agentResources: AGENT_RESOURCES,
+    isProbed: true,
+    frameworks: 1,
+    resources: { cpus: 1, mem: 32 },
+    command: COMMAND,
+    pretendMs: 0,
+    profile,
+  })
+  try {
+    await loaded.run(warmUpTasks)
+    await loaded.cluster.probe('agent')
+    say(`measuring ${tasks} starts`)
+    const run = await loaded.run(tasks)
+    const { longestTurnMs } = await loaded.cluster.probe('agent')
+    return { run, longestTurnMs }
+  } finally {
+    await loaded.close()
+  }
+}

@@ -6,6 +6,7 @@ import { idle } from './scenarios/idle.ts'
 import { latency } from './scenarios/latency.ts'
 import { launch } from './scenarios/launch.ts'
 import { throughput } from './scenarios/throughput.ts'
+import { versusBullmq } from './scenarios/versus-bullmq.ts'
 import { versusSlurm } from './scenarios/versus-slurm.ts'
 import { parseCommand, type Settings } from './settings.ts'
 import { MissingPeer } from './versus/peer.ts'
@@ -21,6 +22,7 @@ const SCENARIOS: Readonly<Record<string, (settings: Settings) => Promise<Measure
   launch,
   cli,
   'versus slurm': versusSlurm,
+  'versus bullmq': versusBullmq,
 }
 
 const { words, json, settings } = parseCommand(process.argv.slice(2))

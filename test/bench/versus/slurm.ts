@@ -22,9 +22,9 @@ export const SLURM_SETTINGS = `${NODES} slurmd of ${SLOTS_PER_NODE} CPUs, sbatch
 
 export interface Slurm {
   /** So many times `true` as one job array; how long until the last one has ended. */
-  runArray(jobs: number): Promise<SlurmRun>
+  readonly runArray: (jobs: number) => Promise<SlurmRun>
   /** One `srun true`, from before its start to its end. */
-  srunMs(): Promise<number>
+  readonly srunMs: () => Promise<number>
   close(): Promise<void>
 }
 

@@ -14,6 +14,8 @@ const CLUSTER = 'bourse'
 /** The one byte that msgpack never uses. */
 const NONSENSE = new Uint8Array([0xc1])
 const QUESTIONS_MAX = 1_000
+/** Of one run: whoever waits for longer waits for something that was lost. */
+const PATIENCE_MS = 240_000
 
 export interface LoadedOptions extends Omit<LoadStart, 'nats'> {
   /** Emulated; 0: one real agent. */
@@ -85,7 +87,7 @@ export class LoadedCluster {
     const countersBefore = await this.#counters()
     const traffic = await trafficOf(server)
     const before = usageOfAll(this.#pids)
-    const ran = await this.#load.ask({ tasks })
+    const ran = await this.#load.ask({ tasks }, PATIENCE_MS)
     const after = usageOfAll(this.#pids)
     const trafficAfter = await trafficOf(server)
     const seen = await this.#observer.ask({ acknowledged: 2 * tasks, finished: tasks })

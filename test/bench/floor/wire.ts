@@ -5,6 +5,9 @@ import { Packr, Unpackr } from 'msgpackr/pack'
 const packr = new Packr({ useRecords: false, variableMapSize: true } as object)
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' })
 
+/** So that no message is larger than the product's largest. */
+const ITEMS_MAX = 500
+
 export interface From {
   readonly subject: string
   readonly reply: string | undefined
@@ -65,7 +68,10 @@ export class Turn<Item> {
   }
 
   #end(): void {
-    for (const [subject, items] of this.#queues) this.#send(subject, items)
+    for (const [subject, items] of this.#queues) {
+      for (let i = 0; i < items.length; i += ITEMS_MAX)
+        this.#send(subject, items.length <= ITEMS_MAX ? items : items.slice(i, i + ITEMS_MAX))
+    }
     this.#queues.clear()
   }
 }

@@ -5,6 +5,7 @@ import { floor } from './scenarios/floor.ts'
 import { idle } from './scenarios/idle.ts'
 import { latency } from './scenarios/latency.ts'
 import { launch } from './scenarios/launch.ts'
+import { paper } from './scenarios/paper.ts'
 import { throughput } from './scenarios/throughput.ts'
 import { versusBullmq } from './scenarios/versus-bullmq.ts'
 import { versusSlurm } from './scenarios/versus-slurm.ts'
@@ -17,6 +18,7 @@ const EXIT_MISSING = 69
 const SCENARIOS: Readonly<Record<string, (settings: Settings) => Promise<Measured>>> = {
   idle,
   floor,
+  paper,
   throughput,
   latency,
   launch,

@@ -2,6 +2,7 @@
 import { linesOf, type Measured, resultOf } from './result.ts'
 import { cli } from './scenarios/cli.ts'
 import { floor } from './scenarios/floor.ts'
+import { growth } from './scenarios/growth.ts'
 import { idle } from './scenarios/idle.ts'
 import { latency } from './scenarios/latency.ts'
 import { launch } from './scenarios/launch.ts'
@@ -17,6 +18,7 @@ const EXIT_MISSING = 69
 
 const SCENARIOS: Readonly<Record<string, (settings: Settings) => Promise<Measured>>> = {
   idle,
+  growth,
   floor,
   paper,
   throughput,

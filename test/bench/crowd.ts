@@ -70,6 +70,9 @@ class Member {
     tally.wanted += 1
     this.#waiting.push(runMs)
     this.#onWish()
+    if (!this.#isResting) return
+    this.#isResting = false
+    void this.#place()
   }
 
   /** The library says so for whoever has stopped to iterate. */

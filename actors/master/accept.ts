@@ -8,7 +8,7 @@ import {
   REFUSAL_LENGTH_MAX,
   TASK_BYTES_MAX,
 } from '../../protocol/limits.ts'
-import { addResources, NO_RESOURCES, type Resources } from '../../protocol/resources.ts'
+import { putInto, type ResourceBook } from '../../protocol/resources.ts'
 import type { Accept, AcceptAnswer, NotLaunched } from '../../protocol/schema/calls.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
@@ -134,21 +134,20 @@ function use(
   const { leader } = turn
   const { agentId, role } = offers[0] as Offer
   const agent = leader.agents.get(agentId) as Agent
-  let pool: Resources = NO_RESOURCES
+  const pool: ResourceBook = new Map()
   for (const offer of offers) {
     takeOffer(turn, offer)
-    pool = addResources(pool, offer.resources)
+    putInto(pool, offer.resources)
     rememberUsed(turn, offer.offerId)
   }
   const launches: { launch: Launch; task: TaskInfo }[] = []
   for (const info of call.operations.flatMap((operation) => operation.tasks)) {
     if (!isFree(turn, framework, info, inUse)) continue
-    const valid = validateLaunch(agent, { task: info, pool })
+    const valid = validateLaunch(leader, agent, { task: info, pool })
     if ('problem' in valid) {
       refuseTask(turn, framework, info, valid.problem)
       continue
     }
-    pool = valid.left
     const share = { framework, role, agent, resources: valid.wanted }
     launches.push({ launch: launch(turn, share, info), task: info })
   }

@@ -5,9 +5,11 @@ import {
   addResources,
   isEmpty,
   NO_RESOURCES,
+  putInto,
   type Resources,
   scalarsOf,
   subtractResources,
+  takeFrom,
 } from '../../protocol/resources.ts'
 import { type Agent, type Framework, newRole, type RoleState, type Task } from './entities.ts'
 import type { LeaderTurn } from './turn.ts'
@@ -53,9 +55,7 @@ export interface Share {
 
 /** From free to the role. @throws {AssertionError} if it is not free. */
 export function take(turn: LeaderTurn, { framework, role, agent, resources }: Share): void {
-  const free = subtractResources(agent.free, resources)
-  assert(free !== undefined, `what is taken of ${agent.agentId} is not free there`)
-  agent.free = free
+  if (!takeFrom(agent.free, resources)) assert.fail(`not free on ${agent.agentId}`)
   allot(turn, framework, role, resources)
   touchAgent(turn, agent)
 }
@@ -63,7 +63,7 @@ export function take(turn: LeaderTurn, { framework, role, agent, resources }: Sh
 /** From the role to free. */
 export function giveBack(turn: LeaderTurn, { framework, role, agent, resources }: Share): void {
   if (agent.isOverdrawn) countFree(turn, agent)
-  else agent.free = addResources(agent.free, resources)
+  else putInto(agent.free, resources)
   unallot(turn, framework, role, resources)
   touchAgent(turn, agent)
 }
@@ -82,7 +82,7 @@ export function countFree({ leader }: LeaderTurn, agent: Agent): void {
     given = addResources(given, leader.offers.get(id)?.resources ?? NO_RESOURCES)
   }
   const free = subtractResources(agent.total, given)
-  agent.free = free ?? NO_RESOURCES
+  agent.free = new Map(free)
   agent.isOverdrawn = free === undefined
 }
 
@@ -95,24 +95,19 @@ export function holdTask(turn: LeaderTurn, task: Task): void {
   allot(turn, framework, role, resources)
   // The books of any other agent are opened when its session is confirmed.
   if (agent.state !== 'registered') return
-  const free = agent.isOverdrawn ? undefined : subtractResources(agent.free, resources)
-  if (free === undefined) countFree(turn, agent)
-  else agent.free = free
+  if (agent.isOverdrawn || !takeFrom(agent.free, resources)) countFree(turn, agent)
   touchAgent(turn, agent)
 }
 
 function allot(turn: LeaderTurn, framework: Framework, role: string, resources: Resources): void {
-  const state = roleOf(framework, role)
-  state.allocated = addResources(state.allocated, scalarsOf(resources))
+  putInto(roleOf(framework, role).allocated, scalarsOf(resources))
   touchRole(turn, framework, role)
 }
 
 function unallot(turn: LeaderTurn, framework: Framework, role: string, resources: Resources): void {
-  const state = roleOf(framework, role)
-  const left = subtractResources(state.allocated, scalarsOf(resources))
-  assert(left !== undefined, `more is given back than ${framework.key} has`)
-  state.allocated = left
-  if (state.isLeft && isEmpty(left)) framework.roles.delete(role)
+  const { allocated, isLeft } = roleOf(framework, role)
+  if (!takeFrom(allocated, scalarsOf(resources))) assert.fail(`${framework.key} has no such part`)
+  if (isLeft && isEmpty(allocated)) framework.roles.delete(role)
   touchRole(turn, framework, role)
 }
 

@@ -9,7 +9,7 @@ import type {
   SessionId,
   TaskId,
 } from '../../protocol/ids.ts'
-import { NO_RESOURCES, type Resources } from '../../protocol/resources.ts'
+import { NO_RESOURCES, type ResourceBook, type Resources } from '../../protocol/resources.ts'
 import type { Exit, StatusNumber, Subscription } from '../../protocol/schema/common.ts'
 import type { AgentInfo, HeldTask, SnapshotPage, Waiting } from '../../protocol/schema/master.ts'
 import type { MachineState } from '../../protocol/task-machine.ts'
@@ -70,7 +70,7 @@ export interface Agent {
   info: AgentInfo | undefined
   total: Resources
   /** Neither held by a task nor offered. */
-  free: Resources
+  free: ResourceBook
   /** More is held of it than its total: nothing is free until enough has ended. */
   isOverdrawn: boolean
   /** Rises with every change of `total` and `free`: what the allocator computes from. */
@@ -119,7 +119,7 @@ export interface RoleState {
   /** Why it got nothing lately, as the allocator said. */
   waiting: Waiting['agents'] | undefined
   /** Scalars held by its tasks or offered to it, on all agents. */
-  allocated: Resources
+  readonly allocated: ResourceBook
   readonly filters: Map<AgentId, Filter[]>
 }
 
@@ -170,7 +170,7 @@ export function newAgent(agentId: AgentId): Agent {
     opening: undefined,
     info: undefined,
     total: NO_RESOURCES,
-    free: NO_RESOURCES,
+    free: new Map(),
     isOverdrawn: false,
     version: 0,
     tasks: new Set(),
@@ -190,7 +190,7 @@ export function newRole(): RoleState {
     isSuppressed: false,
     isDeclinedLast: false,
     waiting: undefined,
-    allocated: NO_RESOURCES,
+    allocated: new Map(),
     filters: new Map(),
   }
 }

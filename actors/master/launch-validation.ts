@@ -1,23 +1,20 @@
 /** May this task be started with what is left of the offers? */
 import { AGENT_TASKS_MAX } from '../../protocol/limits.ts'
-import {
-  isEmpty,
-  parseResources,
-  type Resources,
-  subtractResources,
-} from '../../protocol/resources.ts'
+import { isEmpty, type ResourceBook, type Resources, takeFrom } from '../../protocol/resources.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
 import { spellResources } from '../../protocol/spell-resources.ts'
 import type { Agent } from './entities.ts'
+import type { Leader } from './state.ts'
+import { parseWish } from './wishes.ts'
 
 /** `problem` is a sentence for the framework's author. */
-export type Validity =
-  | { readonly wanted: Resources; readonly left: Resources }
-  | { readonly problem: string }
+export type Validity = { readonly wanted: Resources } | { readonly problem: string }
 
+/** What it wants is taken out of `pool`, if it is valid. */
 export function validateLaunch(
+  leader: Leader,
   agent: Agent,
-  { task, pool }: { readonly task: TaskInfo; readonly pool: Resources },
+  { task, pool }: { readonly task: TaskInfo; readonly pool: ResourceBook },
 ): Validity {
   if (agent.tasks.size >= AGENT_TASKS_MAX) {
     return { problem: `agent ${agent.agentId} has ${AGENT_TASKS_MAX} tasks, and takes no more` }
@@ -26,11 +23,10 @@ export function validateLaunch(
   if ((argv === undefined) === (shell === undefined)) {
     return { problem: 'the command has not exactly one of argv and shell' }
   }
-  const wanted = parseResources(task.resources)
+  const wanted = parseWish(leader, task.resources)
   if ('code' in wanted) return { problem: wanted.message }
   if (isEmpty(wanted)) return { problem: 'it wants no resources at all' }
-  const left = subtractResources(pool, wanted)
-  if (left !== undefined) return { wanted, left }
+  if (takeFrom(pool, wanted)) return { wanted }
   const given = spellResources(pool)
   return { problem: `it wants ${spellResources(wanted)}; left of the offers is ${given}` }
 }

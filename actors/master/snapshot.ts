@@ -1,12 +1,12 @@
 /** What an agent held when it opened its session, and what the leader makes of it. */
-
+import assert from 'node:assert/strict'
 import { isLaterLaunch } from '../../protocol/ids.ts'
 import { AGENT_BYTES_MAX } from '../../protocol/limits.ts'
 import {
   addResources,
   excessOf,
   parseResources,
-  resourcesOf,
+  type Resources,
   scalarsOf,
 } from '../../protocol/resources.ts'
 import type { TaskRef } from '../../protocol/schema/agent.ts'
@@ -19,6 +19,7 @@ import { frameworkFromAgent } from './framework-end.ts'
 import { count } from './state.ts'
 import { compareNumbers, forgetTask, isReportable, moveTask, tellAll } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
+import { parseWish } from './wishes.ts'
 
 /** An agent speaks of its own tasks only, and of one launch of each. */
 export function isSame(task: Task, { agentId }: Agent, { launch }: Pick<Task, 'launch'>): boolean {
@@ -101,7 +102,7 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
     agentId: agent.agentId,
     role: shown.role,
     name: shown.name,
-    resources: resourcesOf(shown.resources),
+    resources: heldBy(turn, shown),
     state: 'TASK_UNKNOWN',
     number: undefined,
     said: undefined,
@@ -112,6 +113,13 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
   framework.tasks.set(task.taskId, task)
   agent.tasks.add(task)
   return task
+}
+
+/** It was counted before: it is in order. */
+function heldBy({ leader }: LeaderTurn, { taskId, resources }: HeldTask): Resources {
+  const parsed = parseWish(leader, resources)
+  if ('code' in parsed) assert.fail(`task ${taskId}: ${parsed.message}`)
+  return parsed
 }
 
 /** The snapshot is the agent's newest word: a task that was thought lost is told of. */

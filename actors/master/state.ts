@@ -8,6 +8,7 @@ import type {
   RunId,
   SessionId,
 } from '../../protocol/ids.ts'
+import type { Resources } from '../../protocol/resources.ts'
 import type { AgentOrder } from '../../protocol/schema/agent.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import type { PublicEvents } from '../../protocol/schema/event.ts'
@@ -106,6 +107,8 @@ export interface Leader {
   readonly offers: Map<OfferId, Offer>
   /** Offers that an accept has used, lately. */
   readonly usedOffers: Recent<OfferId, true>
+  /** What tasks wanted lately, by its text. */
+  readonly wishes: Recent<string, Resources>
   /** How offers ended that no accept has used, lately. */
   readonly offerFates: Recent<OfferId, OfferFate>
   /** Tasks that are over, oldest first, bounded: only listings show them. */
@@ -179,6 +182,7 @@ export interface MasterState {
 const USED_OFFERS_MAX = 100_000
 /** Of so many offers that ended otherwise it is known how. */
 const FATES_MAX = 10_000
+const WISHES_MAX = 1_000
 
 export function newLeader(epoch: number, sinceWallMs: number, lastSequence: number): Leader {
   return {
@@ -193,6 +197,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     offers: new Map(),
     usedOffers: new Recent(USED_OFFERS_MAX),
     offerFates: new Recent(FATES_MAX),
+    wishes: new Recent(WISHES_MAX),
     ended: [],
     telling: new Map(),
     allocator: undefined,

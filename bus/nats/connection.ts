@@ -32,6 +32,8 @@ export function natsBus(connection: NatsConnection, { name, inbox, onFault }: Co
     for (const listener of listeners) guarded(() => listener(next))
   }
   const faults = new Faults(name, onFault)
+  // The client would keep it until it dials again, and drop it then.
+  const outgoing = new Outgoing(connection, () => state === 'connected' && !connection.isClosed())
 
   const follow = async (): Promise<void> => {
     for await (const status of connection.status()) {
@@ -52,12 +54,9 @@ export function natsBus(connection: NatsConnection, { name, inbox, onFault }: Co
     get state() {
       return state
     },
-    publish(subject, payload, options) {
-      // The client would keep it until it dials again, and drop it then.
-      if (state === 'connected' && !connection.isClosed())
-        connection.publish(subject, payload, publishOptions(options))
-    },
+    publish: (subject, payload, options) => outgoing.add({ subject, payload, options }),
     subscribe(subject, handle) {
+      outgoing.handOver()
       const subscription = connection.subscribe(subject, {
         callback(error, message) {
           // What is forbidden is told by the connection's status, too.
@@ -75,6 +74,7 @@ export function natsBus(connection: NatsConnection, { name, inbox, onFault }: Co
     async flush() {
       try {
         if (state !== 'connected') throw new Error(state)
+        outgoing.handOver()
         await connection.flush()
       } catch (cause) {
         throw new ClusterError('bus/disconnected', 'later', `${name} lost its server`, { cause })
@@ -82,11 +82,51 @@ export function natsBus(connection: NatsConnection, { name, inbox, onFault }: Co
     },
     async close() {
       if (state === 'closed') return
+      outgoing.handOver()
       // What was published before is on its way, if there is one.
       if (state === 'connected') await connection.flush().catch(() => undefined)
       await connection.close()
       change('closed')
     },
+  }
+}
+
+interface OutgoingMessage {
+  readonly subject: string
+  readonly payload: Uint8Array
+  readonly options: PublishOptions | undefined
+}
+
+/**
+ * Holds what is published until nothing is left to run in this turn: the client writes to its
+ * socket once for each microtask that publishes, and a framework that awaits its calls one after
+ * the other would pay a system call for each, and another in the server.
+ */
+class Outgoing {
+  readonly #connection: NatsConnection
+  readonly #canSend: () => boolean
+  #held: OutgoingMessage[] = []
+
+  constructor(connection: NatsConnection, canSend: () => boolean) {
+    this.#connection = connection
+    this.#canSend = canSend
+  }
+
+  add(message: OutgoingMessage): void {
+    if (!this.#canSend()) return
+    // Runs when all microtasks have, also those that are queued from now on.
+    if (this.#held.length === 0) process.nextTick(() => this.handOver())
+    this.#held.push(message)
+  }
+
+  /** Before anything else is said to the server: order is kept. */
+  handOver(): void {
+    if (this.#held.length === 0) return
+    const held = this.#held
+    this.#held = []
+    if (!this.#canSend()) return
+    for (const { subject, payload, options } of held)
+      this.#connection.publish(subject, payload, publishOptions(options))
   }
 }
 

@@ -1,4 +1,4 @@
-/** How many bytes a value takes on the wire, without encoding it: lists are cut by it. */
+/** How many bytes a value takes on the wire, without encoding it. */
 
 function ofLength(length: number, short: number): number {
   if (length < short) return 1
@@ -41,5 +41,23 @@ export function wireBytes(value: unknown): number {
     const field = (value as Readonly<Record<string, unknown>>)[key]
     if (field !== undefined) sum += ofString(key) + wireBytes(field)
   }
+  return sum
+}
+
+/**
+ * An upper bound that looks at no character, and is found several times faster: up to three times
+ * too much.
+ */
+export function wireBytesAtMost(value: unknown): number {
+  if (typeof value === 'string') return 3 * value.length + 5
+  if (typeof value !== 'object' || value === null) return 9
+  if (value instanceof Uint8Array) return value.byteLength + 5
+  let sum = 5
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) sum += wireBytesAtMost(value[i])
+    return sum
+  }
+  for (const key in value)
+    sum += 3 * key.length + 5 + wireBytesAtMost((value as Readonly<Record<string, unknown>>)[key])
   return sum
 }

@@ -1,6 +1,7 @@
 /** What the agent holds, in pages that each fit into one message. */
 import { listResources } from '../../protocol/resources.ts'
 import type { AgentReport, HeldTask } from '../../protocol/schema/master.ts'
+import { wireBytes } from '../../protocol/wire-size.ts'
 import { cut } from '../parts/outbox.ts'
 import { type AgentState, keyOf, refOf, stateOf, type Task } from './state.ts'
 import { isSettled } from './streams.ts'
@@ -13,9 +14,9 @@ const PAGE_FRAMEWORKS_MAX = 1_024
 
 /** All pages, none if nothing is held. */
 export function snapshotPages(state: AgentState): readonly Page[] {
-  const tasks = cut([...state.tasks.values()].map(heldTask))
+  const tasks = cut([...state.tasks.values()].map(heldTask), wireBytes)
   const frameworks = chunks(knownFrameworks(state), PAGE_FRAMEWORKS_MAX).flatMap((part) =>
-    cut(part),
+    cut(part, wireBytes),
   )
   const pages = [
     ...tasks.map((list) => ({ tasks: [...list], frameworks: [] as Known[] })),

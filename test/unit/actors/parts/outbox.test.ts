@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { cut, Outbox } from '../../../../actors/parts/outbox.ts'
 import { encode } from '../../../../bus/codec.ts'
 import { LIST_BYTES_MAX, MESSAGE_BYTES_MAX, STATUS_BYTES_MAX } from '../../../../protocol/limits.ts'
+import { wireBytes } from '../../../../protocol/wire-size.ts'
 
 const text = fc.integer({ min: 0, max: STATUS_BYTES_MAX - 8 }).map((length) => 'x'.repeat(length))
 const items = fc.array(text, { maxLength: 100, size: 'max' })
@@ -24,10 +25,10 @@ test('the parts of a list are the list, in order, and each fits into a message',
   t.true(parts > 75)
 })
 
-test('parts are as large as they may be', (t) => {
+test('parts that are measured exactly are as large as they may be', (t) => {
   fc.assert(
     fc.property(items, (list) => {
-      const lists = cut(list)
+      const lists = cut(list, wireBytes)
       for (const [i, part] of lists.entries()) {
         const next = lists[i + 1]?.[0]
         if (next === undefined) continue

@@ -7,7 +7,15 @@
  *     launches/ID      a container as asked for; `ID.silent` if given up without an answer
  *     records/ID       what became of it
  */
-import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { ClusterError } from '../../protocol/errors.ts'
 import { isAlive, ownIdentity, readText } from '../isolation/proc.ts'
@@ -88,9 +96,9 @@ export class RuntimeDirectory {
   }
 
   remove(containerId: string): void {
-    rmSync(this.#launch(containerId), { force: true })
-    rmSync(this.#launch(containerId) + SILENT, { force: true })
-    rmSync(join(this.records, containerId), { force: true })
+    // One given up has the other name.
+    if (!removed(this.#launch(containerId))) removed(this.#launch(containerId) + SILENT)
+    removed(join(this.records, containerId))
   }
 
   /** Every container there is. Halves that a death left behind are removed. */
@@ -136,6 +144,17 @@ export class RuntimeDirectory {
       }
     }
     replaceFile(file, bootId)
+  }
+}
+
+/** False: it was not there. For each container: rmSync would look twice before. */
+function removed(path: string): boolean {
+  try {
+    unlinkSync(path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
   }
 }
 

@@ -141,7 +141,9 @@ function childrenOf(path: string): string[] {
   }
 }
 
+/** Most have no cgroups below. */
 function removeTree(path: string): boolean {
+  if (removed(path)) return true
   for (const child of childrenOf(path)) removeTree(child)
   return removed(path)
 }

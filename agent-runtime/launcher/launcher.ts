@@ -3,9 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Clock } from '../../bus/clock.ts'
 
-/** What the launcher itself runs with; tasks get an environment of their own. */
+/**
+ * What the launcher itself runs with; tasks get an environment of their own. First where setsid and
+ * env are: each place that is tried before is one more execve for each task.
+ */
 const LAUNCHER_ENV = {
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  PATH: '/usr/bin:/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/sbin',
   LC_ALL: 'C',
 }
 /** After one that died young, so that a machine without room for a fork is not kept busy. */

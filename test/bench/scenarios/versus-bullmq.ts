@@ -2,9 +2,10 @@
 import type { Count, Figure, Measured } from '../result.ts'
 import type { Settings } from '../settings.ts'
 import { openBourse } from '../versus/bourse.ts'
-import { BULLMQ, openRedis, type Redis } from '../versus/bullmq.ts'
+import { BULLMQ } from '../versus/bullmq.ts'
 import { type CpuGroup, openCpuGroup } from '../versus/cpu-group.ts'
 import { figuresOf, inTurn } from '../versus/in-turn.ts'
+import { openRedis, type Redis } from '../versus/redis.ts'
 
 const ROUNDS = 3
 const JOBS = 10_000

@@ -15,12 +15,14 @@ export interface ProducerAsk {
 
 /** Larger ones were not faster. */
 const BATCH = 500
+/** Of jobs that have ended; those that are waited for are looked up. */
+const KEPT = 1_000
 
 const { folder, port } = JSON.parse(process.argv[2] ?? '{}') as ProducerStart
 const { Queue, QueueEvents } = loadBullMq(folder)
 const queue = new Queue(QUEUE, {
   ...connectionTo(port),
-  defaultJobOptions: { removeOnComplete: true },
+  defaultJobOptions: { removeOnComplete: { count: KEPT } },
 })
 const events = new QueueEvents(QUEUE, connectionTo(port))
 await queue.waitUntilReady()

@@ -1,8 +1,9 @@
 /** Programs of others that Bourse is held against, run by the bench and by nobody else. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, openSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createConnection, createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
+import { sleep } from '../../../bus/clock.ts'
 import type { CpuGroup } from './cpu-group.ts'
 
 /** The peer is not here: nothing is wrong, but nothing can be compared. */
@@ -107,4 +108,21 @@ export async function freePorts(count: number): Promise<readonly number[]> {
       return address.port
     }),
   )
+}
+
+const LOOK_MS = 20
+const LOOKS_MAX = 500
+
+/** Resolves when somebody listens on that port of loopback. */
+export async function listens(port: number): Promise<void> {
+  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+    const isOpen = await new Promise<boolean>((resolve) => {
+      const socket = createConnection({ port, host: '127.0.0.1' }, () => resolve(true))
+      socket.once('error', () => resolve(false))
+      socket.once('connect', () => socket.end())
+    })
+    if (isOpen) return
+    await sleep(LOOK_MS)
+  }
+  throw new Error(`nobody listens on port ${port}`)
 }

@@ -1,0 +1,57 @@
+/** `npm run bench -- check`: does a task cost more than it did? `baseline` keeps what it costs. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { type Figure, type Result, resultOf } from '../result.ts'
+import { throughput } from '../scenarios/throughput.ts'
+import type { Settings } from '../settings.ts'
+import { type Costs, changesSince, middleOf, sentenceOf } from './compare.ts'
+
+/** From the root of the project, where npm starts its scripts. */
+const PATH = 'test/bench/baseline.json'
+const RUNS = 3
+const TASKS = 30_000
+const AGENTS = 1_000
+
+interface Baseline extends Costs, Pick<Result, 'machine' | 'commit' | 'settings'> {}
+
+/** Exit status 1, and a sentence for each process that costs more. */
+export async function check(settings: Settings): Promise<void> {
+  if (!existsSync(PATH)) throw new Error(`there is no ${PATH}: npm run bench -- baseline`)
+  const baseline = JSON.parse(readFileSync(PATH, 'utf8')) as Baseline
+  const changes = changesSince(baseline, await run(settings))
+  for (const change of changes)
+    print(`${change.hasRisen ? 'FAILED' : 'ok    '} ${sentenceOf(change)}`)
+  print(`at the speed of the machine of ${baseline.commit}, as the floors of both tell`)
+  if (changes.some(({ hasRisen }) => hasRisen)) process.exitCode = 1
+}
+
+export async function keepBaseline(settings: Settings): Promise<void> {
+  const baseline = middleOf(await run(settings))
+  writeFileSync(PATH, `${JSON.stringify(baseline, undefined, 2)}\n`)
+  print(`${PATH}: ${JSON.stringify(baseline.cpuUsPerTask)}`)
+}
+
+async function run({ say, ...given }: Settings): Promise<readonly Baseline[]> {
+  const runs: Baseline[] = []
+  for (let i = 1; i <= RUNS; i += 1) {
+    say(`run ${i} of ${RUNS}`)
+    const asked = { agents: AGENTS, tasks: TASKS, ...given, say }
+    const { machine, commit, settings, figures } = resultOf('check', await throughput(asked))
+    const { cpuUsPerTask, floorCpuUsPerTask } = figures
+    runs.push({
+      machine,
+      commit,
+      settings,
+      cpuUsPerTask: byProcess(cpuUsPerTask),
+      floorCpuUsPerTask: byProcess(floorCpuUsPerTask),
+    })
+  }
+  return runs
+}
+
+function byProcess(figure: Figure | undefined): Readonly<Record<string, number>> {
+  if (figure === undefined || typeof figure === 'number')
+    throw new Error('throughput has no CPU by process')
+  return figure
+}
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`)

@@ -1,0 +1,79 @@
+/**
+ * `npm run bench -- table [RUN…]`: makes the runs that are named, or all, one after the other, and
+ * writes the table of docs/performance.md; the others keep what they had, with its commit.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import type { Result } from '../result.ts'
+import { type Kept, type KeptRuns, tableOf, withTable } from './markdown.ts'
+import { ROWS, RUNS } from './rows.ts'
+
+/** From the root of the project, where npm starts its scripts. */
+const PAGE = 'docs/performance.md'
+const KEPT = 'test/bench/results.json'
+/** A run that takes longer hangs. */
+const RUN_MS_MAX = 300_000
+
+type Said = Result | { readonly missing: string }
+
+export async function remakeTable(named: readonly string[]): Promise<void> {
+  const unknown = named.find((name) => RUNS[name] === undefined)
+  if (unknown !== undefined)
+    throw new Error(`no run is called ${unknown}: ${Object.keys(RUNS).join(', ')}`)
+  const kept: Record<string, Kept> = existsSync(KEPT)
+    ? (JSON.parse(readFileSync(KEPT, 'utf8')) as KeptRuns)
+    : {}
+  for (const name of named.length > 0 ? named : Object.keys(RUNS)) {
+    process.stderr.write(`== ${name}\n`)
+    kept[name] = await make(RUNS[name] as readonly string[])
+    write(kept)
+  }
+  write(kept)
+  process.stdout.write(`${tableOf(ROWS, kept)}\n`)
+}
+
+/** Once for each run, so that what was measured is not lost with what comes after it. */
+function write(kept: KeptRuns): void {
+  const inOrder = Object.keys(RUNS).flatMap((name) => {
+    const run = kept[name]
+    return run === undefined ? [] : [[name, run] as const]
+  })
+  writeFileSync(KEPT, `${JSON.stringify(Object.fromEntries(inOrder), undefined, 2)}\n`)
+  const table = tableOf(ROWS, Object.fromEntries(inOrder))
+  writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), table))
+}
+
+/** In a process of its own: what fails there, or hangs, fails alone. */
+function make(args: readonly string[]): Promise<Kept> {
+  const [node, bench = ''] = process.argv
+  const child = spawn(node as string, [bench, ...args, '--json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const timer = setTimeout(() => child.kill('SIGTERM'), RUN_MS_MAX)
+  const said = { stdout: '', stderr: '' }
+  child.stdout.on('data', (data: Buffer) => {
+    said.stdout += data.toString()
+  })
+  child.stderr.on('data', (data: Buffer) => {
+    said.stderr += data.toString()
+    process.stderr.write(data)
+  })
+  return new Promise((resolve) => {
+    child.once('close', () => {
+      clearTimeout(timer)
+      resolve(keptOf(said.stdout, said.stderr))
+    })
+  })
+}
+
+function keptOf(stdout: string, stderr: string): Kept {
+  const date = new Date().toISOString().slice(0, 'YYYY-MM-DD'.length)
+  const last = stdout.trim().split('\n').at(-1) ?? ''
+  if (!last.startsWith('{')) {
+    const why = stderr.split('\n').find((line) => /Error:/.test(line)) ?? 'it said nothing'
+    return { outcome: 'failed', date, why: why.trim() }
+  }
+  const result = JSON.parse(last) as Said
+  if ('missing' in result) return { outcome: 'missing', date, why: result.missing }
+  return { outcome: 'measured', date, result }
+}

@@ -1,0 +1,193 @@
+/** What stands in the table of docs/performance.md: which runs make it, and what is aimed at. */
+
+/** How a run is made: `npm run bench -- ARGS --json`. */
+export const RUNS: Readonly<Record<string, readonly string[]>> = {
+  throughput: ['throughput'],
+  'throughput-50000': ['throughput', '--agents', '50000', '--tasks', '200000'],
+  latency: ['latency'],
+  launch: ['launch'],
+  idle: ['idle'],
+  growth: ['growth'],
+  paper: ['paper'],
+  cli: ['cli'],
+  slurm: ['versus', 'slurm'],
+  bullmq: ['versus', 'bullmq'],
+}
+
+/** `least`: as much or more is aimed at. `most`: less. */
+export type Aim = { readonly least: number } | { readonly most: number }
+
+export interface Row {
+  /** The run that has it. */
+  readonly run: string
+  readonly what: string
+  readonly unit: string
+  /** Where it stands in the figures of the run: `cpuUsPerTask.total`. */
+  readonly figure: string
+  readonly aim?: Aim
+  /** The figure is this many times what stands in the run, in its own unit. */
+  readonly times?: number
+  /** Of the floor of the same run. */
+  readonly floor?: string
+  /** Of the peer. */
+  readonly peer?: string
+  /** How many times better than the peer, with `Min` and `Max` beside it. */
+  readonly ratio?: string
+}
+
+const PERCENT = 100
+
+export const ROWS: readonly Row[] = [
+  {
+    run: 'throughput',
+    what: 'tasks to their acknowledged end, 1,000 agents',
+    unit: '/s',
+    figure: 'tasksPerS',
+    aim: { least: 20_000 },
+    floor: 'floorTasksPerS',
+  },
+  {
+    run: 'throughput',
+    what: 'the same, as a share of the floor',
+    unit: '%',
+    figure: 'shareOfFloor',
+    times: PERCENT,
+    aim: { least: 60 },
+  },
+  {
+    run: 'throughput',
+    what: 'CPU per task, all processes',
+    unit: 'µs',
+    figure: 'cpuUsPerTask.total',
+    floor: 'floorCpuUsPerTask.total',
+  },
+  {
+    run: 'throughput',
+    what: 'the same, times the floor',
+    unit: '×',
+    figure: 'cpuOverFloor.total',
+    aim: { most: 1.7 },
+  },
+  {
+    run: 'throughput',
+    what: 'CPU per task, master',
+    unit: 'µs',
+    figure: 'cpuUsPerTask.master',
+    floor: 'floorCpuUsPerTask.master',
+  },
+  {
+    run: 'throughput',
+    what: 'the same, times the floor',
+    unit: '×',
+    figure: 'cpuOverFloor.master',
+    aim: { most: 2 },
+  },
+  {
+    run: 'throughput-50000',
+    what: 'tasks to their acknowledged end, 50,000 agents',
+    unit: '/s',
+    figure: 'tasksPerS',
+    aim: { least: 10_000 },
+    floor: 'floorTasksPerS',
+  },
+  {
+    run: 'latency',
+    what: 'accept → RUNNING, idle, p50, pretending',
+    unit: 'ms',
+    figure: 'acceptToRunningMsP50.pretending',
+    aim: { most: 0.5 },
+  },
+  {
+    run: 'latency',
+    what: 'accept → RUNNING, idle, p50, a process',
+    unit: 'ms',
+    figure: 'acceptToRunningMsP50.real',
+    aim: { most: 3 },
+  },
+  {
+    run: 'launch',
+    what: 'starts of `true` on one agent',
+    unit: '/s',
+    figure: 'startsPerS',
+    floor: 'bareStartsPerS',
+  },
+  {
+    run: 'launch',
+    what: 'the same, as a share of the bare launcher',
+    unit: '%',
+    figure: 'shareOfBare',
+    times: PERCENT,
+    aim: { least: 60 },
+  },
+  {
+    run: 'growth',
+    what: 'cost per task, 50,000 agents against 1,000',
+    unit: '×',
+    figure: 'costOfGrowth',
+    aim: { most: 1.5 },
+  },
+  {
+    run: 'idle',
+    what: 'memory of the master per idle agent',
+    unit: 'kB',
+    figure: 'masterKbPerAgent',
+    aim: { most: 4 },
+  },
+  {
+    run: 'growth',
+    what: 'memory of the master per task',
+    unit: 'kB',
+    figure: 'masterKbPerTask',
+    aim: { most: 1.5 },
+  },
+  {
+    run: 'idle',
+    what: 'master with 10,000 idle agents',
+    unit: '% of a core',
+    figure: 'cpuPercent10000.master',
+    aim: { most: 2 },
+  },
+  {
+    run: 'paper',
+    what: 'launch overhead at 50,000 agents, p50',
+    unit: 'ms',
+    figure: 'overheadMsP50',
+    aim: { most: 20 },
+  },
+  {
+    run: 'paper',
+    what: 'launch overhead at 50,000 agents, p99',
+    unit: 'ms',
+    figure: 'overheadMsP99',
+    aim: { most: 100 },
+  },
+  { run: 'cli', what: 'start of `bourse --version`', unit: 'ms', figure: 'medianMs.version' },
+  { run: 'cli', what: '`bourse agents`', unit: 'ms', figure: 'medianMs.agents' },
+  { run: 'cli', what: '`bourse run -- true`', unit: 'ms', figure: 'medianMs.run' },
+  ...[
+    ['jobsPerS', 'slurm', '/s', '`true`, many at once'] as const,
+    ['cpuMsPerJob', 'slurm', 'ms', 'CPU of each'] as const,
+    ['acceptToRunningMs', 'srun', 'ms', 'accept → RUNNING; `srun true` to its end'] as const,
+    ['oneAfterTheOtherMs', 'srun', 'ms', '`true` to its end, one after the other; `srun`'] as const,
+    ['typedMs', 'srun', 'ms', '`bourse run -- true`; `srun true`'] as const,
+  ].map(versus('slurm')),
+  ...[
+    ['nothingJobsPerS', 'bullmq', '/s', 'jobs that do nothing, many at once'] as const,
+    ['nothingCpuMsPerJob', 'bullmq', 'ms', 'CPU of each'] as const,
+    ['nothingOneAfterTheOtherMs', 'bullmq', 'ms', 'one after the other'] as const,
+    ['processJobsPerS', 'bullmq', '/s', 'jobs that are a process, many at once'] as const,
+    ['processCpuMsPerJob', 'bullmq', 'ms', 'CPU of each'] as const,
+    ['processOneAfterTheOtherMs', 'bullmq', 'ms', 'one after the other'] as const,
+  ].map(versus('bullmq')),
+]
+
+function versus(run: string) {
+  return ([name, side, unit, what]: readonly [string, string, string, string]): Row => ({
+    run,
+    what: `${run}: ${what}`,
+    unit,
+    figure: `${name}.bourse`,
+    peer: `${name}.${side}`,
+    ratio: `${name}.timesBetter`,
+  })
+}

@@ -8,12 +8,15 @@ import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
 import { cut } from '../parts/outbox.ts'
 import { hear, newSession, nextNumber } from '../parts/session.ts'
 import { isEchoing } from './agents.ts'
-import { frameworkOf } from './books.ts'
+import { frameworkOf, touchRole } from './books.ts'
 import type { Framework } from './entities.ts'
-import { liveFilters } from './filters.ts'
+import { liveFilters, touchFilter } from './filters.ts'
 import { makeOffer } from './offers.ts'
 import { count, type FilterKey } from './state.ts'
 import { fenceOf, type LeaderTurn, log } from './turn.ts'
+
+/** Figures of one turn: about ten milliseconds. */
+const FIGURES_PER_TURN = 1_000
 
 export function allocatorReports(turn: LeaderTurn, body: AllocatorReports): void {
   const { leader } = turn
@@ -46,7 +49,7 @@ function open(
     return count(turn.state, 'allocators-refused')
   }
   if (leader.allocator !== undefined) close(turn)
-  const link = { session: newSession(session), missed: 0, figures: [], answers: [] }
+  const link = { session: newSession(session), missed: 0, figures: [], answers: [], isTold: false }
   link.session.heard = 1
   leader.allocator = link
   say(turn, [
@@ -56,33 +59,27 @@ function open(
       pingMs: ALLOCATOR_PING_MS,
       pingsMissedMax: ALLOCATOR_PINGS_MISSED_MAX,
     },
-    ...everything(turn),
-    { kind: 'complete' },
   ])
+  touchEverything(turn)
   schedulePing(turn)
   log(turn, 'an allocator has opened a session')
 }
 
-/** All figures; what an earlier allocator knew of waiting is over. */
-function everything(turn: LeaderTurn): AllocatorFigure[] {
+/** All is news to it; what an earlier allocator knew of waiting is over. */
+function touchEverything(turn: LeaderTurn): void {
   const { leader } = turn
   forgetDirty(turn)
-  const agents = [...leader.agents.keys()].map((agentId) => agentFigure(turn, agentId))
-  const frameworks = [...leader.frameworks.values()]
-  const roles = frameworks.flatMap((framework) =>
-    [...framework.roles].map(([name, role]) => {
+  for (const { agentId, state } of leader.agents.values()) {
+    if (state === 'registered') leader.dirtyAgents.add(agentId)
+  }
+  for (const framework of leader.frameworks.values()) {
+    if (framework.state === 'ended') continue
+    for (const [name, role] of framework.roles) {
       role.waiting = undefined
-      return roleFigure(framework, name)
-    }),
-  )
-  const filters = frameworks.flatMap((framework) =>
-    [...framework.roles].flatMap(([role, { filters }]) =>
-      [...filters.keys()].map((agentId) => filterFigure(turn, { framework, role, agentId })),
-    ),
-  )
-  const isThere = (figure: AllocatorFigure): boolean =>
-    figure.kind !== 'agent-gone' && figure.kind !== 'role-gone'
-  return [...agents, ...roles, ...filters].filter(isThere)
+      touchRole(turn, framework, name)
+      for (const agentId of role.filters.keys()) touchFilter(turn, framework, name, agentId)
+    }
+  }
 }
 
 /** A message was lost, or another allocator came: it must open anew. */
@@ -186,29 +183,36 @@ function filterFigure(
 export function allocatorWantsFlush(leader: LeaderTurn['leader']): boolean {
   const { allocator } = leader
   if (allocator === undefined) return false
-  const dirty = leader.dirtyAgents.size + leader.dirtyRoles.size + leader.dirtyFilters.size
-  return dirty + allocator.figures.length + allocator.answers.length > 0
+  return hasChanges(leader) || allocator.figures.length + allocator.answers.length > 0
 }
 
-/** Says what has changed in this turn: figures first, then the answers that they follow from. */
+function hasChanges({ dirtyAgents, dirtyRoles, dirtyFilters }: LeaderTurn['leader']): boolean {
+  return dirtyAgents.size + dirtyRoles.size + dirtyFilters.size > 0
+}
+
+/**
+ * Says what has changed: figures first, then the answers that they follow from. What is more than
+ * one turn may say is said in the next ones: all that a large cluster has would take a second.
+ */
 export function flushFigures(turn: LeaderTurn): void {
   const { leader } = turn
   const link = leader.allocator
   if (link === undefined) return forgetDirty(turn)
-  const figures: AllocatorFigure[] = [
-    ...link.figures.splice(0),
-    ...[...leader.dirtyRoles.values()].map(({ framework, role }) =>
-      changedRole(turn, framework, role),
-    ),
-    ...[...leader.dirtyAgents].map((agentId) => agentFigure(turn, agentId)),
-    // After the agent and the role that they are about.
-    ...[...leader.dirtyFilters.values()].map((key) => filterFigure(turn, key)),
-  ]
-  const answers = link.answers.splice(0)
-  for (let from = 0; from < answers.length; from += 4096) {
-    figures.push({ kind: 'answered', answers: answers.slice(from, from + 4096) })
+  const figures = link.figures.splice(0)
+  let left = FIGURES_PER_TURN
+  for (const figure of changes(turn)) {
+    figures.push(figure)
+    left -= 1
+    if (left === 0) break
   }
-  forgetDirty(turn)
+  if (!hasChanges(leader)) {
+    if (!link.isTold) figures.push({ kind: 'complete' })
+    link.isTold = true
+    const answers = link.answers.splice(0)
+    for (let from = 0; from < answers.length; from += 4096) {
+      figures.push({ kind: 'answered', answers: answers.slice(from, from + 4096) })
+    }
+  }
   for (const list of cut(figures)) {
     const numbers = {
       session: link.session.id,
@@ -220,7 +224,24 @@ export function flushFigures(turn: LeaderTurn): void {
   }
 }
 
-/** All was told, or there is nobody to tell: whoever comes is told everything. */
+/** Takes what has changed, one by one. Filters come after the agent and the role of theirs. */
+function* changes(turn: LeaderTurn): Generator<AllocatorFigure> {
+  const { dirtyRoles, dirtyAgents, dirtyFilters } = turn.leader
+  for (const [key, { framework, role }] of dirtyRoles) {
+    dirtyRoles.delete(key)
+    yield changedRole(turn, framework, role)
+  }
+  for (const agentId of dirtyAgents) {
+    dirtyAgents.delete(agentId)
+    yield agentFigure(turn, agentId)
+  }
+  for (const [key, filter] of dirtyFilters) {
+    dirtyFilters.delete(key)
+    yield filterFigure(turn, filter)
+  }
+}
+
+/** There is nobody to tell: whoever comes is told everything. */
 function forgetDirty({ leader }: LeaderTurn): void {
   leader.dirtyAgents.clear()
   leader.dirtyRoles.clear()

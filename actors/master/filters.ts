@@ -101,7 +101,8 @@ export function retellFilters(turn: LeaderTurn, agentId: AgentId): void {
   }
 }
 
-function touchFilter(
+/** What was declined there has changed: the allocator is told at the end of the turn. */
+export function touchFilter(
   { leader }: LeaderTurn,
   { key, principal, frameworkId }: Framework,
   role: string,

@@ -48,6 +48,8 @@ export type Due =
 export interface AllocatorLink {
   readonly session: Session
   missed: number
+  /** It was told of all that there is. */
+  isTold: boolean
   readonly figures: AllocatorFigure[]
   readonly answers: { allocation: number; outcome: 'made' | 'refused' }[]
 }

@@ -200,6 +200,14 @@ test('silence of the leader for all pings opens a new session, pings prevent it'
   t.like(reportsOf(rig.pass(1))[0], { kind: 'register' })
 })
 
+test('a ping that says when the next one comes leaves the leader so much more time', (t) => {
+  const rig = aRegisteredAgent()
+  const nextMs = 7 * PING_MS
+  rig.orders({ kind: 'ping', nextMs })
+  t.deepEqual(reportsOf(rig.pass(nextMs + PING_MS * (PINGS_MISSED_MAX - 1) - 1)), [])
+  t.like(reportsOf(rig.pass(1))[0], { kind: 'register' })
+})
+
 test('a bus that was lost and is back opens a new session', (t) => {
   const rig = aRegisteredAgent()
   t.deepEqual(rig.hear({ kind: 'bus.disconnected' }), [])

@@ -1,0 +1,70 @@
+/** A leader of many agents: what it does at once is bounded, and so is what pings cost. */
+import test from 'ava'
+import { AGENT_PINGS_MISSED_MAX, AGENT_PINGS_PER_S_MAX } from '../../../../protocol/limits.ts'
+import { FakeAgent, FakeAllocator } from '../../../support/master-actors.ts'
+import {
+  effectsOf,
+  figuresOf,
+  MasterDriver,
+  ordersOf,
+  RULES,
+} from '../../../support/master-builders.ts'
+
+/** More than one turn tells of. */
+const MANY = 1_100
+/** More than are pinged in PING_MS. */
+const COUNT = 400
+const PING_MS = 250
+const SECOND_MS = 1_000
+
+function aCrowd(count = COUNT): {
+  readonly master: MasterDriver
+  readonly agents: readonly FakeAgent[]
+} {
+  const master = new MasterDriver({ rules: { ...RULES, agentPingMs: PING_MS } }).leading()
+  const agents = Array.from({ length: count }, (_, i) => new FakeAgent(master, `a${i + 1}`))
+  for (const agent of agents) agent.open()
+  master.isEchoing = true
+  return { master, agents }
+}
+
+test('an allocator is told of many agents in slices, of each once, and of the end last', (t) => {
+  const { master } = aCrowd(MANY)
+  const effects = new FakeAllocator(master).open()
+  const figures = figuresOf(effects)
+  const told = figures.flatMap((figure) => (figure.kind === 'agent' ? [figure.agentId] : []))
+  t.is(told.length, MANY)
+  t.is(new Set(told).size, MANY)
+  const others = figures.map(({ kind }) => kind).filter((kind) => kind !== 'agent')
+  t.deepEqual(others, ['opened', 'complete'])
+  t.is(figures.at(-1)?.kind, 'complete')
+  t.true(effectsOf(effects, 'send-figures').length > 1)
+})
+
+test('many agents are pinged so often in all, and each hears when it is asked again', (t) => {
+  const { master, agents } = aCrowd()
+  const seconds = 4
+  const from = master.effects.length
+  for (let i = 0; i < seconds; i++) {
+    master.pass(SECOND_MS)
+    for (const agent of agents) agent.pong()
+  }
+  const effects = master.effects.slice(from)
+  const pings = agents.flatMap(({ agentId }) => ordersOf(effects, agentId, 'ping'))
+  t.true(pings.length <= COUNT + seconds * AGENT_PINGS_PER_S_MAX, `${pings.length} pings`)
+  t.true(pings.some(({ nextMs = 0 }) => nextMs > PING_MS))
+  t.true(agents.every(({ agentId }) => master.agent(agentId).state === 'registered'))
+})
+
+test('of many agents, the one that does not answer is asked as often as of a few', (t) => {
+  const { master, agents } = aCrowd()
+  const [silent, ...others] = agents as [FakeAgent, ...FakeAgent[]]
+  const rounds = 2
+  const passesMax = rounds + Math.ceil((AGENT_PINGS_MISSED_MAX * PING_MS) / SECOND_MS) + 1
+  for (let i = 0; i < passesMax; i++) {
+    master.pass(SECOND_MS)
+    for (const agent of others) agent.pong()
+  }
+  t.is(master.agent(silent.agentId).state, 'unreachable')
+  t.true(others.every(({ agentId }) => master.agent(agentId).state === 'registered'))
+})

@@ -22,7 +22,7 @@ export function tableOf(rows: readonly Row[], kept: KeptRuns): string {
 
 function lineOf(row: Row, kept: Kept | undefined): string {
   const cells = (...texts: readonly string[]): string => `| ${texts.join(' | ')} |`
-  const aim = row.aim === undefined ? '' : `${aimOf(row.aim)} ${row.unit}`
+  const aim = row.aim === undefined ? '' : aimOf(row.aim, row.unit)
   const nothing = (why: string): string => cells(row.what, '–', aim, why, '', '', '', row.run)
   if (kept === undefined) return nothing('not run')
   if (kept.outcome !== 'measured')
@@ -30,14 +30,16 @@ function lineOf(row: Row, kept: Kept | undefined): string {
   const { result } = kept
   const figure = found(result, row.figure)
   if (figure === undefined) return nothing(`no figure ${row.figure}`)
-  const value = figure * (row.times ?? 1)
+  const over = row.over === undefined ? 1 : found(result, row.over)
+  if (over === undefined) return nothing(`no figure ${row.over}`)
+  const value = (figure * (row.times ?? 1)) / over
   const optional = (path: string | undefined): string => {
     const other = path === undefined ? undefined : found(result, path)
-    return other === undefined ? '' : `${spoken(other)} ${row.unit}`
+    return other === undefined ? '' : quantity(other, row.unit)
   }
   return cells(
     row.what,
-    `${spoken(value)} ${row.unit}`,
+    quantity(value, row.unit),
     aim,
     row.aim === undefined ? '' : verdict(value, row.aim),
     optional(row.floor),
@@ -47,14 +49,15 @@ function lineOf(row: Row, kept: Kept | undefined): string {
   )
 }
 
-const aimOf = (aim: Aim): string =>
-  'least' in aim ? `≥ ${spoken(aim.least)}` : `< ${spoken(aim.most)}`
+const quantity = (value: number, unit: string): string => `${spoken(value)} ${unit}`.trim()
+
+const aimOf = (aim: Aim, unit: string): string =>
+  'least' in aim ? `≥ ${quantity(aim.least, unit)}` : `≤ ${quantity(aim.most, unit)}`
 
 /** `met`, or by how much of the aim it is missed. */
 export function verdict(value: number, aim: Aim): string {
-  const by = 'least' in aim ? (aim.least - value) / aim.least : (value - aim.most) / aim.most
-  const isMet = 'least' in aim ? value >= aim.least : value < aim.most
-  return isMet ? 'met' : `**missed by ${Math.max(1, Math.round(by * 100))} %**`
+  const [by, of] = 'least' in aim ? [aim.least - value, aim.least] : [value - aim.most, aim.most]
+  return by <= 0 ? 'met' : `**missed by ${Math.max(1, Math.round((by / of) * 100))} %**`
 }
 
 function ratioOf(result: Result, path: string): string {
@@ -63,12 +66,19 @@ function ratioOf(result: Result, path: string): string {
   return `${spoken(median)} (${spoken(min)}–${spoken(max)})`
 }
 
-/** `cpuUsPerTask.total`: a figure of figures. */
-function found({ figures }: Result, path: string): number | undefined {
-  const [name = '', part] = path.split('.')
-  const figure = figures[name]
-  if (part === undefined) return typeof figure === 'number' ? figure : undefined
-  return typeof figure === 'object' ? figure[part] : undefined
+const LACK = 'counts:'
+
+/** Names of figures may have dots, too: what stands behind the last one may be a part. */
+function found({ figures, counts }: Result, path: string): number | undefined {
+  if (path.startsWith(LACK)) {
+    const count = counts[path.slice(LACK.length)]
+    return count && count.mustBe - count.is
+  }
+  const whole = figures[path]
+  if (typeof whole === 'number') return whole
+  const dot = path.lastIndexOf('.')
+  const parts = figures[path.slice(0, dot)]
+  return typeof parts === 'object' ? parts[path.slice(dot + 1)] : undefined
 }
 
 function madeBy(kept: Kept): string {

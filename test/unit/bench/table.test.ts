@@ -11,11 +11,13 @@ const KEPT: KeptRuns = {
       commit: 'abc1234',
       machine: { cores: 2 },
       settings: { tasks: 10 },
-      counts: {},
+      counts: { finished: { is: 10, mustBe: 10 } },
       figures: {
         tasksPerS: 15_000,
         floor: 25_000,
         share: 0.6,
+        'cost.of50000': { total: 90 },
+        'cost.of1000': { total: 60 },
         jobs: { bourse: 200, slurm: 70, better: 2.86, betterMin: 2.5, betterMax: 3 },
       },
     },
@@ -46,6 +48,18 @@ test('a row has its figure, its aim, by how much it is missed, and the floor of 
   )
 })
 
+test('a row may be of two figures, whose names have dots, or of what a count lacks', (t) => {
+  const row = { run: 'fast', what: 'cost', unit: '×', figure: 'cost.of50000.total' }
+  t.is(
+    rowOf({ ...row, over: 'cost.of1000.total', aim: { most: 1.4 } }),
+    '| cost | 1.5 × | ≤ 1.4 × | **missed by 7 %** |  |  |  | fast |',
+  )
+  t.is(
+    rowOf({ run: 'fast', what: 'lost', unit: '', figure: 'counts:finished', aim: { most: 0 } }),
+    '| lost | 0 | ≤ 0 | met |  |  |  | fast |',
+  )
+})
+
 test('a row of a peer has its figure, and the ratio with its spread', (t) => {
   const row = { run: 'fast', what: 'jobs', unit: '/s', figure: 'jobs.bourse' }
   t.is(
@@ -72,9 +86,10 @@ test('below the rows stands how each run was made, or why it was not', (t) => {
 
 test('an aim is missed by its own share', (t) => {
   t.is(verdict(1.5, { most: 1.7 }), 'met')
-  t.is(verdict(1.7, { most: 1.7 }), '**missed by 1 %**')
+  t.is(verdict(1.7, { most: 1.69 }), '**missed by 1 %**')
   t.is(verdict(3.4, { most: 1.7 }), '**missed by 100 %**')
   t.is(verdict(60, { least: 60 }), 'met')
+  t.is(verdict(0, { most: 0 }), 'met')
 })
 
 test('figures have three digits', (t) => {

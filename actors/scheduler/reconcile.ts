@@ -51,10 +51,7 @@ export function askAbout(turn: Turn, tasks: readonly HeldTask[]): void {
   const items = tasks
     .filter((task) => task.accept === undefined)
     .map(({ taskId, agentId }) => ({ taskId, ...(agentId !== undefined && { agentId }) }))
-  for (const list of cut(items))
-    for (let i = 0; i < list.length; i += RECONCILE_TASKS_MAX)
-      startCall(turn, {
-        verb: 'reconcile',
-        body: { tasks: list.slice(i, i + RECONCILE_TASKS_MAX) },
-      })
+  for (let i = 0; i < items.length; i += RECONCILE_TASKS_MAX)
+    for (const tasks of cut(items.slice(i, i + RECONCILE_TASKS_MAX)))
+      startCall(turn, { verb: 'reconcile', body: { tasks: [...tasks] } })
 }

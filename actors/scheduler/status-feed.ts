@@ -16,10 +16,12 @@ export class StatusFeed {
 
   /** A promise if somebody is busy with it: fulfilled when all have seen it. */
   tell(status: TaskStatus): void | Promise<void> {
-    const busy = [...this.#handlers]
-      .map((handle) => handle(status))
-      .filter((result) => result !== undefined)
-    return busy.length === 0 ? undefined : Promise.all(busy).then(() => undefined)
+    let busy: Promise<void>[] | undefined
+    for (const handle of this.#handlers) {
+      const handled = handle(status)
+      if (handled !== undefined) (busy ??= []).push(handled)
+    }
+    return busy && Promise.all(busy).then(() => undefined)
   }
 
   listen(handle: StatusHandler): Listening {

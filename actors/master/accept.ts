@@ -50,7 +50,7 @@ export function accept(
   if ('problem' in judged) {
     discard(turn, framework, call)
     drop(turn, framework, fresh, judged)
-  } else use(turn, framework, call, { offers: judged, inUse: used })
+  } else use(turn, framework, call, { offers: judged, tasks, inUse: used })
   return used.length === 0 ? {} : { notLaunched: used.slice(0, NOT_LAUNCHED_MAX) }
 }
 
@@ -124,12 +124,18 @@ function isFree(
   return false
 }
 
-/** `inUse` is filled with what was not launched because its id is in use. */
+interface Usable {
+  readonly offers: readonly Offer[]
+  readonly tasks: readonly TaskInfo[]
+  /** Is filled with what was not launched because its id is in use. */
+  readonly inUse: NotLaunched[]
+}
+
 function use(
   turn: LeaderTurn,
   framework: Framework,
   call: Accept,
-  { offers, inUse }: { readonly offers: readonly Offer[]; readonly inUse: NotLaunched[] },
+  { offers, tasks, inUse }: Usable,
 ): void {
   const { leader } = turn
   const { agentId, role } = offers[0] as Offer
@@ -141,7 +147,7 @@ function use(
     rememberUsed(turn, offer.offerId)
   }
   const launches: { launch: Launch; task: TaskInfo }[] = []
-  for (const info of call.operations.flatMap((operation) => operation.tasks)) {
+  for (const info of tasks) {
     if (!isFree(turn, framework, info, inUse)) continue
     const valid = validateLaunch(leader, agent, { task: info, pool })
     if ('problem' in valid) {

@@ -24,7 +24,7 @@ import {
   stepAgent,
 } from './agents.ts'
 import { countFree, frameworkOf, touchAgent } from './books.ts'
-import type { Agent, Opening } from './entities.ts'
+import type { Agent, Framework, Opening } from './entities.ts'
 import { retellFilters } from './filters.ts'
 import { agentIsBack, confirmTornDown } from './framework-end.ts'
 import { complained } from './lease.ts'
@@ -95,18 +95,26 @@ function considerHigher(turn: LeaderTurn, agentId: AgentId, highest: Fence): voi
 
 function handleReport(turn: LeaderTurn, agent: Agent, report: AgentReport): void {
   if (report.kind === 'snapshot-page') page(turn, agent, report)
-  else if (report.kind === 'settled') for (const ref of report.tasks) settle(turn, agent, ref)
+  else if (report.kind === 'settled') settle(turn, agent, report.tasks)
   else if (report.kind === 'torn-down') confirmTornDown(turn, agent.agentId, frameworkKey(report))
   else if (report.kind === 'stopping') agentStops(turn, agent)
   else if (report.kind === 'leaving') agentLeaves(turn, agent)
 }
 
-function settle(turn: LeaderTurn, agent: Agent, ref: TaskRef): void {
-  const task = frameworkOf(turn, ref)?.tasks.get(ref.taskId)
-  if (task === undefined || !isSame(task, agent, ref)) return
-  if (isTerminal(task.state)) forgetTask(turn, task)
-  else count(turn.state, 'settled-before-the-end')
+function settle(turn: LeaderTurn, agent: Agent, refs: readonly TaskRef[]): void {
+  let framework: Framework | undefined
+  for (const ref of refs) {
+    // They come in rows of one framework.
+    if (framework === undefined || !isOf(framework, ref)) framework = frameworkOf(turn, ref)
+    const task = framework?.tasks.get(ref.taskId)
+    if (task === undefined || !isSame(task, agent, ref)) continue
+    if (isTerminal(task.state)) forgetTask(turn, task)
+    else count(turn.state, 'settled-before-the-end')
+  }
 }
+
+const isOf = ({ principal, frameworkId }: Framework, ref: TaskRef): boolean =>
+  frameworkId === ref.frameworkId && principal === ref.principal
 
 function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Register): void {
   if (isLateCopy(agent, register)) return count(turn.state, 'registrations-late')

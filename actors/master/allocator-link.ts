@@ -227,9 +227,12 @@ export function flushFigures(turn: LeaderTurn): void {
 /** Takes what has changed, one by one. Filters come after the agent and the role of theirs. */
 function* changes(turn: LeaderTurn): Generator<AllocatorFigure> {
   const { dirtyRoles, dirtyAgents, dirtyFilters } = turn.leader
-  for (const [key, { framework, role }] of dirtyRoles) {
-    dirtyRoles.delete(key)
-    yield changedRole(turn, framework, role)
+  for (const [framework, roles] of dirtyRoles) {
+    for (const role of roles) {
+      roles.delete(role)
+      if (roles.size === 0) dirtyRoles.delete(framework)
+      yield changedRole(turn, framework, role)
+    }
   }
   for (const agentId of dirtyAgents) {
     dirtyAgents.delete(agentId)
@@ -248,7 +251,10 @@ function forgetDirty({ leader }: LeaderTurn): void {
   leader.dirtyFilters.clear()
 }
 
-function changedRole(turn: LeaderTurn, key: FilterKey['framework'], role: string): AllocatorFigure {
-  const framework = frameworkOf(turn, key)
-  return framework === undefined ? { kind: 'role-gone', ...key, role } : roleFigure(framework, role)
+/** The framework may be gone, and another be there by its name. */
+function changedRole({ leader }: LeaderTurn, changed: Framework, role: string): AllocatorFigure {
+  const { key, principal, frameworkId } = changed
+  const framework = leader.frameworks.get(key)
+  if (framework === undefined) return { kind: 'role-gone', principal, frameworkId, role }
+  return roleFigure(framework, role)
 }

@@ -26,9 +26,9 @@ export function touchAgent({ leader }: LeaderTurn, agent: Agent): void {
 
 /** The role's figures have changed: the allocator is told at the end of the turn. */
 export function touchRole({ leader }: LeaderTurn, framework: Framework, role: string): void {
-  const { principal, frameworkId } = framework
-  const entry = { framework: { principal, frameworkId }, role }
-  leader.dirtyRoles.set(`${framework.key} ${role}`, entry)
+  const roles = leader.dirtyRoles.get(framework)
+  if (roles === undefined) leader.dirtyRoles.set(framework, new Set([role]))
+  else roles.add(role)
 }
 
 /** The roles that a framework has asked for. */

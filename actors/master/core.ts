@@ -78,7 +78,7 @@ function handle(state: MasterState, input: Input | CommonInput, now: Now): reado
   // Asked in an earlier lead: what it answers is not true of this one.
   if ('epoch' in input && input.epoch !== epochHeld(state)) return turn.effects
   if (!handleAnywhere(turn, input) && state.leader !== undefined) {
-    const leaderTurn = { ...turn, leader: state.leader }
+    const leaderTurn: LeaderTurn = { state, now, effects: turn.effects, leader: state.leader }
     if (lease.state === 'leading') handleLeading(leaderTurn, input)
     else handleRecovering(leaderTurn, input)
   }

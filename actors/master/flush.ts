@@ -26,12 +26,14 @@ export function flush(turn: LeaderTurn): void {
 
 function flushOrders(turn: LeaderTurn): void {
   const { leader, effects } = turn
+  const { epoch, run } = fenceOf(turn)
   for (const { to: agentId, lists } of leader.orders.takeAll()) {
     const session = leader.agents.get(agentId)?.session
     if (session === undefined) continue
     for (const orders of lists) {
-      const numbers = { session: session.id, n: nextNumber(session), heard: session.heard }
-      const body = { ...fenceOf(turn), ...numbers, orders: [...orders] }
+      const { id, heard } = session
+      const n = nextNumber(session)
+      const body = { epoch, run, session: id, n, heard, orders: [...orders] }
       effects.push({ do: 'send-orders', agentId, body })
     }
   }

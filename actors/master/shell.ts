@@ -4,7 +4,7 @@ import type { Subscription } from '../../bus/bus.ts'
 import type { Clock } from '../../bus/clock.ts'
 import type { Messenger } from '../../bus/messenger.ts'
 import type { RefusalName } from '../../protocol/errors.ts'
-import { frameworkKey, type MasterId, type RunId } from '../../protocol/ids.ts'
+import { type FrameworkKey, frameworkKey, type MasterId, type RunId } from '../../protocol/ids.ts'
 import type { Subscribe } from '../../protocol/schema/calls.ts'
 import {
   agentOrders,
@@ -155,7 +155,7 @@ function listen(deps: MasterDeps, take: Take): readonly Subscription[] {
         inboxOf: frameworkInbox,
         admit: (ids, bytes) => admission.framework(ids, bytes, clock.now().monotonicMs),
         handle(body, ids, { reply, bytes }) {
-          const call = hashed({ verb: ids.verb, body, bytes } as Spoken, frameworkKey(ids))
+          const call = hashed({ verb: ids.verb, body, bytes } as Spoken, ids)
           take({ kind: 'framework-call', framework: ids, call, reply })
         },
       },
@@ -181,10 +181,12 @@ type Spoken =
   | { readonly verb: 'subscribe'; readonly body: Subscribe }
 
 /** The secret ends here: only its hash is kept, and differs for each framework. */
-function hashed(call: Spoken, salt: string): FrameworkCall {
+function hashed(call: Spoken, key: FrameworkKey): FrameworkCall {
   if (call.verb !== 'subscribe') return call
   const { secret, ...body } = call.body
-  const secretHash = createHash('sha256').update(`${salt} ${secret}`).digest('hex')
+  const secretHash = createHash('sha256')
+    .update(`${frameworkKey(key)} ${secret}`)
+    .digest('hex')
   return { verb: 'subscribe', body: { ...body, secretHash } }
 }
 

@@ -119,8 +119,7 @@ export interface Leader {
   readonly telling: Map<string, Iterator<Task>>
   allocator: AllocatorLink | undefined
   readonly dirtyAgents: Set<AgentId>
-  /** Keys of `framework role`, with what they stand for. */
-  readonly dirtyRoles: Map<string, { readonly framework: FrameworkKey; readonly role: string }>
+  readonly dirtyRoles: Map<Framework, Set<string>>
   /** Keys of `framework role agent`. */
   readonly dirtyFilters: Map<string, FilterKey>
   readonly orders: Outbox<AgentId, AgentOrder>

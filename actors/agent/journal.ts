@@ -9,6 +9,7 @@ import { decode } from '../../bus/codec.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId } from '../../protocol/ids.ts'
 import type { AgentRecord } from './records.ts'
+import { type Row, recordOf, rowOf } from './rows.ts'
 import { chunks } from './snapshot.ts'
 
 /** What one agent has to remember of one turn, in order. */
@@ -20,6 +21,7 @@ export interface JournalEntry {
 /** It is written anew when it is so much larger than it was then, but not while it is small. */
 const GROWTH_MAX = 4
 const SMALL_BYTES = 16 * 1024 * 1024
+const SPACE_BYTES = 1024 * 1024
 /** So many records of agents make one of the log, at most: it is not too long with the longest. */
 const PACKED_MAX = 64
 
@@ -27,6 +29,8 @@ export class Journal {
   readonly #checkpoint: Checkpoint
   readonly #recalled = new Map<AgentId, AgentRecord[]>()
   #rewrittenBytes = 0
+  /** Where records are packed before they are written: to allocate it each time takes longer. */
+  #space = Buffer.allocUnsafe(SPACE_BYTES)
 
   /** @throws {ClusterError} `agent/unreadable-record`: another program's, or damaged. */
   constructor({ checkpoint, records }: OpenedCheckpoint) {
@@ -57,48 +61,64 @@ export class Journal {
 
   /** @throws {ClusterError} as `Checkpoint.append`. */
   append(entries: readonly JournalEntry[], durability: Durability): void {
-    this.#checkpoint.append(pack(entries), durability)
+    this.#checkpoint.append(this.#pack(entries), durability)
   }
 
   /** @throws {ClusterError} as `Checkpoint.rewrite`. */
   rewrite(entries: readonly JournalEntry[]): void {
-    this.#checkpoint.rewrite(pack(entries))
+    this.#checkpoint.rewrite(this.#pack(entries))
     this.#rewrittenBytes = this.#checkpoint.sizeBytes
   }
 
   close(): void {
     this.#checkpoint.close()
   }
+
+  /** Good until the next call. */
+  #pack(entries: readonly JournalEntry[]): readonly Uint8Array[] {
+    let at = 0
+    return textsOf(entries).map((text) => {
+      const bytesMax = text.length * 3
+      if (at + bytesMax > this.#space.length) {
+        this.#space = Buffer.allocUnsafe(Math.max(SPACE_BYTES, bytesMax))
+        at = 0
+      }
+      const from = at
+      at += this.#space.write(text, from)
+      return this.#space.subarray(from, at)
+    })
+  }
 }
+
+/** What one agent has to remember, as it stands in the log. */
+type Packed = readonly [AgentId, ...Row[]]
 
 /**
  * Many records in one of the log, as JSON: it is nobody's but ours, and what packs one record after
  * the other costs six times as much.
  */
-function pack(entries: readonly JournalEntry[]): readonly Uint8Array[] {
-  const packed: Uint8Array[] = []
-  let part: JournalEntry[] = []
+function textsOf(entries: readonly JournalEntry[]): readonly string[] {
+  const texts: string[] = []
+  let part: Packed[] = []
   let count = 0
   const close = (): void => {
-    if (count > 0) packed.push(Buffer.from(JSON.stringify(part)))
+    if (count > 0) texts.push(JSON.stringify(part))
     part = []
     count = 0
   }
   for (const { agentId, records } of entries) {
     for (const some of chunks(records, PACKED_MAX)) {
       if (count + some.length > PACKED_MAX) close()
-      part.push({ agentId, records: some })
+      part.push([agentId, ...some.map(rowOf)])
       count += some.length
     }
   }
   close()
-  return packed
+  return texts
 }
 
 function unpack(bytes: Uint8Array): readonly JournalEntry[] {
-  const entries = bytes[0] === FIRST_OF_A_LIST ? parse(bytes) : [decodeSingle(bytes)]
-  if (entries.every(isEntry)) return entries
-  throw unreadable('it is of no agent')
+  return bytes[0] === FIRST_OF_A_LIST ? parse(bytes).map(entryOf) : [decodeSingle(bytes)]
 }
 
 /** `[`: what stands before it is of the first packing. */
@@ -112,21 +132,19 @@ function parse(bytes: Uint8Array): readonly unknown[] {
   }
 }
 
-/** One record by itself, as agents of 0.1.0 wrote them. */
-function decodeSingle(bytes: Uint8Array): unknown {
-  const decoded = decode(bytes, RECORD_BYTES_MAX)
-  if (!decoded.ok) throw unreadable(decoded.refusal.message)
-  const { agentId, record } = decoded.value as { agentId?: unknown; record?: unknown }
-  return { agentId, records: [record] }
+function entryOf(value: unknown): JournalEntry {
+  const [agentId, ...rows] = (Array.isArray(value) ? value : []) as readonly unknown[]
+  if (typeof agentId !== 'string') throw unreadable('it is of no agent')
+  if (!rows.every((row) => typeof row === 'object' && row !== null)) throw unreadable('it is none')
+  return { agentId: agentId as AgentId, records: (rows as Row[]).map(recordOf) }
 }
 
-function isEntry(value: unknown): value is JournalEntry {
-  const { agentId, records } = (value ?? {}) as Partial<JournalEntry>
-  return (
-    typeof agentId === 'string' &&
-    Array.isArray(records) &&
-    records.every((record) => typeof record === 'object' && record !== null)
-  )
+/** One record by itself, as agents of 0.1.0 wrote them. */
+function decodeSingle(bytes: Uint8Array): JournalEntry {
+  const decoded = decode(bytes, RECORD_BYTES_MAX)
+  if (!decoded.ok) throw unreadable(decoded.refusal.message)
+  const { agentId, record } = (decoded.value ?? {}) as { agentId?: unknown; record?: unknown }
+  return entryOf([agentId, record])
 }
 
 function unreadable(what: string): ClusterError {

@@ -11,7 +11,8 @@ export interface Checkpoint {
   readonly sizeBytes: number
 
   /**
-   * Appends records in order, as one write. Each has 1 to RECORD_BYTES_MAX bytes.
+   * Appends records in order, as one write. Each has 1 to RECORD_BYTES_MAX bytes, which are the
+   * caller's again when this returns.
    *
    * @throws {ClusterError} `checkpoint/write-failed`: none of them is in the log; try later.
    */

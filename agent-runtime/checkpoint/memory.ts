@@ -42,7 +42,8 @@ export class MemoryDisk {
   #append(records: readonly Uint8Array[], durability: Durability): void {
     for (const record of records) {
       assert(record.length > 0 && record.length <= RECORD_BYTES_MAX, 'a record has its bounds')
-      this.#records.push(record.slice())
+      // A Buffer's own slice would be no copy.
+      this.#records.push(new Uint8Array(record))
       this.#sizeBytes += record.length
     }
     if (durability === 'disk') this.#safeRecords = this.#records.length

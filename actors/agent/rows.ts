@@ -1,0 +1,85 @@
+/**
+ * How records stand in the log. Those that every task has several of are lists, in which a place
+ * needs no name: that halves what is written, and the time that it takes. All others stand as they
+ * are; so did all of them in logs of 0.1.0.
+ */
+import type { FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
+import type { WantedResources } from '../../protocol/schema/common.ts'
+import type { AgentRecord, StatusBody, TaskRecord } from './records.ts'
+
+type Told = Pick<StatusBody, 'reason' | 'message' | 'exit'>
+type Rest = Pick<TaskRecord, 'name' | 'killGraceMs' | 'last'>
+
+type TaskRow = readonly [
+  kind: 'task',
+  principal: Principal,
+  frameworkId: FrameworkId,
+  taskId: TaskId,
+  launch: Launch,
+  role: string,
+  resources: WantedResources,
+  incarnation: number,
+  count: number,
+  rest: Rest,
+]
+
+type StatusRow = readonly [
+  kind: 'status',
+  launch: Launch,
+  state: StatusBody['state'],
+  incarnation: number,
+  count: number,
+  uuid: string,
+  atMs: number,
+  told: Told,
+]
+
+export type Row =
+  | TaskRow
+  | StatusRow
+  | readonly [kind: 'ack' | 'forget', launch: Launch]
+  | Exclude<AgentRecord, { kind: 'task' | 'status' | 'ack' | 'forget' }>
+
+export function rowOf(record: AgentRecord): Row {
+  switch (record.kind) {
+    case 'task': {
+      const { principal, frameworkId, taskId, launch, role, resources, staged } = record
+      const { incarnation, count } = staged
+      const rest = { name: record.name, killGraceMs: record.killGraceMs, last: record.last }
+      const ref = [principal, frameworkId, taskId, launch] as const
+      return ['task', ...ref, role, resources, incarnation, count, rest]
+    }
+    case 'status': {
+      const { launch, status } = record
+      const { state, number, uuid, atMs, reason, message, exit } = status
+      const told = { reason, message, exit } as Told
+      return ['status', launch, state, number.incarnation, number.count, uuid, atMs, told]
+    }
+    case 'ack':
+    case 'forget':
+      return [record.kind, record.launch]
+    default:
+      return record
+  }
+}
+
+export function recordOf(row: Row): AgentRecord {
+  if ('kind' in row) return row
+  switch (row[0]) {
+    case 'task': {
+      const [kind, principal, frameworkId, taskId, launch, role, resources, ...more] = row
+      const [incarnation, count, rest] = more
+      const staged = { incarnation, count }
+      const ref = { kind, principal, frameworkId, taskId, launch }
+      return { ...ref, role, resources, staged, ...rest }
+    }
+    case 'status': {
+      const [kind, launch, state, incarnation, count, uuid, atMs, told] = row
+      const number = { incarnation, count }
+      return { kind, launch, status: { state, number, uuid, atMs, ...told } }
+    }
+    case 'ack':
+    case 'forget':
+      return { kind: row[0], launch: row[1] }
+  }
+}

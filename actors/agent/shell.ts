@@ -158,8 +158,19 @@ function openAgent(deps: AgentsDeps, { profile, containerizer, batch }: Parts): 
   return agent
 }
 
+/** Agents of one process that open sessions in one turn: more would keep it from reading. */
+const OPENING_PER_TURN = 500
+
+/** Hands something to many agents, some in each turn. */
+function inTurns(deps: AgentsDeps, agents: readonly Agent[], hand: (agent: Agent) => void): void {
+  for (const agent of agents.slice(0, OPENING_PER_TURN)) hand(agent)
+  const others = agents.slice(OPENING_PER_TURN)
+  if (others.length > 0) deps.clock.soon(() => inTurns(deps, others, hand))
+}
+
 /** All agents of a process hear the leader's beats once. */
-function listen({ cluster, messenger }: AgentsDeps, agents: readonly Agent[]): Subscription[] {
+function listen(deps: AgentsDeps, agents: readonly Agent[]): Subscription[] {
+  const { cluster, messenger } = deps
   const own = agents.flatMap(({ agentId, actor }) => [
     messenger.listen(agentOrders, { cluster, agentId }, (message) =>
       actor.input({ kind: 'leader.orders', message }),
@@ -169,13 +180,20 @@ function listen({ cluster, messenger }: AgentsDeps, agents: readonly Agent[]): S
     ),
   ])
   const beats = messenger.listen(leaderBeat, { cluster }, (beat) => {
-    for (const { state, actor } of agents) {
-      if (!ignoresBeat(state, beat)) actor.input({ kind: 'leader.beat', beat })
-    }
+    const hearing = agents.filter(({ state }) => !ignoresBeat(state, beat))
+    const known = hearing.filter(({ state }) => state.hasHeardLeader)
+    const hand = ({ actor }: Agent): void => actor.input({ kind: 'leader.beat', beat })
+    // The first that is heard makes them open; another one invites at once whom it knows.
+    if (known.length < hearing.length) inTurns(deps, hearing, hand)
+    else known.forEach(hand)
   })
   const states = messenger.bus.onState((state) => {
-    if (state === 'closed') return
-    for (const { actor } of agents) actor.input({ kind: `bus.${state}` })
+    if (state === 'disconnected')
+      for (const { actor } of agents) actor.input({ kind: 'bus.disconnected' })
+    if (state !== 'connected') return
+    inTurns(deps, agents, ({ actor }) => {
+      if (messenger.bus.state === 'connected') actor.input({ kind: 'bus.connected' })
+    })
   })
   return [...own, beats, states]
 }

@@ -15,6 +15,9 @@ export interface Probed {
   readonly longestTurnMs: number
 }
 
+/** Of large clusters, whose leader may be busy for long where others use the machine, too. */
+export const LARGE_CLUSTER_LEASE = '15s'
+
 export interface BenchCluster {
   readonly url: string
   readonly server: TestServer
@@ -38,10 +41,13 @@ export interface BenchClusterOptions {
   readonly resources?: string
   /** Default: no. */
   readonly isProbed?: boolean
+  /** As `--lease` of `bourse master`. */
+  readonly lease?: string
 }
 
 export async function openBenchCluster(options: BenchClusterOptions): Promise<BenchCluster> {
-  const { emulated, profile, resources, isProbed = false } = options
+  const { emulated, profile, resources, isProbed = false, lease } = options
+  const leased = lease === undefined ? [] : ['--lease', lease]
   const server = await startTestServer(MONITORED)
   const folder = join(server.folder, 'actors')
   const env = { ...process.env, NATS_URL: server.url, BOURSE_STATE_DIR: folder }
@@ -61,7 +67,7 @@ export async function openBenchCluster(options: BenchClusterOptions): Promise<Be
     await server.close()
   }
   try {
-    await start('master', 'master', '--id', 'm1', '--work-dir', join(folder, 'm1'))
+    await start('master', 'master', '--id', 'm1', '--work-dir', join(folder, 'm1'), ...leased)
     await start('allocator', 'allocator')
     const sized = resources === undefined ? [] : ['--resources', resources]
     const kind = emulated === 0 ? [] : ['--emulate', String(emulated)]

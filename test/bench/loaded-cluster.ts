@@ -26,6 +26,8 @@ export interface LoadedOptions extends Omit<LoadStart, 'nats'> {
   readonly profile?: string | undefined
   /** See BenchCluster.probe. Default: no. */
   readonly isProbed?: boolean
+  /** See BenchClusterOptions. */
+  readonly lease?: string
 }
 
 /** A run of tasks, from the first accept until the last end. */
@@ -67,8 +69,11 @@ export class LoadedCluster {
 
   /** Resolves when all agents are there. */
   static async open(options: LoadedOptions): Promise<LoadedCluster> {
-    const { agents, agentResources: resources, profile, isProbed = false, ...load } = options
-    const sized = resources === undefined ? {} : { resources }
+    const { agents, agentResources: resources, profile, isProbed = false, lease, ...load } = options
+    const sized = {
+      ...(resources === undefined ? {} : { resources }),
+      ...(lease === undefined ? {} : { lease }),
+    }
     const cluster = await openBenchCluster({ emulated: agents, profile, isProbed, ...sized })
     await cluster.registered(Math.max(1, agents))
     const nats = cluster.url

@@ -1,4 +1,5 @@
 /** What a task costs in larger clusters and in fuller ones, and what agents and tasks take there. */
+import { LARGE_CLUSTER_LEASE } from '../bench-cluster.ts'
 import { type Child, startChild } from '../child.ts'
 import type { CrowdAnswer, CrowdAsk, CrowdStart } from '../crowd.ts'
 import { countsOf, LoadedCluster, type TaskRun } from '../loaded-cluster.ts'
@@ -48,7 +49,8 @@ async function measure(
   say(`starting a cluster of ${agents} emulated agents`)
   const startedAtMs = performance.now()
   const load = { frameworks, resources: RESOURCES, command: ['true'], pretendMs: 0 }
-  const loaded = await LoadedCluster.open({ agents, profile, isProbed: true, ...load })
+  const lease = LARGE_CLUSTER_LEASE
+  const loaded = await LoadedCluster.open({ agents, profile, isProbed: true, lease, ...load })
   const { cluster } = loaded
   const points: Point[] = []
   let crowd: Child<CrowdAsk, CrowdAnswer> | undefined

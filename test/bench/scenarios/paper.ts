@@ -7,7 +7,7 @@
  * Each agent has room for two tasks, and half of that is used. Tasks come up at a steady rate,
  * whether there is room for them or not.
  */
-import { openBenchCluster, profileFlags } from '../bench-cluster.ts'
+import { LARGE_CLUSTER_LEASE, openBenchCluster, profileFlags } from '../bench-cluster.ts'
 import { type Child, startChild } from '../child.ts'
 import type { CrowdAnswer, CrowdAsk, CrowdStart } from '../crowd.ts'
 import { OneAtATime, type Taken } from '../one-at-a-time.ts'
@@ -29,7 +29,7 @@ export async function paper(settings: Settings): Promise<Measured> {
   const perS = tasks / (RUNS.meanMs / MS_PER_S)
   say(`starting a cluster of ${agents} emulated agents`)
   const startedAtMs = performance.now()
-  const sized = { emulated: agents, resources: AGENT_RESOURCES }
+  const sized = { emulated: agents, resources: AGENT_RESOURCES, lease: LARGE_CLUSTER_LEASE }
   const cluster = await openBenchCluster({ ...sized, profile, isProbed: true })
   let crowd: Child<CrowdAsk, CrowdAnswer> | undefined
   try {

@@ -135,11 +135,12 @@ export function launchFailure(task: Task, why: string): News {
 
 /** After a kill it is KILLED, whatever the exit. */
 export function endOf(task: Task, exit: ExitSeen): News {
+  const isKilled = task.killedWithMs !== undefined
+  if ('code' in exit && exit.code === 0 && !isKilled) return { state: 'TASK_FINISHED', exit }
   const seen = 'unknown' in exit ? {} : { exit: 'code' in exit ? exit : { signal: exit.signal } }
   const message = sentenceOf(exit)
-  if (task.killedWithMs !== undefined) return { state: 'TASK_KILLED', message, ...seen }
+  if (isKilled) return { state: 'TASK_KILLED', message, ...seen }
   if ('unknown' in exit) return { state: 'TASK_FAILED', reason: 'EXIT_UNKNOWN', message }
-  if ('code' in exit && exit.code === 0) return { state: 'TASK_FINISHED', ...seen }
   return { state: 'TASK_FAILED', reason: 'COMMAND_FAILED', message, ...seen }
 }
 

@@ -285,17 +285,21 @@ function end(container: PretendContainer, exit: Exit): void {
 
 const NO_OUTPUT = new Uint8Array()
 
+function exitOf(text: string | undefined): Exit | undefined {
+  if (text === undefined) return { code: 0 }
+  if (!/^(\d{1,3}|SIG[A-Z0-9]{1,12})$/.test(text)) return undefined
+  return text.startsWith('SIG') ? { signal: text } : { code: Number(text) }
+}
+
 /** A sentence, if the environment says what cannot be pretended. */
 function pretenceOf({ env }: ContainerSpec): Pretence | string {
   const runMs = Number(env['PRETEND_MS'] ?? 0)
   if (!(runMs >= 0)) return 'PRETEND_MS is no number of milliseconds'
-  const exit = env['PRETEND_EXIT'] ?? '0'
-  if (!/^(\d{1,3}|SIG[A-Z0-9]{1,12})$/.test(exit)) {
-    return 'PRETEND_EXIT is neither an exit code nor the name of a signal'
-  }
+  const exit = exitOf(env['PRETEND_EXIT'])
+  if (exit === undefined) return 'PRETEND_EXIT is neither an exit code nor the name of a signal'
   return {
     runMs,
-    exit: exit.startsWith('SIG') ? { signal: exit } : { code: Number(exit) },
+    exit,
     output: env['PRETEND_OUTPUT'] === undefined ? NO_OUTPUT : Buffer.from(env['PRETEND_OUTPUT']),
     ignoresTerm: Boolean(env['PRETEND_IGNORES_TERM']),
   }

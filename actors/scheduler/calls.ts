@@ -24,15 +24,18 @@ export function repeatMs(tries: number): number {
 const isAnswered = ({ said }: OutCall): boolean => said.verb !== 'decline'
 const deadlineOf = (call: SessionId): string => `repeat ${call}`
 
-/** Makes a numbered call of what is to be said. There must be an open session. */
+/**
+ * Makes a numbered call of what is to be said, whose body becomes what is sent. There must be an
+ * open session.
+ */
 export function startCall(turn: Turn, said: VerbCall, ask?: Ask): SessionId {
   const { link, random, highest, calls } = turn.state
   assert(link.phase === 'open', 'a call without a session')
   const call = nextHex(random, 64) as SessionId
   const n = nextNumber(link.session)
-  const header = { session: link.session.id, n, call, ...(highest && { epoch: highest.epoch }) }
-  const whole = { verb: said.verb, body: { ...said.body, ...header } } as VerbCall
-  const out: OutCall = { call, n, said: whole, ask, sentAtMs: 0, tries: 0 }
+  Object.assign(said.body, { session: link.session.id, n, call })
+  if (highest !== undefined) Object.assign(said.body, { epoch: highest.epoch })
+  const out: OutCall = { call, n, said, ask, sentAtMs: 0, tries: 0 }
   calls.set(call, out)
   transmit(turn, out)
   return call

@@ -102,7 +102,8 @@ function refuseAccept(state: SchedulerState, input: AcceptInput): Refusal | unde
   const held = offers.map((offerId) => state.offers.get(offerId))
   const dead = held.indexOf(undefined)
   if (dead >= 0) return deadOffer(state, offers[dead] as OfferId)
-  if (new Set(held.map((offer) => `${offer?.agentId} ${offer?.role}`)).size > 1)
+  const [first] = held
+  if (held.some((offer) => offer?.agentId !== first?.agentId || offer?.role !== first?.role))
     return refusal('invalid', 'the offers of one accept are of several agents or roles')
   if (new Set(offers).size < offers.length)
     return refusal('invalid', 'an accept names an offer twice')

@@ -92,14 +92,17 @@ export function startScheduler(deps: SchedulerDeps): RunningScheduler {
 
 function perform(deps: SchedulerDeps, actor: RunningActor<Input>, effect: Effect): void {
   const { cluster, principal, frameworkId, messenger, handlers } = deps
-  const ids = { cluster, principal, frameworkId }
   switch (effect.do) {
     case 'call':
       return void call(deps, actor, effect)
-    case 'send':
-      return messenger.send(frameworkCall, { ...ids, verb: effect.verb }, effect.body)
-    case 'acknowledge':
-      return messenger.send(acknowledgements, { ...ids, agentId: effect.agentId }, effect.body)
+    case 'send': {
+      const to = { cluster, principal, frameworkId, verb: effect.verb }
+      return messenger.send(frameworkCall, to, effect.body)
+    }
+    case 'acknowledge': {
+      const to = { cluster, principal, frameworkId, agentId: effect.agentId }
+      return messenger.send(acknowledgements, to, effect.body)
+    }
     case 'echo':
       return void messenger.bus.flush().then(
         () => actor.input({ kind: 'bus.echoed' }),

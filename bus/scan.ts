@@ -5,24 +5,25 @@
 import { CONTAINERS_MAX, DEPTH_MAX } from '../protocol/limits.ts'
 
 /**
- * Values still to come at each depth, and whether they are alternately keys and values of a map.
+ * Values still to come at each depth above, and whether they are alternately keys and values of a
+ * map.
  */
-const left = new Float64Array(DEPTH_MAX + 1)
+const left = new Uint32Array(DEPTH_MAX + 1)
 const ofMap = new Uint8Array(DEPTH_MAX + 1)
 const PROTO = '__proto__'
 
 /** What follows each first byte that is not self-contained. */
 const NONE = 0
-const STRING = 1
-const BINARY = 2
+export const STRING = 1
+export const BINARY = 2
 const LIST = 3
 const MAP = 4
-const INT64 = 5
-const UINT64 = 6
-const REFUSED = 7
+export const INT64 = 5
+export const UINT64 = 6
+export const REFUSED = 7
 /** By first byte: what it announces, and how many bytes of length or value follow it. */
-const KIND = new Uint8Array(256)
-const WIDTH = new Uint8Array(256)
+export const KIND = new Uint8Array(256)
+export const WIDTH = new Uint8Array(256)
 const announce = (token: number, kind: number, width: number): void => {
   KIND[token] = kind
   WIDTH[token] = width
@@ -92,62 +93,54 @@ function endOfValue(bytes: Uint8Array): number {
   let offset = 0
   let depth = 0
   let containers = 0
-  left[0] = 1
-  ofMap[0] = 0
+  let toCome = 1
+  let isMap = 0
   while (true) {
-    while (left[depth] === 0) {
+    while (toCome === 0) {
       if (depth === 0) return offset
       depth--
+      toCome = left[depth] as number
+      isMap = ofMap[depth] as number
     }
-    const isKey = ofMap[depth] === 1 && (left[depth] as number) % 2 === 0
-    left[depth] = (left[depth] as number) - 1
+    const isKey = (isMap & ~toCome & 1) === 1
+    toCome--
     const start = offset
-    const kind = kindAt(bytes, start)
-    if (isKey) {
-      offset = endOfKey(bytes, start, kind)
-    } else if (kind === LIST || kind === MAP) {
+    if (start >= bytes.length) throw new Malformed('an early end', start)
+    const token = bytes[start] as number
+    const kind = KIND[token] as number
+    const head = start + 1 + (WIDTH[token] as number)
+    if (isKey) requireKey(start, kind)
+    if (head > bytes.length) throw new Malformed(TRUNCATED, start)
+    if (kind === LIST || kind === MAP) {
       if (depth === DEPTH_MAX) throw new Malformed(`more than ${DEPTH_MAX} levels`, start)
       if (++containers > CONTAINERS_MAX)
         throw new Malformed(`more than ${CONTAINERS_MAX} lists and maps`, start)
-      offset = endOfHead(bytes, start)
+      const values = readLength(bytes, start) * (kind === MAP ? 2 : 1)
+      if (values > bytes.length - head) throw new Malformed(TRUNCATED, start)
+      left[depth] = toCome
+      ofMap[depth] = isMap
       depth++
-      left[depth] = readLength(bytes, start) * (kind === MAP ? 2 : 1)
-      ofMap[depth] = kind === MAP ? 1 : 0
-      if ((left[depth] as number) > bytes.length - offset) throw new Malformed(TRUNCATED, start)
+      toCome = values
+      isMap = kind === MAP ? 1 : 0
+      offset = head
     } else {
-      offset = endOfLeaf(bytes, start, kind)
+      offset = kind === NONE ? head : endOfLeaf(bytes, start, kind, head)
     }
+    if (isKey && offset - head === PROTO.length && isProto(bytes, offset))
+      throw new Malformed(`the key ${PROTO}`, start)
   }
 }
 
 const TRUNCATED = 'more announced than there is'
 
-function kindAt(bytes: Uint8Array, start: number): number {
-  if (start >= bytes.length) throw new Malformed('an early end', start)
-  return KIND[bytes[start] as number] as number
+function requireKey(start: number, kind: number): void {
+  if (kind === STRING) return
+  const binary = kind === BINARY ? ' (a binary one: pack texts as str)' : ''
+  throw new Malformed(`a key that is not a string${binary}`, start)
 }
 
-/** The offset after a first byte and the length or value that belongs to it. */
-function endOfHead(bytes: Uint8Array, start: number): number {
-  const offset = start + 1 + (WIDTH[bytes[start] as number] as number)
-  if (offset > bytes.length) throw new Malformed(TRUNCATED, start)
-  return offset
-}
-
-function endOfKey(bytes: Uint8Array, start: number, kind: number): number {
-  if (kind !== STRING) {
-    const binary = kind === BINARY ? ' (a binary one: pack texts as str)' : ''
-    throw new Malformed(`a key that is not a string${binary}`, start)
-  }
-  const end = endOfLeaf(bytes, start, kind)
-  if (readLength(bytes, start) === PROTO.length && isProto(bytes, end))
-    throw new Malformed(`the key ${PROTO}`, start)
-  return end
-}
-
-function endOfLeaf(bytes: Uint8Array, start: number, kind: number): number {
-  const head = endOfHead(bytes, start)
-  if (kind === NONE) return head
+/** `head`: where the first byte and the length or value that belongs to it end. */
+function endOfLeaf(bytes: Uint8Array, start: number, kind: number, head: number): number {
   if (kind === STRING || kind === BINARY) {
     const end = head + readLength(bytes, start)
     if (end > bytes.length) throw new Malformed(TRUNCATED, start)
@@ -160,7 +153,7 @@ function endOfLeaf(bytes: Uint8Array, start: number, kind: number): number {
 }
 
 /** The length that the first byte at `start` announces, within it or big-endian after it. */
-function readLength(bytes: Uint8Array, start: number): number {
+export function readLength(bytes: Uint8Array, start: number): number {
   const token = bytes[start] as number
   const width = WIDTH[token] as number
   if (width === 0) return token & (token < 0xa0 ? 0x0f : 0x1f)
@@ -170,9 +163,15 @@ function readLength(bytes: Uint8Array, start: number): number {
 }
 
 function isExact(bytes: Uint8Array, offset: number, kind: number): boolean {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, 8)
-  const high = kind === INT64 ? view.getInt32(0) : view.getUint32(0)
-  return Number.isSafeInteger(high * 2 ** 32 + view.getUint32(4))
+  const high = int32At(bytes, offset)
+  const low = int32At(bytes, offset + 4) >>> 0
+  return Number.isSafeInteger((kind === INT64 ? high : high >>> 0) * 2 ** 32 + low)
+}
+
+function int32At(bytes: Uint8Array, offset: number): number {
+  let value = 0
+  for (let i = 0; i < 4; i++) value = (value << 8) | (bytes[offset + i] as number)
+  return value
 }
 
 /** True if a string of its length that ends at `end` is it. */

@@ -112,15 +112,19 @@ function pingInTurn(turn: LeaderTurn, agent: Agent): void {
   const isLater = leader.pingPlaceMs > soonestMs
   const nextMs = Math.ceil(leader.pingPlaceMs - now.monotonicMs)
   order(turn, agent, isLater ? { kind: 'ping', nextMs } : { kind: 'ping' })
-  pingAt(turn, agent, leader.pingPlaceMs)
+  agent.pingPlaceMs = leader.pingPlaceMs
+  schedulePing(turn, agent)
 }
 
 /**
- * A ping is due: the last one was answered, or it counts as missed. One that has missed some is
- * asked as often as the rules say, however many agents there are.
+ * A ping is due: the last one was answered, or it counts as missed. One that has answered waits for
+ * its turn; any other is asked as often as the rules say, however many agents there are.
  */
 export function pingAgent(turn: LeaderTurn, agent: Agent): void {
   if (agent.state === 'unreachable') return
+  if (agent.missed === 0 && turn.now.monotonicMs < agent.pingPlaceMs) {
+    return pingAt(turn, agent, agent.pingPlaceMs)
+  }
   if (isEchoing(turn, 'agents')) agent.missed += 1
   if (agent.missed > turn.state.rules.agentPingsMissedMax) {
     if (isStranger(agent)) forgetAgent(turn, agent)

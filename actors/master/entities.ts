@@ -82,6 +82,8 @@ export interface Agent {
   opens: number
   /** Pings in a row that were not answered. */
   missed: number
+  /** When (monotonic) it is its turn to be pinged; zero: at once. */
+  pingPlaceMs: number
   /** The registry holds it as one that may have tasks. */
   isAdmitted: boolean
   registeredAtMs: number | undefined
@@ -178,6 +180,7 @@ export function newAgent(agentId: AgentId): Agent {
     incarnation: 0,
     opens: 0,
     missed: 0,
+    pingPlaceMs: 0,
     isAdmitted: false,
     registeredAtMs: undefined,
     unreachableAtMs: undefined,

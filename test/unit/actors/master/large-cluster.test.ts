@@ -45,8 +45,8 @@ test('many agents are pinged so often in all, and each hears when it is asked ag
   const { master, agents } = aCrowd()
   const seconds = 4
   const from = master.effects.length
-  for (let i = 0; i < seconds; i++) {
-    master.pass(SECOND_MS)
+  for (let ms = 0; ms < seconds * SECOND_MS; ms += PING_MS) {
+    master.pass(PING_MS)
     for (const agent of agents) agent.pong()
   }
   const effects = master.effects.slice(from)
@@ -59,10 +59,10 @@ test('many agents are pinged so often in all, and each hears when it is asked ag
 test('of many agents, the one that does not answer is asked as often as of a few', (t) => {
   const { master, agents } = aCrowd()
   const [silent, ...others] = agents as [FakeAgent, ...FakeAgent[]]
-  const rounds = 2
-  const passesMax = rounds + Math.ceil((AGENT_PINGS_MISSED_MAX * PING_MS) / SECOND_MS) + 1
-  for (let i = 0; i < passesMax; i++) {
-    master.pass(SECOND_MS)
+  // Its turn, and as many pings as may be missed; a round of all takes less than a second.
+  const secondsMax = 1 + Math.ceil(((AGENT_PINGS_MISSED_MAX + 1) * PING_MS) / SECOND_MS)
+  for (let ms = 0; ms < secondsMax * SECOND_MS; ms += PING_MS) {
+    master.pass(PING_MS)
     for (const agent of others) agent.pong()
   }
   t.is(master.agent(silent.agentId).state, 'unreachable')

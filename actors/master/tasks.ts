@@ -41,28 +41,15 @@ export function applyStatus(
   const told = task.said?.state ?? (isFollowing ? undefined : before)
   task.number = status.number
   task.said = saidOf(status)
-  if (status.state !== told) tellOfTask(turn, framework, reportedBy(task.agentId, status))
+  if (status.state === told) return
+  // Its message was decoded for us alone: it goes on as it is, and is not copied.
+  status.agentId = agent.agentId
+  status.source = 'agent'
+  tellOfTask(turn, framework, status)
 }
 
 /** Of a status nothing else is asked for again: it is not kept whole. */
 const saidOf = ({ state, message, exit }: TaskStatus): Said => ({ state, message, exit })
-
-/**
- * A status as the world hears it. Made field by field: to spread what was decoded takes longer than
- * everything else that is done with a status.
- */
-function reportedBy(agentId: AgentId, status: TaskStatus): TaskStatus {
-  const { taskId, state, latest, launch, number, uuid, reason, message, exit, atMs } = status
-  const told: TaskStatus = { taskId, state, source: 'agent', atMs, agentId }
-  if (latest !== undefined) told.latest = latest
-  if (launch !== undefined) told.launch = launch
-  if (number !== undefined) told.number = number
-  if (uuid !== undefined) told.uuid = uuid
-  if (reason !== undefined) told.reason = reason
-  if (message !== undefined) told.message = message
-  if (exit !== undefined) told.exit = exit
-  return told
-}
 
 /** True if an agent can say this of a task. */
 export function isReportable(state: TaskState): boolean {

@@ -26,7 +26,7 @@ function lineOf(row: Row, kept: Kept | undefined): string {
   const nothing = (why: string): string => cells(row.what, '–', aim, why, '', '', '', row.run)
   if (kept === undefined) return nothing('not run')
   if (kept.outcome !== 'measured')
-    return nothing(kept.outcome === 'missing' ? 'not installed' : 'failed')
+    return nothing(kept.outcome === 'missing' ? 'not here' : 'failed')
   const { result } = kept
   const figure = found(result, row.figure)
   if (figure === undefined) return nothing(`no figure ${row.figure}`)

@@ -9,12 +9,19 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sleep } from '../../../bus/clock.ts'
 import type { CpuGroup } from './cpu-group.ts'
-import { type Daemon, findPrograms, freePorts, runCommand, startDaemon } from './peer.ts'
+import {
+  type Daemon,
+  findPrograms,
+  freePorts,
+  MissingPeer,
+  runCommand,
+  startDaemon,
+} from './peer.ts'
 
 /** More of either was slower on two cores. */
 const NODES = 4
 const SLOTS_PER_NODE = 16
-const HOW = 'apt-get install slurm-wlm (Debian), and run as root'
+const HOW = 'apt-get install slurm-wlm (Debian)'
 const READY_MS_MAX = 30_000
 const LOOK_MS = 100
 
@@ -33,10 +40,11 @@ export interface SlurmRun {
   readonly completed: number
 }
 
-/** @throws {MissingPeer} when it is not installed. */
+/** @throws {MissingPeer} when it is not installed, or may not start what it starts. */
 export async function openSlurm(group: CpuGroup): Promise<Slurm> {
   const [slurmctld = '', slurmd = '', sbatch = '', srun = '', squeue = '', sinfo = ''] =
     findPrograms(HOW, 'slurmctld', 'slurmd', 'sbatch', 'srun', 'squeue', 'sinfo')
+  if (process.getuid?.() !== 0) throw new MissingPeer('Slurm does not run here: be root')
   const folder = mkdtempSync(join(tmpdir(), 'bourse-slurm-'))
   const configPath = join(folder, 'slurm.conf')
   const script = join(folder, 'true.sh')

@@ -22,7 +22,7 @@ const KEPT: KeptRuns = {
       },
     },
   },
-  absent: { outcome: 'missing', date: '2026-01-02', why: 'slurmd is not installed: apt-get' },
+  absent: { outcome: 'missing', date: '2026-01-02', why: 'slurmd is not here: apt-get' },
   broken: { outcome: 'failed', date: '2026-01-02', why: 'Error: the counts do not add up' },
 }
 
@@ -70,7 +70,7 @@ test('a row of a peer has its figure, and the ratio with its spread', (t) => {
 
 test('a row without a figure says why', (t) => {
   const row = { what: 'jobs', unit: '/s', figure: 'nowhere' }
-  t.is(rowOf({ ...row, run: 'absent' }), '| jobs | – |  | not installed |  |  |  | absent |')
+  t.is(rowOf({ ...row, run: 'absent' }), '| jobs | – |  | not here |  |  |  | absent |')
   t.is(rowOf({ ...row, run: 'broken' }), '| jobs | – |  | failed |  |  |  | broken |')
   t.is(rowOf({ ...row, run: 'never' }), '| jobs | – |  | not run |  |  |  | never |')
   t.is(rowOf({ ...row, run: 'fast' }), '| jobs | – |  | no figure nowhere |  |  |  | fast |')
@@ -79,7 +79,7 @@ test('a row without a figure says why', (t) => {
 test('below the rows stands how each run was made, or why it was not', (t) => {
   t.deepEqual(tableOf([], KEPT).split('\n').slice(-3), [
     '- `fast`: commit abc1234, 2026-01-02; tasks 10; machine: cores 2',
-    '- `absent`: missing, 2026-01-02: slurmd is not installed: apt-get',
+    '- `absent`: missing, 2026-01-02: slurmd is not here: apt-get',
     '- `broken`: failed, 2026-01-02: Error: the counts do not add up',
   ])
 })

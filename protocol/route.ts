@@ -39,6 +39,9 @@ export interface Route<Ids, Body extends MessageName> {
   parse(subject: string): Ids | undefined
 }
 
+/** Subjects of one route whose ids are remembered; then it begins anew. */
+const KNOWN_MAX = 10_000
+
 /** `body`: the one message of the route, or the message of each verb. */
 export function route<const P extends string, Body extends MessageName>(
   template: P,
@@ -47,17 +50,17 @@ export function route<const P extends string, Body extends MessageName>(
   const parts = template
     .split('.')
     .map((part) => (part.startsWith('{') ? { id: part.slice(1, -1) } : { text: part }))
-  const fill = (ids: Readonly<Record<string, string>>, orElse: string | undefined): string =>
-    parts
-      .map((part) => {
-        if (part.text !== undefined) return part.text
-        const given = ids[part.id]
-        const value = given ?? orElse
-        assert(value !== undefined, `${template} needs ${part.id}`)
-        assert(given === undefined || isToken(given), `${given} in ${template} is no token`)
-        return value
-      })
-      .join('.')
+  const fill = (ids: Readonly<Record<string, string>>, orElse: string | undefined): string => {
+    let subject = ''
+    for (const { text, id } of parts) {
+      const given = id === undefined ? text : ids[id]
+      const value = given ?? orElse ?? assert.fail(`${template} needs ${id}`)
+      if (id !== undefined && given !== undefined && !isToken(given))
+        assert.fail(`${given} in ${template} is no token`)
+      subject += subject === '' ? value : `.${value}`
+    }
+    return subject
+  }
   const idsOf = (subject: string): IdsOf<P> | undefined => {
     const tokens = subject.split('.')
     if (tokens.length !== parts.length) return undefined
@@ -69,11 +72,8 @@ export function route<const P extends string, Body extends MessageName>(
     }
     return Object.freeze(ids) as unknown as IdsOf<P>
   }
-  // Messages come in rows of one sender.
-  let last: { readonly subject: string; readonly ids: IdsOf<P> | undefined } = {
-    subject: '',
-    ids: undefined,
-  }
+  // The same subjects come again and again.
+  const known = new Map<string, IdsOf<P> | undefined>()
   return {
     template,
     verbs: typeof body === 'string' ? [] : Object.keys(body),
@@ -85,8 +85,11 @@ export function route<const P extends string, Body extends MessageName>(
     to: (ids) => fill(ids as Readonly<Record<string, string>>, undefined),
     on: (ids) => fill(ids as Readonly<Record<string, string>>, '*'),
     parse(subject) {
-      if (subject !== last.subject) last = { subject, ids: idsOf(subject) }
-      return last.ids
+      if (known.has(subject)) return known.get(subject)
+      const ids = idsOf(subject)
+      if (known.size >= KNOWN_MAX) known.clear()
+      known.set(subject, ids)
+      return ids
     },
   }
 }

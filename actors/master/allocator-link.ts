@@ -144,8 +144,9 @@ function say({ leader }: LeaderTurn, figures: readonly AllocatorFigure[]): void 
 function agentFigure({ leader }: LeaderTurn, agentId: AgentId): AllocatorFigure {
   const agent = leader.agents.get(agentId)
   if (agent?.state !== 'registered') return { kind: 'agent-gone', agentId }
-  const { version } = agent
-  const total = listResources(agent.total)
+  const { version, info } = agent
+  // As the agent itself has listed it.
+  const total = info?.resources ?? []
   return { kind: 'agent', agentId, version, total, free: listResources(agent.free) }
 }
 

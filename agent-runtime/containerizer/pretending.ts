@@ -141,9 +141,9 @@ export class PretendingContainerizer implements Containerizer {
     if (container?.state !== 'running') return
     if (graceMs <= 0) return this.#endNow(container, { signal: 'SIGKILL' })
     if (!container.pretence.ignoresTerm) return this.#endNow(container, { signal: 'SIGTERM' })
-    const atMs = this.#clock.now().monotonicMs + graceMs
-    container.killAtMs = Math.min(container.killAtMs, atMs)
-    this.#await(container)
+    const nowMs = this.#clock.now().monotonicMs
+    container.killAtMs = Math.min(container.killAtMs, nowMs + graceMs)
+    this.#await(container, nowMs)
   }
 
   destroy(containerId: string): undefined {
@@ -197,25 +197,24 @@ export class PretendingContainerizer implements Containerizer {
     if (container.state === 'running' && isOver) end(container, container.exit)
     if (container.state === 'never-started') return { kind: 'never-started' }
     if (container.state === 'ended') return { kind: 'ended', exit: container.exit }
-    this.#await(container)
+    this.#await(container, this.#clock.now().monotonicMs)
     return { kind: 'running' }
   }
 
-  #start(container: PretendContainer): void {
-    if (this.#closed || container.state !== 'launching') return
+  #start(container: PretendContainer, nowMs: number): void {
     if (!this.#machine.containers.has(container.containerId)) return
     container.state = 'running'
-    container.endsAtMs = this.#clock.now().monotonicMs + container.pretence.runMs
+    container.endsAtMs = nowMs + container.pretence.runMs
     this.#onEvent({ kind: 'started', containerId: container.containerId })
-    if (!this.#closed && container.state === 'running') this.#await(container)
+    if (!this.#closed && container.state === 'running') this.#await(container, nowMs)
   }
 
   /** Has it end when its time has come. */
-  #await(container: PretendContainer): void {
+  #await(container: PretendContainer, nowMs: number): void {
     container.timer?.cancel()
     const atMs = Math.min(container.endsAtMs, container.killAtMs)
     if (atMs === Number.POSITIVE_INFINITY) return
-    const delayMs = atMs - this.#clock.now().monotonicMs
+    const delayMs = atMs - nowMs
     if (delayMs > 0) container.timer = this.#clock.after(delayMs, () => this.#end(container))
     else this.#inNextTurn(container)
   }
@@ -234,9 +233,10 @@ export class PretendingContainerizer implements Containerizer {
     this.#clock.soon(() => {
       const due = this.#due
       this.#due = []
+      const nowMs = this.#clock.now().monotonicMs
       for (const one of due) {
         if (this.#closed) return
-        if (one.state === 'launching') this.#start(one)
+        if (one.state === 'launching') this.#start(one, nowMs)
         else if (one.state === 'running') this.#end(one)
       }
     })

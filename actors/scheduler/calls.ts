@@ -22,7 +22,6 @@ export function repeatMs(tries: number): number {
 }
 
 const isAnswered = ({ said }: OutCall): boolean => said.verb !== 'decline'
-const deadlineOf = (call: SessionId): string => `repeat ${call}`
 
 /**
  * Makes a numbered call of what is to be said, whose body becomes what is sent. There must be an
@@ -50,10 +49,8 @@ function transmit({ state, now, effects }: Turn, out: OutCall): void {
   const timeoutMs = repeatMs(out.tries)
   out.tries += 1
   effects.push({ do: 'call', key: out.call, timeoutMs, ...out.said })
-  state.deadlines.set(deadlineOf(out.call), now.monotonicMs + timeoutMs, {
-    due: 'repeat',
-    call: out.call,
-  })
+  // Under its own id: a key that is made for it would be made and hashed twice a call.
+  state.deadlines.set(out.call, now.monotonicMs + timeoutMs, { due: 'repeat', call: out.call })
 }
 
 /** No answer came in time. */
@@ -66,7 +63,7 @@ export function repeatCall(turn: Turn, call: SessionId): void {
 export function takeCall({ state }: Turn, call: SessionId): OutCall | undefined {
   const out = state.calls.get(call)
   state.calls.delete(call)
-  state.deadlines.clear(deadlineOf(call))
+  state.deadlines.clear(call)
   return out
 }
 
@@ -92,7 +89,7 @@ export function softenDeclines({ state }: Turn): void {
 /** The session is over: none of its calls is repeated. Gives them in the order of their numbers. */
 export function takeAllCalls({ state }: Turn): readonly OutCall[] {
   const all = [...state.calls.values()]
-  for (const { call } of all) state.deadlines.clear(deadlineOf(call))
+  for (const { call } of all) state.deadlines.clear(call)
   state.calls.clear()
   return all
 }

@@ -22,11 +22,12 @@ interface NewTask {
 
 /** A task that the framework has just launched, or of which it is heard for the first time. */
 export function holdTask(state: SchedulerState, { taskId, agentId, accept }: NewTask): HeldTask {
+  const before = state.ended.get(taskId)
   const task: HeldTask = {
     taskId,
     agentId,
     launch: undefined,
-    after: state.ended.get(taskId)?.launch,
+    after: before?.launch,
     state: accept === undefined ? 'TASK_UNKNOWN' : 'TASK_STAGING',
     number: undefined,
     uuid: undefined,
@@ -34,7 +35,7 @@ export function holdTask(state: SchedulerState, { taskId, agentId, accept }: New
     kill: undefined,
     isHeard: false,
   }
-  state.ended.delete(taskId)
+  if (before !== undefined) state.ended.delete(taskId)
   state.tasks.set(taskId, task)
   return task
 }

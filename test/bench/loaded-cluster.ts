@@ -111,6 +111,12 @@ export class LoadedCluster {
     }
   }
 
+  /** Others have launched here: when nothing more comes of it, that is forgotten. */
+  async passOverOthers(): Promise<void> {
+    const never = Number.MAX_SAFE_INTEGER
+    await this.#observer.ask({ acknowledged: never, finished: never })
+  }
+
   /** Nothing is taken unread: the leader counts a status that is none. */
   async refusesNonsense(): Promise<Count> {
     const [principal, frameworkId] = ['local' as Principal, 'bench-1' as FrameworkId]

@@ -2,7 +2,10 @@
 import test from 'ava'
 import { type Measured, resultOf } from '../bench/result.ts'
 import { floor } from '../bench/scenarios/floor.ts'
+import { growth } from '../bench/scenarios/growth.ts'
+import { idle } from '../bench/scenarios/idle.ts'
 import { latency } from '../bench/scenarios/latency.ts'
+import { paper } from '../bench/scenarios/paper.ts'
 import { throughput } from '../bench/scenarios/throughput.ts'
 import type { Settings } from '../bench/settings.ts'
 
@@ -46,4 +49,24 @@ test('latency is told of pretended tasks and of real ones, with its steps', asyn
   const steps = ['agent', 'master', 'scheduler', 'schedulerHears']
   t.deepEqual(processesOf(figures['stepsMsP50Pretending']), steps)
   t.deepEqual(processesOf(figures['stepsMsP50Real']), steps)
+})
+
+test('idle tells what each process takes of a core while nothing happens', async (t) => {
+  t.timeout(60_000)
+  const figures = await figuresOf('idle', idle, { seconds: 1 })
+  t.deepEqual(processesOf(figures['cpuPercent3']), ['agent', 'allocator', 'master', 'nats'])
+})
+
+test('growth measures the empty cluster and the filled one', async (t) => {
+  t.timeout(90_000)
+  const figures = await figuresOf('growth', growth)
+  for (const point of ['of3', 'of3Filled10', 'of3Filled50', 'of3Filled95'])
+    t.deepEqual(processesOf(figures[`cpuUsPerTask.${point}`]), PROCESSES)
+})
+
+test('paper loses no task, and measures one at a time', async (t) => {
+  t.timeout(60_000)
+  const shortRuns = (given: Settings) => paper(given, { meanMs: 300, sdMs: 100 })
+  const figures = await figuresOf('paper', shortRuns, { frameworks: 2, tasks: 3, seconds: 1 })
+  t.true(Number(figures['overheadMsP50']) <= Number(figures['overheadMsP99']))
 })

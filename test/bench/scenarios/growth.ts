@@ -63,7 +63,7 @@ async function measure(
   }
   try {
     say(`all are there after ${Math.round(performance.now() - startedAtMs)} ms; warming up`)
-    await loaded.run(WARM_UP_TASKS)
+    await loaded.run(Math.min(WARM_UP_TASKS, tasks))
     await point(`of${agents}`, 0)
     let held = 0
     for (const fill of fills) {
@@ -73,6 +73,7 @@ async function measure(
       crowd ??= await startChild<CrowdAsk, CrowdAnswer>('crowd.ts', start)
       await crowd.ask({ ask: 'fill', tasks: more, runs: 'for ever' })
       await crowd.ask({ ask: 'rest' })
+      await loaded.passOverOthers()
       held += more
       await point(`of${agents}Filled${fill * 100}`, held)
     }

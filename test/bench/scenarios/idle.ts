@@ -9,8 +9,9 @@ import { cpuPercent, rssMiB, usageOfAll } from '../usage.ts'
 
 const SIZES = [1_000, 10_000]
 /** Until all agents are pinged as often as they will be, and what runs often is compiled. */
-const SETTLE_MS = 12_000
+const SETTLE_S = 12
 const BYTES_PER_KB = 1_000
+const MS_PER_S = 1_000
 
 export async function idle(settings: Settings): Promise<Measured> {
   const { agents, seconds = 10, profile, say } = settings
@@ -59,7 +60,7 @@ async function measure(
   seconds: number,
   say: Settings['say'],
 ): Promise<Omit<Idle, 'size' | 'registeredMs'>> {
-  await sleep(SETTLE_MS)
+  await sleep(Math.min(SETTLE_S, 2 * seconds) * MS_PER_S)
   const before = await cluster.probe('master')
   say(`measuring for ${seconds} s without a framework`)
   const alone = await cpuFor(cluster, seconds)
@@ -89,7 +90,7 @@ async function measure(
 async function cpuFor(cluster: BenchCluster, seconds: number) {
   const before = usageOfAll(cluster.pids)
   const startedAtMs = performance.now()
-  await sleep(seconds * 1_000)
+  await sleep(seconds * MS_PER_S)
   return cpuPercent(before, usageOfAll(cluster.pids), performance.now() - startedAtMs)
 }
 

@@ -23,10 +23,11 @@ const WARM_UP_S = 5
 const MS_PER_S = 1_000
 const BYTES_PER_MB = 1e6
 
-export async function paper(settings: Settings): Promise<Measured> {
+/** `runs`: how long tasks run, of which each agent has one on average. */
+export async function paper(settings: Settings, runs = RUNS): Promise<Measured> {
   const { agents = 50_000, frameworks = 200, seconds = 20, profile, say } = settings
   const { tasks = agents } = settings
-  const perS = tasks / (RUNS.meanMs / MS_PER_S)
+  const perS = tasks / (runs.meanMs / MS_PER_S)
   say(`starting a cluster of ${agents} emulated agents`)
   const startedAtMs = performance.now()
   const sized = { emulated: agents, resources: AGENT_RESOURCES, lease: LARGE_CLUSTER_LEASE }
@@ -39,16 +40,16 @@ export async function paper(settings: Settings): Promise<Measured> {
     const filledAtMs = performance.now()
     const start = { nats: cluster.url, frameworks, resources: RESOURCES } satisfies CrowdStart
     crowd = await startChild('crowd.ts', start, profileFlags(profile, 'scheduler'))
-    await crowd.ask({ ask: 'fill', tasks, runs: { ...RUNS, isUnderWay: true } })
+    await crowd.ask({ ask: 'fill', tasks, runs: { ...runs, isUnderWay: true } })
     const fillMs = Math.round(performance.now() - filledAtMs)
     say(`launched after ${fillMs} ms; from now on ${Math.round(perS)} a second`)
-    await crowd.ask({ ask: 'flow', perS, runs: RUNS })
+    await crowd.ask({ ask: 'flow', perS, runs })
     const one = await OneAtATime.open({
       nats: cluster.url,
       resources: RESOURCES,
       runMs: PROBE_RUN_MS,
     })
-    await one.run(WARM_UP_S)
+    await one.run(Math.min(WARM_UP_S, seconds))
     await cluster.probe('master')
     const pids = { ...cluster.pids, scheduler: crowd.pid }
     const before = { atMs: performance.now(), usage: usageOfAll(pids) }

@@ -7,8 +7,8 @@ import { type Count, type Figure, type Measured, perSecond, round } from '../res
 import type { Settings } from '../settings.ts'
 
 const SIZES = [1_000, 10_000, 50_000]
-/** Of these agents so much is used by tasks that do not end. */
-const FILLED_AGENTS = 10_000
+/** Of the largest cluster up to this size so much is used by tasks that do not end. */
+const FILLED_AGENTS_MAX = 10_000
 const FILLS = [0.1, 0.5, 0.95]
 const RESOURCES = { cpus: 1, mem: 32 }
 const CPUS_PER_AGENT = 8
@@ -29,13 +29,13 @@ interface Point {
 export async function growth(settings: Settings): Promise<Measured> {
   const { agents, tasks = 40_000 } = settings
   const sizes = agents === undefined ? SIZES : [agents]
-  const filled = agents === undefined ? FILLED_AGENTS : agents
+  const filled = sizes.findLast((size) => size <= FILLED_AGENTS_MAX)
   const points: Point[] = []
   for (const size of sizes) {
     points.push(...(await measure(settings, size, size === filled ? FILLS : [])))
   }
   return {
-    settings: { agents: sizes.join(' '), filledAgents: filled, tasks },
+    settings: { agents: sizes.join(' '), filledAgents: filled ?? 'none', tasks },
     counts: Object.assign({}, ...points.map(pointCounts)),
     figures: { ...Object.assign({}, ...points.map(pointFigures)), ...memory(points) },
   }

@@ -1,4 +1,4 @@
-/** What a task costs in larger clusters and in fuller ones, and what agents and tasks take there. */
+/** What a task costs in larger clusters and in fuller ones, and what agents and tasks take. */
 import { LARGE_CLUSTER_LEASE } from '../bench-cluster.ts'
 import { type Child, startChild } from '../child.ts'
 import type { CrowdAnswer, CrowdAsk, CrowdStart } from '../crowd.ts'

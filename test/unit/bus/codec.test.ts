@@ -28,6 +28,13 @@ const written: readonly (readonly [string, unknown, string])[] = [
   ['a key named constructor is a key', { constructor: 1 }, '81ab636f6e7374727563746f7201'],
   ['half a character becomes U+FFFD', '\ud800', 'a3efbfbd'],
   ['also in a key', { '\udc00': 1 }, '81a3efbfbd01'],
+  ['half a character beside a large integer', [2 ** 32, '\ud800'], '92d30000000100000000a3efbfbd'],
+  [
+    'letters whose bytes begin like half a character',
+    ['한', 2 ** 32],
+    '92a3ed959cd30000000100000000',
+  ],
+  ['bytes that look like a float are bytes', Uint8Array.of(0xcb, 0xed, 0xa0), 'c403cbeda0'],
 ]
 for (const [title, value, expected] of written)
   test(`encode: ${title}`, (t) => t.is(hex(value), expected))
@@ -44,6 +51,7 @@ test('what looks like JSON is called so', (t) => {
 test('encode: what cannot travel is our own bug', (t) => {
   t.throws(() => encode([undefined]), { message: /undefined cannot travel/ })
   t.throws(() => encode({ f: () => 1 }), { message: /function cannot travel/ })
+  t.throws(() => encode({ n: 2n ** 40n }), { message: /bigint cannot travel/ })
 })
 
 test('encode: leaves the value as it was', (t) => {

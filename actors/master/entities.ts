@@ -123,6 +123,8 @@ export interface RoleState {
   /** Scalars held by its tasks or offered to it, on all agents. */
   readonly allocated: ResourceBook
   readonly filters: Map<AgentId, Filter[]>
+  /** Goes over them again and again, a few at a time: those that are over are dropped. */
+  sweep: Iterator<[AgentId, Filter[]]>
 }
 
 /** What a call was answered; repeated for a repeated call id. */
@@ -188,12 +190,14 @@ export function newAgent(agentId: AgentId): Agent {
 }
 
 export function newRole(): RoleState {
+  const filters = new Map<AgentId, Filter[]>()
   return {
     isLeft: true,
     isSuppressed: false,
     isDeclinedLast: false,
     waiting: undefined,
     allocated: new Map(),
-    filters: new Map(),
+    filters,
+    sweep: filters.entries(),
   }
 }

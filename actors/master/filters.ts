@@ -17,7 +17,7 @@ import {
   type Resources,
 } from '../../protocol/resources.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
-import type { Filter, Framework } from './entities.ts'
+import type { Filter, Framework, RoleState } from './entities.ts'
 import type { LeaderTurn } from './turn.ts'
 
 /** Filters of one role and agent that are kept, in number and size; the oldest goes first. */
@@ -49,7 +49,7 @@ export function addFilter(turn: LeaderTurn, declined: Declined): void {
   const filter = { resources, untilMs: nowMs + Math.max(wanted, DECLINE_PAUSE_MS) }
   const held = liveFilters(role.filters.get(agentId), nowMs).filter((old) => !covers(filter, old))
   role.filters.set(agentId, newest([...held, filter]))
-  sweep(role.filters, nowMs)
+  sweep(role, nowMs)
   touchFilter(turn, framework, name, agentId)
 }
 
@@ -58,15 +58,17 @@ const covers = (filter: Filter, old: Filter): boolean =>
   filter.untilMs >= old.untilMs && containsResources(filter.resources, old.resources)
 
 /** The allocator knows by itself when a filter is over. */
-function sweep(filters: Map<AgentId, Filter[]>, nowMs: number): void {
-  let left = SWEPT_PER_FILTER
-  for (const [agentId, held] of filters) {
-    if (left === 0) return
-    left -= 1
-    filters.delete(agentId)
+function sweep(role: RoleState, nowMs: number): void {
+  for (let i = 0; i < SWEPT_PER_FILTER; i++) {
+    const next = role.sweep.next()
+    if (next.done) {
+      role.sweep = role.filters.entries()
+      return
+    }
+    const [agentId, held] = next.value
     const live = liveFilters(held, nowMs)
-    // To the end: the others have their turn.
-    if (live.length > 0) filters.set(agentId, live)
+    if (live.length > 0) role.filters.set(agentId, live)
+    else role.filters.delete(agentId)
   }
 }
 

@@ -15,7 +15,7 @@ const CLUSTER = 'bourse'
 const NONSENSE = new Uint8Array([0xc1])
 const QUESTIONS_MAX = 1_000
 /** Of one run: whoever waits for longer waits for something that was lost. */
-const PATIENCE_MS = 240_000
+const PATIENCE_MS = 120_000
 
 export interface LoadedOptions extends Omit<LoadStart, 'nats'> {
   /** Emulated; 0: one real agent. */

@@ -6,8 +6,8 @@ import type { Settings } from '../settings.ts'
 import type { TracerAnswer, TracerStart } from '../tracer.ts'
 
 const TASK = { resources: { cpus: 1, mem: 32 }, command: ['true'], pretendMs: 0 }
-/** Of the tasks that are measured: so many before, and so many after with somebody who traces. */
-const WARM_UP_SHARE = 0.5
+/** As many before as are measured, and a part as many after with somebody who traces. */
+const WARM_UP_SHARE = 1
 const TRACED_SHARE = 0.25
 
 export async function latency(settings: Settings): Promise<Measured> {

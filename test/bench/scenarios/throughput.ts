@@ -3,6 +3,7 @@
  * beside the floor, half of it before and half of it after: what else the machine does meanwhile
  * then weighs on both.
  */
+import { LARGE_CLUSTER_LEASE } from '../bench-cluster.ts'
 import { Floor, type FloorRun, together } from '../floor/floor.ts'
 import { countsOf, LoadedCluster, latencies, type TaskRun } from '../loaded-cluster.ts'
 import { type Count, type Figure, type Measured, perSecond, round } from '../result.ts'
@@ -12,6 +13,7 @@ import { countsOfFloor, TASKS_PER_ACCEPT } from './floor.ts'
 /** What is compiled while it runs is compiled before it is measured. */
 const WARM_UP_TASKS = 20_000
 const TASKS = 100_000
+const LARGE_AGENTS = 10_000
 const TASK = { resources: { cpus: 1, mem: 32 }, command: ['true'], pretendMs: 0 }
 
 export async function throughput(settings: Settings): Promise<Measured> {
@@ -52,7 +54,8 @@ async function measure(
   course: Course,
 ): Promise<{ readonly run: TaskRun; readonly counts: Record<string, Count> }> {
   const { agents, frameworks, warmUpTasks, tasks, profile, say } = course
-  const cluster = await LoadedCluster.open({ agents, frameworks, profile, ...TASK })
+  const lease = agents >= LARGE_AGENTS ? { lease: LARGE_CLUSTER_LEASE } : {}
+  const cluster = await LoadedCluster.open({ agents, frameworks, profile, ...lease, ...TASK })
   try {
     say(`all agents are there; warming up with ${warmUpTasks} tasks`)
     await cluster.run(warmUpTasks)

@@ -1,4 +1,4 @@
-/** The launcher of an agent without a cluster: so many containers at a time, one after the other. */
+/** An agent's launcher without a cluster: so many containers at a time, one after the other. */
 import { rmSync } from 'node:fs'
 import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
 import { systemClock } from '../../bus/clock.ts'

@@ -16,7 +16,7 @@ const ONE_BY_ONE = 200
 interface Kind {
   readonly name: 'nothing' | 'process'
   readonly jobs: number
-  /** At once, on either side: more was not faster on two cores. */
+  /** At once, on either side. */
   readonly bourseSlots: number
   readonly concurrency: number
 }

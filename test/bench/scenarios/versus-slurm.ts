@@ -12,7 +12,7 @@ const ROUNDS = 3
 const JOBS = 500
 const ONE_BY_ONE = 30
 const COMMANDS = 5
-/** More was not faster on two cores. */
+/** Many more than there are cores. */
 const SLOTS = 16
 const BOURSE = fileURLToPath(new URL('../../../cli/main.js', import.meta.url))
 

@@ -13,7 +13,6 @@ export interface ProducerAsk {
   readonly how: 'at once' | 'one by one'
 }
 
-/** Larger ones were not faster. */
 const BATCH = 500
 /** Of jobs that have ended; those that are waited for are looked up. */
 const KEPT = 1_000

@@ -107,8 +107,10 @@ class Framework {
 
   async #answerOffers(): Promise<void> {
     for await (const offer of this.#scheduler.offers()) {
-      while (this.#share.left > 0 && this.#free === 0) await this.#room()
-      const tasks = Math.min(this.#share.left, offer.roomFor(start.resources), this.#free)
+      const room = Math.min(offer.roomFor(start.resources), inFlightMax)
+      // An offer is filled: half of one now and half of it later would be two.
+      while (this.#free < Math.min(room, this.#share.left)) await this.#room()
+      const tasks = Math.min(room, this.#share.left)
       if (tasks > 0) void this.#accept(offer, tasks)
       else this.#giveBack(offer)
     }

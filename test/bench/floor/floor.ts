@@ -14,6 +14,7 @@ const PATIENCE_MS = 60_000
 export interface FloorOptions {
   readonly agents: number
   readonly tasksPerAccept: number
+  readonly inFlightMax: number
 }
 
 export interface FloorRun {
@@ -75,11 +76,11 @@ export class Floor {
     }
   }
 
-  static async open({ agents, tasksPerAccept }: FloorOptions): Promise<Floor> {
+  static async open({ agents, ...course }: FloorOptions): Promise<Floor> {
     const server = await startTestServer(MONITORED)
     const nats = server.url
     const many = { nats, agents } satisfies MasterStart
-    const one = { nats, tasksPerAccept } satisfies FrameworkStart
+    const one = { nats, ...course } satisfies FrameworkStart
     const listener = { nats, cluster: CLUSTER } satisfies ObserverStart
     const opened = new Floor({
       server,

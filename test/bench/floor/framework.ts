@@ -13,6 +13,8 @@ import { Turn, Wire } from './wire.ts'
 export interface FrameworkStart {
   readonly nats: string
   readonly tasksPerAccept: number
+  /** Tasks that have not ended, at least `tasksPerAccept`. */
+  readonly inFlightMax: number
 }
 
 export interface FrameworkAsk {
@@ -25,7 +27,7 @@ export interface FrameworkAnswer {
   readonly accepts: number
 }
 
-const { nats, tasksPerAccept } = JSON.parse(process.argv[2] ?? '{}') as FrameworkStart
+const { nats, tasksPerAccept, inFlightMax } = JSON.parse(process.argv[2] ?? '{}') as FrameworkStart
 const inbox = `${frameworkInbox(FRAMEWORK_IDS)}.${newSession()}`
 const wire = await Wire.open(nats, 'scheduler', inbox)
 const session = newSession()
@@ -33,7 +35,7 @@ const subscription = { epoch: FENCE.epoch, count: 1 }
 const acceptSubject = frameworkCall.to({ ...FRAMEWORK_IDS, verb: 'accept' })
 
 /** Offers that nobody needed yet. */
-let spare: string[] = []
+const spare: string[] = []
 let left = 0
 let running = 0
 let launched = 0
@@ -52,7 +54,7 @@ wire.hear<Message<'FrameworkEvents'>>(frameworkEvents.on(FRAMEWORK_IDS), ({ even
 
 function take(offerId: string): void {
   const count = Math.min(left, tasksPerAccept)
-  if (count === 0) {
+  if (count === 0 || running + count > inFlightMax) {
     spare.push(offerId)
     return
   }
@@ -71,6 +73,11 @@ function take(offerId: string): void {
   wire.send(acceptSubject, body, `${inbox}.${accepts.toString(36)}`)
 }
 
+function takeSpare(): void {
+  while (left > 0 && spare.length > 0 && running + Math.min(left, tasksPerAccept) <= inFlightMax)
+    take(spare.pop() as string)
+}
+
 wire.hear(`${inbox}.*`, () => undefined)
 
 wire.hear<Message<'StatusUpdates'>>(
@@ -81,6 +88,7 @@ wire.hear<Message<'StatusUpdates'>>(
       acks.add(ackSubject, { taskId, uuid, launch })
       if (state === 'TASK_FINISHED') running -= 1
     }
+    takeSpare()
     if (running === 0 && left === 0) onDone()
   },
 )
@@ -92,9 +100,7 @@ async function run({ tasks }: FrameworkAsk): Promise<FrameworkAnswer> {
     onDone = resolve
   })
   left = tasks
-  const offered = spare
-  spare = []
-  for (const offerId of offered) take(offerId)
+  takeSpare()
   await done
   return { elapsedMs: performance.now() - startedAtMs, accepts: accepts - acceptsBefore }
 }

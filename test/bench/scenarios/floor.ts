@@ -7,12 +7,18 @@ import type { Settings } from '../settings.ts'
 const WARM_UP_TASKS = 20_000
 /** Emulated agents have eight cores, tasks take one. */
 export const TASKS_PER_ACCEPT = 8
+/** Tasks that have not ended, however many agents there are: as many as a thousand can take. */
+export const IN_FLIGHT_MAX = 8_000
 
 export async function floor(settings: Settings): Promise<Measured> {
   const { agents = 1_000, tasks = 100_000, say } = settings
   const warmUpTasks = Math.min(WARM_UP_TASKS, tasks)
   say(`starting the floor with ${agents} agents`)
-  const opened = await Floor.open({ agents, tasksPerAccept: TASKS_PER_ACCEPT })
+  const opened = await Floor.open({
+    agents,
+    tasksPerAccept: TASKS_PER_ACCEPT,
+    inFlightMax: IN_FLIGHT_MAX,
+  })
   try {
     say(`warming up with ${warmUpTasks} tasks`)
     await opened.run(warmUpTasks)

@@ -8,22 +8,23 @@ import { Floor, type FloorRun, together } from '../floor/floor.ts'
 import { countsOf, LoadedCluster, latencies, type TaskRun } from '../loaded-cluster.ts'
 import { type Count, type Figure, type Measured, perSecond, round } from '../result.ts'
 import type { Settings } from '../settings.ts'
-import { countsOfFloor, TASKS_PER_ACCEPT } from './floor.ts'
+import { countsOfFloor, IN_FLIGHT_MAX, TASKS_PER_ACCEPT } from './floor.ts'
 
 /** What is compiled while it runs is compiled before it is measured. */
 const WARM_UP_TASKS = 20_000
-const TASKS = 100_000
 const LARGE_AGENTS = 10_000
 const TASK = { resources: { cpus: 1, mem: 32 }, command: ['true'], pretendMs: 0 }
 
 export async function throughput(settings: Settings): Promise<Measured> {
-  const { agents = 1_000, frameworks = 1, profile, say } = settings
-  // Each agent is used at least once.
-  const { tasks = Math.max(TASKS, agents * TASKS_PER_ACCEPT) } = settings
+  const { agents = 1_000, frameworks = 1, tasks = 100_000, profile, say } = settings
   const warmUpTasks = Math.min(WARM_UP_TASKS, tasks)
   const half = Math.ceil(tasks / 2)
   say(`the floor of ${agents} agents: ${warmUpTasks} tasks to warm up, then ${half}`)
-  const floor = await Floor.open({ agents, tasksPerAccept: TASKS_PER_ACCEPT })
+  const floor = await Floor.open({
+    agents,
+    tasksPerAccept: TASKS_PER_ACCEPT,
+    inFlightMax: IN_FLIGHT_MAX,
+  })
   try {
     await floor.run(warmUpTasks)
     const before = await floor.run(half)
@@ -55,7 +56,9 @@ async function measure(
 ): Promise<{ readonly run: TaskRun; readonly counts: Record<string, Count> }> {
   const { agents, frameworks, warmUpTasks, tasks, profile, say } = course
   const lease = agents >= LARGE_AGENTS ? { lease: LARGE_CLUSTER_LEASE } : {}
-  const cluster = await LoadedCluster.open({ agents, frameworks, profile, ...lease, ...TASK })
+  const inFlightMax = Math.floor(IN_FLIGHT_MAX / frameworks)
+  const load = { frameworks, inFlightMax, ...TASK }
+  const cluster = await LoadedCluster.open({ agents, profile, ...lease, ...load })
   try {
     say(`all agents are there; warming up with ${warmUpTasks} tasks`)
     await cluster.run(warmUpTasks)

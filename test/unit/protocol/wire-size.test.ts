@@ -31,6 +31,14 @@ test('never less than the codec makes of it', (t) => {
   t.pass()
 })
 
+test('never more than five times what the codec makes of it', (t) => {
+  fc.assert(
+    fc.property(value, (any) => wireBytes(any) <= 5 * encode(any).length),
+    { numRuns: 2_000 },
+  )
+  t.is(wireBytes({}), 5 * encode({}).length)
+})
+
 test('of a message that is long enough to be cut it is hardly more', (t) => {
   const offers = Array.from({ length: 1_000 }, (_, i) => ({
     offerId: `17-00000000000000aa-${i}`,

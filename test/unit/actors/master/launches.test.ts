@@ -1,4 +1,4 @@
-/** Two launches of one task id. */
+/** Launches: two of one task id, and many of one wish. */
 import test from 'ava'
 import type { TaskId } from '../../../../protocol/ids.ts'
 import { aHeldTask, aStageWith, oldLaunch } from '../../../support/master-actors.ts'
@@ -20,4 +20,11 @@ test('nothing is killed for a launch that claims to be later, or that has ended'
   t.deepEqual(ordersOf(later, 'a1', 'kill'), [])
   const ended = { launch: oldLaunch(1, 0), latest: 'TASK_FINISHED' } as const
   t.deepEqual(ordersOf(agent.open({}, [aHeldTask('t1', ended)]), 'a1', 'kill'), [])
+})
+
+test('tasks that want the same share what is kept of it', (t) => {
+  const { master } = aStageWith('t1', 't2')
+  const wanted = master.task('t1')?.resources
+  t.truthy(wanted)
+  t.is(master.task('t2')?.resources, wanted)
 })

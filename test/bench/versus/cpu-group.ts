@@ -29,6 +29,7 @@ export function openCpuGroup(name: string): CpuGroup {
   }
   if (!existsSync(join(path, 'cpuacct.usage'))) return wholeMachine
   const members = join(path, 'cgroup.procs')
+  process.once('exit', () => removed(path))
   return {
     of: 'cgroup',
     add: (pid) => writeFileSync(members, String(pid)),
@@ -55,7 +56,7 @@ export function busyMsOf(stat: string): number {
   return (user + nice + system + interrupts + soft) * MS_PER_TICK
 }
 
-/** A process that has not ended yet keeps it: then the next start of the machine removes it. */
+/** Idempotent. A process that has not ended keeps it: then the machine's next start removes it. */
 function removed(path: string): void {
   try {
     rmdirSync(path)

@@ -42,18 +42,29 @@ export interface CrowdAnswer {
   readonly running: number
   readonly finished: number
   readonly endedOtherwise: number
+  /** Launches that came too late for their offer: they were tried again, and are not counted else. */
+  readonly dropped: number
   /** Second ends of a task, and words of tasks that nobody launched. */
   readonly strange: number
 }
 
 const TICK_MS = 10
 const start = JSON.parse(process.argv[2] ?? '{}') as CrowdStart
-const tally = { wanted: 0, launched: 0, running: 0, finished: 0, endedOtherwise: 0, strange: 0 }
+const tally = {
+  wanted: 0,
+  launched: 0,
+  running: 0,
+  finished: 0,
+  endedOtherwise: 0,
+  dropped: 0,
+  strange: 0,
+}
 let onChange: () => void = () => undefined
 
 class Member {
   readonly #scheduler: Scheduler
-  readonly #alive = new Set<string>()
+  /** How long each runs. */
+  readonly #alive = new Map<string, number>()
   readonly #running = new Set<string>()
   /** How long tasks are to run that have no offer yet. */
   #waiting: number[] = []
@@ -73,6 +84,10 @@ class Member {
     if (!this.#isResting) return
     this.#isResting = false
     void this.#place()
+  }
+
+  begin(): void {
+    this.#scheduler.revive()
   }
 
   /** The library says so for whoever has stopped to iterate. */
@@ -107,7 +122,7 @@ class Member {
       env: { PRETEND_MS: String(runMs) },
       resources: start.resources,
     }))
-    for (const { taskId } of wishes) this.#alive.add(taskId)
+    for (const [i, { taskId }] of wishes.entries()) this.#alive.set(taskId, runsMs[i] ?? 0)
     tally.launched += wishes.length
     const accepted = await offer.accept(wishes, { refuseMs: 0 })
     if (accepted.outcome !== 'refused') return
@@ -120,12 +135,23 @@ class Member {
 
   #hear({ taskId, state }: TaskStatus): void {
     if (!this.#alive.has(taskId)) tally.strange += 1
+    else if (state === 'TASK_DROPPED') this.#launchAgain(taskId)
     else if (isTerminal(state)) this.#end(taskId, state === 'TASK_FINISHED')
     else if (state === 'TASK_RUNNING' && !this.#running.has(taskId)) {
       this.#running.add(taskId)
       tally.running += 1
     }
     onChange()
+  }
+
+  /** Its offer was taken back while the accept was on its way. */
+  #launchAgain(taskId: string): void {
+    const runMs = this.#alive.get(taskId) ?? 0
+    this.#alive.delete(taskId)
+    tally.launched -= 1
+    tally.dropped += 1
+    this.#waiting.push(runMs)
+    this.#onWish()
   }
 
   #end(taskId: string, isFinished: boolean): void {
@@ -138,9 +164,12 @@ class Member {
 const members = await Promise.all(
   Array.from({ length: start.frameworks }, async (_, i) => {
     const name = `crowd-${i + 1}`
-    return new Member(await openScheduler({ name, frameworkId: name, nats: start.nats }))
+    const of = { name, frameworkId: name, nats: start.nats }
+    return new Member(await openScheduler({ ...of, suppressed: true }))
   }),
 )
+// All at once: the first one would be offered the whole cluster.
+for (const member of members) member.begin()
 
 let nextMember = 0
 function want(runs: Runs): void {

@@ -70,6 +70,7 @@ export async function paper(settings: Settings, runs = RUNS): Promise<Measured> 
         fillMs,
         running: then.running,
         waiting: then.wanted - then.launched,
+        droppedLaunches: then.dropped,
         finishedPerS: Math.round(((then.finished - at.finished) / elapsedMs) * MS_PER_S),
         probes: taken.length,
         ...percentiles(taken, 'askToOfferMs'),

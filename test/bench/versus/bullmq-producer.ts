@@ -1,6 +1,6 @@
 /** Adds jobs to a queue of BullMQ: many at once, or one after the other, each to its end. */
 import { serveParent } from '../child.ts'
-import { connectionTo, loadBullMq, QUEUE } from './bullmq.ts'
+import { closeAll, connectionTo, loadBullMq, QUEUE } from './bullmq.ts'
 
 export interface ProducerStart {
   /** Where the package is. */
@@ -47,8 +47,5 @@ serveParent<ProducerAsk, { elapsedMs: number }>(
     await (how === 'at once' ? addAtOnce(jobs) : addOneByOne(jobs))
     return { elapsedMs: performance.now() - startedAtMs }
   },
-  async () => {
-    await events.close()
-    await queue.close()
-  },
+  () => closeAll(events, queue),
 )

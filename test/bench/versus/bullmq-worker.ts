@@ -1,7 +1,7 @@
 /** Works off a queue of BullMQ, and says when so many jobs are completed. */
 import { spawn } from 'node:child_process'
 import { serveParent } from '../child.ts'
-import { connectionTo, loadBullMq, QUEUE } from './bullmq.ts'
+import { closeAll, connectionTo, loadBullMq, QUEUE } from './bullmq.ts'
 
 export interface WorkerStart {
   /** Where the package is. */
@@ -51,5 +51,5 @@ serveParent<WorkerAsk, object>(
       }
       onCompleted()
     }),
-  () => worker.close(),
+  () => closeAll(worker),
 )

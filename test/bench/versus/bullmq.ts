@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { sleep } from '../../../bus/clock.ts'
 
 export const BULLMQ = ['bullmq@6.7.0', 'ioredis@5.11.1'] as const
 export const QUEUE = 'bench'
@@ -44,5 +45,13 @@ export function bullMqFolder(env: Readonly<Record<string, string | undefined>>):
 
 export const loadBullMq = (folder: string): BullMq =>
   createRequire(join(folder, 'package.json'))('bullmq') as BullMq
+
+const CLOSE_MS = 2_000
+
+/** A Redis that has gone would be waited for, for ever. */
+export async function closeAll(...open: readonly Closing[]): Promise<void> {
+  const closed = Promise.all(open.map((one) => one.close()))
+  await Promise.race([closed, sleep(CLOSE_MS)])
+}
 
 export const connectionTo = (port: number): Options => ({ connection: { host: '127.0.0.1', port } })

@@ -1,15 +1,16 @@
 /** The checkpoint of all agents of one process: each record says whose it is. */
+import assert from 'node:assert/strict'
 import type {
   Checkpoint,
   Durability,
   OpenedCheckpoint,
 } from '../../agent-runtime/checkpoint/checkpoint.ts'
 import { RECORD_BYTES_MAX } from '../../agent-runtime/checkpoint/checkpoint.ts'
-import { decode } from '../../bus/codec.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId } from '../../protocol/ids.ts'
+import { TASK_BYTES_MAX } from '../../protocol/limits.ts'
 import type { AgentRecord } from './records.ts'
-import { type Row, recordOf, rowOf } from './rows.ts'
+import { isRow, type Row, recordOf, rowOf } from './rows.ts'
 import { chunks } from './snapshot.ts'
 
 /** What one agent has to remember of one turn, in order. */
@@ -22,8 +23,13 @@ export interface JournalEntry {
 const GROWTH_MAX = 4
 const SMALL_BYTES = 16 * 1024 * 1024
 const SPACE_BYTES = 1024 * 1024
-/** So many records of agents make one of the log, at most: it is not too long with the longest. */
+/** So many records of agents make one of the log, at most. */
 const PACKED_MAX = 64
+/** What a byte on the wire takes in JSON, at most: control characters are written `\u0000`. */
+const JSON_BYTES_MAX = 6
+
+// With the longest records it is not too long.
+assert(PACKED_MAX * JSON_BYTES_MAX * TASK_BYTES_MAX < RECORD_BYTES_MAX)
 
 export class Journal {
   readonly #checkpoint: Checkpoint
@@ -118,15 +124,14 @@ function textsOf(entries: readonly JournalEntry[]): readonly string[] {
 }
 
 function unpack(bytes: Uint8Array): readonly JournalEntry[] {
-  return bytes[0] === FIRST_OF_A_LIST ? parse(bytes).map(entryOf) : [decodeSingle(bytes)]
+  const packed = parse(bytes)
+  if (!Array.isArray(packed)) throw unreadable('it is no list')
+  return packed.map(entryOf)
 }
 
-/** `[`: what stands before it is of the first packing. */
-const FIRST_OF_A_LIST = 0x5b
-
-function parse(bytes: Uint8Array): readonly unknown[] {
+function parse(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes).toString()) as readonly unknown[]
+    return JSON.parse(Buffer.from(bytes).toString())
   } catch (error) {
     throw unreadable((error as Error).message)
   }
@@ -135,16 +140,8 @@ function parse(bytes: Uint8Array): readonly unknown[] {
 function entryOf(value: unknown): JournalEntry {
   const [agentId, ...rows] = (Array.isArray(value) ? value : []) as readonly unknown[]
   if (typeof agentId !== 'string') throw unreadable('it is of no agent')
-  if (!rows.every((row) => typeof row === 'object' && row !== null)) throw unreadable('it is none')
-  return { agentId: agentId as AgentId, records: (rows as Row[]).map(recordOf) }
-}
-
-/** One record by itself, as agents of 0.1.0 wrote them. */
-function decodeSingle(bytes: Uint8Array): JournalEntry {
-  const decoded = decode(bytes, RECORD_BYTES_MAX)
-  if (!decoded.ok) throw unreadable(decoded.refusal.message)
-  const { agentId, record } = (decoded.value ?? {}) as { agentId?: unknown; record?: unknown }
-  return entryOf([agentId, record])
+  if (!rows.every(isRow)) throw unreadable('its kind is not known')
+  return { agentId: agentId as AgentId, records: rows.map(recordOf) }
 }
 
 function unreadable(what: string): ClusterError {

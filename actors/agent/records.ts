@@ -9,13 +9,10 @@ import type {
   WantedResources,
 } from '../../protocol/schema/common.ts'
 
-/**
- * Fields are added, never changed; an agent that reads a higher format refuses to start. 2: what a
- * task's record says is not said again in those of its statuses.
- */
-export const FORMAT = 2
+/** Fields are added, never changed; an agent that reads a higher format refuses to start. */
+export const FORMAT = 1
 
-/** A status without what its task knows. Format 1 had all of it. */
+/** A status without what its task knows. */
 export interface StatusBody extends Omit<TaskStatus, 'taskId' | 'launch' | 'source'> {
   number: StatusNumber
   uuid: string

@@ -1,7 +1,7 @@
 /**
  * How records stand in the log. Those that every task has several of are lists, in which a place
  * needs no name: that halves what is written, and the time that it takes. All others stand as they
- * are; so did all of them in logs of 0.1.0.
+ * are.
  */
 import type { FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
 import type { WantedResources } from '../../protocol/schema/common.ts'
@@ -61,6 +61,14 @@ export function rowOf(record: AgentRecord): Row {
     default:
       return record
   }
+}
+
+const LISTED: ReadonlySet<unknown> = new Set(['task', 'status', 'ack', 'forget'])
+
+/** Only its kind is asked: what has a good checksum was written by an agent, maybe a newer one. */
+export function isRow(value: unknown): value is Row {
+  if (typeof value !== 'object' || value === null) return false
+  return Array.isArray(value) ? LISTED.has(value[0]) : 'kind' in value
 }
 
 export function recordOf(row: Row): AgentRecord {

@@ -15,7 +15,6 @@ import {
   PretendingContainerizer,
   PretendMachine,
 } from '../../../../agent-runtime/containerizer/pretending.ts'
-import { encode } from '../../../../bus/codec.ts'
 import { randomToken } from '../../../../bus/random.ts'
 import { SimulatedClock } from '../../../../bus/simulated/clock.ts'
 import { SimulatedSystem } from '../../../../bus/simulated/system.ts'
@@ -319,31 +318,16 @@ test('records of many agents come back to whom they are of', async (t) => {
   )
 })
 
-test('a checkpoint of something else is not read', async (t) => {
-  const stage = new Stage()
-  stage.disk.open().checkpoint.append([new Uint8Array([0xc1])], 'kernel')
-  await t.throwsAsync(stage.agent(), { code: 'agent/unreadable-record' })
-})
-
-test('a checkpoint of version 0.1.0 is read: one record after the other', async (t) => {
-  const stage = new Stage()
-  const [launch, taskId] = [launchOf('t-1'), 't-1']
-  const running = { taskId, launch, state: 'TASK_RUNNING', source: 'agent', atMs: 1 }
-  const numbered = { ...running, uuid: '0'.repeat(32), number: { incarnation: 6, count: 2 } }
-  const resources = [{ name: 'cpus', scalar: 1 }]
-  const records = [
-    { kind: 'start', format: 1, incarnation: 7, bootId: 'boot-1', resources, resourcesVersion: 1 },
-    { kind: 'framework', ...FRAMEWORK },
-    { kind: 'task', ...FRAMEWORK, taskId, launch, role: '*', resources, staged: numbered.number },
-    { kind: 'status', launch, status: numbered },
-  ]
-  const packed = records.map((record) => encode({ agentId: A1, record }))
-  stage.disk.open().checkpoint.append(packed, 'disk')
-  const agents = await stage.agent()
-  t.is(agents.states[0]?.incarnation, 8)
-  const task = agents.states[0]?.tasks.get(launch)
-  t.deepEqual(
-    task?.stream.map(({ state }) => state),
-    ['TASK_RUNNING', 'TASK_FAILED'],
-  )
-})
+for (const [what, text] of Object.entries({
+  'no JSON': '\u0001',
+  'JSON that is no list': '{}',
+  'a record of no agent': '[[5]]',
+  'no record': '[["a-1","task"]]',
+  'a record of a kind that is not known': '[["a-1",["tusk"]]]',
+})) {
+  test(`a checkpoint is not read that holds ${what}`, async (t) => {
+    const stage = new Stage()
+    stage.disk.open().checkpoint.append([Buffer.from(text)], 'kernel')
+    await t.throwsAsync(stage.agent(), { code: 'agent/unreadable-record' })
+  })
+}

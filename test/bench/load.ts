@@ -3,6 +3,7 @@
  * would. What they do for themselves counts as the scheduler's: it is little.
  */
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   isTerminal,
   type Offered,
@@ -29,6 +30,10 @@ export interface LoadStart {
 /** Of all frameworks together. */
 export interface LoadAsk {
   readonly tasks: number
+  /**
+   * How long each offer is held before it is used, so that the cluster has come to rest. Default 0.
+   */
+  readonly restMs?: number
 }
 
 export interface LoadAnswer {
@@ -53,6 +58,7 @@ const inFlightMax = start.inFlightMax ?? Number.POSITIVE_INFINITY
 /** One framework's share of one run. */
 class Share {
   readonly tasks: number
+  readonly restMs: number
   readonly done: Promise<void>
   readonly acceptToRunningMs: number[] = []
   readonly runningAtMs: number[] = []
@@ -63,8 +69,9 @@ class Share {
   #ended = 0
   #onDone: () => void = () => undefined
 
-  constructor(tasks: number) {
+  constructor({ tasks, restMs = 0 }: LoadAsk) {
     this.tasks = tasks
+    this.restMs = restMs
     this.left = tasks
     this.done = new Promise((resolve) => {
       this.#onDone = resolve
@@ -83,7 +90,7 @@ class Framework {
   readonly #scheduler: Scheduler
   /** Of tasks that have not ended. */
   readonly #acceptedAtMs = new Map<string, number>()
-  #share = new Share(0)
+  #share = new Share({ tasks: 0 })
   #unneeded: Offered[] = []
   #onRoom: () => void = () => undefined
 
@@ -93,8 +100,8 @@ class Framework {
     void this.#answerOffers()
   }
 
-  async run(tasks: number): Promise<Share> {
-    const share = new Share(tasks)
+  async run(ask: LoadAsk): Promise<Share> {
+    const share = new Share(ask)
     this.#share = share
     this.#scheduler.revive()
     await share.done
@@ -110,6 +117,7 @@ class Framework {
       const room = Math.min(offer.roomFor(start.resources), inFlightMax)
       // An offer is filled: half of one now and half of it later would be two.
       while (this.#free < Math.min(room, this.#share.left)) await this.#room()
+      if (this.#share.restMs > 0) await pause(this.#share.restMs)
       const tasks = Math.min(room, this.#share.left)
       if (tasks > 0) void this.#accept(offer, tasks)
       else this.#giveBack(offer)
@@ -185,12 +193,12 @@ const frameworks = await Promise.all(
   }),
 )
 
-async function run({ tasks }: LoadAsk): Promise<LoadAnswer> {
+async function run({ tasks, restMs = 0 }: LoadAsk): Promise<LoadAnswer> {
   const startedAtMs = nowMs()
   const each = Math.floor(tasks / frameworks.length)
   const more = tasks % frameworks.length
   const shares = await Promise.all(
-    frameworks.map((framework, i) => framework.run(i < more ? each + 1 : each)),
+    frameworks.map((framework, i) => framework.run({ tasks: i < more ? each + 1 : each, restMs })),
   )
   const elapsedMs = nowMs() - startedAtMs
   const sum = (count: (share: Share) => number): number =>

@@ -87,12 +87,13 @@ export class LoadedCluster {
     )
   }
 
-  async run(tasks: number): Promise<TaskRun> {
+  /** `restMs`: see LoadAsk. */
+  async run(tasks: number, restMs = 0): Promise<TaskRun> {
     const { server } = this.cluster
     const countersBefore = await this.#counters()
     const traffic = await trafficOf(server)
     const before = usageOfAll(this.#pids)
-    const ran = await this.#load.ask({ tasks }, PATIENCE_MS)
+    const ran = await this.#load.ask({ tasks, restMs }, PATIENCE_MS)
     const after = usageOfAll(this.#pids)
     const trafficAfter = await trafficOf(server)
     const seen = await this.#observer.ask({ acknowledged: 2 * tasks, finished: tasks })

@@ -1,4 +1,7 @@
-/** One task in flight: from accept to RUNNING, where it only pretends and with a real process. */
+/**
+ * One task in flight: from accept to RUNNING, where it only pretends and with a real process. One
+ * right after the other, and each from rest: then the machine's cores have gone to sleep too.
+ */
 import { startChild } from '../child.ts'
 import { countsOf, LoadedCluster, type TaskRun } from '../loaded-cluster.ts'
 import { type Count, type Figure, type Measured, percentile } from '../result.ts'
@@ -6,9 +9,12 @@ import type { Settings } from '../settings.ts'
 import type { TracerAnswer, TracerStart } from '../tracer.ts'
 
 const TASK = { resources: { cpus: 1, mem: 32 }, command: ['true'], pretendMs: 0 }
-/** As many before as are measured, and a part as many after with somebody who traces. */
+/** As many before as are measured in a row; fewer from rest, for these take long. */
 const WARM_UP_SHARE = 1
-const TRACED_SHARE = 0.25
+const RESTED_SHARE = 0.25
+const TRACED_SHARE = 0.1
+/** Twenty times what a launch takes. */
+const REST_MS = 20
 
 export async function latency(settings: Settings): Promise<Measured> {
   const { agents = 1, tasks = 2_000, profile, say } = settings
@@ -24,6 +30,8 @@ export async function latency(settings: Settings): Promise<Measured> {
     figures: {
       acceptToRunningMsP50: both(({ run }) => percentile(run.acceptToRunningMs, 0.5)),
       acceptToRunningMsP99: both(({ run }) => percentile(run.acceptToRunningMs, 0.99)),
+      fromRestMsP50: both(({ rested }) => percentile(rested.acceptToRunningMs, 0.5)),
+      fromRestMsP99: both(({ rested }) => percentile(rested.acceptToRunningMs, 0.99)),
       stepsMsP50Pretending: pretending.steps,
       stepsMsP50Real: real.steps,
       tasksPerS: both(({ run }) => Math.round((run.tasks / run.elapsedMs) * 1_000)),
@@ -43,6 +51,7 @@ interface Course {
 
 interface Latency {
   readonly run: TaskRun
+  readonly rested: TaskRun
   readonly counts: Record<string, Count>
   readonly steps: Readonly<Record<string, number>>
 }
@@ -53,11 +62,15 @@ async function measure({ agents, tasks, profile, say }: Course): Promise<Latency
   const cluster = await LoadedCluster.open(options)
   try {
     await cluster.run(Math.ceil(tasks * WARM_UP_SHARE))
-    say(`measuring ${tasks} tasks, one by one`)
+    say(`measuring ${tasks} tasks, one right after the other`)
     const run = await cluster.run(tasks)
+    const few = Math.ceil(tasks * RESTED_SHARE)
+    say(`measuring ${few} tasks, each from rest`)
+    const rested = await cluster.run(few, REST_MS)
     say('and a few with somebody who writes down when each step passes')
     const steps = await traceSteps(cluster, Math.ceil(tasks * TRACED_SHARE))
-    return { run, counts: countsOf(run), steps }
+    const counts = { ...countsOf(run), ...named('rested', countsOf(rested)) }
+    return { run, rested, counts, steps }
   } finally {
     await cluster.close()
   }

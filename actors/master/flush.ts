@@ -1,6 +1,6 @@
 /** The end of a turn: what is to be said becomes numbered messages. */
 import { nextNumber } from '../parts/session.ts'
-import { allocatorWantsFlush, flushFigures } from './allocator-link.ts'
+import { allocatorWantsFlush, flushFigures } from './allocator-figures.ts'
 import { frameworkOf } from './books.ts'
 import { tellSome } from './reconcile.ts'
 import type { Leader } from './state.ts'

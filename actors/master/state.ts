@@ -44,6 +44,13 @@ export type Due =
   | { readonly due: 'registry-retry' }
   | { readonly due: 'leader-beat' }
 
+/** What became of an allocation of an agent. */
+export interface AllocationAnswer {
+  readonly agentId: AgentId
+  readonly allocation: number
+  readonly outcome: 'made' | 'refused'
+}
+
 /** The leader's side of the allocator's session, and what it must be told. */
 export interface AllocatorLink {
   readonly session: Session
@@ -51,7 +58,7 @@ export interface AllocatorLink {
   /** It was told of all that there is. */
   isTold: boolean
   readonly figures: AllocatorFigure[]
-  readonly answers: { allocation: number; outcome: 'made' | 'refused' }[]
+  answers: AllocationAnswer[]
 }
 
 /** What is done when a record has been written. */

@@ -214,6 +214,18 @@ export class FakeFramework {
   }
 }
 
+export function anAllocation(more: Partial<Allocation> = {}): Allocation {
+  return {
+    ...aFramework(),
+    role: '*',
+    allocation: 1,
+    agentId: 'a1' as AgentId,
+    agentVersion: 0,
+    resources: cpusMem(4, 4096),
+    ...more,
+  }
+}
+
 export class FakeAllocator {
   session: SessionId = bits(0xd000)
   n = 0
@@ -242,15 +254,7 @@ export class FakeAllocator {
 
   allocate(more: Partial<Allocation> = {}): readonly Effect[] {
     this.allocations += 1
-    const allocation: Allocation = {
-      ...aFramework(),
-      role: '*',
-      allocation: this.allocations,
-      agentId: 'a1' as AgentId,
-      agentVersion: 0,
-      resources: cpusMem(4, 4096),
-      ...more,
-    }
+    const allocation = anAllocation({ allocation: this.allocations, ...more })
     return this.say({ kind: 'allocate', allocations: [allocation] })
   }
 

@@ -1,7 +1,12 @@
 /** A leader of many agents: what it does at once is bounded, and so is what pings cost. */
 import test from 'ava'
 import { AGENT_PINGS_MISSED_MAX, AGENT_PINGS_PER_S_MAX } from '../../../../protocol/limits.ts'
-import { FakeAgent, FakeAllocator } from '../../../support/master-actors.ts'
+import {
+  anAllocation,
+  FakeAgent,
+  FakeAllocator,
+  FakeFramework,
+} from '../../../support/master-actors.ts'
 import {
   effectsOf,
   figuresOf,
@@ -39,6 +44,26 @@ test('an allocator is told of many agents in slices, of each once, and of the en
   t.deepEqual(others, ['opened', 'complete'])
   t.is(figures.at(-1)?.kind, 'complete')
   t.true(effectsOf(effects, 'send-figures').length > 1)
+})
+
+test('an answer comes after the figure of its agent, and does not wait for those of others', (t) => {
+  const { master, agents } = aCrowd(MANY)
+  new FakeFramework(master).subscribe()
+  const allocator = new FakeAllocator(master)
+  allocator.open()
+  const allocations = agents.map(({ agentId }, i) => anAllocation({ agentId, allocation: i + 1 }))
+  const figures = figuresOf(allocator.say({ kind: 'allocate', allocations }))
+  const told = figures.flatMap((figure) => (figure.kind === 'agent' ? [figure.agentId] : []))
+  const answers = figures.flatMap((figure, at) =>
+    figure.kind === 'answered' ? [{ at, count: figure.answers.length }] : [],
+  )
+  t.is(told.length, MANY)
+  // One of the figures of the first turn is the role's.
+  t.deepEqual(
+    answers.map(({ count }) => count),
+    [999, MANY - 999],
+  )
+  t.is(figures.slice(0, answers[0]?.at).filter(({ kind }) => kind === 'agent').length, 999)
 })
 
 test('many agents are pinged so often in all, and each hears when it is asked again', (t) => {

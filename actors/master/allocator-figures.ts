@@ -1,0 +1,148 @@
+/** What the allocator is told, in absolute figures: those that have changed, slice by slice. */
+import type { AgentId } from '../../protocol/ids.ts'
+import { listResources } from '../../protocol/resources.ts'
+import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
+import { cut } from '../parts/outbox.ts'
+import { nextNumber } from '../parts/session.ts'
+import { frameworkOf } from './books.ts'
+import type { Framework } from './entities.ts'
+import { liveFilters } from './filters.ts'
+import type { AllocationAnswer, AllocatorLink, FilterKey } from './state.ts'
+import { fenceOf, type LeaderTurn } from './turn.ts'
+
+/** Figures of one turn: about ten milliseconds. */
+const FIGURES_PER_TURN = 1_000
+/** Answers of one figure. */
+const ANSWERS_MAX = 4_096
+
+function agentFigure({ leader }: LeaderTurn, agentId: AgentId): AllocatorFigure {
+  const agent = leader.agents.get(agentId)
+  if (agent?.state !== 'registered') return { kind: 'agent-gone', agentId }
+  const { version, info } = agent
+  // As the agent itself has listed it.
+  const total = info?.resources ?? []
+  return { kind: 'agent', agentId, version, total, free: listResources(agent.free) }
+}
+
+function roleFigure(framework: Framework, name: string): AllocatorFigure {
+  const { principal, frameworkId } = framework
+  const role = framework.roles.get(name)
+  const isGone = role === undefined || framework.state === 'ended'
+  if (isGone) return { kind: 'role-gone', principal, frameworkId, role: name }
+  return {
+    kind: 'role',
+    principal,
+    frameworkId,
+    role: name,
+    // What it has counts while it is away or has left, but nothing is offered to it.
+    suppressed: role.isLeft || role.isSuppressed || framework.state !== 'subscribed',
+    allocated: listResources(role.allocated),
+    declinedLast: role.isDeclinedLast,
+  }
+}
+
+function filterFigure(
+  turn: LeaderTurn,
+  { framework: key, role, agentId }: FilterKey,
+): AllocatorFigure {
+  const nowMs = turn.now.monotonicMs
+  const filters = frameworkOf(turn, key)?.roles.get(role)?.filters.get(agentId)
+  const declined = liveFilters(filters, nowMs).map(({ resources, untilMs }) => ({
+    resources: listResources(resources),
+    forMs: Math.ceil(untilMs - nowMs),
+  }))
+  const { principal, frameworkId } = key
+  return { kind: 'filter', principal, frameworkId, role, agentId, declined }
+}
+
+export function allocatorWantsFlush(leader: LeaderTurn['leader']): boolean {
+  const { allocator } = leader
+  if (allocator === undefined) return false
+  return hasChanges(leader) || allocator.figures.length + allocator.answers.length > 0
+}
+
+function hasChanges({ dirtyAgents, dirtyRoles, dirtyFilters }: LeaderTurn['leader']): boolean {
+  return dirtyAgents.size + dirtyRoles.size + dirtyFilters.size > 0
+}
+
+/**
+ * Says what has changed, each answer after the figure of its agent. What is more than one turn may
+ * say is said in the next ones: all that a large cluster has would take a second.
+ */
+export function flushFigures(turn: LeaderTurn): void {
+  const { leader } = turn
+  const link = leader.allocator
+  if (link === undefined) return forgetDirty(turn)
+  const figures = link.figures.splice(0)
+  let left = FIGURES_PER_TURN
+  for (const figure of changes(turn)) {
+    figures.push(figure)
+    left -= 1
+    if (left === 0) break
+  }
+  if (!link.isTold && !hasChanges(leader)) {
+    figures.push({ kind: 'complete' })
+    link.isTold = true
+  }
+  const answers = takeAnswers(leader, link)
+  for (let from = 0; from < answers.length; from += ANSWERS_MAX) {
+    figures.push({ kind: 'answered', answers: answers.slice(from, from + ANSWERS_MAX) })
+  }
+  for (const list of cut(figures)) {
+    const numbers = {
+      session: link.session.id,
+      n: nextNumber(link.session),
+      heard: link.session.heard,
+    }
+    const body = { ...fenceOf(turn), ...numbers, figures: [...list] }
+    turn.effects.push({ do: 'send-figures', body })
+  }
+}
+
+/** Takes what has changed, one by one. Filters come after the agent and the role of theirs. */
+function* changes(turn: LeaderTurn): Generator<AllocatorFigure> {
+  const { dirtyRoles, dirtyAgents, dirtyFilters } = turn.leader
+  for (const [framework, roles] of dirtyRoles) {
+    for (const role of roles) {
+      roles.delete(role)
+      if (roles.size === 0) dirtyRoles.delete(framework)
+      yield changedRole(turn, framework, role)
+    }
+  }
+  for (const agentId of dirtyAgents) {
+    dirtyAgents.delete(agentId)
+    yield agentFigure(turn, agentId)
+  }
+  for (const [key, filter] of dirtyFilters) {
+    dirtyFilters.delete(key)
+    yield filterFigure(turn, filter)
+  }
+}
+
+/**
+ * An answer waits for its own agent alone: a leader that is always behind with some figure must not
+ * keep the allocator from going on with the others.
+ */
+function takeAnswers(
+  { dirtyAgents }: LeaderTurn['leader'],
+  link: AllocatorLink,
+): Omit<AllocationAnswer, 'agentId'>[] {
+  const said = link.answers.filter(({ agentId }) => !dirtyAgents.has(agentId))
+  link.answers = link.answers.filter(({ agentId }) => dirtyAgents.has(agentId))
+  return said.map(({ allocation, outcome }) => ({ allocation, outcome }))
+}
+
+/** There is nobody to tell: whoever comes is told everything. */
+export function forgetDirty({ leader }: LeaderTurn): void {
+  leader.dirtyAgents.clear()
+  leader.dirtyRoles.clear()
+  leader.dirtyFilters.clear()
+}
+
+/** The framework may be gone, and another be there by its name. */
+function changedRole({ leader }: LeaderTurn, changed: Framework, role: string): AllocatorFigure {
+  const { key, principal, frameworkId } = changed
+  const framework = leader.frameworks.get(key)
+  if (framework === undefined) return { kind: 'role-gone', principal, frameworkId, role }
+  return roleFigure(framework, role)
+}

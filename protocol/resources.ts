@@ -4,28 +4,24 @@
  * Two entries of a list add up only when name, kind (scalar, ranges, set), role, reservations,
  * disk, shared and revocable all agree; together they are the entry's identity.
  */
+import {
+  type Amount,
+  addAmounts,
+  amountOf,
+  containsAmount,
+  isEmptyAmount,
+  sizeOf,
+  subtractAmounts,
+} from './amount.ts'
 import { type Refusal, refusal } from './errors.ts'
 import { fitList } from './fit-list.ts'
 import { RESOURCE_PARTS_MAX, SCALAR_MAX } from './limits.ts'
-import {
-  addRanges,
-  containsRanges,
-  countRanges,
-  normalizeRanges,
-  type Ranges,
-  subtractRanges,
-} from './ranges.ts'
+import { addRanges, countRanges, type Ranges } from './ranges.ts'
 import { fromThousandths, toThousandths } from './scalar.ts'
 import type { ResourceEntry, ResourceList, WantedResources } from './schema/common.ts'
 
 /** Everything of an entry but its amount. */
 export type Traits = Omit<ResourceEntry, 'scalar' | 'ranges' | 'set'>
-
-export type Amount =
-  /** In thousandths, > 0. */
-  | { readonly kind: 'scalar'; readonly thousandths: number }
-  | { readonly kind: 'ranges'; readonly ranges: Ranges }
-  | { readonly kind: 'set'; readonly members: ReadonlySet<string> }
 
 export interface Quantity {
   readonly traits: Traits
@@ -55,18 +51,6 @@ function traitsOf(entry: ResourceEntry): Traits {
   if (isPlain(entry)) return { name: entry.name }
   const { scalar: _s, ranges: _r, set: _t, ...traits } = entry
   return traits
-}
-
-function amountOf({ name, scalar, ranges, set }: ResourceEntry): Amount | Refusal {
-  const others = Number(ranges !== undefined) + Number(set !== undefined)
-  if (others !== (scalar === undefined ? 1 : 0))
-    return refusal('invalid', `resource ${name} has not exactly one of scalar, ranges, set`)
-  if (scalar !== undefined) return { kind: 'scalar', thousandths: toThousandths(scalar) }
-  if (ranges === undefined) return { kind: 'set', members: new Set(set) }
-  const wrong = ranges.find(([begin, end]) => begin > end)
-  if (wrong !== undefined)
-    return refusal('invalid', `resource ${name} has a range ${wrong.join('-')}`)
-  return { kind: 'ranges', ranges: normalizeRanges(ranges) }
 }
 
 /**
@@ -112,11 +96,6 @@ export function excessOf(resources: Resources): Refusal | undefined {
   return undefined
 }
 
-/** Of how many parts ranges or a set are made. */
-function sizeOf(amount: Exclude<Amount, { kind: 'scalar' }>): number {
-  return amount.kind === 'ranges' ? amount.ranges.length : amount.members.size
-}
-
 /** A list from one of our own, already checked, messages. */
 export function resourcesOf(list: WantedResources): Resources {
   const parsed = parseResources(list)
@@ -146,28 +125,11 @@ function entryOf({ traits, amount }: Quantity): ResourceEntry {
   return isPlain(traits) ? { name, ranges } : { ...traits, ranges }
 }
 
-function isEmptyAmount(amount: Amount): boolean {
-  if (amount.kind === 'scalar') return amount.thousandths === 0
-  return sizeOf(amount) === 0
-}
-
 export function isEmpty(resources: Resources): boolean {
   return resources.size === 0
 }
 
-function addAmounts(a: Amount, b: Amount): Amount {
-  if (a.kind === 'scalar' && b.kind === 'scalar') {
-    return { kind: 'scalar', thousandths: a.thousandths + b.thousandths }
-  }
-  if (a.kind === 'ranges' && b.kind === 'ranges') {
-    return { kind: 'ranges', ranges: addRanges(a.ranges, b.ranges) }
-  }
-  if (a.kind === 'set' && b.kind === 'set') {
-    return { kind: 'set', members: new Set([...a.members, ...b.members]) }
-  }
-  throw new RangeError(`cannot add ${a.kind} and ${b.kind}`)
-}
-
+/** Neither is changed; one of them itself comes back if the other is empty. */
 export function addResources(a: Resources, b: Resources): Resources {
   if (a.size === 0) return b
   if (b.size === 0) return a
@@ -176,7 +138,10 @@ export function addResources(a: Resources, b: Resources): Resources {
   return sum
 }
 
-/** Books that change with every task: to copy them each time takes longer than to add. */
+/**
+ * Books that change with every task: to copy them each time takes longer than to add. Whoever gets
+ * one as `Resources` may read it and not keep it. Quantities in it are shared and never changed.
+ */
 export type ResourceBook = Map<string, Quantity>
 
 /** Adds in place. */
@@ -200,19 +165,6 @@ function addQuantity(sum: ResourceBook, key: string, quantity: Quantity): void {
   }
 }
 
-function containsAmount(whole: Amount, part: Amount): boolean {
-  if (whole.kind === 'scalar' && part.kind === 'scalar') {
-    return part.thousandths <= whole.thousandths
-  }
-  if (whole.kind === 'ranges' && part.kind === 'ranges') {
-    return containsRanges(whole.ranges, part.ranges)
-  }
-  if (whole.kind === 'set' && part.kind === 'set') {
-    return [...part.members].every((member) => whole.members.has(member))
-  }
-  return false
-}
-
 /** True if all of `part` is in `whole`. */
 export function containsResources(whole: Resources, part: Resources): boolean {
   for (const [key, { amount }] of part) {
@@ -220,19 +172,6 @@ export function containsResources(whole: Resources, part: Resources): boolean {
     if (from === undefined || !containsAmount(from.amount, amount)) return false
   }
   return true
-}
-
-function subtractAmounts(a: Amount, b: Amount): Amount {
-  if (a.kind === 'scalar' && b.kind === 'scalar') {
-    return { kind: 'scalar', thousandths: a.thousandths - b.thousandths }
-  }
-  if (a.kind === 'ranges' && b.kind === 'ranges') {
-    return { kind: 'ranges', ranges: subtractRanges(a.ranges, b.ranges) }
-  }
-  if (a.kind === 'set' && b.kind === 'set') {
-    return { kind: 'set', members: new Set([...a.members].filter((m) => !b.members.has(m))) }
-  }
-  throw new RangeError(`cannot subtract ${b.kind} from ${a.kind}`)
 }
 
 /** `undefined` when any part of `amount` is not in `from`: all of it is taken, or nothing. */

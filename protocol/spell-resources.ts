@@ -1,6 +1,8 @@
 /** Resources in sentences that say what was wanted and what there is: ranges by their ends. */
+
+import type { Amount } from './amount.ts'
 import { countRanges } from './ranges.ts'
-import type { Amount, Resources } from './resources.ts'
+import type { Resources } from './resources.ts'
 import { fromThousandths } from './scalar.ts'
 
 /** Ranges, or members of a set, that are spelled out. */

@@ -1,8 +1,8 @@
 /** An offer in the hands of a framework's author. */
+import type { Amount } from '../../protocol/amount.ts'
 import type { AgentId, OfferId } from '../../protocol/ids.ts'
 import type { Ranges } from '../../protocol/ranges.ts'
 import {
-  type Amount,
   containsResources,
   listResources,
   type Resources,

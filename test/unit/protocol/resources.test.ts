@@ -11,11 +11,14 @@ import {
   listResources,
   NO_RESOURCES,
   parseResources,
+  putInto,
+  type ResourceBook,
   type Resources,
   rangesOf,
   resourcesOf,
   scalarOf,
   subtractResources,
+  takeFrom,
 } from '../../../protocol/resources.ts'
 import { fromThousandths, toThousandths } from '../../../protocol/scalar.ts'
 import type { ResourceEntry, ResourceList } from '../../../protocol/schema/common.ts'
@@ -95,6 +98,21 @@ test('arithmetic changes neither operand', (t) => {
       subtractResources(a, b)
       subtractResources(addResources(a, b), b)
       t.is(JSON.stringify([listResources(a), listResources(b)]), before)
+    }),
+  )
+})
+
+test('a book changes in place as resources are added and taken, and changes nothing else', (t) => {
+  fc.assert(
+    fc.property(resources, resources, resources, (a, b, c) => {
+      const before = JSON.stringify([a, b, c].map(listResources))
+      const book: ResourceBook = new Map(a)
+      putInto(book, b)
+      t.true(isSame(book, addResources(a, b)))
+      const left = subtractResources(addResources(a, b), c)
+      t.is(takeFrom(book, c), left !== undefined)
+      t.true(isSame(book, left ?? addResources(a, b)))
+      t.is(JSON.stringify([a, b, c].map(listResources)), before)
     }),
   )
 })

@@ -73,7 +73,7 @@ export function route<const P extends string, Body extends MessageName>(
     return Object.freeze(ids) as unknown as IdsOf<P>
   }
   // The same subjects come again and again.
-  const known = new Map<string, IdsOf<P> | undefined>()
+  const known = new Map<string, IdsOf<P>>()
   return {
     template,
     verbs: typeof body === 'string' ? [] : Object.keys(body),
@@ -85,8 +85,11 @@ export function route<const P extends string, Body extends MessageName>(
     to: (ids) => fill(ids as Readonly<Record<string, string>>, undefined),
     on: (ids) => fill(ids as Readonly<Record<string, string>>, '*'),
     parse(subject) {
-      if (known.has(subject)) return known.get(subject)
+      const before = known.get(subject)
+      if (before !== undefined) return before
       const ids = idsOf(subject)
+      // What is no token may be long: nobody can have it remembered.
+      if (ids === undefined) return undefined
       if (known.size >= KNOWN_MAX) known.clear()
       known.set(subject, ids)
       return ids

@@ -181,17 +181,20 @@ function listen(deps: AgentsDeps, agents: readonly Agent[]): Subscription[] {
   ])
   const beats = messenger.listen(leaderBeat, { cluster }, (beat) => {
     const hearing = agents.filter(({ state }) => !ignoresBeat(state, beat))
-    const known = hearing.filter(({ state }) => state.hasHeardLeader)
     const hand = ({ actor }: Agent): void => actor.input({ kind: 'leader.beat', beat })
-    // The first that is heard makes them open; another one invites at once whom it knows.
-    if (known.length < hearing.length) inTurns(deps, hearing, hand)
-    else known.forEach(hand)
+    // The first leader makes all of them open. Any other invites them after its beat, which they
+    // must have heard by then, and they open when they are invited.
+    if (hearing.some(({ state }) => !state.hasHeardLeader)) inTurns(deps, hearing, hand)
+    else hearing.forEach(hand)
   })
   const states = messenger.bus.onState((state) => {
-    if (state === 'disconnected')
+    if (state === 'closed') return
+    if (state === 'disconnected') {
       for (const { actor } of agents) actor.input({ kind: 'bus.disconnected' })
-    if (state !== 'connected') return
+      return
+    }
     inTurns(deps, agents, ({ actor }) => {
+      // It may have been lost again since the first had their turn.
       if (messenger.bus.state === 'connected') actor.input({ kind: 'bus.connected' })
     })
   })

@@ -26,6 +26,12 @@ import { count } from './state.ts'
 import { sayStatus, sendKnown, tellLaunched } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
 
+/** `bytes`: how long it was on the wire, if that is known. */
+export interface AcceptCall {
+  readonly body: Accept
+  readonly bytes?: number
+}
+
 /**
  * A call that is no longer need not be measured, nor its tasks: what is counted of a value is at
  * most five times what it takes, for an empty map.
@@ -36,8 +42,7 @@ const FITTING_BYTES_MAX = TASK_BYTES_MAX / 5
 export function accept(
   turn: LeaderTurn,
   framework: Framework,
-  call: Accept,
-  bytes = Number.POSITIVE_INFINITY,
+  { body: call, bytes }: AcceptCall,
 ): Refusal | AcceptAnswer {
   const tasks = call.operations.flatMap((operation) => operation.tasks)
   const tooLarge = refusalOfSize(call, tasks, bytes)
@@ -57,7 +62,7 @@ export function accept(
 function refusalOfSize(
   call: Accept,
   tasks: readonly TaskInfo[],
-  bytes: number,
+  bytes = Number.POSITIVE_INFINITY,
 ): Refusal | undefined {
   if (tasks.length > ACCEPT_TASKS_MAX) {
     return refusal('too-large', `an accept takes at most ${ACCEPT_TASKS_MAX} tasks`)

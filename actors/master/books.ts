@@ -55,7 +55,8 @@ export interface Share {
 
 /** From free to the role. @throws {AssertionError} if it is not free. */
 export function take(turn: LeaderTurn, { framework, role, agent, resources }: Share): void {
-  if (!takeFrom(agent.free, resources)) assert.fail(`not free on ${agent.agentId}`)
+  if (!takeFrom(agent.free, resources))
+    assert.fail(`what is taken of ${agent.agentId} is not free there`)
   allot(turn, framework, role, resources)
   touchAgent(turn, agent)
 }
@@ -106,7 +107,8 @@ function allot(turn: LeaderTurn, framework: Framework, role: string, resources: 
 
 function unallot(turn: LeaderTurn, framework: Framework, role: string, resources: Resources): void {
   const { allocated, isLeft } = roleOf(framework, role)
-  if (!takeFrom(allocated, scalarsOf(resources))) assert.fail(`${framework.key} has no such part`)
+  if (!takeFrom(allocated, scalarsOf(resources)))
+    assert.fail(`more is given back than ${framework.key} has`)
   if (isLeft && isEmpty(allocated)) framework.roles.delete(role)
   touchRole(turn, framework, role)
 }

@@ -105,7 +105,7 @@ function handle(
 ): Refusal | AcceptAnswer | 'later' | undefined {
   switch (call.verb) {
     case 'accept':
-      return accept(turn, framework, call.body, call.bytes)
+      return accept(turn, framework, call)
     case 'decline':
       decline(turn, framework, call.body.offers, call.body.refuseMs)
       return undefined

@@ -39,8 +39,8 @@ export class Outbox<To, Item> {
 
 /**
  * Cuts a list so that each part fits into one message. One item alone always does: see limits.
- * Each item counts as `sizeOf` says: by default quickly, and up to three times too much, which
- * makes parts of 80 KB and more; whose parts may be only so many measures exactly.
+ * By default items are measured quickly and up to three times too long, so that a full part has 80
+ * KB and more. Where the number of parts is limited, `sizeOf` is to measure exactly.
  */
 export function cut<Item>(
   items: readonly Item[],

@@ -98,7 +98,7 @@ interface OutgoingMessage {
 }
 
 /**
- * Holds what is published until nothing is left to run in this turn: the client writes to its
+ * Holds what is published for as long as promises go on being fulfilled: the client writes to its
  * socket once for each microtask that publishes, and a framework that awaits its calls one after
  * the other would pay a system call for each, and another in the server.
  */
@@ -114,7 +114,7 @@ class Outgoing {
 
   add(message: OutgoingMessage): void {
     if (!this.#canSend()) return
-    // Runs when all microtasks have, also those that are queued from now on.
+    // After the callback that runs now; if that is a promise's, after all that are fulfilled, too.
     if (this.#held.length === 0) process.nextTick(() => this.handOver())
     this.#held.push(message)
   }
@@ -125,8 +125,9 @@ class Outgoing {
     const held = this.#held
     this.#held = []
     if (!this.#canSend()) return
-    for (const { subject, payload, options } of held)
+    for (const { subject, payload, options } of held) {
       this.#connection.publish(subject, payload, publishOptions(options))
+    }
   }
 }
 

@@ -3,16 +3,14 @@
  */
 import type { AgentId, SessionId } from '../../protocol/ids.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
-import { AGENT_BYTES_MAX, AGENT_TASKS_MAX, PAGE_WAIT_MS } from '../../protocol/limits.ts'
-import { NO_RESOURCES, parseResources, resourcesOf } from '../../protocol/resources.ts'
-import type { AgentOrder, TaskRef } from '../../protocol/schema/agent.ts'
+import { AGENT_TASKS_MAX } from '../../protocol/limits.ts'
+import { NO_RESOURCES, resourcesOf } from '../../protocol/resources.ts'
+import type { TaskRef } from '../../protocol/schema/agent.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
 import type { AgentReport, AgentReports } from '../../protocol/schema/master.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
-import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
-import { wireBytes } from '../../protocol/wire-size.ts'
+import { PROTOCOL_VERSION } from '../../protocol/version.ts'
 import { hear, newSession } from '../parts/session.ts'
-import type { AgentState } from './agent-machine.ts'
 import {
   agentOf,
   closeSession,
@@ -30,6 +28,7 @@ import { agentIsBack, confirmTornDown } from './framework-end.ts'
 import { complained } from './lease.ts'
 import { agentLeaves, agentStops } from './leaving.ts'
 import { tellWorld } from './public-events.ts'
+import { isLateCopy, malformed, type Refused, type Register, refusalOf } from './registration.ts'
 import { record } from './registry.ts'
 import { compare, countHeld, isSame } from './snapshot.ts'
 import { count } from './state.ts'
@@ -43,8 +42,6 @@ const MISSING_MAX = 512
 
 /** Held in memory until the snapshot is whole. */
 const SNAPSHOT_ITEMS_MAX = 2 * AGENT_TASKS_MAX
-
-type Register = Extract<AgentReport, { kind: 'register' }>
 
 /** A list of reports. Numbers are judged first; what does not belong to the session is dropped. */
 export function agentReports(turn: LeaderTurn, agentId: AgentId, body: AgentReports): void {
@@ -141,19 +138,6 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
   considerComplete(turn, agent, agent.opening)
 }
 
-const MAY_BEGIN_ANEW: ReadonlySet<AgentState> = new Set(['unknown', 'recovering', 'unreachable'])
-
-/**
- * An open that the agent has left behind: by its snapshot, ended tasks would run again. An agent
- * whose disk is new begins to count anew: it must wait until it was silent for long enough.
- */
-function isLateCopy(agent: Agent, { incarnation, opens }: Register): boolean {
-  const isBehind = incarnation - agent.incarnation || opens - agent.opens
-  return isBehind <= 0 && !MAY_BEGIN_ANEW.has(agent.state)
-}
-
-type Refused = Extract<AgentOrder, { kind: 'not-registered' }>
-
 /** Says no to the open of `session`, in it. An earlier session is over: the agent has left it. */
 function refuseAgent(turn: LeaderTurn, agent: Agent, session: SessionId, refused: Refused): void {
   count(turn.state, 'registrations-refused')
@@ -161,23 +145,6 @@ function refuseAgent(turn: LeaderTurn, agent: Agent, session: SessionId, refused
   if (agent.session === undefined) return
   closeSession(turn, agent)
   stepAgent(turn, agent, 'session.lost')
-}
-
-function refusalOf({ version, info }: Register): Refused | undefined {
-  const kind = 'not-registered'
-  if (commonVersion(version) === undefined) {
-    const message = `this master speaks version ${PROTOCOL_VERSION}, not ${version.min}-${version.max}`
-    return { kind, reason: 'no-common-version', message }
-  }
-  if (wireBytes(info) > AGENT_BYTES_MAX) {
-    return malformed(`resources and attributes take more than ${AGENT_BYTES_MAX} bytes`)
-  }
-  const parsed = parseResources(info.resources)
-  return 'code' in parsed ? malformed(parsed.message) : undefined
-}
-
-function malformed(message: string): Refused {
-  return { kind: 'not-registered', reason: 'malformed-snapshot', message, retryMs: PAGE_WAIT_MS }
 }
 
 type Page = Extract<AgentReport, { kind: 'snapshot-page' }>

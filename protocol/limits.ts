@@ -95,6 +95,11 @@ export const ALLOCATOR_PINGS_MISSED_MAX = 3
 export const REREGISTER_MS = 600_000
 /** A framework that is away for longer is torn down. */
 export const FRAMEWORK_FAILOVER_MS = 600_000
+/**
+ * Offers that a framework's role has and has not answered: it gets more of them with each answer.
+ * Whoever wants offers would else be made one of every agent, at once, and of no use to others.
+ */
+export const OFFERS_UNANSWERED_MAX = 1_000
 /** An offer that is not answered for so long is taken back. */
 export const OFFER_TIMEOUT_MS = 30_000
 /** What a decline means when it does not say. */

@@ -4,7 +4,7 @@ import { listResources } from '../../protocol/resources.ts'
 import { shuffle } from '../parts/random.ts'
 import { addPending, setStanding } from './books.ts'
 import { filteredUntilMs, noteLateGrant, pausedUntilMs } from './filters.ts'
-import { moveBack } from './order.ts'
+import { isFull, moveBack } from './order.ts'
 import type { AgentBook, AllocatorState, Books, RoleBook } from './state.ts'
 
 /** What one turn may cost: a look at one role for one agent costs 1, an agent AGENT_COST. */
@@ -12,8 +12,8 @@ const SLICE_COST = 8_192
 const AGENT_COST = 8
 
 /** True if there are agents to look at. */
-export function hasWork({ queue, dirty, allAreDirty }: Books): boolean {
-  return queue.length > 0 || dirty.size > 0 || allAreDirty
+export function hasWork({ queue, dirty, allAreDirty, passedOverDue }: Books): boolean {
+  return queue.length > 0 || dirty.size > 0 || allAreDirty || passedOverDue > 0
 }
 
 /**
@@ -25,11 +25,25 @@ export function allocateSome(state: AllocatorState, now: Now): void {
   if (books.queue.length === 0) beginRun(state)
   let left = SLICE_COST
   while (left > 0) {
-    const agent = books.queue.pop()
+    const agent = books.queue.pop() ?? nextPassedOver(books)
     if (agent === undefined) break
     left -= AGENT_COST + lookAt(state, agent, now)
   }
   books.reasonsAreDue = true
+}
+
+/** Undefined: all have had their turn, or whoever had got room is full again. */
+function nextPassedOver(books: Books): AgentBook | undefined {
+  if (books.roomy.size === 0) books.passedOverDue = 0
+  if (books.passedOverDue === 0) return undefined
+  books.passedOverDue -= 1
+  if (books.passedOverDue === 0) books.roomy.clear()
+  let next = books.passedOverTurn.next()
+  if (next.done) {
+    books.passedOverTurn = books.passedOver.values()
+    next = books.passedOverTurn.next()
+  }
+  return next.value
 }
 
 function beginRun({ books, random }: AllocatorState): void {
@@ -47,14 +61,20 @@ const hasSomething = ({ standing }: AgentBook): boolean =>
  * none may, the agent is looked at again when that can change by itself.
  */
 function lookAt(state: AllocatorState, agent: AgentBook, now: Now): number {
-  if (!hasSomething(agent)) return 0
   const { books } = state
+  books.passedOver.delete(agent)
+  if (!hasSomething(agent)) return 0
   const { order } = books
   const pausedMs = pausedUntilMs(agent, now)
   let retryAtMs: number | undefined
   let isPaused = false
   for (let index = 0; index < order.length; index++) {
     const role = order[index] as RoleBook
+    if (isFull(role)) {
+      // So are all behind it.
+      books.passedOver.add(agent)
+      break
+    }
     const isLate = role.declinedLast && pausedMs !== undefined
     const untilMs = isLate ? pausedMs : filteredUntilMs({ agent, role }, agent.available, now)
     if (untilMs === undefined) {
@@ -100,5 +120,6 @@ function grant(
   role.givenAtMs = now.monotonicMs
   role.said = { reasons: '', atMs: role.said.atMs }
   addPending(books, { allocation: state.lastAllocation, agent, agentVersion, role, resources })
+  if (isFull(role)) books.roomy.delete(role)
   moveBack(books, index)
 }

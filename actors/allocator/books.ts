@@ -8,7 +8,7 @@ import {
   subtractResources,
 } from '../../protocol/resources.ts'
 import { addScalars, dominantShare } from './dominant-share.ts'
-import { markStale } from './order.ts'
+import { isFull, markStale } from './order.ts'
 import type { AgentBook, Books, Pending, RoleBook, Standing } from './state.ts'
 
 /** Less is of no use to anybody: 0.01 cpus, or 32 MiB. In thousandths. */
@@ -67,10 +67,19 @@ export function removePending(books: Books, pending: Pending): void {
   const { agent } = pending
   books.pending.delete(pending.allocation)
   agent.pending.delete(pending)
+  const wasFull = isFull(pending.role)
   countPending(books, pending, -1)
+  if (wasFull) noteRoom(books, pending.role)
   markStale(books, 'places')
   if (!agent.isGone) restand(books, agent)
   else if (agent.pending.size === 0) books.agents.delete(agent.agentId)
+}
+
+/** A role was full; if it is no more, agents that it was passed over for are looked at again. */
+export function noteRoom(books: Books, role: RoleBook): void {
+  if (isFull(role)) return
+  books.roomy.add(role)
+  books.passedOverDue = books.passedOver.size
 }
 
 function countPending(books: Books, { role, resources }: Pending, sign: 1 | -1): void {

@@ -5,10 +5,10 @@ import { NO_RESOURCES, parseResources, type Resources } from '../../protocol/res
 import { isSameList } from '../../protocol/same-list.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import type { ResourceList } from '../../protocol/schema/common.ts'
-import { removePending, restand, roleKey, setAllocated, setStanding } from './books.ts'
+import { noteRoom, removePending, restand, roleKey, setAllocated, setStanding } from './books.ts'
 import { addScalars } from './dominant-share.ts'
 import { dropFiltersOfGone, setFilters } from './filters.ts'
-import { markStale } from './order.ts'
+import { isFull, markStale } from './order.ts'
 import { type AgentBook, type Books, newAgent, type RoleBook } from './state.ts'
 
 /** A refused allocation of what is still so counts as declined for so long: no busy asking. */
@@ -84,6 +84,7 @@ function dropAgent(books: Books, { agentId }: Figure<'agent-gone'>): void {
   agent.retryAtMs = undefined
   books.retries.clear(agentId)
   books.dirty.delete(agent)
+  books.passedOver.delete(agent)
   if (agent.pending.size === 0) books.agents.delete(agentId)
 }
 
@@ -95,6 +96,7 @@ function newRole(key: string, { principal, frameworkId, role }: Figure<'role'>):
     role,
     suppressed: true,
     declinedLast: false,
+    offers: 0,
     isGone: false,
     pendingCount: 0,
     pendingSum: new Map(),
@@ -110,6 +112,9 @@ function takeRole(books: Books, figure: Figure<'role'>): void {
   const key = roleKey(figure)
   const role = books.roles.get(key) ?? newRole(key, figure)
   books.roles.set(key, role)
+  const wasFull = isFull(role)
+  role.offers = figure.offers
+  if (wasFull) noteRoom(books, role)
   setAllocated(books, role, readResources(figure.allocated))
   role.declinedLast = figure.declinedLast
   if (role.suppressed === figure.suppressed) return markStale(books, 'places')
@@ -124,6 +129,7 @@ function dropRole(books: Books, figure: Figure<'role-gone'>): void {
   const role = books.roles.get(key)
   if (role === undefined) return
   role.isGone = true
+  books.roomy.delete(role)
   books.roles.delete(key)
   markStale(books, 'members')
 }

@@ -1,12 +1,20 @@
 /** Who is asked first. */
+import { OFFERS_UNANSWERED_MAX } from '../../protocol/limits.ts'
 import { dominantShare } from './dominant-share.ts'
 import type { Books, RoleBook } from './state.ts'
 
+/** True if the role gets nothing more before it has answered some of what it has. */
+export function isFull({ offers, pendingCount }: RoleBook): boolean {
+  return offers + pendingCount >= OFFERS_UNANSWERED_MAX
+}
+
 /**
- * Roles whose last answer was not a decline come first, then the smaller dominant share, then the
- * fewer allocations ever, then the key: no two roles are equal.
+ * Roles that are full come last. Of the others those whose last answer was not a decline come
+ * first, then the smaller dominant share, then the fewer allocations ever, then the key: no two
+ * roles are equal.
  */
 export function compareRoles(a: RoleBook, b: RoleBook): number {
+  if (isFull(a) !== isFull(b)) return isFull(a) ? 1 : -1
   if (a.declinedLast !== b.declinedLast) return a.declinedLast ? 1 : -1
   return a.share - b.share || a.given - b.given || (a.key < b.key ? -1 : 1)
 }

@@ -62,6 +62,8 @@ export interface RoleBook {
   readonly role: string
   suppressed: boolean
   declinedLast: boolean
+  /** Made, as the leader says, and not answered. */
+  offers: number
   /** The leader took it away. */
   isGone: boolean
   /** Its allocations that are not answered yet: how many, and what they add up to. */
@@ -96,6 +98,16 @@ export interface Books {
   allAreDirty: boolean
   /** What is left of the current run, last first. */
   queue: AgentBook[]
+  /**
+   * Agents that went to nobody while a role had all the offers that it may have, and in which order
+   * they are looked at again, a few at a time: one turn after the other all of them.
+   */
+  readonly passedOver: Set<AgentBook>
+  passedOverTurn: Iterator<AgentBook>
+  /** How many of them are to be looked at again, as long as one of `roomy` has room. */
+  passedOverDue: number
+  /** Roles that had all the offers that they may have, and then answered some. */
+  readonly roomy: Set<RoleBook>
   /** Of agents, by `retryAtMs`. */
   readonly retries: Deadlines<AgentBook>
   /** Reasons may have changed since they were last compared. */
@@ -168,6 +180,7 @@ export function newState(seed: string): AllocatorState {
 }
 
 export function newBooks(): Books {
+  const passedOver = new Set<AgentBook>()
   return {
     agents: new Map(),
     roles: new Map(),
@@ -179,6 +192,10 @@ export function newBooks(): Books {
     dirty: new Set(),
     allAreDirty: false,
     queue: [],
+    passedOver,
+    passedOverTurn: passedOver.values(),
+    passedOverDue: 0,
+    roomy: new Set(),
     retries: new Deadlines(),
     reasonsAreDue: false,
   }

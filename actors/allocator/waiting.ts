@@ -1,6 +1,7 @@
 /** Saying why roles got nothing. */
 import type { Now } from '../../protocol/now.ts'
 import type { Waiting } from '../../protocol/schema/master.ts'
+import { isFull } from './order.ts'
 import type { AllocatorState, Books } from './state.ts'
 
 /** The reasons of one role are said no more often, and not so soon after it got something. */
@@ -22,7 +23,7 @@ export function tellReasons(state: AllocatorState, { monotonicMs }: Now): void {
   const late = reasonsFor(books, true)
   let nextMs: number | undefined
   for (const role of books.order) {
-    if (role.pendingCount > 0) continue
+    if (role.pendingCount > 0 || isFull(role)) continue
     const { text, agents } = role.declinedLast ? late : early
     if (role.said.reasons === text) continue
     const atMs = Math.max(role.said.atMs, role.givenAtMs) + REASONS_MS

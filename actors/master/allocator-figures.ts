@@ -38,6 +38,7 @@ function roleFigure(framework: Framework, name: string): AllocatorFigure {
     suppressed: role.isLeft || role.isSuppressed || framework.state !== 'subscribed',
     allocated: listResources(role.allocated),
     declinedLast: role.isDeclinedLast,
+    offers: role.offers,
   }
 }
 

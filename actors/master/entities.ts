@@ -120,6 +120,8 @@ export interface RoleState {
   isDeclinedLast: boolean
   /** Why it got nothing lately, as the allocator said. */
   waiting: Waiting['agents'] | undefined
+  /** How many it has and has not answered. */
+  offers: number
   /** Scalars held by its tasks or offered to it, on all agents. */
   readonly allocated: ResourceBook
   readonly filters: Map<AgentId, Filter[]>
@@ -196,6 +198,7 @@ export function newRole(): RoleState {
     isSuppressed: false,
     isDeclinedLast: false,
     waiting: undefined,
+    offers: 0,
     allocated: new Map(),
     filters,
     sweep: filters.entries(),

@@ -9,7 +9,7 @@ import {
 } from '../../protocol/resources.ts'
 import type { Allocation } from '../../protocol/schema/master.ts'
 import type { Offer as OfferShape } from '../../protocol/schema/scheduler.ts'
-import { frameworkOf, giveBack, take } from './books.ts'
+import { frameworkOf, giveBack, take, touchRole } from './books.ts'
 import type { Offer } from './entities.ts'
 import { addFilter } from './filters.ts'
 import { rememberFate } from './offer-fates.ts'
@@ -41,6 +41,7 @@ export function makeOffer(turn: LeaderTurn, allocation: Allocation): boolean {
   leader.offers.set(offerId, offer)
   agent.offers.add(offerId)
   framework.offers.add(offerId)
+  role.offers += 1
   const atMs = now.monotonicMs + state.rules.offerTimeoutMs
   leader.deadlines.set(`offer ${offerId}`, atMs, { due: 'offer', offerId })
   const shown: OfferShape = {
@@ -109,4 +110,8 @@ function remove(turn: LeaderTurn, offer: Offer): void {
   leader.deadlines.clear(`offer ${offerId}`)
   leader.agents.get(offer.agentId)?.offers.delete(offerId)
   offer.framework.offers.delete(offerId)
+  const role = offer.framework.roles.get(offer.role)
+  if (role === undefined) return
+  role.offers -= 1
+  touchRole(turn, offer.framework, offer.role)
 }

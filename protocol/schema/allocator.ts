@@ -34,6 +34,8 @@ export const RoleFigure = item('role', "A framework's role as it is now.", {
   allocated: ResourceList,
   /** Its last answer was a decline or none in time: it is asked after all others. */
   declinedLast: Type.Boolean(),
+  /** That it has and has not answered. */
+  offers: integer(0, Number.MAX_SAFE_INTEGER),
 })
 
 /** What a framework's role has declined of an agent; all of it, each time. */

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { allocatorCore } from '../../../../actors/allocator/core.ts'
-import { MESSAGE_BYTES_MAX } from '../../../../protocol/limits.ts'
+import { MESSAGE_BYTES_MAX, OFFERS_UNANSWERED_MAX } from '../../../../protocol/limits.ts'
 import type { AllocatorFigure } from '../../../../protocol/schema/allocator.ts'
 import { wireBytes } from '../../../../protocol/wire-size.ts'
 import {
@@ -261,7 +261,8 @@ test('agents are taken in random order, the same for the same seed', (t) => {
 
 test('a large cycle is done in bounded pieces, in messages that are not too large', (t) => {
   const agents = Array.from({ length: 5_000 }, (_, i) => anAgent(`agent-${i}`))
-  const allocator = start(aRole('f1'), aRole('f2'), ...agents)
+  const roles = Array.from({ length: 6 }, (_, i) => aRole(`f${i}`))
+  const allocator = start(...roles, ...agents)
   let pieces = 0
   while (allocatorCore.wantsFlush(allocator.state)) {
     const { length } = allocator.sent
@@ -275,4 +276,35 @@ test('a large cycle is done in bounded pieces, in messages that are not too larg
   const all = allocationsOf(allocator.sent.flatMap(({ reports }) => reports))
   t.is(new Set(pairs(all)).size, 5_000)
   t.is(new Set(all.map(({ allocation }) => allocation)).size, 5_000)
+})
+
+const MANY = Array.from({ length: OFFERS_UNANSWERED_MAX + 500 }, (_, i) => anAgent(`agent-${i}`))
+
+test('a role gets so many offers that it has not answered, and what is left goes to others', (t) => {
+  const allocator = start(aRole('f1'), ...MANY)
+  t.is(allocationsOf(allocator.turn()).length, OFFERS_UNANSWERED_MAX)
+  const others = allocator.tell(aRole('f2'))
+  t.deepEqual([...new Set(others.map(({ frameworkId }) => String(frameworkId)))], ['f2'])
+  t.is(others.length, 500)
+})
+
+test('a role that has answered some of its offers gets as many of what is left', (t) => {
+  const allocator = start(aRole('f1', { offers: OFFERS_UNANSWERED_MAX }), ...MANY)
+  t.is(allocationsOf(allocator.turn()).length, 0)
+  t.is(allocator.tell(aRole('f1', { offers: OFFERS_UNANSWERED_MAX - 3 })).length, 3)
+  t.is(allocator.tell(aRole('f1', { offers: OFFERS_UNANSWERED_MAX - 4 })).length, 1)
+})
+
+test('what a role that was full had declined is passed over when it has room again', (t) => {
+  const agents = [anAgent('a1'), anAgent('a2')]
+  const declined = [{ resources: agents[0]?.total ?? [], forMs: 60_000 }]
+  const allocator = start(aRole('f1', { offers: OFFERS_UNANSWERED_MAX }), ...agents)
+  allocator.tell(aFilter('f1', 'a1', declined))
+  t.deepEqual(pairs(allocator.tell(aRole('f1', { offers: 0 }))), ['f1:a2'])
+  t.false(allocatorCore.wantsFlush(allocator.state))
+})
+
+test('a role that is full is not said to wait', (t) => {
+  const allocator = start(aRole('f1', { offers: OFFERS_UNANSWERED_MAX }), ...MANY)
+  t.deepEqual(allocator.pass(5_000), [])
 })

@@ -45,7 +45,7 @@ export const framework = (name: string) => ({
 })
 
 export function aRole(name: string, more: Partial<Figure<'role'>> = {}): Figure<'role'> {
-  const asked = { suppressed: false, declinedLast: false, allocated: [] }
+  const asked = { suppressed: false, declinedLast: false, offers: 0, allocated: [] }
   return { kind: 'role', ...framework(name), ...asked, ...more }
 }
 

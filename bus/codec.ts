@@ -1,25 +1,14 @@
 /** What travels, as bytes: plain msgpack maps with string keys that any language reads. */
 import assert from 'node:assert/strict'
 // This entry is the one without native code: the same on every machine.
-import { Packr, Unpackr } from 'msgpackr/pack'
+import { Packr } from 'msgpackr/pack'
 import { type Refusal, refusal } from '../protocol/errors.ts'
 import { MESSAGE_BYTES_MAX } from '../protocol/limits.ts'
-import {
-  BINARY,
-  INT64,
-  KIND,
-  REFUSED,
-  readLength,
-  STRING,
-  scan,
-  scanNext,
-  UINT64,
-  WIDTH,
-} from './scan.ts'
+import { readValue } from './reader.ts'
+import { BINARY, INT64, KIND, REFUSED, readLength, STRING, UINT64, WIDTH } from './tokens.ts'
 
 // A key named toJSON, in somebody's labels, must not be called.
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false } as object)
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' })
 
 export type Decoded =
   | { readonly ok: true; readonly value: unknown }
@@ -82,12 +71,11 @@ function indexFrom(bytes: Uint8Array, byte: number, from: number): number {
 export function decode(bytes: Uint8Array, bytesMax = MESSAGE_BYTES_MAX): Decoded {
   if (bytes.length > bytesMax)
     return refused('too-large', `${bytes.length} bytes are more than ${bytesMax}`)
-  const problem = scan(bytes)
-  if (problem !== undefined) {
-    const what = isLikeJson(bytes) ? 'looks like JSON; msgpack is needed' : `has ${problem}`
-    return refused('malformed', `the payload ${what}`)
-  }
-  return { ok: true, value: unpackr.unpack(bytes) }
+  const read = readValue(bytes)
+  if (typeof read === 'object' && read.end === bytes.length) return { ok: true, value: read.value }
+  const problem = typeof read === 'string' ? read : `more than one value at byte ${read.end}`
+  const what = isLikeJson(bytes) ? 'looks like JSON; msgpack is needed' : `has ${problem}`
+  return refused('malformed', `the payload ${what}`)
 }
 
 /** `{` or `[` and more: as msgpack a small number, and something behind it. */
@@ -101,9 +89,9 @@ export type DecodedNext =
 
 /** The first of several values that stand one after the other, and how many bytes it takes. */
 export function decodeNext(bytes: Uint8Array): DecodedNext {
-  const end = scanNext(bytes)
-  if (typeof end === 'string') return refused('malformed', `the payload has ${end}`)
-  return { ok: true, value: unpackr.unpack(bytes.subarray(0, end)), bytes: end }
+  const read = readValue(bytes)
+  if (typeof read === 'string') return refused('malformed', `the payload has ${read}`)
+  return { ok: true, value: read.value, bytes: read.end }
 }
 
 const refused = (

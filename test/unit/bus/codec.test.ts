@@ -1,6 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { decode, encode } from '../../../bus/codec.ts'
+import { Unpackr } from 'msgpackr/pack'
+import { decode, decodeNext, encode } from '../../../bus/codec.ts'
 import { CONTAINERS_MAX, DEPTH_MAX, MESSAGE_BYTES_MAX } from '../../../protocol/limits.ts'
 
 const hex = (value: unknown): string => Buffer.from(encode(value)).toString('hex')
@@ -126,6 +127,51 @@ test('decode: takes the deepest level, every width and keys that sound dangerous
   })
 })
 
+test('decode: every number comes out of every width', (t) => {
+  const numbers = 'dc000bccffcdfffeceffffffffd080d1ff7fd2800000007fe0c0c2c3'
+  const expected = [255, 65_534, 4_294_967_295, -128, -129, -2_147_483_648, 127, -32]
+  t.deepEqual(decoded(fromHex(numbers)), [...expected, null, false, true])
+  t.is(decoded(fromHex('cb8000000000000000')), -0)
+  t.is(decoded(fromHex('cbfff8000000000000')), Number.NaN)
+})
+
+test('decode: of a key that is given twice the last counts; keys like numbers stay in place', (t) => {
+  t.deepEqual(decoded(fromHex('82a16101a16102')), { a: 2 })
+  t.deepEqual(decoded(encode({ 7: 'x', b: 1 })), { 7: 'x', b: 1 })
+  t.is(Object.getPrototypeOf(decoded(encode({ a: 1 }))), Object.prototype)
+})
+
+test('decode: words that share a place are told apart', (t) => {
+  const alike = ['abcd', 'aacd', 'abcd', 'a', 'aa', 'aaa', '', 'é', 'aé', 'aÃ©', 'abcd']
+  t.deepEqual(decoded(encode(alike)), alike)
+  const many = Array.from({ length: 10_000 }, (_, i) => `word-${i}`)
+  t.deepEqual(decoded(encode(many)), many)
+  t.deepEqual(decoded(encode(many.toReversed())), many.toReversed())
+})
+
+test('decode: strings are copies, binary is a view', (t) => {
+  const chunk = new Uint8Array(200)
+  const given = { short: 'abc', long: 'x'.repeat(50), wide: 'ä'.repeat(20), raw: Uint8Array.of(1) }
+  const payload = chunk.subarray(3, 3 + encode(given).length)
+  payload.set(encode(given))
+  const value = decoded(payload) as typeof given
+  t.deepEqual(value, given)
+  payload.fill(0)
+  t.deepEqual(value, { ...given, raw: Uint8Array.of(0) })
+})
+
+test('decode: a long list is as long as it was', (t) => {
+  const long = Array.from({ length: 5_000 }, (_, i) => i)
+  t.deepEqual(decoded(encode(long)), long)
+})
+
+test('decodeNext: says where the next value begins, or what is wrong with the first', (t) => {
+  const next = decodeNext(fromHex('92a1610701'))
+  t.deepEqual(next, { ok: true, value: ['a', 7], bytes: 4 })
+  const damaged = decodeNext(fromHex('92a161c101'))
+  t.is(damaged.ok || damaged.refusal.message, 'the payload has an extension type at byte 3')
+})
+
 const key = fc.string({ maxLength: 40 }).filter((text) => text !== '__proto__')
 
 /** What may travel. */
@@ -146,6 +192,17 @@ test('decode gives back what was encoded', (t) => {
   fc.assert(
     fc.property(value, (given) => {
       t.deepEqual(decoded(encode(given)), given)
+    }),
+  )
+  t.pass()
+})
+
+test('decode reads what msgpackr reads', (t) => {
+  const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' })
+  fc.assert(
+    fc.property(value, (given) => {
+      const bytes = encode(given)
+      t.deepEqual(decoded(bytes), unpackr.unpack(bytes))
     }),
   )
   t.pass()

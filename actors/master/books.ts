@@ -6,9 +6,9 @@ import {
   isEmpty,
   NO_RESOURCES,
   putInto,
+  type ResourceBook,
   type Resources,
   scalarsOf,
-  subtractResources,
   takeFrom,
 } from '../../protocol/resources.ts'
 import { type Agent, type Framework, newRole, type RoleState, type Task } from './entities.ts'
@@ -76,15 +76,22 @@ export function heldAt(agent: Agent): Resources {
   return held
 }
 
-/** Counts anew: more may be held of an agent than it says it has. Then nothing of it is free. */
+/**
+ * Counts anew: more may be held of an agent than it says it has, or the same port by two tasks.
+ * Then nothing of it is free.
+ */
 export function countFree({ leader }: LeaderTurn, agent: Agent): void {
-  let given = heldAt(agent)
-  for (const id of agent.offers) {
-    given = addResources(given, leader.offers.get(id)?.resources ?? NO_RESOURCES)
+  const free: ResourceBook = new Map(agent.total)
+  // One by one: the sum of all would hold a port once that two of them hold.
+  let fits = true
+  for (const task of agent.tasks) {
+    if (task.isHeld && !takeFrom(free, task.resources)) fits = false
   }
-  const free = subtractResources(agent.total, given)
-  agent.free = new Map(free)
-  agent.isOverdrawn = free === undefined
+  for (const id of agent.offers) {
+    if (!takeFrom(free, leader.offers.get(id)?.resources ?? NO_RESOURCES)) fits = false
+  }
+  agent.free = fits ? free : new Map()
+  agent.isOverdrawn = !fits
 }
 
 /** A task that its agent has reported counts from now on. */

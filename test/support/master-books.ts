@@ -16,26 +16,21 @@ const isSame = (a: Resources, b: Resources): boolean =>
 
 const show = (resources: Resources): string => JSON.stringify(listResources(resources))
 
-function heldOf(tasks: Iterable<{ isHeld: boolean; resources: Resources }>): Resources {
-  let held = NO_RESOURCES
-  for (const task of tasks) if (task.isHeld) held = addResources(held, task.resources)
-  return held
-}
-
 function agentProblems(leader: Leader, agent: Agent): string[] {
   const problems: string[] = []
-  let given = heldOf(agent.tasks)
-  for (const id of agent.offers) {
-    const offer = leader.offers.get(id)
-    if (offer === undefined) problems.push(`${agent.agentId} has offer ${id}, which is over`)
-    else given = addResources(given, offer.resources)
-  }
+  const given = [...agent.tasks].filter(({ isHeld }) => isHeld)
+  const offered = [...agent.offers].flatMap((id) => leader.offers.get(id) ?? [])
+  if (offered.length < agent.offers.size) problems.push(`${agent.agentId} has offers that are over`)
   if (agent.offers.size > 0 && agent.state !== 'registered') {
     problems.push(`${agent.agentId} is ${agent.state} and offered`)
   }
   // Figures of an agent that is not registered are set anew when it is.
   if (agent.state !== 'registered') return problems
-  const free = subtractResources(agent.total, given) ?? NO_RESOURCES
+  let left: Resources | undefined = agent.total
+  for (const { resources } of [...given, ...offered]) {
+    left = left && subtractResources(left, resources)
+  }
+  const free = left ?? NO_RESOURCES
   if (!isSame(free, agent.free)) {
     problems.push(`${agent.agentId}: free is ${show(agent.free)}, not ${show(free)}`)
   }

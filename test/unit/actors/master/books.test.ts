@@ -11,6 +11,7 @@ import { TASK_STATES } from '../../../../protocol/task-state.ts'
 import {
   aHeldTask,
   aRegister,
+  aStage,
   aTask,
   cpusMem,
   FakeAgent,
@@ -366,4 +367,17 @@ test('when faults stop, the master leads again and everybody is back', (t) => {
     { numRuns: 30 },
   )
   t.pass()
+})
+
+test('a port that two tasks hold is free when both have ended', (t) => {
+  const { master, agent } = aStage()
+  const ports: ResourceList = [{ name: 'ports', ranges: [[80, 80]] }]
+  const tasks = ['t1', 't2'].map((id, i) =>
+    aHeldTask(id, { resources: ports, launch: oldLaunch(i + 1) }),
+  )
+  agent.open({ info: { ...aRegister().info, resources: ports } }, tasks)
+  agent.update('t1', 'TASK_FINISHED')
+  t.is(master.agent('a1').free.size, 0)
+  agent.update('t2', 'TASK_FINISHED')
+  t.is(master.agent('a1').free.size, 1)
 })

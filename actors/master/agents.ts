@@ -12,8 +12,11 @@ import { count } from './state.ts'
 import { loseTasks } from './tasks.ts'
 import { fenceOf, type LeaderTurn, log } from './turn.ts'
 
-/** Pings that are due in it leave together: a wake-up and a packet for each would cost more. */
-const PING_TICK_MS = 250
+/**
+ * Pings that are due in one such part of the time between pings leave together, at its end: a
+ * wake-up and a packet for each would cost more.
+ */
+const TICKS_PER_PING = 12
 
 /** One's own beats come back within this, or one's own connection is at fault. */
 const ECHO_MS_MAX = 2.5 * LEADER_BEAT_MS
@@ -95,9 +98,10 @@ export function schedulePing(turn: LeaderTurn, agent: Agent): void {
   pingAt(turn, agent, turn.now.monotonicMs + turn.state.rules.agentPingMs)
 }
 
-function pingAt({ leader }: LeaderTurn, { agentId }: Agent, atMs: number): void {
-  const tickMs = Math.ceil(atMs / PING_TICK_MS) * PING_TICK_MS
-  leader.deadlines.set(`agent-ping ${agentId}`, tickMs, { due: 'agent-ping', agentId })
+function pingAt({ leader, state }: LeaderTurn, { agentId }: Agent, atMs: number): void {
+  const tickMs = Math.max(1, state.rules.agentPingMs / TICKS_PER_PING)
+  const nextTickMs = Math.ceil(atMs / tickMs) * tickMs
+  leader.deadlines.set(`agent-ping ${agentId}`, nextTickMs, { due: 'agent-ping', agentId })
 }
 
 /**

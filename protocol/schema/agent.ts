@@ -99,10 +99,12 @@ export const FrameworkSubscribed = item('framework-subscribed', 'Send your heads
 export const TearDown = item('tear-down', 'The framework is over.', framework)
 
 /**
- * Are you there? Answered by a `pong`. The next one comes within `nextMs`, and within the `pingMs`
- * of the session if that is left out; what is not answered is asked again after `pingMs`.
+ * Are you there? Answered by a `pong`. The next one comes about `nextMs` later, or the `pingMs` of
+ * the session if that is left out. One that is not answered is repeated after `pingMs`.
  */
-export const Ping = item('ping', 'Are you there?', { nextMs: Type.Optional(durationMs) })
+export const Ping = item('ping', 'Are you there? The next one comes after `nextMs`, or `pingMs`.', {
+  nextMs: Type.Optional(durationMs),
+})
 
 /**
  * Send output of a task on `<c>.log.<a>.<p>.<f>`, from `offset`, at most `bytesMax`; when there is

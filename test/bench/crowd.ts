@@ -42,7 +42,7 @@ export interface CrowdAnswer {
   readonly running: number
   readonly finished: number
   readonly endedOtherwise: number
-  /** Launches that came too late for their offer: they were tried again, and are not counted else. */
+  /** Launches that came too late for their offer: tried again, and not counted else. */
   readonly dropped: number
   /** Second ends of a task, and words of tasks that nobody launched. */
   readonly strange: number

@@ -33,7 +33,7 @@ import { record } from './registry.ts'
 import { compare, countHeld, isSame } from './snapshot.ts'
 import { count } from './state.ts'
 import { forgetTask } from './tasks.ts'
-import { type LeaderTurn, log } from './turn.ts'
+import type { LeaderTurn } from './turn.ts'
 
 /** Named in the confirmation; whatever more there is follows it. */
 const SUBSCRIPTIONS_MAX = 256
@@ -218,7 +218,7 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
   touchAgent(turn, agent)
   if (!isNew) retellFilters(turn, agentId)
   agentIsBack(turn, agent)
-  log(turn, 'an agent has registered', { agentId, tasks: opening.tasks.length })
+  leader.registrations.push({ agentId, tasks: opening.tasks.length })
   const { hostname: name } = opening.info
   tellWorld(turn, { kind: 'agent', what: 'registered' }, { agentId, name })
 }

@@ -1,5 +1,6 @@
 /** The end of a turn: what is to be said becomes numbered messages. */
 import { nextNumber } from '../parts/session.ts'
+import { logRegistrations } from './agent-log.ts'
 import { allocatorWantsFlush, flushFigures } from './allocator-figures.ts'
 import { frameworkOf } from './books.ts'
 import { tellSome } from './reconcile.ts'
@@ -11,12 +12,14 @@ export function wantsFlush(leader: Leader): boolean {
     !leader.orders.isEmpty ||
     !leader.events.isEmpty ||
     !leader.publicEvents.isEmpty ||
+    leader.registrations.length > 0 ||
     leader.telling.size > 0 ||
     allocatorWantsFlush(leader)
   )
 }
 
 export function flush(turn: LeaderTurn): void {
+  logRegistrations(turn)
   tellSome(turn)
   flushOrders(turn)
   flushEvents(turn)

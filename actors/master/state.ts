@@ -1,4 +1,5 @@
 /** What a master knows. Followers know little; `leader` is dropped when the lead is lost. */
+
 import type {
   AgentId,
   FrameworkKey,
@@ -18,6 +19,7 @@ import { Deadlines } from '../parts/deadlines.ts'
 import { Outbox } from '../parts/outbox.ts'
 import { Recent } from '../parts/recent.ts'
 import type { Session } from '../parts/session.ts'
+import type { Registration } from './agent-log.ts'
 import type { EventSubject } from './effects.ts'
 import type { Agent, Framework, Offer, OfferFate, Task } from './entities.ts'
 import type { LeaseState } from './lease-machine.ts'
@@ -133,6 +135,8 @@ export interface Leader {
   readonly events: Outbox<FrameworkKey, FrameworkEvent>
   readonly publicEvents: Outbox<EventSubject, PublicEvents['events'][number]>
   publicCount: number
+  /** To be logged at the end of the turn. */
+  readonly registrations: Registration[]
   launchCount: number
   offerCount: number
   /** Of offers up to this count nobody knows any more whether an accept has used them. */
@@ -216,6 +220,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     events: new Outbox(),
     publicEvents: new Outbox(),
     publicCount: 0,
+    registrations: [],
     launchCount: 0,
     offerCount: 0,
     offersForgotten: 0,

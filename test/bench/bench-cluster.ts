@@ -1,6 +1,7 @@
 /** A cluster for measuring: one nats-server, and each actor in a process of its own. */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { sleep } from '../../bus/clock.ts'
 import { Actor } from '../support/cluster.ts'
 import { startTestServer, type TestServer } from '../support/nats.ts'
 import { PROBE_FLAGS, PROBED } from './probe.ts'
@@ -14,6 +15,8 @@ export interface Probed {
   /** Since the last time. */
   readonly longestTurnMs: number
 }
+
+const LOOK_MS = 100
 
 /** Of large clusters, whose leader may be busy for long where others use the machine, too. */
 export const LARGE_CLUSTER_LEASE = '15s'
@@ -84,8 +87,9 @@ export async function openBenchCluster(options: BenchClusterOptions): Promise<Be
     pids: { nats: server.pid, ...pids },
     folder,
     actors,
-    registered: async (agents) =>
-      void (await actors['master']?.says('an agent has registered', agents)),
+    registered: async (agents) => {
+      while (registrationsSaid(actors['master'] as Actor) < agents) await sleep(LOOK_MS)
+    },
     probe: (name) => probe(actors[name] as Actor),
     close,
   }
@@ -96,6 +100,14 @@ async function probe(actor: Actor): Promise<Probed> {
   process.kill(actor.pid, 'SIGUSR2')
   const { heapUsed, longestTurnMs } = await actor.says(PROBED, times)
   return { heapUsed: Number(heapUsed), longestTurnMs: Number(longestTurnMs) }
+}
+
+/** A line for each, or for many of them. */
+export function registrationsSaid({ lines }: Actor): number {
+  return lines.reduce((sum, { message, ...fields }) => {
+    if (message === 'an agent has registered') return sum + 1
+    return message === 'agents have registered' ? sum + Number(fields['agents']) : sum
+  }, 0)
 }
 
 export function timesSaid({ lines }: Actor, message: string): number {

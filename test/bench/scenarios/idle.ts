@@ -2,7 +2,12 @@
 import { openScheduler } from '../../../actors/scheduler/scheduler.ts'
 import { sleep } from '../../../bus/clock.ts'
 import type { Actor } from '../../support/cluster.ts'
-import { type BenchCluster, openBenchCluster, timesSaid } from '../bench-cluster.ts'
+import {
+  type BenchCluster,
+  openBenchCluster,
+  registrationsSaid,
+  timesSaid,
+} from '../bench-cluster.ts'
 import type { Count, Figure, Measured } from '../result.ts'
 import type { Settings } from '../settings.ts'
 import { cpuPercent, rssMiB, usageOfAll } from '../usage.ts'
@@ -82,7 +87,7 @@ async function measure(
     rssMiB: rssMiB(usage),
     masterHeap: before.heapUsed,
     longestTurnMs,
-    registrations: timesSaid(master, 'an agent has registered'),
+    registrations: registrationsSaid(master),
     losses: timesSaid(master, 'an agent is unreachable'),
   }
 }

@@ -1,12 +1,11 @@
 /** An agent's launcher without a cluster: so many containers at a time, one after the other. */
-import { rmSync } from 'node:fs'
 import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
 import { systemClock } from '../../bus/clock.ts'
 import type { AgentId, FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
 import { serveParent } from './child.ts'
 
 export interface BareStart {
-  /** Absolute; removed in the end. */
+  /** Absolute. */
   readonly workDir: string
   readonly command: readonly string[]
   readonly inFlight: number
@@ -75,7 +74,4 @@ async function run({ starts }: BareAsk): Promise<BareAnswer> {
   return { elapsedMs, finished, isolation: containerizer.isolation }
 }
 
-serveParent<BareAsk, BareAnswer>(run, async () => {
-  await containerizer.close()
-  rmSync(workDir, { recursive: true, force: true })
-})
+serveParent<BareAsk, BareAnswer>(run, () => containerizer.close())

@@ -1,16 +1,25 @@
 /** Processes of a bench that are not Bourse's: they answer messages of the one that measures. */
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { systemClock, type Timer } from '../../bus/clock.ts'
 
 const PATIENCE_MS = 600_000
+/** Of one that is to end: what it has profiled is written then. */
+const CLOSE_MS_MAX = 30_000
 
 export interface Child<Ask, Answer> {
   readonly pid: number
-  /** Rejects when it ends, or has not answered within `patienceMs`: ten minutes, if not said. */
+  /** @throws when it ends, or has not answered within `patienceMs`: ten minutes, if not said. */
   ask(ask: Ask, patienceMs?: number): Promise<Answer>
+  /** Idempotent, also when it has ended by itself; kills it when it does not end. */
   close(): Promise<void>
 }
+
+/** What still runs when the bench ends, however it does, is ended with it. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 /** Starts the module `file` of this folder; resolves when it is ready. */
 export async function startChild<Ask extends object, Answer>(
@@ -25,6 +34,8 @@ export async function startChild<Ask extends object, Answer>(
   )
   ended.catch(() => undefined)
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   const next = (): Promise<Answer> =>
     Promise.race([
       new Promise<Answer>((resolve) =>
@@ -37,7 +48,8 @@ export async function startChild<Ask extends object, Answer>(
     pid: child.pid as number,
     async ask(ask, patienceMs = PATIENCE_MS) {
       const answer = next()
-      child.send(ask)
+      // That it could not be said is told by its end.
+      child.send(ask, () => undefined)
       let timer: Timer | undefined
       const tooLate = new Promise<never>((_, reject) => {
         const late = new Error(`${file} has not answered within ${patienceMs} ms`)
@@ -46,8 +58,10 @@ export async function startChild<Ask extends object, Answer>(
       return await Promise.race([answer, tooLate]).finally(() => timer?.cancel())
     },
     async close() {
-      child.disconnect()
+      if (child.connected) child.disconnect()
+      const timer = systemClock.after(CLOSE_MS_MAX, () => child.kill('SIGKILL'))
       await gone
+      timer.cancel()
     },
   }
 }

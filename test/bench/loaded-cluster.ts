@@ -75,16 +75,21 @@ export class LoadedCluster {
       ...(lease === undefined ? {} : { lease }),
     }
     const cluster = await openBenchCluster({ emulated: agents, profile, isProbed, ...sized })
-    await cluster.registered(Math.max(1, agents))
-    const nats = cluster.url
-    const listener = { nats, cluster: CLUSTER } satisfies ObserverStart
-    const location = { servers: [nats], source: 'the bench' }
-    return new LoadedCluster(
-      cluster,
-      await startChild('load.ts', { nats, ...load }, profileFlags(profile, 'scheduler')),
-      await startChild('observer.ts', listener),
-      await openOperatorClient({ location, cluster: CLUSTER }),
-    )
+    try {
+      await cluster.registered(Math.max(1, agents))
+      const nats = cluster.url
+      const listener = { nats, cluster: CLUSTER } satisfies ObserverStart
+      const location = { servers: [nats], source: 'the bench' }
+      return new LoadedCluster(
+        cluster,
+        await startChild('load.ts', { nats, ...load }, profileFlags(profile, 'scheduler')),
+        await startChild('observer.ts', listener),
+        await openOperatorClient({ location, cluster: CLUSTER }),
+      )
+    } catch (error) {
+      await cluster.close()
+      throw error
+    }
   }
 
   /** `restMs`: see LoadAsk. */

@@ -1,5 +1,11 @@
 /** What a bench is asked for. What it is not asked for, each scenario chooses. */
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+
+/** The command line is no good: nothing was started. */
+export class WrongUse extends Error {
+  override readonly name = 'WrongUse'
+}
 
 export interface Settings {
   readonly agents?: number
@@ -20,31 +26,42 @@ export interface Command {
 
 const NUMBERS = ['agents', 'frameworks', 'tasks', 'seconds'] as const
 
-/** @throws when it is no good, with a sentence. */
+/** @throws {WrongUse} with a sentence. */
 export function parseCommand(argv: readonly string[]): Command {
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: {
-      agents: { type: 'string' },
-      frameworks: { type: 'string' },
-      tasks: { type: 'string' },
-      seconds: { type: 'string' },
-      profile: { type: 'string' },
-      json: { type: 'boolean', default: false },
-    },
-  })
+  const { values, positionals } = parseFlags(argv)
   const numbers = NUMBERS.flatMap((name) => {
     const text = values[name]
     if (text === undefined) return []
     const value = Number(text)
-    if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} is no count: ${text}`)
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new WrongUse(`--${name} is no count: ${text}`)
     return [[name, value] as const]
   })
+  if (values.profile !== undefined && !existsSync(values.profile))
+    throw new WrongUse(`there is no folder ${values.profile}`)
   const settings: Settings = {
     ...Object.fromEntries(numbers),
     ...(values.profile !== undefined && { profile: values.profile }),
     say: (sentence) => void process.stderr.write(`${sentence}\n`),
   }
   return { words: positionals, json: values.json, settings }
+}
+
+function parseFlags(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        agents: { type: 'string' },
+        frameworks: { type: 'string' },
+        tasks: { type: 'string' },
+        seconds: { type: 'string' },
+        profile: { type: 'string' },
+        json: { type: 'boolean', default: false },
+      },
+    })
+  } catch (cause) {
+    throw new WrongUse((cause as Error).message, { cause })
+  }
 }

@@ -1,4 +1,6 @@
 /** The benches at a size that says nothing about speed: do they run, and do their counts add up? */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { type Measured, resultOf } from '../bench/result.ts'
 import { floor } from '../bench/scenarios/floor.ts'
@@ -70,3 +72,15 @@ test('paper loses no task, and measures one at a time', async (t) => {
   const figures = await figuresOf('paper', shortRuns, { frameworks: 2, tasks: 3, seconds: 1 })
   t.true(Number(figures['overheadMsP50']) <= Number(figures['overheadMsP99']))
 })
+
+const BENCH = fileURLToPath(new URL('../bench/bench.js', import.meta.url))
+
+for (const wrong of [[], ['nonsense'], ['floor', '--agents', 'x'], ['table', 'nonsense']]) {
+  test(`wrong use is answered with a sentence and exit 64: bench ${wrong.join(' ')}`, (t) => {
+    const options = { encoding: 'utf8' } as const
+    const { status, stdout, stderr } = spawnSync(process.execPath, [BENCH, ...wrong], options)
+    t.is(status, 64)
+    t.is(stdout, '')
+    t.regex(stderr, /^.+\n$/)
+  })
+}

@@ -18,21 +18,24 @@ interface Work {
 
 interface Baseline extends Costs, Work, Pick<Result, 'machine' | 'commit'> {}
 
-/** Exit status 1, and a sentence for each process that costs more. */
-export async function check({ say }: Settings): Promise<void> {
+/** A sentence for each process; exit status 1 when one of them costs more. */
+export async function check({ say }: Settings, json: boolean): Promise<void> {
   if (!existsSync(PATH)) throw new Error(`there is no ${PATH}: npm run bench -- baseline`)
   const baseline = JSON.parse(readFileSync(PATH, 'utf8')) as Baseline
   const changes = changesSince(baseline, await run(baseline, say))
-  for (const change of changes)
-    print(`${change.hasRisen ? 'FAILED' : 'ok    '} ${sentenceOf(change)}`)
-  print(`at the speed of the machine of ${baseline.commit}, as the floors of both tell`)
+  const sentences = changes.map(
+    (change) => `${change.hasRisen ? 'FAILED' : 'ok    '} ${sentenceOf(change)}`,
+  )
+  const speed = `at the speed of the machine of ${baseline.commit}, as the floors of both tell`
+  if (json) print(JSON.stringify({ scenario: 'check', baseline: baseline.commit, changes }))
+  else print([...sentences, speed].join('\n'))
   if (changes.some(({ hasRisen }) => hasRisen)) process.exitCode = 1
 }
 
-export async function keepBaseline({ say, ...given }: Settings): Promise<void> {
+export async function keepBaseline({ say, ...given }: Settings, json: boolean): Promise<void> {
   const baseline = middleOf(await run({ ...WORK, ...given }, say))
   writeFileSync(PATH, `${JSON.stringify(baseline, undefined, 2)}\n`)
-  print(`${PATH}: ${JSON.stringify(baseline.cpuUsPerTask)}`)
+  print(json ? JSON.stringify(baseline) : `${PATH}: ${JSON.stringify(baseline.cpuUsPerTask)}`)
 }
 
 async function run({ agents, tasks }: Work, say: Settings['say']): Promise<readonly Baseline[]> {

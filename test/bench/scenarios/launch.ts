@@ -1,5 +1,5 @@
 /** Starts of `true` on one real agent, beside the same launcher without a cluster. */
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BareAnswer, BareAsk, BareStart } from '../bare-launcher.ts'
@@ -48,6 +48,7 @@ export async function launch(settings: Settings): Promise<Measured> {
     }
   } finally {
     await bare.close()
+    rmSync(workDir, { recursive: true, force: true })
   }
 }
 

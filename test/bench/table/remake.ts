@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Result } from '../result.ts'
+import { WrongUse } from '../settings.ts'
 import { type Kept, type KeptRuns, tableOf, withTable } from './markdown.ts'
 import { ROWS, RUNS } from './rows.ts'
 
@@ -16,10 +17,11 @@ const RUN_MS_MAX = 600_000
 
 type Said = Result | { readonly missing: string }
 
-export async function remakeTable(named: readonly string[]): Promise<void> {
+/** @throws {WrongUse} when a run is unknown; a run that fails stands in the table as failed. */
+export async function remakeTable(named: readonly string[], json: boolean): Promise<void> {
   const unknown = named.find((name) => RUNS[name] === undefined)
   if (unknown !== undefined)
-    throw new Error(`no run is called ${unknown}: ${Object.keys(RUNS).join(', ')}`)
+    throw new WrongUse(`no run is called ${unknown}: ${Object.keys(RUNS).join(', ')}`)
   const kept: Record<string, Kept> = existsSync(KEPT)
     ? (JSON.parse(readFileSync(KEPT, 'utf8')) as KeptRuns)
     : {}
@@ -29,7 +31,7 @@ export async function remakeTable(named: readonly string[]): Promise<void> {
     write(kept)
   }
   write(kept)
-  process.stdout.write(`${tableOf(ROWS, kept)}\n`)
+  process.stdout.write(`${json ? JSON.stringify(kept) : tableOf(ROWS, kept)}\n`)
 }
 
 /** Once for each run, so that what was measured is not lost with what comes after it. */
@@ -49,7 +51,11 @@ function make(args: readonly string[]): Promise<Kept> {
   const child = spawn(node as string, [bench, ...args, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const timer = setTimeout(() => child.kill('SIGTERM'), RUN_MS_MAX)
+  let isTooLong = false
+  const timer = setTimeout(() => {
+    isTooLong = true
+    child.kill('SIGTERM')
+  }, RUN_MS_MAX)
   const said = { stdout: '', stderr: '' }
   child.stdout.on('data', (data: Buffer) => {
     said.stdout += data.toString()
@@ -61,19 +67,19 @@ function make(args: readonly string[]): Promise<Kept> {
   return new Promise((resolve) => {
     child.once('close', () => {
       clearTimeout(timer)
-      resolve(keptOf(said.stdout, said.stderr))
+      const whyNot = isTooLong ? `it took more than ${RUN_MS_MAX} ms` : lastLineOf(said.stderr)
+      resolve(keptOf(lastLineOf(said.stdout), whyNot))
     })
   })
 }
 
-function keptOf(stdout: string, stderr: string): Kept {
+const lastLineOf = (text: string): string => text.trim().split('\n').at(-1) ?? ''
+
+/** `said`: the document, or nothing; then the last that was heard is why. */
+function keptOf(said: string, why: string): Kept {
   const date = new Date().toISOString().slice(0, 'YYYY-MM-DD'.length)
-  const last = stdout.trim().split('\n').at(-1) ?? ''
-  if (!last.startsWith('{')) {
-    const why = stderr.split('\n').find((line) => /Error:/.test(line)) ?? 'it said nothing'
-    return { outcome: 'failed', date, why: why.trim() }
-  }
-  const result = JSON.parse(last) as Said
+  if (!said.startsWith('{')) return { outcome: 'failed', date, why }
+  const result = JSON.parse(said) as Said
   if ('missing' in result) return { outcome: 'missing', date, why: result.missing }
   return { outcome: 'measured', date, result }
 }

@@ -20,20 +20,20 @@ const RISE_MAX = 0.2
 const NOISE_US = 1
 
 /**
- * Machines differ, and one machine from moment to moment: the floor of each run tells how fast it
- * was, so each figure is taken times `floor then / floor now`. What disturbs only ever adds, so the
- * least of several runs counts. @throws when the baseline knows a process that the runs do not.
+ * Machines differ: the floor tells how fast one is, so each figure is taken times
+ * `floor then / floor now`. What disturbs only ever adds, so of several runs the least of each
+ * figure counts, and the least of their floors: a disturbed floor would forgive a rise. @throws when the baseline knows a process that the runs do not.
  */
 export function changesSince(baseline: Costs, runs: readonly Costs[]): readonly Change[] {
-  const floorUs = totalOf(baseline.floorCpuUsPerTask)
+  const nowFloorUs = Math.min(...runs.map((run) => totalOf(run.floorCpuUsPerTask)))
+  const slower = nowFloorUs / totalOf(baseline.floorCpuUsPerTask)
   return Object.entries(baseline.cpuUsPerTask).map(([process, wasUs]) => {
-    const isUs = Math.min(
-      ...runs.map(({ cpuUsPerTask, floorCpuUsPerTask }) => {
-        const nowUs = cpuUsPerTask[process]
-        if (nowUs === undefined) throw new Error(`no run has a process ${process}`)
-        return nowUs * (floorUs / totalOf(floorCpuUsPerTask))
-      }),
-    )
+    const nowUs = runs.map(({ cpuUsPerTask }) => {
+      const one = cpuUsPerTask[process]
+      if (one === undefined) throw new Error(`no run has a process ${process}`)
+      return one
+    })
+    const isUs = Math.min(...nowUs) / slower
     const hasRisen = isUs > wasUs * (1 + RISE_MAX) && isUs > wasUs + NOISE_US
     return { process, wasUs, isUs, hasRisen }
   })

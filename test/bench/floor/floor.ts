@@ -2,8 +2,9 @@
 import { startTestServer, type TestServer } from '../../support/nats.ts'
 import { type Child, startChild } from '../child.ts'
 import type { ObserverAnswer, ObserverAsk, ObserverStart } from '../observer.ts'
+import { round } from '../result.ts'
 import { MONITORED, trafficOf, trafficPerTask } from '../traffic.ts'
-import { cpuUsPerTask, type Pids, rounded, usageOfAll } from '../usage.ts'
+import { cpuUsPerTask, type Pids, usageOfAll } from '../usage.ts'
 import { CLUSTER } from './bodies.ts'
 import type { FrameworkAnswer, FrameworkAsk, FrameworkStart } from './framework.ts'
 import type { MasterCounts, MasterStart } from './master.ts'
@@ -41,14 +42,16 @@ export function together(a: FloorRun, b: FloorRun): FloorRun {
       finished: a.heard.finished + b.heard.finished,
       settled: a.heard.settled + b.heard.settled,
     },
-    cpuUsPerTask: mean(a.cpuUsPerTask, b.cpuUsPerTask),
-    trafficPerTask: a.trafficPerTask,
+    cpuUsPerTask: mean(a.cpuUsPerTask, b.cpuUsPerTask, 1),
+    trafficPerTask: mean(a.trafficPerTask, b.trafficPerTask, 2),
   }
 }
 
-function mean(a: Readonly<Record<string, number>>, b: typeof a): typeof a {
-  const means = Object.entries(a).map(([name, value]) => [name, (value + (b[name] ?? 0)) / 2])
-  return rounded(Object.fromEntries(means))
+/** `b` has the names of `a`. */
+function mean(a: Readonly<Record<string, number>>, b: typeof a, digits: number): typeof a {
+  return Object.fromEntries(
+    Object.entries(a).map(([name, value]) => [name, round((value + (b[name] ?? 0)) / 2, digits)]),
+  )
 }
 
 interface Parts {

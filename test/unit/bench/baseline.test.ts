@@ -26,6 +26,10 @@ test('one undisturbed run of several is enough', (t) => {
   t.deepEqual(risenIn(costs(80, 2, 60), costs(31, 2, 60), costs(50, 2, 60)), [])
 })
 
+test('a disturbed floor forgives nothing', (t) => {
+  t.deepEqual(risenIn(costs(40, 2, 60), costs(40, 2, 120)), ['master', 'total'])
+})
+
 test('what costs next to nothing may double', (t) => {
   t.deepEqual(risenIn(costs(30, 2.9, 60)), [])
 })

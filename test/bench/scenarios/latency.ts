@@ -68,9 +68,13 @@ async function measure({ agents, tasks, profile, say }: Course): Promise<Latency
     say(`measuring ${few} tasks, each from rest`)
     const rested = await cluster.run(few, REST_MS)
     say('and a few with somebody who writes down when each step passes')
-    const steps = await traceSteps(cluster, Math.ceil(tasks * TRACED_SHARE))
-    const counts = { ...countsOf(run), ...named('rested', countsOf(rested)) }
-    return { run, rested, counts, steps }
+    const traced = await traceSteps(cluster, Math.ceil(tasks * TRACED_SHARE))
+    const counts = {
+      ...countsOf(run),
+      ...named('rested', countsOf(rested)),
+      ...named('traced', traced.counts),
+    }
+    return { run, rested, counts, steps: traced.steps }
   } finally {
     await cluster.close()
   }
@@ -80,24 +84,32 @@ async function measure({ agents, tasks, profile, say }: Course): Promise<Latency
 async function traceSteps(
   cluster: LoadedCluster,
   tasks: number,
-): Promise<Readonly<Record<string, number>>> {
+): Promise<Pick<Latency, 'counts' | 'steps'>> {
   const start = { nats: cluster.cluster.url, cluster: 'bourse' } satisfies TracerStart
   const tracer = await startChild<object, TracerAnswer>('tracer.ts', start)
   try {
-    const { acceptToRunningMs, runningAtMs } = await cluster.run(tasks)
+    const run = await cluster.run(tasks)
+    const { acceptToRunningMs, runningAtMs } = run
     const passed = await tracer.ask({})
     const acceptedAtMs = runningAtMs.map((atMs, i) => atMs - (acceptToRunningMs[i] ?? 0))
+    const passes = Object.entries(passed).map(
+      ([name, { length }]) => [name, { is: length, mustBe: tasks }] as const,
+    )
     return {
-      scheduler: between(acceptedAtMs, passed.acceptAtMs),
-      master: between(passed.acceptAtMs, passed.runAtMs),
-      agent: between(passed.runAtMs, passed.runningAtMs),
-      schedulerHears: between(passed.runningAtMs, runningAtMs),
+      counts: { ...countsOf(run), ...Object.fromEntries(passes) },
+      steps: {
+        scheduler: between(acceptedAtMs, passed.acceptAtMs),
+        master: between(passed.acceptAtMs, passed.runAtMs),
+        agent: between(passed.runAtMs, passed.runningAtMs),
+        schedulerHears: between(passed.runningAtMs, runningAtMs),
+      },
     }
   } finally {
     await tracer.close()
   }
 }
 
+/** One of each for each task: the counts say whether that holds. */
 function between(from: readonly number[], to: readonly number[]): number {
   const took = to.map((atMs, i) => atMs - (from[i] ?? Number.NaN))
   return percentile(took, 0.5)

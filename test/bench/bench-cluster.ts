@@ -17,6 +17,8 @@ export interface Probed {
 }
 
 const LOOK_MS = 100
+/** Ten times what 50,000 take. */
+const REGISTERED_MS_MAX = 300_000
 
 /** Of large clusters, whose leader may be busy for long where others use the machine, too. */
 export const LARGE_CLUSTER_LEASE = '15s'
@@ -87,11 +89,22 @@ export async function openBenchCluster(options: BenchClusterOptions): Promise<Be
     pids: { nats: server.pid, ...pids },
     folder,
     actors,
-    registered: async (agents) => {
-      while (registrationsSaid(actors['master'] as Actor) < agents) await sleep(LOOK_MS)
-    },
+    registered: (agents) => registered(actors, agents),
     probe: (name) => probe(actors[name] as Actor),
     close,
+  }
+}
+
+/** @throws when an actor has ended, or some have not registered for very long. */
+async function registered(actors: BenchCluster['actors'], agents: number): Promise<void> {
+  const untilMs = performance.now() + REGISTERED_MS_MAX
+  while (true) {
+    const said = registrationsSaid(actors['master'] as Actor)
+    if (said >= agents) return
+    const gone = Object.entries(actors).find(([, { isRunning }]) => !isRunning)
+    if (gone !== undefined) throw new Error(`process ${gone[0]} has ended`)
+    if (performance.now() > untilMs) throw new Error(`${said} of ${agents} agents have registered`)
+    await sleep(LOOK_MS)
   }
 }
 

@@ -10,9 +10,12 @@ export interface Usage {
   readonly rssMiB: number
 }
 
-/** @throws when the process has ended. */
-export function usageOf(pid: number): Usage {
-  return { cpuUs: cpuUsOf(pid), rssMiB: rssMiBOf(pid) }
+function usageOf(name: string, pid: number): Usage {
+  try {
+    return { cpuUs: cpuUsOf(pid), rssMiB: rssMiBOf(pid) }
+  } catch (cause) {
+    throw new Error(`process ${name} has ended`, { cause })
+  }
 }
 
 /** The first number of `schedstat` is exact; `stat` counts in steps of ten milliseconds. */
@@ -41,8 +44,9 @@ function rssMiBOf(pid: number): number {
 /** Pids by the name that a result calls each process. */
 export type Pids = Readonly<Record<string, number>>
 
+/** @throws when one of them has ended. */
 export function usageOfAll(pids: Pids): Readonly<Record<string, Usage>> {
-  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, usageOf(pid)]))
+  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, usageOf(name, pid)]))
 }
 
 /** CPU µs for each of `tasks` by process, and `total`. `after` has the names of `before`. */
@@ -77,7 +81,7 @@ export function rssMiB(usage: Readonly<Record<string, Usage>>): Readonly<Record<
 }
 
 /** One decimal: more would be noise. */
-export function rounded(figures: Readonly<Record<string, number>>): Record<string, number> {
+function rounded(figures: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(
     Object.entries(figures).map(([name, figure]) => [name, Math.round(figure * 10) / 10]),
   )

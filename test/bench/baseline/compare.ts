@@ -22,7 +22,8 @@ const NOISE_US = 1
 /**
  * Machines differ: the floor tells how fast one is, so each figure is taken times
  * `floor then / floor now`. What disturbs only ever adds, so of several runs the least of each
- * figure counts, and the least of their floors: a disturbed floor would forgive a rise. @throws when the baseline knows a process that the runs do not.
+ * figure counts, and the least of their floors: a disturbed floor would forgive a rise.
+ * @throws when the baseline knows a process that the runs do not.
  */
 export function changesSince(baseline: Costs, runs: readonly Costs[]): readonly Change[] {
   const nowFloorUs = Math.min(...runs.map((run) => totalOf(run.floorCpuUsPerTask)))

@@ -8,7 +8,7 @@ import {
   registrationsSaid,
   timesSaid,
 } from '../bench-cluster.ts'
-import type { Count, Figure, Measured } from '../result.ts'
+import { type Count, type Figure, type Measured, round } from '../result.ts'
 import type { Settings } from '../settings.ts'
 import { cpuPercent, rssMiB, usageOfAll } from '../usage.ts'
 
@@ -42,7 +42,7 @@ export async function idle(settings: Settings): Promise<Measured> {
     counts: Object.assign({}, ...measured.map(countsOf)),
     figures: {
       ...Object.assign({}, ...measured.map(figuresOf)),
-      ...(sizes.length > 1 && { masterKbPerAgent: round2(perAgent / BYTES_PER_KB) }),
+      ...(sizes.length > 1 && { masterKbPerAgent: round(perAgent / BYTES_PER_KB, 2) }),
     },
   }
 }
@@ -111,5 +111,3 @@ const figuresOf = (idle: Idle): Record<string, Figure> => ({
   [`rssMiB${idle.size}`]: idle.rssMiB,
   [`longestTurnMs${idle.size}`]: idle.longestTurnMs,
 })
-
-const round2 = (value: number): number => Math.round(value * 100) / 100

@@ -4,7 +4,7 @@
  */
 import { startChild } from '../child.ts'
 import { countsOf, LoadedCluster, type TaskRun } from '../loaded-cluster.ts'
-import { type Count, type Figure, type Measured, percentile } from '../result.ts'
+import { type Count, type Figure, type Measured, percentile, perSecond } from '../result.ts'
 import type { Settings } from '../settings.ts'
 import type { TracerAnswer, TracerStart } from '../tracer.ts'
 
@@ -34,7 +34,7 @@ export async function latency(settings: Settings): Promise<Measured> {
       fromRestMsP99: both(({ rested }) => percentile(rested.acceptToRunningMs, 0.99)),
       stepsMsP50Pretending: pretending.steps,
       stepsMsP50Real: real.steps,
-      tasksPerS: both(({ run }) => Math.round((run.tasks / run.elapsedMs) * 1_000)),
+      tasksPerS: both(({ run }) => perSecond(run)),
       cpuUsPerTaskPretending: pretending.run.cpuUsPerTask,
       cpuUsPerTaskReal: real.run.cpuUsPerTask,
     } satisfies Record<string, Figure>,

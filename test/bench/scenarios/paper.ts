@@ -11,9 +11,9 @@ import { LARGE_CLUSTER_LEASE, openBenchCluster, profileFlags } from '../bench-cl
 import { type Child, startChild } from '../child.ts'
 import type { CrowdAnswer, CrowdAsk, CrowdStart } from '../crowd.ts'
 import { OneAtATime, type Taken } from '../one-at-a-time.ts'
-import type { Count, Measured } from '../result.ts'
+import { type Count, type Measured, percentile } from '../result.ts'
 import type { Settings } from '../settings.ts'
-import { cpuPercent, rounded, rssMiB, usageOfAll } from '../usage.ts'
+import { cpuPercent, rssMiB, usageOfAll } from '../usage.ts'
 
 const RESOURCES = { cpus: 1, mem: 32 }
 const AGENT_RESOURCES = 'cpus:2;mem:64'
@@ -99,7 +99,6 @@ function countsOf({ wanted, launched, finished, endedOtherwise, strange }: Crowd
 }
 
 function percentiles(taken: readonly Taken[], name: keyof Taken): Record<string, number> {
-  const sorted = taken.map((one) => one[name]).sort((a, b) => a - b)
-  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? Number.NaN
-  return rounded({ [`${name}P50`]: at(0.5), [`${name}P99`]: at(0.99) })
+  const values = taken.map((one) => one[name])
+  return { [`${name}P50`]: percentile(values, 0.5), [`${name}P99`]: percentile(values, 0.99) }
 }

@@ -49,6 +49,8 @@ export interface CrowdAnswer {
 }
 
 const TICK_MS = 10
+/** All at once, what frameworks say would be more than a leader can read before it is cut off. */
+const FILL_PER_S = 4_000
 const start = JSON.parse(process.argv[2] ?? '{}') as CrowdStart
 const tally = {
   wanted: 0,
@@ -189,13 +191,19 @@ function runMsOf(runs: Runs): number {
 
 let flow: NodeJS.Timeout | undefined
 
-function startFlow(perS: number, runs: Runs): void {
+/** Resolves when `tasks` have come up. */
+function startFlow(perS: number, runs: Runs, tasks = Number.POSITIVE_INFINITY): Promise<void> {
   const startedAtMs = performance.now()
   let sent = 0
-  flow = setInterval(() => {
-    const due = Math.floor(((performance.now() - startedAtMs) / 1_000) * perS)
-    for (; sent < due; sent++) want(runs)
-  }, TICK_MS)
+  return new Promise((resolve) => {
+    flow = setInterval(() => {
+      const due = Math.floor(((performance.now() - startedAtMs) / 1_000) * perS)
+      for (; sent < Math.min(due, tasks); sent++) want(runs)
+      if (sent < tasks) return
+      clearInterval(flow)
+      resolve()
+    }, TICK_MS)
+  })
 }
 
 /** Resolves when `isDone`, which is asked whenever something has changed. */
@@ -211,10 +219,10 @@ function until(isDone: () => boolean): Promise<void> {
 async function answer(ask: CrowdAsk): Promise<CrowdAnswer> {
   if (ask.ask === 'fill') {
     const runningBefore = tally.running
-    for (let i = 0; i < ask.tasks; i++) want(ask.runs)
+    await startFlow(FILL_PER_S, ask.runs, ask.tasks)
     if (ask.runs === 'for ever') await until(() => tally.running === runningBefore + ask.tasks)
     else await until(() => tally.launched === tally.wanted)
-  } else if (ask.ask === 'flow') startFlow(ask.perS, ask.runs)
+  } else if (ask.ask === 'flow') void startFlow(ask.perS, ask.runs)
   else if (ask.ask === 'rest') for (const member of members) member.rest()
   else if (ask.ask === 'drain') {
     clearInterval(flow)

@@ -1,15 +1,8 @@
 /** What the log says of agents: a line for each; when many do the same at once, how many. */
-import type { AgentId } from '../../protocol/ids.ts'
 import { type LeaderTurn, log } from './turn.ts'
 
 /** In one turn. Whoever reads the log may be slower than agents come back after a takeover. */
 const LINES_MAX = 16
-
-export interface Registration {
-  readonly agentId: AgentId
-  /** That it had when it came. */
-  readonly tasks: number
-}
 
 export function logRegistrations(turn: LeaderTurn): void {
   const registrations = turn.leader.registrations.splice(0)

@@ -168,6 +168,13 @@ export interface Framework extends FrameworkKey {
   readonly unconfirmed: Set<AgentId>
 }
 
+/** An agent has come, or come back: for the log. */
+export interface Registration {
+  readonly agentId: AgentId
+  /** That it had when it came. */
+  readonly tasks: number
+}
+
 export function newAgent(agentId: AgentId): Agent {
   return {
     agentId,

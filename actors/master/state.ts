@@ -19,9 +19,8 @@ import { Deadlines } from '../parts/deadlines.ts'
 import { Outbox } from '../parts/outbox.ts'
 import { Recent } from '../parts/recent.ts'
 import type { Session } from '../parts/session.ts'
-import type { Registration } from './agent-log.ts'
 import type { EventSubject } from './effects.ts'
-import type { Agent, Framework, Offer, OfferFate, Task } from './entities.ts'
+import type { Agent, Framework, Offer, OfferFate, Registration, Task } from './entities.ts'
 import type { LeaseState } from './lease-machine.ts'
 
 /** Clusterwide rules, each with its default in `protocol/limits.ts`. */

@@ -27,7 +27,11 @@ export async function remakeTable(named: readonly string[], json: boolean): Prom
     : {}
   for (const name of named.length > 0 ? named : Object.keys(RUNS)) {
     process.stderr.write(`== ${name}\n`)
-    kept[name] = await make(RUNS[name] as readonly string[])
+    const made = await make(RUNS[name] as readonly string[])
+    // What was measured where the peer is says more than that it is not here.
+    if (made.outcome === 'missing' && kept[name]?.outcome === 'measured')
+      process.stderr.write(`${made.why}; the rows of ${name} stay as they were\n`)
+    else kept[name] = made
     write(kept)
   }
   write(kept)

@@ -64,11 +64,15 @@ function machine(): Result['machine'] {
   }
 }
 
+/** What benches write themselves changes nothing of what they measure. */
+const WRITTEN_HERE = ['docs/performance.md', 'test/bench/results.json', 'test/bench/baseline.json']
+
 function commit(): string {
   const git = (...args: string[]): string =>
     spawnSync('git', args, { encoding: 'utf8' }).stdout?.trim() ?? ''
   const head = git('rev-parse', '--short', 'HEAD') || 'unknown'
-  return git('status', '--porcelain') === '' ? head : `${head}+`
+  const others = ['--', '.', ...WRITTEN_HERE.map((path) => `:!${path}`)]
+  return git('status', '--porcelain', ...others) === '' ? head : `${head}+`
 }
 
 /** For people: one line for each figure. */

@@ -57,7 +57,9 @@ const aimOf = (aim: Aim, unit: string): string =>
 /** `met`, or by how much of the aim it is missed. */
 export function verdict(value: number, aim: Aim): string {
   const [by, of] = 'least' in aim ? [aim.least - value, aim.least] : [value - aim.most, aim.most]
-  return by <= 0 ? 'met' : `**missed by ${Math.max(1, Math.round((by / of) * 100))} %**`
+  if (by <= 0) return 'met'
+  if ('most' in aim && of > 0 && by > of) return `**missed: ${spoken(value / of)} times the aim**`
+  return `**missed by ${Math.max(1, Math.round((by / of) * 100))} %**`
 }
 
 function ratioOf(result: Result, path: string): string {

@@ -88,6 +88,7 @@ test('an aim is missed by its own share', (t) => {
   t.is(verdict(1.5, { most: 1.7 }), 'met')
   t.is(verdict(1.7, { most: 1.69 }), '**missed by 1 %**')
   t.is(verdict(3.4, { most: 1.7 }), '**missed by 100 %**')
+  t.is(verdict(17, { most: 1.7 }), '**missed: 10 times the aim**')
   t.is(verdict(60, { least: 60 }), 'met')
   t.is(verdict(0, { most: 0 }), 'met')
 })

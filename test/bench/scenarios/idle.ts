@@ -13,8 +13,13 @@ import type { Settings } from '../settings.ts'
 import { cpuPercent, rssMiB, usageOfAll } from '../usage.ts'
 
 const SIZES = [1_000, 10_000]
-/** Until all agents are pinged as often as they will be, and what runs often is compiled. */
-const SETTLE_S = 12
+/**
+ * Until all agents are pinged as often as they will be, and V8 has compiled what runs often: with so
+ * little to do that takes it a minute, and half of the CPU meanwhile. A master idles for days.
+ */
+const SETTLE_S = 90
+/** Short runs, which only show that it works, wait for less. */
+const SETTLE_SHARE = 9
 const BYTES_PER_KB = 1_000
 const MS_PER_S = 1_000
 
@@ -65,7 +70,7 @@ async function measure(
   seconds: number,
   say: Settings['say'],
 ): Promise<Omit<Idle, 'size' | 'registeredMs'>> {
-  await sleep(Math.min(SETTLE_S, 2 * seconds) * MS_PER_S)
+  await sleep(Math.min(SETTLE_S, SETTLE_SHARE * seconds) * MS_PER_S)
   const before = await cluster.probe('master')
   say(`measuring for ${seconds} s without a framework`)
   const alone = await cpuFor(cluster, seconds)

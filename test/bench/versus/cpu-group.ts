@@ -29,13 +29,28 @@ export function openCpuGroup(name: string): CpuGroup {
   }
   if (!existsSync(join(path, 'cpuacct.usage'))) return wholeMachine
   const members = join(path, 'cgroup.procs')
-  process.once('exit', () => removed(path))
+  process.once('exit', () => {
+    endMembers(members)
+    removed(path)
+  })
   return {
     of: 'cgroup',
     add: (pid) => writeFileSync(members, String(pid)),
     prefix: ['/bin/sh', '-c', 'echo $$ > "$0" && exec "$@"', members],
     usedMs: () => Number(readFileSync(join(path, 'cpuacct.usage'), 'utf8')) / NS_PER_MS,
     close: () => removed(path),
+  }
+}
+
+/** A peer's daemons start some that outlive them: after an orderly end there is nobody. */
+function endMembers(members: string): void {
+  if (!existsSync(members)) return
+  for (const pid of readFileSync(members, 'utf8').trim().split('\n').map(Number)) {
+    try {
+      if (pid > 0) process.kill(pid, 'SIGKILL')
+    } catch {
+      // It has ended meanwhile.
+    }
   }
 }
 

@@ -14,8 +14,8 @@ import { cpuPercent, rssMiB, usageOfAll } from '../usage.ts'
 
 const SIZES = [1_000, 10_000]
 /**
- * Until all agents are pinged as often as they will be, and V8 has compiled what runs often: with so
- * little to do that takes it a minute, and half of the CPU meanwhile. A master idles for days.
+ * Until all agents are pinged as often as they will be, and V8 has compiled what runs often: with
+ * so little to do that takes it a minute, and half of the CPU meanwhile. A master idles for days.
  */
 const SETTLE_S = 90
 /** Short runs, which only show that it works, wait for less. */

@@ -68,9 +68,9 @@ function indexFrom(bytes: Uint8Array, byte: number, from: number): number {
 /**
  * The value in `bytes`, which come from a stranger; refuses what other languages would not read.
  */
-export function decode(bytes: Uint8Array, bytesMax = MESSAGE_BYTES_MAX): Decoded {
-  if (bytes.length > bytesMax)
-    return refused('too-large', `${bytes.length} bytes are more than ${bytesMax}`)
+export function decode(bytes: Uint8Array): Decoded {
+  if (bytes.length > MESSAGE_BYTES_MAX)
+    return refused('too-large', `${bytes.length} bytes are more than ${MESSAGE_BYTES_MAX}`)
   const read = readValue(bytes)
   if (typeof read === 'object' && read.end === bytes.length) return { ok: true, value: read.value }
   const problem = typeof read === 'string' ? read : `more than one value at byte ${read.end}`

@@ -42,6 +42,7 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   'bus/credentials': EXIT.configuration,
   'bus/forbidden': EXIT.configuration,
   'agent/bad-id': EXIT.configuration,
+  'agent/in-use': EXIT.configuration,
   'agent/other-id': EXIT.configuration,
   'containerizer/in-use': EXIT.configuration,
   'master/in-use': EXIT.configuration,

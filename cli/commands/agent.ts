@@ -3,14 +3,17 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type AgentOptions, startAgent, startEmulatedAgents } from '../../actors/agent/main.ts'
 import { makeFolder } from '../../bus/make-folder.ts'
+import type { Claimer } from '../../bus/nats/claimed-file.ts'
 import { stateFolder } from '../../bus/nats/state-folder.ts'
 import { randomToken } from '../../bus/random.ts'
+import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId } from '../../protocol/ids.ts'
 import type { Attribute, ResourceList } from '../../protocol/schema/common.ts'
 import { runActorProcess } from '../actor-process.ts'
 import type { ActorWorld } from '../actor-world.ts'
 import type { ExitCode } from '../exit-code.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
+import { startOwning } from '../owned-folder.ts'
 
 export interface AgentFlags extends CommandOptions {
   readonly id?: AgentId
@@ -77,16 +80,26 @@ type EmulatedHere = Omit<AgentHere, 'workDir' | 'isolation' | 'leaveWhenIdle'> &
 export function startEmulatedIn(world: ActorWorld, options: EmulatedHere, giveUp: GiveUp) {
   const { id = `emulated-${randomToken(64)}`, count, attributes, workDir } = options
   const { hostname: host = hostname(), resources = EMULATED_RESOURCES } = options
-  return startEmulatedAgents({
+  const emulated = {
     ...agentWorld(world, giveUp),
     name: id,
     count,
     hostname: host,
     resources,
     ...(attributes === undefined ? {} : { attributes }),
-    ...(workDir === undefined ? {} : { workDir: folderAt(workDir) }),
-  })
+  }
+  if (workDir === undefined) return startEmulatedAgents(emulated)
+  const start = () => startEmulatedAgents({ ...emulated, workDir: folderAt(workDir) })
+  return startOwning(workDir, (other) => inUse(workDir, other), start)
 }
+
+/** Two processes would write one checkpoint. */
+const inUse = (workDir: string, { pid }: Claimer): ClusterError =>
+  new ClusterError(
+    'agent/in-use',
+    'later',
+    `${workDir} is in use by the agents with pid ${pid}: others need their own --work-dir`,
+  )
 
 /** Absolute, and there. */
 function folderAt(path: string): string {

@@ -1,10 +1,10 @@
 /** `bourse master`: one leads, any number stand by. */
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { epochFile } from '../../actors/master/epoch-file.ts'
 import { type RunningMaster, startMaster } from '../../actors/master/main.ts'
 import type { MasterRules } from '../../actors/master/state.ts'
 import type { HistoryLimits } from '../../bus/bus.ts'
-import { type Claimer, claimFile, dropClaim } from '../../bus/nats/claimed-file.ts'
+import type { Claimer } from '../../bus/nats/claimed-file.ts'
 import { stateFolder } from '../../bus/nats/state-folder.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { MasterId } from '../../protocol/ids.ts'
@@ -13,6 +13,7 @@ import { runActorProcess } from '../actor-process.ts'
 import type { ActorWorld } from '../actor-world.ts'
 import type { ExitCode } from '../exit-code.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
+import { startOwning } from '../owned-folder.ts'
 
 /** Durations in milliseconds. */
 export interface MasterFlags {
@@ -61,23 +62,11 @@ export async function startMasterIn(
   world: ActorWorld,
   { workDir, ...master }: MasterHere,
 ): Promise<RunningMaster> {
-  const owner = join(resolve(workDir), 'owner')
-  const other = claimFile(owner)
-  if (other !== undefined) throw inUse(workDir, other)
-  try {
-    const options = { ...world, ...master, epochs: epochFile(workDir), onLog: world.log }
-    const running = await startMaster(options)
-    return {
-      ...running,
-      async stop() {
-        await running.stop()
-        dropClaim(owner)
-      },
-    }
-  } catch (error) {
-    dropClaim(owner)
-    throw error
-  }
+  return await startOwning(
+    workDir,
+    (other) => inUse(workDir, other),
+    () => startMaster({ ...world, ...master, epochs: epochFile(workDir), onLog: world.log }),
+  )
 }
 
 /** Two masters of one name would take each other's words for their own. */

@@ -3,7 +3,6 @@
  * would. What they do for themselves counts as the scheduler's: it is little.
  */
 import { randomUUID } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import {
   isTerminal,
   type Offered,
@@ -11,6 +10,7 @@ import {
   type Scheduler,
   type TaskStatus,
 } from '../../actors/scheduler/scheduler.ts'
+import { sleep } from '../../bus/clock.ts'
 import { serveParent } from './child.ts'
 
 export interface LoadStart {
@@ -117,7 +117,7 @@ class Framework {
       const room = Math.min(offer.roomFor(start.resources), inFlightMax)
       // An offer is filled: half of one now and half of it later would be two.
       while (this.#free < Math.min(room, this.#share.left)) await this.#room()
-      if (this.#share.restMs > 0) await pause(this.#share.restMs)
+      if (this.#share.restMs > 0) await sleep(this.#share.restMs)
       const tasks = Math.min(room, this.#share.left)
       if (tasks > 0) void this.#accept(offer, tasks)
       else this.#giveBack(offer)

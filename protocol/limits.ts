@@ -58,6 +58,22 @@ export const RECONCILE_TASKS_MAX = 2048
 export const FRAMEWORKS_MAX = 10_000
 /** Roles of one framework. */
 export const ROLES_MAX = 64
+/** What a framework wants of offers, for all of its roles together. */
+export const TERMS_BYTES_MAX = 32 * KIB
+/** Groups of constraints, and constraints of one group. */
+export const CONSTRAINTS_MAX = 16
+/** A regular expression: as written, and as so many instructions. */
+export const EXPRESSION_LENGTH_MAX = 256
+export const EXPRESSION_PROGRAM_MAX = 1_000
+/** Alternatives of what is too little to be offered. */
+export const MIN_ALLOCATABLE_MAX = 16
+/** Names in one map of amounts. */
+export const QUANTITIES_MAX = 64
+/** A weight is above 0, and no more than this. */
+export const WEIGHT_MAX = 1e6
+/** Roles that have a weight or a quota, and so many are changed by one call. */
+export const ROLES_KEPT_MAX = 10_000
+export const ROLES_CHANGED_MAX = 1_000
 /** A refusal's message, in UTF-16 units: it may repeat what a stranger wrote. */
 export const REFUSAL_LENGTH_MAX = 1_024
 /** Items of one page of an operator's listing. */
@@ -146,8 +162,9 @@ assert(TASK_BYTES_MAX < ACCEPT_BYTES_MAX)
 assert(STATUS_BYTES_MAX < LIST_BYTES_MAX)
 // Who was quiet may always make the longest call.
 assert(MESSAGE_BYTES_MAX / CALL_BYTES <= OPERATOR_CALLS_PER_S * CALL_BURST_S)
-// An agent's total and its free are one figure; an offer holds resources and attributes.
+// An offer holds resources and attributes; a member's figure what it wants of offers.
 assert(2 * AGENT_BYTES_MAX < LIST_BYTES_MAX)
+assert(TERMS_BYTES_MAX < LIST_BYTES_MAX)
 assert(OUTPUT_BYTES_MAX < LIST_BYTES_MAX)
 assert(SCALAR_MAX * 1000 * FULL_AGENTS_MAX <= Number.MAX_SAFE_INTEGER)
 // A new leader is there before any agent is given up: a takeover loses no task.

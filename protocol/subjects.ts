@@ -10,6 +10,7 @@ export const peerBeat = route('{cluster}.master.peer.{masterId}', 'PeerBeat')
 /** The message of each verb that a framework may call. */
 export const FRAMEWORK_VERBS = {
   subscribe: 'Subscribe',
+  update: 'UpdateFramework',
   accept: 'Accept',
   decline: 'Decline',
   revive: 'Revive',
@@ -67,10 +68,14 @@ export const OPERATOR_VERBS = {
   frameworks: 'Listing',
   tasks: 'Listing',
   offers: 'Listing',
+  roles: 'Listing',
   master: 'AskMaster',
   kill: 'OperatorKill',
   teardown: 'OperatorTeardown',
   'read-output': 'OperatorReadOutput',
+  'set-quotas': 'SetQuotas',
+  'set-weights': 'SetWeights',
+  explain: 'Explain',
 } as const
 export type OperatorVerb = keyof typeof OPERATOR_VERBS
 
@@ -80,10 +85,14 @@ export const OPERATOR_ANSWERS = {
   frameworks: 'FrameworkPage',
   tasks: 'TaskPage',
   offers: 'OfferPage',
+  roles: 'RolePage',
   master: 'MasterReport',
   kill: 'Done',
   teardown: 'Done',
   'read-output': 'Done',
+  'set-quotas': 'Done',
+  'set-weights': 'Done',
+  explain: 'Explanation',
 } as const satisfies Record<OperatorVerb, string>
 
 /** operator → leader. */

@@ -5,7 +5,7 @@ import { shuffle } from '../parts/random.ts'
 import { addPending, setStanding } from './books.ts'
 import { filteredUntilMs, noteLateGrant, pausedUntilMs } from './filters.ts'
 import { isFull, moveBack } from './order.ts'
-import type { AgentBook, AllocatorState, Books, RoleBook } from './state.ts'
+import type { AgentBook, AllocatorState, Books, MemberBook } from './state.ts'
 
 /** What one turn may cost: a look at one role for one agent costs 1, an agent AGENT_COST. */
 const SLICE_COST = 8_192
@@ -29,7 +29,6 @@ export function allocateSome(state: AllocatorState, now: Now): void {
     if (agent === undefined) break
     left -= AGENT_COST + lookAt(state, agent, now)
   }
-  books.reasonsAreDue = true
 }
 
 /** Undefined: all have had their turn, or whoever had got room is full again. */
@@ -69,7 +68,7 @@ function lookAt(state: AllocatorState, agent: AgentBook, now: Now): number {
   let retryAtMs: number | undefined
   let isPaused = false
   for (let index = 0; index < order.length; index++) {
-    const role = order[index] as RoleBook
+    const role = order[index] as MemberBook
     if (isFull(role)) {
       // So are all behind it.
       books.passedOver.add(agent)
@@ -102,7 +101,7 @@ function grant(
   now: Now,
 ): void {
   const { books } = state
-  const role = books.order[index] as RoleBook
+  const role = books.order[index] as MemberBook
   const { agentId, version: agentVersion, available: resources } = agent
   const { principal, frameworkId } = role
   state.lastAllocation += 1
@@ -117,8 +116,6 @@ function grant(
   })
   if (role.declinedLast) noteLateGrant(agent, now)
   role.given += 1
-  role.givenAtMs = now.monotonicMs
-  role.said = { reasons: '', atMs: role.said.atMs }
   addPending(books, { allocation: state.lastAllocation, agent, agentVersion, role, resources })
   if (isFull(role)) books.roomy.delete(role)
   moveBack(books, index)

@@ -9,14 +9,14 @@ import {
 } from '../../protocol/resources.ts'
 import { addScalars, dominantShare } from './dominant-share.ts'
 import { isFull, markStale } from './order.ts'
-import type { AgentBook, Books, Pending, RoleBook, Standing } from './state.ts'
+import type { AgentBook, Books, MemberBook, Pending, Standing } from './state.ts'
 
 /** Less is of no use to anybody: 0.01 cpus, or 32 MiB. In thousandths. */
 const CPUS_MIN = 10
 const MEM_MIN = 32_000
 
 /** No id holds a dot, so no two roles share a key, whatever a role is made of. */
-export function roleKey(of: FrameworkKey & { readonly role: string }): string {
+export function memberKey(of: FrameworkKey & { readonly role: string }): string {
   return `${frameworkKey(of)}.${of.role}`
 }
 
@@ -76,7 +76,7 @@ export function removePending(books: Books, pending: Pending): void {
 }
 
 /** A role was full; if it is no more, agents that it was passed over for are looked at again. */
-export function noteRoom(books: Books, role: RoleBook): void {
+export function noteRoom(books: Books, role: MemberBook): void {
   if (isFull(role)) return
   books.roomy.add(role)
   books.passedOverDue = books.passedOver.size
@@ -90,7 +90,7 @@ function countPending(books: Books, { role, resources }: Pending, sign: 1 | -1):
 }
 
 /** What a role holds: what the leader says, and what it was not asked about yet. */
-export function setAllocated(books: Books, role: RoleBook, allocated: Resources): void {
+export function setAllocated(books: Books, role: MemberBook, allocated: Resources): void {
   role.held.clear()
   for (const [name, thousandths] of role.pendingSum) role.held.set(name, thousandths)
   addScalars(role.held, allocated, 1)

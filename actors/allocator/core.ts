@@ -11,7 +11,6 @@ import { takeFigure } from './figures.ts'
 import { refreshOrder } from './order.ts'
 import { close, confirm, endIfSilent, hearBeat, hearMessage, openIfDue, reopen } from './session.ts'
 import type { AllocatorState } from './state.ts'
-import { tellReasons } from './waiting.ts'
 
 export type Input =
   | { readonly kind: 'beat'; readonly beat: LeaderBeat }
@@ -26,14 +25,14 @@ export const allocatorCore: Core<AllocatorState, Input, Effect> = {
     const { phase } = state
     return phase === before ? effects : [...effects, { do: 'tell-phase', phase }]
   },
-  wakeAtMs({ openAtMs, silentAtMs, reasonsAtMs, books }) {
-    const times = [openAtMs, silentAtMs, reasonsAtMs, books.retries.nextMs()]
+  wakeAtMs({ openAtMs, silentAtMs, books }) {
+    const times = [openAtMs, silentAtMs, books.retries.nextMs()]
     const set = times.filter((atMs) => atMs !== undefined)
     return set.length === 0 ? undefined : Math.min(...set)
   },
   wantsFlush({ phase, reports, books }) {
     if (reports.length > 0) return true
-    return phase === 'allocating' && (hasWork(books) || books.reasonsAreDue)
+    return phase === 'allocating' && hasWork(books)
   },
 }
 
@@ -69,6 +68,12 @@ function takeMessage(
     switch (figure.kind) {
       case 'opened':
       case 'closed':
+      case 'retelling':
+        break
+      case 'ask-agent':
+      case 'ask-member':
+      case 'ask-role':
+        state.reports.push({ kind: 'explained', question: figure.question, unknown: true })
         break
       case 'complete':
         state.phase = 'allocating'
@@ -93,10 +98,6 @@ function wake(state: AllocatorState, now: Now): readonly Effect[] {
     agent.retryAtMs = undefined
     books.dirty.add(agent)
   }
-  if (state.reasonsAtMs !== undefined && state.reasonsAtMs <= now.monotonicMs) {
-    state.reasonsAtMs = undefined
-    books.reasonsAreDue = true
-  }
   return openIfDue(state, now)
 }
 
@@ -105,7 +106,6 @@ function flush(state: AllocatorState, now: Now): readonly Effect[] {
   if (state.phase === 'allocating') {
     refreshOrder(books)
     if (hasWork(books)) allocateSome(state, now)
-    if (!hasWork(books) && books.reasonsAreDue) tellReasons(state, now)
   }
   if (session === undefined) return []
   return takeReports(state).map((reports) => {
@@ -122,10 +122,8 @@ function takeReports(state: AllocatorState): readonly AllocatorReport[][] {
       kind: 'allocate' as const,
       allocations: [...some],
     })),
-    ...cut(state.waiting).map((some) => ({ kind: 'waiting' as const, waiting: [...some] })),
   ]
   state.reports = []
   state.allocations = []
-  state.waiting = []
   return cut(reports).map((some) => [...some])
 }

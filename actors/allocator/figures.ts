@@ -5,11 +5,11 @@ import { NO_RESOURCES, parseResources, type Resources } from '../../protocol/res
 import { isSameList } from '../../protocol/same-list.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import type { ResourceList } from '../../protocol/schema/common.ts'
-import { noteRoom, removePending, restand, roleKey, setAllocated, setStanding } from './books.ts'
+import { memberKey, noteRoom, removePending, restand, setAllocated, setStanding } from './books.ts'
 import { addScalars } from './dominant-share.ts'
 import { dropFiltersOfGone, setFilters } from './filters.ts'
 import { isFull, markStale } from './order.ts'
-import { type AgentBook, type Books, newAgent, type RoleBook } from './state.ts'
+import { type AgentBook, type Books, type MemberBook, newAgent } from './state.ts'
 
 /** A refused allocation of what is still so counts as declined for so long: no busy asking. */
 const REFUSED_MS = DECLINE_PAUSE_MS
@@ -18,20 +18,32 @@ type Figure<K extends AllocatorFigure['kind']> = Extract<AllocatorFigure, { kind
 
 /** What the books are made of; the other kinds are about the session. */
 export type BookFigure = Figure<
-  'agent' | 'agent-gone' | 'role' | 'role-gone' | 'filter' | 'answered'
+  | 'role'
+  | 'agent-info'
+  | 'agent'
+  | 'agent-gone'
+  | 'member-terms'
+  | 'member'
+  | 'member-gone'
+  | 'filter'
+  | 'answered'
 >
 
 export function takeFigure(books: Books, figure: BookFigure, now: Now): void {
-  books.reasonsAreDue = true
   switch (figure.kind) {
+    case 'role':
+    case 'member-terms':
+      return
+    case 'agent-info':
+      return takeAgentInfo(books, figure)
     case 'agent':
       return takeAgent(books, figure)
     case 'agent-gone':
       return dropAgent(books, figure)
-    case 'role':
-      return takeRole(books, figure)
-    case 'role-gone':
-      return dropRole(books, figure)
+    case 'member':
+      return takeMember(books, figure)
+    case 'member-gone':
+      return dropMember(books, figure)
     case 'filter':
       return takeFilter(books, figure, now)
     case 'answered':
@@ -47,7 +59,7 @@ function readResources(list: ResourceList): Resources {
   return 'code' in resources ? NO_RESOURCES : resources
 }
 
-function takeAgent(books: Books, { agentId, version, total, free }: Figure<'agent'>): void {
+function takeAgentInfo(books: Books, { agentId, total }: Figure<'agent-info'>): void {
   const agent = books.agents.get(agentId) ?? newAgent(agentId)
   if (agent.isGone) {
     books.agents.set(agentId, agent)
@@ -55,13 +67,19 @@ function takeAgent(books: Books, { agentId, version, total, free }: Figure<'agen
     agent.isGone = false
   }
   setTotal(books, agent, total)
+}
+
+/** One of which it was not said what it is does not count: the leader says that first. */
+function takeAgent(books: Books, { agentId, version, free }: Figure<'agent'>): void {
+  const agent = books.agents.get(agentId)
+  if (agent === undefined || agent.isGone) return
   agent.version = version
   agent.free = readResources(free)
   agent.freeList = free
   restand(books, agent)
 }
 
-/** Almost every figure says the same total as the one before. */
+/** An agent that has opened another session mostly says the same total as before. */
 function setTotal(books: Books, agent: AgentBook, total: ResourceList): void {
   if (isSameList(agent.total, total)) return
   addScalars(books.total, readResources(agent.total), -1)
@@ -88,7 +106,7 @@ function dropAgent(books: Books, { agentId }: Figure<'agent-gone'>): void {
   if (agent.pending.size === 0) books.agents.delete(agentId)
 }
 
-function newRole(key: string, { principal, frameworkId, role }: Figure<'role'>): RoleBook {
+function newMember(key: string, { principal, frameworkId, role }: Figure<'member'>): MemberBook {
   return {
     key,
     principal,
@@ -103,15 +121,13 @@ function newRole(key: string, { principal, frameworkId, role }: Figure<'role'>):
     held: new Map(),
     share: 0,
     given: 0,
-    givenAtMs: Number.NEGATIVE_INFINITY,
-    said: { reasons: '', atMs: Number.NEGATIVE_INFINITY },
   }
 }
 
-function takeRole(books: Books, figure: Figure<'role'>): void {
-  const key = roleKey(figure)
-  const role = books.roles.get(key) ?? newRole(key, figure)
-  books.roles.set(key, role)
+function takeMember(books: Books, figure: Figure<'member'>): void {
+  const key = memberKey(figure)
+  const role = books.members.get(key) ?? newMember(key, figure)
+  books.members.set(key, role)
   const wasFull = isFull(role)
   role.offers = figure.offers
   if (wasFull) noteRoom(books, role)
@@ -120,23 +136,22 @@ function takeRole(books: Books, figure: Figure<'role'>): void {
   if (role.suppressed === figure.suppressed) return markStale(books, 'places')
   role.suppressed = figure.suppressed
   markStale(books, 'members')
-  if (role.suppressed) role.said = { reasons: '', atMs: role.said.atMs }
-  else books.allAreDirty = true
+  if (!role.suppressed) books.allAreDirty = true
 }
 
-function dropRole(books: Books, figure: Figure<'role-gone'>): void {
-  const key = roleKey(figure)
-  const role = books.roles.get(key)
+function dropMember(books: Books, figure: Figure<'member-gone'>): void {
+  const key = memberKey(figure)
+  const role = books.members.get(key)
   if (role === undefined) return
   role.isGone = true
   books.roomy.delete(role)
-  books.roles.delete(key)
+  books.members.delete(key)
   markStale(books, 'members')
 }
 
 function takeFilter(books: Books, figure: Figure<'filter'>, { monotonicMs }: Now): void {
   const agent = books.agents.get(figure.agentId)
-  const role = books.roles.get(roleKey(figure))
+  const role = books.members.get(memberKey(figure))
   if (agent === undefined || agent.isGone || role === undefined) return
   const mayBeLess = agent.filters.has(role)
   setFilters(
@@ -147,7 +162,7 @@ function takeFilter(books: Books, figure: Figure<'filter'>, { monotonicMs }: Now
       untilMs: monotonicMs + forMs,
     })),
   )
-  if (agent.filters.size > books.roles.size) dropFiltersOfGone(agent)
+  if (agent.filters.size > books.members.size) dropFiltersOfGone(agent)
   if (mayBeLess) restand(books, agent)
 }
 

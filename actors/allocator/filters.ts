@@ -1,14 +1,14 @@
 /** What must not be offered to whom: declined resources, and too much for those who decline. */
 import type { Now } from '../../protocol/now.ts'
 import { containsResources, type Resources } from '../../protocol/resources.ts'
-import type { AgentBook, Filter, RoleBook } from './state.ts'
+import type { AgentBook, Filter, MemberBook } from './state.ts'
 
 /** Allocations of one agent, in LATE_WINDOW_MS, to roles whose last answer was a decline. */
 export const LATE_GRANTS_MAX = 10
 export const LATE_WINDOW_MS = 1_000
 
 /** Replaces all filters of the role there. */
-export function setFilters(agent: AgentBook, role: RoleBook, filters: readonly Filter[]): void {
+export function setFilters(agent: AgentBook, role: MemberBook, filters: readonly Filter[]): void {
   if (filters.length === 0) agent.filters.delete(role)
   else agent.filters.set(role, filters)
 }
@@ -23,7 +23,7 @@ export function dropFiltersOfGone(agent: AgentBook): void {
  * Undefined: now it may.
  */
 export function filteredUntilMs(
-  { agent, role }: { readonly agent: AgentBook; readonly role: RoleBook },
+  { agent, role }: { readonly agent: AgentBook; readonly role: MemberBook },
   candidate: Resources,
   { monotonicMs }: Now,
 ): number | undefined {

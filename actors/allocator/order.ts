@@ -1,10 +1,10 @@
 /** Who is asked first. */
 import { OFFERS_UNANSWERED_MAX } from '../../protocol/limits.ts'
 import { dominantShare } from './dominant-share.ts'
-import type { Books, RoleBook } from './state.ts'
+import type { Books, MemberBook } from './state.ts'
 
 /** True if the role gets nothing more before it has answered some of what it has. */
-export function isFull({ offers, pendingCount }: RoleBook): boolean {
+export function isFull({ offers, pendingCount }: MemberBook): boolean {
   return offers + pendingCount >= OFFERS_UNANSWERED_MAX
 }
 
@@ -13,7 +13,7 @@ export function isFull({ offers, pendingCount }: RoleBook): boolean {
  * first, then the smaller dominant share, then the fewer allocations ever, then the key: no two
  * roles are equal.
  */
-export function compareRoles(a: RoleBook, b: RoleBook): number {
+export function compareMembers(a: MemberBook, b: MemberBook): number {
   if (isFull(a) !== isFull(b)) return isFull(a) ? 1 : -1
   if (a.declinedLast !== b.declinedLast) return a.declinedLast ? 1 : -1
   return a.share - b.share || a.given - b.given || (a.key < b.key ? -1 : 1)
@@ -31,23 +31,23 @@ export function refreshOrder(books: Books): void {
   const grade = GRADES[books.stale]
   books.stale = 'nothing'
   if (grade >= GRADES.shares) {
-    for (const role of books.roles.values()) role.share = dominantShare(role.held, books.total)
+    for (const role of books.members.values()) role.share = dominantShare(role.held, books.total)
   }
   if (grade >= GRADES.members) {
-    books.order = [...books.roles.values()].filter((role) => !role.suppressed)
+    books.order = [...books.members.values()].filter((role) => !role.suppressed)
   }
   // Mostly in order already, for which the sort is linear.
-  if (grade >= GRADES.places) books.order.sort(compareRoles)
+  if (grade >= GRADES.places) books.order.sort(compareMembers)
 }
 
 /** Moves the role at `index`, which has just got something, to its place further back. */
 export function moveBack({ order }: Books, index: number): void {
-  const role = order[index] as RoleBook
+  const role = order[index] as MemberBook
   let low = index + 1
   let high = order.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if (compareRoles(order[middle] as RoleBook, role) < 0) low = middle + 1
+    if (compareMembers(order[middle] as MemberBook, role) < 0) low = middle + 1
     else high = middle
   }
   if (low === index + 1) return

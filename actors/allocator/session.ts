@@ -163,9 +163,7 @@ function endSession(state: AllocatorState): void {
   state.session = undefined
   state.openAtMs = undefined
   state.silentAtMs = undefined
-  state.reasonsAtMs = undefined
   state.books = newBooks()
   state.reports = []
   state.allocations = []
-  state.waiting = []
 }

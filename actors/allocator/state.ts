@@ -2,7 +2,7 @@
 import type { AgentId, FrameworkId, Principal, SessionId } from '../../protocol/ids.ts'
 import { NO_RESOURCES, type Resources } from '../../protocol/resources.ts'
 import type { Fence, ResourceList } from '../../protocol/schema/common.ts'
-import type { Allocation, AllocatorReport, Waiting } from '../../protocol/schema/master.ts'
+import type { Allocation, AllocatorReport } from '../../protocol/schema/master.ts'
 import { Deadlines } from '../parts/deadlines.ts'
 import { type Random, seededRandom } from '../parts/random.ts'
 import type { Session } from '../parts/session.ts'
@@ -14,7 +14,7 @@ export interface Pending {
   readonly allocation: number
   readonly agent: AgentBook
   readonly agentVersion: number
-  readonly role: RoleBook
+  readonly role: MemberBook
   readonly resources: Resources
 }
 
@@ -47,7 +47,7 @@ export interface AgentBook {
   standing: Standing
   /** The leader took it away; kept while something is pending. */
   isGone: boolean
-  readonly filters: Map<RoleBook, readonly Filter[]>
+  readonly filters: Map<MemberBook, readonly Filter[]>
   /** When it last went to roles that had declined before, oldest first, LATE_GRANTS_MAX at most. */
   readonly lateGrantsMs: number[]
   /** When it is looked at again although nothing was said of it. */
@@ -55,7 +55,7 @@ export interface AgentBook {
 }
 
 /** A role of a framework: what is asked and given. */
-export interface RoleBook {
+export interface MemberBook {
   readonly key: string
   readonly principal: Principal
   readonly frameworkId: FrameworkId
@@ -74,22 +74,18 @@ export interface RoleBook {
   share: number
   /** Allocations ever, less the refused ones. */
   given: number
-  /** When it last got something. */
-  givenAtMs: number
-  /** What the leader was last told of its waiting; no reasons: it got something since. */
-  said: { readonly reasons: string; readonly atMs: number }
 }
 
 export interface Books {
   readonly agents: Map<AgentId, AgentBook>
-  readonly roles: Map<string, RoleBook>
+  readonly members: Map<string, MemberBook>
   readonly pending: Map<number, Pending>
   /** Of the cluster. */
   readonly total: Scalars
   /** How many agents stand how; those that are gone do not count. */
   readonly standings: Record<Standing, number>
   /** The roles that want offers, in the order in which they are asked. */
-  order: RoleBook[]
+  order: MemberBook[]
   /** What of `order` no longer holds: all shares, who is in it, or where. */
   stale: 'shares' | 'members' | 'places' | 'nothing'
   /** Agents to look at, in the next run. */
@@ -107,11 +103,9 @@ export interface Books {
   /** How many of them are to be looked at again, as long as one of `roomy` has room. */
   passedOverDue: number
   /** Roles that had all the offers that they may have, and then answered some. */
-  readonly roomy: Set<RoleBook>
+  readonly roomy: Set<MemberBook>
   /** Of agents, by `retryAtMs`. */
   readonly retries: Deadlines<AgentBook>
-  /** Reasons may have changed since they were last compared. */
-  reasonsAreDue: boolean
 }
 
 /** What was not obeyed since the start. */
@@ -144,15 +138,12 @@ export interface AllocatorState {
   /** The session is over then, if nothing is heard. */
   silentAtMs: number | undefined
   complained: { readonly refused: Fence; readonly atMs: number } | undefined
-  /** Reasons that may not be said yet are compared again then. */
-  reasonsAtMs: number | undefined
   /** Never used twice, not even in another session. */
   lastAllocation: number
   books: Books
   /** To be said at the end of the turn. */
   reports: AllocatorReport[]
   allocations: Allocation[]
-  waiting: Waiting[]
 }
 
 /** `seed`: 128 random bits as 32 hexadecimal digits. */
@@ -170,12 +161,10 @@ export function newState(seed: string): AllocatorState {
     silenceMaxMs: 0,
     silentAtMs: undefined,
     complained: undefined,
-    reasonsAtMs: undefined,
     lastAllocation: 0,
     books: newBooks(),
     reports: [],
     allocations: [],
-    waiting: [],
   }
 }
 
@@ -183,7 +172,7 @@ export function newBooks(): Books {
   const passedOver = new Set<AgentBook>()
   return {
     agents: new Map(),
-    roles: new Map(),
+    members: new Map(),
     pending: new Map(),
     total: new Map(),
     standings: { 'none-free': 0, 'too-small': 0, taken: 0, idle: 0, paused: 0 },
@@ -197,7 +186,6 @@ export function newBooks(): Books {
     passedOverDue: 0,
     roomy: new Set(),
     retries: new Deadlines(),
-    reasonsAreDue: false,
   }
 }
 

@@ -14,7 +14,7 @@ import type { TaskInfo } from '../../protocol/schema/common.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { order } from './agents.ts'
-import { giveBack, roleOf, type Share } from './books.ts'
+import { giveBack, memberOf, type Share } from './books.ts'
 import type { Agent, Framework, Offer, Task } from './entities.ts'
 import { addFilter } from './filters.ts'
 import { validateLaunch } from './launch-validation.ts'
@@ -165,7 +165,7 @@ function use(
   const left = { framework, role, agent, resources: pool }
   giveBack(turn, left)
   addFilter(turn, { framework, role, agentId, resources: pool, refuseMs: call.refuseMs })
-  roleOf(framework, role).isDeclinedLast = launches.length === 0
+  memberOf(framework, role).isDeclinedLast = launches.length === 0
   const { subscription, principal, frameworkId } = framework
   if (launches.length === 0 || subscription === undefined) return
   order(turn, agent, {

@@ -215,6 +215,7 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
   for (const subscription of subscriptions.slice(SUBSCRIPTIONS_MAX)) {
     order(turn, agent, { kind: 'framework-subscribed', ...subscription })
   }
+  leader.dirtyAgentInfos.add(agentId)
   touchAgent(turn, agent)
   if (!isNew) retellFilters(turn, agentId)
   agentIsBack(turn, agent)

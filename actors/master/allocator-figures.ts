@@ -18,19 +18,24 @@ const ANSWERS_MAX = 4_096
 function agentFigure({ leader }: LeaderTurn, agentId: AgentId): AllocatorFigure {
   const agent = leader.agents.get(agentId)
   if (agent?.state !== 'registered') return { kind: 'agent-gone', agentId }
-  const { version, info } = agent
-  // As the agent itself has listed it.
-  const total = info?.resources ?? []
-  return { kind: 'agent', agentId, version, total, free: listResources(agent.free) }
+  return { kind: 'agent', agentId, version: agent.version, free: listResources(agent.free) }
 }
 
-function roleFigure(framework: Framework, name: string): AllocatorFigure {
+/** None of one that has gone since. */
+function agentInfoFigure({ leader }: LeaderTurn, agentId: AgentId): AllocatorFigure | undefined {
+  const agent = leader.agents.get(agentId)
+  if (agent?.state !== 'registered' || agent.info === undefined) return undefined
+  const { hostname, attributes, resources: total } = agent.info
+  return { kind: 'agent-info', agentId, hostname, attributes, total }
+}
+
+function memberFigure(framework: Framework, name: string): AllocatorFigure {
   const { principal, frameworkId } = framework
   const role = framework.roles.get(name)
   const isGone = role === undefined || framework.state === 'ended'
-  if (isGone) return { kind: 'role-gone', principal, frameworkId, role: name }
+  if (isGone) return { kind: 'member-gone', principal, frameworkId, role: name }
   return {
-    kind: 'role',
+    kind: 'member',
     principal,
     frameworkId,
     role: name,
@@ -62,8 +67,9 @@ export function allocatorWantsFlush(leader: LeaderTurn['leader']): boolean {
   return hasChanges(leader) || allocator.figures.length + allocator.answers.length > 0
 }
 
-function hasChanges({ dirtyAgents, dirtyRoles, dirtyFilters }: LeaderTurn['leader']): boolean {
-  return dirtyAgents.size + dirtyRoles.size + dirtyFilters.size > 0
+function hasChanges(leader: LeaderTurn['leader']): boolean {
+  const { dirtyAgents, dirtyAgentInfos, dirtyMembers, dirtyFilters } = leader
+  return dirtyAgents.size + dirtyAgentInfos.size + dirtyMembers.size + dirtyFilters.size > 0
 }
 
 /**
@@ -102,13 +108,18 @@ export function flushFigures(turn: LeaderTurn): void {
 
 /** Takes what has changed, one by one. Filters come after the agent and the role of theirs. */
 function* changes(turn: LeaderTurn): Generator<AllocatorFigure> {
-  const { dirtyRoles, dirtyAgents, dirtyFilters } = turn.leader
-  for (const [framework, roles] of dirtyRoles) {
+  const { dirtyMembers, dirtyAgentInfos, dirtyAgents, dirtyFilters } = turn.leader
+  for (const [framework, roles] of dirtyMembers) {
     for (const role of roles) {
       roles.delete(role)
-      if (roles.size === 0) dirtyRoles.delete(framework)
-      yield changedRole(turn, framework, role)
+      if (roles.size === 0) dirtyMembers.delete(framework)
+      yield changedMember(turn, framework, role)
     }
+  }
+  for (const agentId of dirtyAgentInfos) {
+    dirtyAgentInfos.delete(agentId)
+    const figure = agentInfoFigure(turn, agentId)
+    if (figure !== undefined) yield figure
   }
   for (const agentId of dirtyAgents) {
     dirtyAgents.delete(agentId)
@@ -135,15 +146,16 @@ function takeAnswers(
 
 /** There is nobody to tell: whoever comes is told everything. */
 export function forgetDirty({ leader }: LeaderTurn): void {
+  leader.dirtyAgentInfos.clear()
   leader.dirtyAgents.clear()
-  leader.dirtyRoles.clear()
+  leader.dirtyMembers.clear()
   leader.dirtyFilters.clear()
 }
 
 /** The framework may be gone, and another be there by its name. */
-function changedRole({ leader }: LeaderTurn, changed: Framework, role: string): AllocatorFigure {
+function changedMember({ leader }: LeaderTurn, changed: Framework, role: string): AllocatorFigure {
   const { key, principal, frameworkId } = changed
   const framework = leader.frameworks.get(key)
-  if (framework === undefined) return { kind: 'role-gone', principal, frameworkId, role }
-  return roleFigure(framework, role)
+  if (framework === undefined) return { kind: 'member-gone', principal, frameworkId, role }
+  return memberFigure(framework, role)
 }

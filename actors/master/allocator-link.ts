@@ -2,12 +2,12 @@
 import type { SessionId } from '../../protocol/ids.ts'
 import { ALLOCATOR_PING_MS, ALLOCATOR_PINGS_MISSED_MAX } from '../../protocol/limits.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
-import type { AllocatorReport, AllocatorReports, Waiting } from '../../protocol/schema/master.ts'
+import type { AllocatorReport, AllocatorReports } from '../../protocol/schema/master.ts'
 import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
 import { hear, newSession } from '../parts/session.ts'
 import { isEchoing } from './agents.ts'
 import { flushFigures, forgetDirty } from './allocator-figures.ts'
-import { frameworkOf, touchRole } from './books.ts'
+import { touchMember } from './books.ts'
 import { touchFilter } from './filters.ts'
 import { makeOffer } from './offers.ts'
 import { count } from './state.ts'
@@ -53,6 +53,7 @@ function open(
       version: PROTOCOL_VERSION,
       pingMs: ALLOCATOR_PING_MS,
       pingsMissedMax: ALLOCATOR_PINGS_MISSED_MAX,
+      minAllocatable: [],
     },
   ])
   touchEverything(turn)
@@ -60,18 +61,19 @@ function open(
   log(turn, 'an allocator has opened a session')
 }
 
-/** All is news to it; what an earlier allocator knew of waiting is over. */
+/** All is news to it. */
 function touchEverything(turn: LeaderTurn): void {
   const { leader } = turn
   forgetDirty(turn)
   for (const { agentId, state } of leader.agents.values()) {
-    if (state === 'registered') leader.dirtyAgents.add(agentId)
+    if (state !== 'registered') continue
+    leader.dirtyAgentInfos.add(agentId)
+    leader.dirtyAgents.add(agentId)
   }
   for (const framework of leader.frameworks.values()) {
     if (framework.state === 'ended') continue
     for (const [name, role] of framework.roles) {
-      role.waiting = undefined
-      touchRole(turn, framework, name)
+      touchMember(turn, framework, name)
       for (const agentId of role.filters.keys()) touchFilter(turn, framework, name, agentId)
     }
   }
@@ -87,29 +89,15 @@ function close(turn: LeaderTurn): void {
 
 function handle(turn: LeaderTurn, report: AllocatorReport): void {
   const { leader } = turn
-  if (report.kind === 'allocate') {
-    for (const allocation of report.allocations) {
-      const outcome = makeOffer(turn, allocation) ? 'made' : 'refused'
-      if (outcome === 'made') setWaiting(turn, allocation, undefined)
-      count(turn.state, `allocations-${outcome}`)
-      const { agentId } = allocation
-      leader.allocator?.answers.push({ agentId, allocation: allocation.allocation, outcome })
-      // Refused from an old view: it is told the new one.
-      if (outcome === 'refused' && leader.agents.has(agentId)) leader.dirtyAgents.add(agentId)
-    }
-  } else if (report.kind === 'waiting') {
-    for (const waiting of report.waiting) setWaiting(turn, waiting, waiting.agents)
+  if (report.kind !== 'allocate') return
+  for (const allocation of report.allocations) {
+    const outcome = makeOffer(turn, allocation) ? 'made' : 'refused'
+    count(turn.state, `allocations-${outcome}`)
+    const { agentId } = allocation
+    leader.allocator?.answers.push({ agentId, allocation: allocation.allocation, outcome })
+    // Refused from an old view: it is told the new one.
+    if (outcome === 'refused' && leader.agents.has(agentId)) leader.dirtyAgents.add(agentId)
   }
-}
-
-/** It is gone with its role. */
-function setWaiting(
-  turn: LeaderTurn,
-  of: Pick<Waiting, 'principal' | 'frameworkId' | 'role'>,
-  agents: Waiting['agents'] | undefined,
-): void {
-  const role = frameworkOf(turn, of)?.roles.get(of.role)
-  if (role !== undefined) role.waiting = agents
 }
 
 function schedulePing({ leader, now }: LeaderTurn): void {

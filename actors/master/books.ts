@@ -11,7 +11,7 @@ import {
   scalarsOf,
   takeFrom,
 } from '../../protocol/resources.ts'
-import { type Agent, type Framework, newRole, type RoleState, type Task } from './entities.ts'
+import { type Agent, type Framework, type Member, newMember, type Task } from './entities.ts'
 import type { LeaderTurn } from './turn.ts'
 
 export function frameworkOf({ leader }: LeaderTurn, key: FrameworkKey): Framework | undefined {
@@ -25,9 +25,9 @@ export function touchAgent({ leader }: LeaderTurn, agent: Agent): void {
 }
 
 /** The role's figures have changed: the allocator is told at the end of the turn. */
-export function touchRole({ leader }: LeaderTurn, framework: Framework, role: string): void {
-  const roles = leader.dirtyRoles.get(framework)
-  if (roles === undefined) leader.dirtyRoles.set(framework, new Set([role]))
+export function touchMember({ leader }: LeaderTurn, framework: Framework, role: string): void {
+  const roles = leader.dirtyMembers.get(framework)
+  if (roles === undefined) leader.dirtyMembers.set(framework, new Set([role]))
   else roles.add(role)
 }
 
@@ -37,10 +37,10 @@ export function wantedRoles({ roles }: Framework): readonly string[] {
 }
 
 /** A role of a framework; one that it did not ask for stays while something is allocated to it. */
-export function roleOf(framework: Framework, role: string): RoleState {
+export function memberOf(framework: Framework, role: string): Member {
   const known = framework.roles.get(role)
   if (known !== undefined) return known
-  const fresh = newRole()
+  const fresh = newMember()
   framework.roles.set(role, fresh)
   return fresh
 }
@@ -108,16 +108,16 @@ export function holdTask(turn: LeaderTurn, task: Task): void {
 }
 
 function allot(turn: LeaderTurn, framework: Framework, role: string, resources: Resources): void {
-  putInto(roleOf(framework, role).allocated, scalarsOf(resources))
-  touchRole(turn, framework, role)
+  putInto(memberOf(framework, role).allocated, scalarsOf(resources))
+  touchMember(turn, framework, role)
 }
 
 function unallot(turn: LeaderTurn, framework: Framework, role: string, resources: Resources): void {
-  const { allocated, isLeft } = roleOf(framework, role)
+  const { allocated, isLeft } = memberOf(framework, role)
   if (!takeFrom(allocated, scalarsOf(resources)))
     assert.fail(`more is given back than ${framework.key} has`)
   if (isLeft && isEmpty(allocated)) framework.roles.delete(role)
-  touchRole(turn, framework, role)
+  touchMember(turn, framework, role)
 }
 
 /** The task counts no longer. */

@@ -11,7 +11,7 @@ import type {
 } from '../../protocol/ids.ts'
 import { NO_RESOURCES, type ResourceBook, type Resources } from '../../protocol/resources.ts'
 import type { Exit, StatusNumber, Subscription } from '../../protocol/schema/common.ts'
-import type { AgentInfo, HeldTask, SnapshotPage, Waiting } from '../../protocol/schema/master.ts'
+import type { AgentInfo, HeldTask, SnapshotPage } from '../../protocol/schema/master.ts'
 import type { MachineState } from '../../protocol/task-machine.ts'
 import type { TaskState } from '../../protocol/task-state.ts'
 import type { Recent } from '../parts/recent.ts'
@@ -113,13 +113,11 @@ export interface Filter {
   readonly untilMs: number
 }
 
-export interface RoleState {
+export interface Member {
   /** The framework did not ask for it, or does not any more: it only stands for what is held. */
   isLeft: boolean
   isSuppressed: boolean
   isDeclinedLast: boolean
-  /** Why it got nothing lately, as the allocator said. */
-  waiting: Waiting['agents'] | undefined
   /** How many it has and has not answered. */
   offers: number
   /** Scalars held by its tasks or offered to it, on all agents. */
@@ -158,7 +156,7 @@ export interface Framework extends FrameworkKey {
   subscription: Subscription | undefined
   /** To its latest calls, by their ids. */
   readonly answers: Recent<SessionId, CallAnswer>
-  readonly roles: Map<string, RoleState>
+  readonly roles: Map<string, Member>
   readonly tasks: Map<TaskId, Task>
   readonly offers: Set<OfferId>
   missed: number
@@ -198,13 +196,12 @@ export function newAgent(agentId: AgentId): Agent {
   }
 }
 
-export function newRole(): RoleState {
+export function newMember(): Member {
   const filters = new Map<AgentId, Filter[]>()
   return {
     isLeft: true,
     isSuppressed: false,
     isDeclinedLast: false,
-    waiting: undefined,
     offers: 0,
     allocated: new Map(),
     filters,

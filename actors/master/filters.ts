@@ -17,7 +17,7 @@ import {
   type Resources,
 } from '../../protocol/resources.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
-import type { Filter, Framework, RoleState } from './entities.ts'
+import type { Filter, Framework, Member } from './entities.ts'
 import type { LeaderTurn } from './turn.ts'
 
 /** Filters of one role and agent that are kept, in number and size; the oldest goes first. */
@@ -58,7 +58,7 @@ const covers = (filter: Filter, old: Filter): boolean =>
   filter.untilMs >= old.untilMs && containsResources(filter.resources, old.resources)
 
 /** The allocator knows by itself when a filter is over. */
-function sweep(role: RoleState, nowMs: number): void {
+function sweep(role: Member, nowMs: number): void {
   for (let i = 0; i < SWEPT_PER_FILTER; i++) {
     const next = role.sweep.next()
     if (next.done) {

@@ -123,6 +123,8 @@ function handle(
       return undefined
     case 'pong':
       return undefined
+    case 'update':
+      return refusal('unknown-verb', 'update is not answered yet')
     case 'teardown': {
       const busy = refuseChange(turn, framework.key)
       if (busy === undefined) requestEnd(turn, framework, reply)

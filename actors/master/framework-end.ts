@@ -4,7 +4,7 @@ import { frameworkKey } from '../../protocol/ids.ts'
 import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
 import { Recent } from '../parts/recent.ts'
 import { order } from './agents.ts'
-import { frameworkOf, touchRole } from './books.ts'
+import { frameworkOf, touchMember } from './books.ts'
 import type { Agent, Framework, Task } from './entities.ts'
 import { clearFilters } from './filters.ts'
 import { type FrameworkEvent, frameworkStep } from './framework-machine.ts'
@@ -82,7 +82,7 @@ function withdraw(turn: LeaderTurn, framework: Framework): void {
   for (const offerId of framework.offers) endOffer(turn, offerId, 'framework.gone')
   for (const name of framework.roles.keys()) {
     clearFilters(turn, framework, name)
-    touchRole(turn, framework, name)
+    touchMember(turn, framework, name)
   }
 }
 
@@ -138,7 +138,7 @@ function end(turn: LeaderTurn, framework: Framework): void {
     const agent = leader.agents.get(agentId)
     if (agent !== undefined) order(turn, agent, { kind: 'tear-down', principal, frameworkId })
   }
-  for (const name of framework.roles.keys()) touchRole(turn, framework, name)
+  for (const name of framework.roles.keys()) touchMember(turn, framework, name)
   log(turn, 'a framework has ended', { framework: key, tasks: framework.tasks.size })
   tellWorld(turn, { kind: 'framework', what: 'ended', framework }, { name: framework.name })
   considerForgotten(turn, framework)
@@ -195,6 +195,6 @@ function considerForgotten(turn: LeaderTurn, framework: Framework): void {
   if (framework.began === 'before' && leader.absent.size > 0) return
   const { principal, frameworkId, key } = framework
   if (!leader.frameworks.delete(key)) return
-  for (const name of framework.roles.keys()) touchRole(turn, framework, name)
+  for (const name of framework.roles.keys()) touchMember(turn, framework, name)
   record(turn, { kind: 'framework-forgotten', principal, frameworkId }, { after: 'nothing' })
 }

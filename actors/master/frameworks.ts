@@ -6,7 +6,7 @@ import type { Subscribe } from '../../protocol/schema/calls.ts'
 import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
 import { newSession } from '../parts/session.ts'
 import { isEchoing, order } from './agents.ts'
-import { frameworkOf, roleOf, touchRole, wantedRoles } from './books.ts'
+import { frameworkOf, memberOf, touchMember, wantedRoles } from './books.ts'
 import { isCrowded } from './crowding.ts'
 import type { Framework } from './entities.ts'
 import { clearFilters } from './filters.ts'
@@ -183,24 +183,24 @@ function setRoles(turn: LeaderTurn, framework: Framework, request: SubscribeRequ
     if (!wanted.has(name)) leaveRole(turn, framework, name)
   }
   for (const name of wanted) {
-    const role = roleOf(framework, name)
+    const role = memberOf(framework, name)
     role.isLeft = false
     role.isSuppressed = request.suppressed.includes(name)
     role.isDeclinedLast = false
     clearFilters(turn, framework, name)
-    touchRole(turn, framework, name)
+    touchMember(turn, framework, name)
   }
 }
 
 function leaveRole(turn: LeaderTurn, framework: Framework, name: string): void {
-  const role = roleOf(framework, name)
+  const role = memberOf(framework, name)
   role.isLeft = true
   for (const offerId of framework.offers) {
     if (turn.leader.offers.get(offerId)?.role !== name) continue
     endOffer(turn, offerId, 'framework.left-role')
   }
   if (role.allocated.size === 0) framework.roles.delete(name)
-  touchRole(turn, framework, name)
+  touchMember(turn, framework, name)
 }
 
 /** A ping is due: the last one was answered, or it counts as missed. */
@@ -228,7 +228,7 @@ export function revive(turn: LeaderTurn, framework: Framework, roles: readonly s
     role.isSuppressed = false
     role.isDeclinedLast = false
     clearFilters(turn, framework, name)
-    touchRole(turn, framework, name)
+    touchMember(turn, framework, name)
   }
 }
 
@@ -238,6 +238,6 @@ export function suppress(turn: LeaderTurn, framework: Framework, roles: readonly
     const role = framework.roles.get(name)
     if (role === undefined || role.isLeft) continue
     role.isSuppressed = true
-    touchRole(turn, framework, name)
+    touchMember(turn, framework, name)
   }
 }

@@ -9,7 +9,7 @@ import {
 } from '../../protocol/resources.ts'
 import type { Allocation } from '../../protocol/schema/master.ts'
 import type { Offer as OfferShape } from '../../protocol/schema/scheduler.ts'
-import { frameworkOf, giveBack, take, touchRole } from './books.ts'
+import { frameworkOf, giveBack, take, touchMember } from './books.ts'
 import type { Offer } from './entities.ts'
 import { addFilter } from './filters.ts'
 import { rememberFate } from './offer-fates.ts'
@@ -113,5 +113,5 @@ function remove(turn: LeaderTurn, offer: Offer): void {
   const role = offer.framework.roles.get(offer.role)
   if (role === undefined) return
   role.offers -= 1
-  touchRole(turn, offer.framework, offer.role)
+  touchMember(turn, offer.framework, offer.role)
 }

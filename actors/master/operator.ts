@@ -73,6 +73,11 @@ function handle(
       return teardown(turn, call.body, reply)
     case 'read-output':
       return output(turn, call.body)
+    case 'roles':
+    case 'set-quotas':
+    case 'set-weights':
+    case 'explain':
+      return refusal('unknown-verb', `${call.verb} is not answered yet`)
   }
 }
 

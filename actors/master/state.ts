@@ -126,8 +126,9 @@ export interface Leader {
   /** By framework: those of its tasks that it is still to be told of. */
   readonly telling: Map<string, Iterator<Task>>
   allocator: AllocatorLink | undefined
+  readonly dirtyAgentInfos: Set<AgentId>
   readonly dirtyAgents: Set<AgentId>
-  readonly dirtyRoles: Map<Framework, Set<string>>
+  readonly dirtyMembers: Map<Framework, Set<string>>
   /** Keys of `framework role agent`. */
   readonly dirtyFilters: Map<string, FilterKey>
   readonly orders: Outbox<AgentId, AgentOrder>
@@ -212,8 +213,9 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     ended: [],
     telling: new Map(),
     allocator: undefined,
+    dirtyAgentInfos: new Set(),
     dirtyAgents: new Set(),
-    dirtyRoles: new Map(),
+    dirtyMembers: new Map(),
     dirtyFilters: new Map(),
     orders: new Outbox(),
     events: new Outbox(),

@@ -3,7 +3,7 @@ import { LEADER_BEAT_MS } from '../../protocol/limits.ts'
 import type { RegistryBatch, RegistryRecord } from '../../protocol/schema/master.ts'
 import { PROTOCOL_VERSIONS } from '../../protocol/version.ts'
 import { agentOf, invite, scheduleReturn, stepAgent } from './agents.ts'
-import { roleOf } from './books.ts'
+import { memberOf } from './books.ts'
 import type { Framework } from './entities.ts'
 import { epochHeld, raiseEpoch } from './epochs.ts'
 import { forgetEnded, newFramework, schedulePing, stepFramework } from './framework-end.ts'
@@ -67,7 +67,7 @@ function recall(turn: LeaderTurn, fact: RegistryRecord): void {
   } else if (fact.kind === 'agent-left') {
     leader.agents.delete(fact.agentId)
     leader.absent.delete(fact.agentId)
-  } else if (fact.kind !== 'epoch') recallFramework(turn, fact)
+  } else if ('principal' in fact) recallFramework(turn, fact)
 }
 
 type FrameworkFact = Extract<RegistryRecord, { principal: string }>
@@ -91,7 +91,7 @@ function recallFramework(turn: LeaderTurn, fact: FrameworkFact): void {
   fresh.name = fact.name
   fresh.secretHash = fact.secretHash
   fresh.failoverMs = fact.failoverMs
-  for (const role of fact.roles) roleOf(fresh, role).isLeft = false
+  for (const role of fact.roles) memberOf(fresh, role).isLeft = false
   stepFramework(turn, fresh, 'registry.known')
 }
 

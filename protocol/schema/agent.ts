@@ -63,7 +63,8 @@ export const NotRegistered = item('not-registered', 'The registration is refused
 
 /**
  * Start these tasks, all of one accept. At most once: a launch that the agent has seen is ignored.
- * The outcome is the first status. Refused as a whole (each task DROPPED, RESOURCES_STALE) when
+ * The outcome is the first status. Of a group each names the launch of its first: they are started
+ * together or not at all, and when one has ended badly the others are killed. Refused as a whole (each task DROPPED, RESOURCES_STALE) when
  * `resourcesVersion` is not the agent's.
  */
 export type Run = Static<typeof Run>
@@ -72,7 +73,15 @@ export const Run = item('run', 'Start these tasks.', {
   subscription: Subscription,
   role: Role,
   resourcesVersion: integer(0, Number.MAX_SAFE_INTEGER),
-  tasks: list(message('One launch.', { launch: LaunchToken, task: TaskInfo }), 4096, 1),
+  tasks: list(
+    message('One launch.', {
+      launch: LaunchToken,
+      task: TaskInfo,
+      group: Type.Optional(LaunchToken),
+    }),
+    4096,
+    1,
+  ),
 })
 
 /**

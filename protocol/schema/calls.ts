@@ -17,6 +17,7 @@ import {
   AgentIdToken,
   Epoch,
   Fence,
+  frameworkTerms,
   MessageNumber,
   Role,
   SessionToken,
@@ -55,6 +56,22 @@ export const Subscribe = message('Starts or takes over the framework.', {
   suppressed: Type.Optional(list(Role, ROLES_MAX)),
   /** How long its tasks outlive its absence. Absent: 10 min. */
   failoverMs: Type.Optional(durationMs),
+  ...frameworkTerms,
+})
+
+/**
+ * Changes what was subscribed with; what is absent stays. All of it, or nothing. Offers of a role
+ * that is left are rescinded, others stay; a role that is suppressed no longer is asked again at
+ * once, whatever it declined. `capabilities`, `constraints` and `minAllocatable` are replaced whole.
+ */
+export type UpdateFramework = Static<typeof UpdateFramework>
+export const UpdateFramework = message('Changes what was subscribed with.', {
+  ...header,
+  name: Type.Optional(text(256, 1)),
+  roles: Type.Optional(list(Role, ROLES_MAX, 1)),
+  suppressed: Type.Optional(list(Role, ROLES_MAX)),
+  failoverMs: Type.Optional(durationMs),
+  ...frameworkTerms,
 })
 
 /** What is done with offers, in order. */
@@ -62,6 +79,13 @@ export const OfferOperation = oneOf(
   item('launch', 'Start these; the bad ones are TASK_ERROR, the others run.', {
     tasks: list(TaskInfo, ACCEPT_TASKS_MAX, 1),
   }),
+  item(
+    'launch-group',
+    'Start all of these or none; when one has ended badly, the others are killed.',
+    {
+      tasks: list(TaskInfo, ACCEPT_TASKS_MAX, 1),
+    },
+  ),
 )
 
 /**

@@ -10,7 +10,18 @@ import type {
   SessionId,
   TaskId,
 } from '../ids.ts'
-import { EPOCH_JUMP_MAX, RESOURCE_ENTRIES_MAX, RESOURCE_PARTS_MAX, SCALAR_MAX } from '../limits.ts'
+import {
+  CONSTRAINTS_MAX,
+  EPOCH_JUMP_MAX,
+  EXPRESSION_LENGTH_MAX,
+  MIN_ALLOCATABLE_MAX,
+  QUANTITIES_MAX,
+  RESOURCE_ENTRIES_MAX,
+  RESOURCE_PARTS_MAX,
+  ROLES_MAX,
+  SCALAR_MAX,
+  WEIGHT_MAX,
+} from '../limits.ts'
 import {
   LABEL_PATTERN,
   NO_NUL_PATTERN,
@@ -132,6 +143,54 @@ export const Attribute = message('One of text and scalar stands.', {
   scalar: Type.Optional(Type.Number()),
 })
 
+/** Amounts by name: scalars in decimal; of ranges and sets, how many. */
+export type Quantities = Static<typeof Quantities>
+export const Quantities = record(RESOURCE_NAME_PATTERN, Scalar, QUANTITIES_MAX)
+
+/** What a framework can deal with; agents that need it are offered to no other. */
+export const CAPABILITIES = ['GPU_RESOURCES', 'REGION_AWARE'] as const
+export type Capability = (typeof CAPABILITIES)[number]
+
+/**
+ * What must hold of one attribute of an agent; `hostname` counts as one. `equals` and `matches`
+ * hold if any attribute of that name does so, `notEquals` and `notMatches` if none does. Scalars
+ * are compared as decimal text. A regular expression (RE2's syntax) must match the whole text.
+ */
+export type Constraint = Static<typeof Constraint>
+export const Constraint = message('Exactly one stands beside `attribute`.', {
+  attribute: Type.String({ pattern: RESOURCE_NAME_PATTERN }),
+  exists: Type.Optional(Type.Boolean()),
+  equals: Type.Optional(text(1024)),
+  notEquals: Type.Optional(text(1024)),
+  matches: Type.Optional(text(EXPRESSION_LENGTH_MAX)),
+  notMatches: Type.Optional(text(EXPRESSION_LENGTH_MAX)),
+})
+
+/** Groups, of which one must hold; of a group all must hold. No group: every agent will do. */
+export type Constraints = Static<typeof Constraints>
+export const Constraints = list(list(Constraint, CONSTRAINTS_MAX, 1), CONSTRAINTS_MAX)
+
+/** Less is not offered: what is left of an agent must contain one of these. None: anything will. */
+export type MinAllocatable = Static<typeof MinAllocatable>
+export const MinAllocatable = list(Quantities, MIN_ALLOCATABLE_MAX)
+
+/** What a framework wants of the offers for a role. */
+export const memberTerms = {
+  capabilities: Type.Optional(list(word(...CAPABILITIES), CAPABILITIES.length)),
+  constraints: Type.Optional(Constraints),
+  minAllocatable: Type.Optional(MinAllocatable),
+}
+
+/** The same for each of a framework's roles; of a role that is not named the defaults hold. */
+export const frameworkTerms = {
+  capabilities: memberTerms.capabilities,
+  constraints: Type.Optional(record(ROLE_PATTERN, Constraints, ROLES_MAX)),
+  minAllocatable: Type.Optional(record(ROLE_PATTERN, MinAllocatable, ROLES_MAX)),
+}
+
+/** Larger is asked sooner: shares are divided by it. */
+export const Weight = Type.Number({ exclusiveMinimum: 0, maximum: WEIGHT_MAX })
+
 /** What is started. Exactly one of `argv` (no shell) and `shell` (`/bin/sh -c`) stands. */
 export type Command = Static<typeof Command>
 export const Command = message('Exactly one of argv and shell stands. No NUL anywhere.', {
@@ -170,6 +229,7 @@ export const REASONS = [
   'COMMAND_FAILED',
   'EXIT_UNKNOWN',
   'KILLED_DURING_LAUNCH',
+  'GROUP_ENDED',
   'AGENT_RESTARTED',
   'AGENT_REBOOTED',
   'AGENT_UNREACHABLE',

@@ -1,6 +1,6 @@
 /** What the master receives from agents, the allocator, other masters and the lease. */
 import Type, { type Static } from 'typebox'
-import { PAGES_MAX } from '../limits.ts'
+import { PAGES_MAX, ROLES_MAX } from '../limits.ts'
 import { Complaint, TaskRef } from './agent.ts'
 import {
   AgentIdToken,
@@ -8,11 +8,13 @@ import {
   Epoch,
   Fence,
   FrameworkIdToken,
+  frameworkTerms,
   HeardNumber,
   LaunchToken,
   MasterIdToken,
   MessageNumber,
   PrincipalToken,
+  Quantities,
   ResourceList,
   Role,
   RunToken,
@@ -22,7 +24,9 @@ import {
   Subscription,
   TaskIdToken,
   VersionRange,
+  Weight,
 } from './common.ts'
+import { Explained } from './explain.ts'
 import { durationMs, integer, item, list, message, oneOf, text, word } from './shapes.ts'
 
 /** What an agent is. Resources are its total; free is total minus what its tasks hold. */
@@ -140,24 +144,6 @@ export const Allocation = message('Resources of one agent for one framework and 
   resources: ResourceList,
 })
 
-const agentCount = Type.Optional(integer(0, Number.MAX_SAFE_INTEGER))
-
-/** Why a framework's role got nothing: how many agents were passed over for each reason. */
-export type Waiting = Static<typeof Waiting>
-export const Waiting = message('Why a role of a framework got nothing lately.', {
-  ...framework,
-  agents: message('Agents for each reason; absent: none.', {
-    'none-free': agentCount,
-    'too-small': agentCount,
-    /** Allocated to others, and not answered yet. */
-    'others-first': agentCount,
-    filtered: agentCount,
-    /** It has had its share of roles whose last answer was a decline. */
-    paused: agentCount,
-    suppressed: agentCount,
-  }),
-})
-
 /** Opens a session of the allocator: the leader tells it everything anew. */
 export const OpenAllocator = item('open', 'Opens a session.', { version: VersionRange })
 
@@ -167,9 +153,8 @@ export const AllocatorReport = oneOf(
   item('allocate', 'Offer these; each is answered made or refused.', {
     allocations: list(Allocation, 4096, 1),
   }),
-  item('waiting', 'Why these wait; replaces what was said of them before.', {
-    waiting: list(Waiting, 4096, 1),
-  }),
+  Explained,
+  item('shadow', 'I listen only: say everything anew. Needs no session.', {}),
   Pong,
   Complaint,
 )
@@ -226,12 +211,19 @@ export const RegistryRecord = oneOf(
     frameworkId: FrameworkIdToken,
     secretHash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
     name: text(256),
-    roles: list(Role, 64, 1),
+    roles: list(Role, ROLES_MAX, 1),
     failoverMs: durationMs,
+    ...frameworkTerms,
   }),
   item('framework-ended', 'Its id is burnt until all its agents confirmed.', {
     principal: PrincipalToken,
     frameworkId: FrameworkIdToken,
+  }),
+  item('weight', 'A role has this weight from now on.', { role: Role, weight: Weight }),
+  item('quota', 'A role has this quota from now on; nothing in it: none.', {
+    role: Role,
+    guarantee: Quantities,
+    limit: Quantities,
   }),
   item('framework-forgotten', 'All agents confirmed its end.', {
     principal: PrincipalToken,

@@ -17,8 +17,10 @@ import {
   Subscribe,
   Suppress,
   Teardown,
+  UpdateFramework,
 } from './calls.ts'
 import { PublicEvents } from './event.ts'
+import { Explain, Explanation } from './explain.ts'
 import {
   AgentReports,
   AllocatorReports,
@@ -38,6 +40,9 @@ import {
   OperatorKill,
   OperatorReadOutput,
   OperatorTeardown,
+  RolePage,
+  SetQuotas,
+  SetWeights,
   TaskPage,
 } from './operator.ts'
 import { FrameworkEvents, Output, StatusUpdates } from './scheduler.ts'
@@ -85,6 +90,7 @@ export const MESSAGES = {
   Output: entry(Output, 'agent', 'whoever asked', 'at-most-once'),
   FrameworkEvents: entry(FrameworkEvents, 'leader', 'framework', 'at-most-once'),
   Subscribe: call(Subscribe),
+  UpdateFramework: call(UpdateFramework),
   Accept: call(Accept),
   Decline: call(Decline),
   Revive: call(Revive),
@@ -103,10 +109,15 @@ export const MESSAGES = {
   OperatorKill: operatorCall(OperatorKill),
   OperatorTeardown: operatorCall(OperatorTeardown),
   OperatorReadOutput: operatorCall(OperatorReadOutput),
+  SetQuotas: operatorCall(SetQuotas),
+  SetWeights: operatorCall(SetWeights),
+  Explain: operatorCall(Explain),
   AgentPage: answer(AgentPage),
   FrameworkPage: answer(FrameworkPage),
   TaskPage: answer(TaskPage),
   OfferPage: answer(OfferPage),
+  RolePage: answer(RolePage),
+  Explanation: answer(Explanation),
   MasterReport: answer(MasterReport),
   Done: answer(Done),
   PublicEvents: entry(PublicEvents, 'leader', 'the world', 'at-most-once'),

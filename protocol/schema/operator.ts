@@ -1,6 +1,6 @@
 /** What operators ask of the leader, and what it answers. Unknown fields are refused. */
 import Type, { type Static } from 'typebox'
-import { LISTING_ITEMS_MAX, OUTPUT_BYTES_MAX, STANDBYS_MAX } from '../limits.ts'
+import { LISTING_ITEMS_MAX, OUTPUT_BYTES_MAX, ROLES_CHANGED_MAX, STANDBYS_MAX } from '../limits.ts'
 import {
   AgentIdToken,
   Attribute,
@@ -9,11 +9,13 @@ import {
   LaunchToken,
   MasterIdToken,
   PrincipalToken,
+  Quantities,
   ResourceList,
   Role,
   SessionToken,
   State,
   TaskIdToken,
+  Weight,
 } from './common.ts'
 import { integer, list, message, record, text, timeAtMs, token, word } from './shapes.ts'
 
@@ -81,6 +83,20 @@ export const OfferItem = message('An offer that nobody has answered yet.', {
   ageMs: integer(0, Number.MAX_SAFE_INTEGER),
 })
 
+/** A role with what its subtree has. */
+export type RoleItem = Static<typeof RoleItem>
+export const RoleItem = message('A role, as the leader sees it.', {
+  role: Role,
+  weight: Weight,
+  guarantee: Quantities,
+  limit: Quantities,
+  /** Frameworks that are members of it. */
+  frameworks: integer(0, Number.MAX_SAFE_INTEGER),
+  /** Of it and its children: held by tasks, and offered. */
+  used: ResourceList,
+  offered: ResourceList,
+})
+
 /** Where to go on; absent: this was the last page. */
 const next = Type.Optional(text(KEY_LENGTH_MAX))
 
@@ -103,6 +119,40 @@ export type OfferPage = Static<typeof OfferPage>
 export const OfferPage = message('A page of offers.', {
   items: list(OfferItem, LISTING_ITEMS_MAX),
   next,
+})
+export type RolePage = Static<typeof RolePage>
+export const RolePage = message('A page of roles.', {
+  items: list(RoleItem, LISTING_ITEMS_MAX),
+  next,
+})
+
+/**
+ * Replaces quotas, all of them or none. What is absent: nothing guaranteed, no limit. Refused unless
+ * `force`: guarantees of all roles that are more than the cluster has, and a limit that is less than
+ * the role has already.
+ */
+export type SetQuotas = Static<typeof SetQuotas>
+export const SetQuotas = message('Replaces quotas, all of them or none.', {
+  quotas: list(
+    message('The quota of one role, at the top of the tree.', {
+      role: Role,
+      guarantee: Type.Optional(Quantities),
+      limit: Type.Optional(Quantities),
+    }),
+    ROLES_CHANGED_MAX,
+    1,
+  ),
+  force: Type.Optional(Type.Boolean()),
+})
+
+/** Replaces weights, all of them or none. The default is 1. */
+export type SetWeights = Static<typeof SetWeights>
+export const SetWeights = message('Replaces weights, all of them or none.', {
+  weights: list(
+    message('The weight of one role among its siblings.', { role: Role, weight: Weight }),
+    ROLES_CHANGED_MAX,
+    1,
+  ),
 })
 
 /** What the leader says about itself. */

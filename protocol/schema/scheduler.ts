@@ -52,7 +52,7 @@ export const FrameworkEvent = oneOf(
   item('offers', 'These are offered.', { offers: list(Offer, 1024, 1) }),
   item('rescind', 'These offers are taken back.', {
     offers: list(token<string>(), 1024, 1),
-    reason: word('timed-out', 'agent-lost', 'left-role'),
+    reason: word('timed-out', 'agent-lost', 'agent-changed', 'left-role', 'quota', 'weights'),
   }),
   item('status', 'A status that the leader made. Not acknowledged, not repeated.', {
     status: TaskStatus,

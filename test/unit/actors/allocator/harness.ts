@@ -14,12 +14,7 @@ import type {
 } from '../../../../protocol/ids.ts'
 import type { AllocatorFigure } from '../../../../protocol/schema/allocator.ts'
 import type { Fence, ResourceList } from '../../../../protocol/schema/common.ts'
-import type {
-  Allocation,
-  AllocatorReport,
-  LeaderBeat,
-  Waiting,
-} from '../../../../protocol/schema/master.ts'
+import type { Allocation, AllocatorReport, LeaderBeat } from '../../../../protocol/schema/master.ts'
 import type { Message } from '../../../../protocol/schema/messages.ts'
 
 type Figure<K extends AllocatorFigure['kind']> = Extract<AllocatorFigure, { kind: K }>
@@ -33,10 +28,25 @@ export const cpusMem = (cpus: number, mem: number): ResourceList => [
   { name: 'mem', scalar: mem },
 ]
 
-export function anAgent(name: string, more: Partial<Figure<'agent'>> = {}): Figure<'agent'> {
+type AgentFields = Partial<
+  Omit<Figure<'agent-info'>, 'kind'> & Pick<Figure<'agent'>, 'version' | 'free'>
+>
+
+/** What it is, and what it has. */
+export function anAgent(
+  name: string,
+  more: AgentFields = {},
+): readonly [Figure<'agent-info'>, Figure<'agent'>] {
   const total = more.total ?? cpusMem(4, 4096)
-  return { kind: 'agent', agentId: name as AgentId, version: 1, total, free: total, ...more }
+  const { hostname = name, attributes = [], version = 1, free = total } = more
+  const agentId = name as AgentId
+  return [
+    { kind: 'agent-info', agentId, hostname, attributes, total },
+    { kind: 'agent', agentId, version, free },
+  ]
 }
+
+export const idOf = (name: string): AgentId => name as AgentId
 
 export const framework = (name: string) => ({
   principal: 'local' as Principal,
@@ -44,9 +54,9 @@ export const framework = (name: string) => ({
   role: '*',
 })
 
-export function aRole(name: string, more: Partial<Figure<'role'>> = {}): Figure<'role'> {
+export function aMember(name: string, more: Partial<Figure<'member'>> = {}): Figure<'member'> {
   const asked = { suppressed: false, declinedLast: false, offers: 0, allocated: [] }
-  return { kind: 'role', ...framework(name), ...asked, ...more }
+  return { kind: 'member', ...framework(name), ...asked, ...more }
 }
 
 export function aFilter(
@@ -56,6 +66,9 @@ export function aFilter(
 ): Figure<'filter'> {
   return { kind: 'filter', ...framework(name), agentId: agent as AgentId, declined }
 }
+
+/** A figure, or several that belong together. */
+export type Said = AllocatorFigure | readonly AllocatorFigure[]
 
 export const answered = (
   outcome: 'made' | 'refused',
@@ -119,19 +132,19 @@ export class Harness {
   }
 
   /** Says figures in the current session, with the next number. Nothing is flushed. */
-  say(...figures: readonly AllocatorFigure[]): readonly Effect[] {
+  say(...figures: readonly Said[]): readonly Effect[] {
     this.#said += 1
     return this.sayNumbered(this.#said, ...figures)
   }
 
-  sayNumbered(n: number, ...figures: readonly AllocatorFigure[]): readonly Effect[] {
+  sayNumbered(n: number, ...figures: readonly Said[]): readonly Effect[] {
     const session = this.session
-    const message = { ...this.fence, session, n, heard: 0, figures: [...figures] }
+    const message = { ...this.fence, session, n, heard: 0, figures: figures.flat() }
     return this.input({ kind: 'figures', message })
   }
 
   /** Says figures and ends the turn: what is allocated. */
-  tell(...figures: readonly AllocatorFigure[]): readonly Allocation[] {
+  tell(...figures: readonly Said[]): readonly Allocation[] {
     this.say(...figures)
     return allocationsOf(this.turn())
   }
@@ -160,11 +173,12 @@ export class Harness {
       version: 1,
       pingMs: this.pingMs,
       pingsMissedMax: PINGS_MISSED_MAX,
+      minAllocatable: [{ cpus: 0.01 }, { mem: 32 }],
     })
   }
 
   /** Up to where it allocates, with these figures. */
-  allocating(...figures: readonly AllocatorFigure[]): this {
+  allocating(...figures: readonly Said[]): this {
     this.opening()
     this.confirm()
     this.say(...figures, { kind: 'complete' })
@@ -174,9 +188,6 @@ export class Harness {
 
 export const allocationsOf = (reports: readonly AllocatorReport[]): readonly Allocation[] =>
   reports.flatMap((report) => (report.kind === 'allocate' ? report.allocations : []))
-
-export const waitingOf = (reports: readonly AllocatorReport[]): readonly Waiting[] =>
-  reports.flatMap((report) => (report.kind === 'waiting' ? report.waiting : []))
 
 /** `f1:a1`, for each. */
 export const pairs = (allocations: readonly Allocation[]): readonly string[] =>

@@ -15,12 +15,13 @@ import type { Allocation } from '../../../../protocol/schema/master.ts'
 import {
   aFilter,
   allocationsOf,
+  aMember,
   anAgent,
   answered,
-  aRole,
   cpusMem,
   framework,
   Harness,
+  idOf,
 } from './harness.ts'
 
 const AGENTS = ['a1', 'a2', 'a3']
@@ -40,7 +41,7 @@ type Step =
   | { readonly do: 'agent'; readonly agent: string; readonly cpus: number; readonly mem: number }
   | { readonly do: 'agent-gone'; readonly agent: string }
   | { readonly do: 'role'; readonly role: string; readonly suppressed: boolean; late: boolean }
-  | { readonly do: 'role-gone'; readonly role: string }
+  | { readonly do: 'member-gone'; readonly role: string }
   | {
       readonly do: 'filter'
       readonly role: string
@@ -69,7 +70,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     suppressed: mostlyFalse,
     late: fc.boolean(),
   }),
-  fc.record({ do: fc.constant('role-gone' as const), role }),
+  fc.record({ do: fc.constant('member-gone' as const), role }),
   fc.record({
     do: fc.constant('filter' as const),
     role,
@@ -94,21 +95,21 @@ function figuresOf(world: World, step: Step): readonly AllocatorFigure[] | undef
   switch (step.do) {
     case 'agent': {
       const version = nextVersion(world)
-      const figure = anAgent(step.agent, { version, free: cpusMem(step.cpus, step.mem) })
-      free.set(step.agent, { version, free: resourcesOf(figure.free) })
-      return [figure]
+      const figures = anAgent(step.agent, { version, free: cpusMem(step.cpus, step.mem) })
+      free.set(step.agent, { version, free: resourcesOf(cpusMem(step.cpus, step.mem)) })
+      return figures
     }
     case 'agent-gone':
       free.delete(step.agent)
       for (const name of ROLES) filters.delete(`${name} ${step.agent}`)
-      return [{ kind: 'agent-gone', agentId: anAgent(step.agent).agentId }]
+      return [{ kind: 'agent-gone', agentId: idOf(step.agent) }]
     case 'role':
       suppressed.set(step.role, step.suppressed)
-      return [aRole(step.role, { suppressed: step.suppressed, declinedLast: step.late })]
-    case 'role-gone':
+      return [aMember(step.role, { suppressed: step.suppressed, declinedLast: step.late })]
+    case 'member-gone':
       suppressed.delete(step.role)
       for (const name of AGENTS) filters.delete(`${step.role} ${name}`)
-      return [{ kind: 'role-gone', ...framework(step.role) }]
+      return [{ kind: 'member-gone', ...framework(step.role) }]
     case 'filter': {
       const resources = cpusMem(step.cpus, 64)
       const untilMs = allocator.nowMs + step.forMs
@@ -137,8 +138,8 @@ function answer(world: World, step: Extract<Step, { do: 'answer' }>): readonly A
   if (before === undefined || left === undefined) return [answered('refused', picked.allocation)]
   const version = nextVersion(world)
   free.set(picked.agentId, { version, free: left })
-  const figure = anAgent(picked.agentId, { version, free: listResources(left) })
-  return [figure, answered('made', picked.allocation)]
+  const figures = anAgent(picked.agentId, { version, free: listResources(left) })
+  return [...figures, answered('made', picked.allocation)]
 }
 
 function pendingOf({ pending }: World, agentId: string): Resources {
@@ -230,14 +231,14 @@ test('equal frameworks that accept everything end within one agent of each other
       (frameworks, agents, turns) => {
         const names = Array.from({ length: frameworks }, (_, i) => `f${i}`)
         const held = new Map(names.map((name) => [name, 0]))
-        const allocator = new Harness().allocating(...names.map((name) => aRole(name)))
+        const allocator = new Harness().allocating(...names.map((name) => aMember(name)))
         const settle = (allocations: readonly Allocation[]): void => {
           for (const { frameworkId, agentId, allocation } of allocations) {
             const count = (held.get(frameworkId) ?? 0) + 1
             held.set(frameworkId, count)
             allocator.say(
               anAgent(agentId, { version: 2, free: [] }),
-              aRole(frameworkId, { allocated: cpusMem(4 * count, 4096 * count) }),
+              aMember(frameworkId, { allocated: cpusMem(4 * count, 4096 * count) }),
               answered('made', allocation),
             )
           }

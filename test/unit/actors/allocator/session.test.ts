@@ -5,9 +5,9 @@ import type { Message } from '../../../../protocol/schema/messages.ts'
 import {
   aBeat,
   allocationsOf,
+  aMember,
   anAgent,
   answered,
-  aRole,
   Harness,
   LEADER,
   PINGS_MISSED_MAX,
@@ -104,14 +104,14 @@ test('a leader that speaks another version gets no open', (t) => {
 test('nothing is allocated before all figures are there', (t) => {
   const allocator = new Harness().opening()
   allocator.confirm()
-  t.deepEqual(allocator.tell(anAgent('a1'), aRole('f1')), [])
+  t.deepEqual(allocator.tell(anAgent('a1'), aMember('f1')), [])
   t.deepEqual(pairs(allocator.tell({ kind: 'complete' })), ['f1:a1'])
   t.deepEqual(allocator.phases, ['opening', 'filling', 'allocating'])
 })
 
 test('figures before the confirmation do not count', (t) => {
   const allocator = new Harness().opening()
-  allocator.say(anAgent('a1'), aRole('f1'), { kind: 'complete' })
+  allocator.say(anAgent('a1'), aMember('f1'), { kind: 'complete' })
   allocator.confirm()
   t.deepEqual(allocator.tell({ kind: 'complete' }), [])
 })
@@ -137,12 +137,12 @@ test("messages of the session are numbered without gaps after the open's 1", (t)
 
 test('a repeated message changes nothing', (t) => {
   const allocator = new Harness().allocating()
-  allocator.sayNumbered(2, anAgent('a1'), aRole('f1'))
+  allocator.sayNumbered(2, anAgent('a1'), aMember('f1'))
   t.deepEqual(allocator.turn(), [])
 })
 
 test('a gap: the session is over, another is opened, what was known is forgotten', (t) => {
-  const allocator = new Harness().allocating(anAgent('a1'), aRole('f1'))
+  const allocator = new Harness().allocating(anAgent('a1'), aMember('f1'))
   t.is(allocationsOf(allocator.turn()).length, 1)
   const before = allocator.session
   allocator.pass(500)
@@ -218,7 +218,7 @@ test('a reconnect while standing by changes nothing', (t) => {
 test('closed: this one stands by, and nothing of the message counts after it', (t) => {
   const allocator = new Harness().allocating()
   const before = allocator.session
-  t.deepEqual(allocator.tell(anAgent('a1'), { kind: 'closed' }, aRole('f1')), [])
+  t.deepEqual(allocator.tell(anAgent('a1'), { kind: 'closed' }, aMember('f1')), [])
   t.is(allocator.state.phase, 'standing-by')
   // A beat from before the change names a session that is nobody's any more.
   allocator.beat({ allocator: before })
@@ -231,7 +231,7 @@ test('closed: this one stands by, and nothing of the message counts after it', (
 
 test('figures of another session are not ours', (t) => {
   const allocator = new Harness().allocating()
-  const figures = [anAgent('a1'), aRole('f1')]
+  const figures = [...anAgent('a1'), aMember('f1')]
   allocator.input({
     kind: 'figures',
     message: { ...LEADER, session: OTHER, n: 7, heard: 0, figures },
@@ -272,7 +272,7 @@ for (const [name, fence] of Object.entries({ LOWER, SAME_EPOCH })) {
     t.deepEqual(allocator.sent.at(-1) as unknown, complaint)
     allocator.pass(1_000)
     allocator.fence = fence
-    allocator.say(aRole('f1'))
+    allocator.say(aMember('f1'))
     t.deepEqual(allocator.sent.at(-1) as unknown, complaint)
     t.deepEqual(allocator.turn(), [])
     t.is(allocator.state.phase, 'allocating')

@@ -8,7 +8,7 @@ import { SimulatedSystem } from '../../../../bus/simulated/system.ts'
 import type { SessionId } from '../../../../protocol/ids.ts'
 import type { AllocatorFigure } from '../../../../protocol/schema/allocator.ts'
 import { allocatorFigures, allocatorReports, leaderBeat } from '../../../../protocol/subjects.ts'
-import { aBeat, allocationsOf, anAgent, answered, aRole, LEADER, pairs } from './harness.ts'
+import { aBeat, allocationsOf, aMember, anAgent, answered, LEADER, pairs } from './harness.ts'
 
 const cluster = 'test'
 
@@ -30,14 +30,15 @@ function lead(messenger: Messenger, clock: SimulatedClock) {
       session = body.session
       said = 0
       heard = 1
-      const confirmed = { version: 1, pingMs: 1_000, pingsMissedMax: 3 }
-      say({ kind: 'opened', ...confirmed }, anAgent('a1'), aRole('f1'), { kind: 'complete' })
+      const confirmed = { version: 1, pingMs: 1_000, pingsMissedMax: 3, minAllocatable: [] }
+      say({ kind: 'opened', ...confirmed }, ...anAgent('a1'), aMember('f1'), { kind: 'complete' })
     } else if (body.session === session) {
       heard = body.n ?? 0
       const allocations = allocationsOf(body.reports)
       offered.push(...pairs(allocations))
       const made = allocations.map(({ allocation }) => allocation)
-      if (made.length > 0) say(anAgent('a1', { version: 2, free: [] }), answered('made', ...made))
+      if (made.length > 0)
+        say(...anAgent('a1', { version: 2, free: [] }), answered('made', ...made))
     }
   })
   const beat = (): void => {

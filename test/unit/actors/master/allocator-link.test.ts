@@ -145,7 +145,7 @@ test('a framework that is away counts with what it has, and is not asked', (t) =
   const { master, agent, allocator } = aStageWith('t1')
   live({ master, agent, allocator }, 21_000)
   t.is(master.framework().state, 'away')
-  const role = figuresOf(allocator.open()).find(({ kind }) => kind === 'role')
+  const role = figuresOf(allocator.open()).find(({ kind }) => kind === 'member')
   t.like(role, { suppressed: true, allocated: cpusMem(1, 128) })
 })
 
@@ -154,17 +154,7 @@ test('a framework that was forgotten is gone', (t) => {
   const from = master.effects.length
   framework.call('teardown', {})
   const figures = figuresOf(master.effects.slice(from))
-  t.like(figures.at(-1), { kind: 'role-gone', ...aFramework(), role: '*' })
-})
-
-test('why roles wait is kept, and forgotten with the session', (t) => {
-  const { master, allocator } = aStage()
-  const waiting = [{ ...aFramework(), role: '*', agents: { filtered: 2 } }]
-  allocator.say({ kind: 'waiting', waiting })
-  const role = master.framework().roles.get('*')
-  t.deepEqual(role?.waiting, { filtered: 2 })
-  allocator.open()
-  t.is(role?.waiting, undefined)
+  t.like(figures.at(-1), { kind: 'member-gone', ...aFramework(), role: '*' })
 })
 
 test('a report before any open is nobody’s', (t) => {

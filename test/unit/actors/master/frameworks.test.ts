@@ -421,7 +421,7 @@ test('offers of a role that it has left are rescinded, others stay', (t) => {
   master.release()
   t.is(master.leader.offers.size, 0)
   t.deepEqual([...master.framework().roles.keys()], ['b'])
-  t.true(figuresOf(master.effects.slice(from)).some((figure) => figure.kind === 'role-gone'))
+  t.true(figuresOf(master.effects.slice(from)).some((figure) => figure.kind === 'member-gone'))
 })
 
 test('tasks of a role that it has left go on, are counted, and the role goes with the last', (t) => {

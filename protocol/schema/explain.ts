@@ -1,0 +1,128 @@
+/** Why somebody was offered nothing: asked by an operator, computed by the allocator. */
+import Type, { type Static } from 'typebox'
+import {
+  AgentIdToken,
+  FrameworkIdToken,
+  PrincipalToken,
+  Quantities,
+  Role,
+  TaskIdToken,
+  TaskStatus,
+  Weight,
+} from './common.ts'
+import { integer, item, list, message, record, text, word } from './shapes.ts'
+
+/**
+ * What stands between one agent and one member, the first of these that does. `next`: nothing, it
+ * is about to be offered.
+ */
+export const WAIT_REASONS = [
+  /** The member wants no offers. */
+  'suppressed',
+  /** It has all the offers that it may have unanswered. */
+  'full',
+  /** All that the agent has is used or offered. */
+  'none-free',
+  /** Less is free than the member takes. */
+  'too-small',
+  /** Allocated to another, and not answered yet. */
+  'others-first',
+  /** The agent has GPUs, and the framework does not ask for any. */
+  'gpus',
+  /** The agent is of another region, and the framework is not aware of regions. */
+  'region',
+  /** Its constraints do not hold of the agent. */
+  'constraints',
+  /** The limit of its role's quota is reached. */
+  'limit',
+  /** What is free is kept for guarantees of other roles. */
+  'headroom',
+  /** It has declined as much or more there. */
+  'filtered',
+  /** The agent has had its share of members whose last answer was a decline. */
+  'paused',
+  'next',
+] as const
+export type WaitReason = (typeof WAIT_REASONS)[number]
+
+const pair = message('One agent and one member; the one that was asked about is left out.', {
+  agentId: Type.Optional(AgentIdToken),
+  principal: Type.Optional(PrincipalToken),
+  frameworkId: Type.Optional(FrameworkIdToken),
+  role: Type.Optional(Role),
+  reason: word(...WAIT_REASONS),
+  /** For people: how much, until when. */
+  detail: Type.Optional(text(256)),
+})
+
+/** How a role stands in the tree, at the time of the answer. */
+export const RoleStanding = message('How a role stands among its siblings.', {
+  role: Role,
+  /** The largest part that it holds of any resource of the cluster, not divided by its weight. */
+  share: Type.Number({ minimum: 0 }),
+  weight: Weight,
+  /** 1: it is asked first. */
+  place: integer(1, Number.MAX_SAFE_INTEGER),
+  siblings: integer(1, Number.MAX_SAFE_INTEGER),
+  guarantee: Quantities,
+  limit: Quantities,
+  /** Of the names that stand in its quota: allocated and offered, its children included. */
+  consumed: Quantities,
+})
+
+/** What the allocator says of what it was asked. `unknown`: it has not been told of that. */
+export type Explained = Static<typeof Explained>
+export const Explained = item('explained', 'Why it is so.', {
+  question: integer(1, Number.MAX_SAFE_INTEGER),
+  unknown: Type.Optional(Type.Boolean()),
+  /** Of a member: its roles from the top of the tree to its own. */
+  standings: Type.Optional(list(RoleStanding, 64)),
+  /** How many agents, or members, are passed over for each reason. */
+  counts: Type.Optional(
+    record('^[a-z-]{1,32}$', integer(0, Number.MAX_SAFE_INTEGER), WAIT_REASONS.length),
+  ),
+  /** Some of each reason. */
+  pairs: Type.Optional(list(pair, 256)),
+})
+
+const framework = { principal: PrincipalToken, frameworkId: FrameworkIdToken }
+
+/** Why has it got nothing, or why does it wait? Exactly one of the four is asked about. */
+export type Explain = Static<typeof Explain>
+export const Explain = message('Why is it so? Exactly one field stands.', {
+  framework: Type.Optional(message('A framework.', framework)),
+  role: Type.Optional(Role),
+  agentId: Type.Optional(AgentIdToken),
+  task: Type.Optional(message('A task.', { ...framework, taskId: TaskIdToken })),
+})
+
+/** A member as the leader's books have it, beside what the allocator says of it. */
+const MemberExplanation = message('A framework in one of its roles.', {
+  ...framework,
+  role: Role,
+  suppressed: Type.Boolean(),
+  /** Offers that it has and has not answered, and the age of the oldest. */
+  offers: integer(0, Number.MAX_SAFE_INTEGER),
+  oldestOfferMs: Type.Optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  /** Its last answer was a decline or none in time. */
+  declinedLast: Type.Boolean(),
+  /** What it said when it declined last, and how long ago. */
+  declineReason: Type.Optional(text(256)),
+  declinedMs: Type.Optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  /** Absent: no allocator has answered. */
+  explained: Type.Optional(Explained),
+})
+
+/** Answers `Explain`. Which fields stand follows from what was asked. */
+export type Explanation = Static<typeof Explanation>
+export const Explanation = message('Why it is so.', {
+  /** Of a framework, an agent or a task: its state. */
+  state: Type.Optional(text(64)),
+  /** Of a task: what its newest status says. */
+  status: Type.Optional(TaskStatus),
+  members: Type.Optional(list(MemberExplanation, 256)),
+  /** Of an agent or a role. */
+  explained: Type.Optional(Explained),
+  /** False: no allocator has a session, or it did not answer in time. */
+  allocator: Type.Boolean(),
+})

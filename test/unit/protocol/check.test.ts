@@ -90,7 +90,7 @@ test('every call of an operator is strict, and nothing else is', (t) => {
       )
     }
   }
-  t.is(strict.length, 5)
+  t.is(strict.length, 8)
 })
 
 test('an item says by its kind what it is, and is checked as that', (t) => {
@@ -176,7 +176,10 @@ test('what is asked for is told in words', (t) => {
   t.is(said({ name: packed }), 'name must be string, not binary: pack texts as str')
   const operations = (kind: object) =>
     messageOf(check('Accept', { offers: ['o1'], operations: [kind] }))
-  t.is(operations({ kind: 'start' }), '400 Accept: operations.0.kind must be "launch"')
+  t.is(
+    operations({ kind: 'start' }),
+    '400 Accept: operations.0.kind must be "launch" or "launch-group"',
+  )
   const read = { taskId: 't', agentId: 'a', stream: 'x', offset: 0, bytesMax: 1, waitMs: 0 }
   t.is(
     messageOf(check('ReadOutput', { ...read, request: SESSION })),
@@ -207,21 +210,12 @@ test('names in a map are checked like values: what does not match is refused, no
   t.regex(accept({ labels: { a: ['x'] } }), /tasks\.0\.labels\.a/)
 })
 
-test('reasons of who waits are counts', (t) => {
-  const waits = (agents: object) =>
-    messageOf(
-      check('AllocatorReports', {
-        reports: [
-          {
-            kind: 'waiting',
-            waiting: [{ principal: 'p', frameworkId: 'f', role: '*', agents }],
-          },
-        ],
-      }),
-    )
-  t.is(waits({ filtered: 3, 'none-free': 1 }), 'accepted')
-  t.is(waits({}), 'accepted')
-  t.regex(waits({ filtered: 'many' }), /waiting\.0\.agents\.filtered must be integer/)
+test('reasons are counts', (t) => {
+  const explained = (counts: object) =>
+    messageOf(check('AllocatorReports', { reports: [{ kind: 'explained', question: 1, counts }] }))
+  t.is(explained({ filtered: 3, 'none-free': 1 }), 'accepted')
+  t.is(explained({}), 'accepted')
+  t.regex(explained({ filtered: 'many' }), /counts\.filtered must be integer/)
 })
 
 test('output is binary', (t) => {

@@ -424,7 +424,6 @@ test('an agent that registers again loses its offers: what it has may have chang
       kind: 'agent',
       agentId: master.agent('a1').agentId,
       version: master.agent('a1').version,
-      total: cpusMem(2, 64),
       free: cpusMem(2, 64),
     },
   )

@@ -27,10 +27,19 @@ test('an open is confirmed, everything is told, and the end is said', (t) => {
   const { allocator } = aStageWith('t1')
   const effects = allocator.open()
   const figures = figuresOf(effects)
-  t.deepEqual(kindsOf(effects), ['closed', 'opened', 'role', 'agent', 'filter', 'complete'])
-  t.like(figures[3], { agentId: 'a1', total: cpusMem(4, 4096), free: cpusMem(3, 3968) })
+  t.deepEqual(kindsOf(effects), [
+    'closed',
+    'opened',
+    'member',
+    'agent-info',
+    'agent',
+    'filter',
+    'complete',
+  ])
+  t.like(figures[3], { agentId: 'a1', total: cpusMem(4, 4096) })
+  t.like(figures[4], { agentId: 'a1', free: cpusMem(3, 3968) })
   t.like(figures[2], { role: '*', allocated: cpusMem(1, 128), declinedLast: false })
-  t.like(figures[4], { declined: [{ resources: cpusMem(3, 3968) }] })
+  t.like(figures[5], { declined: [{ resources: cpusMem(3, 3968) }] })
 })
 
 test('figures are numbered in a row within the session', (t) => {
@@ -48,7 +57,7 @@ test('figures that follow from an answer stand before it', (t) => {
   const { allocator } = aStage()
   const kinds = kindsOf(allocator.allocate())
   t.is(kinds.at(-1), 'answered')
-  t.deepEqual(new Set(kinds.slice(0, -1)), new Set(['role', 'agent']))
+  t.deepEqual(new Set(kinds.slice(0, -1)), new Set(['member', 'agent']))
 })
 
 test('what was refused from an old view is told anew', (t) => {

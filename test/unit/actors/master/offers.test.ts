@@ -443,7 +443,7 @@ test('who revives is asked again: its filters are gone', (t) => {
   const figures = figuresOf(said())
   t.deepEqual(filtersOf(figures), [[]])
   t.like(
-    figures.find(({ kind }) => kind === 'role'),
+    figures.find(({ kind }) => kind === 'member'),
     { suppressed: false, declinedLast: false },
   )
 })
@@ -454,7 +454,7 @@ test('who suppresses keeps its offers and gets no more', (t) => {
   framework.call('suppress', { roles: ['*', 'unknown'] })
   t.deepEqual(framework.offers, [offerId])
   t.like(
-    figuresOf(said()).find(({ kind }) => kind === 'role'),
+    figuresOf(said()).find(({ kind }) => kind === 'member'),
     { suppressed: true },
   )
 })

@@ -69,7 +69,8 @@ export const EXPRESSION_PROGRAM_MAX = 1_000
 export const MIN_ALLOCATABLE_MAX = 16
 /** Names in one map of amounts. */
 export const QUANTITIES_MAX = 64
-/** A weight is above 0, and no more than this. */
+/** A role without any weight would never be asked; whoever wants that suppresses it. */
+export const WEIGHT_MIN = 0.001
 export const WEIGHT_MAX = 1e6
 /** Roles that have a weight or a quota, and so many are changed by one call. */
 export const ROLES_KEPT_MAX = 10_000

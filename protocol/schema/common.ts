@@ -21,6 +21,7 @@ import {
   ROLES_MAX,
   SCALAR_MAX,
   WEIGHT_MAX,
+  WEIGHT_MIN,
 } from '../limits.ts'
 import {
   LABEL_PATTERN,
@@ -189,7 +190,7 @@ export const frameworkTerms = {
 }
 
 /** Larger is asked sooner: shares are divided by it. */
-export const Weight = Type.Number({ exclusiveMinimum: 0, maximum: WEIGHT_MAX })
+export const Weight = Type.Number({ minimum: WEIGHT_MIN, maximum: WEIGHT_MAX })
 
 /** What is started. Exactly one of `argv` (no shell) and `shell` (`/bin/sh -c`) stands. */
 export type Command = Static<typeof Command>

@@ -12,6 +12,9 @@ import {
 } from './common.ts'
 import { integer, item, list, message, record, text, word } from './shapes.ts'
 
+const ms = integer(0, Number.MAX_SAFE_INTEGER)
+const count = integer(0, Number.MAX_SAFE_INTEGER)
+
 /**
  * What stands between one agent and one member, the first of these that does. `next`: nothing, it
  * is about to be offered.
@@ -45,17 +48,27 @@ export const WAIT_REASONS = [
 ] as const
 export type WaitReason = (typeof WAIT_REASONS)[number]
 
-const pair = message('One agent and one member; the one that was asked about is left out.', {
-  agentId: Type.Optional(AgentIdToken),
-  principal: Type.Optional(PrincipalToken),
-  frameworkId: Type.Optional(FrameworkIdToken),
-  role: Type.Optional(Role),
-  reason: word(...WAIT_REASONS),
-  /** For people: how much, until when. */
-  detail: Type.Optional(text(256)),
-})
+/** Examples of one reason in one answer. */
+export const WAIT_EXAMPLES_MAX = 3
+
+export type WaitExample = Static<typeof WaitExample>
+export const WaitExample = message(
+  'One agent and one member; the one that was asked about is left out.',
+  {
+    agentId: Type.Optional(AgentIdToken),
+    principal: Type.Optional(PrincipalToken),
+    frameworkId: Type.Optional(FrameworkIdToken),
+    role: Type.Optional(Role),
+    reason: word(...WAIT_REASONS),
+    /** For people: how much, of what. */
+    detail: Type.Optional(text(256)),
+    /** It holds for so long, if nothing else changes. */
+    forMs: Type.Optional(ms),
+  },
+)
 
 /** How a role stands in the tree, at the time of the answer. */
+export type RoleStanding = Static<typeof RoleStanding>
 export const RoleStanding = message('How a role stands among its siblings.', {
   role: Role,
   /** The largest part that it holds of any resource of the cluster, not divided by its weight. */
@@ -70,19 +83,18 @@ export const RoleStanding = message('How a role stands among its siblings.', {
   consumed: Quantities,
 })
 
-/** What the allocator says of what it was asked. `unknown`: it has not been told of that. */
+/** What the allocator says of what it was asked. */
 export type Explained = Static<typeof Explained>
 export const Explained = item('explained', 'Why it is so.', {
   question: integer(1, Number.MAX_SAFE_INTEGER),
-  unknown: Type.Optional(Type.Boolean()),
-  /** Of a member: its roles from the top of the tree to its own. */
+  /** `unknown`: it has not been told of that. `too-many`: questions at once, and this is one. */
+  unanswered: Type.Optional(word('unknown', 'too-many')),
+  /** Of a member or a role: its roles from the top of the tree to its own. */
   standings: Type.Optional(list(RoleStanding, 64)),
   /** How many agents, or members, are passed over for each reason. */
-  counts: Type.Optional(
-    record('^[a-z-]{1,32}$', integer(0, Number.MAX_SAFE_INTEGER), WAIT_REASONS.length),
-  ),
+  counts: Type.Optional(record('^[a-z-]{1,32}$', count, WAIT_REASONS.length)),
   /** Some of each reason. */
-  pairs: Type.Optional(list(pair, 256)),
+  examples: Type.Optional(list(WaitExample, WAIT_REASONS.length * WAIT_EXAMPLES_MAX)),
 })
 
 const framework = { principal: PrincipalToken, frameworkId: FrameworkIdToken }
@@ -97,30 +109,58 @@ export const Explain = message('Why is it so? Exactly one field stands.', {
 })
 
 /** A member as the leader's books have it, beside what the allocator says of it. */
-const MemberExplanation = message('A framework in one of its roles.', {
+export type MemberExplanation = Static<typeof MemberExplanation>
+export const MemberExplanation = message('A framework in one of its roles.', {
   ...framework,
   role: Role,
+  name: text(256),
+  state: word('subscribed', 'away', 'recovered', 'ended'),
   suppressed: Type.Boolean(),
+  /** It holds tasks in that role, and does not ask for more any longer. */
+  left: Type.Boolean(),
+  /** That have not ended. */
+  tasks: count,
   /** Offers that it has and has not answered, and the age of the oldest. */
-  offers: integer(0, Number.MAX_SAFE_INTEGER),
-  oldestOfferMs: Type.Optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  offers: count,
+  oldestOfferMs: Type.Optional(ms),
   /** Its last answer was a decline or none in time. */
   declinedLast: Type.Boolean(),
-  /** What it said when it declined last, and how long ago. */
+  /** When it declined last: how long ago, and what it said. */
+  declinedMs: Type.Optional(ms),
   declineReason: Type.Optional(text(256)),
-  declinedMs: Type.Optional(integer(0, Number.MAX_SAFE_INTEGER)),
   /** Absent: no allocator has answered. */
   explained: Type.Optional(Explained),
 })
 
+const OfferExplanation = message('An offer that nobody has answered yet.', {
+  ...framework,
+  role: Role,
+  agentId: AgentIdToken,
+  ageMs: ms,
+})
+
+/** Members of a role that one answer tells of, and offers. */
+export const EXPLAINED_MEMBERS_MAX = 64
+export const EXPLAINED_OFFERS_MAX = 16
+
 /** Answers `Explain`. Which fields stand follows from what was asked. */
 export type Explanation = Static<typeof Explanation>
 export const Explanation = message('Why it is so.', {
-  /** Of a framework, an agent or a task: its state. */
+  /** Of a framework, an agent or a task: its state. Absent: no such task is known. */
   state: Type.Optional(text(64)),
   /** Of a task: what its newest status says. */
   status: Type.Optional(TaskStatus),
-  members: Type.Optional(list(MemberExplanation, 256)),
+  /** Of a task: how its agent is. */
+  agentState: Type.Optional(text(64)),
+  /** Of a framework, of a role, or of the framework of a task that is not known. */
+  members: Type.Optional(list(MemberExplanation, EXPLAINED_MEMBERS_MAX)),
+  /** Members that are not told of. */
+  more: Type.Optional(count),
+  /** Unanswered ones: of an agent its own, else all of the cluster; the oldest first. */
+  offers: Type.Optional(list(OfferExplanation, EXPLAINED_OFFERS_MAX)),
+  offerCount: Type.Optional(count),
+  /** Agents that are known and not there. */
+  absent: Type.Optional(count),
   /** Of an agent or a role. */
   explained: Type.Optional(Explained),
   /** False: no allocator has a session, or it did not answer in time. */

@@ -73,7 +73,7 @@ function takeMessage(
       case 'ask-agent':
       case 'ask-member':
       case 'ask-role':
-        state.reports.push({ kind: 'explained', question: figure.question, unknown: true })
+        state.reports.push({ kind: 'explained', question: figure.question, unanswered: 'unknown' })
         break
       case 'complete':
         state.phase = 'allocating'

@@ -53,6 +53,8 @@ export const REFUSAL_CODES = {
   used: 410,
   /** The framework was torn down: its id is burnt until all its agents have confirmed. */
   'torn-down': 410,
+  /** Well said, but the cluster is not so that it could be done; the message says what it lacks. */
+  conflict: 409,
   /** Larger than its limit. */
   'too-large': 413,
   /** More calls than a caller may make: what is over is not read, and not always answered. */

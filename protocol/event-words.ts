@@ -6,12 +6,20 @@ export const EVENT_WORDS = {
   master: {
     leads: 'A master leads from now on: `name`.',
   },
+  allocator: {
+    'policy-failed':
+      'The policy of the allocator, `name`, was no good; it goes on with the default one.',
+  },
   agent: {
     registered:
       'An agent is there: a new one, one that was away, or a known one after a takeover. `name` is its host.',
     stopped: 'An agent was stopped. Its tasks run on; nothing of it is offered until it is back.',
     unreachable: 'An agent has not answered for long. What becomes of its tasks is told for each.',
     left: 'An agent was stopped for good. What becomes of its tasks is told for each.',
+  },
+  role: {
+    'quota-set': 'An operator, `principal`, has set the quota of `role`: `guarantee` and `limit`.',
+    'weight-set': 'An operator, `principal`, has set the weight of `role`: `weight`.',
   },
   framework: {
     subscribed: 'A framework is there, or there again: `name`.',

@@ -39,6 +39,8 @@ export const RESOURCE_PARTS_MAX = 1024
  */
 export const SCALAR_MAX = 1e9
 const FULL_AGENTS_MAX = 9_000
+/** The largest amount of many agents together: in thousandths still a safe integer. */
+export const SUM_MAX = SCALAR_MAX * FULL_AGENTS_MAX
 /** Tasks in one accept. */
 export const ACCEPT_TASKS_MAX = 512
 /** Tasks that the answer to an accept names as not launched; of more only statuses tell. */
@@ -64,7 +66,7 @@ export const TERMS_BYTES_MAX = 32 * KIB
 export const CONSTRAINTS_MAX = 16
 /** A regular expression: as written, and as so many instructions. */
 export const EXPRESSION_LENGTH_MAX = 256
-export const EXPRESSION_PROGRAM_MAX = 1_000
+export const EXPRESSION_PROGRAM_MAX = 300
 /** Alternatives of what is too little to be offered. */
 export const MIN_ALLOCATABLE_MAX = 16
 /** Names in one map of amounts. */
@@ -75,6 +77,8 @@ export const WEIGHT_MAX = 1e6
 /** Roles that have a weight or a quota, and so many are changed by one call. */
 export const ROLES_KEPT_MAX = 10_000
 export const ROLES_CHANGED_MAX = 1_000
+/** Calls that change roles and wait for the registry: one after the other is written. */
+export const ROLE_CALLS_MAX = 16
 /** A refusal's message, in UTF-16 units: it may repeat what a stranger wrote. */
 export const REFUSAL_LENGTH_MAX = 1_024
 /** Items of one page of an operator's listing. */
@@ -108,6 +112,12 @@ export const FRAMEWORK_PINGS_MISSED_MAX = 3
 /** The same of the allocator: after so many misses another may open a session. */
 export const ALLOCATOR_PING_MS = 1_000
 export const ALLOCATOR_PINGS_MISSED_MAX = 3
+/** A leader tells everything anew for shadows that ask no more often. */
+export const RETELL_MS = 5_000
+/** A shadow says how it differs, and of so many members and decisions. */
+export const SHADOW_REPORT_MS = 1_000
+export const SHADOW_MEMBERS_MAX = 256
+export const SHADOW_DIFFERENCES_MAX = 64
 /** Known agents that have not come back so long after a takeover are unreachable. */
 export const REREGISTER_MS = 600_000
 /** A framework that is away for longer is torn down. */
@@ -167,7 +177,7 @@ assert(MESSAGE_BYTES_MAX / CALL_BYTES <= OPERATOR_CALLS_PER_S * CALL_BURST_S)
 assert(2 * AGENT_BYTES_MAX < LIST_BYTES_MAX)
 assert(TERMS_BYTES_MAX < LIST_BYTES_MAX)
 assert(OUTPUT_BYTES_MAX < LIST_BYTES_MAX)
-assert(SCALAR_MAX * 1000 * FULL_AGENTS_MAX <= Number.MAX_SAFE_INTEGER)
+assert(SUM_MAX * 1000 <= Number.MAX_SAFE_INTEGER)
 // A new leader is there before any agent is given up: a takeover loses no task.
 assert(LEASE_MS < AGENT_PING_MS * AGENT_PINGS_MISSED_MAX)
 // A healthy leader is heard several times before it is thought silent.

@@ -18,6 +18,8 @@ export const OFFER_EVENTS = [
   'agent.lost',
   'framework.left-role',
   'framework.gone',
+  'operator.set-quotas',
+  'operator.set-weights',
 ] as const
 export type OfferEvent = (typeof OFFER_EVENTS)[number]
 /**
@@ -43,6 +45,9 @@ export const offerMachine = setup({
         'timer.timed-out': { target: 'rescinded', actions: ['release', 'filter', 'rescind'] },
         'agent.lost': { target: 'rescinded', actions: ['release', 'rescind'] },
         'framework.left-role': { target: 'rescinded', actions: ['release', 'rescind'] },
+        // Back to whom it is due now; its framework has not declined anything.
+        'operator.set-quotas': { target: 'rescinded', actions: ['release', 'rescind'] },
+        'operator.set-weights': { target: 'rescinded', actions: ['release', 'rescind'] },
         // Nobody is there to be told: away, taken over, or torn down.
         'framework.gone': { target: 'discarded', actions: 'release' },
       },

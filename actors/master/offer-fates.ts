@@ -10,6 +10,8 @@ const FATES = {
   'timer.timed-out': 'has timed out',
   'agent.lost': 'was taken back: agent lost',
   'framework.left-role': 'was taken back: the framework has left its role',
+  'operator.set-quotas': 'was taken back: quotas have changed',
+  'operator.set-weights': 'was taken back: weights have changed',
   'framework.gone': 'has ended with the subscription that it was made for',
 } as const satisfies Record<Exclude<OfferEvent, 'framework.accept'>, string>
 

@@ -61,6 +61,8 @@ const RESCIND_REASONS = {
   'timer.timed-out': 'timed-out',
   'agent.lost': 'agent-lost',
   'framework.left-role': 'left-role',
+  'operator.set-quotas': 'quota',
+  'operator.set-weights': 'weights',
 } as const
 
 /**

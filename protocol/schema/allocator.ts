@@ -10,11 +10,11 @@ import {
   MinAllocatable,
   memberTerms,
   PrincipalToken,
-  Quantities,
   ResourceList,
   Role,
   RunToken,
   SessionToken,
+  Sums,
   Weight,
 } from './common.ts'
 import { durationMs, integer, item, list, message, oneOf, text, word } from './shapes.ts'
@@ -81,11 +81,19 @@ export const FilterFigure = item('filter', 'What a member has declined of an age
 export const RoleFigure = item('role', "A role's weight and quota.", {
   role: Role,
   weight: Weight,
-  guarantee: Quantities,
-  limit: Quantities,
+  guarantee: Sums,
+  limit: Sums,
 })
 
 const question = integer(1, Number.MAX_SAFE_INTEGER)
+
+/** Clusterwide. */
+const rules = {
+  /** Less is offered to those only who say so. */
+  minAllocatable: MinAllocatable,
+  /** Agents of another are offered to those only who are aware of regions. */
+  region: Type.Optional(text(1024, 1)),
+}
 
 export type AllocatorFigure = Static<typeof AllocatorFigure>
 export const AllocatorFigure = oneOf(
@@ -93,10 +101,7 @@ export const AllocatorFigure = oneOf(
     version: integer(1, 1_000),
     pingMs: durationMs,
     pingsMissedMax: integer(1, 1_000),
-    /** The cluster's: less is offered to those only who say so. */
-    minAllocatable: MinAllocatable,
-    /** Agents of another are offered to those only who are aware of regions. */
-    region: Type.Optional(text(1024, 1)),
+    ...rules,
   }),
   item('complete', 'All that there is was said: allocate.', {}),
   RoleFigure,
@@ -132,7 +137,7 @@ export const AllocatorFigure = oneOf(
     agentId: AgentIdToken,
   }),
   item('ask-role', 'How does it stand? Answered by `explained`.', { question, role: Role }),
-  item('retelling', 'A shadow has come: everything follows anew, ended by `complete`.', {}),
+  item('retelling', 'A shadow has come: everything follows anew, ended by `complete`.', rules),
   item('ping', 'Are you there?', {}),
   item('closed', 'Another allocator has opened a session.', {}),
 )

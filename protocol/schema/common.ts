@@ -20,6 +20,7 @@ import {
   RESOURCE_PARTS_MAX,
   ROLES_MAX,
   SCALAR_MAX,
+  SUM_MAX,
   WEIGHT_MAX,
   WEIGHT_MIN,
 } from '../limits.ts'
@@ -148,6 +149,14 @@ export const Attribute = message('One of text and scalar stands.', {
 export type Quantities = Static<typeof Quantities>
 export const Quantities = record(RESOURCE_NAME_PATTERN, Scalar, QUANTITIES_MAX)
 
+/** Amounts by name, of any number of agents together. Scalars only. */
+export type Sums = Static<typeof Sums>
+export const Sums = record(
+  RESOURCE_NAME_PATTERN,
+  Type.Number({ minimum: 0, maximum: SUM_MAX }),
+  QUANTITIES_MAX,
+)
+
 /** What a framework can deal with; agents that need it are offered to no other. */
 export const CAPABILITIES = ['GPU_RESOURCES', 'REGION_AWARE'] as const
 export type Capability = (typeof CAPABILITIES)[number]
@@ -191,6 +200,21 @@ export const frameworkTerms = {
 
 /** Larger is asked sooner: shares are divided by it. */
 export const Weight = Type.Number({ minimum: WEIGHT_MIN, maximum: WEIGHT_MAX })
+
+/** Where a role stands among its siblings. */
+export type RoleWeight = Static<typeof RoleWeight>
+export const RoleWeight = message('The weight of one role among its siblings.', {
+  role: Role,
+  weight: Weight,
+})
+
+/** A limit holds for the names that stand in it; of the others there is no limit. */
+export type RoleQuota = Static<typeof RoleQuota>
+export const RoleQuota = message('The quota of one role, at the top of the tree.', {
+  role: Role,
+  guarantee: Type.Optional(Sums),
+  limit: Type.Optional(Sums),
+})
 
 /** What is started. Exactly one of `argv` (no shell) and `shell` (`/bin/sh -c`) stands. */
 export type Command = Static<typeof Command>

@@ -7,8 +7,11 @@ import {
   Epoch,
   FrameworkIdToken,
   PrincipalToken,
+  Role,
   RunToken,
+  Sums,
   TaskStatus,
+  Weight,
 } from './common.ts'
 import { integer, list, message, text, timeAtMs, token } from './shapes.ts'
 
@@ -23,6 +26,10 @@ export const PublicEvent = message('One thing that happened.', {
   offers: Type.Optional(list(token<OfferId>(), CALL_OFFERS_MAX)),
   tasks: Type.Optional(integer(0, ACCEPT_TASKS_MAX)),
   status: Type.Optional(TaskStatus),
+  role: Type.Optional(Role),
+  weight: Type.Optional(Weight),
+  guarantee: Type.Optional(Sums),
+  limit: Type.Optional(Sums),
 })
 
 /** leader → the world. `n` counts a leader's event messages: one who hears all sees gaps. */

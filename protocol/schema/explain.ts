@@ -4,8 +4,8 @@ import {
   AgentIdToken,
   FrameworkIdToken,
   PrincipalToken,
-  Quantities,
   Role,
+  Sums,
   TaskIdToken,
   TaskStatus,
   Weight,
@@ -77,10 +77,10 @@ export const RoleStanding = message('How a role stands among its siblings.', {
   /** 1: it is asked first. */
   place: integer(1, Number.MAX_SAFE_INTEGER),
   siblings: integer(1, Number.MAX_SAFE_INTEGER),
-  guarantee: Quantities,
-  limit: Quantities,
+  guarantee: Sums,
+  limit: Sums,
   /** Of the names that stand in its quota: allocated and offered, its children included. */
-  consumed: Quantities,
+  consumed: Sums,
 })
 
 /** What the allocator says of what it was asked. */

@@ -1,6 +1,6 @@
 /** What the master receives from agents, the allocator, other masters and the lease. */
 import Type, { type Static } from 'typebox'
-import { PAGES_MAX, ROLES_MAX } from '../limits.ts'
+import { PAGES_MAX, ROLES_CHANGED_MAX, ROLES_MAX } from '../limits.ts'
 import { Complaint, TaskRef } from './agent.ts'
 import {
   AgentIdToken,
@@ -14,9 +14,10 @@ import {
   MasterIdToken,
   MessageNumber,
   PrincipalToken,
-  Quantities,
   ResourceList,
   Role,
+  RoleQuota,
+  RoleWeight,
   RunToken,
   SessionToken,
   State,
@@ -24,7 +25,6 @@ import {
   Subscription,
   TaskIdToken,
   VersionRange,
-  Weight,
 } from './common.ts'
 import { Explained } from './explain.ts'
 import { durationMs, integer, item, list, message, oneOf, text, word } from './shapes.ts'
@@ -155,6 +155,11 @@ export const AllocatorReport = oneOf(
   }),
   Explained,
   item('shadow', 'I listen only: say everything anew. Needs no session.', {}),
+  item('policy-failed', 'My policy is no good: I go on with the default one.', {
+    /** As it was named. */
+    policy: text(256, 1),
+    problem: text(512, 1),
+  }),
   Pong,
   Complaint,
 )
@@ -219,11 +224,12 @@ export const RegistryRecord = oneOf(
     principal: PrincipalToken,
     frameworkId: FrameworkIdToken,
   }),
-  item('weight', 'A role has this weight from now on.', { role: Role, weight: Weight }),
-  item('quota', 'A role has this quota from now on; nothing in it: none.', {
-    role: Role,
-    guarantee: Quantities,
-    limit: Quantities,
+  // One call is one record: all of it is written, or nothing.
+  item('weights', 'Roles have these weights from now on.', {
+    weights: list(RoleWeight, ROLES_CHANGED_MAX, 1),
+  }),
+  item('quotas', 'Roles have these quotas from now on; nothing in one: none.', {
+    quotas: list(RoleQuota, ROLES_CHANGED_MAX, 1),
   }),
   item('framework-forgotten', 'All agents confirmed its end.', {
     principal: PrincipalToken,

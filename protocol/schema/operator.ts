@@ -9,11 +9,13 @@ import {
   LaunchToken,
   MasterIdToken,
   PrincipalToken,
-  Quantities,
   ResourceList,
   Role,
+  RoleQuota,
+  RoleWeight,
   SessionToken,
   State,
+  Sums,
   TaskIdToken,
   Weight,
 } from './common.ts'
@@ -88,13 +90,13 @@ export type RoleItem = Static<typeof RoleItem>
 export const RoleItem = message('A role, as the leader sees it.', {
   role: Role,
   weight: Weight,
-  guarantee: Quantities,
-  limit: Quantities,
+  guarantee: Sums,
+  limit: Sums,
   /** Frameworks that are members of it. */
   frameworks: integer(0, Number.MAX_SAFE_INTEGER),
   /** Of it and its children: held by tasks, and offered. */
-  used: ResourceList,
-  offered: ResourceList,
+  used: Sums,
+  offered: Sums,
 })
 
 /** Where to go on; absent: this was the last page. */
@@ -133,26 +135,14 @@ export const RolePage = message('A page of roles.', {
  */
 export type SetQuotas = Static<typeof SetQuotas>
 export const SetQuotas = message('Replaces quotas, all of them or none.', {
-  quotas: list(
-    message('The quota of one role, at the top of the tree.', {
-      role: Role,
-      guarantee: Type.Optional(Quantities),
-      limit: Type.Optional(Quantities),
-    }),
-    ROLES_CHANGED_MAX,
-    1,
-  ),
+  quotas: list(RoleQuota, ROLES_CHANGED_MAX, 1),
   force: Type.Optional(Type.Boolean()),
 })
 
 /** Replaces weights, all of them or none. The default is 1. */
 export type SetWeights = Static<typeof SetWeights>
 export const SetWeights = message('Replaces weights, all of them or none.', {
-  weights: list(
-    message('The weight of one role among its siblings.', { role: Role, weight: Weight }),
-    ROLES_CHANGED_MAX,
-    1,
-  ),
+  weights: list(RoleWeight, ROLES_CHANGED_MAX, 1),
 })
 
 /** What the leader says about itself. */

@@ -83,6 +83,11 @@ export const ROLE_CALLS_MAX = 16
 export const REFUSAL_LENGTH_MAX = 1_024
 /** Items of one page of an operator's listing. */
 export const LISTING_ITEMS_MAX = 500
+/** Examples of one reason for which somebody gets nothing, in one answer. */
+export const WAIT_EXAMPLES_MAX = 3
+/** Members and offers that one explanation tells of. */
+export const EXPLAINED_MEMBERS_MAX = 64
+export const EXPLAINED_OFFERS_MAX = 16
 /** One claimed epoch may not be further than this above the highest known one. */
 export const EPOCH_JUMP_MAX = 2 ** 20
 
@@ -116,8 +121,8 @@ export const ALLOCATOR_PINGS_MISSED_MAX = 3
 export const RETELL_MS = 5_000
 /** A shadow says how it differs, and of so many members and decisions. */
 export const SHADOW_REPORT_MS = 1_000
-export const SHADOW_MEMBERS_MAX = 256
-export const SHADOW_DIFFERENCES_MAX = 64
+export const SHADOW_MEMBERS_MAX = 100
+export const SHADOW_DIFFERENCES_MAX = 32
 /** Known agents that have not come back so long after a takeover are unreachable. */
 export const REREGISTER_MS = 600_000
 /** A framework that is away for longer is torn down. */

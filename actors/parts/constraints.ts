@@ -1,0 +1,71 @@
+/** Do a framework's constraints hold of an agent? */
+import { type Refusal, refusal } from '../../protocol/errors.ts'
+import type { Attribute, Constraint, Constraints } from '../../protocol/schema/common.ts'
+import { compileExpression } from './expression.ts'
+
+/** What of an agent is judged. */
+export interface Judged {
+  readonly hostname: string
+  readonly attributes: readonly Attribute[]
+}
+
+export type Judge = (agent: Judged) => boolean
+
+const OPERATORS = ['exists', 'equals', 'notEquals', 'matches', 'notMatches'] as const
+
+/** Holds of one value of an attribute. */
+type Test = (value: string) => boolean
+
+/**
+ * One of the groups must hold, and of a group all; without groups, any agent will do. `place` is
+ * where the constraints stand, for a refusal: `constraints.web`.
+ */
+export function compileConstraints(constraints: Constraints, place: string): Judge | Refusal {
+  const groups: Judge[][] = []
+  for (const [g, group] of constraints.entries()) {
+    const judges: Judge[] = []
+    for (const [c, constraint] of group.entries()) {
+      const judge = compileOne(constraint, `${place}.${g}.${c}`)
+      if ('code' in judge) return judge
+      judges.push(judge)
+    }
+    groups.push(judges)
+  }
+  if (groups.length === 0) return () => true
+  return (agent) => groups.some((group) => group.every((holds) => holds(agent)))
+}
+
+function compileOne(constraint: Constraint, place: string): Judge | Refusal {
+  const operators = OPERATORS.filter((operator) => constraint[operator] !== undefined)
+  if (operators.length !== 1) {
+    const given = operators.length === 0 ? 'none' : operators.join(' and ')
+    const message = `${place} must have exactly one of ${OPERATORS.join(', ')}; it has ${given}`
+    return refusal('invalid', message)
+  }
+  const { attribute, exists, equals, notEquals, matches, notMatches } = constraint
+  if (exists !== undefined) return (agent) => hasAny(agent, attribute, () => true) === exists
+  const text = equals ?? notEquals
+  const expression = matches ?? notMatches
+  const test = text === undefined ? compileExpression(expression ?? '') : isText(text)
+  if (typeof test === 'string') {
+    return refusal('invalid', `${place}.${operators[0]} ${test}`)
+  }
+  const isNone = notEquals !== undefined || notMatches !== undefined
+  return (agent) => hasAny(agent, attribute, test) !== isNone
+}
+
+const isText =
+  (text: string): Test =>
+  (value) =>
+    value === text
+
+/** `hostname` is what the agent's machine is called, whatever attributes it has. */
+function hasAny({ hostname, attributes }: Judged, name: string, test: Test): boolean {
+  if (name === 'hostname') return test(hostname)
+  for (const attribute of attributes) {
+    if (attribute.name === name && test(textOf(attribute))) return true
+  }
+  return false
+}
+
+const textOf = ({ text, scalar }: Attribute): string => text ?? String(scalar ?? '')

@@ -1,0 +1,219 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { RE2JS } from 're2js'
+import { compileConstraints, type Judged } from '../../../../actors/parts/constraints.ts'
+import { compileExpression, estimate } from '../../../../actors/parts/expression.ts'
+import {
+  CONSTRAINTS_MAX,
+  EXPRESSION_LENGTH_MAX,
+  EXPRESSION_PROGRAM_MAX,
+} from '../../../../protocol/limits.ts'
+import type { Constraint, Constraints } from '../../../../protocol/schema/common.ts'
+
+const AGENT: Judged = {
+  hostname: 'node-17.example.org',
+  attributes: [
+    { name: 'rack', text: 'r12' },
+    { name: 'disk', text: 'ssd' },
+    { name: 'disk', text: 'tape' },
+    { name: 'slots', scalar: 2.5 },
+    { name: 'empty', text: '' },
+    { name: 'hostname', text: 'another' },
+  ],
+}
+
+function holds(constraints: Constraints): boolean {
+  const judge = compileConstraints(constraints, 'constraints.web')
+  if ('code' in judge) throw new Error(judge.message)
+  return judge(AGENT)
+}
+
+function refusedFor(constraint: Constraint): string {
+  const judge = compileConstraints(
+    [[{ attribute: 'a', exists: true }, constraint]],
+    'constraints.web',
+  )
+  return 'code' in judge ? judge.message : 'not refused'
+}
+
+const ONES: readonly (readonly [Constraint, boolean])[] = [
+  [{ attribute: 'rack', exists: true }, true],
+  [{ attribute: 'rack', exists: false }, false],
+  [{ attribute: 'shelf', exists: true }, false],
+  [{ attribute: 'shelf', exists: false }, true],
+  [{ attribute: 'rack', equals: 'r12' }, true],
+  [{ attribute: 'rack', equals: 'r1' }, false],
+  [{ attribute: 'disk', equals: 'tape' }, true],
+  [{ attribute: 'disk', notEquals: 'tape' }, false],
+  [{ attribute: 'disk', notEquals: 'nvme' }, true],
+  [{ attribute: 'shelf', notEquals: 'any' }, true],
+  [{ attribute: 'empty', equals: '' }, true],
+  [{ attribute: 'shelf', equals: '' }, false],
+  [{ attribute: 'slots', equals: '2.5' }, true],
+  [{ attribute: 'slots', matches: '[0-9.]+' }, true],
+  [{ attribute: 'rack', matches: 'r[0-9]+' }, true],
+  [{ attribute: 'rack', matches: 'r1' }, false],
+  [{ attribute: 'rack', matches: 'a|r12' }, true],
+  [{ attribute: 'rack', matches: '(?i)R12' }, true],
+  [{ attribute: 'rack', notMatches: 'r.*' }, false],
+  [{ attribute: 'shelf', notMatches: '.*' }, true],
+  [{ attribute: 'hostname', matches: 'node-1[0-9]\\..*' }, true],
+  [{ attribute: 'hostname', equals: 'another' }, false],
+  [{ attribute: 'hostname', exists: true }, true],
+]
+
+for (const [constraint, expected] of ONES) {
+  test(`${JSON.stringify(constraint)} ${expected ? 'holds' : 'does not hold'}`, (t) => {
+    t.is(holds([[constraint]]), expected)
+  })
+}
+
+test('one of the groups must hold, and of a group all; without groups any agent will do', (t) => {
+  const yes: Constraint = { attribute: 'rack', exists: true }
+  const no: Constraint = { attribute: 'rack', exists: false }
+  t.true(holds([]))
+  t.true(holds([[no], [yes, yes]]))
+  t.false(holds([[no, yes]]))
+  t.false(holds([[yes, no], [no]]))
+})
+
+test('none, or more than one operator is refused by its place', (t) => {
+  t.is(
+    refusedFor({ attribute: 'rack' }),
+    'constraints.web.0.1 must have exactly one of exists, equals, notEquals, matches, notMatches; it has none',
+  )
+  t.regex(
+    refusedFor({ attribute: 'rack', equals: 'a', matches: 'b' }),
+    /^constraints\.web\.0\.1 .*it has equals and matches$/,
+  )
+})
+
+test('what is no regular expression is refused by its place, and says why', (t) => {
+  t.is(
+    refusedFor({ attribute: 'rack', matches: 'a(b' }),
+    'constraints.web.0.1.matches is no regular expression: missing closing ): `a(b`',
+  )
+  for (const notMatches of ['[', '\\', '*', 'a**', '(?=a)', '(a)\\1', 'a{1001}']) {
+    const message = refusedFor({ attribute: 'rack', notMatches })
+    t.regex(message, /^constraints\.web\.0\.1\.notMatches is no regular expression: /, notMatches)
+  }
+})
+
+const LARGE = [
+  'a{300}',
+  '(a{30}){30}',
+  `(?:${'abcdefgh'.repeat(30)}){1000}`,
+  '(?:(?:(?:a{10}){10}){10})',
+  '(?:aa|b|cc|dd){200}',
+  '\\pL{1000}',
+  '[a-z]{999}',
+]
+
+test('what would take too many instructions is refused, at once', (t) => {
+  for (const matches of LARGE) {
+    const message = refusedFor({ attribute: 'rack', matches })
+    t.is(message, 'constraints.web.0.1.matches takes more than 300 instructions', matches)
+  }
+})
+
+test('what people write is not too large', (t) => {
+  const hex = '[0-9a-f]'
+  const uuid = `${hex}{8}-${hex}{4}-${hex}{4}-${hex}{4}-${hex}{12}`
+  const names = 'node-a|node-b|'.repeat(18)
+  for (const one of [
+    uuid,
+    names,
+    'x'.repeat(EXPRESSION_LENGTH_MAX),
+    'r(1[0-9]|2[0-4])',
+    '\\x{41}+',
+  ])
+    t.is(typeof compileExpression(one), 'function', one)
+})
+
+/** Half of what it takes to match these step by step is more than the age of the world. */
+const EXPLOSIVE = ['(a+)+$', '(a*)*b', '(a|a)*b', '(?:a?){90}a{90}', '(x+x+)+y', '(.*)*(.*)*z']
+/** Each needs many states, or states of many places. */
+const EXPENSIVE = [
+  '(a|b)*a(a|b){90}',
+  '.*a.{280}',
+  '(?:a{0,11}){11}',
+  '(?:.*[ab].*){50}x',
+  '\\pL{290}',
+]
+
+test('no expression explodes, whatever it is matched with', (t) => {
+  const text = 'ab'.repeat(512)
+  for (const one of [...EXPLOSIVE, ...EXPENSIVE]) {
+    const matches = compileExpression(one)
+    if (typeof matches === 'string') t.fail(`${one} ${matches}`)
+    else
+      for (const given of [text, 'a'.repeat(1024), '\n', '']) t.is(typeof matches(given), 'boolean')
+  }
+})
+
+/** Texts of which many are expressions. */
+const pieces = fc.constantFrom(
+  ...'ab()[]{}|*+?^$.\\-,:01'.split(''),
+  '(?:',
+  '(?i)',
+  '{2}',
+  '{0,9}',
+  '{3,}',
+  '{50}',
+  '[^',
+  '[[:alpha:]',
+  '\\d',
+  '\\pL',
+  '\\p{Greek}',
+  '\\x{41}',
+  '\\Q',
+  '\\E',
+  '\\b',
+  '(a|b)',
+  '[a-z]',
+  'é',
+  '\u{1f600}',
+  '\ud800',
+)
+const expression = fc.array(pieces, { maxLength: 14 }).map((some) => some.join(''))
+
+test('whatever is written, it is compiled or refused, and never larger than estimated', (t) => {
+  let compiled = 0
+  const property = fc.property(expression, fc.string({ maxLength: 20 }), (written, text) => {
+    const size = sizeOf(written)
+    const matcher = compileExpression(written)
+    if (size !== undefined && size > estimate(written)) return false
+    if (typeof matcher === 'string') return size === undefined || size > EXPRESSION_PROGRAM_MAX
+    compiled += 1
+    return typeof matcher(text) === 'boolean'
+  })
+  fc.assert(property, { numRuns: 5_000 })
+  t.true(compiled > 500, `${compiled} were expressions`)
+})
+
+function sizeOf(written: string): number | undefined {
+  try {
+    return RE2JS.compile(written).programSize()
+  } catch {
+    return undefined
+  }
+}
+
+test('it matches as other engines do, where they agree on the syntax', (t) => {
+  const simple = fc.stringMatching(/^(?:[abc.]|\[ab\]|\(a\|bc\)|[abc][*+?]){1,8}$/)
+  const property = fc.property(simple, fc.stringMatching(/^[abc]{0,8}$/), (written, text) => {
+    const matcher = compileExpression(written)
+    const expected = new RegExp(`^(?:${written})$`).test(text)
+    return typeof matcher !== 'string' && matcher(text) === expected
+  })
+  fc.assert(property, { numRuns: 2_000 })
+  t.pass()
+})
+
+test('as many as a framework may have are judged', (t) => {
+  const group = Array.from({ length: CONSTRAINTS_MAX }, () => ({
+    attribute: 'rack',
+    matches: '.*',
+  }))
+  t.true(holds(Array.from({ length: CONSTRAINTS_MAX }, () => group)))
+})

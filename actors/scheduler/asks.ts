@@ -1,5 +1,5 @@
 /** Commands of the author that wait for their outcome. */
-import type { Outcome } from './contract.ts'
+import type { Outcome } from './contract-offers.ts'
 import type { Ask } from './inputs.ts'
 
 export class Asks {

@@ -1,33 +1,29 @@
-/**
- * Tasks that wait for offers, first for those of agents that they prefer: what an author holds and
- * writes.
- */
-import type { AgentId, TaskId } from '../../protocol/ids.ts'
-import type { Outcome, TaskWish } from './contract.ts'
+/** Tasks that wait for offers, of agents that they prefer first: what an author holds. */
 import type { Refusal } from '../../protocol/errors.ts'
-import type { Offered } from './contract.ts'
+import type { AgentId, TaskId } from '../../protocol/ids.ts'
+import type { Offered, Outcome, TaskWish } from './contract-offers.ts'
 
-/** Agents where a task would rather be, and how long it waits for them. */
+/** Agents where a task would rather be, and how long it waits for one of them. */
 export interface Preference {
-  /** Of the agents: an attribute, `hostname`, or `agent` (its id). */
+  /** An attribute of agents, `hostname`, or `agent` (its id). */
   readonly attribute: string
-  /** What it is there; of a list, any one of it. At most 64. */
+  /** What it is there; of a list any one, at most 64. */
   readonly equals: string | number | readonly (string | number)[]
   /**
-   * So long after a place elsewhere was passed over for it, the next preference counts too; after
-   * the last one any place does. Milliseconds; 0: no wait, but of several tasks the one that
-   * prefers the place goes first.
+   * So long after it was first passed over for this, its next preference counts too; after the last
+   * one every place does. Milliseconds. 0: it does not wait, but where it prefers to be it goes
+   * before others.
    */
   readonly waitMs: number
 }
 
 /** A task that waits in a queue. */
 export interface QueuedTask extends TaskWish {
-  /** In order, at most 8: the block's agents, then its rack. Default: any place is as good. */
+  /** In order, at most 8: its data's agents first, then their rack. Default: all are the same. */
   readonly prefer?: Preference | readonly Preference[]
 }
 
-/** What became of an `add`: all of them wait, in order, or none does. */
+/** What became of an `add`: all of them wait, or none does. */
 export type Queued =
   | { readonly outcome: 'done'; readonly taskIds: readonly TaskId[] }
   | { readonly outcome: 'refused'; readonly refusal: Refusal; readonly taskIds: readonly TaskId[] }
@@ -37,8 +33,7 @@ export interface Placement {
   readonly taskId: TaskId
   readonly agentId: AgentId
   /**
-   * Which of its preferences holds there, from 0; as many as it has: none. Of a task without any
-   * it is 0.
+   * Which of its preferences holds there, from 0. Their number: none does. Without any it is 0.
    */
   readonly choice: number
 }
@@ -46,32 +41,33 @@ export interface Placement {
 /** What became of an offer, and what was started on it: nothing, if it was declined. */
 export type Answered = Outcome & { readonly placed: readonly Placement[] }
 
-/** Made by `Scheduler.queue`. */
+/**
+ * Tasks that wait for offers. It holds no offer: one that nobody wants yet is declined at once, for
+ * as long as that stays so, and others get it meanwhile.
+ *
+ * Source: Zaharia et al., "Delay Scheduling", EuroSys 2010, algorithms 2 and 3.
+ */
 export interface TaskQueue {
   /** How many wait. */
   readonly length: number
 
   /**
-   * Lets tasks wait, after those that wait already. Those that are added together wait together:
-   * whenever one of them is placed where it prefers, the wait of the others begins anew. So a job
-   * that gets on waits for good places, and no task waits longer than the sum of all. Whoever wants
-   * each to wait for itself adds them one by one.
+   * Lets tasks wait, behind those that do already. Those of one `add` wait together: whenever one
+   * of them is started where it prefers to be, the wait of the others begins anew, so that a job
+   * that gets on keeps to good places. Whoever wants a task to wait for itself adds it alone.
    *
-   * What was declined for others is asked for again. Refused: `invalid` and `too-large`, as an
-   * accept; an id that waits already.
-   *
-   * Source: Zaharia et al., "Delay Scheduling", EuroSys 2010, algorithms 2 and 3.
+   * What was declined before is asked for again. Refused as by an accept: `invalid`, for an id that
+   * waits already too, and `too-large`.
    */
   add(tasks: readonly QueuedTask[]): Queued
 
-  /** It does not wait any more; false: it did not. */
+  /** The task does not wait any more; false: it did not. */
   remove(taskId: string): boolean
 
   /**
-   * Starts on the offer what waits and fits: in order of the adds, and of one add those first that
-   * prefer the place. Where nobody wants it (yet) it is declined at once, with the reason, for
-   * as long as that stays so: others get it meanwhile, nothing is held. What is left over of it
-   * comes back by the same rule. Tasks of an accept that is refused wait again, as the first.
+   * Starts on the offer what waits and fits: by the order of the adds, of one add those first that
+   * prefer to be there. Without such a task the offer is declined, and says why. Tasks of an accept
+   * that is refused wait again, before all others of their add.
    */
   answer(offer: Offered): Promise<Answered>
 }

@@ -7,7 +7,8 @@ import type { Subscription, TaskStatus } from '../../protocol/schema/common.ts'
 import type { Message } from '../../protocol/schema/messages.ts'
 import type { Offer } from '../../protocol/schema/scheduler.ts'
 import type { FRAMEWORK_VERBS, FrameworkVerb } from '../../protocol/subjects.ts'
-import type { Outcome, OutputPiece } from './contract.ts'
+import type { Outcome } from './contract-offers.ts'
+import type { OutputPiece } from './contract-statuses.ts'
 import type { Ask } from './inputs.ts'
 
 /** A call's verb with the message that belongs to it. */

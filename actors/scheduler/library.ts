@@ -11,22 +11,19 @@ import {
   type TaskId,
   tokenFrom,
 } from '../../protocol/ids.ts'
+import type { TaskInfo } from '../../protocol/schema/common.ts'
 import { Asks } from './asks.ts'
+import type { KillOptions, Listening, Scheduler } from './contract.ts'
 import type {
   Accepted,
   AnswerOptions,
   DeclineOptions,
-  KillOptions,
-  Listening,
   Offered,
   Outcome,
-  OutputOptions,
-  OutputPiece,
-  Scheduler,
-  StatusHandler,
-  TaskStatus,
   TaskWish,
-} from './contract.ts'
+} from './contract-offers.ts'
+import type { TaskQueue } from './contract-queue.ts'
+import type { OutputOptions, OutputPiece, StatusHandler, TaskStatus } from './contract-statuses.ts'
 import type { EndReason } from './effects.ts'
 import type { Input } from './inputs.ts'
 import { OfferFeed } from './offer-feed.ts'
@@ -45,6 +42,7 @@ import {
 import { type Handlers, type RunningScheduler, startScheduler } from './shell.ts'
 import { newScheduler, type SchedulerState, type Settings } from './state.ts'
 import { StatusFeed } from './status-feed.ts'
+import { WaitingQueue } from './task-queue.ts'
 import { listProblem, taskOf, wishProblem } from './wishes.ts'
 
 export interface LibraryDeps {
@@ -159,16 +157,23 @@ export class Library implements Scheduler, Answers {
     if (wrong !== undefined) return { ...refusedFor(wrong), taskIds: [] }
     const tasks = wishes.map((wish) => taskOf(wish, () => this.#newTaskId(wish)))
     const taskIds = tasks.map(({ taskId }) => taskId)
-    const { refuseMs } = options
-    const answer = { offers: offers.map(idOf), ...(refuseMs !== undefined && { refuseMs }) }
-    const outcome = await this.#asks.make((ask) =>
-      this.#running.input({ kind: 'framework.accept', ask, tasks, ...answer }),
-    )
+    const outcome = await this.#launch(offers.map(idOf), tasks, options)
     if (outcome.outcome !== 'refused' || outcome.refusal.name !== 'invalid')
       return { ...outcome, taskIds }
     // In the words of the author, if it is about what the author wrote.
     const why = wishProblem(wishes)
     return { ...(why === undefined ? outcome : refusedFor(why)), taskIds }
+  }
+
+  #launch(
+    offers: readonly OfferId[],
+    tasks: readonly TaskInfo[],
+    { refuseMs }: AnswerOptions,
+  ): Promise<Outcome> {
+    const answer = { offers, tasks, ...(refuseMs !== undefined && { refuseMs }) }
+    return this.#asks.make((ask) =>
+      this.#running.input({ kind: 'framework.accept', ask, ...answer }),
+    )
   }
 
   decline(offers: readonly (OfferId | Offered)[], options: DeclineOptions = {}): Promise<Outcome> {
@@ -198,6 +203,17 @@ export class Library implements Scheduler, Answers {
 
   revive(roles?: readonly string[]): void {
     this.#offers.revive(this.#ownRoles('revive', roles))
+  }
+
+  queue(): TaskQueue {
+    return new WaitingQueue({
+      clock: this.#deps.clock,
+      newTaskId: (wish) => this.#newTaskId(wish),
+      holds: (taskId) => this.#state.tasks.has(taskId),
+      launch: (offer, tasks, refuseMs) => this.#launch([offer], tasks, { refuseMs }),
+      decline: (offer, reason, refuseMs) => this.decline([offer], { reason, refuseMs }),
+      renew: (role) => this.#offers.renew(role),
+    })
   }
 
   reconcile(): void {

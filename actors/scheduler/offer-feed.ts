@@ -3,7 +3,7 @@
  * nobody has for a while, those that wait are given back and no more are asked for.
  */
 import type { Clock, Timer } from '../../bus/clock.ts'
-import type { Offered } from './contract.ts'
+import type { Offered } from './contract-offers.ts'
 import { Feed } from './feed.ts'
 
 /** A loop that is left and begun again within so long has not stopped. */
@@ -51,6 +51,11 @@ export class OfferFeed implements AsyncIterable<Offered> {
   revive(roles = this.#deps.roles): void {
     for (const role of roles) this.#unwanted.delete(role)
     if (!this.#isIdle) this.#deps.revive(roles)
+  }
+
+  /** Asks anew for what was declined. Who wants no offers, or reads none, is not given any. */
+  renew(role: string): void {
+    if (!this.#isIdle && !this.#unwanted.has(role)) this.#deps.revive([role])
   }
 
   end(error?: Error): void {

@@ -13,15 +13,15 @@ import {
 import { fromThousandths } from '../../protocol/scalar.ts'
 import type { ResourceList } from '../../protocol/schema/common.ts'
 import type { Offer } from '../../protocol/schema/scheduler.ts'
+import type { Scheduler } from './contract.ts'
 import type {
   Accepted,
   AnswerOptions,
   Offered,
   Outcome,
   ResourceWish,
-  Scheduler,
   TaskWish,
-} from './contract.ts'
+} from './contract-offers.ts'
 import { badOption, isFields, shown } from './rules.ts'
 import { wishedResources } from './wishes.ts'
 

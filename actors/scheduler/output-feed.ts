@@ -1,7 +1,7 @@
 /** Output on its way to the author: one piece is asked for when it is wanted. */
 import type { RandomToken } from '../../bus/random.ts'
 import type { AgentId, SessionId, TaskId } from '../../protocol/ids.ts'
-import type { OutputPiece } from './contract.ts'
+import type { OutputPiece } from './contract-statuses.ts'
 import type { Input, OpenReadingInput } from './inputs.ts'
 
 export interface OutputFeedDeps {

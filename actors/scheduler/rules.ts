@@ -7,7 +7,7 @@ import { ClusterError } from '../../protocol/errors.ts'
 import { isToken } from '../../protocol/ids.ts'
 import { ROLES_MAX } from '../../protocol/limits.ts'
 import type { MessageName } from '../../protocol/schema/messages.ts'
-import type { OutputOptions } from './contract.ts'
+import type { OutputOptions } from './contract-statuses.ts'
 
 /** `what` completes the sentence `FIELD must be …`. */
 export interface Rule {

@@ -23,24 +23,27 @@ import { identify, requireOptions, type SchedulerOptions, type World } from './o
 export { ClusterError, type Refusal } from '../../protocol/errors.ts'
 export type { AgentId, FrameworkId, OfferId, Principal, TaskId } from '../../protocol/ids.ts'
 export { isTerminal, type TaskState } from '../../protocol/task-state.ts'
+export type { KillOptions, Listening, Scheduler } from './contract.ts'
 export type {
   Accepted,
   AnswerOptions,
   DeclineOptions,
-  KillOptions,
-  Listening,
   NotLaunched,
   OfferAttribute,
   Offered,
   Outcome,
-  OutputOptions,
-  OutputPiece,
   ResourceWish,
-  Scheduler,
-  StatusHandler,
-  TaskStatus,
   TaskWish,
-} from './contract.ts'
+} from './contract-offers.ts'
+export type {
+  Answered,
+  Placement,
+  Preference,
+  Queued,
+  QueuedTask,
+  TaskQueue,
+} from './contract-queue.ts'
+export type { OutputOptions, OutputPiece, StatusHandler, TaskStatus } from './contract-statuses.ts'
 export type { NatsServers, SchedulerOptions, World } from './options.ts'
 
 const OPEN_TIMEOUT_MS = 15_000

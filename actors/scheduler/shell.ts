@@ -17,7 +17,8 @@ import {
   taskOutput,
 } from '../../protocol/subjects.ts'
 import { type RunningActor, runActor } from '../kit/run-actor.ts'
-import type { Outcome, OutputPiece } from './contract.ts'
+import type { Outcome } from './contract-offers.ts'
+import type { OutputPiece } from './contract-statuses.ts'
 import { schedulerCore } from './core.ts'
 import type { Effect, EndReason } from './effects.ts'
 import type { Ask, Input } from './inputs.ts'

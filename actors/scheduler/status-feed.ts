@@ -1,7 +1,8 @@
 /** Statuses on their way to the author, and back: which of them have been seen. */
 import type { TaskId } from '../../protocol/ids.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
-import type { Listening, StatusHandler, TaskStatus } from './contract.ts'
+import type { Listening } from './contract.ts'
+import type { StatusHandler, TaskStatus } from './contract-statuses.ts'
 import { Feed } from './feed.ts'
 
 interface UnseenStatus {

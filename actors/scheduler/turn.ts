@@ -1,7 +1,7 @@
 /** One input being handled: what every handler gets. */
 import type { Refusal } from '../../protocol/errors.ts'
 import type { Now } from '../../protocol/now.ts'
-import type { Outcome } from './contract.ts'
+import type { Outcome } from './contract-offers.ts'
 import type { Effect } from './effects.ts'
 import type { Ask } from './inputs.ts'
 import type { Count, SchedulerState } from './state.ts'

@@ -5,7 +5,7 @@ import type { TaskId } from '../../protocol/ids.ts'
 import { SCALAR_MAX } from '../../protocol/limits.ts'
 import { parseResources, type Resources } from '../../protocol/resources.ts'
 import type { Command, TaskInfo, WantedResources } from '../../protocol/schema/common.ts'
-import type { ResourceWish, TaskWish } from './contract.ts'
+import type { ResourceWish, TaskWish } from './contract-offers.ts'
 import { GRACE, isFields, problemsOf, type Rule, type Rules, shown, TOKEN } from './rules.ts'
 
 /** `newId` is asked when the wish names none. Nothing is checked: see `wishProblem`. */

@@ -1,6 +1,6 @@
 /** A framework by chance: launches, declines, hoards, kills, suppresses and revives. */
 
-import type { Outcome } from '../../actors/scheduler/contract.ts'
+import type { Outcome } from '../../actors/scheduler/contract-offers.ts'
 import {
   type Handlers,
   type RunningScheduler,

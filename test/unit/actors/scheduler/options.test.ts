@@ -1,6 +1,6 @@
 /** What authors get wrong is said in one sentence that names it. */
 import test from 'ava'
-import type { ResourceWish, TaskWish } from '../../../../actors/scheduler/contract.ts'
+import type { ResourceWish, TaskWish } from '../../../../actors/scheduler/contract-offers.ts'
 import { openScheduler, type SchedulerOptions } from '../../../../actors/scheduler/scheduler.ts'
 import { taskOf, wishedResources, wishProblem } from '../../../../actors/scheduler/wishes.ts'
 

@@ -1,0 +1,164 @@
+/** Tasks that wait for offers, in the hands of a framework's author. */
+import type { Clock } from '../../bus/clock.ts'
+import { type Refusal, refusal } from '../../protocol/errors.ts'
+import type { OfferId, TaskId } from '../../protocol/ids.ts'
+import { DECLINE_FILTER_MS, DECLINE_PAUSE_MS, TASK_BYTES_MAX } from '../../protocol/limits.ts'
+import { type Resources, resourcesOf } from '../../protocol/resources.ts'
+import type { TaskInfo } from '../../protocol/schema/common.ts'
+import { wireBytes } from '../../protocol/wire-size.ts'
+import type { Offered, Outcome, TaskWish } from './contract-offers.ts'
+import type { Answered, Placement, Queued, QueuedTask, TaskQueue } from './contract-queue.ts'
+import { offersProblem } from './offered.ts'
+import { type Placing, placeOn } from './placing.ts'
+import { preferenceProblems, preferencesOf } from './preferences.ts'
+import { addJob, type NewTask, newQueue, removeTask, settle } from './queue.ts'
+import { isFields } from './rules.ts'
+import { listProblem, taskOf, wishProblem } from './wishes.ts'
+
+/** Different amounts that are remembered. */
+const KINDS_MAX = 1_000
+
+export interface QueueDeps {
+  readonly clock: Clock
+  newTaskId(wish: TaskWish): string
+  /** A task of that id was started, and has not ended. */
+  holds(taskId: TaskId): boolean
+  launch(offer: OfferId, tasks: readonly TaskInfo[], refuseMs: number): Promise<Outcome>
+  decline(offer: OfferId, reason: string, refuseMs: number): Promise<Outcome>
+  /** Asks anew for what was declined, if offers for that role are wanted at all. */
+  renew(role: string): void
+}
+
+export class WaitingQueue implements TaskQueue {
+  readonly #deps: QueueDeps
+  readonly #state = newQueue()
+  /** Until when (monotonic) something of a role stays away, because it was declined here. */
+  readonly #awayUntilMs = new Map<string, number>()
+  /** By how it is written. */
+  readonly #resources = new Map<string, Resources>()
+  /** It is asked anew soon. */
+  #isDue = false
+
+  constructor(deps: QueueDeps) {
+    this.#deps = deps
+  }
+
+  get length(): number {
+    return this.#state.waiting.size
+  }
+
+  add(tasks: readonly QueuedTask[]): Queued {
+    const made = this.#newTasks(tasks)
+    if ('code' in made) return { outcome: 'refused', refusal: made, taskIds: [] }
+    addJob(this.#state, made)
+    if (made.length > 0) this.#renew()
+    return { outcome: 'done', taskIds: made.map(({ taskId }) => taskId) }
+  }
+
+  remove(taskId: string): boolean {
+    return removeTask(this.#state, taskId as TaskId)
+  }
+
+  async answer(offer: Offered): Promise<Answered> {
+    const wrong = offersProblem([offer])
+    if (wrong !== undefined)
+      return { outcome: 'refused', refusal: refusal('invalid', wrong), placed: [] }
+    const { offerId, role, resources } = offer
+    const { monotonicMs } = this.#deps.clock.now()
+    const placing = placeOn(this.#state, { place: offer, resources }, monotonicMs)
+    const { refuseMs, reason } = placing
+    this.#noteAway(role, monotonicMs + refuseMs)
+    if (refuseMs > 0 && refuseMs < DECLINE_PAUSE_MS) this.#lookAfter(refuseMs)
+    if (placing.placed.length > 0) return this.#launch(offer, placing)
+    return { ...(await this.#deps.decline(offerId, reason, refuseMs)), placed: [] }
+  }
+
+  async #launch(offer: Offered, { placed, refuseMs }: Placing): Promise<Answered> {
+    const { offerId, agentId } = offer
+    const waiting = placed.map(({ task }) => task)
+    const infos = waiting.map(({ task }) => task)
+    const outcome = await this.#deps.launch(offerId, infos, refuseMs)
+    const isRefused = outcome.outcome === 'refused'
+    settle(this.#state, waiting, !isRefused)
+    if (isRefused) this.#onRefused(offer, outcome.refusal)
+    const passed = outcome.outcome === 'done' ? (outcome.notLaunched ?? []) : []
+    const placements = placed
+      .filter(({ task: { taskId } }) => !passed.some((one) => one.taskId === taskId))
+      .map(({ task: { taskId }, choice }): Placement => ({ taskId, agentId, choice }))
+    return { ...outcome, placed: isRefused ? [] : placements }
+  }
+
+  /** Without a fault of the offer's it is a task's: it is not tried again at once. */
+  #onRefused({ offerId, isLive }: Offered, { message }: Refusal): void {
+    if (isLive) void this.#deps.decline(offerId, message, DECLINE_FILTER_MS)
+    else this.#renew()
+  }
+
+  #noteAway(role: string, untilMs: number): void {
+    this.#awayUntilMs.set(role, Math.max(untilMs, this.#awayUntilMs.get(role) ?? 0))
+  }
+
+  /** What was declined for less than the leader keeps anything away is asked for in time. */
+  #lookAfter(delayMs: number): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    this.#deps.clock.after(delayMs, () => {
+      this.#isDue = false
+      if (this.length > 0) this.#renew()
+    })
+  }
+
+  #renew(): void {
+    const { monotonicMs } = this.#deps.clock.now()
+    for (const [role, untilMs] of this.#awayUntilMs)
+      if (monotonicMs < untilMs + DECLINE_PAUSE_MS) this.#deps.renew(role)
+    this.#awayUntilMs.clear()
+  }
+
+  #newTasks(tasks: readonly QueuedTask[]): readonly NewTask[] | Refusal {
+    const wrong = listProblem(tasks) ?? wishProblem(tasks) ?? preferProblem(tasks)
+    if (wrong !== undefined) return refusal('invalid', wrong)
+    const made = new Map<string, NewTask>()
+    for (const wish of tasks) {
+      const one = this.#newTask(wish)
+      const { taskId, bytes } = one
+      if (bytes > TASK_BYTES_MAX) {
+        const what = `task ${taskId} of ${bytes} bytes is more than ${TASK_BYTES_MAX}`
+        return refusal('too-large', what)
+      }
+      const { waiting, starting } = this.#state
+      if (made.has(taskId) || waiting.has(taskId) || starting.has(taskId))
+        return refusal('invalid', `task ${taskId} waits already`)
+      if (this.#deps.holds(taskId))
+        return refusal('invalid', `task ${taskId} is there already and has not ended`)
+      made.set(taskId, one)
+    }
+    return [...made.values()]
+  }
+
+  #newTask(wish: QueuedTask): NewTask {
+    const task = taskOf(wish, () => this.#deps.newTaskId(wish))
+    const { taskId } = task
+    const preferences = preferencesOf(wish.prefer)
+    return { taskId, task, resources: this.#wanted(task), bytes: wireBytes(task), preferences }
+  }
+
+  /** One and the same for all tasks that want the same: they are looked at together. */
+  #wanted({ resources }: TaskInfo): Resources {
+    const key = JSON.stringify(resources)
+    const known = this.#resources.get(key)
+    if (known !== undefined) return known
+    const wanted = resourcesOf(resources)
+    if (this.#resources.size === KINDS_MAX) this.#resources.clear()
+    this.#resources.set(key, wanted)
+    return wanted
+  }
+}
+
+function preferProblem(tasks: readonly QueuedTask[]): string | undefined {
+  for (const [index, wish] of tasks.entries()) {
+    const [problem] = preferenceProblems(isFields(wish) ? wish['prefer'] : undefined)
+    if (problem !== undefined) return `task ${index + 1}: ${problem}`
+  }
+  return undefined
+}

@@ -1,0 +1,156 @@
+/** A queue of tasks in an author's hands, on a whole simulated cluster. */
+import test from 'ava'
+import type { Offered, Preference, Scheduler } from '../../../../actors/scheduler/scheduler.ts'
+import { openScheduler } from '../../../../actors/scheduler/scheduler.ts'
+import { CPUS, SimulatedCluster } from '../../../support/simulated-cluster.ts'
+
+async function opened(agents: number) {
+  const cluster = await SimulatedCluster.open(agents)
+  const { world } = cluster
+  const scheduler = await cluster.until(openScheduler({ name: 'test', world }))
+  return { cluster, scheduler }
+}
+
+const on = (agent: string, waitMs: number): Preference => ({
+  attribute: 'agent',
+  equals: agent,
+  waitMs,
+})
+const aTask = (taskId: string) => ({
+  taskId,
+  command: 'true',
+  env: { PRETEND_MS: 'Infinity' },
+  resources: { cpus: CPUS, mem: 32 },
+})
+
+/** Answers offers until nothing waits; tells where each task went, and when. */
+async function answerAll(
+  scheduler: Scheduler,
+  cluster: SimulatedCluster,
+  queue = scheduler.queue(),
+) {
+  const told: [taskId: string, agentId: string, atMs: number][] = []
+  const startMs = cluster.clock.now().monotonicMs
+  const done = (async () => {
+    for await (const offer of scheduler.offers()) {
+      const { placed } = await queue.answer(offer)
+      const atMs = cluster.clock.now().monotonicMs - startMs
+      for (const { taskId, agentId } of placed) told.push([taskId, agentId, atMs])
+      if (queue.length === 0) break
+    }
+  })()
+  await cluster.until(done)
+  return told
+}
+
+test('a queue waits for the agent that is wanted, and takes another one when it has waited', async (t) => {
+  const { cluster, scheduler } = await opened(2)
+  const queue = scheduler.queue()
+  const prefer = on('agent-1', 3_000)
+  t.deepEqual(queue.add([{ ...aTask('a'), prefer }]).taskIds, ['a' as never])
+  queue.add([{ ...aTask('b'), prefer }])
+  const [first, second] = await answerAll(scheduler, cluster, queue)
+  t.deepEqual(first?.slice(0, 2), ['a', 'agent-1'])
+  t.deepEqual(second?.slice(0, 2), ['b', 'agent-2'])
+  const waitedMs = second?.[2] ?? 0
+  t.true(waitedMs >= 3_000 && waitedMs < 3_500, `${waitedMs} ms of virtual time`)
+  await cluster.until(scheduler.teardown())
+})
+
+test('a wait that is shorter than a decline keeps agents away is kept all the same', async (t) => {
+  const { cluster, scheduler } = await opened(1)
+  const queue = scheduler.queue()
+  queue.add([{ ...aTask('a'), prefer: on('nowhere', 200) }])
+  const [only] = await answerAll(scheduler, cluster, queue)
+  const waitedMs = only?.[2] ?? 0
+  t.true(waitedMs >= 200 && waitedMs < 500, `${waitedMs} ms of virtual time`)
+  await cluster.until(scheduler.teardown())
+})
+
+test('what was declined before a task was added is asked for again', async (t) => {
+  const { cluster, scheduler } = await opened(1)
+  const queue = scheduler.queue()
+  const offers = scheduler.offers()[Symbol.asyncIterator]()
+  const nextOffer = async () => (await cluster.until(offers.next())).value as Offered
+  const declined = await cluster.until(queue.answer(await nextOffer()))
+  t.deepEqual(declined, { outcome: 'done', placed: [] })
+  const beforeMs = cluster.clock.now().monotonicMs
+  queue.add([aTask('a')])
+  const answered = await cluster.until(queue.answer(await nextOffer()))
+  t.deepEqual(answered as unknown, {
+    outcome: 'done',
+    placed: [{ taskId: 'a', agentId: 'agent-1', choice: 0 }],
+  })
+  t.true(cluster.clock.now().monotonicMs - beforeMs < 1_000)
+  await cluster.until(scheduler.teardown())
+})
+
+test('tasks of an accept that is refused wait again', async (t) => {
+  const { cluster, scheduler } = await opened(1)
+  const queue = scheduler.queue()
+  queue.add([aTask('a')])
+  const offers = scheduler.offers()[Symbol.asyncIterator]()
+  const offer = (await cluster.until(offers.next())).value as Offered
+  await cluster.until(offer.decline('seen', { refuseMs: 0 }))
+  const answered = await cluster.until(queue.answer(offer))
+  t.like(answered, { outcome: 'refused', refusal: { name: 'used' } })
+  t.deepEqual(answered.placed, [])
+  t.is(queue.length, 1)
+  const again = (await cluster.until(offers.next())).value as Offered
+  t.is((await cluster.until(queue.answer(again))).placed.length, 1)
+  t.is(queue.length, 0)
+  await cluster.until(scheduler.teardown())
+})
+
+test('a task whose id has come to be in use meanwhile is not tried again at once', async (t) => {
+  const { cluster, scheduler } = await opened(2)
+  const queue = scheduler.queue()
+  queue.add([aTask('a')])
+  const offers = scheduler.offers()[Symbol.asyncIterator]()
+  const first = (await cluster.until(offers.next())).value as Offered
+  t.is((await cluster.until(first.accept([aTask('a')]))).outcome, 'done')
+  const second = (await cluster.until(offers.next())).value as Offered
+  const message = 'task a is there already and has not ended'
+  t.like(await cluster.until(queue.answer(second)), { outcome: 'refused', refusal: { message } })
+  t.false(second.isLive, 'it was declined')
+  t.is(queue.length, 1)
+  t.like(scheduler.queue().add([aTask('a')]), { outcome: 'refused', refusal: { message } })
+  await cluster.until(scheduler.teardown())
+})
+
+test('what is no good is refused by name, and then none of the add waits', async (t) => {
+  const { cluster, scheduler } = await opened(1)
+  const queue = scheduler.queue()
+  const refused = (message: string, ...tasks: readonly object[]) =>
+    t.like(queue.add(tasks as never), { outcome: 'refused', refusal: { message } })
+  const preferring = (prefer: unknown) => ({ ...aTask('a'), prefer })
+  refused(
+    'task 2: command must be a text for /bin/sh, or a list of a program and its arguments, not undefined',
+    aTask('a'),
+    { resources: { cpus: 1 } },
+  )
+  refused('task a waits already', aTask('a'), aTask('a'))
+  refused('task 1: prefer must be like { attribute, equals, waitMs }, not "r1"', preferring('r1'))
+  refused(
+    'task 1: prefer.waitMs must be whole milliseconds, 0 to ten years, not undefined',
+    preferring({ attribute: 'rack', equals: 'r1' }),
+  )
+  refused(
+    'task 1: prefer[1].attribute must be the name of an attribute, hostname or agent, not "no name"',
+    preferring([on('agent-1', 0), { attribute: 'no name', equals: 'r1', waitMs: 0 }]),
+  )
+  refused(
+    'task 1: prefer.equals must be a text, a number, or a list of 1 to 64, not []',
+    preferring({ attribute: 'rack', equals: [], waitMs: 0 }),
+  )
+  refused('task 1: prefer has more than 8 preferences', preferring(Array(9).fill(on('agent-1', 0))))
+  const large = { ...aTask('a'), env: { LARGE: 'x'.repeat(30_000), LARGER: 'y'.repeat(30_000) } }
+  t.like(queue.add([large]), { outcome: 'refused', refusal: { name: 'too-large' } })
+  t.is(queue.length, 0)
+  t.deepEqual(queue.add([aTask('a')]).taskIds, ['a' as never])
+  refused('task a waits already', aTask('a'))
+  t.true(queue.remove('a'))
+  t.false(queue.remove('a'))
+  t.like(await queue.answer('offer' as never), { outcome: 'refused', placed: [] })
+  await cluster.until(scheduler.close())
+})

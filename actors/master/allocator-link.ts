@@ -8,6 +8,7 @@ import { hear, newSession } from '../parts/session.ts'
 import { isEchoing } from './agents.ts'
 import { flushFigures, forgetDirty } from './allocator-figures.ts'
 import { touchMember } from './books.ts'
+import { endExplanations, takeExplained } from './explaining.ts'
 import { touchFilter } from './filters.ts'
 import { makeOffer } from './offers.ts'
 import { count } from './state.ts'
@@ -85,10 +86,12 @@ function close(turn: LeaderTurn): void {
   flushFigures(turn)
   turn.leader.allocator = undefined
   turn.leader.deadlines.clear('allocator-ping')
+  endExplanations(turn)
 }
 
 function handle(turn: LeaderTurn, report: AllocatorReport): void {
   const { leader } = turn
+  if (report.kind === 'explained') return takeExplained(turn, report)
   if (report.kind !== 'allocate') return
   for (const allocation of report.allocations) {
     const outcome = makeOffer(turn, allocation) ? 'made' : 'refused'

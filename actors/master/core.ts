@@ -9,6 +9,7 @@ import { frameworkOf } from './books.ts'
 import { considerClaim, leaseWakeAtMs, peerBeat, wakeLease } from './challenge.ts'
 import type { Effect } from './effects.ts'
 import { epochHeld, noteEpoch } from './epochs.ts'
+import { explanationIsDue } from './explaining.ts'
 import { flush, wantsFlush } from './flush.ts'
 import { frameworkCall } from './framework-calls.ts'
 import { frameworkIsEnded } from './framework-end.ts'
@@ -242,6 +243,8 @@ function handleDue(turn: LeaderTurn, due: Due): void {
     case 'offer':
       endOffer(turn, due.offerId, 'timer.timed-out')
       return
+    case 'explain':
+      return explanationIsDue(turn, due.id)
     case 'allocator-ping':
       return pingAllocator(turn)
     case 'registry-retry':

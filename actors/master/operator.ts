@@ -15,6 +15,7 @@ import type {
 import type { OPERATOR_VERBS, OperatorVerb } from '../../protocol/subjects.ts'
 import { frameworkOf, heldAt, wantedRoles } from './books.ts'
 import type { Agent, Framework, Offer, Task } from './entities.ts'
+import { explain } from './explaining.ts'
 import { kill, readOutput } from './framework-calls.ts'
 import { requestEnd } from './framework-end.ts'
 import { page } from './listing.ts'
@@ -73,10 +74,11 @@ function handle(
       return teardown(turn, call.body, reply)
     case 'read-output':
       return output(turn, call.body)
+    case 'explain':
+      return explain(turn, call.body, reply)
     case 'roles':
     case 'set-quotas':
     case 'set-weights':
-    case 'explain':
       return refusal('unknown-verb', `${call.verb} is not answered yet`)
   }
 }

@@ -13,6 +13,7 @@ import type { Resources } from '../../protocol/resources.ts'
 import type { AgentOrder } from '../../protocol/schema/agent.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import type { PublicEvents } from '../../protocol/schema/event.ts'
+import type { Explained, Explanation } from '../../protocol/schema/explain.ts'
 import type { LeaseRecord, RegistryRecord } from '../../protocol/schema/master.ts'
 import type { FrameworkEvent } from '../../protocol/schema/scheduler.ts'
 import { Deadlines } from '../parts/deadlines.ts'
@@ -41,6 +42,7 @@ export type Due =
   | { readonly due: 'framework-ping'; readonly key: string }
   | { readonly due: 'framework-failover'; readonly key: string }
   | { readonly due: 'offer'; readonly offerId: OfferId }
+  | { readonly due: 'explain'; readonly id: number }
   | { readonly due: 'allocator-ping' }
   | { readonly due: 'registry-retry' }
   | { readonly due: 'leader-beat' }
@@ -60,6 +62,23 @@ export interface AllocatorLink {
   isTold: boolean
   readonly figures: AllocatorFigure[]
   answers: AllocationAnswer[]
+}
+
+/** An explanation that waits for the allocator. */
+export interface OpenExplanation {
+  readonly id: number
+  readonly reply: string | undefined
+  readonly body: Explanation
+  /** Those that are not answered yet, and what each answer is to stand in. */
+  readonly questions: Map<number, { explained?: Explained }>
+}
+
+/** What the allocator is being asked. */
+export interface Explaining {
+  /** Ever asked: the number of the last one. */
+  questions: number
+  readonly byQuestion: Map<number, OpenExplanation>
+  readonly open: Map<number, OpenExplanation>
 }
 
 /** What is done when a record has been written. */
@@ -126,6 +145,7 @@ export interface Leader {
   /** By framework: those of its tasks that it is still to be told of. */
   readonly telling: Map<string, Iterator<Task>>
   allocator: AllocatorLink | undefined
+  readonly explaining: Explaining
   readonly dirtyAgentInfos: Set<AgentId>
   readonly dirtyAgents: Set<AgentId>
   readonly dirtyMembers: Map<Framework, Set<string>>
@@ -213,6 +233,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     ended: [],
     telling: new Map(),
     allocator: undefined,
+    explaining: { questions: 0, byQuestion: new Map(), open: new Map() },
     dirtyAgentInfos: new Set(),
     dirtyAgents: new Set(),
     dirtyMembers: new Map(),

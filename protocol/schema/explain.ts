@@ -1,5 +1,6 @@
 /** Why somebody was offered nothing: asked by an operator, computed by the allocator. */
 import Type, { type Static } from 'typebox'
+import { EXPLAINED_MEMBERS_MAX, EXPLAINED_OFFERS_MAX, WAIT_EXAMPLES_MAX } from '../limits.ts'
 import {
   AgentIdToken,
   FrameworkIdToken,
@@ -47,9 +48,6 @@ export const WAIT_REASONS = [
   'next',
 ] as const
 export type WaitReason = (typeof WAIT_REASONS)[number]
-
-/** Examples of one reason in one answer. */
-export const WAIT_EXAMPLES_MAX = 3
 
 export type WaitExample = Static<typeof WaitExample>
 export const WaitExample = message(
@@ -138,10 +136,6 @@ const OfferExplanation = message('An offer that nobody has answered yet.', {
   agentId: AgentIdToken,
   ageMs: ms,
 })
-
-/** Members of a role that one answer tells of, and offers. */
-export const EXPLAINED_MEMBERS_MAX = 64
-export const EXPLAINED_OFFERS_MAX = 16
 
 /** Answers `Explain`. Which fields stand follows from what was asked. */
 export type Explanation = Static<typeof Explanation>

@@ -1,0 +1,112 @@
+/** What the leader's books say of members, offers and tasks, for an explanation. */
+import { EXPLAINED_MEMBERS_MAX, EXPLAINED_OFFERS_MAX } from '../../protocol/limits.ts'
+import type { TaskStatus } from '../../protocol/schema/common.ts'
+import type { Explanation, MemberExplanation } from '../../protocol/schema/explain.ts'
+import type { AgentItem } from '../../protocol/schema/operator.ts'
+import type { Agent, Framework, Member, Offer, Task } from './entities.ts'
+import type { LeaderTurn } from './turn.ts'
+
+export interface RoleMember {
+  readonly framework: Framework
+  readonly role: string
+  readonly member: Member
+}
+
+export const agentStateOf = ({ state }: Agent): AgentItem['state'] =>
+  state === 'unknown' || state === 'opening' ? 'silent' : state
+
+export const frameworkStateOf = ({ state }: Framework): MemberExplanation['state'] =>
+  state === 'unknown' ? 'recovered' : state
+
+export const membersOf = (framework: Framework): readonly RoleMember[] =>
+  [...framework.roles].map(([role, member]) => ({ framework, role, member }))
+
+export function membersOfRole({ leader }: LeaderTurn, role: string): readonly RoleMember[] {
+  return [...leader.frameworks.values()].flatMap((framework) => {
+    const member = framework.roles.get(role)
+    const isThere = member !== undefined && framework.state !== 'ended'
+    return isThere ? [{ framework, role, member }] : []
+  })
+}
+
+/** Those that want something come first; of more than are told of, the number. */
+export function memberExplanations(
+  turn: LeaderTurn,
+  members: readonly RoleMember[],
+): Required<Pick<Explanation, 'members'>> & Pick<Explanation, 'more'> {
+  const wants = ({ member, framework }: RoleMember): number =>
+    member.isLeft ? 2 : member.isSuppressed || framework.state !== 'subscribed' ? 1 : 0
+  const sorted = members.toSorted((a, b) => wants(a) - wants(b))
+  const more = sorted.length - EXPLAINED_MEMBERS_MAX
+  return {
+    members: sorted.slice(0, EXPLAINED_MEMBERS_MAX).map((one) => memberExplanation(turn, one)),
+    ...(more > 0 && { more }),
+  }
+}
+
+function memberExplanation(
+  { leader, now }: LeaderTurn,
+  { framework, role, member }: RoleMember,
+): MemberExplanation {
+  const { principal, frameworkId, name } = framework
+  // In the order in which they were made.
+  const oldest = [...framework.offers].find((id) => leader.offers.get(id)?.role === role)
+  const madeAtMs = oldest && leader.offers.get(oldest)?.madeAtMs
+  return {
+    principal,
+    frameworkId,
+    role,
+    name,
+    state: frameworkStateOf(framework),
+    suppressed: member.isSuppressed,
+    left: member.isLeft,
+    tasks: [...framework.tasks.values()].filter((task) => task.isHeld && task.role === role).length,
+    offers: member.offers,
+    ...(madeAtMs !== undefined && { oldestOfferMs: Math.round(now.monotonicMs - madeAtMs) }),
+    declinedLast: member.isDeclinedLast,
+  }
+}
+
+/** The first of them, which are the oldest. */
+export function offersShown(
+  { now }: LeaderTurn,
+  offers: Iterable<Offer>,
+  offerCount: number,
+): Required<Pick<Explanation, 'offers' | 'offerCount'>> {
+  const shown: NonNullable<Explanation['offers']> = []
+  for (const { framework, role, agentId, madeAtMs } of offers) {
+    if (shown.length === EXPLAINED_OFFERS_MAX) break
+    const { principal, frameworkId } = framework
+    const ageMs = Math.round(now.monotonicMs - madeAtMs)
+    shown.push({ principal, frameworkId, role, agentId, ageMs })
+  }
+  return { offers: shown, offerCount }
+}
+
+/** The newest of that id, also if it has ended. */
+export function taskOf(
+  { leader }: LeaderTurn,
+  framework: Framework,
+  taskId: Task['taskId'],
+): Task | undefined {
+  const isIt = (task: Task): boolean => task.framework === framework && task.taskId === taskId
+  return framework.tasks.get(taskId) ?? leader.ended.findLast(isIt)
+}
+
+/** Its newest status, as far as it is kept. */
+export function statusShown({ leader }: LeaderTurn, task: Task): TaskStatus {
+  const { taskId, state, launch, agentId, number, said, changedAtMs } = task
+  const unreachableAtMs = leader.agents.get(agentId)?.unreachableAtMs
+  return {
+    taskId,
+    state,
+    launch,
+    agentId,
+    ...(number !== undefined && { number }),
+    source: said === undefined ? 'master' : 'agent',
+    ...(said?.message !== undefined && { message: said.message }),
+    ...(said?.exit !== undefined && { exit: said.exit }),
+    atMs: changedAtMs,
+    ...(state === 'TASK_UNREACHABLE' && unreachableAtMs !== undefined && { unreachableAtMs }),
+  }
+}

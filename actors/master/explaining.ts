@@ -1,0 +1,186 @@
+/** Answers why somebody has got nothing: what the leader knows itself, and what its allocator says. */
+import { type Refusal, refusal } from '../../protocol/errors.ts'
+import { frameworkKey, type TaskId } from '../../protocol/ids.ts'
+import { LIST_BYTES_MAX } from '../../protocol/limits.ts'
+import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
+import type { Explain, Explained, Explanation } from '../../protocol/schema/explain.ts'
+import { wireBytes } from '../../protocol/wire-size.ts'
+import { frameworkOf } from './books.ts'
+import type { Agent, Framework } from './entities.ts'
+import {
+  agentStateOf,
+  frameworkStateOf,
+  memberExplanations,
+  membersOf,
+  membersOfRole,
+  offersShown,
+  type RoleMember,
+  statusShown,
+  taskOf,
+} from './explained-books.ts'
+import { count, type OpenExplanation } from './state.ts'
+import { answer, type LeaderTurn } from './turn.ts'
+
+/** So long the allocator may take: an operator waits longer. */
+const EXPLAIN_MS = 600
+/** Explanations that wait for the allocator at once. */
+const OPEN_MAX = 64
+/** Members that one explanation asks the allocator about: each is a look at every agent. */
+const MEMBERS_ASKED_MAX = 8
+
+type Ask = Extract<AllocatorFigure, { kind: 'ask-member' | 'ask-agent' | 'ask-role' }>
+type Unnumbered<A> = A extends Ask ? Omit<A, 'question'> : never
+/** Whatever the answer is to stand in. */
+type Target = { explained?: Explained }
+
+/** What the leader knows, and what it asks the allocator beside. */
+interface Known {
+  readonly body: Explanation
+  readonly asks: readonly { readonly ask: Unnumbered<Ask>; readonly into: Target }[]
+}
+
+/** Answers at once if there is nobody to ask. */
+export function explain(
+  turn: LeaderTurn,
+  asked: Explain,
+  reply: string | undefined,
+): object | Refusal | 'later' {
+  const known = look(turn, asked)
+  if ('code' in known) return known
+  const { explaining, allocator, deadlines } = turn.leader
+  const { body, asks } = known
+  if (asks.length === 0) return body
+  if (allocator === undefined) return { ...body, allocator: false }
+  if (explaining.open.size >= OPEN_MAX) {
+    return refusal('too-many', `${OPEN_MAX} explanations are being made already`)
+  }
+  const id = explaining.questions + 1
+  const open: OpenExplanation = { id, reply, body, questions: new Map() }
+  for (const { ask, into } of asks) {
+    explaining.questions += 1
+    open.questions.set(explaining.questions, into)
+    explaining.byQuestion.set(explaining.questions, open)
+    allocator.figures.push({ ...ask, question: explaining.questions })
+  }
+  explaining.open.set(id, open)
+  deadlines.set(`explain ${id}`, turn.now.monotonicMs + EXPLAIN_MS, { due: 'explain', id })
+  return 'later'
+}
+
+/** The allocator has answered one question; of one that waits no more nobody is told. */
+export function takeExplained(turn: LeaderTurn, explained: Explained): void {
+  const { explaining } = turn.leader
+  const open = explaining.byQuestion.get(explained.question)
+  const into = open?.questions.get(explained.question)
+  if (open === undefined || into === undefined) return count(turn.state, 'explanations-late')
+  into.explained = explained
+  explaining.byQuestion.delete(explained.question)
+  open.questions.delete(explained.question)
+  if (open.questions.size === 0) finish(turn, open)
+}
+
+/** The allocator was silent for too long. */
+export function explanationIsDue(turn: LeaderTurn, id: number): void {
+  const open = turn.leader.explaining.open.get(id)
+  if (open !== undefined) finish(turn, open)
+}
+
+/** The allocator has gone: whoever waits for it gets what there is. */
+export function endExplanations(turn: LeaderTurn): void {
+  for (const open of turn.leader.explaining.open.values()) finish(turn, open)
+}
+
+function finish(turn: LeaderTurn, open: OpenExplanation): void {
+  const { explaining, deadlines } = turn.leader
+  const { id, reply, body, questions } = open
+  for (const question of questions.keys()) explaining.byQuestion.delete(question)
+  explaining.open.delete(id)
+  deadlines.clear(`explain ${id}`)
+  body.allocator = questions.size === 0
+  answer(turn, reply, fitted(body))
+}
+
+/** Examples are long: what does not fit into one message goes without, the last first. */
+function fitted(body: Explanation): Explanation {
+  const members = body.members ?? []
+  for (let last = members.length - 1; last >= 0; last--) {
+    if (wireBytes(body) <= LIST_BYTES_MAX) break
+    delete members[last]?.explained?.examples
+  }
+  while (members.length > 0 && wireBytes(body) > LIST_BYTES_MAX) {
+    members.pop()
+    body.more = (body.more ?? 0) + 1
+  }
+  return body
+}
+
+function look(turn: LeaderTurn, { framework, role, agentId, task }: Explain): Known | Refusal {
+  const named = [framework, role, agentId, task].filter((one) => one !== undefined)
+  if (named.length !== 1) {
+    return refusal('invalid', 'exactly one of framework, role, agentId and task is to stand')
+  }
+  if (role !== undefined) return ofRole(turn, role)
+  if (agentId !== undefined) {
+    const agent = turn.leader.agents.get(agentId)
+    return agent === undefined ? refusal('not-found', `no agent ${agentId}`) : ofAgent(turn, agent)
+  }
+  const key = framework ?? task
+  const known = key && frameworkOf(turn, key)
+  if (known === undefined) return refusal('not-found', `no framework ${key && frameworkKey(key)}`)
+  return task === undefined ? ofFramework(turn, known) : ofTask(turn, known, task.taskId)
+}
+
+function ofAgent(turn: LeaderTurn, agent: Agent): Known {
+  const offers = [...agent.offers].flatMap((id) => turn.leader.offers.get(id) ?? [])
+  const body: Explanation = {
+    state: agentStateOf(agent),
+    ...offersShown(turn, offers, offers.length),
+    allocator: true,
+  }
+  if (agent.state !== 'registered') return { body, asks: [] }
+  return { body, asks: [{ ask: { kind: 'ask-agent', agentId: agent.agentId }, into: body }] }
+}
+
+function ofFramework(turn: LeaderTurn, framework: Framework): Known {
+  const known = ofMembers(turn, membersOf(framework))
+  return { ...known, body: { state: frameworkStateOf(framework), ...known.body } }
+}
+
+/** One that is not known may be an instance that waits for an offer. */
+function ofTask(turn: LeaderTurn, framework: Framework, taskId: TaskId): Known {
+  const task = taskOf(turn, framework, taskId)
+  if (task === undefined) return ofMembers(turn, membersOf(framework))
+  const agent = turn.leader.agents.get(task.agentId)
+  const body: Explanation = {
+    state: task.state,
+    status: statusShown(turn, task),
+    ...(agent !== undefined && { agentState: agentStateOf(agent) }),
+    allocator: true,
+  }
+  return { body, asks: [] }
+}
+
+function ofRole(turn: LeaderTurn, role: string): Known {
+  const known = ofMembers(turn, membersOfRole(turn, role))
+  return { ...known, asks: [{ ask: { kind: 'ask-role', role }, into: known.body }, ...known.asks] }
+}
+
+/** The allocator is asked about those that want something. */
+function ofMembers(turn: LeaderTurn, members: readonly RoleMember[]): Known {
+  const { absent, offers } = turn.leader
+  const shown = memberExplanations(turn, members)
+  const waiting = shown.members.filter(
+    ({ state, suppressed, left }) => state === 'subscribed' && !suppressed && !left,
+  )
+  const asks = waiting.slice(0, MEMBERS_ASKED_MAX).map((into) => {
+    const { principal, frameworkId, role } = into
+    return { ask: { kind: 'ask-member' as const, principal, frameworkId, role }, into }
+  })
+  const body: Explanation = {
+    ...shown,
+    ...offersShown(turn, offers.values(), offers.size),
+    absent: absent.size,
+    allocator: true,
+  }
+  return { body, asks }
+}

@@ -113,11 +113,23 @@ export interface Filter {
   readonly untilMs: number
 }
 
+/** What a member said when it declined last, for whoever asks why it has nothing. */
+export interface LastDecline {
+  readonly reason: string | undefined
+  /** When (monotonic). */
+  readonly atMs: number
+  /** How many there were, this one included. */
+  readonly count: number
+}
+
+/** A framework in one of its roles. */
 export interface Member {
   /** The framework did not ask for it, or does not any more: it only stands for what is held. */
   isLeft: boolean
   isSuppressed: boolean
   isDeclinedLast: boolean
+  /** Offers that timed out, and what accepts have left over, are none. */
+  lastDecline: LastDecline | undefined
   /** How many it has and has not answered. */
   offers: number
   /** Scalars held by its tasks or offered to it, on all agents. */
@@ -202,6 +214,7 @@ export function newMember(): Member {
     isLeft: true,
     isSuppressed: false,
     isDeclinedLast: false,
+    lastDecline: undefined,
     offers: 0,
     allocated: new Map(),
     filters,

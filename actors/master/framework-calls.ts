@@ -1,7 +1,7 @@
 /** What frameworks call: judged by its header, handled by its verb, answered once. */
 import { type Refusal, refusal, retryOf } from '../../protocol/errors.ts'
 import type { FrameworkKey, OfferId } from '../../protocol/ids.ts'
-import type { AcceptAnswer, KillTask, ReadOutput } from '../../protocol/schema/calls.ts'
+import type { AcceptAnswer, Decline, KillTask, ReadOutput } from '../../protocol/schema/calls.ts'
 import type { Message } from '../../protocol/schema/messages.ts'
 import type { FRAMEWORK_VERBS, FrameworkVerb } from '../../protocol/subjects.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
@@ -107,7 +107,7 @@ function handle(
     case 'accept':
       return accept(turn, framework, call)
     case 'decline':
-      decline(turn, framework, call.body.offers, call.body.refuseMs)
+      decline(turn, framework, call.body)
       return undefined
     case 'revive':
       revive(turn, framework, call.body.roles ?? wantedRoles(framework))
@@ -135,14 +135,9 @@ function handle(
   }
 }
 
-function decline(
-  turn: LeaderTurn,
-  framework: Framework,
-  offers: readonly string[],
-  refuseMs: number | undefined,
-): void {
-  for (const id of offers as OfferId[]) {
-    if (framework.offers.has(id)) endOffer(turn, id, 'framework.decline', refuseMs)
+function decline(turn: LeaderTurn, framework: Framework, call: Decline): void {
+  for (const id of call.offers as OfferId[]) {
+    if (framework.offers.has(id)) endOffer(turn, id, 'framework.decline', call)
     else count(turn.state, 'declines-of-lost-offers')
   }
 }

@@ -7,10 +7,11 @@ import {
   listResources,
   parseResources,
 } from '../../protocol/resources.ts'
+import type { Decline } from '../../protocol/schema/calls.ts'
 import type { Allocation } from '../../protocol/schema/master.ts'
 import type { Offer as OfferShape } from '../../protocol/schema/scheduler.ts'
 import { frameworkOf, giveBack, take, touchMember } from './books.ts'
-import type { Offer } from './entities.ts'
+import type { Member, Offer } from './entities.ts'
 import { addFilter } from './filters.ts'
 import { rememberFate } from './offer-fates.ts'
 import { count } from './state.ts'
@@ -73,7 +74,7 @@ export function endOffer(
   turn: LeaderTurn,
   offerId: OfferId,
   event: Exclude<OfferEvent, 'framework.accept'>,
-  refuseMs?: number,
+  said: Pick<Decline, 'refuseMs' | 'reason'> = {},
 ): boolean {
   const { leader } = turn
   const offer = leader.offers.get(offerId)
@@ -87,9 +88,10 @@ export function endOffer(
   for (const action of step.actions) {
     if (action === 'release') giveBack(turn, { framework, role, agent, resources })
     else if (action === 'filter') {
-      addFilter(turn, { framework, role, agentId, resources, refuseMs })
-      const state = framework.roles.get(role)
-      if (state !== undefined) state.isDeclinedLast = true
+      addFilter(turn, { framework, role, agentId, resources, refuseMs: said.refuseMs })
+      const member = framework.roles.get(role)
+      if (member !== undefined)
+        noteDecline(turn, member, event === 'framework.decline' ? said : undefined)
     } else {
       const reason = RESCIND_REASONS[event as keyof typeof RESCIND_REASONS]
       leader.events.add(framework.key, framework, { kind: 'rescind', offers: [offerId], reason })
@@ -97,6 +99,18 @@ export function endOffer(
   }
   count(turn.state, `offers-${step.state}`)
   return true
+}
+
+/** No answer in time counts as a decline, but nobody has said it. */
+function noteDecline(
+  { now }: LeaderTurn,
+  member: Member,
+  said: Pick<Decline, 'reason'> | undefined,
+): void {
+  member.isDeclinedLast = true
+  if (said === undefined) return
+  const count = (member.lastDecline?.count ?? 0) + 1
+  member.lastDecline = { reason: said.reason, atMs: now.monotonicMs, count }
 }
 
 /** Takes an offer out of the books of what is outstanding: its resources stay with the role. */

@@ -148,6 +148,8 @@ function sayingOf({ ids: { kind, what }, body, event }: Said): string {
   switch (`${kind}.${what}`) {
     case 'master.leads':
       return `leads from now on: epoch ${body.epoch}`
+    case 'allocator.policy-failed':
+      return `was no good, the allocator goes on with the default: ${message ?? ''}`
     case 'agent.registered':
       return name === undefined ? 'is there' : `is there, on ${name}`
     case 'agent.stopped':

@@ -14,6 +14,8 @@ export type Principal = Id<'Principal'>
 export type TaskId = Id<'Task'>
 /** One master process's name. */
 export type MasterId = Id<'Master'>
+/** One shadow allocator's name. */
+export type ShadowId = Id<'Shadow'>
 /** One run of a master's process: 64 random bits as 16 hexadecimal digits. */
 export type RunId = Id<'Run'>
 /** Made by whoever opens a session: 64 random bits as 16 hexadecimal digits. */

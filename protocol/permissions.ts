@@ -23,6 +23,7 @@ import {
   leaderBeat,
   operatorCall,
   peerBeat,
+  shadowReports,
   statusUpdates,
   taskOutput,
 } from './subjects.ts'
@@ -63,7 +64,11 @@ export function permissionsOf(cluster: string, user: User): Permissions {
       const { principal } = user
       return {
         publish: [operatorCall.on({ cluster, principal })],
-        subscribe: [taskOutput.on({ cluster }), below(inboxOf(cluster, 'operator', principal))],
+        subscribe: [
+          taskOutput.on({ cluster }),
+          shadowReports.on({ cluster }),
+          below(inboxOf(cluster, 'operator', principal)),
+        ],
       }
     }
     case 'observer':
@@ -72,6 +77,7 @@ export function permissionsOf(cluster: string, user: User): Permissions {
         subscribe: [
           allEvents(cluster),
           allUpdates(cluster),
+          shadowReports.on({ cluster }),
           below(inboxOf(cluster, 'observer', user.name)),
         ],
       }
@@ -79,8 +85,13 @@ export function permissionsOf(cluster: string, user: User): Permissions {
       return masterPermissions(cluster, user.masterId)
     case 'allocator':
       return {
-        publish: [allocatorReports.on({ cluster })],
-        subscribe: [leaderBeat.on({ cluster }), allocatorFigures.on({ cluster })],
+        publish: [allocatorReports.on({ cluster }), shadowReports.on({ cluster })],
+        // A shadow hears what the allocator says.
+        subscribe: [
+          leaderBeat.on({ cluster }),
+          allocatorFigures.on({ cluster }),
+          allocatorReports.on({ cluster }),
+        ],
       }
   }
 }

@@ -1,6 +1,6 @@
 /** A subject, declared once and used by both ends. */
 import assert from 'node:assert/strict'
-import type { AgentId, FrameworkId, MasterId, Principal } from './ids.ts'
+import type { AgentId, FrameworkId, MasterId, Principal, ShadowId } from './ids.ts'
 import { isToken } from './ids.ts'
 import type { MessageName } from './schema/messages.ts'
 
@@ -11,6 +11,7 @@ interface SubjectIds {
   readonly frameworkId: FrameworkId
   readonly masterId: MasterId
   readonly principal: Principal
+  readonly shadowId: ShadowId
   readonly verb: string
   readonly kind: string
   readonly what: string

@@ -62,6 +62,9 @@ export const allocatorFigures = route('{cluster}.allocator', 'AllocatorFigures')
 /** allocator → leader. */
 export const allocatorReports = route('{cluster}.master.allocator', 'AllocatorReports')
 
+/** shadow → operators and observers: what it would have done. */
+export const shadowReports = route('{cluster}.shadow.{shadowId}', 'ShadowReport')
+
 /** The message of each verb that an operator may call. */
 export const OPERATOR_VERBS = {
   agents: 'Listing',

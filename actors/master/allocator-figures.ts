@@ -15,21 +15,24 @@ const FIGURES_PER_TURN = 1_000
 /** Answers of one figure. */
 const ANSWERS_MAX = 4_096
 
-function agentFigure({ leader }: LeaderTurn, agentId: AgentId): AllocatorFigure {
+export function agentFigure({ leader }: LeaderTurn, agentId: AgentId): AllocatorFigure {
   const agent = leader.agents.get(agentId)
   if (agent?.state !== 'registered') return { kind: 'agent-gone', agentId }
   return { kind: 'agent', agentId, version: agent.version, free: listResources(agent.free) }
 }
 
 /** None of one that has gone since. */
-function agentInfoFigure({ leader }: LeaderTurn, agentId: AgentId): AllocatorFigure | undefined {
+export function agentInfoFigure(
+  { leader }: LeaderTurn,
+  agentId: AgentId,
+): AllocatorFigure | undefined {
   const agent = leader.agents.get(agentId)
   if (agent?.state !== 'registered' || agent.info === undefined) return undefined
   const { hostname, attributes, resources: total } = agent.info
   return { kind: 'agent-info', agentId, hostname, attributes, total }
 }
 
-function memberFigure(framework: Framework, name: string): AllocatorFigure {
+export function memberFigure(framework: Framework, name: string): AllocatorFigure {
   const { principal, frameworkId } = framework
   const role = framework.roles.get(name)
   const isGone = role === undefined || framework.state === 'ended'
@@ -64,7 +67,8 @@ function filterFigure(
 export function allocatorWantsFlush(leader: LeaderTurn['leader']): boolean {
   const { allocator } = leader
   if (allocator === undefined) return false
-  return hasChanges(leader) || allocator.figures.length + allocator.answers.length > 0
+  if (hasChanges(leader) || allocator.retelling !== undefined) return true
+  return allocator.figures.length + allocator.answers.length > 0
 }
 
 function hasChanges(leader: LeaderTurn['leader']): boolean {
@@ -91,6 +95,7 @@ export function flushFigures(turn: LeaderTurn): void {
     figures.push({ kind: 'complete' })
     link.isTold = true
   }
+  if (link.isTold) retell(turn, left, figures)
   const answers = takeAnswers(leader, link)
   for (let from = 0; from < answers.length; from += ANSWERS_MAX) {
     figures.push({ kind: 'answered', answers: answers.slice(from, from + ANSWERS_MAX) })
@@ -103,6 +108,16 @@ export function flushFigures(turn: LeaderTurn): void {
     }
     const body = { ...fenceOf(turn), ...numbers, figures: [...list] }
     turn.effects.push({ do: 'send-figures', body })
+  }
+}
+
+/** What has changed goes before what is told once more: shadows wait for nobody else's sake. */
+function retell(turn: LeaderTurn, countMax: number, into: AllocatorFigure[]): void {
+  const link = turn.leader.allocator
+  for (let left = countMax; link?.retelling !== undefined && left > 0; left--) {
+    const { value, done } = link.retelling.next()
+    if (done) link.retelling = undefined
+    else into.push('kind' in value ? value : filterFigure(turn, value))
   }
 }
 

@@ -11,13 +11,16 @@ import { touchMember } from './books.ts'
 import { endExplanations, takeExplained } from './explaining.ts'
 import { touchFilter } from './filters.ts'
 import { makeOffer } from './offers.ts'
-import { count } from './state.ts'
-import { type LeaderTurn, log } from './turn.ts'
+import { tellWorld } from './public-events.ts'
+import { clusterRules, startRetelling } from './retelling.ts'
+import { type AllocatorLink, count } from './state.ts'
+import { type LeaderTurn, log, warn } from './turn.ts'
 
 export function allocatorReports(turn: LeaderTurn, body: AllocatorReports): void {
   const { leader } = turn
   const first = body.reports[0]
   if (first?.kind === 'complaint') return count(turn.state, 'complaints')
+  if (first?.kind === 'shadow') return startRetelling(turn)
   if (body.session === undefined || body.n === undefined) {
     return count(turn.state, 'reports-without-session')
   }
@@ -34,6 +37,16 @@ export function allocatorReports(turn: LeaderTurn, body: AllocatorReports): void
   for (const report of body.reports) handle(turn, report)
 }
 
+const newLink = (session: SessionId): AllocatorLink => ({
+  session: newSession(session),
+  missed: 0,
+  figures: [],
+  answers: [],
+  isTold: false,
+  retelling: undefined,
+  retoldAtMs: undefined,
+})
+
 /** The newest one is the allocator; it is told everything. */
 function open(
   turn: LeaderTurn,
@@ -45,7 +58,7 @@ function open(
     return count(turn.state, 'allocators-refused')
   }
   if (leader.allocator !== undefined) close(turn)
-  const link = { session: newSession(session), missed: 0, figures: [], answers: [], isTold: false }
+  const link = newLink(session)
   link.session.heard = 1
   leader.allocator = link
   say(turn, [
@@ -54,7 +67,7 @@ function open(
       version: PROTOCOL_VERSION,
       pingMs: ALLOCATOR_PING_MS,
       pingsMissedMax: ALLOCATOR_PINGS_MISSED_MAX,
-      minAllocatable: [],
+      ...clusterRules(turn),
     },
   ])
   touchEverything(turn)
@@ -92,6 +105,7 @@ function close(turn: LeaderTurn): void {
 function handle(turn: LeaderTurn, report: AllocatorReport): void {
   const { leader } = turn
   if (report.kind === 'explained') return takeExplained(turn, report)
+  if (report.kind === 'policy-failed') return tellOfPolicy(turn, report)
   if (report.kind !== 'allocate') return
   for (const allocation of report.allocations) {
     const outcome = makeOffer(turn, allocation) ? 'made' : 'refused'
@@ -101,6 +115,17 @@ function handle(turn: LeaderTurn, report: AllocatorReport): void {
     // Refused from an old view: it is told the new one.
     if (outcome === 'refused' && leader.agents.has(agentId)) leader.dirtyAgents.add(agentId)
   }
+}
+
+/** The allocator says so at each open: who missed it the last time hears it now. */
+function tellOfPolicy(
+  turn: LeaderTurn,
+  { policy, problem }: Extract<AllocatorReport, { kind: 'policy-failed' }>,
+): void {
+  count(turn.state, 'policies-failed')
+  warn(turn, "the allocator's policy failed, it goes on with the default", { policy, problem })
+  const subject = { kind: 'allocator', what: 'policy-failed' } as const
+  tellWorld(turn, subject, { name: policy, message: problem })
 }
 
 function schedulePing({ leader, now }: LeaderTurn): void {

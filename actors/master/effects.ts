@@ -17,6 +17,11 @@ import type { FrameworkEvents } from '../../protocol/schema/scheduler.ts'
 export type EventSubject =
   | { readonly kind: 'master'; readonly what: EventWord<'master'>; readonly framework?: undefined }
   | { readonly kind: 'agent'; readonly what: EventWord<'agent'>; readonly framework?: undefined }
+  | {
+      readonly kind: 'allocator'
+      readonly what: EventWord<'allocator'>
+      readonly framework?: undefined
+    }
   | { readonly kind: 'role'; readonly what: EventWord<'role'>; readonly framework?: undefined }
   | OwnedEvent<'framework'>
   | OwnedEvent<'offer'>

@@ -62,6 +62,10 @@ export interface AllocatorLink {
   isTold: boolean
   readonly figures: AllocatorFigure[]
   answers: AllocationAnswer[]
+  /** What is left of telling all anew, for shadows; undefined: nothing is. */
+  retelling: Iterator<AllocatorFigure | FilterKey> | undefined
+  /** When that was begun last. */
+  retoldAtMs: number | undefined
 }
 
 /** An explanation that waits for the allocator. */

@@ -2,7 +2,7 @@
 import { readHistoryRights } from '../../bus/nats/store-rights.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { Permissions, User } from '../../protocol/permissions.ts'
-import { allEvents, allUpdates, eventStream } from '../../protocol/subjects.ts'
+import { allEvents, allUpdates, eventStream, shadowReports } from '../../protocol/subjects.ts'
 import { rightsOf } from './rights.ts'
 import { labelOf, parseUser, stemOf } from './user-names.ts'
 
@@ -27,7 +27,10 @@ const HEAD = 'Who may connect to cluster'
  */
 export function usersText({ cluster, known }: Users): string {
   const shared = [
-    ...[allEvents(cluster), allUpdates(cluster)].map((subject) => ({ kind: 'stream', subject })),
+    ...[allEvents(cluster), allUpdates(cluster), shadowReports.on({ cluster })].map((subject) => ({
+      kind: 'stream',
+      subject,
+    })),
     ...readHistoryRights(eventStream(cluster)).map((subject) => ({ kind: 'service', subject })),
   ]
   const exported = shared.map(

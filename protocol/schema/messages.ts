@@ -46,6 +46,7 @@ import {
   TaskPage,
 } from './operator.ts'
 import { FrameworkEvents, Output, StatusUpdates } from './scheduler.ts'
+import { ShadowReport } from './shadow.ts'
 
 /**
  * `at-most-once`: may be lost, never repeated by us. `at-least-once`: repeated until acknowledged.
@@ -104,6 +105,7 @@ export const MESSAGES = {
   AcceptAnswer: entry(AcceptAnswer, 'leader', 'framework', 'request-reply'),
   AllocatorReports: entry(AllocatorReports, 'allocator', 'leader', 'at-most-once'),
   AllocatorFigures: entry(AllocatorFigures, 'leader', 'allocator', 'at-most-once'),
+  ShadowReport: entry(ShadowReport, 'shadow', 'operators, observers', 'at-most-once'),
   Listing: operatorCall(Listing),
   AskMaster: operatorCall(AskMaster),
   OperatorKill: operatorCall(OperatorKill),

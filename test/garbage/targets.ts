@@ -36,6 +36,7 @@ const IDS: Readonly<Record<RouteName, Readonly<Record<string, readonly string[]>
   acknowledgements: { principal: PRINCIPALS, frameworkId: FRAMEWORKS, agentId: AGENTS },
   allocatorFigures: {},
   allocatorReports: {},
+  shadowReports: { shadowId: ['stranger'] },
   operatorCall: { principal: PRINCIPALS },
   clusterEvents: { kind: ['agent', 'master', 'x'], what: ['registered', 'leads', 'x'] },
   frameworkWorldEvents: {
@@ -59,6 +60,7 @@ const USERS: Readonly<Record<RouteName, string>> = {
   acknowledgements: 'framework *',
   allocatorFigures: 'master stranger',
   allocatorReports: 'allocator stranger',
+  shadowReports: 'allocator stranger',
   operatorCall: 'operator *',
   clusterEvents: 'master stranger',
   frameworkWorldEvents: 'master stranger',

@@ -37,12 +37,12 @@ const TABLE: Readonly<Record<string, { readonly user: User } & Permissions>> = {
   'an operator calls the leader, and reads what tasks wrote': {
     user: { kind: 'operator', principal: ALICE },
     publish: ['c.master.operator.alice.*'],
-    subscribe: ['c.log.*.*.*', '_INBOX.c.operator.alice.>'],
+    subscribe: ['c.log.*.*.*', 'c.shadow.*', '_INBOX.c.operator.alice.>'],
   },
   'an observer says nothing': {
     user: { kind: 'observer', name: 'olga' },
     publish: [],
-    subscribe: ['c.event.>', 'c.update.>', '_INBOX.c.observer.olga.>'],
+    subscribe: ['c.event.>', 'c.update.>', 'c.shadow.*', '_INBOX.c.observer.olga.>'],
   },
   'a master says what leaders say, and answers who calls': {
     user: { kind: 'master', masterId: 'm1' as MasterId },
@@ -68,10 +68,10 @@ const TABLE: Readonly<Record<string, { readonly user: User } & Permissions>> = {
       '_INBOX.c.master.m1.>',
     ],
   },
-  'an allocator speaks with the leader alone': {
+  'an allocator speaks with the leader, as a shadow with the world, and hears other allocators': {
     user: { kind: 'allocator', name: 'a1' },
-    publish: ['c.master.allocator'],
-    subscribe: ['c.leader', 'c.allocator'],
+    publish: ['c.master.allocator', 'c.shadow.*'],
+    subscribe: ['c.leader', 'c.allocator', 'c.master.allocator'],
   },
 }
 

@@ -1,0 +1,53 @@
+/** Telling the allocator's subject everything anew: shadow allocators come when they like. */
+import { RETELL_MS } from '../../protocol/limits.ts'
+import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
+import type { MinAllocatable } from '../../protocol/schema/common.ts'
+import { agentFigure, agentInfoFigure, memberFigure } from './allocator-figures.ts'
+import { count, type FilterKey } from './state.ts'
+import type { LeaderTurn } from './turn.ts'
+
+/** What every allocator is told first. */
+export function clusterRules(_turn: LeaderTurn): { minAllocatable: MinAllocatable } {
+  return { minAllocatable: [] }
+}
+
+/**
+ * One for all who ask, and not before RETELL_MS are over: a shadow that was not answered asks
+ * again. Whoever has the session is told what it knows, which does no harm; without a session there
+ * is nothing to follow, and the next one begins with everything.
+ */
+export function startRetelling(turn: LeaderTurn): void {
+  const { now } = turn
+  const link = turn.leader.allocator
+  const isTooSoon = link?.retoldAtMs !== undefined && now.monotonicMs < link.retoldAtMs + RETELL_MS
+  if (link === undefined || !link.isTold || link.retelling !== undefined || isTooSoon)
+    return count(turn.state, 'retellings-refused')
+  link.retoldAtMs = now.monotonicMs
+  link.retelling = everything(turn)
+}
+
+/**
+ * Each figure is made when it is said: what changes meanwhile is said by itself. Filters are named
+ * only, for how long they still hold is known later.
+ */
+function* everything(turn: LeaderTurn): Generator<AllocatorFigure | FilterKey> {
+  const { agents, frameworks } = turn.leader
+  yield { kind: 'retelling', ...clusterRules(turn) }
+  for (const framework of [...frameworks.values()]) {
+    if (framework.state === 'ended') continue
+    for (const role of [...framework.roles.keys()]) yield memberFigure(framework, role)
+  }
+  for (const agentId of [...agents.keys()]) {
+    const info = agentInfoFigure(turn, agentId)
+    if (info === undefined) continue
+    yield info
+    yield agentFigure(turn, agentId)
+  }
+  for (const { principal, frameworkId, roles } of [...frameworks.values()]) {
+    for (const [role, { filters }] of roles) {
+      for (const agentId of [...filters.keys()])
+        yield { framework: { principal, frameworkId }, role, agentId }
+    }
+  }
+  yield { kind: 'complete' }
+}

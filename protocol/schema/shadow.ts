@@ -1,0 +1,59 @@
+/** What a shadow allocator tells the world: how another policy would have decided. */
+import Type, { type Static } from 'typebox'
+import { SHADOW_DIFFERENCES_MAX, SHADOW_MEMBERS_MAX } from '../limits.ts'
+import { AgentIdToken, FrameworkIdToken, PrincipalToken, Role } from './common.ts'
+import { integer, list, message, text, timeAtMs, word } from './shapes.ts'
+
+const count = integer(0, Number.MAX_SAFE_INTEGER)
+
+const member = { principal: PrincipalToken, frameworkId: FrameworkIdToken, role: Role }
+const Member = message('A framework in one of its roles.', member)
+
+/** Cpus and memory (MiB) of all agents together, each counted as often as it was given. */
+const Given = message('What somebody was given since the comparison began.', {
+  allocations: count,
+  cpus: Type.Number({ minimum: 0 }),
+  mem: Type.Number({ minimum: 0 }),
+})
+
+/** One decision is one agent at one version: what the one or the other made of it. */
+export type ShadowDifference = Static<typeof ShadowDifference>
+export const ShadowDifference = message('What was decided differently.', {
+  atMs: timeAtMs,
+  agentId: AgentIdToken,
+  agentVersion: count,
+  /** Whom the allocator gave it to; absent: nobody. */
+  real: Type.Optional(Member),
+  /** Whom the shadow would have given it to; absent: nobody. */
+  shadow: Type.Optional(Member),
+})
+
+/** shadow → observers: all of it, every SHADOW_REPORT_MS; a new `sinceAtMs` begins anew. */
+export type ShadowReport = Static<typeof ShadowReport>
+export const ShadowReport = message('shadow → observers: how another policy would have decided.', {
+  policy: text(256, 1),
+  /** `waiting`: nobody has told it of the cluster yet; what was compared before stays. */
+  phase: word('waiting', 'comparing'),
+  sinceAtMs: timeAtMs,
+  atMs: timeAtMs,
+  /** Decisions: to the same member, to different ones, and those that only one side made. */
+  same: count,
+  different: count,
+  onlyReal: count,
+  onlyShadow: count,
+  /** Its own policy failed, and it goes on with the default: what is wrong. */
+  problem: Type.Optional(text(512, 1)),
+  /** Those who were given most. */
+  members: list(
+    message('What one member was given, and would have been.', {
+      ...member,
+      real: Given,
+      shadow: Given,
+    }),
+    SHADOW_MEMBERS_MAX,
+  ),
+  /** Members that were given something and do not stand above. */
+  moreMembers: count,
+  /** The latest, oldest first. */
+  differences: list(ShadowDifference, SHADOW_DIFFERENCES_MAX),
+})

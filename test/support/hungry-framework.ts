@@ -1,0 +1,31 @@
+/**
+ * A framework for tests that never has enough: one task for each offer, the rest given back at
+ * once, until it is killed. Tells each task that runs on stdout, by its id.
+ *
+ * `hungry-framework NAME ROLE CPUS MEM`. Where its task does not fit, it waits for others.
+ */
+import { openScheduler } from '../../actors/scheduler/scheduler.ts'
+
+const [name = '', role = '*', cpus = '1', mem = '32'] = process.argv.slice(2)
+const each = { cpus: Number(cpus), mem: Number(mem) }
+const NOTHING_HERE_MS = 3_600_000
+
+const scheduler = await openScheduler({ name, frameworkId: name, roles: [role] })
+scheduler.onStatus(({ taskId, state }) => {
+  if (state === 'TASK_RUNNING') process.stdout.write(`${taskId}\n`)
+})
+process.stdout.write('ready\n')
+
+let count = 0
+for await (const offer of scheduler.offers()) {
+  if (offer.roomFor(each) === 0) {
+    void offer.decline('my task does not fit', { refuseMs: NOTHING_HERE_MS })
+    continue
+  }
+  count += 1
+  const taskId = `${name}-${count}`
+  const env = { PRETEND_MS: 'Infinity' }
+  void offer.accept([{ taskId, command: 'true', env, resources: each }], { refuseMs: 0 })
+  // In the same breath: what is left may come back to this one, if it is next.
+  scheduler.revive()
+}

@@ -142,6 +142,13 @@ function whoOf({ ids, event }: Said): string {
   return taskId === undefined ? framework : `${framework}/${taskId}`
 }
 
+/** Where the event itself says no more. */
+const SAYINGS: Readonly<Record<string, string>> = {
+  'agent.stopped': 'was stopped',
+  'agent.left': 'was stopped for good',
+  'agent.unreachable': 'does not answer',
+}
+
 /** The rest of a sentence that begins with who it is about. */
 function sayingOf({ ids: { kind, what }, body, event }: Said): string {
   const { agentId = '', name, message, status, offers, tasks = 0 } = event
@@ -152,12 +159,6 @@ function sayingOf({ ids: { kind, what }, body, event }: Said): string {
       return `was no good, the allocator goes on with the default: ${message ?? ''}`
     case 'agent.registered':
       return name === undefined ? 'is there' : `is there, on ${name}`
-    case 'agent.stopped':
-      return 'was stopped'
-    case 'agent.left':
-      return 'was stopped for good'
-    case 'agent.unreachable':
-      return 'does not answer'
     case 'framework.subscribed':
       return `is there: ${name ?? ''}`
     case 'framework.away':
@@ -167,9 +168,10 @@ function sayingOf({ ids: { kind, what }, body, event }: Said): string {
     case 'offer.accepted':
       return `used ${counted(offers?.length ?? 1, 'offer')} of ${agentId} for ${counted(tasks, 'task')}`
     default:
-      return [agentId && `on ${agentId}`, status ? whyOf(status) : message]
-        .filter(Boolean)
-        .join(': ')
+      return (
+        SAYINGS[`${kind}.${what}`] ??
+        [agentId && `on ${agentId}`, status ? whyOf(status) : message].filter(Boolean).join(': ')
+      )
   }
 }
 

@@ -28,24 +28,25 @@ export function startRetelling(turn: LeaderTurn): void {
 
 /**
  * Each figure is made when it is said: what changes meanwhile is said by itself. Filters are named
- * only, for how long they still hold is known later.
+ * only, for how long they still hold is known later. Who comes and goes meanwhile is no matter:
+ * lists are made, for one that grows as it is walked might never end.
  */
 function* everything(turn: LeaderTurn): Generator<AllocatorFigure | FilterKey> {
   const { agents, frameworks } = turn.leader
   yield { kind: 'retelling', ...clusterRules(turn) }
-  for (const framework of [...frameworks.values()]) {
+  for (const framework of Array.from(frameworks.values())) {
     if (framework.state === 'ended') continue
-    for (const role of [...framework.roles.keys()]) yield memberFigure(framework, role)
+    for (const role of Array.from(framework.roles.keys())) yield memberFigure(framework, role)
   }
-  for (const agentId of [...agents.keys()]) {
+  for (const agentId of Array.from(agents.keys())) {
     const info = agentInfoFigure(turn, agentId)
     if (info === undefined) continue
     yield info
     yield agentFigure(turn, agentId)
   }
-  for (const { principal, frameworkId, roles } of [...frameworks.values()]) {
+  for (const { principal, frameworkId, roles } of Array.from(frameworks.values())) {
     for (const [role, { filters }] of roles) {
-      for (const agentId of [...filters.keys()])
+      for (const agentId of Array.from(filters.keys()))
         yield { framework: { principal, frameworkId }, role, agentId }
     }
   }

@@ -67,6 +67,8 @@ export const CONSTRAINTS_MAX = 16
 /** A regular expression: as written, and as so many instructions. */
 export const EXPRESSION_LENGTH_MAX = 256
 export const EXPRESSION_PROGRAM_MAX = 300
+/** All regular expressions of one framework, as instructions. */
+export const EXPRESSIONS_PROGRAM_MAX = 2_000
 /** Alternatives of what is too little to be offered. */
 export const MIN_ALLOCATABLE_MAX = 16
 /** Names in one map of amounts. */

@@ -1,5 +1,6 @@
 /** Do a framework's constraints hold of an agent? */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
+import { EXPRESSIONS_PROGRAM_MAX } from '../../protocol/limits.ts'
 import type { Attribute, Constraint, Constraints } from '../../protocol/schema/common.ts'
 import { compileExpression } from './expression.ts'
 
@@ -16,16 +17,28 @@ const OPERATORS = ['exists', 'equals', 'notEquals', 'matches', 'notMatches'] as 
 /** Holds of one value of an attribute. */
 type Test = (value: string) => boolean
 
+/** How many instructions expressions may still take; they are taken off it. */
+export interface Budget {
+  instructions: number
+}
+
+export const newBudget = (): Budget => ({ instructions: EXPRESSIONS_PROGRAM_MAX })
+
 /**
  * One of the groups must hold, and of a group all; without groups, any agent will do. `place` is
- * where the constraints stand, for a refusal: `constraints.web`.
+ * where the constraints stand, for a refusal: `constraints.web`. A framework has one budget for
+ * all of its roles.
  */
-export function compileConstraints(constraints: Constraints, place: string): Judge | Refusal {
+export function compileConstraints(
+  constraints: Constraints,
+  place: string,
+  budget = newBudget(),
+): Judge | Refusal {
   const groups: Judge[][] = []
   for (const [g, group] of constraints.entries()) {
     const judges: Judge[] = []
     for (const [c, constraint] of group.entries()) {
-      const judge = compileOne(constraint, `${place}.${g}.${c}`)
+      const judge = compileOne(constraint, `${place}.${g}.${c}`, budget)
       if ('code' in judge) return judge
       judges.push(judge)
     }
@@ -35,7 +48,7 @@ export function compileConstraints(constraints: Constraints, place: string): Jud
   return (agent) => groups.some((group) => group.every((holds) => holds(agent)))
 }
 
-function compileOne(constraint: Constraint, place: string): Judge | Refusal {
+function compileOne(constraint: Constraint, place: string, budget: Budget): Judge | Refusal {
   const operators = OPERATORS.filter((operator) => constraint[operator] !== undefined)
   if (operators.length !== 1) {
     const given = operators.length === 0 ? 'none' : operators.join(' and ')
@@ -45,13 +58,21 @@ function compileOne(constraint: Constraint, place: string): Judge | Refusal {
   const { attribute, exists, equals, notEquals, matches, notMatches } = constraint
   if (exists !== undefined) return (agent) => hasAny(agent, attribute, () => true) === exists
   const text = equals ?? notEquals
-  const expression = matches ?? notMatches
-  const test = text === undefined ? compileExpression(expression ?? '') : isText(text)
+  const test = text === undefined ? testOf(matches ?? notMatches ?? '', budget) : isText(text)
   if (typeof test === 'string') {
     return refusal('invalid', `${place}.${operators[0]} ${test}`)
   }
   const isNone = notEquals !== undefined || notMatches !== undefined
   return (agent) => hasAny(agent, attribute, test) !== isNone
+}
+
+/** The test, or what is wrong with the expression. */
+function testOf(expression: string, budget: Budget): Test | string {
+  const compiled = compileExpression(expression)
+  if (typeof compiled === 'string') return compiled
+  budget.instructions -= compiled.size
+  if (budget.instructions >= 0) return compiled.matches
+  return `and those before it take more than ${EXPRESSIONS_PROGRAM_MAX} instructions`
 }
 
 const isText =

@@ -2,8 +2,12 @@
 import { RE2JS } from 're2js'
 import { EXPRESSION_PROGRAM_MAX } from '../../protocol/limits.ts'
 
-/** True if the whole text matches. */
-export type Matcher = (text: string) => boolean
+export interface Expression {
+  /** In instructions: what it takes to compile it, and at most to match one character. */
+  readonly size: number
+  /** True if the whole text matches. */
+  readonly matches: (text: string) => boolean
+}
 
 /**
  * What is compiled at all, in instructions as they are estimated: what is much too large is known
@@ -13,8 +17,8 @@ const ESTIMATE_MAX = 10 * EXPRESSION_PROGRAM_MAX
 /** For the states that matching has met. They are found again, and what is over is forgotten. */
 const STATES_BYTES_MAX = 256 * 1024
 
-/** The matcher, or what is wrong with the expression, to stand after its place. */
-export function compileExpression(expression: string): Matcher | string {
+/** The expression, or what is wrong with it, to stand after its place. */
+export function compileExpression(expression: string): Expression | string {
   if (estimate(expression) > ESTIMATE_MAX) return TOO_LARGE
   let compiled: RE2JS
   try {
@@ -23,11 +27,23 @@ export function compileExpression(expression: string): Matcher | string {
     // Whatever it was: an expression that another wrote ends nobody.
     return `is no regular expression: ${String(error).replace(/^.*error parsing regexp: /s, '')}`
   }
-  if (compiled.programSize() > EXPRESSION_PROGRAM_MAX) return TOO_LARGE
-  const { dfa } = compiled.re2()
-  dfa.stateBudget = STATES_BYTES_MAX
-  dfa.memBudget = STATES_BYTES_MAX
-  return (text) => compiled.testExact(text)
+  const size = compiled.programSize()
+  if (size > EXPRESSION_PROGRAM_MAX) return TOO_LARGE
+  return { size, matches: matcherOf(compiled) }
+}
+
+/** What is only checked is never matched, which takes longer to prepare than to compile. */
+function matcherOf(compiled: RE2JS): Expression['matches'] {
+  let isPrepared = false
+  return (text) => {
+    if (!isPrepared) {
+      const { dfa } = compiled.re2()
+      dfa.stateBudget = STATES_BYTES_MAX
+      dfa.memBudget = STATES_BYTES_MAX
+      isPrepared = true
+    }
+    return compiled.testExact(text)
+  }
 }
 
 const TOO_LARGE = `takes more than ${EXPRESSION_PROGRAM_MAX} instructions`

@@ -127,7 +127,7 @@ test('what people write is not too large', (t) => {
     'r(1[0-9]|2[0-4])',
     '\\x{41}+',
   ])
-    t.is(typeof compileExpression(one), 'function', one)
+    t.is(typeof compileExpression(one), 'object', one)
 })
 
 /** Half of what it takes to match these step by step is more than the age of the world. */
@@ -144,10 +144,11 @@ const EXPENSIVE = [
 test('no expression explodes, whatever it is matched with', (t) => {
   const text = 'ab'.repeat(512)
   for (const one of [...EXPLOSIVE, ...EXPENSIVE]) {
-    const matches = compileExpression(one)
-    if (typeof matches === 'string') t.fail(`${one} ${matches}`)
+    const compiled = compileExpression(one)
+    if (typeof compiled === 'string') t.fail(`${one} ${compiled}`)
     else
-      for (const given of [text, 'a'.repeat(1024), '\n', '']) t.is(typeof matches(given), 'boolean')
+      for (const given of [text, 'a'.repeat(1024), '\n', ''])
+        t.is(typeof compiled.matches(given), 'boolean')
   }
 })
 
@@ -181,11 +182,11 @@ test('whatever is written, it is compiled or refused, and never larger than esti
   let compiled = 0
   const property = fc.property(expression, fc.string({ maxLength: 20 }), (written, text) => {
     const size = sizeOf(written)
-    const matcher = compileExpression(written)
+    const expression = compileExpression(written)
     if (size !== undefined && size > estimate(written)) return false
-    if (typeof matcher === 'string') return size === undefined || size > EXPRESSION_PROGRAM_MAX
+    if (typeof expression === 'string') return size === undefined || size > EXPRESSION_PROGRAM_MAX
     compiled += 1
-    return typeof matcher(text) === 'boolean'
+    return typeof expression.matches(text) === 'boolean'
   })
   fc.assert(property, { numRuns: 5_000 })
   t.true(compiled > 500, `${compiled} were expressions`)
@@ -202,12 +203,21 @@ function sizeOf(written: string): number | undefined {
 test('it matches as other engines do, where they agree on the syntax', (t) => {
   const simple = fc.stringMatching(/^(?:[abc.]|\[ab\]|\(a\|bc\)|[abc][*+?]){1,8}$/)
   const property = fc.property(simple, fc.stringMatching(/^[abc]{0,8}$/), (written, text) => {
-    const matcher = compileExpression(written)
+    const compiled = compileExpression(written)
     const expected = new RegExp(`^(?:${written})$`).test(text)
-    return typeof matcher !== 'string' && matcher(text) === expected
+    return typeof compiled !== 'string' && compiled.matches(text) === expected
   })
   fc.assert(property, { numRuns: 2_000 })
   t.pass()
+})
+
+test('expressions of one framework are bounded together', (t) => {
+  const large = { attribute: 'rack', matches: 'a{290}' }
+  const judge = compileConstraints([Array.from({ length: 7 }, () => large)], 'constraints.web')
+  t.like(judge, {
+    name: 'invalid',
+    message: 'constraints.web.0.6.matches and those before it take more than 2000 instructions',
+  })
 })
 
 test('as many as a framework may have are judged', (t) => {

@@ -17,6 +17,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'complaints-too-soon': 'complaints that came right after another',
   'declines-of-lost-offers': 'declines of offers that were used, taken back or never made',
   'epoch-jumps-refused': 'epochs that were too far ahead to be true',
+  'explanations-late': 'answers of the allocator that nobody waited for any more',
   'framework-events-illegal': 'steps that the lifecycle of a framework does not have',
   'launches-foreign': 'tasks of agents whose launch was made by nobody that leads',
   'lead-lost': 'times that it lost the lease',

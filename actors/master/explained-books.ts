@@ -1,9 +1,10 @@
 /** What the leader's books say of members, offers and tasks, for an explanation. */
 import { EXPLAINED_MEMBERS_MAX, EXPLAINED_OFFERS_MAX } from '../../protocol/limits.ts'
+import type { Now } from '../../protocol/now.ts'
 import type { TaskStatus } from '../../protocol/schema/common.ts'
 import type { Explanation, MemberExplanation } from '../../protocol/schema/explain.ts'
 import type { AgentItem } from '../../protocol/schema/operator.ts'
-import type { Agent, Framework, Member, Offer, Task } from './entities.ts'
+import type { Agent, Framework, LastDecline, Member, Offer, Task } from './entities.ts'
 import type { LeaderTurn } from './turn.ts'
 
 export interface RoleMember {
@@ -64,8 +65,17 @@ function memberExplanation(
     offers: member.offers,
     ...(madeAtMs !== undefined && { oldestOfferMs: Math.round(now.monotonicMs - madeAtMs) }),
     declinedLast: member.isDeclinedLast,
+    ...(member.lastDecline !== undefined && declineShown(member.lastDecline, now)),
   }
 }
+
+const declineShown = (
+  { reason, atMs }: LastDecline,
+  { monotonicMs }: Now,
+): Pick<MemberExplanation, 'declinedMs' | 'declineReason'> => ({
+  declinedMs: Math.round(monotonicMs - atMs),
+  ...(reason !== undefined && { declineReason: reason }),
+})
 
 /** The first of them, which are the oldest. */
 export function offersShown(

@@ -7,6 +7,7 @@ import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { check, keepBaseline } from './baseline/check.ts'
 import { linesOf, type Measured, resultOf } from './result.ts'
+import { allocator } from './scenarios/allocator.ts'
 import { cli } from './scenarios/cli.ts'
 import { floor } from './scenarios/floor.ts'
 import { growth } from './scenarios/growth.ts'
@@ -34,6 +35,7 @@ const SCENARIOS: Readonly<Record<string, (settings: Settings) => Promise<Measure
   throughput,
   latency,
   launch,
+  allocator,
   cli,
   'versus slurm': versusSlurm,
   'versus bullmq': versusBullmq,

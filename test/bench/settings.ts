@@ -12,7 +12,9 @@ export interface Settings {
   readonly frameworks?: number
   readonly tasks?: number
   readonly seconds?: number
-  /** Where CPU profiles go. Default: none are taken. */
+  /**
+   * Where CPU profiles go; default: none are taken. Of `allocator`: what its frameworks are like.
+   */
   readonly profile?: string
   /** Long work says how far it is. */
   readonly say: (sentence: string) => void
@@ -37,7 +39,8 @@ export function parseCommand(argv: readonly string[]): Command {
       throw new WrongUse(`--${name} is no count: ${text}`)
     return [[name, value] as const]
   })
-  if (values.profile !== undefined && !existsSync(values.profile))
+  const isFolder = positionals[0] !== 'allocator'
+  if (isFolder && values.profile !== undefined && !existsSync(values.profile))
     throw new WrongUse(`there is no folder ${values.profile}`)
   const settings: Settings = {
     ...Object.fromEntries(numbers),

@@ -1,5 +1,5 @@
 /** The commands that ask a cluster, with their flags. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { KILL_GRACE_MS } from '../protocol/limits.ts'
 import { durationUpTo } from './arguments.ts'
 import { formatDuration } from './duration.ts'
@@ -24,6 +24,7 @@ export function addClientCommands(registration: Registration): void {
   addWatchRun(registration)
   addListings(registration)
   addStatus(registration)
+  addExplain(registration)
   addLogs(registration)
   addEventCommands(registration)
   addKill(registration)
@@ -67,6 +68,35 @@ function addStatus({ add, io, done }: Registration): void {
 const STATUS_MORE = `\
 PREFIX is the begin of an id, or FRAMEWORK/TASK. A whole id wins over longer ones that begin so. Of \
 several tasks with that very id the newest one is shown, and the others are named.`
+
+function addExplain({ add, io, done }: Registration): void {
+  add('explain <id>', 'say why something waits, or is as it is', {
+    group: 'look',
+    examples: [
+      'explain web-1f0c',
+      'explain sh-0',
+      'explain agent-1',
+      "explain '*'",
+      'explain prod',
+    ],
+    more: EXPLAIN_MORE,
+  })
+    .addOption(
+      new Option('--kind <kind>', 'what it is, where one word names several').choices(KINDS),
+    )
+    .action(async (wanted: string, _, command: Command) => {
+      const { explain } = await import('./commands/explain.ts')
+      done(await explain(wanted, given(io, command)))
+    })
+}
+
+const KINDS = ['framework', 'role', 'agent', 'task'] as const
+
+const EXPLAIN_MORE = `\
+ID is the begin of the id of a framework, an agent or a task, FRAMEWORK/TASK, or the whole name of \
+a role. Of a framework it says for each of its roles why agents were not offered to it; of an agent, \
+why frameworks were not offered it; of a task, where it is, or how it ended. What the allocator \
+says is true of the moment in which it is asked.`
 
 function addLogs({ add, io, done }: Registration): void {
   add('logs <task>', 'print what a task has written, also after its end', {

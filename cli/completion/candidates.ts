@@ -114,8 +114,10 @@ function idsFor(command: Command, argument: Argument, begin: string): WantedIds 
   if (argument.name() === 'task') return { verbs: ['tasks'], begin, unfinished: name === 'kill' }
   if (argument.name() === 'framework' && name === 'teardown')
     return { verbs: ['frameworks'], begin }
+  if (name === 'explain') return { verbs: EXPLAINED, begin }
   if (argument.name() !== 'prefix') return undefined
   return { verbs: name === 'status' ? LISTINGS : LISTINGS.filter((verb) => verb === name), begin }
 }
 
 const LISTINGS = ['agents', 'frameworks', 'tasks', 'offers'] as const
+const EXPLAINED = ['frameworks', 'agents', 'tasks'] as const

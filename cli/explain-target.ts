@@ -1,0 +1,168 @@
+/** Finds what `bourse explain` is to explain: an agent, a framework, a role or a task. */
+import { ClusterError } from '../protocol/errors.ts'
+import type { TaskId } from '../protocol/ids.ts'
+import type { AgentItem, FrameworkItem, RoleItem, TaskItem } from '../protocol/schema/operator.ts'
+import { wrongUse } from './exit-code.ts'
+import { nameOfTask, newestFirst, tasksMeant, wantedTask } from './find-task.ts'
+import type { Item, ListingVerb, OperatorClient } from './operator-client.ts'
+
+export const TARGET_KINDS = ['framework', 'role', 'agent', 'task'] as const
+export type TargetKind = (typeof TARGET_KINDS)[number]
+
+export type Target =
+  | { readonly kind: 'framework'; readonly id: string; readonly item: FrameworkItem }
+  | { readonly kind: 'role'; readonly id: string; readonly item: RoleItem }
+  | { readonly kind: 'agent'; readonly id: string; readonly item: AgentItem }
+  | { readonly kind: 'task'; readonly id: string; readonly item: TaskItem }
+  /** A task that is not known, of a framework that is. */
+  | {
+      readonly kind: 'waiting'
+      readonly id: string
+      readonly item: FrameworkItem
+      readonly taskId: TaskId
+    }
+
+const NAMED_MAX = 6
+const ID = /^[\w-]{1,64}$/
+/** A listing takes no longer begin. */
+const PREFIX_LENGTH_MAX = 64
+
+/**
+ * What `text` means: whole ids win over longer ones that begin so, and a role is named in full.
+ * `kind`: nothing else is looked for.
+ *
+ * @throws {ClusterError} `cli/usage`; `cli/nothing-to-explain`; `cli/several-things`; as `ask`.
+ */
+export async function findTarget(
+  client: OperatorClient,
+  text: string,
+  kind?: TargetKind,
+): Promise<Target> {
+  const isWanted = (one: TargetKind): boolean => kind === undefined || kind === one
+  const isId = ID.test(text)
+  if (!isId && kind !== undefined && kind !== 'role' && !text.includes('/')) throw notAnId(text)
+  const lists = await Promise.all([
+    isWanted('framework') && isId ? frameworksOf(client, text) : [],
+    isWanted('role') ? rolesOf(client, text) : [],
+    isWanted('agent') && isId ? agentsOf(client, text) : [],
+    isWanted('task') ? tasksOf(client, text) : [],
+  ])
+  const found = lists.flat()
+  const whole = found.filter(({ id }) => id === text)
+  const meant = whole.length > 0 ? whole : found
+  const [target, ...others] = meant
+  if (others.length > 0) throw several(text, meant)
+  if (target !== undefined) return target
+  const waiting = isWanted('task') ? await waitingOf(client, text) : []
+  if (waiting.length > 1) throw several(text, waiting)
+  if (waiting[0] === undefined) throw nothing(text)
+  return waiting[0]
+}
+
+async function all<V extends ListingVerb>(
+  client: OperatorClient,
+  verb: V,
+  prefix: string,
+): Promise<readonly Item<V>[]> {
+  const items: Item<V>[] = []
+  for await (const page of client.list(verb, prefix)) items.push(...page)
+  return items
+}
+
+async function frameworksOf(client: OperatorClient, text: string): Promise<readonly Target[]> {
+  const items = await all(client, 'frameworks', text)
+  return items
+    .filter(({ frameworkId }) => frameworkId.startsWith(text))
+    .map((item) => ({ kind: 'framework', id: item.frameworkId, item }))
+}
+
+async function agentsOf(client: OperatorClient, text: string): Promise<readonly Target[]> {
+  const items = await all(client, 'agents', text)
+  return items
+    .filter(({ agentId }) => agentId.startsWith(text))
+    .map((item) => ({ kind: 'agent', id: item.agentId, item }))
+}
+
+/** Begins of roles name nothing: most roles are begins of others. */
+async function rolesOf(client: OperatorClient, text: string): Promise<readonly Target[]> {
+  const prefix = text.slice(0, PREFIX_LENGTH_MAX)
+  for (let after: string | undefined; ; ) {
+    const body = after === undefined ? { prefix } : { prefix, after }
+    const { items, next } = await client.ask('roles', body)
+    const item = items.find(({ role }) => role === text)
+    if (item !== undefined) return [{ kind: 'role', id: item.role, item }]
+    if (next === undefined) return []
+    after = next
+  }
+}
+
+/** Of several attempts at one task the newest. */
+async function tasksOf(client: OperatorClient, text: string): Promise<readonly Target[]> {
+  const parts = text.split('/')
+  if (parts.length > 2 || !parts.every((part) => ID.test(part))) return []
+  const names = new Map<string, TaskItem>()
+  for (const task of newestFirst(await tasksMeant(client, wantedTask(text)))) {
+    if (!names.has(nameOfTask(task))) names.set(nameOfTask(task), task)
+  }
+  const isPath = parts.length === 2
+  return [...names.values()].map((item) => {
+    const id = isPath ? nameOfTask(item) : item.taskId
+    return { kind: 'task', id, item }
+  })
+}
+
+/**
+ * `FRAMEWORK/TASK` of which only the framework is there; or `NAME-3`, as `bourse run` calls what it
+ * runs, where there is a framework of that name.
+ */
+async function waitingOf(client: OperatorClient, text: string): Promise<readonly Target[]> {
+  const [framework = '', taskId, ...rest] = text.split('/')
+  if (rest.length > 0 || !ID.test(framework)) return []
+  if (taskId !== undefined) {
+    if (!ID.test(taskId)) return []
+    const items = await all(client, 'frameworks', framework)
+    const begin = items.filter(({ frameworkId }) => frameworkId.startsWith(framework))
+    const whole = begin.filter(({ frameworkId }) => frameworkId === framework)
+    return (whole.length > 0 ? whole : begin).map((item) => waitingTarget(item, taskId as TaskId))
+  }
+  const name = /^(.+)-\d+$/.exec(text)?.[1]
+  if (name === undefined) return []
+  const items = await all(client, 'frameworks', name)
+  return items
+    .filter((item) => item.name === name && item.state !== 'ended')
+    .map((item) => waitingTarget(item, text as TaskId))
+}
+
+const waitingTarget = (item: FrameworkItem, taskId: TaskId): Target => ({
+  kind: 'waiting',
+  id: `${item.frameworkId}/${taskId}`,
+  item,
+  taskId,
+})
+
+/** For people: which one. */
+const nameOf = (target: Target): string => {
+  if (target.kind === 'task') return `task ${nameOfTask(target.item)}`
+  return `${target.kind === 'waiting' ? 'task' : target.kind} ${target.id}`
+}
+
+const notAnId = (text: string): ClusterError =>
+  wrongUse(`"${text}" begins no id: 1 to 64 letters, digits, _ or -`)
+
+const nothing = (text: string): ClusterError =>
+  new ClusterError(
+    'cli/nothing-to-explain',
+    'never',
+    `no framework, agent or task has an id that begins with ${text}, and no role is called so`,
+  )
+
+function several(text: string, targets: readonly Target[]): ClusterError {
+  const names = targets.slice(0, NAMED_MAX).map(nameOf)
+  const more = targets.length - names.length
+  const kinds = new Set(targets.map(({ id }) => id)).size < targets.length ? ' (or use --kind)' : ''
+  return new ClusterError(
+    'cli/several-things',
+    'never',
+    `${text} may be ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}${kinds}`,
+  )
+}

@@ -41,6 +41,7 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   'bus/no-nats-server': EXIT.configuration,
   'bus/credentials': EXIT.configuration,
   'bus/forbidden': EXIT.configuration,
+  'allocator/policy': EXIT.configuration,
   'agent/bad-id': EXIT.configuration,
   'agent/in-use': EXIT.configuration,
   'agent/other-id': EXIT.configuration,

@@ -1,12 +1,14 @@
 /** What the allocator is told, in absolute figures: those that have changed, slice by slice. */
 import type { AgentId } from '../../protocol/ids.ts'
-import { listResources } from '../../protocol/resources.ts'
+import { isEmpty, listResources } from '../../protocol/resources.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import { cut } from '../parts/outbox.ts'
 import { nextNumber } from '../parts/session.ts'
+import { sumsOf } from './amounts.ts'
 import { frameworkOf } from './books.ts'
 import type { Framework } from './entities.ts'
 import { liveFilters } from './filters.ts'
+import { termsOf } from './role-books.ts'
 import type { AllocationAnswer, AllocatorLink, FilterKey } from './state.ts'
 import { fenceOf, type LeaderTurn } from './turn.ts'
 
@@ -32,11 +34,18 @@ export function agentInfoFigure(
   return { kind: 'agent-info', agentId, hostname, attributes, total }
 }
 
+export function roleFigure({ roles }: LeaderTurn['leader'], role: string): AllocatorFigure {
+  const { weight, guarantee, limit } = termsOf(roles, role)
+  return { kind: 'role', role, weight, guarantee: sumsOf(guarantee), limit: sumsOf(limit) }
+}
+
 export function memberFigure(framework: Framework, name: string): AllocatorFigure {
   const { principal, frameworkId } = framework
   const role = framework.roles.get(name)
-  const isGone = role === undefined || framework.state === 'ended'
-  if (isGone) return { kind: 'member-gone', principal, frameworkId, role: name }
+  // Its tasks may still be ending: what they have counts for the role until they have.
+  const isOver = framework.state === 'ended' && (role === undefined || isEmpty(role.allocated))
+  if (role === undefined || isOver)
+    return { kind: 'member-gone', principal, frameworkId, role: name }
   return {
     kind: 'member',
     principal,
@@ -72,7 +81,8 @@ export function allocatorWantsFlush(leader: LeaderTurn['leader']): boolean {
 }
 
 function hasChanges(leader: LeaderTurn['leader']): boolean {
-  const { dirtyAgents, dirtyAgentInfos, dirtyMembers, dirtyFilters } = leader
+  const { dirtyRoles, dirtyAgents, dirtyAgentInfos, dirtyMembers, dirtyFilters } = leader
+  if (dirtyRoles.size > 0) return true
   return dirtyAgents.size + dirtyAgentInfos.size + dirtyMembers.size + dirtyFilters.size > 0
 }
 
@@ -121,9 +131,16 @@ function retell(turn: LeaderTurn, countMax: number, into: AllocatorFigure[]): vo
   }
 }
 
-/** Takes what has changed, one by one. Filters come after the agent and the role of theirs. */
+/**
+ * Takes what has changed, one by one. Roles come first: what was taken back for their sake is
+ * allocated by their new terms. Filters come after the agent and the role of theirs.
+ */
 function* changes(turn: LeaderTurn): Generator<AllocatorFigure> {
-  const { dirtyMembers, dirtyAgentInfos, dirtyAgents, dirtyFilters } = turn.leader
+  const { dirtyRoles, dirtyMembers, dirtyAgentInfos, dirtyAgents, dirtyFilters } = turn.leader
+  for (const role of dirtyRoles) {
+    dirtyRoles.delete(role)
+    yield roleFigure(turn.leader, role)
+  }
   for (const [framework, roles] of dirtyMembers) {
     for (const role of roles) {
       roles.delete(role)
@@ -161,6 +178,7 @@ function takeAnswers(
 
 /** There is nobody to tell: whoever comes is told everything. */
 export function forgetDirty({ leader }: LeaderTurn): void {
+  leader.dirtyRoles.clear()
   leader.dirtyAgentInfos.clear()
   leader.dirtyAgents.clear()
   leader.dirtyMembers.clear()

@@ -79,13 +79,13 @@ function open(
 function touchEverything(turn: LeaderTurn): void {
   const { leader } = turn
   forgetDirty(turn)
+  for (const role of leader.roles.terms.keys()) leader.dirtyRoles.add(role)
   for (const { agentId, state } of leader.agents.values()) {
     if (state !== 'registered') continue
     leader.dirtyAgentInfos.add(agentId)
     leader.dirtyAgents.add(agentId)
   }
   for (const framework of leader.frameworks.values()) {
-    if (framework.state === 'ended') continue
     for (const [name, role] of framework.roles) {
       touchMember(turn, framework, name)
       for (const agentId of role.filters.keys()) touchFilter(turn, framework, name, agentId)

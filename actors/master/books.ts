@@ -12,6 +12,7 @@ import {
   takeFrom,
 } from '../../protocol/resources.ts'
 import { type Agent, type Framework, type Member, newMember, type Task } from './entities.ts'
+import { countAllotted } from './role-books.ts'
 import type { LeaderTurn } from './turn.ts'
 
 export function frameworkOf({ leader }: LeaderTurn, key: FrameworkKey): Framework | undefined {
@@ -109,6 +110,7 @@ export function holdTask(turn: LeaderTurn, task: Task): void {
 
 function allot(turn: LeaderTurn, framework: Framework, role: string, resources: Resources): void {
   putInto(memberOf(framework, role).allocated, scalarsOf(resources))
+  countAllotted(turn.leader.roles, role, resources, 1)
   touchMember(turn, framework, role)
 }
 
@@ -116,6 +118,7 @@ function unallot(turn: LeaderTurn, framework: Framework, role: string, resources
   const { allocated, isLeft } = memberOf(framework, role)
   if (!takeFrom(allocated, scalarsOf(resources)))
     assert.fail(`more is given back than ${framework.key} has`)
+  countAllotted(turn.leader.roles, role, resources, -1)
   if (isLeft && isEmpty(allocated)) framework.roles.delete(role)
   touchMember(turn, framework, role)
 }

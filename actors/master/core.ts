@@ -33,6 +33,7 @@ import { agentHasLeft } from './leaving.ts'
 import { endOffer } from './offers.ts'
 import { operatorCall } from './operator.ts'
 import { appended, uncertain } from './registry.ts'
+import { rolesAreRecorded } from './role-changes.ts'
 import { type AfterWrite, count, type Due, type MasterRules, type MasterState } from './state.ts'
 import { beat, lead, registryRead } from './takeover.ts'
 import { applyStatus } from './tasks.ts'
@@ -153,7 +154,7 @@ function handleLeading(turn: LeaderTurn, input: Input | CommonInput): void {
     case 'allocator-reports':
       return allocatorReports(turn, input.body)
     case 'operator-call':
-      return operatorCall(turn, input.call, input.reply)
+      return operatorCall(turn, input)
     case 'flush':
       return flush(turn)
     default:
@@ -204,6 +205,8 @@ function afterWrite(turn: LeaderTurn, then: AfterWrite): void {
       return agentIsLost(turn, agentOf(turn, then.agentId))
     case 'forget-agent':
       return agentHasLeft(turn, agentOf(turn, then.agentId))
+    case 'change-roles':
+      return rolesAreRecorded(turn, then.judged)
     case 'end-framework':
       return frameworkIsEnded(turn, then.key, then.reply)
   }

@@ -5,6 +5,7 @@ import { allocatorWantsFlush, flushFigures } from './allocator-figures.ts'
 import { frameworkOf } from './books.ts'
 import { tellSome } from './reconcile.ts'
 import type { Leader } from './state.ts'
+import { takeBackSome } from './take-back.ts'
 import { fenceOf, type LeaderTurn } from './turn.ts'
 
 export function wantsFlush(leader: Leader): boolean {
@@ -14,6 +15,7 @@ export function wantsFlush(leader: Leader): boolean {
     !leader.publicEvents.isEmpty ||
     leader.registrations.length > 0 ||
     leader.telling.size > 0 ||
+    leader.roles.takingBack.length > 0 ||
     allocatorWantsFlush(leader)
   )
 }
@@ -21,6 +23,7 @@ export function wantsFlush(leader: Leader): boolean {
 export function flush(turn: LeaderTurn): void {
   logRegistrations(turn)
   tellSome(turn)
+  takeBackSome(turn)
   flushOrders(turn)
   flushEvents(turn)
   flushFigures(turn)

@@ -1,6 +1,6 @@
 /** All that can happen to a master, beside what happens to every actor. */
 import type { RefusalName } from '../../protocol/errors.ts'
-import type { AgentId, FrameworkKey, MasterId } from '../../protocol/ids.ts'
+import type { AgentId, FrameworkKey, MasterId, Principal } from '../../protocol/ids.ts'
 import type {
   AgentReports,
   AllocatorReports,
@@ -58,6 +58,7 @@ export type Input =
   | { readonly kind: 'allocator-reports'; readonly body: AllocatorReports }
   | {
       readonly kind: 'operator-call'
+      readonly principal: Principal
       readonly call: OperatorCall
       readonly reply: string | undefined
     }

@@ -14,6 +14,7 @@ import { frameworkOf, giveBack, take, touchMember } from './books.ts'
 import type { Member, Offer } from './entities.ts'
 import { addFilter } from './filters.ts'
 import { rememberFate } from './offer-fates.ts'
+import { isOverLimit } from './role-books.ts'
 import { count } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
 
@@ -28,6 +29,7 @@ export function makeOffer(turn: LeaderTurn, allocation: Allocation): boolean {
   const resources = parseResources(allocation.resources)
   if ('code' in resources || isEmpty(resources)) return false
   if (!containsResources(agent.free, resources)) return false
+  if (isOverLimit(leader.roles, allocation.role, resources)) return false
   leader.offerCount += 1
   const offerId = `${leader.epoch}-${state.run}-${leader.offerCount}` as OfferId
   const offer: Offer = {

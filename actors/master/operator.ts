@@ -1,5 +1,6 @@
 /** What operators ask: listings in pages, and the few things that they may do to others' tasks. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
+import type { Principal } from '../../protocol/ids.ts'
 import { addResources, listResources, NO_RESOURCES } from '../../protocol/resources.ts'
 import type { Message } from '../../protocol/schema/messages.ts'
 import type {
@@ -21,6 +22,8 @@ import { requestEnd } from './framework-end.ts'
 import { page } from './listing.ts'
 import { standbys } from './peer-beats.ts'
 import { refuseChange } from './registry.ts'
+import { changeRoles } from './role-changes.ts'
+import { listRoles } from './role-listing.ts'
 import { count } from './state.ts'
 import { taskItem } from './tasks.ts'
 import { answer, type LeaderTurn, refuse } from './turn.ts'
@@ -29,13 +32,18 @@ export type OperatorCall = {
   [V in OperatorVerb]: { readonly verb: V; readonly body: Message<(typeof OPERATOR_VERBS)[V]> }
 }[OperatorVerb]
 
+/** Who asks, and where the answer goes. */
+interface Caller {
+  readonly principal: Principal
+  readonly reply: string | undefined
+}
+
 export function operatorCall(
   turn: LeaderTurn,
-  call: OperatorCall,
-  reply: string | undefined,
+  { call, principal, reply }: Caller & { readonly call: OperatorCall },
 ): void {
   count(turn.state, `operator-${call.verb}`)
-  const done = handle(turn, call, reply)
+  const done = handle(turn, call, { principal, reply })
   if (done === 'later') return
   if ('code' in done) refuse(turn, reply, done)
   else answer(turn, reply, done)
@@ -44,7 +52,7 @@ export function operatorCall(
 function handle(
   turn: LeaderTurn,
   call: OperatorCall,
-  reply: string | undefined,
+  { principal, reply }: Caller,
 ): object | Refusal | 'later' {
   const { leader } = turn
   switch (call.verb) {
@@ -77,9 +85,10 @@ function handle(
     case 'explain':
       return explain(turn, call.body, reply)
     case 'roles':
+      return listRoles(leader, call.body)
     case 'set-quotas':
     case 'set-weights':
-      return refusal('unknown-verb', `${call.verb} is not answered yet`)
+      return changeRoles(turn, { ...call, principal, reply })
   }
 }
 

@@ -2,7 +2,7 @@
 import { RETELL_MS } from '../../protocol/limits.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import type { MinAllocatable } from '../../protocol/schema/common.ts'
-import { agentFigure, agentInfoFigure, memberFigure } from './allocator-figures.ts'
+import { agentFigure, agentInfoFigure, memberFigure, roleFigure } from './allocator-figures.ts'
 import { count, type FilterKey } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
 
@@ -32,10 +32,10 @@ export function startRetelling(turn: LeaderTurn): void {
  * lists are made, for one that grows as it is walked might never end.
  */
 function* everything(turn: LeaderTurn): Generator<AllocatorFigure | FilterKey> {
-  const { agents, frameworks } = turn.leader
+  const { agents, frameworks, roles } = turn.leader
   yield { kind: 'retelling', ...clusterRules(turn) }
+  for (const role of Array.from(roles.terms.keys())) yield roleFigure(turn.leader, role)
   for (const framework of Array.from(frameworks.values())) {
-    if (framework.state === 'ended') continue
     for (const role of Array.from(framework.roles.keys())) yield memberFigure(framework, role)
   }
   for (const agentId of Array.from(agents.keys())) {

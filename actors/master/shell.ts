@@ -167,8 +167,8 @@ function listen(deps: MasterDeps, take: Take): readonly Subscription[] {
         inboxOf: ({ principal }) => inboxOf(cluster, 'operator', principal),
         admit: ({ principal }, bytes) =>
           admission.operator(principal, bytes, clock.now().monotonicMs),
-        handle(body, { verb }, { reply }) {
-          take({ kind: 'operator-call', call: { verb, body } as OperatorCall, reply })
+        handle(body, { principal, verb }, { reply }) {
+          take({ kind: 'operator-call', principal, call: { verb, body } as OperatorCall, reply })
         },
       },
     ),

@@ -23,6 +23,7 @@ import type { Session } from '../parts/session.ts'
 import type { EventSubject } from './effects.ts'
 import type { Agent, Framework, Offer, OfferFate, Registration, Task } from './entities.ts'
 import type { LeaseState } from './lease-machine.ts'
+import { newRoleBooks, type RoleBooks, type RolesRecord } from './role-books.ts'
 
 /** Clusterwide rules, each with its default in `protocol/limits.ts`. */
 export interface MasterRules {
@@ -92,6 +93,7 @@ export type AfterWrite =
   | { readonly after: 'admit'; readonly agentId: AgentId; readonly session: SessionId }
   | { readonly after: 'subscribe'; readonly key: string; readonly request: SubscribeRequest }
   | { readonly after: 'lose-agent' | 'forget-agent'; readonly agentId: AgentId }
+  | { readonly after: 'change-roles'; readonly judged: RolesRecord }
   | { readonly after: 'end-framework'; readonly key: string; readonly reply: string | undefined }
 
 /** A subscription that waits for the registry. */
@@ -135,6 +137,7 @@ export interface Leader {
   /** Known agents that were not invited yet after the takeover. */
   readonly uninvited: Set<AgentId>
   readonly frameworks: Map<string, Framework>
+  readonly roles: RoleBooks
   /** How many each principal has, as counted when there were so many in all. */
   readonly crowding: { size: number; atMs: number; counts: ReadonlyMap<Principal, number> }
   readonly offers: Map<OfferId, Offer>
@@ -151,6 +154,7 @@ export interface Leader {
   allocator: AllocatorLink | undefined
   readonly explaining: Explaining
   readonly dirtyAgentInfos: Set<AgentId>
+  readonly dirtyRoles: Set<string>
   readonly dirtyAgents: Set<AgentId>
   readonly dirtyMembers: Map<Framework, Set<string>>
   /** Keys of `framework role agent`. */
@@ -229,6 +233,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     absent: new Set(),
     uninvited: new Set(),
     frameworks: new Map(),
+    roles: newRoleBooks(),
     crowding: { size: 0, atMs: 0, counts: new Map() },
     offers: new Map(),
     usedOffers: new Recent(USED_OFFERS_MAX),
@@ -239,6 +244,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     allocator: undefined,
     explaining: { questions: 0, byQuestion: new Map(), open: new Map() },
     dirtyAgentInfos: new Set(),
+    dirtyRoles: new Set(),
     dirtyAgents: new Set(),
     dirtyMembers: new Map(),
     dirtyFilters: new Map(),

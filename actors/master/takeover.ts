@@ -10,6 +10,7 @@ import { forgetEnded, newFramework, schedulePing, stepFramework } from './framew
 import { stepLease } from './lease.ts'
 import { tellWorld } from './public-events.ts'
 import { believable, fold, highestEpoch, readBack, record } from './registry.ts'
+import { recallQuota, recallWeight } from './role-changes.ts'
 import { type AfterWrite, count, newLeader } from './state.ts'
 import { fenceOf, type LeaderTurn, log, type Turn } from './turn.ts'
 
@@ -67,6 +68,10 @@ function recall(turn: LeaderTurn, fact: RegistryRecord): void {
   } else if (fact.kind === 'agent-left') {
     leader.agents.delete(fact.agentId)
     leader.absent.delete(fact.agentId)
+  } else if (fact.kind === 'weights') {
+    for (const weight of fact.weights) recallWeight(turn, weight)
+  } else if (fact.kind === 'quotas') {
+    for (const quota of fact.quotas) recallQuota(turn, quota)
   } else if ('principal' in fact) recallFramework(turn, fact)
 }
 

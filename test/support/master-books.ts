@@ -7,6 +7,7 @@ import {
   listResources,
   NO_RESOURCES,
   type Resources,
+  scalarOf,
   subtractResources,
 } from '../../protocol/resources.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
@@ -96,9 +97,24 @@ function taskProblems(leader: Leader): string[] {
   return problems
 }
 
+/** What a role with a limit has is what all below it have. */
+function limitProblems({ roles, frameworks }: Leader): string[] {
+  const members = [...frameworks.values()].flatMap((framework) => [...framework.roles])
+  return [...roles.limited].flatMap(([top, has]) => {
+    const below = members.filter(([role]) => role === top || role.startsWith(`${top}/`))
+    const all = below.reduce((sum, [, { allocated }]) => addResources(sum, allocated), NO_RESOURCES)
+    const names = new Set([...has.keys(), ...[...all.values()].map(({ traits }) => traits.name)])
+    return [...names].flatMap((name) => {
+      const counted = scalarOf(all, name)
+      const is = has.get(name) ?? 0
+      return is === counted ? [] : [`role ${top} has ${is} of ${name}, not ${counted}`]
+    })
+  })
+}
+
 /** One sentence for each thing that is wrong; none: the books are in order. */
 export function bookProblems({ leader }: MasterState): readonly string[] {
   if (leader === undefined) return []
   const agents = [...leader.agents.values()].flatMap((agent) => agentProblems(leader, agent))
-  return [...agents, ...roleProblems(leader), ...taskProblems(leader)]
+  return [...agents, ...roleProblems(leader), ...limitProblems(leader), ...taskProblems(leader)]
 }

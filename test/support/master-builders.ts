@@ -299,10 +299,10 @@ export class MasterDriver {
     return answerTo(reply, this.input({ kind: 'framework-call', framework, call, reply }))
   }
 
-  operate(call: OperatorCall): Answer {
+  operate(call: OperatorCall, principal = aFramework().principal): Answer {
     this.#calls += 1
     const reply = `reply.${this.#calls}`
-    return answerTo(reply, this.input({ kind: 'operator-call', call, reply }))
+    return answerTo(reply, this.input({ kind: 'operator-call', principal, call, reply }))
   }
 
   agent(id: string): Agent {

@@ -16,7 +16,12 @@ import {
 const REPLY = 'reply.explain'
 
 const ask = (master: MasterDriver, body: Explain): readonly Effect[] =>
-  master.input({ kind: 'operator-call', call: { verb: 'explain', body }, reply: REPLY })
+  master.input({
+    kind: 'operator-call',
+    principal: aFramework().principal,
+    call: { verb: 'explain', body },
+    reply: REPLY,
+  })
 
 const answerIn = (effects: readonly Effect[]): Answer => answerTo(REPLY, effects)
 

@@ -5,6 +5,7 @@ import { LEASE_MS } from '../../../../protocol/limits.ts'
 import type { PeerBeat } from '../../../../protocol/schema/master.ts'
 import {
   aBatch,
+  aFramework,
   aRecord,
   bits,
   effectsOf,
@@ -252,6 +253,7 @@ test('past its deadline a leader drops its state before it acts on anything', (t
   master.freeze(LEASE_MS)
   const effects = master.input({
     kind: 'operator-call',
+    principal: aFramework().principal,
     call: { verb: 'master', body: {} },
     reply: 'r',
   })

@@ -4,12 +4,14 @@ import type { StoredMessage } from '../bus/bus.ts'
 import { decode } from '../bus/codec.ts'
 import type { HistoryItem } from '../bus/history.ts'
 import { check } from '../protocol/check.ts'
+import type { Sums } from '../protocol/schema/common.ts'
 import type { PublicEvents } from '../protocol/schema/event.ts'
 import { type EventIds, eventIdsOf } from '../protocol/subjects.ts'
 import { whyOf } from './columns.ts'
 import { type Gap, GapFinder } from './event-gaps.ts'
 import { jsonLine } from './io.ts'
 import { plainValue } from './plain-value.ts'
+import { sumsFlag } from './role-flags.ts'
 import { cutMiddle, cutToWidth, harmless, widthOf } from './text.ts'
 
 type PublicEvent = PublicEvents['events'][number]
@@ -136,6 +138,7 @@ const LOCAL = 'local'
 
 function whoOf({ ids, event }: Said): string {
   const { principal, frameworkId, kind } = ids
+  if (kind === 'role') return event.role ?? ''
   if (frameworkId === undefined) return (kind === 'agent' ? event.agentId : event.name) ?? ''
   const framework = principal === LOCAL ? frameworkId : `${principal}/${frameworkId}`
   const taskId = event.status?.taskId
@@ -152,6 +155,7 @@ const SAYINGS: Readonly<Record<string, string>> = {
 /** The rest of a sentence that begins with who it is about. */
 function sayingOf({ ids: { kind, what }, body, event }: Said): string {
   const { agentId = '', name, message, status, offers, tasks = 0 } = event
+  const { principal, weight, guarantee, limit } = event
   switch (`${kind}.${what}`) {
     case 'master.leads':
       return `leads from now on: epoch ${body.epoch}`
@@ -159,8 +163,14 @@ function sayingOf({ ids: { kind, what }, body, event }: Said): string {
       return `was no good, the allocator goes on with the default: ${message ?? ''}`
     case 'agent.registered':
       return name === undefined ? 'is there' : `is there, on ${name}`
+    case 'role.quota-set':
+      return `quota set by ${principal}: guaranteed ${amounts(guarantee)}, limit ${amounts(limit)}`
+    case 'role.weight-set':
+      return `weight ${weight} set by ${principal}`
     case 'framework.subscribed':
       return `is there: ${name ?? ''}`
+    case 'framework.updated':
+      return `has changed its ${message ?? ''}`
     case 'framework.away':
       return `does not answer: ${name ?? ''}`
     case 'framework.ended':
@@ -174,6 +184,8 @@ function sayingOf({ ids: { kind, what }, body, event }: Said): string {
       )
   }
 }
+
+const amounts = (sums: Sums = {}): string => sumsFlag(sums) || 'nothing'
 
 const counted = (n: number, thing: string): string => `${n} ${thing}${n === 1 ? '' : 's'}`
 

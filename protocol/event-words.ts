@@ -23,6 +23,7 @@ export const EVENT_WORDS = {
   },
   framework: {
     subscribed: 'A framework is there, or there again: `name`.',
+    updated: 'A framework has changed what it subscribed with: `message` names the fields.',
     away: 'A framework does not answer. Its tasks run on until its failover is over.',
     ended: 'A framework was torn down. Its tasks are killed.',
   },

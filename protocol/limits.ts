@@ -71,6 +71,8 @@ export const EXPRESSION_PROGRAM_MAX = 300
 export const EXPRESSIONS_PROGRAM_MAX = 2_000
 /** Alternatives of what is too little to be offered. */
 export const MIN_ALLOCATABLE_MAX = 16
+/** What is offered at all: agents' leftovers that contain one of these, in decimal, MiB. */
+export const MIN_ALLOCATABLE = [{ cpus: 0.01 }, { mem: 32 }]
 /** Names in one map of amounts. */
 export const QUANTITIES_MAX = 64
 /** A role without any weight would never be asked; whoever wants that suppresses it. */
@@ -124,7 +126,8 @@ export const RETELL_MS = 5_000
 /** A shadow says how it differs, and of so many members and decisions. */
 export const SHADOW_REPORT_MS = 1_000
 export const SHADOW_MEMBERS_MAX = 100
-export const SHADOW_DIFFERENCES_MAX = 32
+export const SHADOW_DIFFERENCES_MAX = 16
+export const SHADOW_DIFFERENCE_MEMBERS_MAX = 4
 /** Known agents that have not come back so long after a takeover are unreachable. */
 export const REREGISTER_MS = 600_000
 /** A framework that is away for longer is torn down. */

@@ -8,6 +8,7 @@ import { sumsOf } from './amounts.ts'
 import { frameworkOf } from './books.ts'
 import type { Framework } from './entities.ts'
 import { liveFilters } from './filters.ts'
+import { memberTerms } from './framework-terms.ts'
 import { termsOf } from './role-books.ts'
 import type { AllocationAnswer, AllocatorLink, FilterKey } from './state.ts'
 import { fenceOf, type LeaderTurn } from './turn.ts'
@@ -57,6 +58,11 @@ export function memberFigure(framework: Framework, name: string): AllocatorFigur
     declinedLast: role.isDeclinedLast,
     offers: role.offers,
   }
+}
+
+export function memberTermsFigure(framework: Framework, role: string): AllocatorFigure {
+  const { principal, frameworkId } = framework
+  return { kind: 'member-terms', principal, frameworkId, role, ...memberTerms(framework, role) }
 }
 
 function filterFigure(
@@ -143,6 +149,9 @@ function* changes(turn: LeaderTurn): Generator<AllocatorFigure> {
   }
   for (const [framework, roles] of dirtyMembers) {
     for (const role of roles) {
+      const terms = untoldTerms(turn, framework, role)
+      // Perhaps the last figure of this turn: the member is still to be said then.
+      if (terms !== undefined) yield terms
       roles.delete(role)
       if (roles.size === 0) dirtyMembers.delete(framework)
       yield changedMember(turn, framework, role)
@@ -191,4 +200,16 @@ function changedMember({ leader }: LeaderTurn, changed: Framework, role: string)
   const framework = leader.frameworks.get(key)
   if (framework === undefined) return { kind: 'member-gone', principal, frameworkId, role }
   return memberFigure(framework, role)
+}
+
+function untoldTerms(
+  { leader }: LeaderTurn,
+  { key }: Framework,
+  role: string,
+): AllocatorFigure | undefined {
+  const framework = leader.frameworks.get(key)
+  const member = framework?.roles.get(role)
+  if (framework === undefined || member === undefined || member.areTermsTold) return undefined
+  member.areTermsTold = true
+  return memberTermsFigure(framework, role)
 }

@@ -87,6 +87,7 @@ function touchEverything(turn: LeaderTurn): void {
   }
   for (const framework of leader.frameworks.values()) {
     for (const [name, role] of framework.roles) {
+      role.areTermsTold = false
       touchMember(turn, framework, name)
       for (const agentId of role.filters.keys()) touchFilter(turn, framework, name, agentId)
     }

@@ -13,6 +13,7 @@ import { explanationIsDue } from './explaining.ts'
 import { flush, wantsFlush } from './flush.ts'
 import { frameworkCall } from './framework-calls.ts'
 import { frameworkIsEnded } from './framework-end.ts'
+import { updateIsRecorded, updatesGoOn } from './framework-update.ts'
 import { failoverIsOver, pingFramework, subscriptionIsRecorded } from './frameworks.ts'
 import type { Input } from './inputs.ts'
 import {
@@ -200,15 +201,21 @@ function afterWrite(turn: LeaderTurn, then: AfterWrite): void {
     case 'admit':
       return admitted(turn, then.agentId, then.session)
     case 'subscribe':
-      return subscriptionIsRecorded(turn, then.key, then.request)
+      subscriptionIsRecorded(turn, then.key, then.request)
+      return updatesGoOn(turn, turn.leader.frameworks.get(then.key))
+    case 'update':
+      return updateIsRecorded(turn, turn.leader.frameworks.get(then.key), then)
     case 'lose-agent':
       return agentIsLost(turn, agentOf(turn, then.agentId))
     case 'forget-agent':
       return agentHasLeft(turn, agentOf(turn, then.agentId))
     case 'change-roles':
       return rolesAreRecorded(turn, then.judged)
-    case 'end-framework':
-      return frameworkIsEnded(turn, then.key, then.reply)
+    case 'end-framework': {
+      const framework = turn.leader.frameworks.get(then.key)
+      frameworkIsEnded(turn, then.key, then.reply)
+      return updatesGoOn(turn, framework)
+    }
   }
 }
 

@@ -10,6 +10,7 @@ import type {
   TaskId,
 } from '../../protocol/ids.ts'
 import { NO_RESOURCES, type ResourceBook, type Resources } from '../../protocol/resources.ts'
+import type { Subscribe, UpdateFramework } from '../../protocol/schema/calls.ts'
 import type { Exit, StatusNumber, Subscription } from '../../protocol/schema/common.ts'
 import type { AgentInfo, HeldTask, SnapshotPage } from '../../protocol/schema/master.ts'
 import type { MachineState } from '../../protocol/task-machine.ts'
@@ -113,6 +114,9 @@ export interface Filter {
   readonly untilMs: number
 }
 
+/** What a framework wants of its offers; what is absent is the default. */
+export type Terms = Pick<Subscribe, 'capabilities' | 'constraints' | 'minAllocatable'>
+
 /** What a member said when it declined last, for whoever asks why it has nothing. */
 export interface LastDecline {
   readonly reason: string | undefined
@@ -128,6 +132,8 @@ export interface Member {
   isLeft: boolean
   isSuppressed: boolean
   isDeclinedLast: boolean
+  /** The allocator knows what its framework wants of offers for this role. */
+  areTermsTold: boolean
   /** Offers that timed out, and what accepts have left over, are none. */
   lastDecline: LastDecline | undefined
   /** How many it has and has not answered. */
@@ -137,6 +143,14 @@ export interface Member {
   readonly filters: Map<AgentId, Filter[]>
   /** Goes over them again and again, a few at a time: those that are over are dropped. */
   sweep: Iterator<[AgentId, Filter[]]>
+}
+
+/** An update that waits for the registry, and who waits for its answer. */
+export interface UpdateRequest {
+  readonly body: UpdateFramework
+  /** The session that it was called in: in another it is void. */
+  readonly session: SessionId | undefined
+  readonly reply: string | undefined
 }
 
 /** What a call was answered; repeated for a repeated call id. */
@@ -162,12 +176,15 @@ export interface Framework extends FrameworkKey {
   /** Hash of its secret; undefined while only agents have told of it. */
   secretHash: string | undefined
   failoverMs: number
+  terms: Terms
   session: Session | undefined
   /** Numbers heard out of order, all above `session.heard`. */
   readonly heardAhead: Set<number>
   subscription: Subscription | undefined
   /** To its latest calls, by their ids. */
   readonly answers: Recent<SessionId, CallAnswer>
+  /** Oldest first; the first may be on its way to the registry. */
+  updates: readonly UpdateRequest[]
   readonly roles: Map<string, Member>
   readonly tasks: Map<TaskId, Task>
   readonly offers: Set<OfferId>
@@ -214,6 +231,7 @@ export function newMember(): Member {
     isLeft: true,
     isSuppressed: false,
     isDeclinedLast: false,
+    areTermsTold: false,
     lastDecline: undefined,
     offers: 0,
     allocated: new Map(),

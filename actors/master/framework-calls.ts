@@ -10,8 +10,10 @@ import { order } from './agents.ts'
 import { frameworkOf, wantedRoles } from './books.ts'
 import type { CallAnswer, Framework } from './entities.ts'
 import { requestEnd } from './framework-end.ts'
+import { revive, suppress } from './framework-roles.ts'
 import { giveAnswer, hearCall, rememberAnswer } from './framework-session.ts'
-import { type HashedSubscribe, revive, subscribe, suppress, tornDown } from './frameworks.ts'
+import { update } from './framework-update.ts'
+import { type HashedSubscribe, subscribe, tornDown } from './frameworks.ts'
 import { endOffer } from './offers.ts'
 import { reconcile, reconcileTask } from './reconcile.ts'
 import { refuseChange } from './registry.ts'
@@ -89,12 +91,12 @@ function isWelcome({ state, secretHash }: Framework, { verb, body }: PlainCall):
 
 /** Known from the registry, and it speaks: it is subscribed again as it was. */
 function welcomeBack(turn: LeaderTurn, framework: Framework, reply: string | undefined): void {
-  const { secretHash, name, failoverMs } = framework
+  const { secretHash, name, failoverMs, terms } = framework
   if (secretHash === undefined) return
   const roles = wantedRoles(framework)
   const suppressed = roles.filter((role) => framework.roles.get(role)?.isSuppressed)
-  const terms = { secretHash, name, failoverMs, roles: [...roles], suppressed }
-  subscribe(turn, framework, terms, reply)
+  const known = { secretHash, name, failoverMs, roles: [...roles], suppressed, ...terms }
+  subscribe(turn, framework, known, reply)
 }
 
 function handle(
@@ -124,7 +126,7 @@ function handle(
     case 'pong':
       return undefined
     case 'update':
-      return refusal('unknown-verb', 'update is not answered yet')
+      return update(turn, framework, call.body, reply)
     case 'teardown': {
       const busy = refuseChange(turn, framework.key)
       if (busy === undefined) requestEnd(turn, framework, reply)

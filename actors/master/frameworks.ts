@@ -3,13 +3,14 @@ import { type Refusal, refusal } from '../../protocol/errors.ts'
 import { type FrameworkKey, frameworkKey } from '../../protocol/ids.ts'
 import { FRAMEWORK_FAILOVER_MS, FRAMEWORKS_MAX } from '../../protocol/limits.ts'
 import type { Subscribe } from '../../protocol/schema/calls.ts'
+import type { RegistryRecord } from '../../protocol/schema/master.ts'
 import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
+import { isSameValue } from '../parts/same-value.ts'
 import { newSession } from '../parts/session.ts'
 import { isEchoing, order } from './agents.ts'
-import { frameworkOf, memberOf, touchMember, wantedRoles } from './books.ts'
+import { frameworkOf, wantedRoles } from './books.ts'
 import { isCrowded } from './crowding.ts'
 import type { Framework } from './entities.ts'
-import { clearFilters } from './filters.ts'
 import {
   newFramework,
   requestEnd,
@@ -17,11 +18,12 @@ import {
   schedulePing,
   stepFramework,
 } from './framework-end.ts'
+import { setRoles } from './framework-roles.ts'
 import { cutOff, rememberAnswer } from './framework-session.ts'
-import { endOffer } from './offers.ts'
+import { pickTerms, refusalOfTerms, setTerms } from './framework-terms.ts'
 import { tellWorld } from './public-events.ts'
 import { changesOf, record, refuseChange } from './registry.ts'
-import type { SubscribeRequest } from './state.ts'
+import type { Recorded, SubscribeRequest } from './state.ts'
 import { answer, type LeaderTurn, log, refuse } from './turn.ts'
 
 /** What the shell makes of a subscribe call: the secret itself never gets here. */
@@ -37,7 +39,12 @@ export function subscribe(
   reply: string | undefined,
 ): void {
   const known = frameworkOf(turn, ids)
-  const refused = refusalFor(known, body) ?? refusalForCrowd(turn, ids, known)
+  const { roles = ['*'], suppressed = [] } = body
+  const terms = pickTerms(body)
+  const refused =
+    refusalFor(known, body) ??
+    refusalForCrowd(turn, ids, known) ??
+    refusalOfTerms({ roles, suppressed, terms })
   if (refused !== undefined) return refuse(turn, reply, refused)
   if (known?.session !== undefined && known.session.id === body.session) {
     // A repeat of the open: had `subscribed` arrived, it would not be repeated. A ping shows the
@@ -49,9 +56,10 @@ export function subscribe(
     session: body.session,
     call: body.call,
     name: body.name,
-    roles: body.roles ?? ['*'],
-    suppressed: body.suppressed ?? [],
+    roles,
+    suppressed,
     failoverMs: body.failoverMs ?? FRAMEWORK_FAILOVER_MS,
+    terms,
     secretHash: body.secretHash,
     reply,
   }
@@ -62,13 +70,16 @@ export function subscribe(
   }
   const busy = refuseChange(turn, key)
   if (busy !== undefined) return refuse(turn, reply, busy)
-  const { principal, frameworkId } = ids
-  const { secretHash, name, failoverMs, roles } = request
-  record(
-    turn,
-    { kind: 'framework', principal, frameworkId, secretHash, name, failoverMs, roles: [...roles] },
-    { after: 'subscribe', key, request },
-  )
+  record(turn, frameworkRecord(ids, request), { after: 'subscribe', key, request })
+}
+
+/** What survives a leader. */
+export function frameworkRecord(
+  { principal, frameworkId }: FrameworkKey,
+  { secretHash, name, failoverMs, roles, terms }: Recorded,
+): RegistryRecord {
+  const own = { secretHash, name, failoverMs, roles: [...roles], ...terms }
+  return { kind: 'framework', principal, frameworkId, ...own }
 }
 
 /** Refuses what is over. */
@@ -92,15 +103,17 @@ function refusalForCrowd(turn: LeaderTurn, { principal }: FrameworkKey, known?: 
   return refusal('too-many', `${principal} has ${FRAMEWORKS_MAX} frameworks, and may have no more`)
 }
 
-function isAsRecorded(known: Framework, request: SubscribeRequest): boolean {
-  const asked = new Set(request.roles)
+/** What the registry holds of a framework is what it would be told. */
+export function isAsRecorded(known: Framework, wanted: Recorded): boolean {
+  const asked = new Set(wanted.roles)
   const recorded = wantedRoles(known)
   return (
-    known.secretHash === request.secretHash &&
-    known.name === request.name &&
-    known.failoverMs === request.failoverMs &&
+    known.secretHash === wanted.secretHash &&
+    known.name === wanted.name &&
+    known.failoverMs === wanted.failoverMs &&
     recorded.length === asked.size &&
-    recorded.every((role) => asked.has(role))
+    recorded.every((role) => asked.has(role)) &&
+    isSameValue(known.terms, wanted.terms)
   )
 }
 
@@ -138,6 +151,7 @@ function accept(turn: LeaderTurn, framework: Framework, request: SubscribeReques
   framework.name = request.name
   framework.secretHash = request.secretHash
   framework.failoverMs = request.failoverMs
+  setTerms(turn, framework, request.terms)
   framework.session = request.session === undefined ? undefined : newSession(request.session)
   if (framework.session !== undefined) framework.session.heard = 1
   framework.heardAhead.clear()
@@ -176,33 +190,6 @@ function agentsOf(framework: Framework) {
   return new Set([...framework.tasks.values()].map((task) => task.agentId))
 }
 
-/** Offers of roles that it has left are rescinded; tasks there go on and are still counted. */
-function setRoles(turn: LeaderTurn, framework: Framework, request: SubscribeRequest): void {
-  const wanted = new Set(request.roles)
-  for (const name of framework.roles.keys()) {
-    if (!wanted.has(name)) leaveRole(turn, framework, name)
-  }
-  for (const name of wanted) {
-    const role = memberOf(framework, name)
-    role.isLeft = false
-    role.isSuppressed = request.suppressed.includes(name)
-    role.isDeclinedLast = false
-    clearFilters(turn, framework, name)
-    touchMember(turn, framework, name)
-  }
-}
-
-function leaveRole(turn: LeaderTurn, framework: Framework, name: string): void {
-  const role = memberOf(framework, name)
-  role.isLeft = true
-  for (const offerId of framework.offers) {
-    if (turn.leader.offers.get(offerId)?.role !== name) continue
-    endOffer(turn, offerId, 'framework.left-role')
-  }
-  if (role.allocated.size === 0) framework.roles.delete(name)
-  touchMember(turn, framework, name)
-}
-
 /** A ping is due: the last one was answered, or it counts as missed. */
 export function pingFramework(turn: LeaderTurn, framework: Framework): void {
   if (framework.state === 'ended') return
@@ -218,26 +205,4 @@ export function failoverIsOver(turn: LeaderTurn, framework: Framework): void {
   if (framework.state !== 'away') return
   if (isEchoing(turn, 'frameworks')) return requestEnd(turn, framework, undefined)
   scheduleFailover(turn, framework, turn.state.rules.frameworkPingMs)
-}
-
-/** Wants offers again: nothing that it declined counts. */
-export function revive(turn: LeaderTurn, framework: Framework, roles: readonly string[]): void {
-  for (const name of roles) {
-    const role = framework.roles.get(name)
-    if (role === undefined || role.isLeft) continue
-    role.isSuppressed = false
-    role.isDeclinedLast = false
-    clearFilters(turn, framework, name)
-    touchMember(turn, framework, name)
-  }
-}
-
-/** Wants no offers; outstanding ones stay. */
-export function suppress(turn: LeaderTurn, framework: Framework, roles: readonly string[]): void {
-  for (const name of roles) {
-    const role = framework.roles.get(name)
-    if (role === undefined || role.isLeft) continue
-    role.isSuppressed = true
-    touchMember(turn, framework, name)
-  }
 }

@@ -11,6 +11,7 @@ import {
   FRAMEWORK_PING_MS,
   FRAMEWORK_PINGS_MISSED_MAX,
   LEASE_MS,
+  MIN_ALLOCATABLE,
   OFFER_TIMEOUT_MS,
   REREGISTER_MS,
 } from '../../protocol/limits.ts'
@@ -29,6 +30,8 @@ export const DEFAULT_RULES: MasterRules = {
   frameworkPingMs: FRAMEWORK_PING_MS,
   frameworkPingsMissedMax: FRAMEWORK_PINGS_MISSED_MAX,
   offerTimeoutMs: OFFER_TIMEOUT_MS,
+  minAllocatable: MIN_ALLOCATABLE,
+  region: undefined,
 }
 
 export interface MasterOptions {

@@ -1,14 +1,22 @@
 /** Telling the allocator's subject everything anew: shadow allocators come when they like. */
 import { RETELL_MS } from '../../protocol/limits.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
-import type { MinAllocatable } from '../../protocol/schema/common.ts'
-import { agentFigure, agentInfoFigure, memberFigure, roleFigure } from './allocator-figures.ts'
+import {
+  agentFigure,
+  agentInfoFigure,
+  memberFigure,
+  memberTermsFigure,
+  roleFigure,
+} from './allocator-figures.ts'
 import { count, type FilterKey } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
 
+type ClusterRules = Pick<Extract<AllocatorFigure, { kind: 'opened' }>, 'minAllocatable' | 'region'>
+
 /** What every allocator is told first. */
-export function clusterRules(_turn: LeaderTurn): { minAllocatable: MinAllocatable } {
-  return { minAllocatable: [] }
+export function clusterRules({ state }: LeaderTurn): ClusterRules {
+  const { minAllocatable, region } = state.rules
+  return { minAllocatable: [...minAllocatable], ...(region !== undefined && { region }) }
 }
 
 /**
@@ -36,7 +44,10 @@ function* everything(turn: LeaderTurn): Generator<AllocatorFigure | FilterKey> {
   yield { kind: 'retelling', ...clusterRules(turn) }
   for (const role of Array.from(roles.terms.keys())) yield roleFigure(turn.leader, role)
   for (const framework of Array.from(frameworks.values())) {
-    for (const role of Array.from(framework.roles.keys())) yield memberFigure(framework, role)
+    for (const role of Array.from(framework.roles.keys())) {
+      yield memberTermsFigure(framework, role)
+      yield memberFigure(framework, role)
+    }
   }
   for (const agentId of Array.from(agents.keys())) {
     const info = agentInfoFigure(turn, agentId)

@@ -12,6 +12,7 @@ import type {
 import type { Resources } from '../../protocol/resources.ts'
 import type { AgentOrder } from '../../protocol/schema/agent.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
+import type { MinAllocatable } from '../../protocol/schema/common.ts'
 import type { PublicEvents } from '../../protocol/schema/event.ts'
 import type { Explained, Explanation } from '../../protocol/schema/explain.ts'
 import type { LeaseRecord, RegistryRecord } from '../../protocol/schema/master.ts'
@@ -21,7 +22,16 @@ import { Outbox } from '../parts/outbox.ts'
 import { Recent } from '../parts/recent.ts'
 import type { Session } from '../parts/session.ts'
 import type { EventSubject } from './effects.ts'
-import type { Agent, Framework, Offer, OfferFate, Registration, Task } from './entities.ts'
+import type {
+  Agent,
+  Framework,
+  Offer,
+  OfferFate,
+  Registration,
+  Task,
+  Terms,
+  UpdateRequest,
+} from './entities.ts'
 import type { LeaseState } from './lease-machine.ts'
 import { newRoleBooks, type RoleBooks, type RolesRecord } from './role-books.ts'
 
@@ -34,6 +44,10 @@ export interface MasterRules {
   readonly frameworkPingMs: number
   readonly frameworkPingsMissedMax: number
   readonly offerTimeoutMs: number
+  /** What is left of an agent must contain one of these to be offered; none: anything will do. */
+  readonly minAllocatable: MinAllocatable
+  /** Agents whose attribute `region` says another are for frameworks that are aware of regions. */
+  readonly region: string | undefined
 }
 
 /** What a deadline is for. */
@@ -92,18 +106,35 @@ export type AfterWrite =
   | { readonly after: 'lead' }
   | { readonly after: 'admit'; readonly agentId: AgentId; readonly session: SessionId }
   | { readonly after: 'subscribe'; readonly key: string; readonly request: SubscribeRequest }
+  | {
+      readonly after: 'update'
+      readonly key: string
+      readonly request: UpdateRequest
+      readonly wanted: Updated
+    }
   | { readonly after: 'lose-agent' | 'forget-agent'; readonly agentId: AgentId }
   | { readonly after: 'change-roles'; readonly judged: RolesRecord }
   | { readonly after: 'end-framework'; readonly key: string; readonly reply: string | undefined }
 
-/** A subscription that waits for the registry. */
-export interface SubscribeRequest {
-  readonly session: SessionId | undefined
+/** What the registry holds of a framework. */
+export interface Recorded {
+  readonly secretHash: string
   readonly name: string
   readonly roles: readonly string[]
-  readonly suppressed: readonly string[]
   readonly failoverMs: number
-  readonly secretHash: string
+  readonly terms: Terms
+}
+
+/** As a framework is to be, after an update. */
+export interface Updated extends Recorded {
+  /** Of its roles. */
+  readonly suppressed: readonly string[]
+}
+
+/** A subscription that waits for the registry. */
+export interface SubscribeRequest extends Recorded {
+  readonly session: SessionId | undefined
+  readonly suppressed: readonly string[]
   readonly reply: string | undefined
   readonly call: SessionId | undefined
 }

@@ -7,6 +7,7 @@ import { memberOf } from './books.ts'
 import type { Framework } from './entities.ts'
 import { epochHeld, raiseEpoch } from './epochs.ts'
 import { forgetEnded, newFramework, schedulePing, stepFramework } from './framework-end.ts'
+import { pickTerms } from './framework-terms.ts'
 import { stepLease } from './lease.ts'
 import { tellWorld } from './public-events.ts'
 import { believable, fold, highestEpoch, readBack, record } from './registry.ts'
@@ -96,6 +97,7 @@ function recallFramework(turn: LeaderTurn, fact: FrameworkFact): void {
   fresh.name = fact.name
   fresh.secretHash = fact.secretHash
   fresh.failoverMs = fact.failoverMs
+  fresh.terms = pickTerms(fact)
   for (const role of fact.roles) memberOf(fresh, role).isLeft = false
   stepFramework(turn, fresh, 'registry.known')
 }

@@ -31,6 +31,7 @@ import {
   FRAMEWORK_PINGS_MISSED_MAX,
   LEASE_MS,
   MESSAGE_BYTES_MAX,
+  MIN_ALLOCATABLE,
   OFFER_TIMEOUT_MS,
   REREGISTER_MS,
 } from '../../protocol/limits.ts'
@@ -56,6 +57,8 @@ export const RULES: MasterRules = {
   frameworkPingMs: FRAMEWORK_PING_MS,
   frameworkPingsMissedMax: FRAMEWORK_PINGS_MISSED_MAX,
   offerTimeoutMs: OFFER_TIMEOUT_MS,
+  minAllocatable: MIN_ALLOCATABLE,
+  region: undefined,
 }
 
 /** `0000000000000007` of 7: ids of sessions, calls, runs. */

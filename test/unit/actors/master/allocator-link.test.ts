@@ -30,16 +30,17 @@ test('an open is confirmed, everything is told, and the end is said', (t) => {
   t.deepEqual(kindsOf(effects), [
     'closed',
     'opened',
+    'member-terms',
     'member',
     'agent-info',
     'agent',
     'filter',
     'complete',
   ])
-  t.like(figures[3], { agentId: 'a1', total: cpusMem(4, 4096) })
-  t.like(figures[4], { agentId: 'a1', free: cpusMem(3, 3968) })
-  t.like(figures[2], { role: '*', allocated: cpusMem(1, 128), declinedLast: false })
-  t.like(figures[5], { declined: [{ resources: cpusMem(3, 3968) }] })
+  t.like(figures[4], { agentId: 'a1', total: cpusMem(4, 4096) })
+  t.like(figures[5], { agentId: 'a1', free: cpusMem(3, 3968) })
+  t.like(figures[3], { role: '*', allocated: cpusMem(1, 128), declinedLast: false })
+  t.like(figures[6], { declined: [{ resources: cpusMem(3, 3968) }] })
 })
 
 test('figures are numbered in a row within the session', (t) => {

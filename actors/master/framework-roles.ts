@@ -1,0 +1,73 @@
+/** The roles of a framework: taken, left, suppressed and revived. */
+import { memberOf, touchMember } from './books.ts'
+import type { Framework } from './entities.ts'
+import { clearFilters } from './filters.ts'
+import { endOffer } from './offers.ts'
+import type { LeaderTurn } from './turn.ts'
+
+/** Begins anew in all of these roles. */
+export function setRoles(
+  turn: LeaderTurn,
+  framework: Framework,
+  {
+    roles,
+    suppressed,
+  }: { readonly roles: readonly string[]; readonly suppressed: readonly string[] },
+): void {
+  leaveOthers(turn, framework, roles)
+  for (const name of new Set(roles)) {
+    takeRole(turn, framework, name)
+    memberOf(framework, name).isSuppressed = suppressed.includes(name)
+  }
+}
+
+/** Wants offers for the role, as if it never had. */
+export function takeRole(turn: LeaderTurn, framework: Framework, name: string): void {
+  memberOf(framework, name).isLeft = false
+  revive(turn, framework, [name])
+}
+
+/** Offers of roles that it has left are rescinded; tasks there go on and are still counted. */
+export function leaveOthers(
+  turn: LeaderTurn,
+  framework: Framework,
+  roles: readonly string[],
+): void {
+  const wanted = new Set(roles)
+  for (const name of framework.roles.keys()) {
+    if (!wanted.has(name)) leaveRole(turn, framework, name)
+  }
+}
+
+function leaveRole(turn: LeaderTurn, framework: Framework, name: string): void {
+  const role = memberOf(framework, name)
+  role.isLeft = true
+  for (const offerId of framework.offers) {
+    if (turn.leader.offers.get(offerId)?.role !== name) continue
+    endOffer(turn, offerId, 'framework.left-role')
+  }
+  if (role.allocated.size === 0) framework.roles.delete(name)
+  touchMember(turn, framework, name)
+}
+
+/** Wants offers again: nothing that it declined counts. */
+export function revive(turn: LeaderTurn, framework: Framework, roles: readonly string[]): void {
+  for (const name of roles) {
+    const role = framework.roles.get(name)
+    if (role === undefined || role.isLeft) continue
+    role.isSuppressed = false
+    role.isDeclinedLast = false
+    clearFilters(turn, framework, name)
+    touchMember(turn, framework, name)
+  }
+}
+
+/** Wants no offers; outstanding ones stay. */
+export function suppress(turn: LeaderTurn, framework: Framework, roles: readonly string[]): void {
+  for (const name of roles) {
+    const role = framework.roles.get(name)
+    if (role === undefined || role.isLeft) continue
+    role.isSuppressed = true
+    touchMember(turn, framework, name)
+  }
+}

@@ -30,6 +30,15 @@ export function membersOfRole({ leader }: LeaderTurn, role: string): readonly Ro
   })
 }
 
+/** It has a weight, a quota, or somebody is in it or below it. */
+export function isRole({ leader }: LeaderTurn, role: string): boolean {
+  if (leader.roles.terms.has(role)) return true
+  for (const { roles } of leader.frameworks.values()) {
+    for (const name of roles.keys()) if (name === role || name.startsWith(`${role}/`)) return true
+  }
+  return false
+}
+
 /** Those that want something come first; of more than are told of, the number. */
 export function memberExplanations(
   turn: LeaderTurn,

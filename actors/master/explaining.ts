@@ -10,6 +10,7 @@ import type { Agent, Framework } from './entities.ts'
 import {
   agentStateOf,
   frameworkStateOf,
+  isRole,
   memberExplanations,
   membersOf,
   membersOfRole,
@@ -160,7 +161,8 @@ function ofTask(turn: LeaderTurn, framework: Framework, taskId: TaskId): Known {
   return { body, asks: [] }
 }
 
-function ofRole(turn: LeaderTurn, role: string): Known {
+function ofRole(turn: LeaderTurn, role: string): Known | Refusal {
+  if (!isRole(turn, role)) return refusal('not-found', `no framework is in role ${role} or below`)
   const known = ofMembers(turn, membersOfRole(turn, role))
   return { ...known, asks: [{ ask: { kind: 'ask-role', role }, into: known.body }, ...known.asks] }
 }

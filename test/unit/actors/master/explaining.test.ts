@@ -220,6 +220,7 @@ test('what is not there is refused, and so is a question about nothing or two th
   const { master } = aStage()
   t.is(refusalOf(answerIn(ask(master, { agentId: 'a9' as AgentId }))), 'not-found')
   t.is(refusalOf(answerIn(ask(master, { framework: aFramework('f9') }))), 'not-found')
+  t.is(refusalOf(answerIn(ask(master, { role: 'nobody' }))), 'not-found')
   t.is(refusalOf(answerIn(ask(master, {}))), 'invalid')
   t.is(refusalOf(answerIn(ask(master, { role: '*', agentId: 'a1' as AgentId }))), 'invalid')
 })

@@ -1,12 +1,13 @@
 /** What calls were answered. Silence is no answer: deadlines repeat what was not heard. */
 import { type Refusal, retryOf } from '../../protocol/errors.ts'
 import { takeCall } from './calls.ts'
+import { onDemandDone } from './demand.ts'
 import { end } from './ending.ts'
 import type { Input } from './inputs.ts'
 import { onAccepted } from './offers.ts'
 import { onReadRefused } from './output.ts'
 import { onSessionLost } from './session.ts'
-import { count, type Turn } from './turn.ts'
+import { count, settle, settleRefused, type Turn } from './turn.ts'
 
 /** Refusals of an open that no repeat can cure. */
 const FATAL: ReadonlySet<Refusal['name']> = new Set([
@@ -47,8 +48,11 @@ function onCallDone(turn: Turn, { key, refusal: refused, notLaunched = [] }: Ans
   if (refused?.name === 'stale' && !isAccept) return
   const out = takeCall(turn, key)
   if (out === undefined) return
-  if (turn.state.demanding?.call === key) turn.state.demanding = undefined
+  if (turn.state.demanding?.call === key) onDemandDone(turn, refused !== undefined)
   if (out.said.verb === 'accept') return onAccepted(turn, out, refused ?? notLaunched)
-  if (refused !== undefined) count(turn, 'refusedCall')
-  else if (out.said.verb === 'teardown') end(turn)
+  if (refused !== undefined) {
+    count(turn, 'refusedCall')
+    settleRefused(turn, out.ask, refused)
+  } else if (out.said.verb === 'teardown') end(turn)
+  else settle(turn, out.ask, { outcome: 'done' })
 }

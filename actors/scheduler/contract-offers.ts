@@ -31,6 +31,14 @@ export interface TaskWish {
   readonly labels?: Readonly<Record<string, string>>
 }
 
+/**
+ * Tasks that are started together or not at all. When one of them ends otherwise than by itself and
+ * well, the others are killed. At least one.
+ */
+export interface TaskGroup {
+  readonly group: readonly TaskWish[]
+}
+
 /** A task whose id is in use: by one that lives, or whose end is not acknowledged yet. */
 export interface NotLaunched {
   readonly taskId: TaskId
@@ -47,7 +55,7 @@ export type Outcome =
   /** It may have happened or not; statuses tell, and the library asks for them by itself. */
   | { readonly outcome: 'unknown' }
 
-/** What became of an accept, and the ids of its tasks, in the order of the wishes. */
+/** What became of an accept, and the ids of its tasks, in order, those of groups too. */
 export type Accepted = Outcome & { readonly taskIds: readonly TaskId[] }
 
 export interface AnswerOptions {
@@ -96,9 +104,10 @@ export interface Offered {
   /** How many tasks that want `each` fit on it; 0 if that is no good either. */
   roomFor(each: ResourceWish): number
   /**
-   * Starts tasks here. What becomes of them is told by statuses; what is left counts as declined.
+   * Starts tasks here, in this order. What becomes of them is told by statuses; what is left counts
+   * as declined.
    */
-  accept(tasks: readonly TaskWish[], options?: AnswerOptions): Promise<Accepted>
+  accept(tasks: readonly (TaskWish | TaskGroup)[], options?: AnswerOptions): Promise<Accepted>
   /** Gives it back. */
   decline(reason?: string, options?: AnswerOptions): Promise<Outcome>
 }

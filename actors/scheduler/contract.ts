@@ -7,10 +7,12 @@ import type {
   DeclineOptions,
   Offered,
   Outcome,
+  TaskGroup,
   TaskWish,
 } from './contract-offers.ts'
 import type { TaskQueue } from './contract-queue.ts'
 import type { OutputOptions, OutputPiece, StatusHandler, TaskStatus } from './contract-statuses.ts'
+import type { FrameworkUpdate } from './contract-terms.ts'
 
 export interface Listening {
   /** The handler is not called again. Repeats are harmless. */
@@ -57,13 +59,14 @@ export interface Scheduler extends AsyncDisposable {
   onFailure(handle: (agentId: AgentId) => void): Listening
 
   /**
-   * Starts tasks on offers of one agent and role, taken together. Refused without a word to the
+   * Starts tasks on offers of one agent and role, taken together: in order, each if it fits on what
+   * those before it have left, a group if all of it does. Refused without a word to the
    * leader: `invalid` (what is wrong is named), `too-large`, `used` and `stale` (the offer is
    * gone).
    */
   accept(
     offers: readonly (OfferId | Offered)[],
-    tasks: readonly TaskWish[],
+    tasks: readonly (TaskWish | TaskGroup)[],
     options?: AnswerOptions,
   ): Promise<Accepted>
 
@@ -85,6 +88,13 @@ export interface Scheduler extends AsyncDisposable {
 
   /** Offers again, at once, whatever was declined before. Throws as `suppress`. */
   revive(roles?: readonly string[]): void
+
+  /**
+   * Changes what it was opened with: all of it, or nothing. Resolves when the leader has taken it
+   * in, or says why not; while there is no leader it waits.
+   * @throws {ClusterError} `scheduler/option`: what is named is no good.
+   */
+  update(changes: FrameworkUpdate): Promise<Outcome>
 
   /** A queue of tasks that are matched with offers, where they prefer to be if that can be had. */
   queue(): TaskQueue

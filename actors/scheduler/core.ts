@@ -3,7 +3,7 @@ import type { Now } from '../../protocol/now.ts'
 import type { CommonInput, Core } from '../parts/core.ts'
 import { onAnswered } from './answers.ts'
 import { repeatCall } from './calls.ts'
-import { flushDemand, hasDemand, onDemand } from './demand.ts'
+import { flushDemand, hasDemand, onDemand, onUpdate } from './demand.ts'
 import type { Effect } from './effects.ts'
 import { onTeardown } from './ending.ts'
 import type { Input } from './inputs.ts'
@@ -67,6 +67,8 @@ function command(turn: Turn, input: Extract<Input, { kind: `framework.${string}`
     case 'framework.suppress':
     case 'framework.revive':
       return onDemand(turn, input)
+    case 'framework.update':
+      return onUpdate(turn, input)
     case 'framework.kill':
       return onKill(turn, input.taskId, input.graceMs)
     case 'framework.reconcile':

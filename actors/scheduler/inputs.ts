@@ -4,15 +4,23 @@ import type { AgentId, OfferId, SessionId, TaskId } from '../../protocol/ids.ts'
 import type { NotLaunched } from '../../protocol/schema/calls.ts'
 import type { Fence, TaskInfo } from '../../protocol/schema/common.ts'
 import type { FrameworkEvents, Output, StatusUpdates } from '../../protocol/schema/scheduler.ts'
+import type { Changes } from './state.ts'
 
 /** Names a command of the framework; its outcome comes back with it. */
 export type Ask = number
+
+/** Tasks that are started one by one, or together. */
+export interface LaunchOperation {
+  readonly kind: 'launch' | 'launch-group'
+  readonly tasks: readonly TaskInfo[]
+}
 
 export interface AcceptInput {
   readonly kind: 'framework.accept'
   readonly ask: Ask
   readonly offers: readonly OfferId[]
-  readonly tasks: readonly TaskInfo[]
+  /** In order. */
+  readonly operations: readonly LaunchOperation[]
   readonly refuseMs?: number
 }
 
@@ -30,6 +38,12 @@ export interface DemandInput {
   readonly roles?: readonly string[]
 }
 
+export interface UpdateInput {
+  readonly kind: 'framework.update'
+  readonly ask: Ask
+  readonly changes: Changes
+}
+
 /** A reading is named by the `request` that its calls carry. */
 export interface OpenReadingInput {
   readonly kind: 'framework.open-reading'
@@ -44,6 +58,7 @@ export type FrameworkInput =
   | AcceptInput
   | DeclineInput
   | DemandInput
+  | UpdateInput
   | { readonly kind: 'framework.kill'; readonly taskId: TaskId; readonly graceMs?: number }
   | { readonly kind: 'framework.reconcile' }
   | { readonly kind: 'framework.teardown'; readonly ask: Ask }

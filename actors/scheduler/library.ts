@@ -2,16 +2,15 @@
 import type { Clock } from '../../bus/clock.ts'
 import type { Messenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
-import { ClusterError, refusal } from '../../protocol/errors.ts'
+import { ClusterError } from '../../protocol/errors.ts'
 import {
   type AgentId,
   type FrameworkId,
   type OfferId,
   type Principal,
   type TaskId,
-  tokenFrom,
 } from '../../protocol/ids.ts'
-import type { TaskInfo } from '../../protocol/schema/common.ts'
+import { Answering } from './answering.ts'
 import { Asks } from './asks.ts'
 import type { KillOptions, Listening, Scheduler } from './contract.ts'
 import type {
@@ -20,30 +19,22 @@ import type {
   DeclineOptions,
   Offered,
   Outcome,
+  TaskGroup,
   TaskWish,
 } from './contract-offers.ts'
 import type { TaskQueue } from './contract-queue.ts'
 import type { OutputOptions, OutputPiece, StatusHandler, TaskStatus } from './contract-statuses.ts'
+import type { FrameworkUpdate } from './contract-terms.ts'
 import type { EndReason } from './effects.ts'
 import type { Input } from './inputs.ts'
 import { OfferFeed } from './offer-feed.ts'
-import { type Answers, HandedOffer, idOf, offersProblem } from './offered.ts'
+import { HandedOffer } from './offered.ts'
 import { OutputFeed } from './output-feed.ts'
-import {
-  GRACE,
-  HANDLER,
-  OUTPUT_RULES,
-  problemsOf,
-  REASON,
-  requireGood,
-  SOME_ROLES,
-  TASK_ID,
-} from './rules.ts'
+import { GRACE, HANDLER, OUTPUT_RULES, requireGood, SOME_ROLES, TASK_ID } from './rules.ts'
 import { type Handlers, type RunningScheduler, startScheduler } from './shell.ts'
 import { newScheduler, type SchedulerState, type Settings } from './state.ts'
 import { StatusFeed } from './status-feed.ts'
-import { WaitingQueue } from './task-queue.ts'
-import { listProblem, taskOf, wishProblem } from './wishes.ts'
+import { changesOf } from './terms.ts'
 
 export interface LibraryDeps {
   readonly cluster: string
@@ -57,7 +48,7 @@ export interface LibraryDeps {
 
 const CLOSED = 'the scheduler was closed'
 
-export class Library implements Scheduler, Answers {
+export class Library implements Scheduler {
   readonly principal: Principal
   readonly frameworkId: FrameworkId
   readonly ended: Promise<ClusterError | undefined>
@@ -65,6 +56,7 @@ export class Library implements Scheduler, Answers {
   readonly #state: SchedulerState
   readonly #running: RunningScheduler
   readonly #offers: OfferFeed
+  readonly #answering: Answering
   readonly #statuses = new StatusFeed()
   readonly #output: OutputFeed
   readonly #failureHandlers = new Set<(agentId: AgentId) => void>()
@@ -91,12 +83,20 @@ export class Library implements Scheduler, Answers {
     this.#output = new OutputFeed({ randomToken, input })
     this.#offers = new OfferFeed({
       clock,
-      roles,
+      roles: () => this.#roles,
       suppressed: settings.isSuppressed ? roles : [],
       suppress: (some) => input({ kind: 'framework.suppress', roles: some }),
       revive: (some) => input({ kind: 'framework.revive', roles: some }),
       giveBack: (offers) =>
         void this.decline(offers, { reason: 'nobody reads offers', refuseMs: 0 }),
+    })
+    this.#answering = new Answering({
+      state: this.#state,
+      asks: this.#asks,
+      clock,
+      randomToken,
+      input,
+      renew: (role) => this.#offers.renew(role),
     })
     this.#running = startScheduler({ ...deps, state: this.#state, handlers: this.#handlers() })
   }
@@ -123,10 +123,6 @@ export class Library implements Scheduler, Answers {
     if (error instanceof ClusterError) throw error
   }
 
-  isLive(offerId: OfferId): boolean {
-    return this.#state.offers.has(offerId)
-  }
-
   offers(): AsyncIterable<Offered> {
     return this.#offers
   }
@@ -148,46 +144,20 @@ export class Library implements Scheduler, Answers {
     return { close: () => void handlers.delete(handle) }
   }
 
-  async accept(
+  accept(
     offers: readonly (OfferId | Offered)[],
-    wishes: readonly TaskWish[],
-    options: AnswerOptions = {},
+    tasks: readonly (TaskWish | TaskGroup)[],
+    options?: AnswerOptions,
   ): Promise<Accepted> {
-    const wrong = offersProblem(offers) ?? listProblem(wishes)
-    if (wrong !== undefined) return { ...refusedFor(wrong), taskIds: [] }
-    const tasks = wishes.map((wish) => taskOf(wish, () => this.#newTaskId(wish)))
-    const taskIds = tasks.map(({ taskId }) => taskId)
-    const outcome = await this.#launch(offers.map(idOf), tasks, options)
-    if (outcome.outcome !== 'refused' || outcome.refusal.name !== 'invalid')
-      return { ...outcome, taskIds }
-    // In the words of the author, if it is about what the author wrote.
-    const why = wishProblem(wishes)
-    return { ...(why === undefined ? outcome : refusedFor(why)), taskIds }
+    return this.#answering.accept(offers, tasks, options)
   }
 
-  #launch(
-    offers: readonly OfferId[],
-    tasks: readonly TaskInfo[],
-    { refuseMs }: AnswerOptions,
-  ): Promise<Outcome> {
-    const answer = { offers, tasks, ...(refuseMs !== undefined && { refuseMs }) }
-    return this.#asks.make((ask) =>
-      this.#running.input({ kind: 'framework.accept', ask, ...answer }),
-    )
+  decline(offers: readonly (OfferId | Offered)[], options?: DeclineOptions): Promise<Outcome> {
+    return this.#answering.decline(offers, options)
   }
 
-  decline(offers: readonly (OfferId | Offered)[], options: DeclineOptions = {}): Promise<Outcome> {
-    const wrong = offersProblem(offers) ?? problemsOf({ ...options }, { reason: REASON })[0]
-    if (wrong !== undefined) return Promise.resolve(refusedFor(wrong))
-    const { reason, refuseMs } = options
-    const answer = {
-      offers: offers.map(idOf),
-      ...(reason !== undefined && { reason }),
-      ...(refuseMs !== undefined && { refuseMs }),
-    }
-    return this.#asks.make((ask) =>
-      this.#running.input({ kind: 'framework.decline', ask, ...answer }),
-    )
+  queue(): TaskQueue {
+    return this.#answering.queue()
   }
 
   kill(taskId: string, options: KillOptions = {}): void {
@@ -205,15 +175,15 @@ export class Library implements Scheduler, Answers {
     this.#offers.revive(this.#ownRoles('revive', roles))
   }
 
-  queue(): TaskQueue {
-    return new WaitingQueue({
-      clock: this.#deps.clock,
-      newTaskId: (wish) => this.#newTaskId(wish),
-      holds: (taskId) => this.#state.tasks.has(taskId),
-      launch: (offer, tasks, refuseMs) => this.#launch([offer], tasks, { refuseMs }),
-      decline: (offer, reason, refuseMs) => this.decline([offer], { reason, refuseMs }),
-      renew: (role) => this.#offers.renew(role),
-    })
+  async update(changes: FrameworkUpdate): Promise<Outcome> {
+    const before = this.#roles
+    const given = changesOf(changes)
+    const outcome = await this.#asks.make((ask) =>
+      this.#running.input({ kind: 'framework.update', ask, changes: given }),
+    )
+    if (outcome.outcome === 'done')
+      this.#offers.addRoles(this.#roles.filter((role) => !before.includes(role)))
+    return outcome
   }
 
   reconcile(): void {
@@ -255,7 +225,8 @@ export class Library implements Scheduler, Answers {
   #handlers(): Handlers {
     return {
       subscribed: () => this.#tellSubscribed(),
-      offers: (offers) => this.#offers.push(offers.map((offer) => new HandedOffer(offer, this))),
+      offers: (offers) =>
+        this.#offers.push(offers.map((offer) => new HandedOffer(offer, this.#answering))),
       // Dead offers are passed over when their turn to be read comes.
       rescinded: () => undefined,
       status: (status) => this.#statuses.tell(status),
@@ -272,16 +243,14 @@ export class Library implements Scheduler, Answers {
     }
   }
 
-  #newTaskId(wish: TaskWish): string {
-    const { name } = wish ?? {}
-    const prefix = typeof name === 'string' ? name : this.#deps.settings.name
-    return `${tokenFrom(prefix)}-${this.#deps.randomToken(64)}`
-  }
-
   #ownRoles(where: string, roles: readonly string[] | undefined): readonly string[] {
-    const own = this.#deps.settings.roles
+    const own = this.#roles
     requireGood(where, { roles }, { roles: SOME_ROLES })
     return roles === undefined ? own : own.filter((role) => roles.includes(role))
+  }
+
+  get #roles(): readonly string[] {
+    return this.#state.settings.roles
   }
 
   #agentOf(taskId: TaskId): AgentId | undefined {
@@ -296,11 +265,6 @@ export class Library implements Scheduler, Answers {
     this.#asks.end()
   }
 }
-
-const refusedFor = (message: string): Outcome => ({
-  outcome: 'refused',
-  refusal: refusal('invalid', message),
-})
 
 const endedBy = ({ name, message }: EndReason): ClusterError =>
   new ClusterError('scheduler/ended', 'never', `${name}: ${message}`)

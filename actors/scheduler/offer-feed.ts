@@ -11,8 +11,8 @@ const IDLE_MS = 1_000
 
 export interface OfferFeedDeps {
   readonly clock: Clock
-  /** All of the framework. */
-  readonly roles: readonly string[]
+  /** All that the framework has now. */
+  roles(): readonly string[]
   /** Those for which the author wants no offers from the start. */
   readonly suppressed: readonly string[]
   suppress(roles: readonly string[]): void
@@ -42,15 +42,21 @@ export class OfferFeed implements AsyncIterable<Offered> {
     for (const offer of offers) this.#feed.push(offer)
   }
 
-  suppress(roles = this.#deps.roles): void {
+  suppress(roles = this.#deps.roles()): void {
     for (const role of roles) this.#unwanted.add(role)
     if (!this.#isIdle) this.#deps.suppress(roles)
   }
 
   /** While nobody iterates it is kept for when somebody does. */
-  revive(roles = this.#deps.roles): void {
+  revive(roles = this.#deps.roles()): void {
     for (const role of roles) this.#unwanted.delete(role)
     if (!this.#isIdle) this.#deps.revive(roles)
+  }
+
+  /** The framework has these roles, too, now: offers for them are wanted, if any are. */
+  addRoles(roles: readonly string[]): void {
+    const unwanted = roles.filter((role) => this.#isIdle || this.#unwanted.has(role))
+    if (unwanted.length > 0) this.#deps.suppress(unwanted)
   }
 
   /** Asks anew for what was declined. Who wants no offers, or reads none, is not given any. */
@@ -83,7 +89,7 @@ export class OfferFeed implements AsyncIterable<Offered> {
     this.#timer?.cancel()
     if (!this.#isIdle) return
     this.#isIdle = false
-    const wanted = this.#deps.roles.filter((role) => !this.#unwanted.has(role))
+    const wanted = this.#deps.roles().filter((role) => !this.#unwanted.has(role))
     if (wanted.length > 0) this.#deps.revive(wanted)
   }
 
@@ -96,7 +102,7 @@ export class OfferFeed implements AsyncIterable<Offered> {
     this.#timer?.cancel()
     this.#timer = this.#deps.clock.after(IDLE_MS, () => {
       this.#isIdle = true
-      this.#deps.suppress(this.#deps.roles)
+      this.#deps.suppress(this.#deps.roles())
       const unread = this.#feed.takeRest().filter(({ isLive }) => isLive)
       if (unread.length > 0) this.#deps.giveBack(unread)
     })

@@ -20,6 +20,7 @@ import type {
   Offered,
   Outcome,
   ResourceWish,
+  TaskGroup,
   TaskWish,
 } from './contract-offers.ts'
 import { badOption, isFields, shown } from './rules.ts'
@@ -95,7 +96,7 @@ export class HandedOffer implements Offered {
     )
   }
 
-  accept(tasks: readonly TaskWish[], options: AnswerOptions = {}): Promise<Accepted> {
+  accept(tasks: readonly (TaskWish | TaskGroup)[], options: AnswerOptions = {}): Promise<Accepted> {
     return this.#answers.accept([this.offerId], tasks, options)
   }
 

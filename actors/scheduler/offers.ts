@@ -1,5 +1,4 @@
 /** Offers: held until answered, rescinded, or the session ends. */
-import { check } from '../../protocol/check.ts'
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import { madeIn, type OfferId, type TaskId } from '../../protocol/ids.ts'
 import {
@@ -10,6 +9,7 @@ import {
   TASK_BYTES_MAX,
 } from '../../protocol/limits.ts'
 import type { NotLaunched } from '../../protocol/schema/calls.ts'
+import type { TaskInfo } from '../../protocol/schema/common.ts'
 import type { Offer } from '../../protocol/schema/scheduler.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { startCall } from './calls.ts'
@@ -17,7 +17,7 @@ import type { AcceptInput, DeclineInput } from './inputs.ts'
 import { askAbout } from './reconcile.ts'
 import type { HeldTask, OutCall, SchedulerState } from './state.ts'
 import { forgetLaunch, holdTask, sayKills } from './tasks.ts'
-import { count, settle, settleRefused, type Turn } from './turn.ts'
+import { count, refuseShape, settle, settleRefused, type Turn } from './turn.ts'
 
 /** What people read of a reason; the rest is cut off. */
 const REASON_LENGTH_MAX = 256
@@ -72,13 +72,15 @@ function deadOffer({ highest, lost }: SchedulerState, offerId: OfferId): Refusal
  */
 export function onAccept(turn: Turn, input: AcceptInput): void {
   const { state } = turn
-  const { offers, tasks, refuseMs } = input
+  const { offers, operations, refuseMs } = input
+  const tasks = operations.flatMap((operation) => operation.tasks)
   const body = {
     offers: [...offers],
-    operations: tasks.length === 0 ? [] : [{ kind: 'launch' as const, tasks: [...tasks] }],
+    operations: operations.map((operation) => ({ ...operation, tasks: [...operation.tasks] })),
     ...(refuseMs !== undefined && { refuseMs }),
   }
-  const refused = refuseAccept(state, input) ?? refuseShape('Accept', body) ?? refuseSize(input)
+  const refused =
+    refuseAccept(state, offers, tasks) ?? refuseShape('Accept', body) ?? refuseSize(offers, tasks)
   if (refused !== undefined) return settleRefused(turn, input.ask, refused)
   const { agentId } = state.offers.get(offers[0] as OfferId) as Offer
   for (const offerId of offers) lose(state, offerId, 'answered')
@@ -86,14 +88,11 @@ export function onAccept(turn: Turn, input: AcceptInput): void {
   for (const { taskId } of tasks) holdTask(state, { taskId, agentId, accept })
 }
 
-/** Which field is wrong, if one is. What the shape does not have is left out. */
-function refuseShape(name: 'Accept' | 'Decline', body: unknown): Refusal | undefined {
-  const checked = check(name, body)
-  return checked.ok ? undefined : checked.refusal
-}
-
-function refuseAccept(state: SchedulerState, input: AcceptInput): Refusal | undefined {
-  const { offers, tasks } = input
+function refuseAccept(
+  state: SchedulerState,
+  offers: readonly OfferId[],
+  tasks: readonly TaskInfo[],
+): Refusal | undefined {
   if (tasks.length > ACCEPT_TASKS_MAX)
     return refusal('too-large', `${tasks.length} tasks are more than ${ACCEPT_TASKS_MAX}`)
   if (offers.length > CALL_OFFERS_MAX)
@@ -116,7 +115,7 @@ function refuseAccept(state: SchedulerState, input: AcceptInput): Refusal | unde
   return undefined
 }
 
-function refuseSize({ offers, tasks }: AcceptInput): Refusal | undefined {
+function refuseSize(offers: readonly OfferId[], tasks: readonly TaskInfo[]): Refusal | undefined {
   let sum = wireBytes(offers) + ENVELOPE_BYTES_MAX
   for (const task of tasks) {
     const bytes = wireBytes(task)

@@ -6,6 +6,7 @@ import type { RandomToken } from '../../bus/random.ts'
 import type { ClusterError } from '../../protocol/errors.ts'
 import { type FrameworkId, type Principal, tokenFrom } from '../../protocol/ids.ts'
 import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
+import type { OfferTerms } from './contract-terms.ts'
 import {
   badOption,
   DURATION,
@@ -21,13 +22,14 @@ import {
   YES_OR_NO,
 } from './rules.ts'
 import type { Settings } from './state.ts'
+import { sizeProblem, TERMS_RULES, termsOf } from './terms.ts'
 
 /**
  * NATS servers with what they want to see: a token, user and password, or a file of credentials.
  */
 export type NatsServers = Omit<NatsLocation, 'source'>
 
-export interface SchedulerOptions {
+export interface SchedulerOptions extends OfferTerms {
   /** For people; 1 to 256 characters. */
   readonly name: string
   /** What its tasks count for. Default `['*']`. */
@@ -80,6 +82,7 @@ const RULES: Rules<SchedulerOptions> = {
   frameworkId: TOKEN,
   secret: SECRET,
   failoverMs: DURATION,
+  ...TERMS_RULES,
   suppressed: YES_OR_NO,
   openTimeoutMs: DURATION,
   onFault: FUNCTION,
@@ -100,6 +103,8 @@ export function requireOptions(options: SchedulerOptions): void {
   requireGood(where, options, RULES)
   const unknown = Object.keys(options).find((option) => !(option in RULES))
   if (unknown !== undefined) throw badOption(`${where}: there is no option ${shown(unknown)}`)
+  const tooLarge = sizeProblem(options)
+  if (tooLarge !== undefined) throw badOption(`${where}: ${tooLarge}`)
 }
 
 interface Identity {
@@ -122,6 +127,7 @@ export function identify(options: SchedulerOptions, random: RandomToken): Identi
       name,
       roles: options.roles ?? ['*'],
       failoverMs: options.failoverMs ?? FRAMEWORK_FAILOVER_MS,
+      terms: termsOf(options),
       isSuppressed: options.suppressed ?? false,
       isReturning: options.frameworkId !== undefined,
     },

@@ -22,6 +22,7 @@ import { identify, requireOptions, type SchedulerOptions, type World } from './o
 
 export { ClusterError, type Refusal } from '../../protocol/errors.ts'
 export type { AgentId, FrameworkId, OfferId, Principal, TaskId } from '../../protocol/ids.ts'
+export type { Capability } from '../../protocol/schema/common.ts'
 export { isTerminal, type TaskState } from '../../protocol/task-state.ts'
 export type { KillOptions, Listening, Scheduler } from './contract.ts'
 export type {
@@ -33,6 +34,7 @@ export type {
   Offered,
   Outcome,
   ResourceWish,
+  TaskGroup,
   TaskWish,
 } from './contract-offers.ts'
 export type {
@@ -44,6 +46,7 @@ export type {
   TaskQueue,
 } from './contract-queue.ts'
 export type { OutputOptions, OutputPiece, StatusHandler, TaskStatus } from './contract-statuses.ts'
+export type { FrameworkUpdate, OfferConstraint, OfferTerms } from './contract-terms.ts'
 export type { NatsServers, SchedulerOptions, World } from './options.ts'
 
 const OPEN_TIMEOUT_MS = 15_000

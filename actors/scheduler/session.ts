@@ -52,7 +52,7 @@ export function openSession(turn: Turn): void {
 
 function openOf({ state }: Turn, session: SessionId): Subscribe & { readonly call: SessionId } {
   const { settings, highest, suppressed, random } = state
-  const { secret, name, roles, failoverMs } = settings
+  const { secret, name, roles, failoverMs, terms } = settings
   return {
     session,
     n: 1,
@@ -64,6 +64,7 @@ function openOf({ state }: Turn, session: SessionId): Subscribe & { readonly cal
     roles: [...roles],
     suppressed: [...suppressed],
     failoverMs,
+    ...terms,
   }
 }
 

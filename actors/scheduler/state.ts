@@ -1,7 +1,7 @@
 /** What a scheduler knows. Changed in place by its handlers; nothing of it outlives the process. */
 import type { AgentId, Launch, OfferId, SessionId, TaskId } from '../../protocol/ids.ts'
 import type { Acknowledgements } from '../../protocol/schema/agent.ts'
-import type { Subscribe } from '../../protocol/schema/calls.ts'
+import type { Subscribe, UpdateFramework } from '../../protocol/schema/calls.ts'
 import type { Fence, StatusNumber, Subscription } from '../../protocol/schema/common.ts'
 import type { Offer } from '../../protocol/schema/scheduler.ts'
 import type { MachineState } from '../../protocol/task-machine.ts'
@@ -18,12 +18,17 @@ const ENDED_MAX = 10_000
 /** Lost offers of which is remembered why. */
 const LOST_MAX = 1_024
 
+/** As they travel. */
+export type Terms = Pick<Subscribe, 'capabilities' | 'constraints' | 'minAllocatable'>
+
 /** What a framework says of itself when it subscribes. */
 export interface Settings {
   readonly secret: string
   readonly name: string
   readonly roles: readonly string[]
   readonly failoverMs: number
+  /** What it wants of offers. */
+  readonly terms: Terms
   /** Subscribes with all roles suppressed. */
   readonly isSuppressed: boolean
   /**
@@ -70,10 +75,12 @@ export interface OutCall {
 }
 
 /** A change of what is wanted. Which roles are left out is decided: all are named. */
-export interface Demand {
-  readonly verb: 'suppress' | 'revive'
-  readonly roles: readonly string[]
-}
+export type Demand =
+  | { readonly verb: 'suppress' | 'revive'; readonly roles: readonly string[] }
+  | { readonly verb: 'update'; readonly changes: Changes; readonly ask: Ask }
+
+/** What is named is replaced, what is absent stays. */
+export type Changes = Omit<UpdateFramework, 'session' | 'n' | 'call' | 'epoch' | 'suppressed'>
 
 export interface HeldTask {
   readonly taskId: TaskId
@@ -143,7 +150,7 @@ export const COUNTS = [
 export type Count = (typeof COUNTS)[number]
 
 export interface SchedulerState {
-  readonly settings: Settings
+  settings: Settings
   readonly random: Random
   readonly counts: Record<Count, number>
   highest: Fence | undefined

@@ -5,7 +5,8 @@ import type { TaskId } from '../../protocol/ids.ts'
 import { SCALAR_MAX } from '../../protocol/limits.ts'
 import { parseResources, type Resources } from '../../protocol/resources.ts'
 import type { Command, TaskInfo, WantedResources } from '../../protocol/schema/common.ts'
-import type { ResourceWish, TaskWish } from './contract-offers.ts'
+import type { ResourceWish, TaskGroup, TaskWish } from './contract-offers.ts'
+import type { LaunchOperation } from './inputs.ts'
 import { GRACE, isFields, problemsOf, type Rule, type Rules, shown, TOKEN } from './rules.ts'
 
 /** `newId` is asked when the wish names none. Nothing is checked: see `wishProblem`. */
@@ -36,13 +37,39 @@ function copyOf<T>(value: T): T {
   return isFields(value) ? { ...value } : value
 }
 
+/**
+ * The wishes as operations, in their order: those between groups are launched one by one. Nothing is
+ * checked: see `wishProblem`.
+ */
+export function operationsOf(
+  wishes: readonly (TaskWish | TaskGroup)[],
+  newId: (wish: TaskWish) => string,
+): readonly LaunchOperation[] {
+  const operations: { kind: LaunchOperation['kind']; tasks: TaskInfo[] }[] = []
+  const made = (wish: TaskWish): TaskInfo => taskOf(wish, () => newId(wish))
+  for (const wish of wishes) {
+    if (isGroup(wish)) {
+      operations.push({ kind: 'launch-group', tasks: wish.group.map(made) })
+      continue
+    }
+    const last = operations.at(-1)
+    if (last?.kind === 'launch') last.tasks.push(made(wish))
+    else operations.push({ kind: 'launch', tasks: [made(wish)] })
+  }
+  return operations
+}
+
+const isGroup = (wish: TaskWish | TaskGroup): wish is TaskGroup =>
+  isFields(wish) && Array.isArray(wish['group'])
+
 export function listProblem(wishes: unknown): string | undefined {
   return Array.isArray(wishes) ? undefined : `the tasks must be a list, not ${shown(wishes)}`
 }
 
 /** What is wrong with the first wish that is no good; undefined: none is. */
-export function wishProblem(wishes: readonly TaskWish[]): string | undefined {
-  for (const [index, wish] of wishes.entries()) {
+export function wishProblem(wishes: readonly (TaskWish | TaskGroup)[]): string | undefined {
+  const tasks = wishes.flatMap((wish) => (isGroup(wish) ? wish.group : [wish]))
+  for (const [index, wish] of tasks.entries()) {
     const where = `task ${index + 1}`
     if (!isFields(wish)) return `${where} must have a command and resources, not be ${shown(wish)}`
     const problems = [...problemsOf(wish, RULES), ...resourceProblems(wish['resources'])]

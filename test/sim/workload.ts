@@ -77,6 +77,7 @@ export class Workload implements Handlers {
       name: process.name,
       roles: ['*'],
       failoverMs: disk.failoverMs,
+      terms: {},
       isSuppressed: false,
       isReturning,
     }
@@ -170,7 +171,7 @@ export class Workload implements Handlers {
       kind: 'framework.accept',
       ask: ++this.#asks,
       offers: [offer.offerId as OfferId],
-      tasks,
+      operations: tasks.length === 0 ? [] : [{ kind: 'launch', tasks }],
       ...(chance.happens(0.3) && { refuseMs: 0 }),
     })
     if (tasks[0] !== undefined && chance.happens(0.03)) this.#kill(tasks[0].taskId)

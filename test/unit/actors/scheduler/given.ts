@@ -72,6 +72,7 @@ export class Given {
       name: 'test',
       roles: ['*'],
       failoverMs: 5_000,
+      terms: {},
       isSuppressed: false,
       isReturning: false,
       ...settings,
@@ -156,7 +157,8 @@ export class Given {
       kind: 'framework.accept',
       ask,
       offers: offers as readonly never[],
-      tasks: taskIds.map((taskId) => aTask(taskId)),
+      operations:
+        taskIds.length === 0 ? [] : [{ kind: 'launch', tasks: taskIds.map((id) => aTask(id)) }],
     })
   }
 

@@ -1,10 +1,12 @@
 import test from 'ava'
 import { type Refusal, type RefusalName, refusal } from '../../../../protocol/errors.ts'
 import type { TaskId } from '../../../../protocol/ids.ts'
+import type { TaskInfo } from '../../../../protocol/schema/common.ts'
 import { anOffer, aStatus, aTask, fence, Given, OTHER_AGENT } from './given.ts'
 
 const first = anOffer(1)
 const second = anOffer(2)
+const launching = (...tasks: readonly TaskInfo[]) => [{ kind: 'launch', tasks } as const]
 const offered = (): Given => new Given().subscribed().offer(first, second)
 const refusalOf = (given: Given, ask = 1): Refusal | undefined => {
   const settled = given.all('settle').find((effect) => effect.ask === ask)
@@ -117,9 +119,9 @@ test('what is too large is refused before it is sent, and the offer stays', (t) 
   const large = aTask('t-1', { command: { shell: 'x'.repeat(33_000) } })
   const tasks = Array.from({ length: 7 }, (_, i) => aTask(`t-${i}`, { command: { shell } }))
   const offers = [first.offerId as never]
-  given.input({ kind: 'framework.accept', ask: 1, offers, tasks: [large] })
+  given.input({ kind: 'framework.accept', ask: 1, offers, operations: launching(large) })
   t.is(refusedAs(given), 'too-large')
-  given.input({ kind: 'framework.accept', ask: 2, offers, tasks })
+  given.input({ kind: 'framework.accept', ask: 2, offers, operations: launching(...tasks) })
   t.is(refusedAs(given, 2), 'too-large')
   given.accept([first.offerId], ['t-1'])
   t.is(given.calls('accept').length, 1)
@@ -129,7 +131,7 @@ test('what the leader could not read is refused by its field before it is sent',
   const given = offered()
   const offers = [first.offerId as never]
   const tasks = [aTask('t-1', { resources: { cpus: -1 } })]
-  given.input({ kind: 'framework.accept', ask: 1, offers, tasks })
+  given.input({ kind: 'framework.accept', ask: 1, offers, operations: launching(...tasks) })
   t.like(given.all('settle')[0]?.outcome, { outcome: 'refused', refusal: { name: 'invalid' } })
   t.regex(JSON.stringify(given.effects), /operations\.0\.tasks\.0\.resources/)
   given.input({ kind: 'framework.decline', ask: 2, offers, refuseMs: 0.5 })
@@ -175,6 +177,35 @@ for (const name of ['used', 'stale'] as const)
       { taskId: 't-1' as TaskId, agentId: first.agentId },
     ])
   })
+
+test('accept: tasks and groups of them go to the leader in their order', (t) => {
+  const given = offered()
+  const operations = [
+    { kind: 'launch', tasks: [aTask('t-1')] },
+    { kind: 'launch-group', tasks: [aTask('t-2'), aTask('t-3')] },
+    { kind: 'launch', tasks: [aTask('t-4')] },
+  ] as const
+  const offers = [first.offerId as never]
+  given.input({ kind: 'framework.accept', ask: 1, offers, operations })
+  t.deepEqual(given.call('accept').body.operations as unknown, operations)
+  t.deepEqual([...given.state.tasks.keys()], ['t-1', 't-2', 't-3', 't-4'] as never)
+})
+
+test('an accept of an empty group, or of a task that stands in two operations, is refused', (t) => {
+  const given = offered()
+  const offers = [first.offerId as never]
+  const none = [{ kind: 'launch-group', tasks: [] }] as const
+  given.input({ kind: 'framework.accept', ask: 1, offers, operations: none })
+  t.is(refusedAs(given), 'invalid')
+  const tasks = [aTask('t-1')]
+  const twice = [
+    { kind: 'launch', tasks },
+    { kind: 'launch-group', tasks },
+  ] as const
+  given.input({ kind: 'framework.accept', ask: 2, offers, operations: twice })
+  t.is(refusalOf(given, 2)?.message, 'task t-1 is there already and has not ended')
+  t.true(given.state.offers.has(first.offerId as never))
+})
 
 test('an accept that the session took along is not repeated: its tasks are asked about', (t) => {
   const given = offered()

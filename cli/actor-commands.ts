@@ -11,9 +11,11 @@ import {
   FRAMEWORK_PING_MS,
   FRAMEWORK_PINGS_MISSED_MAX,
   LEASE_MS,
+  MIN_ALLOCATABLE,
   OFFER_TIMEOUT_MS,
   REREGISTER_MS,
 } from '../protocol/limits.ts'
+import { minAllocatableFlag, parseMinAllocatable, parseRegion } from './allocation-flags.ts'
 import { checkedBy, count, hostName, id, oneOf, someText, someTime } from './arguments.ts'
 import { formatDuration } from './duration.ts'
 import { given, type Registration } from './registration.ts'
@@ -54,6 +56,17 @@ function addMaster({ add, io, done }: Registration): void {
   rule('--framework-ping', 'asks each framework whether it is there', FRAMEWORK_PING_MS)
   times('--framework-pings-missed', 'so many make it away', FRAMEWORK_PINGS_MISSED_MAX)
   rule('--offer-timeout', 'takes an unanswered offer back', OFFER_TIMEOUT_MS)
+  command
+    .option(
+      '--min-allocatable <list>',
+      `less is not offered: like "cpus:1;mem:64|gpus:1", or anything (default: ${minAllocatableFlag(MIN_ALLOCATABLE)})`,
+      checkedBy(parseMinAllocatable),
+    )
+    .option(
+      '--region <name>',
+      'agents of others are for frameworks that ask for them',
+      checkedBy(parseRegion),
+    )
   rule('--event-age', 'keeps public events for so long', EVENT_AGE_MS)
   command.option(
     '--event-bytes <n>',

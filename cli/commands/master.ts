@@ -9,6 +9,7 @@ import { stateFolder } from '../../bus/nats/state-folder.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { MasterId } from '../../protocol/ids.ts'
 import { CLUSTER_LEASE_MS } from '../../protocol/limits.ts'
+import type { MinAllocatable } from '../../protocol/schema/common.ts'
 import { runActorProcess } from '../actor-process.ts'
 import type { ActorWorld } from '../actor-world.ts'
 import type { ExitCode } from '../exit-code.ts'
@@ -24,6 +25,8 @@ export interface MasterFlags {
   readonly frameworkPing?: number
   readonly frameworkPingsMissed?: number
   readonly offerTimeout?: number
+  readonly minAllocatable?: MinAllocatable
+  readonly region?: string
   readonly eventAge?: number
   readonly eventBytes?: number
 }
@@ -94,6 +97,8 @@ function rulesOf(options: MasterOptions): Partial<MasterRules> {
     frameworkPingMs: options.frameworkPing,
     frameworkPingsMissedMax: options.frameworkPingsMissed,
     offerTimeoutMs: options.offerTimeout,
+    minAllocatable: options.minAllocatable,
+    region: options.region,
   }
   return Object.fromEntries(Object.entries(rules).filter(([, value]) => value !== undefined))
 }

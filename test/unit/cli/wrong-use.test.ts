@@ -42,6 +42,7 @@ const BAD_VALUES_OF: Readonly<Record<string, readonly string[]>> = {
   '--cluster': IDS,
   '--principal': IDS,
   '--hostname': ['a b', 'x'.repeat(256), 'ü', '\u001b[2J'],
+  '--region': ['x'.repeat(1_025)],
 }
 
 const everyCommand = (command: Command): readonly Command[] => [

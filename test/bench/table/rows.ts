@@ -9,6 +9,15 @@ export const RUNS: Readonly<Record<string, readonly string[]>> = {
   idle: ['idle'],
   growth: ['growth'],
   paper: ['paper'],
+  allocator: ['allocator', '--profile', 'quota'],
+  'allocator-50000': [
+    ...['allocator', '--profile', 'quota'],
+    ...['--agents', '50000', '--frameworks', '6000'],
+  ],
+  'allocator-plain': ['allocator', '--profile', 'plain'],
+  'allocator-filters': ['allocator', '--profile', 'filters'],
+  'allocator-decline-all': ['allocator', '--profile', 'decline-all'],
+  'allocator-constraints': ['allocator', '--profile', 'constraints'],
   cli: ['cli'],
   slurm: ['versus', 'slurm'],
   bullmq: ['versus', 'bullmq'],
@@ -193,6 +202,14 @@ export const ROWS: readonly Row[] = [
     figure: 'counts:finished',
     aim: { most: 0 },
   },
+  ...allocator('allocator', '10,000 agents × 1,000 frameworks', 20),
+  ...allocator('allocator-50000', '50,000 × 6,000', 300),
+  ...['plain', 'filters', 'decline-all', 'constraints'].map((profile) => ({
+    run: `allocator-${profile}`,
+    what: `full cycle, 10,000 × 1,000, ${profile}`,
+    unit: 'ms',
+    figure: 'fullCycleMs',
+  })),
   { run: 'cli', what: 'start of `bourse --version`', unit: 'ms', figure: 'medianMs.version' },
   { run: 'cli', what: '`bourse agents`', unit: 'ms', figure: 'medianMs.agents' },
   { run: 'cli', what: '`bourse run -- true`', unit: 'ms', figure: 'medianMs.run' },
@@ -212,6 +229,28 @@ export const ROWS: readonly Row[] = [
     ['processOneAfterTheOtherMs', 'bullmq', 'ms', 'one after the other'] as const,
   ].map(versus('bullmq')),
 ]
+
+function allocator(run: string, size: string, fullCycleMs: number): readonly Row[] {
+  return [
+    {
+      run,
+      what: `allocator: full cycle, ${size}, with roles, quotas and filters`,
+      unit: 'ms',
+      figure: 'fullCycleMs',
+      aim: { most: fullCycleMs },
+    },
+    { run, what: 'the same, with its messages', unit: 'ms', figure: 'fullCycleOnWireMs' },
+    {
+      run,
+      what: 'one change, p50',
+      unit: 'ms',
+      figure: 'incrementalMs',
+      aim: { most: 0.5 },
+    },
+    { run, what: 'one change, p99', unit: 'ms', figure: 'incrementalMsP99' },
+    { run, what: 'longest turn', unit: 'ms', figure: 'longestTurnMs', aim: { most: 10 } },
+  ]
+}
 
 function versus(run: string) {
   return ([name, side, unit, what]: readonly [string, string, string, string]): Row => ({

@@ -5,13 +5,15 @@ import { durationUpTo } from './arguments.ts'
 import { formatDuration } from './duration.ts'
 import { addEventCommands } from './event-commands.ts'
 import { given, type Registration } from './registration.ts'
+import { addRoleCommands } from './role-commands.ts'
 import { addRun, addWatchRun } from './run-commands.ts'
 
 const LISTINGS = {
   agents: 'list machines, what they have and what of it is used',
   frameworks: 'list who asks for resources',
   tasks: 'list what runs, and what ended lately',
-  offers: 'list what is offered and not yet answered',
+  offers: 'list what is offered and not yet answered: to whom, and since when',
+  roles: 'list roles: their weights, what they have, and their quotas',
 } as const
 
 /** Of `OperatorKill`. */
@@ -29,10 +31,11 @@ export function addClientCommands(registration: Registration): void {
   addEventCommands(registration)
   addKill(registration)
   addTeardown(registration)
+  addRoleCommands(registration)
 }
 
 function addListings({ add, io, done }: Registration): void {
-  for (const verb of ['agents', 'frameworks', 'tasks', 'offers'] as const)
+  for (const verb of ['agents', 'frameworks', 'tasks', 'offers', 'roles'] as const)
     add(`${verb} [prefix]`, LISTINGS[verb], {
       group: 'look',
       examples: LISTING_EXAMPLES[verb],
@@ -48,6 +51,7 @@ const LISTING_EXAMPLES = {
   frameworks: ['frameworks'],
   tasks: ['tasks', 'tasks sh-'],
   offers: ['offers'],
+  roles: ['roles', 'roles prod/'],
 } as const
 
 const LISTING_MORE = `\

@@ -4,9 +4,16 @@ import { countRanges } from '../protocol/ranges.ts'
 import { rangesOf, resourcesOf, scalarOf } from '../protocol/resources.ts'
 import { fromThousandths } from '../protocol/scalar.ts'
 import type { Exit, ResourceList } from '../protocol/schema/common.ts'
-import type { AgentItem, FrameworkItem, OfferItem, TaskItem } from '../protocol/schema/operator.ts'
+import type {
+  AgentItem,
+  FrameworkItem,
+  OfferItem,
+  RoleItem,
+  TaskItem,
+} from '../protocol/schema/operator.ts'
 import { formatDuration } from './duration.ts'
 import type { Item, ListingVerb } from './operator-client.ts'
+import { sumsFlag } from './role-flags.ts'
 import type { Column } from './table.ts'
 
 type ColumnsOf = { readonly [V in ListingVerb]: (wallMs: number) => readonly Column<Item<V>>[] }
@@ -17,6 +24,7 @@ export const COLUMNS: ColumnsOf = {
   frameworks: frameworkColumns,
   tasks: taskColumns,
   offers: offerColumns,
+  roles: roleColumns,
 }
 
 function agentColumns(wallMs: number): readonly Column<AgentItem>[] {
@@ -106,18 +114,47 @@ function offerColumns(): readonly Column<OfferItem>[] {
       title: 'CPUS',
       text: ({ resources }) => String(scalar('cpus')(resources)),
       align: 'right',
-      spare: 2,
+      spare: 3,
     },
     {
       title: 'MEM',
       text: ({ resources }) => String(scalar('mem')(resources)),
       align: 'right',
-      spare: 3,
+      spare: 4,
     },
-    { title: 'PORTS', text: ({ resources }) => String(ports(resources)), align: 'right', spare: 4 },
-    { title: 'FOR', text: ({ ageMs }) => formatDuration(ageMs), align: 'right', spare: 6 },
+    { title: 'PORTS', text: ({ resources }) => String(ports(resources)), align: 'right', spare: 5 },
+    { title: 'AGE', text: ({ ageMs }) => formatDuration(ageMs), align: 'right', spare: 2 },
   ]
 }
+
+const ROLE: Column<RoleItem> = { title: 'ROLE', text: ({ role }) => role, gives: 'id' }
+const FRAMEWORKS: Column<RoleItem> = {
+  title: 'FRAMEWORKS',
+  text: ({ frameworks }) => String(frameworks),
+  align: 'right',
+  spare: 3,
+}
+const WEIGHT: Column<RoleItem> = {
+  title: 'WEIGHT',
+  text: ({ weight }) => String(weight),
+  align: 'right',
+}
+const HAS: readonly Column<RoleItem>[] = [
+  { title: 'USED', text: ({ used }) => sumsFlag(used), gives: true },
+  { title: 'OFFERED', text: ({ offered }) => sumsFlag(offered), gives: true, spare: 4 },
+]
+const QUOTA: readonly Column<RoleItem>[] = [
+  { title: 'GUARANTEE', text: ({ guarantee }) => sumsFlag(guarantee), gives: true, spare: 1 },
+  { title: 'LIMIT', text: ({ limit }) => sumsFlag(limit), gives: true, spare: 2 },
+]
+
+function roleColumns(): readonly Column<RoleItem>[] {
+  return [ROLE, WEIGHT, FRAMEWORKS, ...HAS, ...QUOTA]
+}
+
+export const quotaColumns = (): readonly Column<RoleItem>[] => [ROLE, ...QUOTA, ...HAS]
+
+export const weightColumns = (): readonly Column<RoleItem>[] => [ROLE, WEIGHT, FRAMEWORKS]
 
 /** What was said about how it ended, else how it ended. */
 export const whyOf = ({ exit, message }: Pick<TaskItem, 'exit' | 'message'>): string =>

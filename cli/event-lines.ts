@@ -4,14 +4,13 @@ import type { StoredMessage } from '../bus/bus.ts'
 import { decode } from '../bus/codec.ts'
 import type { HistoryItem } from '../bus/history.ts'
 import { check } from '../protocol/check.ts'
-import type { Sums } from '../protocol/schema/common.ts'
 import type { PublicEvents } from '../protocol/schema/event.ts'
 import { type EventIds, eventIdsOf } from '../protocol/subjects.ts'
 import { whyOf } from './columns.ts'
 import { type Gap, GapFinder } from './event-gaps.ts'
 import { jsonLine } from './io.ts'
 import { plainValue } from './plain-value.ts'
-import { sumsFlag } from './role-flags.ts'
+import { quotaText } from './role-flags.ts'
 import { cutMiddle, cutToWidth, harmless, widthOf } from './text.ts'
 
 type PublicEvent = PublicEvents['events'][number]
@@ -145,47 +144,31 @@ function whoOf({ ids, event }: Said): string {
   return taskId === undefined ? framework : `${framework}/${taskId}`
 }
 
-/** Where the event itself says no more. */
-const SAYINGS: Readonly<Record<string, string>> = {
-  'agent.stopped': 'was stopped',
-  'agent.left': 'was stopped for good',
-  'agent.unreachable': 'does not answer',
+/** By kind and word: the rest of a sentence that begins with who it is about. */
+const SAYINGS: Readonly<Record<string, (event: PublicEvent, body: PublicEvents) => string>> = {
+  'master.leads': (_, { epoch }) => `leads from now on: epoch ${epoch}`,
+  'allocator.policy-failed': ({ message = '' }) =>
+    `was no good, the allocator goes on with the default: ${message}`,
+  'agent.registered': ({ name }) => (name === undefined ? 'is there' : `is there, on ${name}`),
+  'agent.stopped': () => 'was stopped',
+  'agent.left': () => 'was stopped for good',
+  'agent.unreachable': () => 'does not answer',
+  'role.quota-set': (event) => `has a quota, set by ${event.principal}: ${quotaText(event)}`,
+  'role.weight-set': ({ principal, weight }) => `has weight ${weight}, set by ${principal}`,
+  'framework.subscribed': ({ name = '' }) => `is there: ${name}`,
+  'framework.updated': ({ message = '' }) => `has changed its ${message}`,
+  'framework.away': ({ name = '' }) => `does not answer: ${name}`,
+  'framework.ended': ({ name = '' }) => `was torn down: ${name}`,
+  'offer.accepted': ({ offers, agentId = '', tasks = 0 }) =>
+    `used ${counted(offers?.length ?? 1, 'offer')} of ${agentId} for ${counted(tasks, 'task')}`,
 }
 
-/** The rest of a sentence that begins with who it is about. */
 function sayingOf({ ids: { kind, what }, body, event }: Said): string {
-  const { agentId = '', name, message, status, offers, tasks = 0 } = event
-  const { principal, weight, guarantee, limit } = event
-  switch (`${kind}.${what}`) {
-    case 'master.leads':
-      return `leads from now on: epoch ${body.epoch}`
-    case 'allocator.policy-failed':
-      return `was no good, the allocator goes on with the default: ${message ?? ''}`
-    case 'agent.registered':
-      return name === undefined ? 'is there' : `is there, on ${name}`
-    case 'role.quota-set':
-      return `quota set by ${principal}: guaranteed ${amounts(guarantee)}, limit ${amounts(limit)}`
-    case 'role.weight-set':
-      return `weight ${weight} set by ${principal}`
-    case 'framework.subscribed':
-      return `is there: ${name ?? ''}`
-    case 'framework.updated':
-      return `has changed its ${message ?? ''}`
-    case 'framework.away':
-      return `does not answer: ${name ?? ''}`
-    case 'framework.ended':
-      return `was torn down: ${name ?? ''}`
-    case 'offer.accepted':
-      return `used ${counted(offers?.length ?? 1, 'offer')} of ${agentId} for ${counted(tasks, 'task')}`
-    default:
-      return (
-        SAYINGS[`${kind}.${what}`] ??
-        [agentId && `on ${agentId}`, status ? whyOf(status) : message].filter(Boolean).join(': ')
-      )
-  }
+  const saying = SAYINGS[`${kind}.${what}`]
+  if (saying !== undefined) return saying(event, body)
+  const { agentId, status, message } = event
+  return [agentId && `on ${agentId}`, status ? whyOf(status) : message].filter(Boolean).join(': ')
 }
-
-const amounts = (sums: Sums = {}): string => sumsFlag(sums) || 'nothing'
 
 const counted = (n: number, thing: string): string => `${n} ${thing}${n === 1 ? '' : 's'}`
 

@@ -50,5 +50,5 @@ function noneIs(pattern: string, [kind = '', ...rest]: readonly string[]): strin
   const lengths = OWNED.has(kind) || kind === '*' ? [3] : [1]
   if (words && lengths.includes(rest.length) && !rest.includes('>'))
     return `no event of kind ${kind} ends in "${rest.at(-1)}": ${Object.keys(words).join(', ')}`
-  return `no event is like "${pattern}": they are KIND.WHAT of a master or agent, KIND.PRINCIPAL.FRAMEWORK.WHAT of a framework, offer or task, like 'task.*.*.failed'`
+  return `no event is like "${pattern}": they are KIND.WHAT of a master, allocator, agent or role, KIND.PRINCIPAL.FRAMEWORK.WHAT of a framework, offer or task, like 'task.*.*.failed'`
 }

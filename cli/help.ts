@@ -20,12 +20,13 @@ export interface About {
   readonly examples: readonly [string, ...string[]]
   /** Paragraphs, under the flags. */
   readonly more?: string
-  /** Which of the flags it takes that most commands take. Default: all. */
+  /** Which of the flags it takes that most commands take. Default: all; of parts: none. */
   readonly globals?: readonly GlobalFlag[]
 }
 
 /** By their long names. */
-export type GlobalFlag = 'nats' | 'nkey' | 'creds' | 'cluster' | 'principal' | 'json'
+export const GLOBAL_FLAGS = ['nats', 'nkey', 'creds', 'cluster', 'principal', 'json'] as const
+export type GlobalFlag = (typeof GLOBAL_FLAGS)[number]
 
 /** What most commands take stands last. */
 export const GLOBAL_OPTIONS = 'Which cluster, and how it is printed:'

@@ -32,7 +32,7 @@ const ASK_MS_MAX = 1_200
 const TRY_MS_MAX = 800
 const PAUSE_MS = 100
 
-export type ListingVerb = 'agents' | 'frameworks' | 'tasks' | 'offers'
+export type ListingVerb = 'agents' | 'frameworks' | 'tasks' | 'offers' | 'roles'
 type Body<V extends OperatorVerb> = Message<(typeof OPERATOR_VERBS)[V]>
 type Answer<V extends OperatorVerb> = Message<(typeof OPERATOR_ANSWERS)[V]>
 export type Item<V extends ListingVerb> = Answer<V>['items'][number]

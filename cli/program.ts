@@ -10,6 +10,7 @@ import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts'
 import {
   describe,
   describeProgram,
+  GLOBAL_FLAGS,
   GLOBAL_OPTIONS,
   type GlobalFlag,
   globalsOf,
@@ -69,8 +70,10 @@ export function buildProgram(io: Io, done: Registration['done']): Command {
   addAuthCommands(registration)
   addActorCommands(registration)
   addShellCommands(registration)
-  for (const command of [program, ...program.commands]) addGlobals(command)
-  for (const command of everyCommand(program)) makeStrict(command)
+  for (const command of everyCommand(program)) {
+    addGlobals(command)
+    makeStrict(command)
+  }
   return describeProgram(program.version(version(), '-V, --version', 'print the version'))
 }
 
@@ -104,7 +107,8 @@ function makeStrict(command: Command): void {
 
 /** They may stand before the command or after it, and in its help they stand last. */
 function addGlobals(command: Command): void {
-  const flags = globalsOf(command) ?? (Object.keys(GLOBALS) as GlobalFlag[])
+  const isPart = (command.parent?.parent ?? null) !== null
+  const flags = globalsOf(command) ?? (isPart ? [] : GLOBAL_FLAGS)
   if (flags.length > 0) command.optionsGroup(GLOBAL_OPTIONS)
   for (const flag of flags) command.addOption(GLOBALS[flag]())
   command.helpOption('-h, --help', 'show this')

@@ -1,4 +1,4 @@
-/** `bourse agents | frameworks | tasks | offers`. */
+/** `bourse agents | frameworks | tasks | offers | roles`. */
 import type { TaskItem } from '../../protocol/schema/operator.ts'
 import { COLUMNS } from '../columns.ts'
 import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
@@ -18,7 +18,7 @@ export function listing<V extends ListingVerb>(
   prefix: string | undefined,
   { options, io }: Invocation,
 ): Promise<ExitCode> {
-  if (prefix !== undefined) requirePrefix(prefix)
+  if (prefix !== undefined) (verb === 'roles' ? requireRoleBegin : requirePrefix)(prefix)
   return withOperator(options, io.env, async (client) => {
     if (options.json) await printDocument(client.list(verb, prefix), io)
     else {
@@ -65,12 +65,16 @@ export function inGroups(tasks: readonly TaskItem[]): readonly TaskItem[] {
   return [...groups.values()].flatMap((group) => group.reverse())
 }
 
+export const NO_ROLES =
+  'no roles: there is one while a framework asks for it, or it has a weight or a quota'
+
 /** What to do when there is none. */
 const NONE = {
   agents: 'no agents: start one with `bourse agent`',
   frameworks: 'no frameworks: `bourse run -- COMMAND` is one while it runs',
   tasks: 'no tasks: start one with `bourse run -- COMMAND`',
   offers: 'no offers: frameworks that want something have been given it, or there is no agent',
+  roles: NO_ROLES,
 } as const
 
 /** One array, printed as its pages arrive. */
@@ -87,7 +91,13 @@ async function printDocument(pages: AsyncIterable<readonly unknown[]>, io: Io): 
 }
 
 const noneWith = (verb: ListingVerb, prefix: string): string =>
-  `no ${verb} with an id that begins with ${prefix}`
+  `no ${verb} with ${verb === 'roles' ? 'a name' : 'an id'} that begins with ${prefix}`
+
+/** Any that some role's name has. */
+function requireRoleBegin(prefix: string): void {
+  if (!/^[^\s\p{Cc}]{1,64}$/u.test(prefix))
+    throw wrongUse(`"${prefix}" begins no role: 1 to 64 characters without white space`)
+}
 
 /** @throws {ClusterError} `cli/usage`. */
 export function requirePrefix(prefix: string): void {

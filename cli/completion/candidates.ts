@@ -114,9 +114,16 @@ function idsFor(command: Command, argument: Argument, begin: string): WantedIds 
   if (argument.name() === 'task') return { verbs: ['tasks'], begin, unfinished: name === 'kill' }
   if (argument.name() === 'framework' && name === 'teardown')
     return { verbs: ['frameworks'], begin }
+  if (argument.name().startsWith('role')) return { verbs: ['roles'], begin }
   if (name === 'explain') return { verbs: EXPLAINED, begin }
   if (argument.name() !== 'prefix') return undefined
-  return { verbs: name === 'status' ? LISTINGS : LISTINGS.filter((verb) => verb === name), begin }
+  return {
+    verbs:
+      name === 'status'
+        ? LISTINGS
+        : [...LISTINGS, 'roles' as const].filter((verb) => verb === name),
+    begin,
+  }
 }
 
 const LISTINGS = ['agents', 'frameworks', 'tasks', 'offers'] as const

@@ -51,6 +51,7 @@ async function idsOf(
   verb: ListingVerb,
   { begin, unfinished = false }: WantedIds,
 ): Promise<readonly Candidate[]> {
+  if (verb === 'roles') return roleNames(client, begin)
   // What is no begin of an id begins none.
   if (!/^[\w-]{0,64}(?:\/[\w-]{0,64})?$/.test(begin)) return []
   const [prefix = ''] = begin.split('/')
@@ -79,6 +80,16 @@ async function idsOf(
       )
     }
   }
+}
+
+/** A role is written whole, with those above it. */
+async function roleNames(client: OperatorClient, begin: string): Promise<readonly Candidate[]> {
+  if (!/^[^\s\p{Cc}]{0,64}$/u.test(begin)) return []
+  const { items } = await client.ask('roles', begin === '' ? {} : { prefix: begin })
+  return items.map(({ role, weight, frameworks }) => ({
+    value: role,
+    about: `role, weight ${weight}, ${frameworks} ${frameworks === 1 ? 'framework' : 'frameworks'}`,
+  }))
 }
 
 /** By their id alone where it says which one, or with their framework. */

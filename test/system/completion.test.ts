@@ -18,6 +18,7 @@ test.before(async () => {
   cluster = await openCluster()
   await cluster.start('master', '--id', 'm1')
   await cluster.start('agent', '--id', 'node', '--emulate', '2')
+  await runBourse(cluster.env, 'weights', 'prod=2', 'prod/batch=3')
   const bin = join(cluster.folder, 'bin')
   mkdirSync(bin)
   writeFileSync(join(bin, 'bourse'), `#!/bin/sh\nexec '${process.execPath}' '${BOURSE}' "$@"\n`)
@@ -45,12 +46,15 @@ const COMPLETED: Readonly<Record<string, readonly string[]>> = {
   'bourse kill --gr': ['--grace'],
   'bourse agent --isolation ': ['cgroup', 'pid-namespace', 'session'],
   'bourse run --restart ': ['never', 'on-failure'],
-  'bourse events ': ['master', 'agent', 'framework', 'offer', 'task'],
+  'bourse events ': ['master', 'allocator', 'agent', 'role', 'framework', 'offer', 'task'],
   'bourse events --nats x t': ['task'],
   'bourse dev --n': ['--nats'],
   'bourse dev --principal ': [],
   'bourse help fra': ['frameworks'],
   'bourse auth i': ['init'],
+  'bourse quota ': ['get', 'set', 'remove'],
+  'bourse quota get p': ['prod', 'prod/batch'],
+  'bourse roles prod/': ['prod/batch'],
   'bourse status no': ['node-1', 'node-2'],
   'bourse --json agents ': ['node-1', 'node-2'],
   'bourse tasks ': [],

@@ -15,7 +15,7 @@ const bad: Readonly<Record<string, RegExp>> = {
   'a b': /is no pattern: words of letters/,
   '': /is no pattern/,
   'task.>.failed': /is no pattern/,
-  'tsk.*': /^"tsk" is no kind of event: master, agent, framework, offer, task$/,
+  'tsk.*': /^"tsk" is no kind of event: master, allocator, agent, role, framework, offer, task$/,
   'task.*.*.faild': /^no event of kind task ends in "faild": staging, /,
   'task.failed': /^no event is like "task.failed": .* like 'task\.\*\.\*\.failed'$/,
   'agent.*.*.registered': /^no event is like/,
@@ -83,6 +83,19 @@ test('an event is one line that stands under the others', (t) => {
   t.regex(
     lines.of(message(3, 'offer.other.f1.accepted', { events: [accepted] }))[0] ?? '',
     /offer\.accepted {8}other\/f1 +used 1 offer of a1 for 2 tasks$/,
+  )
+})
+
+test('who has set what of a role is one line', (t) => {
+  const set = { atMs: AT_MS, principal: 'olga', role: 'prod' }
+  const quota = { ...set, guarantee: { cpus: 4, mem: 64 }, limit: {} }
+  t.regex(
+    people().of(message(1, 'role.quota-set', { events: [quota] }))[0] ?? '',
+    /role\.quota-set +prod +has a quota, set by olga: guaranteed cpus:4;mem:64, no limit$/,
+  )
+  t.regex(
+    people().of(message(1, 'role.weight-set', { events: [{ ...set, weight: 2 }] }))[0] ?? '',
+    /role\.weight-set +prod +has weight 2, set by olga$/,
   )
 })
 

@@ -35,6 +35,17 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   '<file>': [],
   '<text>': ['=', '~['],
   '<NAME=VALUE>': ['=', '1=2', 'A B=1'],
+  '<amounts>': [
+    ...NUMBERS,
+    '=',
+    'cpus',
+    'cpus:',
+    'cpus:-1',
+    'cpus:1;cpus:2',
+    'cpus:1e3',
+    ';',
+    'a b:1',
+  ],
   '<list>': ['=', 'cpus', 'cpus:', ':'],
 }
 /** Of flags whose value is named alike and means something else. */

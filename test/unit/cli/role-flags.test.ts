@@ -1,0 +1,32 @@
+/** Roles, amounts and weights as people write them. */
+import test from 'ava'
+import { parseRoleWeight, parseSumsFlag, quotaText, sumsFlag } from '../../../cli/role-flags.ts'
+
+test('amounts are read as they are printed, and with commas', (t) => {
+  const sums = { cpus: 4.5, mem: 4096 }
+  t.deepEqual(parseSumsFlag('cpus:4.5;mem:4096'), sums)
+  t.deepEqual(parseSumsFlag(' cpus:4.5, mem:4096,'), sums)
+  t.deepEqual(parseSumsFlag(sumsFlag(sums)), sums)
+  t.deepEqual(parseSumsFlag('cpus:0'), { cpus: 0 })
+})
+
+test('more than all machines of the world have is no amount', (t) => {
+  t.like(parseSumsFlag('mem:9999999999999'), { name: 'invalid' })
+  t.like(parseSumsFlag('mem:NaN'), { name: 'invalid' })
+  t.like(parseSumsFlag(''), { name: 'invalid' })
+})
+
+test('a weight stands behind the last =', (t) => {
+  t.deepEqual(parseRoleWeight('prod/batch=0.5'), { role: 'prod/batch', weight: 0.5 })
+  t.deepEqual(parseRoleWeight('a=b=2'), { role: 'a=b', weight: 2 })
+  for (const text of ['prod', 'prod=', 'prod=-1', 'prod=1e3', 'prod=1000001', '-x=1', '=1'])
+    t.like(parseRoleWeight(text), { name: 'invalid' }, text)
+})
+
+test('what of a quota is not there is said', (t) => {
+  t.is(quotaText({}), 'nothing guaranteed, no limit')
+  t.is(
+    quotaText({ guarantee: { cpus: 1 }, limit: { cpus: 2, mem: 64 } }),
+    'guaranteed cpus:1, limit cpus:2;mem:64',
+  )
+})

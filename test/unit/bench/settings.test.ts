@@ -16,3 +16,8 @@ test('a count that is none is wrong use', wrong, ['floor', '--agents', 'x'], /--
 test('so is none of something', wrong, ['floor', '--tasks', '0'], /--tasks is no count: 0/)
 test('so is a flag that nobody knows', wrong, ['floor', '--fast'], /--fast/)
 test('so is a folder that is not there', wrong, ['floor', '--profile', '/nowhere'], /\/nowhere/)
+
+test('of the allocator a profile is a word', (t) => {
+  const { settings } = parseCommand(['allocator', '--profile', 'quota'])
+  t.is(settings.profile, 'quota')
+})

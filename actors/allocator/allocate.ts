@@ -1,91 +1,95 @@
 /** Deciding who gets what is free. */
 import type { Now } from '../../protocol/now.ts'
-import { listResources } from '../../protocol/resources.ts'
 import { shuffle } from '../parts/random.ts'
-import { addPending, setStanding } from './books.ts'
-import { filteredUntilMs, noteLateGrant, pausedUntilMs } from './filters.ts'
-import { isFull, moveBack } from './order.ts'
-import type { AgentBook, AllocatorState, Books, MemberBook } from './state.ts'
+import { isOpen, noteBounds } from './books.ts'
+import { close, endNews, isNewsFor, nextClosed, reopen } from './closed-agents.ts'
+import type { AgentBook, MemberBook, RoleNode } from './entities.ts'
+import { type Giving, grant, newGiving } from './grants.ts'
+import { judge, retryAt } from './judgement.ts'
+import { compareInTree } from './role-tree.ts'
+import type { AllocatorState, Books } from './state.ts'
 
-/** What one turn may cost: a look at one role for one agent costs 1, an agent AGENT_COST. */
-const SLICE_COST = 8_192
-const AGENT_COST = 8
+/** What one turn may cost: a look at one member for one agent costs 1, an agent AGENT_COST. */
+const SLICE_COST = 16_384
+const AGENT_COST = 16
+/** With news for more of them an agent is looked at for all. */
+const NEWS_MAX = 16
 
 /** True if there are agents to look at. */
-export function hasWork({ queue, dirty, allAreDirty, passedOverDue }: Books): boolean {
-  return queue.length > 0 || dirty.size > 0 || allAreDirty || passedOverDue > 0
+export function hasWork({ queue, dirty, allAreDirty, closed }: Books): boolean {
+  return queue.length > 0 || dirty.size > 0 || allAreDirty || closed.news.size > 0
 }
 
 /**
- * Goes on with the run, or begins one with all agents that are to be looked at, in random order. A
- * bounded piece of it: while `hasWork`, it is to be called again. The order must hold.
+ * Goes on with the run, or begins one with all agents that are to be looked at, in random order or
+ * the policy's; then with those that are closed and that there is news for. A bounded piece of it:
+ * while `hasWork`, it is to be called again. The order must hold.
  */
 export function allocateSome(state: AllocatorState, now: Now): void {
   const { books } = state
   if (books.queue.length === 0) beginRun(state)
+  const all = [books.tree.root]
   let left = SLICE_COST
   while (left > 0) {
-    const agent = books.queue.pop() ?? nextPassedOver(books)
+    const agent = books.queue.pop()
     if (agent === undefined) break
-    left -= AGENT_COST + lookAt(state, agent, now)
+    left -= AGENT_COST + lookAt(state, { agent, scope: all, now })
   }
-}
-
-/** Undefined: all have had their turn, or whoever had got room is full again. */
-function nextPassedOver(books: Books): AgentBook | undefined {
-  if (books.roomy.size === 0) books.passedOverDue = 0
-  if (books.passedOverDue === 0) return undefined
-  books.passedOverDue -= 1
-  if (books.passedOverDue === 0) books.roomy.clear()
-  let next = books.passedOverTurn.next()
-  if (next.done) {
-    books.passedOverTurn = books.passedOver.values()
-    next = books.passedOverTurn.next()
+  while (left > 0) {
+    const agent = nextClosed(books.closed)
+    if (agent === undefined) break
+    left -= AGENT_COST + lookAt(state, { agent, scope: newsFor(books, agent), now })
   }
-  return next.value
 }
 
 function beginRun({ books, random }: AllocatorState): void {
   const candidates = books.allAreDirty ? books.agents.values() : books.dirty.values()
-  books.queue = shuffle(random, [...candidates].filter(hasSomething))
+  const queue = [...candidates].filter((agent) => isOpen(books, agent))
+  books.queue = shuffle(random, queue)
+  // The last of the queue is the next.
+  if (books.tree.policy.rankAgent !== undefined) books.queue.sort((a, b) => b.rank - a.rank)
+  if (books.allAreDirty) {
+    for (const agent of books.queue) reopen(books.closed, agent)
+    endNews(books.closed)
+  }
   books.dirty.clear()
   books.allAreDirty = false
 }
 
-const hasSomething = ({ standing }: AgentBook): boolean =>
-  standing === 'idle' || standing === 'paused'
+type Scope = readonly (MemberBook | RoleNode)[]
+
+/** In order. */
+function newsFor({ closed: { news }, tree }: Books, agent: AgentBook): Scope {
+  if (news.size > NEWS_MAX) return [tree.root]
+  const some = [...news].filter((one) => isNewsFor(agent, one))
+  return some.length < 2 ? some : some.sort(compareInTree)
+}
 
 /**
- * Gives all that an agent has to the first role that may have it; gives how many it looked at. If
- * none may, the agent is looked at again when that can change by itself.
+ * Gives what an agent has to the first members that may have it; gives how many were asked. If
+ * something is left that nobody may have, the agent is closed until that can change.
  */
-function lookAt(state: AllocatorState, agent: AgentBook, now: Now): number {
+function lookAt(state: AllocatorState, { agent, scope, now }: ToLookAt): number {
   const { books } = state
-  books.passedOver.delete(agent)
-  if (!hasSomething(agent)) return 0
-  const { order } = books
-  const pausedMs = pausedUntilMs(agent, now)
-  let retryAtMs: number | undefined
-  let isPaused = false
-  for (let index = 0; index < order.length; index++) {
-    const role = order[index] as MemberBook
-    if (isFull(role)) {
-      // So are all behind it.
-      books.passedOver.add(agent)
-      break
-    }
-    const isLate = role.declinedLast && pausedMs !== undefined
-    const untilMs = isLate ? pausedMs : filteredUntilMs({ agent, role }, agent.available, now)
-    if (untilMs === undefined) {
-      grant(state, { agent, index }, now)
-      return index + 1
-    }
-    isPaused ||= isLate
-    if (retryAtMs === undefined || untilMs < retryAtMs) retryAtMs = untilMs
+  reopen(books.closed, agent)
+  if (!isOpen(books, agent)) return 0
+  const giving = newGiving(state, agent, now)
+  if (books.headroom.unmetRoles > 0) {
+    giving.stage = 'guarantee'
+    askAll(giving, scope)
+    giving.stage = 'fair'
   }
-  setStanding(books, agent, isPaused ? 'paused' : 'idle')
-  if (retryAtMs !== undefined) retry(books, agent, retryAtMs)
-  return order.length
+  if (isOpen(books, agent)) askAll(giving, scope)
+  if (!isOpen(books, agent)) return giving.cost
+  close(books.closed, agent)
+  if (giving.retryAtMs !== undefined) retry(books, agent, giving.retryAtMs)
+  return giving.cost
+}
+
+interface ToLookAt {
+  readonly agent: AgentBook
+  readonly scope: Scope
+  readonly now: Now
 }
 
 /** An earlier time that was set before stays: a look too many does no harm. */
@@ -95,28 +99,65 @@ function retry({ retries }: Books, agent: AgentBook, atMs: number): void {
   retries.set(agent.agentId, atMs, agent)
 }
 
-function grant(
-  state: AllocatorState,
-  { agent, index }: { readonly agent: AgentBook; readonly index: number },
-  now: Now,
-): void {
-  const { books } = state
-  const role = books.order[index] as MemberBook
-  const { agentId, version: agentVersion, available: resources } = agent
-  const { principal, frameworkId } = role
-  state.lastAllocation += 1
-  state.allocations.push({
-    allocation: state.lastAllocation,
-    agentId,
-    agentVersion,
-    principal,
-    frameworkId,
-    role: role.role,
-    resources: agent.pending.size === 0 ? agent.freeList : listResources(resources),
-  })
-  if (role.declinedLast) noteLateGrant(agent, now)
-  role.given += 1
-  addPending(books, { allocation: state.lastAllocation, agent, agentVersion, role, resources })
-  if (isFull(role)) books.roomy.delete(role)
-  moveBack(books, index)
+/** Early members of all roles first, then late ones. */
+function askAll(giving: Giving, scope: Scope): void {
+  const { books, agent, pausedMs } = giving
+  // Whoever has said no in this stage is not asked again, wherever it stands.
+  books.looks += 1
+  giving.line = 'early'
+  while (askScope(giving, scope) === 'moved');
+  if (!isOpen(books, agent)) return
+  giving.line = 'late'
+  if (pausedMs === undefined) while (askScope(giving, scope) === 'moved');
+  else if (scope.some(hasLate)) retryAt(giving, pausedMs)
+}
+
+const hasLate = (one: MemberBook | RoleNode): boolean =>
+  one.kind === 'role' ? one.late.length > 0 : one.line === 'late'
+
+/**
+ * `none`: nobody of them may have it. `all`: nothing is left. `moved`: somebody has got a part, so
+ * that the order is another one.
+ */
+type Outcome = 'none' | 'all' | 'moved'
+
+function askScope(giving: Giving, scope: Scope): Outcome {
+  for (let i = 0; i < scope.length; i++) {
+    const one = scope[i] as MemberBook | RoleNode
+    if (one.kind === 'member' && one.line !== giving.line) continue
+    const outcome = one.kind === 'member' ? askMember(giving, one) : askRole(giving, one)
+    if (outcome !== 'none') return outcome
+  }
+  return 'none'
+}
+
+function askRole(giving: Giving, role: RoleNode): Outcome {
+  if (giving.stage === 'guarantee' && role.depth === 1 && lacksNothing(role)) return 'none'
+  // Who is asked first mostly takes all: no copy, no iterator.
+  const line = role[giving.line]
+  for (let i = 0; i < line.length; i++) {
+    const one = line[i] as MemberBook | RoleNode
+    const outcome = one.kind === 'member' ? askMember(giving, one) : askRole(giving, one)
+    if (outcome !== 'none') return outcome
+  }
+  return 'none'
+}
+
+const lacksNothing = ({ quota }: RoleNode): boolean => quota === undefined || quota.isMet
+
+function askMember(giving: Giving, member: MemberBook): Outcome {
+  const { books, agent, stage } = giving
+  if (member.askedIn === books.looks) return 'none'
+  member.askedIn = books.looks
+  giving.cost += 1
+  const verdict = judge(giving, member, stage)
+  if (typeof verdict === 'string') {
+    if (verdict === 'limit' || verdict === 'headroom') noteBounds(books, agent, member)
+    return 'none'
+  }
+  const isWhole = verdict === agent.available
+  grant(giving, member, verdict)
+  if (isWhole || !isOpen(books, agent)) return 'all'
+  if (stage === 'fair') noteBounds(books, agent, member)
+  return 'moved'
 }

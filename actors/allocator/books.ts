@@ -1,98 +1,156 @@
-/** How agents and roles stand, kept after each change of what they rest on. */
+/** How agents and members stand, kept after each change of what they rest on. */
 import { type FrameworkKey, frameworkKey } from '../../protocol/ids.ts'
+import { OFFERS_UNANSWERED_MAX } from '../../protocol/limits.ts'
+import { addResources, subtractResources } from '../../protocol/resources.ts'
+import { setRank } from './agent-rank.ts'
+import { noteNews, noteOut, noteShort, reopen } from './closed-agents.ts'
+import { isEnough } from './eligibility.ts'
+import type { AgentBook, MemberBook, Pending, RoleNode } from './entities.ts'
 import {
-  addResources,
-  NO_RESOURCES,
-  type Resources,
-  scalarOf,
-  subtractResources,
-} from '../../protocol/resources.ts'
-import { addScalars, dominantShare } from './dominant-share.ts'
-import { isFull, markStale } from './order.ts'
-import type { AgentBook, Books, MemberBook, Pending, Standing } from './state.ts'
+  hasMoreHeadroom,
+  isAtLimit,
+  isOutOfHeadroom,
+  limitRoom,
+  noteShortage,
+  recount,
+  surplus,
+} from './quota.ts'
+import { type Change, hold, setLine } from './role-tree.ts'
+import { addScalars, type Holding, holdingOf, NOTHING, takeScalars } from './scalars.ts'
+import type { Books } from './state.ts'
 
-/** Less is of no use to anybody: 0.01 cpus, or 32 MiB. In thousandths. */
-const CPUS_MIN = 10
-const MEM_MIN = 32_000
-
-/** No id holds a dot, so no two roles share a key, whatever a role is made of. */
+/** No id holds a dot, so no two members share a key, whatever a role is made of. */
 export function memberKey(of: FrameworkKey & { readonly role: string }): string {
   return `${frameworkKey(of)}.${of.role}`
 }
 
-/** Sets how an agent stands, and counts it. */
-export function setStanding(books: Books, agent: AgentBook, standing: Standing): void {
-  if (!agent.isGone) {
-    books.standings[agent.standing] -= 1
-    books.standings[standing] += 1
-  }
-  agent.standing = standing
+/** True if the member gets nothing more before it has answered some of what it has. */
+export function isFull({ offers, pendingCount }: MemberBook): boolean {
+  return offers + pendingCount >= OFFERS_UNANSWERED_MAX
+}
+
+/** True if there may be somebody to whom what is available of the agent is worth an offer. */
+export function isOpen({ least, withOwnLeast }: Books, { available }: AgentBook): boolean {
+  return available.resources.size > 0 && (withOwnLeast.size > 0 || isEnough(least, available))
+}
+
+/** The agent is looked at in the next run, if there is something to be had. */
+export function markDirty(books: Books, agent: AgentBook): void {
+  reopen(books.closed, agent)
+  if (isOpen(books, agent)) books.dirty.add(agent)
 }
 
 /** After a change of what an agent has free or pending; what is there for somebody is looked at. */
 export function restand(books: Books, agent: AgentBook): void {
-  agent.available = availableOf(agent)
-  const cpus = scalarOf(agent.available, 'cpus')
-  const mem = scalarOf(agent.available, 'mem')
-  if (cpus >= CPUS_MIN || mem >= MEM_MIN) {
-    setStanding(books, agent, 'idle')
-    books.dirty.add(agent)
-  } else if (agent.pending.size > 0) setStanding(books, agent, 'taken')
-  else setStanding(books, agent, cpus + mem > 0 ? 'too-small' : 'none-free')
+  setAvailable(books, agent, availableOf(books, agent))
+  setRank(books, agent)
+  markDirty(books, agent)
 }
 
 /**
  * A leader may have taken a pending allocation off `free` before it says so: then all must wait.
  */
-function availableOf({ free, pending }: AgentBook): Resources {
+function availableOf({ names }: Books, { free, pending }: AgentBook): Holding {
   if (pending.size === 0) return free
-  const sum = [...pending].reduce(
-    (all, { resources }) => addResources(all, resources),
-    NO_RESOURCES,
-  )
-  return subtractResources(free, sum) ?? NO_RESOURCES
+  let sum = NOTHING.resources
+  for (const { holding } of pending) sum = addResources(sum, holding.resources)
+  const left = subtractResources(free.resources, sum)
+  return left === undefined ? NOTHING : holdingOf(names, left)
 }
 
-/** Takes note of an allocation of all that is available of an agent. */
-export function addPending(books: Books, pending: Pending): void {
-  const { agent } = pending
+export function setAvailable(books: Books, agent: AgentBook, available: Holding): void {
+  const { headroom } = books
+  addScalars(headroom.free, available.unreserved)
+  takeScalars(headroom.free, agent.available.unreserved)
+  agent.available = available
+  noteHeadroom(books)
+}
+
+/** More may be free than is kept for guarantees: agents that were closed for that are looked at. */
+function noteHeadroom({ headroom, essentials, tree, closed }: Books): void {
+  if (tree.root.outSince === undefined || !hasMoreHeadroom(headroom, essentials)) return
+  headroom.shortOf.length = 0
+  noteNews(closed, tree.root)
+}
+
+/** A member holds more, or less. */
+export function changeHeld(books: Books, member: MemberBook, change: Change): void {
+  hold(books.tree, member, change)
+  const { top } = member.leaf
+  if (top.quota === undefined) return
+  recount(books.headroom, top)
+  noteHeadroom(books)
+  if (isLess(change)) noteRoom(books, top)
+}
+
+function isLess({ added, removed }: Change): boolean {
+  return removed.unreserved.some((less, i) => less > (added.unreserved[i] ?? 0))
+}
+
+/** After a change of a role's quota. */
+export function requota(books: Books, top: RoleNode): void {
+  recount(books.headroom, top)
+  noteHeadroom(books)
+  noteRoom(books, top)
+}
+
+/** A role may use more: it is below its limit, or lacks more of what it is guaranteed. */
+function noteRoom({ tree, essentials, closed }: Books, top: RoleNode): void {
+  if (top.early.length + top.late.length === 0) return
+  const { outSince } = tree.root
+  // What was kept of agents that are closed was kept for it too.
+  if (outSince !== undefined && top.quota?.isMet === false) {
+    top.outSince = Math.min(top.outSince ?? outSince, outSince)
+  }
+  if (top.outSince !== undefined && !isAtLimit(top, essentials)) noteNews(closed, top)
+}
+
+/** An agent is about to be closed to a member since its role, or nobody, may have more. */
+export function noteBounds(books: Books, agent: AgentBook, { leaf: { top } }: MemberBook): void {
+  const { headroom, essentials, closed, tree } = books
+  const { unreserved } = agent.available
+  if (unreserved.some((there, i) => there > limitRoom(top, i))) {
+    noteShort(closed, top)
+    if (isAtLimit(top, essentials)) noteOut(closed, top)
+  }
+  if (unreserved.some((there, i) => there > surplus(headroom, i))) {
+    noteShort(closed, tree.root)
+    noteShortage(headroom)
+    if (isOutOfHeadroom(headroom, essentials)) noteOut(closed, tree.root)
+  }
+}
+
+/** After a change of whether a member is to be asked, and when. */
+export function reline(books: Books, member: MemberBook): void {
+  const { suppressed, isGone, declinedLast, line: before } = member
+  const isOut = suppressed || isGone || isFull(member)
+  const line = isOut ? undefined : declinedLast ? 'late' : 'early'
+  if (line === before) return
+  setLine(member, line)
+  if (line === undefined) noteOut(books.closed, member)
+  else if (before === undefined) noteNews(books.closed, member)
+}
+
+/** Takes note of an allocation; `left` is what is available of the agent then. */
+export function addPending(books: Books, pending: Pending, left: Holding): void {
+  const { agent, member, holding } = pending
   books.pending.set(pending.allocation, pending)
   agent.pending.add(pending)
-  countPending(books, pending, 1)
-  agent.available = NO_RESOURCES
-  setStanding(books, agent, 'taken')
+  setAvailable(books, agent, left)
+  member.pendingCount += 1
+  changeHeld(books, member, { added: holding, removed: NOTHING, given: 1 })
+  reline(books, member)
 }
 
-export function removePending(books: Books, pending: Pending): void {
-  const { agent } = pending
+export function removePending(books: Books, pending: Pending, isRefused: boolean): void {
+  const { agent, member, holding } = pending
   books.pending.delete(pending.allocation)
   agent.pending.delete(pending)
-  const wasFull = isFull(pending.role)
-  countPending(books, pending, -1)
-  if (wasFull) noteRoom(books, pending.role)
-  markStale(books, 'places')
+  member.pendingCount -= 1
+  if (!member.isGone) {
+    changeHeld(books, member, { added: NOTHING, removed: holding, given: isRefused ? -1 : 0 })
+    reline(books, member)
+  }
   if (!agent.isGone) restand(books, agent)
   else if (agent.pending.size === 0) books.agents.delete(agent.agentId)
-}
-
-/** A role was full; if it is no more, agents that it was passed over for are looked at again. */
-export function noteRoom(books: Books, role: MemberBook): void {
-  if (isFull(role)) return
-  books.roomy.add(role)
-  books.passedOverDue = books.passedOver.size
-}
-
-function countPending(books: Books, { role, resources }: Pending, sign: 1 | -1): void {
-  role.pendingCount += sign
-  addScalars(role.pendingSum, resources, sign)
-  addScalars(role.held, resources, sign)
-  role.share = dominantShare(role.held, books.total)
-}
-
-/** What a role holds: what the leader says, and what it was not asked about yet. */
-export function setAllocated(books: Books, role: MemberBook, allocated: Resources): void {
-  role.held.clear()
-  for (const [name, thousandths] of role.pendingSum) role.held.set(name, thousandths)
-  addScalars(role.held, allocated, 1)
-  role.share = dominantShare(role.held, books.total)
 }

@@ -6,9 +6,11 @@ import type { CommonInput, Core } from '../parts/core.ts'
 import { cut } from '../parts/outbox.ts'
 import { nextNumber } from '../parts/session.ts'
 import { allocateSome, hasWork } from './allocate.ts'
+import { bytesAtMost } from './allocation-bytes.ts'
+import { markDirty } from './books.ts'
 import type { Effect } from './effects.ts'
-import { takeFigure } from './figures.ts'
-import { refreshOrder } from './order.ts'
+import { takeFigure, takeRules } from './figures.ts'
+import { refresh } from './role-tree.ts'
 import { close, confirm, endIfSilent, hearBeat, hearMessage, openIfDue, reopen } from './session.ts'
 import type { AllocatorState } from './state.ts'
 
@@ -61,8 +63,10 @@ function takeMessage(
   const { isHeard, effects } = hearMessage(state, message, now)
   if (!isHeard) return effects
   for (const figure of message.figures) {
-    if (figure.kind === 'opened') confirm(state, figure, now)
-    else if (figure.kind === 'closed') close(state)
+    if (figure.kind === 'opened') {
+      confirm(state, figure, now)
+      takeRules(state.books, figure)
+    } else if (figure.kind === 'closed') close(state)
     // Nothing counts before the session is confirmed, or after it is over.
     if (state.phase !== 'filling' && state.phase !== 'allocating') continue
     switch (figure.kind) {
@@ -96,7 +100,7 @@ function wake(state: AllocatorState, now: Now): readonly Effect[] {
     const agent = books.retries.takeDue(now.monotonicMs)
     if (agent === undefined) break
     agent.retryAtMs = undefined
-    books.dirty.add(agent)
+    markDirty(books, agent)
   }
   return openIfDue(state, now)
 }
@@ -104,7 +108,7 @@ function wake(state: AllocatorState, now: Now): readonly Effect[] {
 function flush(state: AllocatorState, now: Now): readonly Effect[] {
   const { books, session } = state
   if (state.phase === 'allocating') {
-    refreshOrder(books)
+    refresh(books.tree)
     if (hasWork(books)) allocateSome(state, now)
   }
   if (session === undefined) return []
@@ -116,14 +120,11 @@ function flush(state: AllocatorState, now: Now): readonly Effect[] {
 
 /** All that is to be said, cut into lists of which each fits into one message. */
 function takeReports(state: AllocatorState): readonly AllocatorReport[][] {
-  const reports: AllocatorReport[] = [
-    ...state.reports,
-    ...cut(state.allocations).map((some) => ({
-      kind: 'allocate' as const,
-      allocations: [...some],
-    })),
-  ]
+  const lists = cut(state.reports).map((some) => [...some])
+  for (const some of cut(state.allocations, bytesAtMost)) {
+    lists.push([{ kind: 'allocate', allocations: [...some] }])
+  }
   state.reports = []
   state.allocations = []
-  return cut(reports).map((some) => [...some])
+  return lists
 }

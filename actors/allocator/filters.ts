@@ -1,33 +1,33 @@
 /** What must not be offered to whom: declined resources, and too much for those who decline. */
 import type { Now } from '../../protocol/now.ts'
 import { containsResources, type Resources } from '../../protocol/resources.ts'
-import type { AgentBook, Filter, MemberBook } from './state.ts'
+import type { AgentBook, Filter, MemberBook } from './entities.ts'
 
-/** Allocations of one agent, in LATE_WINDOW_MS, to roles whose last answer was a decline. */
+/** Allocations of one agent, in LATE_WINDOW_MS, to members whose last answer was a decline. */
 export const LATE_GRANTS_MAX = 10
 export const LATE_WINDOW_MS = 1_000
 
-/** Replaces all filters of the role there. */
-export function setFilters(agent: AgentBook, role: MemberBook, filters: readonly Filter[]): void {
-  if (filters.length === 0) agent.filters.delete(role)
-  else agent.filters.set(role, filters)
+/** Replaces all filters of the member there. */
+export function setFilters(agent: AgentBook, member: MemberBook, filters: readonly Filter[]): void {
+  if (filters.length === 0) agent.filters.delete(member)
+  else agent.filters.set(member, filters)
 }
 
-/** Forgets what roles that are gone had declined. */
+/** Forgets what members that are gone had declined. */
 export function dropFiltersOfGone(agent: AgentBook): void {
-  for (const role of agent.filters.keys()) if (role.isGone) agent.filters.delete(role)
+  for (const member of agent.filters.keys()) if (member.isGone) agent.filters.delete(member)
 }
 
 /**
- * Until when `candidate` must not go to the role: a filter holds while it contains all of it.
+ * Until when `candidate` must not go to the member: a filter holds while it contains all of it.
  * Undefined: now it may.
  */
 export function filteredUntilMs(
-  { agent, role }: { readonly agent: AgentBook; readonly role: MemberBook },
+  { agent, member }: { readonly agent: AgentBook; readonly member: MemberBook },
   candidate: Resources,
   { monotonicMs }: Now,
 ): number | undefined {
-  const filters = agent.filters.get(role)
+  const filters = agent.filters.get(member)
   if (filters === undefined) return undefined
   let untilMs: number | undefined
   let hasExpired = false
@@ -40,7 +40,7 @@ export function filteredUntilMs(
   if (hasExpired) {
     setFilters(
       agent,
-      role,
+      member,
       filters.filter((filter) => filter.untilMs > monotonicMs),
     )
   }
@@ -48,7 +48,7 @@ export function filteredUntilMs(
 }
 
 /**
- * Until when the agent must not go to a role whose last answer was a decline; undefined: it may.
+ * Until when the agent must not go to a member whose last answer was a decline; undefined: it may.
  */
 export function pausedUntilMs(
   { lateGrantsMs }: AgentBook,
@@ -60,7 +60,7 @@ export function pausedUntilMs(
   return untilMs > monotonicMs ? untilMs : undefined
 }
 
-/** Takes note that the agent went to such a role. */
+/** Takes note that the agent went to such a member. */
 export function noteLateGrant({ lateGrantsMs }: AgentBook, { monotonicMs }: Now): void {
   lateGrantsMs.push(monotonicMs)
   if (lateGrantsMs.length > LATE_GRANTS_MAX) lateGrantsMs.shift()

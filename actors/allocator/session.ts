@@ -163,7 +163,7 @@ function endSession(state: AllocatorState): void {
   state.session = undefined
   state.openAtMs = undefined
   state.silentAtMs = undefined
-  state.books = newBooks()
+  state.books = newBooks(state.policy)
   state.reports = []
   state.allocations = []
 }

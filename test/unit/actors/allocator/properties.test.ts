@@ -196,32 +196,6 @@ test('nothing is allocated twice, or more than is free, or to who does not want 
   t.true(allocated > 1_000)
 })
 
-test('counts of how agents stand agree with the agents, after whatever was said', (t) => {
-  fc.assert(
-    fc.property(steps, (all) => {
-      const world: World = {
-        allocator: new Harness().allocating(),
-        free: new Map(),
-        suppressed: new Map(),
-        filters: new Map(),
-        pending: new Map(),
-        versions: 0,
-      }
-      const { allocator } = world
-      for (const step of all) {
-        allocator.say(...(figuresOf(world, step) ?? [{ kind: 'ping' }]))
-        for (const given of allocationsOf(allocator.turn())) {
-          world.pending.set(given.allocation, given)
-        }
-      }
-      const { agents, standings } = allocator.state.books
-      const counted = { 'none-free': 0, 'too-small': 0, taken: 0, idle: 0, paused: 0 }
-      for (const { standing, isGone } of agents.values()) if (!isGone) counted[standing] += 1
-      t.deepEqual(standings, counted)
-    }),
-  )
-})
-
 test('equal frameworks that accept everything end within one agent of each other', (t) => {
   fc.assert(
     fc.property(

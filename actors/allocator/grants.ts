@@ -1,0 +1,83 @@
+/** Giving: what becomes of a decision, in the books and in what the leader is told. */
+import type { Now } from '../../protocol/now.ts'
+import { addResources, listResources, subtractResources } from '../../protocol/resources.ts'
+import { addPending, changeHeld, setAvailable } from './books.ts'
+import type { AgentBook, Line, MemberBook, Pending } from './entities.ts'
+import { noteLateGrant } from './filters.ts'
+import { type Look, newLook } from './judgement.ts'
+import type { Stage } from './quota.ts'
+import { type Holding, holdingOf, NOTHING } from './scalars.ts'
+import type { AllocatorState } from './state.ts'
+
+/** A look at an agent that is given away. */
+export interface Giving extends Look {
+  readonly state: AllocatorState
+  stage: Stage
+  /** Which members are asked. */
+  line: Line
+  /** Members asked so far. */
+  cost: number
+  /** The last allocation before. */
+  readonly since: number
+}
+
+export function newGiving(state: AllocatorState, agent: AgentBook, now: Now): Giving {
+  const { books, lastAllocation: since } = state
+  return { ...newLook(books, agent, now), state, stage: 'fair', line: 'early', cost: 0, since }
+}
+
+/** Gives a part of what is available of the agent, or all. */
+export function grant(giving: Giving, member: MemberBook, holding: Holding): void {
+  const { agent, state, books, now } = giving
+  const isWhole = holding === agent.available
+  const left = isWhole ? NOTHING : leftOf(giving, holding)
+  const earlier = isWhole && agent.pending.size === 0 ? undefined : givenBefore(giving, member)
+  if (earlier !== undefined) return giveMore(giving, earlier, { holding, left })
+  const { agentId, version: agentVersion } = agent
+  const { principal, frameworkId, role } = member
+  const allocation = state.lastAllocation + 1
+  state.lastAllocation = allocation
+  const isAsFree = holding === agent.free
+  const resources = isAsFree ? agent.freeList : listResources(holding.resources)
+  state.allocations.push({
+    allocation,
+    agentId,
+    agentVersion,
+    principal,
+    frameworkId,
+    role,
+    resources,
+  })
+  if (member.declinedLast) noteLateGrant(agent, now)
+  addPending(books, { allocation, agent, agentVersion, member, holding }, left)
+}
+
+function leftOf({ books, agent }: Giving, { resources }: Holding): Holding {
+  const left = subtractResources(agent.available.resources, resources)
+  return left === undefined ? NOTHING : holdingOf(books.names, left)
+}
+
+/** What the member was guaranteed of the agent a moment ago: it gets one offer, not two. */
+function givenBefore({ agent, since }: Giving, member: MemberBook): Pending | undefined {
+  for (const pending of agent.pending) {
+    if (pending.allocation > since && pending.member === member) return pending
+  }
+  return undefined
+}
+
+function giveMore(
+  { state, books, agent }: Giving,
+  earlier: Pending,
+  { holding, left }: { readonly holding: Holding; readonly left: Holding },
+): void {
+  const { allocation, member } = earlier
+  const resources = addResources(earlier.holding.resources, holding.resources)
+  const pending = { ...earlier, holding: holdingOf(books.names, resources) }
+  agent.pending.delete(earlier)
+  agent.pending.add(pending)
+  books.pending.set(allocation, pending)
+  setAvailable(books, agent, left)
+  changeHeld(books, member, { added: holding, removed: NOTHING, given: 0 })
+  const said = state.allocations.findLast((one) => one.allocation === allocation)
+  if (said !== undefined) said.resources = listResources(resources)
+}

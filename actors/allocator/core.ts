@@ -9,6 +9,7 @@ import { allocateSome, hasWork } from './allocate.ts'
 import { bytesAtMost } from './allocation-bytes.ts'
 import { markDirty } from './books.ts'
 import type { Effect } from './effects.ts'
+import { ask, explainSome, hasQuestions } from './explain.ts'
 import { takeFigure, takeRules } from './figures.ts'
 import { refresh } from './role-tree.ts'
 import { close, confirm, endIfSilent, hearBeat, hearMessage, openIfDue, reopen } from './session.ts'
@@ -34,7 +35,7 @@ export const allocatorCore: Core<AllocatorState, Input, Effect> = {
   },
   wantsFlush({ phase, reports, books }) {
     if (reports.length > 0) return true
-    return phase === 'allocating' && hasWork(books)
+    return phase === 'allocating' && (hasWork(books) || hasQuestions(books))
   },
 }
 
@@ -77,7 +78,7 @@ function takeMessage(
       case 'ask-agent':
       case 'ask-member':
       case 'ask-role':
-        state.reports.push({ kind: 'explained', question: figure.question, unanswered: 'unknown' })
+        ask(state, figure)
         break
       case 'complete':
         state.phase = 'allocating'
@@ -110,6 +111,7 @@ function flush(state: AllocatorState, now: Now): readonly Effect[] {
   if (state.phase === 'allocating') {
     refresh(books.tree)
     if (hasWork(books)) allocateSome(state, now)
+    explainSome(state, now)
   }
   if (session === undefined) return []
   return takeReports(state).map((reports) => {

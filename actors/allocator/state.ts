@@ -11,6 +11,7 @@ import { type Attributes, type ConstraintSet, type Least, Shared } from './eligi
 import type { AgentBook, MemberBook, Pending } from './entities.ts'
 import { drf } from './policies/drf.ts'
 import type { Policy } from './policy.ts'
+import type { Questions } from './question.ts'
 import { type Headroom, newHeadroom } from './quota.ts'
 import { newTree, type RoleTree } from './role-tree.ts'
 import { ResourceNames, type Scalars } from './scalars.ts'
@@ -42,6 +43,7 @@ export interface Books {
   looks: number
   /** Of agents, by `retryAtMs`. */
   readonly retries: Deadlines<AgentBook>
+  readonly questions: Questions
 }
 
 /** What was not obeyed since the start. */
@@ -127,5 +129,6 @@ export function newBooks(policy: Policy): Books {
     closed: newClosedAgents(),
     looks: 0,
     retries: new Deadlines(),
+    questions: { waiting: [], current: undefined },
   }
 }

@@ -9,6 +9,7 @@ import { frameworkOf } from './books.ts'
 import type { Framework } from './entities.ts'
 import { liveFilters } from './filters.ts'
 import { memberTerms } from './framework-terms.ts'
+import { awaitNoMore, isAwaitingAgents } from './recovery.ts'
 import { termsOf } from './role-books.ts'
 import type { AllocationAnswer, AllocatorLink, FilterKey } from './state.ts'
 import { fenceOf, type LeaderTurn } from './turn.ts'
@@ -83,6 +84,7 @@ export function allocatorWantsFlush(leader: LeaderTurn['leader']): boolean {
   const { allocator } = leader
   if (allocator === undefined) return false
   if (hasChanges(leader) || allocator.retelling !== undefined) return true
+  if (!allocator.isTold && isTellable(leader)) return true
   return allocator.figures.length + allocator.answers.length > 0
 }
 
@@ -90,6 +92,11 @@ function hasChanges(leader: LeaderTurn['leader']): boolean {
   const { dirtyRoles, dirtyAgents, dirtyAgentInfos, dirtyMembers, dirtyFilters } = leader
   if (dirtyRoles.size > 0) return true
   return dirtyAgents.size + dirtyAgentInfos.size + dirtyMembers.size + dirtyFilters.size > 0
+}
+
+/** All that there is was said, and it is enough to allocate by. */
+function isTellable(leader: LeaderTurn['leader']): boolean {
+  return !hasChanges(leader) && !isAwaitingAgents(leader)
 }
 
 /**
@@ -107,8 +114,9 @@ export function flushFigures(turn: LeaderTurn): void {
     left -= 1
     if (left === 0) break
   }
-  if (!link.isTold && !hasChanges(leader)) {
+  if (!link.isTold && isTellable(leader)) {
     figures.push({ kind: 'complete' })
+    awaitNoMore(turn)
     link.isTold = true
   }
   if (link.isTold) retell(turn, left, figures)

@@ -33,6 +33,7 @@ import {
 import { agentHasLeft } from './leaving.ts'
 import { endOffer } from './offers.ts'
 import { operatorCall } from './operator.ts'
+import { awaitNoMore } from './recovery.ts'
 import { appended, uncertain } from './registry.ts'
 import { rolesAreRecorded } from './role-changes.ts'
 import { type AfterWrite, count, type Due, type MasterRules, type MasterState } from './state.ts'
@@ -255,6 +256,8 @@ function handleDue(turn: LeaderTurn, due: Due): void {
       return
     case 'explain':
       return explanationIsDue(turn, due.id)
+    case 'agents-awaited':
+      return awaitNoMore(turn)
     case 'allocator-ping':
       return pingAllocator(turn)
     case 'registry-retry':

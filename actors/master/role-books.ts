@@ -46,11 +46,13 @@ export function termsOf({ terms }: RoleBooks, role: string): RoleTerms {
   return terms.get(role) ?? DEFAULT_TERMS
 }
 
+export const hasQuota = ({ guarantee, limit }: RoleTerms): boolean =>
+  guarantee.size + limit.size > 0
+
 /** What is not in `change` stays. */
 export function setTerms(books: RoleBooks, role: string, change: Partial<RoleTerms>): void {
   const terms = { ...termsOf(books, role), ...change }
-  const isDefault = terms.weight === 1 && terms.guarantee.size + terms.limit.size === 0
-  if (isDefault) books.terms.delete(role)
+  if (terms.weight === 1 && !hasQuota(terms)) books.terms.delete(role)
   else books.terms.set(role, terms)
   if (terms.limit.size === 0) books.limited.delete(role)
   else if (!books.limited.has(role)) books.limited.set(role, new Map())

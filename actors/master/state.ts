@@ -58,6 +58,7 @@ export type Due =
   | { readonly due: 'framework-failover'; readonly key: string }
   | { readonly due: 'offer'; readonly offerId: OfferId }
   | { readonly due: 'explain'; readonly id: number }
+  | { readonly due: 'agents-awaited' }
   | { readonly due: 'allocator-ping' }
   | { readonly due: 'registry-retry' }
   | { readonly due: 'leader-beat' }
@@ -169,6 +170,8 @@ export interface Leader {
   readonly uninvited: Set<AgentId>
   readonly frameworks: Map<string, Framework>
   readonly roles: RoleBooks
+  /** So many agents are to be registered before the first offer; 0: none. */
+  awaited: number
   /** How many each principal has, as counted when there were so many in all. */
   readonly crowding: { size: number; atMs: number; counts: ReadonlyMap<Principal, number> }
   readonly offers: Map<OfferId, Offer>
@@ -265,6 +268,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     uninvited: new Set(),
     frameworks: new Map(),
     roles: newRoleBooks(),
+    awaited: 0,
     crowding: { size: 0, atMs: 0, counts: new Map() },
     offers: new Map(),
     usedOffers: new Recent(USED_OFFERS_MAX),

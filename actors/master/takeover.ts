@@ -10,6 +10,7 @@ import { forgetEnded, newFramework, schedulePing, stepFramework } from './framew
 import { pickTerms } from './framework-terms.ts'
 import { stepLease } from './lease.ts'
 import { tellWorld } from './public-events.ts'
+import { awaitAgents } from './recovery.ts'
 import { believable, fold, highestEpoch, readBack, record } from './registry.ts'
 import { recallQuota, recallWeight } from './role-changes.ts'
 import { type AfterWrite, count, newLeader } from './state.ts'
@@ -117,6 +118,7 @@ export function lead(turn: LeaderTurn): void {
     leader.uninvited.add(agent.agentId)
     scheduleReturn(turn, agent, state.rules.reregisterMs)
   }
+  awaitAgents(turn)
   beat(turn)
   for (const framework of leader.frameworks.values()) {
     if (framework.state === 'ended') continue

@@ -1,16 +1,21 @@
 /** Quotas: what is checked when they are set, what they take back, and limits at offers. */
 import test from 'ava'
+import type { AgentId } from '../../../../protocol/ids.ts'
+import { REREGISTER_MS } from '../../../../protocol/limits.ts'
 import type { RoleQuota } from '../../../../protocol/schema/common.ts'
 import {
   aStage,
   aTask,
   cpusMem,
   FakeAgent,
+  FakeAllocator,
   FakeFramework,
+  live,
   type Stage,
 } from '../../../support/master-actors.ts'
 import {
   type Answer,
+  aBatch,
   aFramework,
   effectsOf,
   eventsOf,
@@ -235,4 +240,44 @@ test('what tasks of an ended framework still hold counts for its role', (t) => {
     figuresOf(master.effects.slice(from)).find(({ kind }) => kind === 'member'),
     { suppressed: true, allocated: cpusMem(2, 64) },
   )
+})
+
+/** A new leader that knows five agents and a quota of `terms`, with an allocator. */
+function aTakeover(terms: object): { readonly master: MasterDriver; readonly kinds: () => string } {
+  const master = new MasterDriver()
+  const agents = ['a1', 'a2', 'a3', 'a4', 'a5'].map((id) => id as AgentId)
+  master.log.push(
+    aBatch(1, 1, ...agents.map((agentId) => ({ kind: 'agent-admitted', agentId }) as const)),
+    aBatch(1, 2, { kind: 'quotas', quotas: [{ role: 'team', ...terms }] }),
+  )
+  master.leading()
+  new FakeAllocator(master).open()
+  const kinds = (): string =>
+    figuresOf(master.effects)
+      .map(({ kind }) => kind)
+      .filter((kind) => kind === 'complete' || kind === 'agent')
+      .join(' ')
+  return { master, kinds }
+}
+
+test('with a quota a new leader allocates when four of five known agents are back', (t) => {
+  const { master, kinds } = aTakeover({ limit: { cpus: 4 } })
+  for (const id of ['a1', 'a2', 'a3']) new FakeAgent(master, id).open()
+  t.is(kinds(), 'agent agent agent')
+  new FakeAgent(master, 'a4').open()
+  t.is(kinds(), 'agent agent agent agent complete')
+  new FakeAgent(master, 'a5').open()
+  t.is(master.counter('allocators-lost'), 0)
+  t.is(kinds(), 'agent agent agent agent complete agent')
+})
+
+test('or when it has waited as long as for their return; without a quota at once', (t) => {
+  const { master, kinds } = aTakeover({ guarantee: { cpus: 4 } })
+  new FakeAgent(master, 'a1').open()
+  t.is(kinds(), 'agent')
+  const allocator = new FakeAllocator(master)
+  allocator.open()
+  live({ master, allocator }, REREGISTER_MS)
+  t.regex(kinds(), / complete$/)
+  t.is(aTakeover({}).kinds(), 'complete')
 })

@@ -1,0 +1,33 @@
+/**
+ * After a takeover where roles have quotas: no offers until most of the known agents are back. What
+ * their tasks hold is told by them alone, and a leader that does not know it could pass a limit.
+ */
+import { hasQuota } from './role-books.ts'
+import type { Leader } from './state.ts'
+import { type LeaderTurn, log } from './turn.ts'
+
+/** Of the agents that the registry knows, as in Mesos. */
+const AWAITED_PART = 0.8
+
+/** The others may be lost: their tasks are unreachable then, and hold nothing. */
+export function awaitAgents(turn: LeaderTurn): void {
+  const { leader, state, now } = turn
+  if (![...leader.roles.terms.values()].some(hasQuota)) return
+  const known = [...leader.agents.values()].filter((agent) => agent.state === 'recovering').length
+  leader.awaited = Math.ceil(known * AWAITED_PART)
+  if (leader.awaited === 0) return
+  const atMs = now.monotonicMs + state.rules.reregisterMs
+  leader.deadlines.set('agents-awaited', atMs, { due: 'agents-awaited' })
+  log(turn, 'makes no offers yet: roles have quotas', { known, awaited: leader.awaited })
+}
+
+/** It has begun to lead, and cannot say yet what roles have. */
+export function isAwaitingAgents({ awaited, agents, absent }: Leader): boolean {
+  return agents.size - absent.size < awaited
+}
+
+/** Enough are back, or it was waited long enough. */
+export function awaitNoMore({ leader }: LeaderTurn): void {
+  leader.awaited = 0
+  leader.deadlines.clear('agents-awaited')
+}

@@ -45,8 +45,8 @@ export const SUM_MAX = SCALAR_MAX * FULL_AGENTS_MAX
 export const ACCEPT_TASKS_MAX = 512
 /** Tasks that the answer to an accept names as not launched; of more only statuses tell. */
 export const NOT_LAUNCHED_MAX = 32
-/** What one launch adds to its task. */
-const LAUNCH_BYTES_MAX = 96
+/** What a launch, and a group's, adds to its task. */
+const LAUNCH_BYTES_MAX = 120
 /**
  * Tasks of one agent. It may still hold so many that have ended: its snapshot may have twice as
  * many.

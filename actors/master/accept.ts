@@ -1,6 +1,6 @@
 /** Accept: offers of one agent and role become launches; what is left counts as declined. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
-import type { Launch, OfferId } from '../../protocol/ids.ts'
+import type { OfferId } from '../../protocol/ids.ts'
 import {
   ACCEPT_BYTES_MAX,
   ACCEPT_TASKS_MAX,
@@ -11,19 +11,18 @@ import {
 import { putInto, type ResourceBook } from '../../protocol/resources.ts'
 import type { Accept, AcceptAnswer, NotLaunched } from '../../protocol/schema/calls.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
-import { isTerminal } from '../../protocol/task-state.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { order } from './agents.ts'
-import { giveBack, memberOf, type Share } from './books.ts'
+import { giveBack, memberOf } from './books.ts'
 import type { Agent, Framework, Offer, Task } from './entities.ts'
 import { addFilter } from './filters.ts'
-import { validateLaunch } from './launch-validation.ts'
+import { isFree, operate, type Using } from './launching.ts'
 import { rememberDiscarded, rememberUsed } from './offer-fates.ts'
 import { judgeOffers, type Unusable } from './offer-judgement.ts'
 import { endOffer, takeOffer } from './offers.ts'
 import { tellWorld } from './public-events.ts'
 import { count } from './state.ts'
-import { sayStatus, sendKnown, tellLaunched } from './tasks.ts'
+import { sayStatus, tellLaunched } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
 
 /** `bytes`: how long it was on the wire, if that is known. */
@@ -44,26 +43,20 @@ export function accept(
   framework: Framework,
   { body: call, bytes }: AcceptCall,
 ): Refusal | AcceptAnswer {
-  const tasks = call.operations.flatMap((operation) => operation.tasks)
-  const tooLarge = refusalOfSize(call, tasks, bytes)
+  const tooLarge = refusalOfSize(call, bytes)
   if (tooLarge !== undefined) return tooLarge
   const judged = judgeOffers(turn, framework, call)
   if ('code' in judged) return judged
-  const used: NotLaunched[] = []
-  const fresh =
-    'problem' in judged ? tasks.filter((task) => isFree(turn, framework, task, used)) : []
-  if ('problem' in judged) {
-    discard(turn, framework, call)
-    drop(turn, framework, fresh, judged)
-  } else use(turn, framework, call, { offers: judged, tasks, inUse: used })
-  return used.length === 0 ? {} : { notLaunched: used.slice(0, NOT_LAUNCHED_MAX) }
+  const inUse =
+    'problem' in judged ? drop(turn, framework, call, judged) : use(turn, framework, call, judged)
+  return inUse.length === 0 ? {} : { notLaunched: inUse.slice(0, NOT_LAUNCHED_MAX) }
 }
 
-function refusalOfSize(
-  call: Accept,
-  tasks: readonly TaskInfo[],
-  bytes = Number.POSITIVE_INFINITY,
-): Refusal | undefined {
+const tasksOf = ({ operations }: Accept): readonly TaskInfo[] =>
+  operations.flatMap(({ tasks }) => tasks)
+
+function refusalOfSize(call: Accept, bytes = Number.POSITIVE_INFINITY): Refusal | undefined {
+  const tasks = tasksOf(call)
   if (tasks.length > ACCEPT_TASKS_MAX) {
     return refusal('too-large', `an accept takes at most ${ACCEPT_TASKS_MAX} tasks`)
   }
@@ -88,13 +81,17 @@ function discard(turn: LeaderTurn, framework: Framework, call: Accept): void {
   }
 }
 
+/** Nothing is launched. */
 function drop(
   turn: LeaderTurn,
   framework: Framework,
-  tasks: readonly TaskInfo[],
+  call: Accept,
   { problem, agentId }: Unusable,
-): void {
-  for (const { taskId } of tasks) {
+): readonly NotLaunched[] {
+  const inUse: NotLaunched[] = []
+  const fresh = tasksOf(call).filter((task) => isFree(turn, framework, task, inUse))
+  discard(turn, framework, call)
+  for (const { taskId } of fresh) {
     sayStatus(turn, {
       framework,
       taskId,
@@ -104,44 +101,16 @@ function drop(
       agentId,
     })
   }
+  return inUse
 }
 
-/**
- * False: a task of that id is there. An end said of that id would be taken for its, so the
- * framework hears how that one is instead, and the answer names the id.
- */
-function isFree(
-  turn: LeaderTurn,
-  framework: Framework,
-  { taskId }: TaskInfo,
-  inUse: NotLaunched[],
-): boolean {
-  const task = framework.tasks.get(taskId)
-  if (task === undefined) return true
-  const { state, agentId } = task
-  const how = isTerminal(state)
-    ? `its ${state} on ${agentId} is not acknowledged yet`
-    : `it is ${state} on ${agentId}`
-  const message = `task id ${taskId} is in use: ${how}`
-  inUse.push({ taskId, message })
-  count(turn.state, 'task-ids-in-use')
-  sendKnown(turn, framework, task, message)
-  return false
-}
-
-interface Usable {
-  readonly offers: readonly Offer[]
-  readonly tasks: readonly TaskInfo[]
-  /** Is filled with what was not launched because its id is in use. */
-  readonly inUse: NotLaunched[]
-}
-
+/** All offers are used; what their operations leave over counts as declined. */
 function use(
   turn: LeaderTurn,
   framework: Framework,
   call: Accept,
-  { offers, tasks, inUse }: Usable,
-): void {
+  offers: readonly Offer[],
+): readonly NotLaunched[] {
   const { leader } = turn
   const { agentId, role } = offers[0] as Offer
   const agent = leader.agents.get(agentId) as Agent
@@ -151,23 +120,23 @@ function use(
     putInto(pool, offer.resources)
     rememberUsed(turn, offer.offerId)
   }
-  const launches: { launch: Launch; task: TaskInfo }[] = []
-  for (const info of tasks) {
-    if (!isFree(turn, framework, info, inUse)) continue
-    const valid = validateLaunch(leader, agent, { task: info, pool })
-    if ('problem' in valid) {
-      refuseTask(turn, framework, info, valid.problem)
-      continue
-    }
-    const share = { framework, role, agent, resources: valid.wanted }
-    launches.push({ launch: launch(turn, share, info), task: info })
-  }
-  const left = { framework, role, agent, resources: pool }
-  giveBack(turn, left)
+  const using: Using = { framework, role, agent, pool, launched: [], inUse: [] }
+  for (const operation of call.operations) operate(turn, using, operation)
+  giveBack(turn, { framework, role, agent, resources: pool })
   addFilter(turn, { framework, role, agentId, resources: pool, refuseMs: call.refuseMs })
-  memberOf(framework, role).isDeclinedLast = launches.length === 0
+  memberOf(framework, role).isDeclinedLast = using.launched.length === 0
+  start(turn, using, offers)
+  return using.inUse
+}
+
+/** Sends what was launched to its agent, in one order, and tells the world. */
+function start(
+  turn: LeaderTurn,
+  { framework, role, agent, launched }: Using,
+  offers: readonly Offer[],
+): void {
   const { subscription, principal, frameworkId } = framework
-  if (launches.length === 0 || subscription === undefined) return
+  if (launched.length === 0 || subscription === undefined) return
   order(turn, agent, {
     kind: 'run',
     principal,
@@ -175,53 +144,11 @@ function use(
     subscription,
     role,
     resourcesVersion: agent.info?.resourcesVersion ?? 0,
-    tasks: launches,
+    tasks: launched,
   })
-  const used = { agentId, offers: offers.map(({ offerId }) => offerId), tasks: launches.length }
+  const { agentId } = agent
+  const used = { agentId, offers: offers.map(({ offerId }) => offerId), tasks: launched.length }
   tellWorld(turn, { kind: 'offer', what: 'accepted', framework }, used)
-  for (const { task } of launches)
+  for (const { task } of launched)
     tellLaunched(turn, framework, framework.tasks.get(task.taskId) as Task)
-}
-
-function refuseTask(
-  turn: LeaderTurn,
-  framework: Framework,
-  { taskId }: TaskInfo,
-  problem: string,
-): void {
-  count(turn.state, 'tasks-invalid')
-  sayStatus(turn, {
-    framework,
-    taskId,
-    state: 'TASK_ERROR',
-    reason: 'TASK_INVALID',
-    message: problem.slice(0, REFUSAL_LENGTH_MAX),
-  })
-}
-
-function launch(turn: LeaderTurn, share: Share, info: TaskInfo): Launch {
-  const { framework, agent, role, resources } = share
-  const { leader, state, now } = turn
-  leader.launchCount += 1
-  const id = `${leader.epoch}-${state.run}-${leader.launchCount}` as Launch
-  const task: Task = {
-    framework,
-    taskId: info.taskId,
-    launch: id,
-    agentId: agent.agentId,
-    role,
-    name: info.name,
-    resources,
-    state: 'TASK_STAGING',
-    number: undefined,
-    said: undefined,
-    kill: undefined,
-    // What it holds was the offer's: it is with the role already.
-    isHeld: true,
-    changedAtMs: now.wallMs,
-  }
-  framework.tasks.set(task.taskId, task)
-  agent.tasks.add(task)
-  count(state, 'tasks-launched')
-  return id
 }

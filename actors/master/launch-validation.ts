@@ -10,13 +10,21 @@ import { parseWish } from './wishes.ts'
 /** `problem` is a sentence for the framework's author. */
 export type Validity = { readonly wanted: Resources } | { readonly problem: string }
 
+export interface Wished {
+  readonly task: TaskInfo
+  /** What is left of the offers. */
+  readonly pool: ResourceBook
+  /** Valid ones of its group that the agent is still to get. */
+  readonly before?: number
+}
+
 /** What it wants is taken out of `pool`, if it is valid. */
 export function validateLaunch(
   leader: Leader,
   agent: Agent,
-  { task, pool }: { readonly task: TaskInfo; readonly pool: ResourceBook },
+  { task, pool, before = 0 }: Wished,
 ): Validity {
-  if (agent.tasks.size >= AGENT_TASKS_MAX) {
+  if (agent.tasks.size + before >= AGENT_TASKS_MAX) {
     return { problem: `agent ${agent.agentId} has ${AGENT_TASKS_MAX} tasks, and takes no more` }
   }
   const { argv, shell } = task.command

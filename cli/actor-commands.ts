@@ -1,6 +1,7 @@
 /** The commands that are a cluster, or a part of one, with their flags. */
 import { hostname } from 'node:os'
 import { type Command, Option } from 'commander'
+import { POLICY_DEFAULT, parsePolicy } from '../actors/allocator/policy-words.ts'
 import { tokenFrom } from '../protocol/ids.ts'
 import {
   AGENT_PING_MS,
@@ -80,16 +81,37 @@ function addMaster({ add, io, done }: Registration): void {
 }
 
 function addAllocator({ add, io, done }: Registration): void {
-  add('allocator', 'run an allocator: it proposes who gets what', {
+  const command = add('allocator', 'run an allocator: it proposes who gets what', {
     group: 'actors',
-    examples: ['allocator'],
-    more: 'It keeps nothing. A second one stands by.',
+    examples: [
+      'allocator',
+      'allocator --policy priority,binpack',
+      'allocator --shadow --policy ./my-policy.js',
+    ],
+    more: ALLOCATOR_MORE,
     globals: ACTOR_GLOBALS,
-  }).action(async (_, self: Command) => {
-    const { allocator } = await import('./commands/allocator.ts')
-    done(await allocator(given(io, self)))
   })
+  addPolicy(command)
+    .option('--check-policy', 'only tell whether the policy keeps what policies promise')
+    .option('--shadow', 'only tell what it would have done: `bourse shadow` shows it')
+    .option('--id <id>', 'of the shadow (default: chance)', id('id'))
+    .action(async (_, self: Command) => {
+      const { allocator } = await import('./commands/allocator.ts')
+      done(await allocator(given(io, self)))
+    })
 }
+
+const ALLOCATOR_MORE = `\
+It keeps nothing. A second one stands by. A module's default export has the functions rankRole and \
+rankMember, and may have rankAgent: each gives a number, the smaller comes first. It runs with the \
+rights of the allocator. When it throws, loops or gives no number, drf takes its place.`
+
+const addPolicy = (command: Command): Command =>
+  command.option(
+    '--policy <policy>',
+    `who comes first: drf, priority or a module's path; and where: spread or binpack (default: ${POLICY_DEFAULT})`,
+    checkedBy(parsePolicy),
+  )
 
 function addAgent({ add, io, done }: Registration): void {
   add('agent', 'run an agent: what this machine has is for the cluster', {
@@ -129,12 +151,13 @@ function addAgent({ add, io, done }: Registration): void {
 }
 
 export function addDevCommand({ add, io, done }: Registration): void {
-  add('dev', 'run a whole cluster here, until Ctrl-C', {
+  const command = add('dev', 'run a whole cluster here, until Ctrl-C', {
     group: 'start',
     examples: ['dev', 'dev --agents 3', 'dev --emulate 1000', 'dev --fresh'],
     more: DEV_MORE,
     globals: ['nats', 'cluster', 'json'],
   })
+  addPolicy(command)
     .option(
       '--agents <n>',
       'the machine as so many (default: 1, with --emulate 0)',

@@ -19,6 +19,7 @@ import {
 } from './help.ts'
 import type { Io } from './io.ts'
 import type { Registration } from './registration.ts'
+import { addShadow } from './shadow-command.ts'
 import { addShellCommands } from './shell-commands.ts'
 import { systemFault } from './system-fault.ts'
 import { harmless } from './text.ts'
@@ -67,6 +68,7 @@ export function buildProgram(io: Io, done: Registration['done']): Command {
   const registration = { io, program, add, done }
   addDevCommand(registration)
   addClientCommands(registration)
+  addShadow(registration)
   addAuthCommands(registration)
   addActorCommands(registration)
   addShellCommands(registration)

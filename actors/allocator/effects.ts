@@ -14,5 +14,7 @@ export type Phase = 'standing-by' | 'opening' | 'filling' | 'allocating'
 export type Effect =
   /** May be lost: the numbers show it, or the open is repeated. */
   | { readonly do: 'publish'; readonly message: Message<'AllocatorReports'> }
+  /** The policy was no good; the default one takes its place. */
+  | { readonly do: 'tell-failure'; readonly policy: string; readonly problem: string }
   /** For people and tests; nothing depends on it. */
   | { readonly do: 'tell-phase'; readonly phase: Phase }

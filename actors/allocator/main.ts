@@ -5,6 +5,8 @@ import { type MessengerDeps, openMessenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
 import { inboxOf } from '../../protocol/subjects.ts'
 import type { Phase } from './effects.ts'
+import type { LoadedPolicy } from './load-policy.ts'
+import { drf } from './policies/drf.ts'
 import { openAllocator } from './shell.ts'
 
 export interface AllocatorOptions {
@@ -12,6 +14,10 @@ export interface AllocatorOptions {
   readonly system: BusSystem
   readonly clock: Clock
   readonly randomToken: RandomToken
+  /** Default: that of all who do not say. */
+  readonly loaded?: LoadedPolicy
+  /** The policy was no good, the default one takes its place. Default: nobody is told. */
+  readonly onFailure?: (policy: string, problem: string) => void
   /** Told at each change. Default: nobody is. */
   readonly onPhase?: (phase: Phase) => void
   /** A message could not be read. Default: nobody is told. */
@@ -25,14 +31,15 @@ export interface RunningAllocator {
 
 /** @throws {ClusterError} when there is no bus to connect to. */
 export async function startAllocator(options: AllocatorOptions): Promise<RunningAllocator> {
-  const { cluster, system, clock, randomToken } = options
+  const { cluster, system, clock, randomToken, loaded = { policy: drf } } = options
   const inbox = inboxOf(cluster, 'allocator', randomToken(64))
   const bus = await system.connect({ name: `${cluster} allocator`, inbox })
   const onRefused = options.onRefused ?? (() => {})
   const messenger = openMessenger({ bus, clock, randomToken, isOpen: false, onRefused })
-  const onPhase = options.onPhase ?? (() => {})
+  const { onPhase = () => {}, onFailure = () => {} } = options
   const seed = randomToken(128)
-  const allocator = openAllocator({ cluster, messenger, clock, seed, onPhase })
+  const told = { onPhase, onFailure }
+  const allocator = openAllocator({ cluster, messenger, clock, seed, loaded, ...told })
   return {
     async stop() {
       allocator.close()

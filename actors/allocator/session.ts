@@ -116,6 +116,8 @@ export function confirm(
   state.openAtMs = undefined
   state.silenceMaxMs = pingMs * (pingsMissedMax + 1)
   state.silentAtMs = monotonicMs + state.silenceMaxMs
+  // Every leader is to know it, and what is said without a session may be lost.
+  if (state.failed !== undefined) state.reports.push({ kind: 'policy-failed', ...state.failed })
 }
 
 /** Another allocator has the session now. */

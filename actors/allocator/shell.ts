@@ -3,8 +3,11 @@ import type { Clock } from '../../bus/clock.ts'
 import type { Messenger } from '../../bus/messenger.ts'
 import { allocatorFigures, allocatorReports, leaderBeat } from '../../protocol/subjects.ts'
 import { runActor } from '../kit/run-actor.ts'
+import { contain } from './contain.ts'
 import { allocatorCore } from './core.ts'
 import type { Effect, Phase } from './effects.ts'
+import { beginAnew, fallBack } from './fall-back.ts'
+import type { LoadedPolicy } from './load-policy.ts'
 import { newState } from './state.ts'
 
 export interface AllocatorDeps {
@@ -13,23 +16,31 @@ export interface AllocatorDeps {
   readonly clock: Clock
   /** 128 random bits as 32 hexadecimal digits. */
   readonly seed: string
+  readonly loaded: LoadedPolicy
   readonly onPhase: (phase: Phase) => void
+  readonly onFailure: (policy: string, problem: string) => void
 }
 
 /** Runs an allocator on an open connection, which stays the caller's. */
 export function openAllocator(deps: AllocatorDeps): { close(): void } {
-  const { cluster, messenger, clock, seed, onPhase } = deps
+  const { cluster, messenger, clock, seed, loaded, onPhase, onFailure } = deps
+  const { policy, asking } = loaded
   const perform = (effect: Effect): void => {
     switch (effect.do) {
       case 'publish':
         return messenger.send(allocatorReports, { cluster }, effect.message)
+      case 'tell-failure':
+        return onFailure(effect.policy, effect.problem)
       case 'tell-phase':
         return onPhase(effect.phase)
       default:
         return effect satisfies never
     }
   }
-  const actor = runActor({ core: allocatorCore, state: newState(seed), clock, perform })
+  const core = asking
+    ? contain({ core: allocatorCore, asking, fallBack, beginAnew })
+    : allocatorCore
+  const actor = runActor({ core, state: newState(seed, policy), clock, perform })
   const open = [
     messenger.listen(leaderBeat, { cluster }, (beat) => actor.input({ kind: 'beat', beat })),
     messenger.listen(allocatorFigures, { cluster }, (message) =>

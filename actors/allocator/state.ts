@@ -60,6 +60,8 @@ export type Count = (typeof COUNTS)[number]
 export interface AllocatorState {
   /** What new books are ordered by. */
   policy: Policy
+  /** The policy that it was to have, and what was wrong with it. */
+  failed: { readonly policy: string; readonly problem: string } | undefined
   readonly random: Random
   readonly counts: Record<Count, number>
   phase: Phase
@@ -90,6 +92,7 @@ export interface AllocatorState {
 export function newState(seed: string, policy: Policy = drf): AllocatorState {
   return {
     policy,
+    failed: undefined,
     random: seededRandom(seed),
     counts: Object.fromEntries(COUNTS.map((count) => [count, 0])) as Record<Count, number>,
     phase: 'standing-by',

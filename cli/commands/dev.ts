@@ -1,6 +1,9 @@
 /** `bourse dev`: a whole cluster here, until Ctrl-C. Its state stays for the next start. */
+import { loadPolicy } from '../../actors/allocator/load-policy.ts'
+import type { PolicyChoice } from '../../actors/allocator/policy-words.ts'
 import { jsonLog } from '../../actors/kit/logger.ts'
 import type { Ending } from '../../actors/kit/supervise.ts'
+import { systemClock } from '../../bus/clock.ts'
 import {
   announceDev,
   claimDevFile,
@@ -27,6 +30,7 @@ export interface DevOptions extends CommandOptions {
   readonly agents?: number
   readonly emulate?: number
   readonly masters: number
+  readonly policy?: PolicyChoice
   readonly processes?: boolean
   readonly fresh?: boolean
   readonly port?: number
@@ -35,7 +39,11 @@ export interface DevOptions extends CommandOptions {
 const STDERR = 2
 
 export async function dev({ options, io }: Invocation<DevOptions>): Promise<ExitCode> {
-  const plan = planOf(options)
+  const { policy } = options
+  const plan: DevPlan = {
+    ...planOf(options),
+    ...(policy && { policy: { text: policy.text, loaded: await loadPolicy(policy, systemClock) } }),
+  }
   if (plan.nats !== undefined) await requireNoLeader(plan.cluster, plan.nats)
   const path = devFilePath(io.env)
   const other = claimDevFile(path, plan.cluster)

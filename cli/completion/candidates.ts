@@ -1,5 +1,6 @@
 /** What may stand where the cursor is. */
 import type { Argument, Command, Option } from 'commander'
+import { POLICY_WORDS } from '../../actors/allocator/policy-words.ts'
 import { EVENT_WORDS } from '../../protocol/event-words.ts'
 import type { Invocation } from '../options.ts'
 import { type Candidate, liveIds, type WantedIds } from './live-ids.ts'
@@ -97,6 +98,7 @@ const KINDS: readonly Candidate[] = Object.keys(EVENT_WORDS).map((value) => ({ v
 
 /** Of flags whose values have more forms than a list of choices could say. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
+  '--policy': POLICY_WORDS,
   '--restart': ['never', 'on-failure'],
   '--replicas': ['1', '3', '5'],
   '--since': ['all'],

@@ -10,7 +10,7 @@ import type { AgentId, MasterId } from '../../protocol/ids.ts'
 import { KILL_GRACE_MS } from '../../protocol/limits.ts'
 import { clusterAt, type FoundCluster } from '../find-cluster.ts'
 import { hostHere } from './here.ts'
-import type { DevHost, DevOwner, Stoppable } from './owner.ts'
+import type { DevHost, DevOwner, DevPolicy, Stoppable } from './owner.ts'
 import { hostProcesses } from './processes.ts'
 import { startDevServer } from './server.ts'
 import { equalShares } from './shares.ts'
@@ -21,6 +21,7 @@ export interface DevPlan {
   readonly masters: number
   readonly agents: number
   readonly emulated: number
+  readonly policy?: DevPolicy
   /** A process for each actor. */
   readonly processes: boolean
   /** Forgets what is kept of earlier ones. */
@@ -147,7 +148,7 @@ export class DevCluster {
       const workDir = this.#folder('masters', masterId)
       this.#masters.push(await host.startMaster({ masterId, workDir }))
     }
-    this.#allocators.push(await host.startAllocator())
+    this.#allocators.push(await host.startAllocator(this.#plan.policy))
     if (agents > 0) await this.#startAgents(host, agents)
     if (emulated > 0) {
       this.#agents.push(await host.startEmulated(EMULATED, emulated))

@@ -1,4 +1,5 @@
 /** What the parts of a `bourse dev` are given by it, and what they give back. */
+import type { LoadedPolicy } from '../../actors/allocator/load-policy.ts'
 import type { Ending } from '../../actors/kit/supervise.ts'
 import type { AgentId, MasterId } from '../../protocol/ids.ts'
 import type { ResourceList } from '../../protocol/schema/common.ts'
@@ -30,10 +31,17 @@ export interface DevAgent {
   readonly resources: ResourceList
 }
 
+export interface DevPolicy {
+  /** As it was written. */
+  readonly text: string
+  readonly loaded: LoadedPolicy
+}
+
 /** Where the actors of a `bourse dev` live: in its own process, or in one each. */
 export interface DevHost {
   startMaster(master: DevMaster): Promise<Stoppable>
-  startAllocator(): Promise<Stoppable>
+  /** Without a policy: the default one. */
+  startAllocator(policy: DevPolicy | undefined): Promise<Stoppable>
   /** Its tasks outlive it. */
   startAgent(agent: DevAgent): Promise<Stoppable>
   /** So many that only pretend: `<name>-1` and so on. */

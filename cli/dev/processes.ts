@@ -31,7 +31,8 @@ export function hostProcesses(owner: DevOwner, { nats, cluster }: ClusterFlags):
   return {
     startMaster: ({ masterId, workDir }) =>
       start(masterId, ['master', '--id', masterId, '--work-dir', workDir]),
-    startAllocator: () => start('allocator', ['allocator']),
+    startAllocator: (policy) =>
+      start('allocator', ['allocator', ...(policy ? ['--policy', policy.text] : [])]),
     startAgent({ id, workDir, resources }) {
       const args = ['agent', '--id', id, '--work-dir', workDir, '--leave-when-idle']
       return start(id, [...args, '--resources', resourceFlag(resources)])

@@ -1,6 +1,10 @@
 /** What a shadow allocator tells the world: how another policy would have decided. */
 import Type, { type Static } from 'typebox'
-import { SHADOW_DIFFERENCES_MAX, SHADOW_MEMBERS_MAX } from '../limits.ts'
+import {
+  SHADOW_DIFFERENCE_MEMBERS_MAX,
+  SHADOW_DIFFERENCES_MAX,
+  SHADOW_MEMBERS_MAX,
+} from '../limits.ts'
 import { AgentIdToken, FrameworkIdToken, PrincipalToken, Role } from './common.ts'
 import { integer, list, message, text, timeAtMs, word } from './shapes.ts'
 
@@ -16,16 +20,19 @@ const Given = message('What somebody was given since the comparison began.', {
   mem: Type.Number({ minimum: 0 }),
 })
 
-/** One decision is one agent at one version: what the one or the other made of it. */
+/**
+ * One decision is one agent at one version: what the one or the other made of it. Of more members
+ * than fit the first; none: the agent was left as it was.
+ */
 export type ShadowDifference = Static<typeof ShadowDifference>
 export const ShadowDifference = message('What was decided differently.', {
   atMs: timeAtMs,
   agentId: AgentIdToken,
   agentVersion: count,
-  /** Whom the allocator gave it to; absent: nobody. */
-  real: Type.Optional(Member),
-  /** Whom the shadow would have given it to; absent: nobody. */
-  shadow: Type.Optional(Member),
+  /** To whom the allocator gave it. */
+  real: list(Member, SHADOW_DIFFERENCE_MEMBERS_MAX),
+  /** To whom the shadow would have given it. */
+  shadow: list(Member, SHADOW_DIFFERENCE_MEMBERS_MAX),
 })
 
 /** shadow → observers: all of it, every SHADOW_REPORT_MS; a new `sinceAtMs` begins anew. */
@@ -36,7 +43,7 @@ export const ShadowReport = message('shadow → observers: how another policy wo
   phase: word('waiting', 'comparing'),
   sinceAtMs: timeAtMs,
   atMs: timeAtMs,
-  /** Decisions: to the same member, to different ones, and those that only one side made. */
+  /** Decisions: for the same members, for others, and those that only one side made. */
   same: count,
   different: count,
   onlyReal: count,

@@ -103,7 +103,7 @@ export class Harness {
     const effects = allocatorCore.handle(this.state, input, now)
     for (const effect of effects) {
       if (effect.do === 'publish') this.sent.push(effect.message)
-      else this.phases.push(effect.phase)
+      else if (effect.do === 'tell-phase') this.phases.push(effect.phase)
     }
     return effects
   }

@@ -1,0 +1,20 @@
+/** `bourse shadow` with its flags. */
+import type { Command } from 'commander'
+import { given, type Registration } from './registration.ts'
+
+export function addShadow({ add, io, done }: Registration): void {
+  add('shadow', 'show how another policy would have decided', {
+    group: 'look',
+    examples: ['shadow', 'shadow --follow'],
+    more: SHADOW_MORE,
+  })
+    .option('-f, --follow', 'go on with what differs, until Ctrl-C')
+    .action(async (_, self: Command) => {
+      const { shadow } = await import('./commands/shadow.ts')
+      done(await shadow(given(io, self)))
+    })
+}
+
+const SHADOW_MORE = `\
+A decision is one agent as it was until its next change: to whom the allocator gave it, and to whom \
+the shadow would have. \`bourse allocator --shadow --policy P\` is a shadow; it disturbs nobody.`

@@ -51,7 +51,7 @@ export async function findTarget(
   const whole = found.filter(({ id }) => id === text)
   const meant = whole.length > 0 ? whole : found
   const [target, ...others] = meant
-  if (others.length > 0) throw several(text, meant)
+  if (others.length > 0 && !isOfTasks(target, others)) throw several(text, meant)
   if (target !== undefined) return target
   const waiting = isWanted('task') ? await waitingOf(client, text) : []
   if (waiting.length > 1) throw several(text, waiting)
@@ -67,6 +67,16 @@ async function all<V extends ListingVerb>(
   const items: Item<V>[] = []
   for await (const page of client.list(verb, prefix)) items.push(...page)
   return items
+}
+
+/** Tasks are called like their framework: who names all of them means that. */
+function isOfTasks(target: Target | undefined, others: readonly Target[]): boolean {
+  if (target?.kind !== 'framework') return false
+  const { principal, frameworkId } = target.item
+  return others.every(
+    ({ kind, item }) =>
+      kind === 'task' && item.frameworkId === frameworkId && item.principal === principal,
+  )
 }
 
 async function frameworksOf(client: OperatorClient, text: string): Promise<readonly Target[]> {

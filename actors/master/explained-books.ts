@@ -1,9 +1,11 @@
 /** What the leader's books say of members, offers and tasks, for an explanation. */
+import { type FrameworkKey, frameworkKey, type TaskId } from '../../protocol/ids.ts'
 import { EXPLAINED_MEMBERS_MAX, EXPLAINED_OFFERS_MAX } from '../../protocol/limits.ts'
 import type { Now } from '../../protocol/now.ts'
 import type { TaskStatus } from '../../protocol/schema/common.ts'
 import type { Explanation, MemberExplanation } from '../../protocol/schema/explain.ts'
 import type { AgentItem } from '../../protocol/schema/operator.ts'
+import { frameworkOf } from './books.ts'
 import type { Agent, Framework, LastDecline, Member, Offer, Task } from './entities.ts'
 import type { LeaderTurn } from './turn.ts'
 
@@ -102,14 +104,15 @@ export function offersShown(
   return { offers: shown, offerCount }
 }
 
-/** The newest of that id, also if it has ended. */
-export function taskOf(
-  { leader }: LeaderTurn,
-  framework: Framework,
-  taskId: Task['taskId'],
-): Task | undefined {
-  const isIt = (task: Task): boolean => task.framework === framework && task.taskId === taskId
-  return framework.tasks.get(taskId) ?? leader.ended.findLast(isIt)
+export interface TaskKey extends FrameworkKey {
+  readonly taskId: TaskId
+}
+
+/** The newest of that id, also if it has ended, and its framework with it. */
+export function taskOf(turn: LeaderTurn, key: TaskKey): Task | undefined {
+  const isIt = ({ framework, taskId }: Task): boolean =>
+    taskId === key.taskId && framework.key === frameworkKey(key)
+  return frameworkOf(turn, key)?.tasks.get(key.taskId) ?? turn.leader.ended.findLast(isIt)
 }
 
 /** Its newest status, as far as it is kept. */

@@ -1,12 +1,12 @@
 /** Answers why somebody has got nothing: what the leader knows itself, and what its allocator says. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
-import { frameworkKey, type TaskId } from '../../protocol/ids.ts'
+import { type FrameworkKey, frameworkKey } from '../../protocol/ids.ts'
 import { LIST_BYTES_MAX } from '../../protocol/limits.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import type { Explain, Explained, Explanation } from '../../protocol/schema/explain.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { frameworkOf } from './books.ts'
-import type { Agent, Framework } from './entities.ts'
+import type { Agent } from './entities.ts'
 import {
   agentStateOf,
   frameworkStateOf,
@@ -17,6 +17,7 @@ import {
   offersShown,
   type RoleMember,
   statusShown,
+  type TaskKey,
   taskOf,
 } from './explained-books.ts'
 import { count, type OpenExplanation } from './state.ts'
@@ -125,11 +126,11 @@ function look(turn: LeaderTurn, { framework, role, agentId, task }: Explain): Kn
     const agent = turn.leader.agents.get(agentId)
     return agent === undefined ? refusal('not-found', `no agent ${agentId}`) : ofAgent(turn, agent)
   }
-  const key = framework ?? task
-  const known = key && frameworkOf(turn, key)
-  if (known === undefined) return refusal('not-found', `no framework ${key && frameworkKey(key)}`)
-  return task === undefined ? ofFramework(turn, known) : ofTask(turn, known, task.taskId)
+  return task === undefined ? ofFramework(turn, framework as FrameworkKey) : ofTask(turn, task)
 }
+
+const noFramework = (key: FrameworkKey): Refusal =>
+  refusal('not-found', `no framework ${frameworkKey(key)}`)
 
 function ofAgent(turn: LeaderTurn, agent: Agent): Known {
   const offers = [...agent.offers].flatMap((id) => turn.leader.offers.get(id) ?? [])
@@ -142,15 +143,20 @@ function ofAgent(turn: LeaderTurn, agent: Agent): Known {
   return { body, asks: [{ ask: { kind: 'ask-agent', agentId: agent.agentId }, into: body }] }
 }
 
-function ofFramework(turn: LeaderTurn, framework: Framework): Known {
+function ofFramework(turn: LeaderTurn, key: FrameworkKey): Known | Refusal {
+  const framework = frameworkOf(turn, key)
+  if (framework === undefined) return noFramework(key)
   const known = ofMembers(turn, membersOf(framework))
   return { ...known, body: { state: frameworkStateOf(framework), ...known.body } }
 }
 
 /** One that is not known may be an instance that waits for an offer. */
-function ofTask(turn: LeaderTurn, framework: Framework, taskId: TaskId): Known {
-  const task = taskOf(turn, framework, taskId)
-  if (task === undefined) return ofMembers(turn, membersOf(framework))
+function ofTask(turn: LeaderTurn, key: TaskKey): Known | Refusal {
+  const task = taskOf(turn, key)
+  if (task === undefined) {
+    const framework = frameworkOf(turn, key)
+    return framework === undefined ? noFramework(key) : ofMembers(turn, membersOf(framework))
+  }
   const agent = turn.leader.agents.get(task.agentId)
   const body: Explanation = {
     state: task.state,

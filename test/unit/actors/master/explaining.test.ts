@@ -207,6 +207,18 @@ test('a task on an agent that is away is unreachable since then', (t) => {
   t.is(typeof answer?.status?.unreachableAtMs, 'number')
 })
 
+test('a task is explained when its framework is gone, too', (t) => {
+  const { master, agent, framework } = aStageWith('t1')
+  agent.update('t1', 'TASK_FINISHED')
+  framework.call('teardown', {})
+  agent.say({ kind: 'torn-down', ...aFramework() })
+  t.false(master.leader.frameworks.has('local.f1'))
+  const task = { ...aFramework(), taskId: 't1' as TaskId }
+  t.like(explanationIn(ask(master, { task })), { state: 'TASK_FINISHED' })
+  const other = { ...task, taskId: 't2' as TaskId }
+  t.is(refusalOf(answerIn(ask(master, { task: other }))), 'not-found')
+})
+
 test('a task that is not known is answered with what its framework waits for', (t) => {
   const { master, allocator } = aStage()
   const asked = ask(master, { task: { ...aFramework(), taskId: 't9' as TaskId } })

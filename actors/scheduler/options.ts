@@ -22,7 +22,7 @@ import {
   YES_OR_NO,
 } from './rules.ts'
 import type { Settings } from './state.ts'
-import { sizeProblem, TERMS_RULES, termsOf } from './terms.ts'
+import { requireTerms, TERMS_RULES, termsOf } from './terms.ts'
 
 /**
  * NATS servers with what they want to see: a token, user and password, or a file of credentials.
@@ -103,8 +103,7 @@ export function requireOptions(options: SchedulerOptions): void {
   requireGood(where, options, RULES)
   const unknown = Object.keys(options).find((option) => !(option in RULES))
   if (unknown !== undefined) throw badOption(`${where}: there is no option ${shown(unknown)}`)
-  const tooLarge = sizeProblem(options)
-  if (tooLarge !== undefined) throw badOption(`${where}: ${tooLarge}`)
+  requireTerms(where, options)
 }
 
 interface Identity {

@@ -3,35 +3,60 @@ import { check } from '../../protocol/check.ts'
 import { TERMS_BYTES_MAX } from '../../protocol/limits.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import type { FrameworkUpdate, OfferTerms } from './contract-terms.ts'
-import { badOption, DURATION, NAME, ROLES, type Rules, requireGood, shown } from './rules.ts'
+import {
+  badOption,
+  DURATION,
+  NAME,
+  ROLES,
+  type Rule,
+  type Rules,
+  requireGood,
+  shown,
+} from './rules.ts'
 import type { Changes, Settings, Terms } from './state.ts'
-
-const fits = (fields: object): boolean =>
-  check('Subscribe', { name: 'any', secret: 'anything', ...fields }).ok
 
 const OPERATORS = ['exists', 'equals', 'notEquals', 'matches', 'notMatches']
 
+/** What is wrong with it is said by `requireTerms`, which knows where. */
+const LATER: Rule = { what: 'what it is', isGood: () => true }
 export const TERMS_RULES: Rules<OfferTerms> = {
-  capabilities: {
-    what: "a list like ['GPU_RESOURCES', 'REGION_AWARE']",
-    isGood: (capabilities) => fits({ capabilities }),
-  },
-  constraints: {
-    what: "by role, groups of constraints: { '*': [[{ attribute: 'rack', equals: 'r1' }]] }",
-    isGood: (constraints) => fits({ constraints }) && groupsOf(constraints).every(isClear),
-  },
-  minAllocatable: {
-    what: "by role, lists of amounts: { '*': [{ cpus: 4, mem: 8192 }] }",
-    isGood: (minAllocatable) => fits({ minAllocatable }),
-  },
+  capabilities: LATER,
+  constraints: LATER,
+  minAllocatable: LATER,
 }
 
-/** All constraints of it, which has the right shape. */
-const groupsOf = (constraints: unknown): readonly object[] =>
-  Object.values(constraints as object).flat(2)
+/** @throws {ClusterError} `scheduler/option`: the first field that is no good, or their size. */
+export function requireTerms(where: string, terms: OfferTerms): void {
+  const problem = shapeProblem(terms) ?? unclearConstraint(terms) ?? sizeProblem(terms)
+  if (problem !== undefined) throw badOption(`${where}: ${problem}`)
+}
 
-const isClear = (constraint: object): boolean =>
-  OPERATORS.filter((operator) => operator in constraint).length === 1
+function shapeProblem({ capabilities, constraints, minAllocatable }: OfferTerms) {
+  const terms = { capabilities, constraints, minAllocatable }
+  const checked = check('UpdateFramework', withoutAbsent(terms))
+  return checked.ok ? undefined : checked.refusal.message.replace('UpdateFramework: ', '')
+}
+
+const withoutAbsent = (fields: object): object =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+
+function unclearConstraint({ constraints = {} }: OfferTerms): string | undefined {
+  for (const [role, groups] of Object.entries(constraints))
+    for (const [g, group] of groups.entries()) {
+      const c = group.findIndex((constraint) => operatorsOf(constraint) !== 1)
+      if (c >= 0) return `constraints.${role}.${g}.${c} must have one of ${OPERATORS.join(', ')}`
+    }
+  return undefined
+}
+
+const operatorsOf = (constraint: object): number =>
+  OPERATORS.filter((operator) => operator in constraint).length
+
+function sizeProblem(terms: OfferTerms): string | undefined {
+  const bytes = wireBytes(termsOf(terms))
+  if (bytes <= TERMS_BYTES_MAX) return undefined
+  return `what is wanted of offers takes ${bytes} bytes, of at most ${TERMS_BYTES_MAX}`
+}
 
 /** As it travels: the author may change theirs. It was checked. */
 export function termsOf({ capabilities, constraints, minAllocatable }: OfferTerms): Terms {
@@ -54,8 +79,7 @@ export function changesOf(update: FrameworkUpdate): Changes {
   requireGood('update', update, UPDATE_RULES)
   const unknown = Object.keys(update).find((field) => !(field in UPDATE_RULES))
   if (unknown !== undefined) throw badOption(`update: ${shown(unknown)} cannot be changed`)
-  const tooLarge = sizeProblem(update)
-  if (tooLarge !== undefined) throw badOption(`update: ${tooLarge}`)
+  requireTerms('update', update)
   const { name, roles, failoverMs } = update
   return {
     ...(name !== undefined && { name }),
@@ -63,13 +87,6 @@ export function changesOf(update: FrameworkUpdate): Changes {
     ...(failoverMs !== undefined && { failoverMs }),
     ...termsOf(update),
   }
-}
-
-/** Too large for the leader, or undefined. */
-export function sizeProblem(terms: OfferTerms): string | undefined {
-  const bytes = wireBytes(termsOf(terms))
-  if (bytes <= TERMS_BYTES_MAX) return undefined
-  return `what is wanted of offers takes ${bytes} bytes, of at most ${TERMS_BYTES_MAX}`
 }
 
 /** Of roles that are left, nothing stays: the leader would refuse what is said of them. */

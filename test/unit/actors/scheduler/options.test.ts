@@ -35,6 +35,36 @@ const OPTIONS: readonly (readonly [given: unknown, wrong: string])[] = [
   [{ name: 'x', openTimeoutMs: Number.NaN }, `openTimeoutMs must be ${DURATION}, not NaN`],
   [{ name: 'x', suppressed: 'yes' }, 'suppressed must be true or false, not "yes"'],
   [{ name: 'x', onFault: {} }, 'onFault must be a function, not {}'],
+  [
+    { name: 'x', capabilities: ['GPUS'] },
+    'capabilities.0 must be "GPU_RESOURCES" or "REGION_AWARE"',
+  ],
+  [
+    { name: 'x', constraints: [[{ attribute: 'rack', equals: 'r1' }]] },
+    'constraints must be object',
+  ],
+  [
+    { name: 'x', constraints: { '*': [[{ attribute: 'rack', equals: 1 }]] } },
+    'constraints.*.0.0.equals must be string',
+  ],
+  [
+    { name: 'x', constraints: { web: [[{ attribute: 'rack', equals: 'a', matches: 'b' }]] } },
+    'constraints.web.0.0 must have one of exists, equals, notEquals, matches, notMatches',
+  ],
+  [
+    { name: 'x', constraints: { '*': [[{ attribute: 'a', exists: true }, { attribute: 'b' }]] } },
+    'constraints.*.0.1 must have one of exists, equals, notEquals, matches, notMatches',
+  ],
+  [{ name: 'x', minAllocatable: { '*': { cpus: 1 } } }, 'minAllocatable.* must be array'],
+  [
+    {
+      name: 'x',
+      constraints: {
+        '*': Array(16).fill(Array(16).fill({ attribute: 'rack', equals: 'x'.repeat(200) })),
+      },
+    },
+    'what is wanted of offers takes 59981 bytes, of at most 32768',
+  ],
   [{ name: 'x', role: 'web' }, 'there is no option "role"'],
   [
     { failoverMs: 1.5 },

@@ -55,6 +55,7 @@ export function addRun({ add, io, done }: Registration): void {
     .option('--cpus <n>', 'of each instance', decimal(CPUS_MAX), 0.1)
     .option('--mem <MiB>', 'of each instance', decimal(SCALAR_MAX), 32)
     .option('--disk <MiB>', 'of each instance', decimal(SCALAR_MAX))
+    .option('--gpus <n>', 'whole ones, of each instance', count(0, 1_000))
     .option('--ports <n>', 'of each instance, as PORT0, PORT1 …', count(0, 1_000))
     .option('--env <NAME=VALUE>', 'for the command; NAME alone: as it is here', collected(variable))
     .option('--user <name>', 'who runs it (default: whoever the agent runs as)')

@@ -22,6 +22,7 @@ export interface RunFlags extends CommandOptions {
   readonly cpus: number
   readonly mem: number
   readonly disk?: number
+  readonly gpus?: number
   readonly instances: number
   readonly ports?: number
   readonly env?: readonly EnvironmentFlag[]
@@ -116,13 +117,14 @@ function wishOf(
   options: RunFlags,
   { env: here }: Io,
 ): Omit<RunOptions, 'command' | 'nats' | 'cluster'> {
-  const { name, role, cpus, mem, disk, instances, ports, env, user, timeout } = options
-  const { constraint, restart } = options
+  const { name, role, cpus, mem, disk, gpus, instances, ports, env, user } = options
+  const { constraint, restart, timeout } = options
   return {
     cpus,
     mem,
     instances,
     ...(disk !== undefined && { disk }),
+    ...(gpus !== undefined && { gpus }),
     ...(name !== undefined && { name }),
     ...(role !== undefined && { role }),
     ...(ports !== undefined && { ports }),

@@ -1,29 +1,27 @@
 /** Where instances may run: what a person writes, and whether an offer is of such an agent. */
 
-import type { Offered } from '../../actors/scheduler/scheduler.ts'
+import type { OfferConstraint, Offered } from '../../actors/scheduler/scheduler.ts'
 import { type Refusal, refusal } from '../../protocol/errors.ts'
+import { type Operator, offerConstraintOf } from './offer-terms.ts'
 
 /** What an offer says of its agent. */
 export type Place = Pick<Offered, 'agentId' | 'hostname' | 'attributes'>
 
 /**
- * About `name`: an attribute (the first one of that name), `hostname`, or `agent` (its id).
+ * About `name`: an attribute, `hostname`, or `agent` (its id).
  *
- * `value`: its text must pass, `''` standing for an attribute that is not there where `takesNone`.
- * `each`: at most so many instances that have not ended where it has the same text; it must be
- * there.
+ * `value`: all that the agent says under that name, as texts, must pass; it may be nothing.
+ * `each`: at most so many instances that have not ended where its first text is the same; it must
+ * be there.
  */
 export type Constraint = {
   /** As it was written. */
   readonly text: string
   readonly name: string
+  /** What the leader is told of it; it leaves out no agent that fits. */
+  readonly told: OfferConstraint | undefined
 } & (
-  | {
-      readonly kind: 'value'
-      readonly passes: (value: string) => boolean
-      /** An agent without the attribute fits. */
-      readonly takesNone: boolean
-    }
+  | { readonly kind: 'value'; readonly passes: (values: readonly string[]) => boolean }
   | { readonly kind: 'each'; readonly instancesMax: number }
 )
 
@@ -40,14 +38,16 @@ export function parseConstraint(text: string): Constraint | Refusal {
   if (name === undefined) return wrong(text, `is none of ${FORMS}`)
   if (rule !== undefined) {
     const instancesMax = rule === 'unique' ? 1 : Number(rule.slice('max='.length))
-    return { text, name, kind: 'each', instancesMax }
+    return { text, name, told: offerConstraintOf(name), kind: 'each', instancesMax }
   }
-  if (op === undefined) return { text, name, kind: 'value', passes: () => true, takesNone: false }
+  const told = offerConstraintOf(name, op as Operator | undefined, value)
+  const about = { text, name, told, kind: 'value' } as const
+  if (op === undefined) return { ...about, passes: (values) => values.length > 0 }
   const matches = op.endsWith('~') ? matcherOf(value) : equals(value)
   if (typeof matches === 'string') return wrong(text, matches)
-  const isNot = op.startsWith('!')
-  const passes = isNot ? (found: string) => !matches(found) : matches
-  return { text, name, kind: 'value', passes, takesNone: isNot }
+  return op.startsWith('!')
+    ? { ...about, passes: (values) => !values.some(matches) }
+    : { ...about, passes: (values) => values.some(matches) }
 }
 
 type Matcher = (found: string) => boolean
@@ -75,21 +75,24 @@ function wrong(text: string, what: string): Refusal {
   return refusal('invalid', `"${shown}" ${what}`)
 }
 
-/** What the place has under that name; undefined: nothing. */
-export function valueAt({ name }: Pick<Constraint, 'name'>, place: Place): string | undefined {
-  if (name === 'hostname') return place.hostname
-  if (name === 'agent') return place.agentId
-  const { text, scalar } = place.attributes.find((attribute) => attribute.name === name) ?? {}
-  return text ?? (scalar === undefined ? undefined : String(scalar))
+function valuesAt({ name }: Pick<Constraint, 'name'>, place: Place): readonly string[] {
+  if (name === 'hostname') return [place.hostname]
+  if (name === 'agent') return [place.agentId]
+  return place.attributes
+    .filter((attribute) => attribute.name === name)
+    .map(({ text, scalar }) => text ?? String(scalar))
+}
+
+/** The first that the place has under that name; undefined: nothing. */
+export function valueAt(about: Pick<Constraint, 'name'>, place: Place): string | undefined {
+  return valuesAt(about, place)[0]
 }
 
 /** How many more instances may go there; 0: it does not fit. */
 export function roomAt(constraint: Constraint, place: Place, there: ReadonlySpots): number {
+  if (constraint.kind === 'value')
+    return constraint.passes(valuesAt(constraint, place)) ? Number.POSITIVE_INFINITY : 0
   const value = valueAt(constraint, place)
-  if (constraint.kind === 'value') {
-    const fits = value === undefined ? constraint.takesNone : constraint.passes(value)
-    return fits ? Number.POSITIVE_INFINITY : 0
-  }
   if (value === undefined) return 0
   return Math.max(0, constraint.instancesMax - (there.get(spotOf(constraint, value)) ?? 0))
 }

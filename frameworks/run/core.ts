@@ -2,12 +2,18 @@
  * Decides what `bourse run` does: places instances on offers, follows them, reads them to the end.
  */
 import { isTerminal } from '../../protocol/task-state.ts'
+import { toldConstraints } from './offer-terms.ts'
 import { isStopping, isWaiting, onAnswered, onOffer } from './placing.ts'
 import { explain } from './shortage.ts'
 import { describeUnheard } from './silence.ts'
 import type { Effect, Input, Instance, RunState } from './state.ts'
 import { onSilenceOver, onStatus } from './statuses.ts'
 
+/**
+ * Where no agent that fits has offered anything for so long, those that do not fit are looked at,
+ * too: else nobody could be told what there is instead.
+ */
+const LOOK_AROUND_MS = 300
 /** Who waits is told why: first after so long, then as often as twice that, and so on. */
 const LOOK_MS_MIN = 1_500
 const LOOK_MS_MAX = 60_000
@@ -28,7 +34,7 @@ export function handleRun(state: RunState, input: Input): readonly Effect[] {
 function dispatch(state: RunState, input: Input, effects: Effect[]): void {
   switch (input.kind) {
     case 'start':
-      return lookAgain(state, LOOK_MS_MIN, effects)
+      return onStart(state, effects)
     case 'offer':
       return onOffer(state, input, effects)
     case 'answered':
@@ -41,6 +47,8 @@ function dispatch(state: RunState, input: Input, effects: Effect[]): void {
       return onRestartDue(state, input.index, effects)
     case 'silence-over':
       return onSilenceOver(state, input, effects)
+    case 'look-around':
+      return onLookAround(state, effects)
     case 'look':
       return onLook(state, effects)
     case 'timed-out':
@@ -104,7 +112,21 @@ function lookAgain(state: RunState, delayMs: number, effects: Effect[]): void {
   effects.push({ do: 'look-after', delayMs })
 }
 
+function onStart(state: RunState, effects: Effect[]): void {
+  lookAgain(state, LOOK_MS_MIN, effects)
+  if (toldConstraints(state.plan).length > 0)
+    effects.push({ do: 'look-around-after', delayMs: LOOK_AROUND_MS })
+}
+
+function onLookAround(state: RunState, effects: Effect[]): void {
+  if (isStopping(state) || !isAnyWaiting(state) || state.shortage.size > 0) return
+  state.isLookingAround = true
+  effects.push({ do: 'constrain', isOn: false })
+}
+
 function onLook(state: RunState, effects: Effect[]): void {
+  if (state.isLookingAround) effects.push({ do: 'constrain', isOn: true })
+  state.isLookingAround = false
   const beforeMs = state.lookMs ?? LOOK_MS_MIN
   state.lookMs = undefined
   if (isStopping(state) || !isAnyWaiting(state)) {

@@ -19,6 +19,8 @@ export interface Wish {
   readonly mem: number
   /** MiB. Default 0. */
   readonly disk?: number
+  /** Whole ones. Default 0. */
+  readonly gpus?: number
   /** So many ports for each instance. Default 0. */
   readonly ports?: number
   /** Default `*`. */

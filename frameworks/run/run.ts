@@ -18,6 +18,7 @@ import {
   KILL_GRACE_MS,
 } from '../../protocol/limits.ts'
 import { handleRun } from './core.ts'
+import { termsOf } from './offer-terms.ts'
 import { planOf, type Wish } from './plan.ts'
 import { openPresence, type Presence } from './presence.ts'
 import type { InstanceView, RunResult } from './result.ts'
@@ -75,6 +76,7 @@ export interface MissingOutput {
   readonly isPretended: boolean
 }
 
+const ROLE = '*'
 /** Its tasks do not outlive it for longer, unless somebody wants them to. */
 const FAILOVER_MS = 5_000
 /** So long after its last answer a leader misses a framework: when one more ping is due. */
@@ -112,12 +114,13 @@ export async function runCommand(options: RunOptions, display: Display): Promise
 
 async function follow(plan: Plan, deps: Omit<RunDeps, 'scheduler'>): Promise<RunResult> {
   const { display, options } = deps
-  const { role = '*', failoverMs = FAILOVER_MS } = options
+  const { role = ROLE, failoverMs = FAILOVER_MS } = options
   const scheduler = await openScheduler({
     ...connectionOf(options),
     name: plan.prefix,
     roles: [role],
     failoverMs,
+    ...termsOf(plan, role),
   })
   display.opened?.(scheduler.frameworkId)
   try {
@@ -244,6 +247,10 @@ class Run {
     this.#timers.add(timer)
   }
 
+  #wait(delayMs: number, input: Input): void {
+    this.#after(delayMs, () => this.#step(input))
+  }
+
   #watchCluster(): void {
     const { presence, display, options } = this.#deps
     const { patienceMs = Number.POSITIVE_INFINITY } = options
@@ -301,21 +308,31 @@ class Run {
       }
       case 'read-output':
         return this.#readBoth(effect)
-      case 'restart-after': {
-        const { index } = effect
-        this.#after(effect.delayMs, () => this.#step({ kind: 'restart-due', index }))
+      case 'restart-after':
+        this.#wait(effect.delayMs, { kind: 'restart-due', index: effect.index })
         return display.restarting?.(effect.failed, effect.delayMs)
-      }
       case 'end-silence-after': {
         const { index, silence } = effect
-        return this.#after(effect.delayMs, () =>
-          this.#step({ kind: 'silence-over', index, silence }),
-        )
+        return this.#wait(effect.delayMs, { kind: 'silence-over', index, silence })
       }
+      case 'look-around-after':
+        return this.#wait(effect.delayMs, { kind: 'look-around' })
+      case 'constrain':
+        return this.#constrain(effect.isOn)
+      case 'look-after':
+        return this.#wait(effect.delayMs, { kind: 'look' })
+      case 'done':
+        return this.#done()
+      default:
+        return this.#tell(effect)
+    }
+  }
+
+  #tell(effect: Extract<Effect, { do: `tell-${string}` }>): void {
+    const { display } = this.#deps
+    switch (effect.do) {
       case 'tell-silent':
         return display.agentSilent?.(effect.silent)
-      case 'look-after':
-        return this.#after(effect.delayMs, () => this.#step({ kind: 'look' }))
       case 'tell-changed':
         this.#views[effect.index] = this.#view(effect.index)
         return display.changed(this.#view(effect.index), this.#views)
@@ -323,11 +340,16 @@ class Run {
         return display.placed?.()
       case 'tell-waiting':
         return display.waiting(effect.why)
-      case 'done':
-        return this.#done()
       default:
         return effect satisfies never
     }
+  }
+
+  /** Whether the leader takes it in or not: what is offered is judged here. */
+  #constrain(isOn: boolean): void {
+    const { scheduler, options } = this.#deps
+    const { constraints = {} } = termsOf(this.#state.plan, options.role ?? ROLE)
+    void scheduler.update({ constraints: isOn ? constraints : {} })
   }
 
   async #accept({ offerId, tasks, refuseMs }: Extract<Effect, { do: 'accept' }>): Promise<void> {

@@ -96,6 +96,8 @@ export interface RunState {
   couldNotPlace: readonly string[]
   isInterrupted: boolean
   isSuppressed: boolean
+  /** Agents that do not fit are offered, too, to see what there is. */
+  isLookingAround: boolean
   isDone: boolean
 }
 
@@ -117,6 +119,8 @@ export type Input =
   | { readonly kind: 'restart-due'; readonly index: number }
   /** The time of an `end-silence-after` is over. */
   | { readonly kind: 'silence-over'; readonly index: number; readonly silence: number }
+  /** The time of a `look-around-after` is over. */
+  | { readonly kind: 'look-around' }
   /** The time of a `look-after` is over. */
   | { readonly kind: 'look' }
   | { readonly kind: 'timed-out' }
@@ -165,6 +169,10 @@ export type Effect =
     }
   /** An agent does not answer: once, until it does. Only news. */
   | { readonly do: 'tell-silent'; readonly silent: SilentAgent }
+  /** Comes back as `look-around`. */
+  | { readonly do: 'look-around-after'; readonly delayMs: number }
+  /** The leader is told the constraints, or none. */
+  | { readonly do: 'constrain'; readonly isOn: boolean }
   /** Comes back as `look`. */
   | { readonly do: 'look-after'; readonly delayMs: number }
   /** Nothing fits: why, for who waits. Only news. */
@@ -175,12 +183,13 @@ export interface WantedAmounts {
   readonly cpus: number
   readonly mem: number
   readonly disk?: number
+  readonly gpus?: number
   readonly ports?: number
 }
 
 /** What is wanted none of is not wanted. */
-export function wantedOf({ cpus, mem, disk = 0, ports = 0 }: WantedAmounts): Wanted {
-  const scalars = Object.entries({ cpus, mem, disk })
+export function wantedOf({ cpus, mem, disk = 0, gpus = 0, ports = 0 }: WantedAmounts): Wanted {
+  const scalars = Object.entries({ cpus, mem, disk, gpus })
     .map(([name, amount]) => [name, toThousandths(amount)] as const)
     .filter(([, thousandths]) => thousandths > 0)
   return { scalars: new Map(scalars), ports }
@@ -221,6 +230,7 @@ export function newRun(plan: Plan): RunState {
     couldNotPlace: [],
     isInterrupted: false,
     isSuppressed: false,
+    isLookingAround: false,
     isDone: false,
   }
 }

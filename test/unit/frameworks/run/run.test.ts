@@ -1,6 +1,7 @@
 /** `runCommand` on a whole cluster: the real actors, a simulated bus, tasks that only pretend. */
 import test, { type ExecutionContext } from 'ava'
 import { ClusterError, openScheduler } from '../../../../actors/scheduler/scheduler.ts'
+import { type Constraint, parseConstraint } from '../../../../frameworks/run/constraints.ts'
 import { exitCodeOf, type InstanceView } from '../../../../frameworks/run/result.ts'
 import { type MissingOutput, type RunOptions, runCommand } from '../../../../frameworks/run/run.ts'
 import { CPUS, SimulatedCluster } from '../../../support/simulated-cluster.ts'
@@ -51,6 +52,36 @@ test('twenty instances on three agents finish, and each one is read', async (t) 
   allFinished(t, result.instances)
   t.is(exitCodeOf(result), 0)
   for (let i = 0; i < 20; i++) t.is(watch.outputs.get(`${i} stdout`), 'hello\n')
+})
+
+test('agents that a constraint leaves out are not offered, and yet it is told what they are', async (t) => {
+  const cluster = await SimulatedCluster.open(0)
+  for (const rack of ['r1', 'r2'])
+    await cluster.until(
+      cluster.startAgents({ name: rack, attributes: [{ name: 'rack', text: rack }] }),
+    )
+  const constrained = (text: string) => ({ constraints: [parseConstraint(text) as Constraint] })
+  const there = await run(cluster, { ...constrained('rack=r2'), instances: 3 })
+  t.deepEqual([...new Set(there.result.instances.map(({ agentId }) => agentId))], ['r2-1' as never])
+  const nowhere = await run(cluster, { ...constrained('rack=r9'), timeoutMs: 1_000 })
+  t.deepEqual(nowhere.result.couldNotPlace, [
+    '1 instance of 1 could not be placed within 1 s',
+    'no agent fits rack=r9: where there are offers, rack is r1, r2',
+  ])
+})
+
+test('who wants GPUs is offered agents that have some, who does not is not', async (t) => {
+  const cluster = await SimulatedCluster.open(0)
+  const resources = [
+    { name: 'cpus', scalar: 4 },
+    { name: 'mem', scalar: 1024 },
+    { name: 'gpus', scalar: 2 },
+  ]
+  await cluster.until(cluster.startAgents({ name: 'gpu', resources }))
+  const { result } = await run(cluster, { gpus: 1, instances: 2 })
+  allFinished(t, result.instances)
+  const without = await run(cluster, { timeoutMs: 1_000 })
+  t.is(exitCodeOf(without.result), 2)
 })
 
 test('a command that fails is TASK_FAILED with its status', async (t) => {

@@ -1,4 +1,5 @@
 /** The checkpoint written anew: what its records have come to. */
+import type { Launch } from '../../protocol/ids.ts'
 import { listResources } from '../../protocol/resources.ts'
 import type { WantedResources } from '../../protocol/schema/common.ts'
 import type { Effect } from './effects.ts'
@@ -41,11 +42,15 @@ export function frameworkRecord(framework: Framework): AgentRecord {
 }
 
 function taskRecords(task: Task): readonly AgentRecord[] {
-  const { launch, stream, killedWithMs } = task
+  const { launch, stream, killedWithMs, groupEnd } = task
   const records: AgentRecord[] = [taskRecord(task)]
-  if (killedWithMs !== undefined) records.push({ kind: 'kill', launch, graceMs: killedWithMs })
+  if (killedWithMs !== undefined) records.push(killRecord(launch, killedWithMs, groupEnd))
   for (const status of stream) records.push({ kind: 'status', launch, status })
   return records
+}
+
+export function killRecord(launch: Launch, graceMs: number, groupEnd?: string): AgentRecord {
+  return { kind: 'kill', launch, graceMs, ...(groupEnd !== undefined && { groupEnd }) }
 }
 
 /** The task as it is when none of its statuses waits for an acknowledgement. */
@@ -53,7 +58,7 @@ export function taskRecord(
   task: Task,
   resources: WantedResources = listResources(task.resources),
 ): AgentRecord {
-  const { framework, taskId, launch, name, role, killGraceMs, staged, stream } = task
+  const { framework, taskId, launch, name, role, killGraceMs, group, staged, stream } = task
   const { principal, frameworkId } = framework
   const last = stream.length > 0 ? undefined : task.last
   return {
@@ -66,6 +71,7 @@ export function taskRecord(
     role,
     resources,
     killGraceMs,
+    group,
     staged,
     last,
   }

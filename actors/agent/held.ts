@@ -59,6 +59,7 @@ export interface NewTask {
   readonly role: string
   readonly resources: Resources
   readonly killGraceMs?: number | undefined
+  readonly group?: Launch | undefined
   readonly staged: StatusNumber
 }
 
@@ -73,10 +74,12 @@ export function addTask(state: AgentState, task: NewTask): Task {
     role: task.role,
     resources: task.resources,
     killGraceMs: task.killGraceMs,
+    group: task.group,
     staged: task.staged,
     container: 'none',
     isHolding: false,
     killedWithMs: undefined,
+    groupEnd: undefined,
     last: undefined,
     stream: [],
     retryAtMs: Number.POSITIVE_INFINITY,
@@ -88,7 +91,20 @@ export function addTask(state: AgentState, task: NewTask): Task {
   const launches = framework.launches.get(taskId)
   if (launches === undefined) framework.launches.set(taskId, [added])
   else launches.push(added)
+  if (task.group !== undefined) joinGroup(state, task.group, added)
   return added
+}
+
+function joinGroup({ groups }: AgentState, group: Launch, task: Task): void {
+  const members = groups.get(group)
+  if (members === undefined) groups.set(group, new Set([task]))
+  else members.add(task)
+}
+
+function leaveGroup({ groups }: AgentState, group: Launch, task: Task): void {
+  const members = groups.get(group)
+  members?.delete(task)
+  if (members?.size === 0) groups.delete(group)
 }
 
 /** Takes what the task needs from what is free; false, and nothing taken, if it does not fit. */
@@ -120,8 +136,9 @@ export function forgetTask(state: AgentState, task: Task): void {
 
 /** Takes the task out of all lists of the state. */
 export function strike(state: AgentState, task: Task): void {
-  const { framework, launch, taskId } = task
+  const { framework, launch, taskId, group } = task
   release(state, task)
+  if (group !== undefined) leaveGroup(state, group, task)
   state.tasks.delete(launch)
   framework.tasks.delete(launch)
   const others = framework.launches.get(taskId)?.filter((other) => other !== task) ?? []

@@ -44,6 +44,8 @@ export interface TaskRecord extends Ref {
   /** As the framework spelled them, or as a list. */
   readonly resources: WantedResources
   readonly killGraceMs?: number | undefined
+  /** It lives and dies with all that have the same. */
+  readonly group?: Launch | undefined
   readonly staged: StatusNumber
   /** The newest status, if it was acknowledged; those that follow as records were not. */
   readonly last?: StatusBody | undefined
@@ -68,7 +70,13 @@ export type AgentRecord =
     }
   | TaskRecord
   /** Somebody wants it dead: to be repeated by the next incarnation. */
-  | { readonly kind: 'kill'; readonly launch: Launch; readonly graceMs: number }
+  | {
+      readonly kind: 'kill'
+      readonly launch: Launch
+      readonly graceMs: number
+      /** As its task has it. */
+      readonly groupEnd?: string
+    }
   | { readonly kind: 'status'; readonly launch: Launch; readonly status: StatusBody }
   /** The oldest unacknowledged status of that launch was acknowledged. */
   | { readonly kind: 'ack'; readonly launch: Launch }

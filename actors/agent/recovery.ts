@@ -18,10 +18,11 @@ import {
   trimSandboxes,
 } from './held.ts'
 import type { FoundContainer, Start } from './inputs.ts'
+import { endBrokenGroups, finish, killedDuringLaunch } from './kills.ts'
 import { type AgentRecord, FORMAT, type StartRecord, type TaskRecord } from './records.ts'
 import { type AgentState, refOf, stateOf, type Task } from './state.ts'
 import { type News, report } from './streams.ts'
-import { endOf, finish, KILLED_DURING_LAUNCH, startOf } from './tasks.ts'
+import { endOf, startOf } from './tasks.ts'
 import { tearDownTask } from './tear-down.ts'
 
 /** Ends that a task comes to without a container. */
@@ -48,6 +49,7 @@ export function start(state: AgentState, input: Start, now: Now): readonly Effec
     // A tear-down of which only the beginning was written.
     else if (task.framework.isOver) tearDownTask(state, task, now)
   }
+  endBrokenGroups(state, now)
   for (const framework of state.frameworks.values()) {
     if (framework.isOver && framework.tasks.size === 0) forgetFramework(state, framework)
   }
@@ -107,6 +109,7 @@ function recallOfTask(state: AgentState, record: OfTask): void {
   switch (record.kind) {
     case 'kill':
       task.killedWithMs = record.graceMs
+      task.groupEnd = record.groupEnd
       return
     case 'status':
       task.last = record.status
@@ -198,7 +201,7 @@ function endSeen(task: Task, found: Seen['found'], isRebooted: boolean): News {
   if (hasStarted || found?.kind === 'ended') {
     return endOf(task, { unknown: 'its container is gone' })
   }
-  return task.killedWithMs === undefined ? NEVER_STARTED : KILLED_DURING_LAUNCH
+  return task.killedWithMs === undefined ? NEVER_STARTED : killedDuringLaunch(task)
 }
 
 const NEVER_STARTED: News = {

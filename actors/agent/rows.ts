@@ -8,7 +8,7 @@ import type { WantedResources } from '../../protocol/schema/common.ts'
 import type { AgentRecord, StatusBody, TaskRecord } from './records.ts'
 
 type Told = Pick<StatusBody, 'reason' | 'message' | 'exit'>
-type Rest = Pick<TaskRecord, 'name' | 'killGraceMs' | 'last'>
+type Rest = Pick<TaskRecord, 'name' | 'killGraceMs' | 'group' | 'last'>
 
 type TaskRow = readonly [
   kind: 'task',
@@ -45,7 +45,8 @@ export function rowOf(record: AgentRecord): Row {
     case 'task': {
       const { principal, frameworkId, taskId, launch, role, resources, staged } = record
       const { incarnation, count } = staged
-      const rest = { name: record.name, killGraceMs: record.killGraceMs, last: record.last }
+      const { name, killGraceMs, group, last } = record
+      const rest = { name, killGraceMs, group, last }
       const ref = [principal, frameworkId, taskId, launch] as const
       return ['task', ...ref, role, resources, incarnation, count, rest]
     }

@@ -7,6 +7,7 @@ import type { Run } from '../../protocol/schema/agent.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
 import { spellResources } from '../../protocol/spell-resources.ts'
 import { addTask, hold, holdFramework, noteSubscription, release } from './held.ts'
+import { endTask } from './kills.ts'
 import type { AgentState, Framework, Task } from './state.ts'
 import { type News, nextStatusNumber, report } from './streams.ts'
 import { containerOf, recordTask } from './tasks.ts'
@@ -25,9 +26,9 @@ export function run(state: AgentState, order: Run, now: Now): void {
   }
   noteSubscription(state, framework, order.subscription)
   const { asked, problem } = newHere(state, order)
-  const entered = asked.map(({ launch, info, resources }): Entered => {
-    const taken = problem === undefined ? resources : NO_RESOURCES
-    return { task: enter(state, framework, { order, launch, info, resources: taken }), info }
+  const entered = asked.map((one): Entered => {
+    const resources = problem === undefined ? one.resources : NO_RESOURCES
+    return { task: enter(state, framework, { ...one, order, resources }), info: one.info }
   })
   const why =
     problem === undefined
@@ -42,6 +43,7 @@ export function run(state: AgentState, order: Run, now: Now): void {
 interface Asked {
   readonly launch: Launch
   readonly info: TaskInfo
+  readonly group: Launch | undefined
   readonly resources: Resources
 }
 
@@ -55,23 +57,20 @@ function newHere(
   // Tasks of one accept want the same, most often: then they share what it was parsed to.
   const parsed = new Map<string, Resources | Refusal>()
   let problem: Refusal | undefined
-  for (const { launch, task: info } of tasks) {
+  for (const { launch, task: info, group } of tasks) {
     if (seen.has(launch) || state.tasks.has(launch) || state.sandboxes.has(launch)) continue
     seen.add(launch)
     const spelling = JSON.stringify(info.resources)
     const resources = parsed.get(spelling) ?? parseResources(info.resources)
     parsed.set(spelling, resources)
     if ('code' in resources) problem ??= resources
-    asked.push({ launch, info, resources: 'code' in resources ? NO_RESOURCES : resources })
+    asked.push({ launch, info, group, resources: 'code' in resources ? NO_RESOURCES : resources })
   }
   return { asked, problem }
 }
 
-interface Entry {
+interface Entry extends Asked {
   readonly order: Run
-  readonly launch: Launch
-  readonly info: TaskInfo
-  readonly resources: Resources
 }
 
 function enter(state: AgentState, framework: Framework, entry: Entry): Task {
@@ -83,6 +82,7 @@ function enter(state: AgentState, framework: Framework, entry: Entry): Task {
     role: entry.order.role,
     resources: entry.resources,
     killGraceMs: entry.info.killGraceMs,
+    group: entry.group,
     staged: nextStatusNumber(state),
   })
   recordTask(state, task, isEmpty(entry.resources) ? [] : entry.info.resources)
@@ -114,11 +114,13 @@ function launch(
   task: Task,
   { info, now }: { readonly info: TaskInfo; readonly now: Now },
 ): void {
+  // Another of its group was no good.
+  if (task.last !== undefined) return
   const container = containerOf(task, info)
   if (container === undefined) {
     const message = 'its command has not exactly one of argv and shell'
     const news: News = { state: 'TASK_ERROR', reason: 'TASK_INVALID', message }
-    report(state, task, { news, now })
+    endTask(state, task, { news, now })
     return
   }
   task.container = 'waiting'

@@ -43,6 +43,8 @@ export interface Task {
   readonly role: string
   readonly resources: Resources
   readonly killGraceMs: number | undefined
+  /** It lives and dies with all that have the same: the launch of the first of them. */
+  readonly group: Launch | undefined
   /** The number that stands for TASK_STAGING. */
   readonly staged: StatusNumber
   container: ContainerPhase
@@ -50,6 +52,8 @@ export interface Task {
   isHolding: boolean
   /** The shortest grace of all kills; undefined: nobody wants it dead. */
   killedWithMs: number | undefined
+  /** Which other of its group has ended so that this one is killed, as a sentence. */
+  groupEnd: string | undefined
   /** The newest status; undefined: none was made, it is staging. */
   last: StatusBody | undefined
   /** Statuses that are not acknowledged, oldest first; the first is in flight. */
@@ -146,6 +150,8 @@ export interface AgentState {
   link: Link
   readonly frameworks: Map<string, Framework>
   readonly tasks: Map<Launch, Task>
+  /** Tasks that live and die together. */
+  readonly groups: Map<Launch, Set<Task>>
   /** Sandboxes of forgotten tasks, oldest first. */
   readonly sandboxes: Map<Launch, Ref>
   /** Settled tasks that wait for the leader's word, in the order of their messages. */
@@ -216,6 +222,7 @@ export function newAgent(profile: Profile, seed: string): AgentState {
     link: { kind: 'closed' },
     frameworks: new Map(),
     tasks: new Map(),
+    groups: new Map(),
     sandboxes: new Map(),
     awaited: [],
     deadlines: new Deadlines(),

@@ -3,8 +3,8 @@ import type { FrameworkKey } from '../../protocol/ids.ts'
 import { KILL_GRACE_MS } from '../../protocol/limits.ts'
 import type { Now } from '../../protocol/now.ts'
 import { confirmTornDown, findFramework, forgetTask, recordFramework } from './held.ts'
+import { killTask } from './kills.ts'
 import type { AgentState, Task } from './state.ts'
-import { killTask } from './tasks.ts'
 
 /**
  * May be repeated. The leader is told when nothing is left, now or when the last task has ended.

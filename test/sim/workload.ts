@@ -167,11 +167,12 @@ export class Workload implements Handlers {
       tasks.push(this.#task(wanted))
     }
     if (tasks.length === 0 && chance.happens(0.5)) return this.#decline(offer, chance)
+    const kind = chance.happens(0.3) ? 'launch-group' : 'launch'
     this.#scheduler?.input({
       kind: 'framework.accept',
       ask: ++this.#asks,
       offers: [offer.offerId as OfferId],
-      operations: tasks.length === 0 ? [] : [{ kind: 'launch', tasks }],
+      operations: tasks.length === 0 ? [] : [{ kind, tasks }],
       ...(chance.happens(0.3) && { refuseMs: 0 }),
     })
     if (tasks[0] !== undefined && chance.happens(0.03)) this.#kill(tasks[0].taskId)

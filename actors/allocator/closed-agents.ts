@@ -18,10 +18,16 @@ export interface ClosedAgents {
   /** The last of them came then. If it is new, it is begun anew. */
   newsUntil: number
   isFresh: boolean
+  /** The policy has an opinion on agents: they are looked at by rank, not by when they closed. */
+  readonly isRanked: boolean
+  /** If so: those that are still to be looked at, the first last. */
+  ranked: AgentBook[]
 }
 
-export function newClosedAgents(): ClosedAgents {
+export function newClosedAgents(isRanked: boolean): ClosedAgents {
   return {
+    isRanked,
+    ranked: [],
     oldest: undefined,
     newest: undefined,
     clock: 0,
@@ -87,6 +93,7 @@ export function isNewsFor(agent: AgentBook, one: MemberBook | RoleNode): boolean
 export function nextClosed(closed: ClosedAgents): AgentBook | undefined {
   const { news } = closed
   if (news.size === 0) return undefined
+  if (closed.isRanked) return nextRanked(closed)
   if (closed.isFresh) {
     closed.isFresh = false
     closed.next = firstFor(closed)
@@ -99,6 +106,26 @@ export function nextClosed(closed: ClosedAgents): AgentBook | undefined {
   closed.next = agent?.closedAfter
   if (agent === undefined) endNews(closed)
   return agent
+}
+
+/** All of them are walked for each piece of news: that is what an opinion costs. */
+function nextRanked(closed: ClosedAgents): AgentBook | undefined {
+  const { news } = closed
+  if (closed.isFresh) {
+    closed.isFresh = false
+    closed.ranked = wanted(closed).sort((a, b) => b.rank - a.rank)
+  }
+  for (let agent = closed.ranked.pop(); agent !== undefined; agent = closed.ranked.pop())
+    if (isWanted(agent, news)) return agent
+  endNews(closed)
+  return undefined
+}
+
+function wanted({ oldest, news }: ClosedAgents): AgentBook[] {
+  const agents: AgentBook[] = []
+  for (let agent = oldest; agent !== undefined; agent = agent.closedAfter)
+    if (isWanted(agent, news)) agents.push(agent)
+  return agents
 }
 
 function isWanted(agent: AgentBook, news: ReadonlySet<MemberBook | RoleNode>): boolean {
@@ -123,10 +150,12 @@ function firstFor({ oldest, newest, news }: ClosedAgents): AgentBook | undefined
 }
 
 /** All was looked at for everybody, or is about to be. */
-export function endNews({ news }: ClosedAgents): void {
+export function endNews(closed: ClosedAgents): void {
+  const { news } = closed
   for (const one of news) {
     one.outSince = one.outAgain
     one.outAgain = undefined
   }
   news.clear()
+  closed.ranked = []
 }

@@ -129,7 +129,7 @@ export function newBooks(policy: Policy): Books {
     dirty: new Set(),
     allAreDirty: false,
     queue: [],
-    closed: newClosedAgents(),
+    closed: newClosedAgents(policy.rankAgent !== undefined),
     looks: 0,
     retries: new Deadlines(),
     questions: { waiting: [], current: undefined },

@@ -2,6 +2,7 @@
 import type { Input } from '../../../../actors/allocator/core.ts'
 import { allocatorCore } from '../../../../actors/allocator/core.ts'
 import type { Effect, Phase } from '../../../../actors/allocator/effects.ts'
+import type { Policy } from '../../../../actors/allocator/policy.ts'
 import { type AllocatorState, newState } from '../../../../actors/allocator/state.ts'
 import type { CommonInput } from '../../../../actors/parts/core.ts'
 import type {
@@ -94,8 +95,8 @@ export class Harness {
   pingMs = 3_600_000
   #said = 0
 
-  constructor(seed = SEED) {
-    this.state = newState(seed)
+  constructor(seed = SEED, policy?: Policy) {
+    this.state = newState(seed, policy)
   }
 
   input(input: Input | CommonInput): readonly Effect[] {

@@ -2,9 +2,9 @@
 import type { Capability } from '../../protocol/schema/common.ts'
 
 /**
- * What must hold of an agent's attribute; `hostname` counts as one. `exists`, `equals` and `matches`
- * hold if any attribute of that name does so, `notEquals` and `notMatches` if none does. Numbers
- * are compared as text. A regular expression (RE2's syntax) must match the whole text.
+ * What must hold of an agent's attribute; `hostname` counts as one. `exists`, `equals` and
+ * `matches` hold if any attribute of that name does so, `notEquals` and `notMatches` if none does.
+ * Numbers are compared as text. A regular expression (RE2's syntax) must match the whole text.
  */
 export type OfferConstraint = { readonly attribute: string } & (
   | { readonly exists: boolean }

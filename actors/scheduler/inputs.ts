@@ -1,10 +1,9 @@
 /** What the scheduler's core is told. */
 import type { Refusal } from '../../protocol/errors.ts'
 import type { AgentId, OfferId, SessionId, TaskId } from '../../protocol/ids.ts'
-import type { NotLaunched } from '../../protocol/schema/calls.ts'
+import type { NotLaunched, UpdateFramework } from '../../protocol/schema/calls.ts'
 import type { Fence, TaskInfo } from '../../protocol/schema/common.ts'
 import type { FrameworkEvents, Output, StatusUpdates } from '../../protocol/schema/scheduler.ts'
-import type { Changes } from './state.ts'
 
 /** Names a command of the framework; its outcome comes back with it. */
 export type Ask = number
@@ -37,6 +36,9 @@ export interface DemandInput {
   readonly kind: 'framework.suppress' | 'framework.revive'
   readonly roles?: readonly string[]
 }
+
+/** What is named is replaced, what is absent stays. */
+export type Changes = Omit<UpdateFramework, 'session' | 'n' | 'call' | 'epoch' | 'suppressed'>
 
 export interface UpdateInput {
   readonly kind: 'framework.update'

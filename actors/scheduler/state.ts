@@ -1,7 +1,7 @@
 /** What a scheduler knows. Changed in place by its handlers; nothing of it outlives the process. */
 import type { AgentId, Launch, OfferId, SessionId, TaskId } from '../../protocol/ids.ts'
 import type { Acknowledgements } from '../../protocol/schema/agent.ts'
-import type { Subscribe, UpdateFramework } from '../../protocol/schema/calls.ts'
+import type { Subscribe } from '../../protocol/schema/calls.ts'
 import type { Fence, StatusNumber, Subscription } from '../../protocol/schema/common.ts'
 import type { Offer } from '../../protocol/schema/scheduler.ts'
 import type { MachineState } from '../../protocol/task-machine.ts'
@@ -11,7 +11,7 @@ import { type Random, seededRandom } from '../parts/random.ts'
 import { Recent } from '../parts/recent.ts'
 import type { Session } from '../parts/session.ts'
 import type { VerbCall } from './effects.ts'
-import type { Ask, OpenReadingInput } from './inputs.ts'
+import type { Ask, Changes, OpenReadingInput } from './inputs.ts'
 
 /** Ended tasks that are remembered, so that a late repeat of a status is known as one. */
 const ENDED_MAX = 10_000
@@ -78,9 +78,6 @@ export interface OutCall {
 export type Demand =
   | { readonly verb: 'suppress' | 'revive'; readonly roles: readonly string[] }
   | { readonly verb: 'update'; readonly changes: Changes; readonly ask: Ask }
-
-/** What is named is replaced, what is absent stays. */
-export type Changes = Omit<UpdateFramework, 'session' | 'n' | 'call' | 'epoch' | 'suppressed'>
 
 export interface HeldTask {
   readonly taskId: TaskId

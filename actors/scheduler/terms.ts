@@ -3,6 +3,7 @@ import { check } from '../../protocol/check.ts'
 import { TERMS_BYTES_MAX } from '../../protocol/limits.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import type { FrameworkUpdate, OfferTerms } from './contract-terms.ts'
+import type { Changes } from './inputs.ts'
 import {
   badOption,
   DURATION,
@@ -13,7 +14,7 @@ import {
   requireGood,
   shown,
 } from './rules.ts'
-import type { Changes, Settings, Terms } from './state.ts'
+import type { Settings, Terms } from './state.ts'
 
 const OPERATORS = ['exists', 'equals', 'notEquals', 'matches', 'notMatches']
 

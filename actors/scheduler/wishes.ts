@@ -38,8 +38,8 @@ function copyOf<T>(value: T): T {
 }
 
 /**
- * The wishes as operations, in their order: those between groups are launched one by one. Nothing is
- * checked: see `wishProblem`.
+ * The wishes as operations, in their order: those between groups are launched one by one. Nothing
+ * is checked: see `wishProblem`.
  */
 export function operationsOf(
   wishes: readonly (TaskWish | TaskGroup)[],
@@ -68,6 +68,8 @@ export function listProblem(wishes: unknown): string | undefined {
 
 /** What is wrong with the first wish that is no good; undefined: none is. */
 export function wishProblem(wishes: readonly (TaskWish | TaskGroup)[]): string | undefined {
+  const empty = wishes.findIndex((wish) => isGroup(wish) && wish.group.length === 0)
+  if (empty >= 0) return `item ${empty + 1}: a group must have at least one task`
   const tasks = wishes.flatMap((wish) => (isGroup(wish) ? wish.group : [wish]))
   for (const [index, wish] of tasks.entries()) {
     const where = `task ${index + 1}`

@@ -3,7 +3,7 @@
  * is offered it judges all the same: not everything can be told, and the leader need not know it.
  */
 import type { OfferConstraint, OfferTerms } from '../../actors/scheduler/scheduler.ts'
-import type { Plan } from './state.ts'
+import type { Wanted } from './wanted.ts'
 
 /** Of a list that must hold as a whole; a part of it leaves out less. */
 const CONSTRAINTS_MAX = 8
@@ -44,11 +44,20 @@ const APART = /\(\?(?!:)|\[:|\[\^?\]/
 const isPlain = (pattern: string): boolean =>
   pattern.length <= PATTERN_LENGTH_MAX && PLAIN.test(pattern) && !APART.test(pattern)
 
+/** What of a plan it is about. */
+interface Wishes {
+  readonly constraints: readonly {
+    readonly name: string
+    readonly told: OfferConstraint | undefined
+  }[]
+  readonly wanted: Wanted
+}
+
 /** What is told of the constraints; all of it must hold. */
-export const toldConstraints = ({ constraints }: Pick<Plan, 'constraints'>) =>
+export const toldConstraints = ({ constraints }: Pick<Wishes, 'constraints'>) =>
   constraints.flatMap(({ told }) => told ?? []).slice(0, CONSTRAINTS_MAX)
 
-export function termsOf(plan: Plan, role: string): OfferTerms {
+export function termsOf(plan: Wishes, role: string): OfferTerms {
   const constraints = toldConstraints(plan)
   const capabilities = [
     ...(plan.wanted.scalars.has('gpus') ? (['GPU_RESOURCES'] as const) : []),

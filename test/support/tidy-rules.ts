@@ -48,6 +48,7 @@ const SHELL_SIDE: ReadonlySet<string> = new Set([
   'actors/master/epoch-file.ts',
   'actors/master/kept-events.ts',
   'actors/master/stores.ts',
+  'actors/scheduler/answering.ts',
   'actors/scheduler/library.ts',
   'actors/scheduler/offer-feed.ts',
   'actors/scheduler/task-queue.ts',

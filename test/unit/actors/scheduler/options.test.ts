@@ -2,7 +2,12 @@
 import test from 'ava'
 import type { ResourceWish, TaskWish } from '../../../../actors/scheduler/contract-offers.ts'
 import { openScheduler, type SchedulerOptions } from '../../../../actors/scheduler/scheduler.ts'
-import { taskOf, wishedResources, wishProblem } from '../../../../actors/scheduler/wishes.ts'
+import {
+  operationsOf,
+  taskOf,
+  wishedResources,
+  wishProblem,
+} from '../../../../actors/scheduler/wishes.ts'
 
 const DURATION = 'whole milliseconds, 0 to ten years'
 const TOKEN = '1 to 64 letters, digits, _ or -'
@@ -199,4 +204,24 @@ test('resources that are given as two kinds are none', (t) => {
     { name: 'x', set: ['a'] },
   ]
   t.like(wishedResources(twice as ResourceWish), { name: 'invalid' })
+})
+
+test('tasks between groups are launched one by one, and all keep their order', (t) => {
+  const wish = (taskId: string): TaskWish => ({ taskId, command: 'true', resources: RESOURCES })
+  const wishes = [wish('a'), wish('b'), { group: [wish('c'), wish('d')] }, wish('e')]
+  const operations = operationsOf(wishes, () => 'none')
+  t.deepEqual(
+    operations.map(({ kind, tasks }) => [kind, ...tasks.map(({ taskId }) => taskId)]),
+    [
+      ['launch', 'a', 'b'],
+      ['launch-group', 'c', 'd'],
+      ['launch', 'e'],
+    ] as never,
+  )
+  t.is(wishProblem(wishes), undefined)
+  t.is(wishProblem([wish('a'), { group: [] }]), 'item 2: a group must have at least one task')
+  t.regex(
+    wishProblem([wish('a'), { group: [wish('b'), { ...wish('c'), command: '' }] }]) ?? '',
+    /^task 3: command must be/,
+  )
 })

@@ -77,6 +77,11 @@ export class DrivenAllocator {
     return reports.flatMap((report) => (report.kind === 'allocate' ? report.allocations : []))
   }
 
+  /** A turn in which there is nothing to do: what was only noted is made to hold. */
+  refresh(): void {
+    this.#input({ kind: 'flush' })
+  }
+
   /** One turn; true if there is more to do. What was allocated comes with the next `turn`. */
   turnOnce(): boolean {
     if (!allocatorCore.wantsFlush(this.state)) return false

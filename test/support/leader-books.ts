@@ -47,6 +47,8 @@ export interface Filter {
 export interface Agent {
   readonly agentId: AgentId
   readonly total: ResourceList
+  /** The same. */
+  readonly all: Resources
   readonly attributes: Attributes
   version: number
   free: Resources
@@ -99,8 +101,10 @@ export class LeaderBooks {
   addAgent(name: string, total: ResourceList, attributes: Attributes = []): void {
     const agentId = name as AgentId
     if (this.agents.has(agentId)) return
-    const free = resourcesOf(total)
-    this.agents.set(agentId, { agentId, total, attributes, version: 0, free })
+    const all = resourcesOf(total)
+    this.agents.set(agentId, { agentId, total, all, attributes, version: 0, free: all })
+    // It may have been away so shortly that nobody heard of it, and be another machine now.
+    this.#told.delete(agentId)
     this.#touchAgent(agentId)
     // The allocator forgot what was declined of an agent that was away.
     for (const member of this.members.values()) {

@@ -10,12 +10,16 @@ setFlagsFromString('--expose-gc')
 /** The garbage of the leader's books, which share the heap, is not the allocator's. */
 export const collectGarbage = runInNewContext('gc') as () => void
 
+const US_PER_MS = 1_000
+
 export class Stopwatch implements Travel {
   /** Figures are taken in. */
   figuresMs = 0
   /** Turns in which is allocated, and how many. */
   turnsMs = 0
   turns = 0
+  /** All threads of the process meanwhile: V8 collects and compiles in some of its own. */
+  cpuMs = 0
   /** Payloads are decoded and checked; what is said is encoded. */
   codecMs = 0
   /** Of any one input since it was made. */
@@ -26,6 +30,7 @@ export class Stopwatch implements Travel {
     this.figuresMs = 0
     this.turnsMs = 0
     this.turns = 0
+    this.cpuMs = 0
     this.codecMs = 0
   }
 
@@ -45,10 +50,13 @@ export class Stopwatch implements Travel {
   }
 
   readonly handle: Travel['handle'] = (input, run) => {
+    const before = process.cpuUsage()
     const fromMs = performance.now()
     const effects = run()
     const ms = performance.now() - fromMs
     if (input.kind === 'flush') {
+      const { user, system } = process.cpuUsage(before)
+      this.cpuMs += (user + system) / US_PER_MS
       this.turns += 1
       this.turnsMs += ms
     } else this.figuresMs += ms

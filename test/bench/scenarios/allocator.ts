@@ -42,6 +42,7 @@ export async function allocator(settings: Settings): Promise<Measured> {
   const { members, filters } = bench.census()
   say(`measuring ${changes} changes`)
   const incrementalMs = bench.changes(WARM_UP_CHANGES, changes)
+  const median = (of: (lap: Lap) => number): number => percentile(cycles.map(of), 0.5)
   const turnMs = cycles.map(({ turnsMs }) => turnsMs)
   return {
     settings: { profile: name, agents, frameworks, members, filters, cycles: CYCLES, changes },
@@ -50,14 +51,9 @@ export async function allocator(settings: Settings): Promise<Measured> {
       fullCycleMs: percentile(turnMs, 0.5),
       fullCycleMsMin: percentile(turnMs, 0),
       fullCycleMsMax: percentile(turnMs, 1),
-      fullCycleOnWireMs: percentile(
-        cycles.map((cycle) => cycle.turnsMs + cycle.figuresMs + cycle.codecMs),
-        0.5,
-      ),
-      turnsPerCycle: percentile(
-        cycles.map(({ turns }) => turns),
-        0.5,
-      ),
+      fullCycleCpuMs: median(({ cpuMs }) => cpuMs),
+      fullCycleOnWireMs: median(({ turnsMs, figuresMs, codecMs }) => turnsMs + figuresMs + codecMs),
+      turnsPerCycle: median(({ turns }) => turns),
       incrementalMs: percentile(incrementalMs, 0.5),
       incrementalMsP99: percentile(incrementalMs, 0.99),
       longestTurnMs: round(bench.longestTurnMs, 3),
@@ -66,7 +62,7 @@ export async function allocator(settings: Settings): Promise<Measured> {
 }
 
 /** From what was said to all that comes of it. */
-type Lap = Pick<Stopwatch, 'figuresMs' | 'turnsMs' | 'turns' | 'codecMs'>
+type Lap = Pick<Stopwatch, 'figuresMs' | 'turnsMs' | 'turns' | 'cpuMs' | 'codecMs'>
 
 class AllocatorBench {
   readonly #profile: Profile
@@ -113,8 +109,8 @@ class AllocatorBench {
     for (let i = 0; i < warmUp + count; i++) {
       if (i === warmUp) this.#watch.longestTurnMs = 0
       const offers = this.#allocate()
-      const { figuresMs, turnsMs, turns, codecMs } = this.#watch
-      if (i >= warmUp) laps.push({ figuresMs, turnsMs, turns, codecMs })
+      const { figuresMs, turnsMs, turns, cpuMs, codecMs } = this.#watch
+      if (i >= warmUp) laps.push({ figuresMs, turnsMs, turns, cpuMs, codecMs })
       for (const agent of this.#books.agents.values()) if (hasSomething(agent)) this.#idle += 1
       this.#tell()
       this.#pass(BETWEEN_CYCLES_MS)

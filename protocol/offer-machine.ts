@@ -16,6 +16,7 @@ export const OFFER_EVENTS = [
   'framework.decline',
   'timer.timed-out',
   'agent.lost',
+  'agent.changed',
   'framework.left-role',
   'framework.gone',
   'operator.set-quotas',
@@ -44,6 +45,7 @@ export const offerMachine = setup({
         // No answer is a decline with the default filter; the framework is told.
         'timer.timed-out': { target: 'rescinded', actions: ['release', 'filter', 'rescind'] },
         'agent.lost': { target: 'rescinded', actions: ['release', 'rescind'] },
+        'agent.changed': { target: 'rescinded', actions: ['release', 'rescind'] },
         'framework.left-role': { target: 'rescinded', actions: ['release', 'rescind'] },
         // Back to whom it is due now; its framework has not declined anything.
         'operator.set-quotas': { target: 'rescinded', actions: ['release', 'rescind'] },

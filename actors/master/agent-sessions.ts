@@ -23,12 +23,20 @@ import {
 } from './agents.ts'
 import { countFree, frameworkOf, touchAgent } from './books.ts'
 import type { Agent, Framework, Opening } from './entities.ts'
-import { retellFilters } from './filters.ts'
+import { clearFiltersAt, retellFilters } from './filters.ts'
 import { agentIsBack, confirmTornDown } from './framework-end.ts'
 import { complained } from './lease.ts'
 import { agentLeaves, agentStops } from './leaving.ts'
+import { endOffer } from './offers.ts'
 import { tellWorld } from './public-events.ts'
-import { isLateCopy, malformed, type Refused, type Register, refusalOf } from './registration.ts'
+import {
+  hasChanged,
+  isLateCopy,
+  malformed,
+  type Refused,
+  type Register,
+  refusalOf,
+} from './registration.ts'
 import { record } from './registry.ts'
 import { compare, countHeld, isSame } from './snapshot.ts'
 import { count } from './state.ts'
@@ -117,6 +125,7 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
   if (isLateCopy(agent, register)) return count(turn.state, 'registrations-late')
   const refused = refusalOf(register)
   if (refused !== undefined) return refuseAgent(turn, agent, session, refused)
+  if (hasChanged(agent, register.info)) takeBack(turn, agent)
   if (!stepAgent(turn, agent, 'agent.opened')) return
   turn.leader.orders.drop(agent.agentId)
   agent.incarnation = register.incarnation
@@ -136,6 +145,11 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
   }
   schedulePing(turn, agent)
   considerComplete(turn, agent, agent.opening)
+}
+
+/** What was offered is not there any more, or was not what it is. */
+function takeBack(turn: LeaderTurn, agent: Agent): void {
+  for (const offerId of agent.offers) endOffer(turn, offerId, 'agent.changed')
 }
 
 /** Says no to the open of `session`, in it. An earlier session is over: the agent has left it. */
@@ -193,8 +207,9 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
   const { leader, state, now } = turn
   stepAgent(turn, agent, 'snapshot.confirmed')
   agent.opening = undefined
+  if (hasChanged(agent, opening.info)) clearFiltersAt(turn, agentId)
+  else if (agent.info !== undefined) retellFilters(turn, agentId)
   agent.info = opening.info
-  const isNew = agent.registeredAtMs === undefined
   agent.registeredAtMs ??= now.wallMs
   agent.unreachableAtMs = undefined
   agent.total = resourcesOf(opening.info.resources)
@@ -217,7 +232,6 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
   }
   leader.dirtyAgentInfos.add(agentId)
   touchAgent(turn, agent)
-  if (!isNew) retellFilters(turn, agentId)
   agentIsBack(turn, agent)
   leader.registrations.push({ agentId, tasks: opening.tasks.length })
   const { hostname: name } = opening.info

@@ -94,6 +94,15 @@ export function clearFilters(turn: LeaderTurn, framework: Framework, name: strin
   role.filters.clear()
 }
 
+/** The agent is another than the one that was declined. */
+export function clearFiltersAt(turn: LeaderTurn, agentId: AgentId): void {
+  for (const framework of turn.leader.frameworks.values()) {
+    for (const [name, { filters }] of framework.roles) {
+      if (filters.delete(agentId)) touchFilter(turn, framework, name, agentId)
+    }
+  }
+}
+
 /** The allocator forgot what was declined of an agent that was away: it is told again. */
 export function retellFilters(turn: LeaderTurn, agentId: AgentId): void {
   for (const framework of turn.leader.frameworks.values()) {

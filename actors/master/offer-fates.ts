@@ -9,6 +9,7 @@ const FATES = {
   'framework.decline': 'was declined',
   'timer.timed-out': 'has timed out',
   'agent.lost': 'was taken back: agent lost',
+  'agent.changed': 'was taken back: its agent has other resources or attributes now',
   'framework.left-role': 'was taken back: the framework has left its role',
   'operator.set-quotas': 'was taken back: quotas have changed',
   'operator.set-weights': 'was taken back: weights have changed',

@@ -63,6 +63,7 @@ export function makeOffer(turn: LeaderTurn, allocation: Allocation): boolean {
 const RESCIND_REASONS = {
   'timer.timed-out': 'timed-out',
   'agent.lost': 'agent-lost',
+  'agent.changed': 'agent-changed',
   'framework.left-role': 'left-role',
   'operator.set-quotas': 'quota',
   'operator.set-weights': 'weights',

@@ -2,9 +2,10 @@
 import { AGENT_BYTES_MAX, PAGE_WAIT_MS } from '../../protocol/limits.ts'
 import { parseResources } from '../../protocol/resources.ts'
 import type { AgentOrder } from '../../protocol/schema/agent.ts'
-import type { AgentReport } from '../../protocol/schema/master.ts'
+import type { AgentInfo, AgentReport } from '../../protocol/schema/master.ts'
 import { commonVersion, PROTOCOL_VERSION } from '../../protocol/version.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
+import { isSameValue } from '../parts/same-value.ts'
 import type { AgentState } from './agent-machine.ts'
 import type { Agent } from './entities.ts'
 
@@ -20,6 +21,13 @@ const MAY_BEGIN_ANEW: ReadonlySet<AgentState> = new Set(['unknown', 'recovering'
 export function isLateCopy(agent: Agent, { incarnation, opens }: Register): boolean {
   const isBehind = incarnation - agent.incarnation || opens - agent.opens
   return isBehind <= 0 && !MAY_BEGIN_ANEW.has(agent.state)
+}
+
+/** It has other resources or attributes, or another name, than in its last session. */
+export function hasChanged({ info }: Agent, { resourcesVersion: _, ...now }: AgentInfo): boolean {
+  if (info === undefined) return false
+  const { resourcesVersion: _before, ...before } = info
+  return !isSameValue(before, now)
 }
 
 export function refusalOf({ version, info }: Register): Refused | undefined {

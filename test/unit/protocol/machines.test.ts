@@ -58,9 +58,9 @@ test('the whole task machine: 13 states × 13 events', (t) => {
   t.snapshot(rows)
 })
 
-test('the whole offer machine: 5 states × 6 events', (t) => {
+test('the whole offer machine: 5 states × 9 events', (t) => {
   const rows = rowsOf(offer)
-  t.is(rows.length, 30)
+  t.is(rows.length, 45)
   t.snapshot(rows)
 })
 

@@ -124,7 +124,9 @@ function use(
   for (const operation of call.operations) operate(turn, using, operation)
   giveBack(turn, { framework, role, agent, resources: pool })
   addFilter(turn, { framework, role, agentId, resources: pool, refuseMs: call.refuseMs })
-  memberOf(framework, role).isDeclinedLast = using.launched.length === 0
+  const member = memberOf(framework, role)
+  member.isDeclinedLast = using.launched.length === 0
+  if (using.launched.length > 0) member.excusedAtMs = undefined
   start(turn, using, offers)
   return using.inUse
 }

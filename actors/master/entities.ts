@@ -132,6 +132,8 @@ export interface Member {
   isLeft: boolean
   isSuppressed: boolean
   isDeclinedLast: boolean
+  /** When a revive last changed that (monotonic); undefined: not since it launched something. */
+  excusedAtMs: number | undefined
   /** The allocator knows what its framework wants of offers for this role. */
   areTermsTold: boolean
   /** Offers that timed out, and what accepts have left over, are none. */
@@ -231,6 +233,7 @@ export function newMember(): Member {
     isLeft: true,
     isSuppressed: false,
     isDeclinedLast: false,
+    excusedAtMs: undefined,
     areTermsTold: false,
     lastDecline: undefined,
     offers: 0,

@@ -260,6 +260,7 @@ const invalid: Readonly<Record<string, Partial<TaskInfo>>> = {
   'wants more than is left': { resources: { cpus: 99 } },
   'wants nothing': { resources: {} },
   'wants something without an amount': { resources: [{ name: 'cpus' }] },
+  'wants half a GPU': { resources: { gpus: 0.5 } },
   'wants cpus by name instead of number': { resources: [{ name: 'cpus', set: ['0'] }] },
   'has no command': { command: {} },
   'has two commands': { command: { argv: ['a'], shell: 'a' } },

@@ -1,0 +1,49 @@
+import test from 'ava'
+import { DECLINE_FILTER_MS } from '../../../../protocol/limits.ts'
+import { aStage, aTask, cpusMem, live } from '../../../support/master-actors.ts'
+
+type Stage = ReturnType<typeof aStage>
+
+function decline({ allocator, framework }: Stage): void {
+  allocator.offer({ resources: cpusMem(1, 32) })
+  framework.call('decline', { offers: [...framework.offers] })
+}
+
+const isLate = ({ master }: Stage): boolean | undefined =>
+  master.framework().roles.get('*')?.isDeclinedLast
+
+test('who declines and revives again and again is asked with the others once in a while', (t) => {
+  const stage = aStage()
+  decline(stage)
+  stage.framework.call('revive', {})
+  t.is(isLate(stage), false)
+  decline(stage)
+  stage.framework.call('revive', {})
+  t.is(isLate(stage), true)
+  stage.framework.subscribe()
+  t.is(isLate(stage), true, 'to subscribe anew is no better')
+  live(stage, DECLINE_FILTER_MS)
+  stage.framework.call('revive', {})
+  t.is(isLate(stage), false)
+})
+
+test('who has launched something since is asked with the others as often as it revives', (t) => {
+  const stage = aStage()
+  for (const taskId of ['t1', 't2', 't3']) {
+    decline(stage)
+    stage.framework.call('revive', {})
+    t.is(isLate(stage), false)
+    stage.allocator.offer({ resources: cpusMem(1, 32) })
+    stage.framework.accept(stage.framework.offers, aTask(taskId, { resources: { cpus: 1 } }))
+  }
+})
+
+test('filters are gone with each revive', (t) => {
+  const stage = aStage()
+  for (let i = 0; i < 3; i++) {
+    decline(stage)
+    t.is(stage.master.framework().roles.get('*')?.filters.size, 1)
+    stage.framework.call('revive', {})
+    t.is(stage.master.framework().roles.get('*')?.filters.size, 0)
+  }
+})

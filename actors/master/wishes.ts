@@ -1,7 +1,6 @@
 /** What tasks want, parsed once and kept once for all that want the same: it is never changed. */
-import { type Refusal, refusal } from '../../protocol/errors.ts'
+import type { Refusal } from '../../protocol/errors.ts'
 import { parseResources, type Resources } from '../../protocol/resources.ts'
-import { fromThousandths } from '../../protocol/scalar.ts'
 import type { WantedResources } from '../../protocol/schema/common.ts'
 import type { Leader } from './state.ts'
 
@@ -12,18 +11,7 @@ export function parseWish({ wishes }: Leader, wanted: WantedResources): Resource
   const text = JSON.stringify(wanted)
   const known = wishes.get(text)
   if (known !== undefined) return known
-  const parsed = withWholeGpus(parseResources(wanted))
+  const parsed = parseResources(wanted)
   if (!('code' in parsed) && text.length <= WISH_LENGTH_MAX) wishes.set(text, parsed)
   return parsed
-}
-
-/** Nobody can be given a part of one. */
-function withWholeGpus(wanted: Resources | Refusal): Resources | Refusal {
-  if ('code' in wanted) return wanted
-  for (const { traits, amount } of wanted.values()) {
-    if (traits.name !== 'gpus' || amount.kind !== 'scalar') continue
-    const gpus = fromThousandths(amount.thousandths)
-    if (!Number.isInteger(gpus)) return refusal('invalid', `it wants ${gpus} gpus, no whole number`)
-  }
-  return wanted
 }

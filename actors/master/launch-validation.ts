@@ -1,6 +1,13 @@
 /** May this task be started with what is left of the offers? */
 import { AGENT_TASKS_MAX } from '../../protocol/limits.ts'
-import { isEmpty, type ResourceBook, type Resources, takeFrom } from '../../protocol/resources.ts'
+import {
+  isEmpty,
+  type ResourceBook,
+  type Resources,
+  scalarOf,
+  takeFrom,
+} from '../../protocol/resources.ts'
+import { fromThousandths } from '../../protocol/scalar.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
 import { spellResources } from '../../protocol/spell-resources.ts'
 import type { Agent } from './entities.ts'
@@ -34,6 +41,8 @@ export function validateLaunch(
   const wanted = parseWish(leader, task.resources)
   if ('code' in wanted) return { problem: wanted.message }
   if (isEmpty(wanted)) return { problem: 'it wants no resources at all' }
+  const gpus = fromThousandths(scalarOf(wanted, 'gpus'))
+  if (!Number.isInteger(gpus)) return { problem: `it wants ${gpus} gpus, no whole number` }
   if (takeFrom(pool, wanted)) return { wanted }
   const given = spellResources(pool)
   return { problem: `it wants ${spellResources(wanted)}; left of the offers is ${given}` }

@@ -4,6 +4,7 @@
 import type { AgentState } from '../../actors/agent/state.ts'
 import type { Agent, Framework } from '../../actors/master/entities.ts'
 import { liveFilters } from '../../actors/master/filters.ts'
+import { hasQuota, termsOf } from '../../actors/master/role-books.ts'
 import type { Leader, MasterState } from '../../actors/master/state.ts'
 import type { SchedulerState } from '../../actors/scheduler/state.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
@@ -11,14 +12,21 @@ import { containsResources, describeResources, scalarOf } from '../../protocol/r
 import { isTerminal } from '../../protocol/task-state.ts'
 import { heldAt, offeredAt } from './leader-check.ts'
 import type { Violation } from './ledger.ts'
+import type { Operator } from './operator.ts'
 import type { Kind, World } from './world.ts'
 
 /** The first thing on which somebody does not agree yet. */
-export function checkEnd(world: World): Violation | undefined {
+export function checkEnd(world: World, operator: Operator): Violation | undefined {
   const view = viewOf(world)
   if (view === undefined) return problem('there is not one master that leads')
   return (
-    sessions(view) ?? tasks(view) ?? leftovers(view) ?? running(view) ?? ends(view) ?? free(view)
+    roles(view, operator) ??
+    sessions(view) ??
+    tasks(view) ??
+    leftovers(view) ??
+    running(view) ??
+    ends(view) ??
+    free(view)
   )
 }
 
@@ -64,6 +72,17 @@ const problem = (what: string, ...about: string[]): Violation => ({
   what,
   about,
 })
+
+/** What an operator was answered is so, whoever leads since. */
+function roles({ leader }: View, { settled }: Operator): Violation | undefined {
+  if (settled === undefined) return problem('an operator was not answered')
+  for (const [role, weight] of settled) {
+    const terms = termsOf(leader.roles, role)
+    if (terms.weight !== weight) return problem(`${role} weighs ${terms.weight}, not ${weight}`)
+    if (hasQuota(terms)) return problem(`${role} still has a quota`)
+  }
+  return undefined
+}
 
 function sessions(view: View): Violation | undefined {
   if (view.leader.allocator === undefined) return problem('no allocator has a session')

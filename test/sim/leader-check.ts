@@ -1,6 +1,9 @@
 /** Invariant 1 at the leader: what is held and what is offered never exceeds what there is. */
+import { describeAmount, firstAbove } from '../../actors/master/amounts.ts'
 import type { Effect } from '../../actors/master/effects.ts'
 import type { Agent } from '../../actors/master/entities.ts'
+import { allocatedByTop } from '../../actors/master/quota-sums.ts'
+import { termsOf, topOf } from '../../actors/master/role-books.ts'
 import type { Leader, MasterState } from '../../actors/master/state.ts'
 import {
   addResources,
@@ -8,6 +11,7 @@ import {
   describeResources,
   NO_RESOURCES,
   type Resources,
+  scalarOf,
 } from '../../protocol/resources.ts'
 import type { RegistryBatch } from '../../protocol/schema/master.ts'
 import type { Step } from './watch.ts'
@@ -20,6 +24,8 @@ export class LeaderCheck {
   readonly #world: World
   /** The version of each agent's figures that was looked at last. */
   readonly #seen = new WeakMap<Agent, number>()
+  /** How many offers each leader had made when it was looked at last. */
+  readonly #offers = new WeakMap<Leader, number>()
   #wholeAtMs = 0
 
   constructor(world: World) {
@@ -32,6 +38,7 @@ export class LeaderCheck {
       if (effect.do === 'append-registry') this.#recorded(effect.batch)
     const { leader } = state as MasterState
     if (leader === undefined) return
+    this.#limits(leader)
     for (const agentId of leader.dirtyAgents) {
       const agent = leader.agents.get(agentId)
       if (agent === undefined || this.#seen.get(agent) === agent.version) continue
@@ -47,6 +54,26 @@ export class LeaderCheck {
   #recorded({ records }: RegistryBatch): void {
     for (const record of records)
       if (record.kind === 'framework-ended') this.#world.ledger.tornDown(record)
+  }
+
+  /** With what is offered just now no role has more than its limit. */
+  #limits(leader: Leader): void {
+    const before = this.#offers.get(leader) ?? 0
+    this.#offers.set(leader, leader.offerCount)
+    if (leader.offerCount === before || leader.roles.limited.size === 0) return
+    const counted = allocatedByTop(leader)
+    for (const { offerId, role, resources } of leader.offers.values()) {
+      const isNew = Number(offerId.slice(offerId.lastIndexOf('-') + 1)) > before
+      const { limit } = termsOf(leader.roles, topOf(role))
+      const has = counted.get(topOf(role)) ?? new Map()
+      const name = firstAbove(has, limit)
+      if (!isNew || name === undefined || scalarOf(resources, name) === 0) continue
+      this.#world.fail({
+        invariant: 'no role is offered more than its limit',
+        what: `${role} has ${describeAmount(name, has)} of ${describeAmount(name, limit)}`,
+        about: [offerId],
+      })
+    }
   }
 
   #agent(leader: Leader, agent: Agent): void {

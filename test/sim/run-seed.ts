@@ -4,6 +4,7 @@ import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
 import { AgentCheck } from './agent-check.ts'
 import { checkEnd, checkFree, hasGhosts } from './end-check.ts'
 import { LeaderCheck } from './leader-check.ts'
+import { Operator } from './operator.ts'
 import { Plan } from './plan.ts'
 import { type Step, unwatch, watch } from './watch.ts'
 import { World } from './world.ts'
@@ -24,6 +25,8 @@ export interface Outcome {
   /** How many tasks frameworks here ever heard of, and how many of them ran. */
   readonly tasks: number
   readonly started: number
+  /** Changes of weights and quotas that were answered as done. */
+  readonly changes: number
   readonly faults: Readonly<Record<string, number>>
   /** Of real time. */
   readonly tookMs: number
@@ -76,6 +79,7 @@ async function run(seed: number, { minutes, about }: RunOptions): Promise<Outcom
     ...(about !== undefined && { about }),
   })
   const plan = new Plan(world)
+  const operator = new Operator(world)
   const leaders = new LeaderCheck(world)
   const agents = new AgentCheck(world)
   const guard = new SpinGuard()
@@ -98,9 +102,10 @@ async function run(seed: number, { minutes, about }: RunOptions): Promise<Outcom
   process.on('unhandledRejection', onRejection)
   try {
     for (const node of world.nodes) world.start(node)
+    void operator.start()
     plan.begin()
     await runUntil(world, untilMs)
-    if (world.violation === undefined) await awaitAgreement(world, untilMs)
+    if (world.violation === undefined) await awaitAgreement(world, operator, untilMs)
   } catch (error) {
     world.fail({ invariant: 'no actor fails', what: String((error as Error)?.stack), about: [] })
   } finally {
@@ -115,6 +120,7 @@ async function run(seed: number, { minutes, about }: RunOptions): Promise<Outcom
     hash: world.trace.hash,
     steps: world.trace.steps,
     ...tasksOf(world),
+    changes: operator.counts.done,
     faults: faultsOf(world, plan),
     tookMs: Math.round(systemClock.now().monotonicMs - begunMs),
   }
@@ -145,14 +151,14 @@ async function runUntil(world: World, untilMs: number): Promise<void> {
   }
 }
 
-async function awaitAgreement(world: World, untilMs: number): Promise<void> {
-  let problem = checkEnd(world)
+async function awaitAgreement(world: World, operator: Operator, untilMs: number): Promise<void> {
+  let problem = checkEnd(world, operator)
   const isPatient = (): boolean =>
     world.nowMs < untilMs + (hasGhosts(world) ? PATIENCE_WITH_GHOSTS_MS : PATIENCE_MS)
   while (problem !== undefined && isPatient()) {
     await runUntil(world, world.nowMs + 1_000)
     if (world.violation !== undefined) return
-    problem = checkEnd(world)
+    problem = checkEnd(world, operator)
   }
   if (problem !== undefined) world.fail(problem)
   else await watchFree(world)

@@ -17,6 +17,7 @@ test.serial(`${SEEDS} seeds of ${MINUTES} minutes keep what the design promises`
     const outcome = await runSeed(seed, MINUTES)
     t.true(outcome.isOk, failureOf(outcome))
     t.true(outcome.started > 30, 'tasks run')
+    t.true(outcome.changes > 5, 'weights and quotas change')
     for (const [kind, count] of Object.entries(outcome.faults)) if (count > 0) happened.add(kind)
   }
   const never = ALL_FAULTS.filter((kind) => !happened.has(kind))

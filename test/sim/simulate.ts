@@ -46,10 +46,10 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-function show({ seed, violation, steps, tasks, started, tookMs, hash }: Outcome): void {
+function show({ seed, violation, steps, tasks, started, changes, tookMs, hash }: Outcome): void {
   const what = violation === undefined ? 'ok' : 'FAILED'
   print(
-    `seed ${seed} ${what}: ${tasks} tasks, ${started} started, ${steps} steps, ` +
+    `seed ${seed} ${what}: ${tasks} tasks, ${started} started, ${changes} changes, ${steps} steps, ` +
       `${tookMs} ms (${speedOf(1, tookMs)} × real time), trace ${hash}`,
   )
   if (violation === undefined) return

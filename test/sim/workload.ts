@@ -24,6 +24,7 @@ export interface FrameworkDisk {
   readonly key: FrameworkKey
   readonly secret: string
   readonly failoverMs: number
+  readonly roles: readonly string[]
   /** Task ids are never used twice. */
   tasks: number
   /** Subscribed before: there may be tasks. */
@@ -75,7 +76,7 @@ export class Workload implements Handlers {
     const settings = {
       secret: disk.secret,
       name: process.name,
-      roles: ['*'],
+      roles: [...disk.roles],
       failoverMs: disk.failoverMs,
       terms: {},
       isSuppressed: false,

@@ -14,7 +14,7 @@ import { Process } from './process.ts'
 import { Trace } from './trace.ts'
 import { type FrameworkDisk, Workload } from './workload.ts'
 
-const CLUSTER = 'sim'
+export const CLUSTER = 'sim'
 /** Whoever could not start tries again. */
 const AGAIN_MS = 500
 const SANDBOXES_MAX = 20
@@ -126,6 +126,14 @@ export class World {
       this.#byProcess.delete(process)
     })
     this.clock.settles()
+  }
+
+  /** Whom no fault hits but those of the bus. */
+  outsider(name: string): Process {
+    const number = ++this.#processes
+    const { system } = this
+    const randomToken = this.#chance.token
+    return new Process({ name, number, system, randomToken, wallOffsetMs: 0, island: 0 })
   }
 
   nodeOf(process: Process): Node | undefined {
@@ -263,6 +271,7 @@ export class World {
     return {
       key: { principal: 'local' as Principal, frameworkId },
       secret: shape.token(128),
+      roles: shape.pick([['*'], ['prod'], ['prod/web'], ['batch'], ['*', 'prod/web']]),
       failoverMs: shape.pick([15_000, 600_000, 600_000]),
       tasks: 0,
       isReturning: false,

@@ -1,0 +1,111 @@
+/**
+ * An operator by chance: weights and quotas come and go while everything else goes wrong. In the
+ * calm all quotas end, so that what is free has no other reason.
+ */
+import { openMessenger } from '../../bus/messenger.ts'
+import { RefusedError } from '../../bus/service.ts'
+import { ClusterError } from '../../protocol/errors.ts'
+import type { Principal } from '../../protocol/ids.ts'
+import type { RoleQuota, RoleWeight, Sums } from '../../protocol/schema/common.ts'
+import { inboxOf, operatorCall } from '../../protocol/subjects.ts'
+import { Chance } from './chance.ts'
+import { CLUSTER, type World } from './world.ts'
+
+const PRINCIPAL = 'olga' as Principal
+const TOPS = ['*', 'prod', 'batch']
+const NODES = [...TOPS, 'prod/web']
+const MEAN_PAUSE_MS = 2_500
+const PATIENCE_MS = 1_000
+/** What was said before the calm has arrived by then, however late. */
+const SETTLED_MS = 10_000
+
+export class Operator {
+  /** What roles weigh in the end; undefined: it was not confirmed yet. */
+  settled: ReadonlyMap<string, number> | undefined
+  /** Changes by how they were answered. */
+  readonly counts = { done: 0, refused: 0, unanswered: 0 }
+  readonly #world: World
+  readonly #chance: Chance
+  #messenger: ReturnType<typeof openMessenger> | undefined
+
+  constructor(world: World) {
+    this.#world = world
+    this.#chance = new Chance(world.options.seed, 'operator')
+  }
+
+  async start(): Promise<void> {
+    const { system, clock, randomToken } = this.#world.outsider(PRINCIPAL)
+    const inbox = inboxOf(CLUSTER, 'operator', PRINCIPAL)
+    const bus = await system.connect({ name: PRINCIPAL, inbox })
+    this.#messenger = openMessenger({ bus, clock, randomToken, isOpen: false, onRefused() {} })
+    this.#next()
+    this.#world.clock.at(this.#world.options.calmFromMs + SETTLED_MS, () => void this.#settle())
+  }
+
+  #next(): void {
+    const waitMs = this.#chance.waitMs(MEAN_PAUSE_MS)
+    if (this.#world.nowMs + waitMs >= this.#world.options.calmFromMs) return
+    this.#world.clock.after(waitMs, () => {
+      void (this.#chance.happens(0.4) ? this.#changeWeights() : this.#changeQuotas())
+      this.#next()
+    })
+  }
+
+  #changeWeights(): Promise<boolean> {
+    const weights = this.#some(NODES).map((role) => ({ role, weight: this.#weight() }))
+    return this.#call({ verb: 'set-weights', body: { weights } })
+  }
+
+  #changeQuotas(): Promise<boolean> {
+    const quotas = this.#some(TOPS).map((role) => this.#quota(role))
+    const force = this.#chance.happens(0.6)
+    return this.#call({ verb: 'set-quotas', body: { quotas, ...(force && { force }) } })
+  }
+
+  #some(roles: readonly string[]): readonly string[] {
+    const first = this.#chance.pick(roles)
+    return roles.filter((role) => role === first || this.#chance.happens(0.3))
+  }
+
+  #weight(): number {
+    return this.#chance.pick([0.5, 1, 1, 2, 3])
+  }
+
+  #quota(role: string): RoleQuota {
+    const guarantee = { cpus: this.#chance.integer(1, 8), mem: 512 * this.#chance.integer(1, 8) }
+    const limit: Sums = this.#chance.happens(0.5)
+      ? { cpus: guarantee.cpus + this.#chance.integer(0, 8) }
+      : { mem: guarantee.mem + 256 * this.#chance.integer(0, 8) }
+    return {
+      role,
+      ...(this.#chance.happens(0.4) && { guarantee }),
+      ...(this.#chance.happens(0.5) && { limit }),
+    }
+  }
+
+  /** As often as it takes. */
+  async #settle(): Promise<void> {
+    const quotas = TOPS.map((role) => ({ role }))
+    const weights = NODES.map((role): RoleWeight => ({ role, weight: this.#weight() }))
+    while (!(await this.#call({ verb: 'set-quotas', body: { quotas } })));
+    while (!(await this.#call({ verb: 'set-weights', body: { weights } })));
+    this.settled = new Map(weights.map(({ role, weight }) => [role, weight]))
+  }
+
+  async #call(
+    call:
+      | { verb: 'set-quotas'; body: { quotas: RoleQuota[]; force?: boolean } }
+      | { verb: 'set-weights'; body: { weights: RoleWeight[] } },
+  ): Promise<boolean> {
+    const ids = { cluster: CLUSTER, principal: PRINCIPAL, verb: call.verb }
+    try {
+      await this.#messenger?.call(operatorCall, ids, { body: call.body, timeoutMs: PATIENCE_MS })
+      this.counts.done += 1
+      return true
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error
+      this.counts[error instanceof RefusedError ? 'refused' : 'unanswered'] += 1
+      return false
+    }
+  }
+}

@@ -6,6 +6,7 @@ import { close, endNews, isNewsFor, nextClosed, reopen } from './closed-agents.t
 import type { AgentBook, MemberBook, RoleNode } from './entities.ts'
 import { type Giving, grant, newGiving } from './grants.ts'
 import { judge, retryAt } from './judgement.ts'
+import { isAtLimit, surplus } from './quota.ts'
 import { compareInTree } from './role-tree.ts'
 import type { AllocatorState, Books } from './state.ts'
 
@@ -79,11 +80,23 @@ function lookAt(state: AllocatorState, { agent, scope, now }: ToLookAt): number 
     askAll(giving, scope)
     giving.stage = 'fair'
   }
-  if (isOpen(books, agent)) askAll(giving, scope)
+  if (isOpen(books, agent) && !isKept(books, agent)) askAll(giving, scope)
   if (!isOpen(books, agent)) return giving.cost
   close(books.closed, agent)
   if (giving.retryAtMs !== undefined) retry(books, agent, giving.retryAtMs)
   return giving.cost
+}
+
+/** True if there is nothing in an agent for anybody but for roles that lack it. */
+function isKept(books: Books, agent: AgentBook): boolean {
+  const { headroom, essentials } = books
+  if (headroom.unmetRoles === 0) return false
+  const { scalars } = agent.available
+  const isOut = essentials.some(
+    (least, i) => (scalars[i] ?? 0) >= least && surplus(headroom, i) < least,
+  )
+  if (isOut) noteBounds(books, agent, books.tree.root)
+  return isOut
 }
 
 interface ToLookAt {
@@ -132,7 +145,7 @@ function askScope(giving: Giving, scope: Scope): Outcome {
 }
 
 function askRole(giving: Giving, role: RoleNode): Outcome {
-  if (giving.stage === 'guarantee' && role.depth === 1 && lacksNothing(role)) return 'none'
+  if (role.depth === 1 && isOutOf(giving, role)) return 'none'
   // Who is asked first mostly takes all: no copy, no iterator.
   const line = role[giving.line]
   for (let i = 0; i < line.length; i++) {
@@ -143,7 +156,14 @@ function askRole(giving: Giving, role: RoleNode): Outcome {
   return 'none'
 }
 
-const lacksNothing = ({ quota }: RoleNode): boolean => quota === undefined || quota.isMet
+/** A whole role that is not to be asked: it lacks nothing, or may have nothing more. */
+function isOutOf({ books, agent, stage }: Giving, top: RoleNode): boolean {
+  const { quota } = top
+  if (stage === 'guarantee') return quota === undefined || quota.isMet
+  if (quota === undefined || !isAtLimit(top, books.essentials)) return false
+  noteBounds(books, agent, top)
+  return true
+}
 
 function askMember(giving: Giving, member: MemberBook): Outcome {
   const { books, agent, stage } = giving
@@ -152,12 +172,12 @@ function askMember(giving: Giving, member: MemberBook): Outcome {
   giving.cost += 1
   const verdict = judge(giving, member, stage)
   if (typeof verdict === 'string') {
-    if (verdict === 'limit' || verdict === 'headroom') noteBounds(books, agent, member)
+    if (verdict === 'limit' || verdict === 'headroom') noteBounds(books, agent, member.leaf.top)
     return 'none'
   }
   const isWhole = verdict === agent.available
   grant(giving, member, verdict)
   if (isWhole || !isOpen(books, agent)) return 'all'
-  if (stage === 'fair') noteBounds(books, agent, member)
+  if (stage === 'fair') noteBounds(books, agent, member.leaf.top)
   return 'moved'
 }

@@ -15,7 +15,7 @@ import {
   recount,
   surplus,
 } from './quota.ts'
-import { type Change, hold, setLine } from './role-tree.ts'
+import { type Change, hold, setAtLimit, setLine } from './role-tree.ts'
 import { addScalars, type Holding, holdingOf, NOTHING, takeScalars } from './scalars.ts'
 import type { Books } from './state.ts'
 
@@ -79,6 +79,7 @@ export function changeHeld(books: Books, member: MemberBook, change: Change): vo
   const { top } = member.leaf
   if (top.quota === undefined) return
   recount(books.headroom, top)
+  relimit(books, top)
   noteHeadroom(books)
   if (isLess(change)) noteRoom(books, top)
 }
@@ -90,28 +91,36 @@ function isLess({ added, removed }: Change): boolean {
 /** After a change of a role's quota. */
 export function requota(books: Books, top: RoleNode): void {
   recount(books.headroom, top)
+  relimit(books, top)
   noteHeadroom(books)
   noteRoom(books, top)
 }
 
+/** A role that can use no more is not asked; one that lacks what it is guaranteed is. */
+function relimit({ tree, essentials, closed }: Books, top: RoleNode): void {
+  const isOut = isAtLimit(top, essentials) && top.quota?.isMet !== false
+  if (isOut === top.isAtLimit) return
+  setAtLimit(tree, top, isOut)
+  if (isOut) noteOut(closed, top)
+}
+
 /** A role may use more: it is below its limit, or lacks more of what it is guaranteed. */
-function noteRoom({ tree, essentials, closed }: Books, top: RoleNode): void {
-  if (top.early.length + top.late.length === 0) return
+function noteRoom({ tree, closed }: Books, top: RoleNode): void {
+  if (top.isAtLimit || top.early.length + top.late.length === 0) return
   const { outSince } = tree.root
   // What was kept of agents that are closed was kept for it too.
   if (outSince !== undefined && top.quota?.isMet === false) {
     top.outSince = Math.min(top.outSince ?? outSince, outSince)
   }
-  if (top.outSince !== undefined && !isAtLimit(top, essentials)) noteNews(closed, top)
+  if (top.outSince !== undefined) noteNews(closed, top)
 }
 
-/** An agent is about to be closed to a member since its role, or nobody, may have more. */
-export function noteBounds(books: Books, agent: AgentBook, { leaf: { top } }: MemberBook): void {
+/** An agent is about to be closed to a role since it, or nobody, may have more. */
+export function noteBounds(books: Books, agent: AgentBook, top: RoleNode): void {
   const { headroom, essentials, closed, tree } = books
   const { unreserved } = agent.available
   if (unreserved.some((there, i) => there > limitRoom(top, i))) {
     noteShort(closed, top)
-    if (isAtLimit(top, essentials)) noteOut(closed, top)
   }
   if (unreserved.some((there, i) => there > surplus(headroom, i))) {
     noteShort(closed, tree.root)

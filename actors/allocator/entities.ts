@@ -107,6 +107,8 @@ export interface RoleNode extends RoleStanding, Sibling, Waiter {
   readonly consumed: Scalars
   /** At the top only. */
   quota: Quota | undefined
+  /** It may use so little more of its limit that nobody below it is asked. */
+  isAtLimit: boolean
 }
 
 /** A framework in a role: what is asked and given. */

@@ -3,8 +3,8 @@ import type { Now } from '../../protocol/now.ts'
 import { addResources, listResources, subtractResources } from '../../protocol/resources.ts'
 import { addPending, changeHeld, setAvailable } from './books.ts'
 import type { AgentBook, Line, MemberBook, Pending } from './entities.ts'
-import { noteLateGrant } from './filters.ts'
-import { type Look, newLook } from './judgement.ts'
+import { noteLateGrant, pausedUntilMs } from './filters.ts'
+import type { Look } from './judgement.ts'
 import type { Stage } from './quota.ts'
 import { type Holding, holdingOf, NOTHING } from './scalars.ts'
 import type { AllocatorState } from './state.ts'
@@ -21,9 +21,20 @@ export interface Giving extends Look {
   readonly since: number
 }
 
+/** Spelled out: to copy a look into it would take longer than the look. */
 export function newGiving(state: AllocatorState, agent: AgentBook, now: Now): Giving {
-  const { books, lastAllocation: since } = state
-  return { ...newLook(books, agent, now), state, stage: 'fair', line: 'early', cost: 0, since }
+  return {
+    books: state.books,
+    agent,
+    now,
+    pausedMs: pausedUntilMs(agent, now),
+    retryAtMs: undefined,
+    state,
+    stage: 'fair',
+    line: 'early',
+    cost: 0,
+    since: state.lastAllocation,
+  }
 }
 
 /** Gives a part of what is available of the agent, or all. */

@@ -61,12 +61,13 @@ function bounded(
 ): Holding | 'limit' | 'headroom' {
   const { headroom, names, essentials } = books
   if (top.quota === undefined && headroom.unmetRoles === 0) return visible
+  if (top.isAtLimit) return 'limit'
   const candidate = boundedBy({ top, headroom, names, stage }, visible)
   if (candidate === visible && stage === 'fair') return visible
   const isWorthIt =
     stage === 'guarantee'
       ? isProgress(top, candidate)
-      : terms.least !== undefined || !lacksEssentials(essentials, visible, candidate)
+      : !lacksEssentials(essentials, visible, candidate)
   if (isWorthIt && isEnough(terms.least ?? books.least, candidate)) return candidate
   const isLimited = visible.unreserved.some((there, i) => there > limitRoom(top, i))
   return isLimited ? 'limit' : 'headroom'

@@ -52,6 +52,7 @@ function newNode(of: {
     held: [],
     consumed: [],
     quota: undefined,
+    isAtLimit: false,
     outSince: undefined,
     newsSince: 0,
     outAgain: undefined,
@@ -147,7 +148,7 @@ const parentOf = (one: MemberBook | RoleNode): RoleNode =>
   one.kind === 'member' ? one.leaf : (one.parent as RoleNode)
 
 const isIn = (one: MemberBook | RoleNode, line: Line): boolean =>
-  one.kind === 'member' ? one.line === line : one[line].length > 0
+  one.kind === 'member' ? one.line === line : !one.isAtLimit && one[line].length > 0
 
 const rankOf = (policy: Policy, one: MemberBook | RoleNode): number =>
   one.kind === 'member' ? policy.rankMember(one) : policy.rankRole(one)
@@ -163,6 +164,7 @@ export function setLine(member: MemberBook, line: Line | undefined): void {
 function enterLine(member: MemberBook, line: Line): void {
   let one: MemberBook | RoleNode = member
   for (;;) {
+    if (one.kind === 'role' && one.isAtLimit) return
     const parent = parentOf(one)
     enter(parent[line], one)
     // Others are there already, so it is in the lines above.
@@ -174,11 +176,22 @@ function enterLine(member: MemberBook, line: Line): void {
 function leaveLine(member: MemberBook, line: Line): void {
   let one: MemberBook | RoleNode = member
   for (;;) {
+    if (one.kind === 'role' && one.isAtLimit) return
     const parent = parentOf(one)
     leave(parent[line], one)
     if (parent[line].length > 0 || parent.parent === undefined) return
     one = parent
   }
+}
+
+/** Takes a role at the top out of the order, or puts it back. */
+export function setAtLimit({ root }: RoleTree, top: RoleNode, isAtLimit: boolean): void {
+  for (const line of ['early', 'late'] as const) {
+    if (top[line].length === 0) continue
+    if (isAtLimit) leave(root[line], top)
+    else enter(root[line], top)
+  }
+  top.isAtLimit = isAtLimit
 }
 
 /** Makes shares and order hold again after a change of the cluster's total. */

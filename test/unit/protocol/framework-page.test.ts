@@ -37,9 +37,17 @@ test('the page shows the whole walk', (t) => {
   const kinds = SHOWN.flatMap(({ value }) =>
     'events' in value ? (value.events as { kind: string }[]).map(({ kind }) => kind) : [],
   )
-  t.deepEqual(kinds, ['subscribed', 'offers', 'ping', 'error'])
+  t.deepEqual(kinds, ['subscribed', 'offers', 'ping', 'error', 'rescind'])
   const names = new Set(SHOWN.map(({ subject }) => messageOn(subject)))
-  for (const name of ['Subscribe', 'Decline', 'Accept', 'PongCall', 'Reconcile', 'Teardown'])
+  for (const name of [
+    'Subscribe',
+    'Decline',
+    'Accept',
+    'PongCall',
+    'Reconcile',
+    'Teardown',
+    'UpdateFramework',
+  ])
     t.true(names.has(name as MessageName), name)
   for (const name of ['LeaderBeat', 'StatusUpdates', 'Acknowledgements'])
     t.true(names.has(name as MessageName), name)

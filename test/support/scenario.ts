@@ -3,6 +3,8 @@
  * what they are offered, told and answered. Virtual time passes only when it is let.
  */
 import type { EmulatedOptions, RunningAgents } from '../../actors/agent/main.ts'
+import type { LoadedPolicy } from '../../actors/allocator/load-policy.ts'
+import type { MasterRules } from '../../actors/master/state.ts'
 import type { Bus, BusSystem } from '../../bus/bus.ts'
 import { openMessenger } from '../../bus/messenger.ts'
 import { RefusedError } from '../../bus/service.ts'
@@ -57,8 +59,22 @@ export class Scenario {
   }
 
   /** A leader, an allocator, and these agents, each `agent-1` with 4 cpus and 1 GiB by default. */
-  static async open(...agents: readonly AgentsWanted[]): Promise<Scenario> {
-    const cluster = await SimulatedCluster.open(0)
+  static open(...agents: readonly AgentsWanted[]): Promise<Scenario> {
+    return Scenario.openWith({}, ...agents)
+  }
+
+  /** The same, with masters of these rules. */
+  static async openWith(
+    rules: Partial<MasterRules>,
+    ...agents: readonly AgentsWanted[]
+  ): Promise<Scenario> {
+    return Scenario.#begin(await SimulatedCluster.open(0, rules), agents)
+  }
+
+  static async #begin(
+    cluster: SimulatedCluster,
+    agents: readonly AgentsWanted[],
+  ): Promise<Scenario> {
     const { system, clock } = cluster
     const principal = 'local' as Principal
     const inbox = inboxOf('bourse', 'operator', principal)
@@ -68,6 +84,11 @@ export class Scenario {
     for (const wanted of agents) await scenario.agents(wanted)
     await scenario.pass(SETTLED_MS)
     return scenario
+  }
+
+  /** The same, with an allocator of that policy. */
+  static async openBy(loaded: LoadedPolicy, ...agents: readonly AgentsWanted[]): Promise<Scenario> {
+    return Scenario.#begin(await SimulatedCluster.open(0, {}, loaded), agents)
   }
 
   pass(ms = SOON_MS): Promise<void> {

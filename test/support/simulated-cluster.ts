@@ -4,8 +4,11 @@ import {
   type RunningAgents,
   startEmulatedAgents,
 } from '../../actors/agent/main.ts'
+import type { LoadedPolicy } from '../../actors/allocator/load-policy.ts'
 import { startAllocator } from '../../actors/allocator/main.ts'
+import { drf } from '../../actors/allocator/policies/drf.ts'
 import { type RunningMaster, startMaster } from '../../actors/master/main.ts'
+import type { MasterRules } from '../../actors/master/state.ts'
 import { SimulatedClock } from '../../bus/simulated/clock.ts'
 import { SimulatedSystem } from '../../bus/simulated/system.ts'
 import type { MasterId } from '../../protocol/ids.ts'
@@ -22,6 +25,8 @@ function failing(error: unknown): never {
 export class SimulatedCluster {
   readonly clock = new SimulatedClock()
   readonly system = new SimulatedSystem(this.clock)
+  /** Of every master. */
+  readonly #rules: Partial<MasterRules>
   #tokens = 0
   readonly randomToken = (bits: number): string =>
     (++this.#tokens).toString(16).padStart(bits / 4, '0')
@@ -30,10 +35,18 @@ export class SimulatedCluster {
   /** A master hears nothing that it must refuse unread. */
   isStrict = true
 
+  constructor(rules: Partial<MasterRules> = {}) {
+    this.#rules = rules
+  }
+
   /** With so many agents that are alike; 0: `startAgents` brings others. */
-  static async open(agents: number): Promise<SimulatedCluster> {
-    const cluster = new SimulatedCluster()
-    await cluster.until(cluster.#startAll(agents))
+  static async open(
+    agents: number,
+    rules: Partial<MasterRules> = {},
+    loaded: LoadedPolicy = { policy: drf },
+  ): Promise<SimulatedCluster> {
+    const cluster = new SimulatedCluster(rules)
+    await cluster.until(cluster.#startAll(agents, loaded))
     return cluster
   }
 
@@ -54,6 +67,7 @@ export class SimulatedCluster {
           epoch = taken
         },
       },
+      rules: this.#rules,
       isOpen: false,
       onLog: () => undefined,
       onRefused: (subject, { message }) => {
@@ -68,9 +82,9 @@ export class SimulatedCluster {
     return leader ?? failing(new Error('nobody leads'))
   }
 
-  async #startAll(count: number): Promise<void> {
+  async #startAll(count: number, loaded: LoadedPolicy): Promise<void> {
     await this.startMaster()
-    await startAllocator({ ...this.world, cluster: 'bourse' })
+    await startAllocator({ ...this.world, cluster: 'bourse', loaded })
     if (count > 0) await this.startAgents({ count })
   }
 

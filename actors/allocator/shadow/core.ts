@@ -54,7 +54,7 @@ export const shadowCore: Core<ShadowState, ShadowInput, ShadowEffect> = {
     rehearsal !== undefined && (heard.length > 0 || wantsFlush(rehearsal)),
 }
 
-/** The policy is no good: what was half done is void, the comparison begins anew with the default. */
+/** The policy is no good: the comparison begins anew, with the default one. */
 export function fallBack(state: ShadowState, problem: string, now: Now): readonly ShadowEffect[] {
   const failed = { policy: state.policy.name, problem }
   state.failed = failed

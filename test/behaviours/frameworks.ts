@@ -1,5 +1,5 @@
 /** How frameworks subscribe, change and fail over. */
-import { behaviour, different, inFile, notYet, otherTransport, type Section } from './behaviour.ts'
+import { behaviour, different, inFile, otherTransport, type Section } from './behaviour.ts'
 
 const scenario = (...titles: readonly string[]) => inFile('scenario/frameworks', ...titles)
 
@@ -38,17 +38,26 @@ export const FRAMEWORKS: Section = {
     behaviour(
       26,
       'What a framework says of itself when it subscribes again counts; its principal stays.',
-      scenario(
-        'what a framework subscribes with anew counts from then on',
-        'a framework of the same id and another principal is another framework',
-      ),
+      [
+        ...scenario(
+          'what a framework subscribes with anew counts from then on',
+          'a framework of the same id and another principal is another framework',
+        ),
+        ...inFile(
+          'scenario/terms',
+          'an update counts whole or not at all, and what it does not name stays',
+        ),
+      ],
       different('0019', 'the principal is in the subject: another one is another framework'),
     ),
     behaviour(
       28,
       'Roles that are added get offers, those that are left lose theirs, revived ones their filters.',
-      [],
-      notYet('changing the terms of a subscription'),
+      inFile(
+        'scenario/terms',
+        'a role that is added gets offers; one that is left loses its own, and no others',
+        'a role that is suppressed no longer is asked at once, whatever it had declined',
+      ),
     ),
     behaviour(
       29,

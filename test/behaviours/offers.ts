@@ -67,6 +67,7 @@ export const OFFERS: Section = {
           'a task that wants more than is left is TASK_ERROR, and the good ones run',
           'a task that wants nothing is TASK_ERROR, and the good ones run',
           'a task that wants cpus by name instead of number is TASK_ERROR, and the good ones run',
+          'a task that wants half a GPU is TASK_ERROR, and the good ones run',
           'a task that has two commands is TASK_ERROR, and the good ones run',
         ),
       ],
@@ -104,8 +105,12 @@ export const OFFERS: Section = {
     behaviour(
       20,
       'Agents of another region are offered only to frameworks that are aware of regions.',
-      [],
-      notYet('regions'),
+      inFile(
+        'scenario/terms',
+        'agents of another region are offered only to those that are aware of regions',
+        'where the cluster has no region, every agent is offered to all',
+      ),
+      different('0019', 'a region is an attribute, and no agent is refused for it'),
     ),
   ],
 }

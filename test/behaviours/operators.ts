@@ -1,6 +1,7 @@
 /** What operators and frameworks change: reservations, volumes, quotas, weights. */
-import { behaviour, notYet, type Section } from './behaviour.ts'
+import { behaviour, inFile, notYet, type Section } from './behaviour.ts'
 
+const quota = (...titles: readonly string[]) => inFile('scenario/quota', ...titles)
 const RESERVATIONS = notYet('reservations and volumes')
 
 export const OPERATORS: Section = {
@@ -29,14 +30,23 @@ export const OPERATORS: Section = {
     behaviour(
       118,
       'Quotas that cannot be kept are refused unless forced; of a list all count or none.',
-      [],
-      notYet('quotas'),
+      quota(
+        'a quota of more than the cluster has is refused, and with it all of its call',
+        'a quota of more than the cluster has, in all is refused, and with it all of its call',
+        'a quota with a limit below what is used is refused, and with it all of its call',
+        'a quota with a guarantee above its limit is refused, and with it all of its call',
+        'a quota of a nested role is refused, and with it all of its call',
+        'what cannot be kept is set all the same if it is forced',
+      ),
     ),
     behaviour(
       120,
       'A weight outlives its leader, and what is on offer is shared anew.',
-      [],
-      notYet('weights'),
+      inFile(
+        'scenario/roles',
+        'a weight outlives its leader, and shares follow it',
+        'a new weight takes back what is on offer, and it is shared anew',
+      ),
     ),
   ],
 }

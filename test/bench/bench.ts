@@ -12,6 +12,7 @@ import { cli } from './scenarios/cli.ts'
 import { floor } from './scenarios/floor.ts'
 import { growth } from './scenarios/growth.ts'
 import { idle } from './scenarios/idle.ts'
+import { impolite } from './scenarios/impolite.ts'
 import { latency } from './scenarios/latency.ts'
 import { launch } from './scenarios/launch.ts'
 import { paper } from './scenarios/paper.ts'
@@ -36,6 +37,7 @@ const SCENARIOS: Readonly<Record<string, (settings: Settings) => Promise<Measure
   latency,
   launch,
   allocator,
+  impolite,
   cli,
   'versus slurm': versusSlurm,
   'versus bullmq': versusBullmq,

@@ -1,12 +1,13 @@
 /**
  * A framework for tests that never has enough: one task for each offer, the rest given back at
- * once, until it is killed. Tells each task that runs on stdout, by its id.
+ * once, until it is killed. Tells each task that starts on stdout, by its id.
  *
- * `hungry-framework NAME ROLE CPUS MEM`. Where its task does not fit, it waits for others.
+ * `hungry-framework NAME ROLE CPUS MEM [MS]`. Where its task does not fit, it waits for others.
+ * Tasks last for about MS, or for ever.
  */
 import { openScheduler } from '../../actors/scheduler/scheduler.ts'
 
-const [name = '', role = '*', cpus = '1', mem = '32'] = process.argv.slice(2)
+const [name = '', role = '*', cpus = '1', mem = '32', ms = 'Infinity'] = process.argv.slice(2)
 const each = { cpus: Number(cpus), mem: Number(mem) }
 const NOTHING_HERE_MS = 3_600_000
 
@@ -24,7 +25,8 @@ for await (const offer of scheduler.offers()) {
   }
   count += 1
   const taskId = `${name}-${count}`
-  const env = { PRETEND_MS: 'Infinity' }
+  // They do not all end together.
+  const env = { PRETEND_MS: String(Number(ms) * (1 + (count % 10) / 10)) }
   void offer.accept([{ taskId, command: 'true', env, resources: each }], { refuseMs: 0 })
   // In the same breath: what is left may come back to this one, if it is next.
   scheduler.revive()

@@ -58,6 +58,8 @@ export class WireFramework {
   /** It answers pings. */
   isAnswering = true
   isAcknowledging = true
+  /** Told of each offer as it comes. Whoever answers here does so by `say`. */
+  onOffer: ((offer: Offer) => void) | undefined
   readonly ids: { readonly cluster: string; principal: Principal; frameworkId: FrameworkId }
   readonly #parts: WireFrameworkParts
 
@@ -85,14 +87,19 @@ export class WireFramework {
 
   #hear(event: FrameworkEvent): void {
     if (event.kind === 'ping') {
-      if (this.isAnswering) this.#send('pong', {})
+      if (this.isAnswering) this.say('pong', {})
       return
     }
     this.events.push(event)
     if (event.kind === 'subscribed') this.offers.length = 0
-    else if (event.kind === 'offers') this.offers.push(...event.offers)
-    else if (event.kind === 'rescind') this.#forget(event.offers)
+    else if (event.kind === 'offers') this.#take(event.offers)
+    else if (event.kind === 'rescind') this.forget(event.offers)
     else if (event.kind === 'status') this.statuses.push(event.status)
+  }
+
+  #take(offers: readonly Offer[]): void {
+    this.offers.push(...offers)
+    for (const offer of offers) this.onOffer?.(offer)
   }
 
   #update(status: TaskStatus, agentId: AgentId): void {
@@ -103,7 +110,8 @@ export class WireFramework {
     this.#parts.messenger.send(acknowledgements, { ...this.ids, agentId }, { acks })
   }
 
-  #forget(offers: readonly string[]): void {
+  /** They are answered. */
+  forget(offers: readonly string[]): void {
     const left = this.offers.filter(({ offerId }) => !offers.includes(offerId))
     this.offers.splice(0, this.offers.length, ...left)
   }
@@ -113,7 +121,8 @@ export class WireFramework {
     return session === undefined ? body : { ...body, session }
   }
 
-  #send<V extends FrameworkVerb>(verb: V, body: Body<V>): void {
+  /** Calls, and waits for no answer. */
+  say<V extends FrameworkVerb>(verb: V, body: Body<V>): void {
     this.#parts.messenger.send(frameworkCall, { ...this.ids, verb }, this.#withSession(body))
   }
 
@@ -144,7 +153,7 @@ export class WireFramework {
     { offers = [...this.offers], refuseMs }: AcceptOptions = {},
   ): Promise<Accepted> {
     const offerIds = offers.map(({ offerId }) => offerId)
-    this.#forget(offerIds)
+    this.forget(offerIds)
     const { outcome, answer } = await this.call('accept', {
       offers: offerIds,
       operations: [...operations],
@@ -160,7 +169,7 @@ export class WireFramework {
     reason?: string,
   ): Promise<Called> {
     const offerIds = offers.map(({ offerId }) => offerId)
-    this.#forget(offerIds)
+    this.forget(offerIds)
     return this.call('decline', {
       offers: offerIds,
       ...(refuseMs !== undefined && { refuseMs }),

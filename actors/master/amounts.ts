@@ -22,22 +22,29 @@ export function sumsOf(amounts: Amounts): Sums {
   return Object.fromEntries(entries.map(([name, amount]) => [name, fromThousandths(amount)]))
 }
 
-/** Of ranges and sets each agent has its own; what can be taken back at any time counts for nobody. */
+/** Of ranges and sets each agent has its own; what can be taken back at any time is nobody's. */
 export function amountsOf(resources: Resources): Amounts {
   const book: AmountBook = new Map()
-  for (const { traits, amount } of resources.values()) {
-    if (amount.kind !== 'scalar' || traits.revocable) continue
-    book.set(traits.name, (book.get(traits.name) ?? 0) + amount.thousandths)
-  }
+  addScalars(book, resources)
   return book
 }
 
-export function addAmounts(book: AmountBook, more: Amounts, times: 1 | -1 = 1): void {
-  for (const [name, amount] of more) {
-    const sum = (book.get(name) ?? 0) + times * amount
-    if (sum === 0) book.delete(name)
-    else book.set(name, sum)
+/** The same without a map for each: of all agents of a large cluster. */
+export function addScalars(book: AmountBook, resources: Resources, times: 1 | -1 = 1): void {
+  for (const { traits, amount } of resources.values()) {
+    if (amount.kind !== 'scalar' || traits.revocable) continue
+    addAmount(book, traits.name, times * amount.thousandths)
   }
+}
+
+export function addAmounts(book: AmountBook, more: Amounts, times: 1 | -1 = 1): void {
+  for (const [name, amount] of more) addAmount(book, name, times * amount)
+}
+
+function addAmount(book: AmountBook, name: string, amount: number): void {
+  const sum = (book.get(name) ?? 0) + amount
+  if (sum === 0) book.delete(name)
+  else book.set(name, sum)
 }
 
 /** The first of which `a` has more than `b` has; a name that is not in `b` is not compared. */

@@ -1,7 +1,6 @@
 /** Sums over the whole cluster, for operators' calls: each costs one look at all that there is. */
-
 import type { AgentState } from './agent-machine.ts'
-import { type AmountBook, type Amounts, addAmounts, amountsOf } from './amounts.ts'
+import { type AmountBook, type Amounts, addAmounts, addScalars } from './amounts.ts'
 import { type RoleTerms, topOf } from './role-books.ts'
 import type { Leader } from './state.ts'
 
@@ -12,7 +11,7 @@ const COUNTED: ReadonlySet<AgentState> = new Set(['registered', 'silent', 'stopp
 export function capacityOf({ agents }: Leader): Amounts {
   const sum: AmountBook = new Map()
   for (const { state, total } of agents.values()) {
-    if (COUNTED.has(state)) addAmounts(sum, amountsOf(total))
+    if (COUNTED.has(state)) addScalars(sum, total)
   }
   return sum
 }
@@ -21,7 +20,7 @@ export function capacityOf({ agents }: Leader): Amounts {
 export function freeOf({ agents }: Leader): AmountBook {
   const sum: AmountBook = new Map()
   for (const { state, free } of agents.values()) {
-    if (state === 'registered') addAmounts(sum, amountsOf(free))
+    if (state === 'registered') addScalars(sum, free)
   }
   return sum
 }
@@ -31,7 +30,7 @@ export function allocatedByTop({ frameworks }: Leader): Map<string, AmountBook> 
   const sums = new Map<string, AmountBook>()
   for (const { roles } of frameworks.values()) {
     for (const [role, { allocated }] of roles) {
-      addAmounts(bookOf(sums, topOf(role)), amountsOf(allocated))
+      addScalars(bookOf(sums, topOf(role)), allocated)
     }
   }
   return sums
@@ -41,7 +40,7 @@ export function allocatedByTop({ frameworks }: Leader): Map<string, AmountBook> 
 export function heldByTop(leader: Leader): Map<string, AmountBook> {
   const sums = allocatedByTop(leader)
   for (const { role, resources } of leader.offers.values()) {
-    addAmounts(bookOf(sums, topOf(role)), amountsOf(resources), -1)
+    addScalars(bookOf(sums, topOf(role)), resources, -1)
   }
   return sums
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import { ROLE_CALLS_MAX } from '../../protocol/limits.ts'
 import type { RoleQuota, RoleWeight } from '../../protocol/schema/common.ts'
-import { type Amounts, addAmounts, amountsOf, sumsOf } from './amounts.ts'
+import { addScalars, sumsOf } from './amounts.ts'
 import { tellWorld } from './public-events.ts'
 import { raised } from './quota-sums.ts'
 import { record } from './registry.ts'
@@ -101,11 +101,8 @@ function countLimited({ leader }: LeaderTurn, changed: ReadonlySet<string>): voi
   for (const { roles } of leader.frameworks.values()) {
     for (const [role, { allocated }] of roles) {
       const top = topOf(role)
-      if (changed.has(top)) add(limited.get(top), amountsOf(allocated))
+      const has = changed.has(top) ? limited.get(top) : undefined
+      if (has !== undefined) addScalars(has, allocated)
     }
   }
-}
-
-function add(book: Map<string, number> | undefined, amounts: Amounts): void {
-  if (book !== undefined) addAmounts(book, amounts)
 }

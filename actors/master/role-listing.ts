@@ -1,7 +1,7 @@
 /** Roles as operators see them: the tree with what each subtree has. */
 import { isEmpty } from '../../protocol/resources.ts'
 import type { Listing, RoleItem } from '../../protocol/schema/operator.ts'
-import { type AmountBook, addAmounts, amountsOf, sumsOf } from './amounts.ts'
+import { type AmountBook, addAmounts, addScalars, sumsOf } from './amounts.ts'
 import { page } from './listing.ts'
 import { lineOf, type RoleBooks, termsOf } from './role-books.ts'
 import type { Leader } from './state.ts'
@@ -47,15 +47,13 @@ function rows({ frameworks, offers, roles: { terms } }: Leader): ReadonlyMap<str
       const isGone = member.isLeft || state === 'ended'
       if (isGone && isEmpty(member.allocated)) continue
       const line = lineOfRows(all, role)
-      const amounts = amountsOf(member.allocated)
-      for (const row of line) addAmounts(row.allocated, amounts)
+      for (const row of line) addScalars(row.allocated, member.allocated)
       const own = line.at(-1)
       if (own !== undefined && !isGone) own.frameworks += 1
     }
   }
   for (const { role, resources } of offers.values()) {
-    const amounts = amountsOf(resources)
-    for (const row of lineOfRows(all, role)) addAmounts(row.offered, amounts)
+    for (const row of lineOfRows(all, role)) addScalars(row.offered, resources)
   }
   return all
 }

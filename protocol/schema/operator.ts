@@ -129,9 +129,9 @@ export const RolePage = message('A page of roles.', {
 })
 
 /**
- * Replaces quotas, all of them or none. What is absent: nothing guaranteed, no limit. Refused unless
- * `force`: guarantees of all roles that are more than the cluster has, and a limit that is less than
- * the role has already.
+ * Replaces quotas, all of them or none. What is absent: nothing guaranteed, no limit. Refused
+ * unless `force`: guarantees of all roles that are more than the cluster has, and a limit that is
+ * less than the role's tasks have already. What asks for less is always taken.
  */
 export type SetQuotas = Static<typeof SetQuotas>
 export const SetQuotas = message('Replaces quotas, all of them or none.', {

@@ -62,7 +62,7 @@ const TOTALS: readonly ResourceList[] = [
   cpusMem(1, 64),
   [{ name: 'mem' }],
 ]
-const ROLES = [['*'], ['a'], ['a', '*'], ['b', 'b'], ['a', 'b', '*']]
+const ROLES = [['*'], ['a'], ['a', '*'], ['b', 'b'], ['a/x', 'b', '*']]
 const taskId = (n: number): TaskId => `t${n % 6}` as TaskId
 
 /** The launch that the leader knows of that task, or one that it does not. */
@@ -79,7 +79,7 @@ function heldTasks(world: World, x: number, z: number): HeldTask[] {
       ...pick(world.frameworks, x + i).key,
       launch: launchOf(world, x + i, at),
       resources: pick(RESOURCES, x + at) as ResourceList,
-      role: pick(['*', 'a', 'c'], at),
+      role: pick(['*', 'a', 'a/x', 'c'], at),
       latest: pick(TASK_STATES, at),
       number: { incarnation: 1, count: at % 9 },
       ...(at % 11 === 0 && { settled: true }),
@@ -182,7 +182,7 @@ const ofOthers: readonly Act[] = [
   ({ allocator, frameworks }, x, y, z) =>
     allocator.allocate({
       ...pick(frameworks, x).key,
-      role: pick(['*', 'a', 'b', 'c'], z),
+      role: pick(['*', 'a', 'b', 'a/x', 'c'], z),
       agentId: `a${(y % 4) + 1}` as AgentId,
       resources: pick(RESOURCES, y + z) as ResourceList,
     }),
@@ -234,6 +234,20 @@ const ofOthers: readonly Act[] = [
         x,
       ),
     )
+  },
+]
+
+const ofOperators: readonly Act[] = [
+  ({ master }, x, y, z) => {
+    const guarantee = y % 3 === 0 ? { guarantee: { cpus: y % 5, mem: 64 * (y % 9) } } : {}
+    const limit = z % 3 > 0 ? { limit: z % 2 === 0 ? { cpus: z % 6 } : { mem: z * 16 } } : {}
+    const quotas = [{ role: pick(['*', 'a', 'b', 'a/x'], x), ...guarantee, ...limit }]
+    master.operate({ verb: 'set-quotas', body: { quotas, ...(z % 4 > 0 && { force: true }) } })
+  },
+  ({ master }, x, y, z) => {
+    const weights = [{ role: pick(['*', 'a', 'a/x'], x), weight: 1 + (y % 3) }]
+    master.operate({ verb: 'set-weights', body: { weights } })
+    if (z % 4 === 0) master.operate({ verb: 'roles', body: {} })
   },
 ]
 
@@ -290,6 +304,7 @@ const ACTS: readonly Act[] = [
   ...ofAgents,
   ...ofFrameworks,
   ...ofOthers,
+  ...ofOperators,
   // What makes life is done more often than what ends it.
   ...Array.from({ length: 9 }, () => [heal, launch, launch, report]).flat(),
 ]

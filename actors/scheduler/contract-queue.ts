@@ -21,6 +21,8 @@ export interface Preference {
 export interface QueuedTask extends TaskWish {
   /** In order, at most 8: its data's agents first, then their rack. Default: all are the same. */
   readonly prefer?: Preference | readonly Preference[]
+  /** Whose offers it may use, and whose share it counts for. Default: any of the framework's. */
+  readonly role?: string
 }
 
 /** What became of an `add`: all of them wait, or none does. */

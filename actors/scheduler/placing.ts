@@ -33,6 +33,7 @@ export interface Placing {
 
 export interface OfferedPlace {
   readonly place: Place
+  readonly role: string
   readonly resources: Resources
 }
 
@@ -48,7 +49,7 @@ export function placeOn(state: QueueState, offer: OfferedPlace, nowMs: number): 
   let looks = LOOKED_AT_MAX
   for (const job of state.jobs) {
     if (looks <= 0) break
-    const ranked = rank(job, seen, looks)
+    const ranked = rank(job, { seen, role: offer.role, looks })
     looks -= job.tasks.size
     for (const [choice, tasks] of ranked.entries())
       if (tasks !== undefined) placed.push(...placeRank(turn, job, { choice, tasks }))
@@ -72,13 +73,21 @@ interface Rank {
   readonly tasks: readonly WaitingTask[]
 }
 
+interface Look {
+  readonly seen: SeenPlace
+  readonly role: string
+  /** So many are looked at. */
+  readonly looks: number
+}
+
 /** The job's tasks by which of their preferences holds there. */
-function rank({ tasks }: Job, seen: SeenPlace, looksMax: number): readonly WaitingTask[][] {
+function rank({ tasks }: Job, { seen, role, looks }: Look): readonly WaitingTask[][] {
   const ranked: WaitingTask[][] = []
-  let looks = looksMax
+  let left = looks
   for (const task of tasks.values()) {
-    if (looks === 0) break
-    looks -= 1
+    if (left === 0) break
+    left -= 1
+    if (task.role !== undefined && task.role !== role) continue
     const choice = choiceAt(task.preferences, seen)
     ranked[choice] ??= []
     ranked[choice].push(task)

@@ -7,6 +7,8 @@ import type { Preferences } from './preferences.ts'
 export interface WaitingTask {
   readonly taskId: TaskId
   readonly task: TaskInfo
+  /** Undefined: any. */
+  readonly role: string | undefined
   /** One and the same for all that want the same. */
   readonly resources: Resources
   /** On the wire. */

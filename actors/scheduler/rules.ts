@@ -59,6 +59,10 @@ export const ROLES: Rule = {
   what: `a list of 1 to ${ROLES_MAX} roles, like ['*'] or ['web', 'team/batch']`,
   isGood: (value) => fitsSubscribe({ roles: value }),
 }
+export const ROLE: Rule = {
+  what: "a role, like '*' or 'team/batch'",
+  isGood: (value) => fitsSubscribe({ roles: [value] }),
+}
 /** Of those that there are; none is allowed, and means none. */
 export const SOME_ROLES: Rule = {
   what: "a list of roles, like ['*']",

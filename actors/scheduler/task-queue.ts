@@ -12,7 +12,7 @@ import { offersProblem } from './offered.ts'
 import { type Placing, placeOn } from './placing.ts'
 import { preferenceProblems, preferencesOf } from './preferences.ts'
 import { addJob, type NewTask, newQueue, removeTask, settle } from './queue.ts'
-import { isFields } from './rules.ts'
+import { problemsOf, ROLE } from './rules.ts'
 import { listProblem, taskOf, wishProblem } from './wishes.ts'
 
 /** Different amounts that are remembered. */
@@ -65,7 +65,7 @@ export class WaitingQueue implements TaskQueue {
       return { outcome: 'refused', refusal: refusal('invalid', wrong), placed: [] }
     const { offerId, role, resources } = offer
     const { monotonicMs } = this.#deps.clock.now()
-    const placing = placeOn(this.#state, { place: offer, resources }, monotonicMs)
+    const placing = placeOn(this.#state, { place: offer, role, resources }, monotonicMs)
     const { refuseMs, reason } = placing
     this.#noteAway(role, monotonicMs + refuseMs)
     if (refuseMs > 0 && refuseMs < DECLINE_PAUSE_MS) this.#lookAfter(refuseMs)
@@ -140,7 +140,9 @@ export class WaitingQueue implements TaskQueue {
     const task = taskOf(wish, () => this.#deps.newTaskId(wish))
     const { taskId } = task
     const preferences = preferencesOf(wish.prefer)
-    return { taskId, task, resources: this.#wanted(task), bytes: wireBytes(task), preferences }
+    const { role } = wish
+    const resources = this.#wanted(task)
+    return { taskId, task, role, resources, bytes: wireBytes(task), preferences }
   }
 
   /** One and the same for all tasks that want the same: they are looked at together. */
@@ -155,9 +157,12 @@ export class WaitingQueue implements TaskQueue {
   }
 }
 
+const ROLE_RULE = { role: ROLE }
+
+/** They are tasks: that was looked at before. */
 function preferProblem(tasks: readonly QueuedTask[]): string | undefined {
   for (const [index, wish] of tasks.entries()) {
-    const [problem] = preferenceProblems(isFields(wish) ? wish['prefer'] : undefined)
+    const [problem] = [...preferenceProblems(wish.prefer), ...problemsOf({ ...wish }, ROLE_RULE)]
     if (problem !== undefined) return `task ${index + 1}: ${problem}`
   }
   return undefined

@@ -25,13 +25,18 @@ const IN_RACK: Preference = { attribute: 'rack', equals: 'r1', waitMs: 2_000 }
 
 interface Wanted {
   readonly prefer?: Preference | readonly Preference[]
+  readonly role?: string
   readonly resources?: Resources
   readonly bytes?: number
 }
 
-function aWaiting(taskId: string, { prefer, resources = ONE_CPU, bytes = 100 }: Wanted): NewTask {
+function aWaiting(
+  taskId: string,
+  { prefer, role, resources = ONE_CPU, bytes = 100 }: Wanted,
+): NewTask {
   const preferences = preferencesOf(prefer)
-  return { taskId: taskId as TaskId, task: aTask(taskId), resources, bytes, preferences }
+  const id = taskId as TaskId
+  return { taskId: id, task: aTask(taskId), role, resources, bytes, preferences }
 }
 
 const add = (queue: QueueState, wanted: Wanted, ...taskIds: readonly string[]): void =>
@@ -43,14 +48,19 @@ const add = (queue: QueueState, wanted: Wanted, ...taskIds: readonly string[]): 
 interface On {
   readonly cpus?: number
   readonly rack?: string
+  readonly role?: string
   readonly atMs?: number
 }
 
 /** All that is placed is started. */
-function offer(queue: QueueState, agentId: string, { cpus = 1, rack, atMs = 0 }: On = {}) {
+function offer(
+  queue: QueueState,
+  agentId: string,
+  { cpus = 1, rack, role = '*', atMs = 0 }: On = {},
+) {
   const attributes = rack === undefined ? [] : [{ name: 'rack', text: rack }]
   const place = { agentId: agentId as AgentId, hostname: `${agentId}.example`, attributes }
-  const placing = placeOn(queue, { place, resources: resourcesOf({ cpus }) }, atMs)
+  const placing = placeOn(queue, { place, role, resources: resourcesOf({ cpus }) }, atMs)
   const tasks = placing.placed.map(({ task }) => task)
   settle(queue, tasks, true)
   return placing
@@ -212,6 +222,15 @@ test('what has another size is passed over for itself alone', (t) => {
   )
 })
 
+test('a task of one role uses no offer of another', (t) => {
+  const queue = newQueue()
+  add(queue, { role: 'web' }, 'web')
+  add(queue, {}, 'any')
+  t.deepEqual(ids(offer(queue, 'agent-1', { cpus: 2, role: 'batch' })), ['any'])
+  t.is(offer(queue, 'agent-1', { role: 'batch' }).reason, 'no task that waits fits')
+  t.deepEqual(ids(offer(queue, 'agent-1', { role: 'web' })), ['web'])
+})
+
 test('one accept holds so many tasks, and so many bytes; the rest of the offer comes back', (t) => {
   const many = newQueue()
   add(many, {}, ...Array.from({ length: 600 }, (_, i) => `t-${i}`))
@@ -228,7 +247,8 @@ test('what was refused waits again, as the first of its add', (t) => {
   add(queue, {}, 'a', 'b', 'c')
   add(queue, {}, 'd')
   const place = { agentId: 'agent-1' as AgentId, hostname: 'host', attributes: [] }
-  const taken = placeOn(queue, { place, resources: resourcesOf({ cpus: 2 }) }, 0)
+  const offered = { place, role: '*', resources: resourcesOf({ cpus: 2 }) }
+  const taken = placeOn(queue, offered, 0)
   t.deepEqual([...queue.starting.keys()], ['a', 'b'] as never)
   settle(
     queue,

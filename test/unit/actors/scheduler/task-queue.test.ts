@@ -143,6 +143,10 @@ test('what is no good is refused by name, and then none of the add waits', async
     'task 1: prefer.equals must be a text, a number, or a list of 1 to 64, not []',
     preferring({ attribute: 'rack', equals: [], waitMs: 0 }),
   )
+  refused("task 1: role must be a role, like '*' or 'team/batch', not \"a b\"", {
+    ...aTask('a'),
+    role: 'a b',
+  })
   refused('task 1: prefer has more than 8 preferences', preferring(Array(9).fill(on('agent-1', 0))))
   const large = { ...aTask('a'), env: { LARGE: 'x'.repeat(30_000), LARGER: 'y'.repeat(30_000) } }
   t.like(queue.add([large]), { outcome: 'refused', refusal: { name: 'too-large' } })

@@ -2,6 +2,7 @@
 import { ClusterError } from '../protocol/errors.ts'
 import type { TaskId } from '../protocol/ids.ts'
 import type { AgentItem, FrameworkItem, RoleItem, TaskItem } from '../protocol/schema/operator.ts'
+import { isTerminal } from '../protocol/task-state.ts'
 import { wrongUse } from './exit-code.ts'
 import { nameOfTask, newestFirst, tasksMeant, wantedTask } from './find-task.ts'
 import type { Item, ListingVerb, OperatorClient } from './operator-client.ts'
@@ -28,7 +29,8 @@ const ID = /^[\w-]{1,64}$/
 const PREFIX_LENGTH_MAX = 64
 
 /**
- * What `text` means: whole ids win over longer ones that begin so, and a role is named in full.
+ * What `text` means: whole ids win over longer ones that begin so, a role is named in full, and
+ * what has ended is meant only where nothing else is.
  * `kind`: nothing else is looked for.
  *
  * @throws {ClusterError} `cli/usage`; `cli/nothing-to-explain`; `cli/several-things`; as `ask`.
@@ -48,8 +50,10 @@ export async function findTarget(
     isWanted('task') ? tasksOf(client, text) : [],
   ])
   const found = lists.flat()
-  const whole = found.filter(({ id }) => id === text)
-  const meant = whole.length > 0 ? whole : found
+  const meant = preferring(
+    preferring(found, ({ id }) => id === text),
+    isLive,
+  )
   const [target, ...others] = meant
   if (others.length > 0 && !isOfTasks(target, others)) throw several(text, meant)
   if (target !== undefined) return target
@@ -67,6 +71,17 @@ async function all<V extends ListingVerb>(
   const items: Item<V>[] = []
   for await (const page of client.list(verb, prefix)) items.push(...page)
   return items
+}
+
+/** It may still wait for something. */
+function isLive(target: Target): boolean {
+  if (target.kind === 'task') return !isTerminal(target.item.state)
+  return target.kind !== 'framework' || target.item.state !== 'ended'
+}
+
+function preferring(all: readonly Target[], isPreferred: (one: Target) => boolean) {
+  const preferred = all.filter(isPreferred)
+  return preferred.length > 0 ? preferred : all
 }
 
 /** Tasks are called like their framework: who names all of them means that. */
@@ -169,7 +184,8 @@ const nothing = (text: string): ClusterError =>
 function several(text: string, targets: readonly Target[]): ClusterError {
   const names = targets.slice(0, NAMED_MAX).map(nameOf)
   const more = targets.length - names.length
-  const kinds = new Set(targets.map(({ id }) => id)).size < targets.length ? ' (or use --kind)' : ''
+  const kinds =
+    new Set(targets.map(({ kind }) => kind)).size > 1 ? ' (--kind tells them apart)' : ''
   return new ClusterError(
     'cli/several-things',
     'never',

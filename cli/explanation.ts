@@ -1,5 +1,11 @@
 /** What `bourse explain` says, in sentences. */
-import { describeResources, resourcesOf, subtractResources } from '../protocol/resources.ts'
+import {
+  addResources,
+  describeResources,
+  NO_RESOURCES,
+  resourcesOf,
+  subtractResources,
+} from '../protocol/resources.ts'
 import type { Quantities, ResourceList } from '../protocol/schema/common.ts'
 import type {
   Explained,
@@ -221,7 +227,7 @@ function agent(item: AgentItem, said: Explanation): readonly Told[] {
   const state = AGENT_STATES[item.state]
   if (state !== undefined) return [{ text: `${item.agentId} ${state}` }]
   const { offers = [], offerCount = 0, explained } = said
-  const head = `${item.agentId} has ${describe(freeOf(item))} free of ${describe(item.total)}`
+  const head = `${item.agentId} has ${freeOf(item)} free of ${describe(item.total)}`
   const offered = offers.map(({ frameworkId, role: name, ageMs }) => ({
     text: `offered to ${frameworkId} in role ${name} for ${formatDuration(ageMs)}`,
   }))
@@ -242,13 +248,9 @@ function waiting(explained: Explained | undefined): readonly Told[] {
   }))
 }
 
-function freeOf({ total, used, offered }: AgentItem): ResourceList {
-  const left = subtractResources(resourcesOf(total), resourcesOf([...used, ...offered]))
-  return left === undefined
-    ? []
-    : [...left.values()].flatMap(({ traits, amount }) =>
-        amount.kind === 'scalar' ? [{ ...traits, scalar: amount.thousandths / 1000 }] : [],
-      )
+function freeOf({ total, used, offered }: AgentItem): string {
+  const taken = addResources(resourcesOf(used), resourcesOf(offered))
+  return describeResources(subtractResources(resourcesOf(total), taken) ?? NO_RESOURCES)
 }
 
 const amountsOf = (quantities: Quantities): string =>

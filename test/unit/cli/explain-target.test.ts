@@ -65,6 +65,11 @@ test('of several attempts at a task the newest is meant', async (t) => {
   t.like(target.item, { launch: '1-0123456789abcdef-2', state: 'TASK_RUNNING' })
 })
 
+test('what has ended is meant where nothing else is', async (t) => {
+  t.is(await targetOf('web', 'framework'), 'framework web-1f0c')
+  t.is(await targetOf('web-2'), 'framework web-2a2a')
+})
+
 test('tasks that are called like their framework do not hide it', async (t) => {
   t.is(await targetOf('batch'), 'framework batch-77')
   t.is(await targetOf('batch-77-b'), 'task batch-77-b')
@@ -74,12 +79,12 @@ test('where several things may be meant they are named', async (t) => {
   t.is(await targetOf('agent'), 'cli/several-things: agent may be agent agent-1, agent agent-2')
   t.is(
     await targetOf('both'),
-    'cli/several-things: both may be framework both, agent both (or use --kind)',
+    'cli/several-things: both may be framework both, agent both (--kind tells them apart)',
   )
   t.is(await targetOf('both', 'agent'), 'agent both')
   t.is(
-    await targetOf('web', 'framework'),
-    'cli/several-things: web may be framework web-1f0c, framework web-2a2a',
+    await targetOf('agent', 'agent'),
+    'cli/several-things: agent may be agent agent-1, agent agent-2',
   )
 })
 

@@ -216,7 +216,23 @@ export class Workload implements Handlers {
     this.#scheduler?.input({
       kind: this.#isSuppressed ? 'framework.suppress' : 'framework.revive',
     })
+    if (!isQuiet() && chance.happens(0.2)) this.#update()
     this.#later(chance.waitMs(this.#isSuppressed ? 6_000 : 20_000), () => this.#changeWish())
+  }
+
+  /** Nothing that would keep offers away. */
+  #update(): void {
+    const { chance, process } = this.#parts
+    const holds = [[{ attribute: 'moon', exists: false }]]
+    this.#scheduler?.input({
+      kind: 'framework.update',
+      ask: ++this.#asks,
+      changes: {
+        ...(chance.happens(0.5) && { name: `${process.name}-${this.#asks}` }),
+        ...(chance.happens(0.5) && { capabilities: chance.pick([[], ['REGION_AWARE']]) }),
+        ...(chance.happens(0.5) && { constraints: chance.pick([{}, { '*': holds }]) }),
+      },
+    })
   }
 
   #later(delayMs: number, fn: () => void): void {

@@ -236,3 +236,19 @@ test('of tasks that have ended the newest are listed, and no more', async (t) =>
       .toSorted(),
   )
 })
+
+test('offers of an agent that is lost are taken back, and come anew when it is back', async (t) => {
+  const scenario = await Scenario.open()
+  const island = await scenario.agents({ name: 'far' })
+  await scenario.pass(2_000)
+  const framework = await scenario.framework('f1')
+  const [offer] = framework.offers
+  island.cutOff()
+  await scenario.pass(20_000)
+  t.like(framework.heard('rescind'), [{ offers: [offer?.offerId], reason: 'agent-lost' }])
+  t.like(framework.heard('failure'), [{ agentId: island.agentIds[0] }])
+  t.is(framework.offers.length, 0)
+  island.join()
+  await scenario.pass(60_000)
+  t.is(framework.offers.length, 1)
+})

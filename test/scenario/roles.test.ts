@@ -126,3 +126,39 @@ test('a weight that is none is refused, and with it all of its call', async (t) 
   t.is(await scenario.outcome('set-weights', { weights: [{ role: 'a//b', weight: 1 }] }), 'invalid')
   t.deepEqual((await scenario.ask('roles', {})).items, [])
 })
+
+const NO_ROLES = [
+  '',
+  'a//b',
+  '/a',
+  'a/',
+  '.',
+  'a/..',
+  'a/./b',
+  'a/*',
+  '-a',
+  'a b',
+  'a\tb',
+  'a\u007f',
+]
+
+test('a role that is no role is refused, and nobody is subscribed', async (t) => {
+  const scenario = await Scenario.open()
+  scenario.cluster.isStrict = false
+  const framework = await scenario.stranger('f1')
+  for (const role of NO_ROLES)
+    t.is((await framework.subscribe({ roles: ['good', role] })).outcome, 'invalid', role)
+  t.deepEqual((await scenario.ask('frameworks', {})).items, [])
+})
+
+test('a role and those below it are different roles, of one framework too', async (t) => {
+  const scenario = await Scenario.open()
+  const framework = await scenario.framework('f1', { roles: ['a', 'a/b'] })
+  const takers: string[] = []
+  for (const name of ['x', 'y', 'z', 'w']) {
+    await scenario.agents({ name })
+    await scenario.pass(2_000)
+    takers.push(framework.offers.at(-1)?.role ?? 'nobody')
+  }
+  t.deepEqual(takers.toSorted(), ['a', 'a', 'a/b', 'a/b'])
+})

@@ -2,7 +2,7 @@
 import { countRanges } from '../../protocol/ranges.ts'
 import { toThousandths } from '../../protocol/scalar.ts'
 import type { Attribute, Constraints, MinAllocatable } from '../../protocol/schema/common.ts'
-import { compileConstraints, type Judge } from '../parts/constraints.ts'
+import { compileConstraints, type Judge, textOf } from '../parts/constraints.ts'
 import type { AgentBook, MemberBook } from './entities.ts'
 import {
   type Holding,
@@ -112,8 +112,8 @@ export function isConstrained(agent: AgentBook, { terms }: MemberBook): boolean 
 /** True if the agent says that it is of another region. Who says nothing is of the cluster's. */
 export function isForeign(attributes: readonly Attribute[], region: string | undefined): boolean {
   if (region === undefined) return false
-  const own = attributes.filter(({ name, text }) => name === 'region' && text !== undefined)
-  return own.length > 0 && own.every(({ text }) => text !== region)
+  const own = attributes.filter(({ name }) => name === 'region')
+  return own.length > 0 && own.every((attribute) => textOf(attribute) !== region)
 }
 
 /** Alternatives: what is offered contains one of them. None: whatever there is. */

@@ -89,4 +89,5 @@ function hasAny({ hostname, attributes }: Judged, name: string, test: Test): boo
   return false
 }
 
-const textOf = ({ text, scalar }: Attribute): string => text ?? String(scalar ?? '')
+/** What an attribute is compared as. */
+export const textOf = ({ text, scalar }: Attribute): string => text ?? String(scalar ?? '')

@@ -6,7 +6,7 @@ import type { TestName } from './behaviour.ts'
 export type TestResult = 'passed' | 'failed' | 'skipped' | 'absent'
 
 const BETWEEN = ' › '
-const TEST = /^(?<not>not )?ok \d+ - (?<title>.*?)(?<directive> # (?:SKIP|TODO))?$/
+const TEST = /^(?<not>not )?ok \d+ - (?<title>.*?)(?<directive> # [A-Z]{4})?$/
 
 export class TapResults {
   readonly #results = new Map<string, TestResult>()

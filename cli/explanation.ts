@@ -180,6 +180,7 @@ function around({
   offers = [],
   offerCount = 0,
   absent = 0,
+  awaited = 0,
   ...said
 }: Explanation): readonly Told[] {
   const waiting = (said.members ?? []).filter((one) => stillness(one) === undefined)
@@ -191,6 +192,12 @@ function around({
     const { frameworkId, agentId, ageMs } = oldest
     told.push({
       text: `${has} unanswered in the cluster, the oldest with ${frameworkId} for ${formatDuration(ageMs)}, of ${agentId} (\`bourse offers\`)`,
+    })
+  }
+  if (awaited > 0) {
+    const more = plural(awaited, 'more agent is', 'more agents are')
+    told.push({
+      text: `nothing is offered before ${more} back: a new leader waits where roles have quotas`,
     })
   }
   if (absent > 0)

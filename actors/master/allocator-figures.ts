@@ -9,7 +9,7 @@ import { frameworkOf } from './books.ts'
 import type { Framework } from './entities.ts'
 import { liveFilters } from './filters.ts'
 import { memberTerms } from './framework-terms.ts'
-import { awaitNoMore, isAwaitingAgents } from './recovery.ts'
+import { agentsAwaited, awaitNoMore } from './recovery.ts'
 import { termsOf } from './role-books.ts'
 import type { AllocationAnswer, AllocatorLink, FilterKey } from './state.ts'
 import { fenceOf, type LeaderTurn } from './turn.ts'
@@ -96,7 +96,7 @@ function hasChanges(leader: LeaderTurn['leader']): boolean {
 
 /** All that there is was said, and it is enough to allocate by. */
 function isTellable(leader: LeaderTurn['leader']): boolean {
-  return !hasChanges(leader) && !isAwaitingAgents(leader)
+  return !hasChanges(leader) && agentsAwaited(leader) === 0
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   type TaskKey,
   taskOf,
 } from './explained-books.ts'
+import { agentsAwaited } from './recovery.ts'
 import { count, type OpenExplanation } from './state.ts'
 import { answer, type LeaderTurn } from './turn.ts'
 
@@ -176,6 +177,7 @@ function ofRole(turn: LeaderTurn, role: string): Known | Refusal {
 /** The allocator is asked about those that want something. */
 function ofMembers(turn: LeaderTurn, members: readonly RoleMember[]): Known {
   const { absent, offers } = turn.leader
+  const awaited = agentsAwaited(turn.leader)
   const shown = memberExplanations(turn, members)
   const waiting = shown.members.filter(
     ({ state, suppressed, left }) => state === 'subscribed' && !suppressed && !left,
@@ -188,6 +190,7 @@ function ofMembers(turn: LeaderTurn, members: readonly RoleMember[]): Known {
     ...shown,
     ...offersShown(turn, offers.values(), offers.size),
     absent: absent.size,
+    ...(awaited > 0 && { awaited }),
     allocator: true,
   }
   return { body, asks }

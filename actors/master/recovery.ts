@@ -21,9 +21,9 @@ export function awaitAgents(turn: LeaderTurn): void {
   log(turn, 'makes no offers yet: roles have quotas', { known, awaited: leader.awaited })
 }
 
-/** It has begun to lead, and cannot say yet what roles have. */
-export function isAwaitingAgents({ awaited, agents, absent }: Leader): boolean {
-  return agents.size - absent.size < awaited
+/** So many more are to be back; 0: it can say what roles have. */
+export function agentsAwaited({ awaited, agents, absent }: Leader): number {
+  return Math.max(0, awaited - (agents.size - absent.size))
 }
 
 /** Enough are back, or it was waited long enough. */

@@ -155,6 +155,8 @@ export const Explanation = message('Why it is so.', {
   offerCount: Type.Optional(count),
   /** Agents that are known and not there. */
   absent: Type.Optional(count),
+  /** So many agents more are to be back before a new leader makes offers: roles have quotas. */
+  awaited: Type.Optional(count),
   /** Of an agent or a role. */
   explained: Type.Optional(Explained),
   /** False: no allocator has a session, or it did not answer in time. */

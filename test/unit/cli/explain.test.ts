@@ -129,6 +129,14 @@ test('a framework that waits is told why, the most telling first, and what helps
   ])
 })
 
+test('whoever waits for agents after a takeover is told so', (t) => {
+  const told = lines(FRAMEWORK, { members: [aMember({})], absent: 2, awaited: 2 })
+  t.deepEqual(told.slice(-2), [
+    'nothing is offered before 2 more agents are back: a new leader waits where roles have quotas',
+    '2 agents are not there (`bourse agents`)',
+  ])
+})
+
 test('a framework that nothing is offered to anyway is told that', (t) => {
   const told = (more: Partial<MemberExplanation>) =>
     lines(FRAMEWORK, { members: [aMember(more)], absent: 1 })

@@ -1,5 +1,6 @@
 /** Quotas: what is checked when they are set, what they take back, and limits at offers. */
 import test from 'ava'
+import { agentsAwaited } from '../../../../actors/master/recovery.ts'
 import type { AgentId } from '../../../../protocol/ids.ts'
 import { REREGISTER_MS } from '../../../../protocol/limits.ts'
 import type { RoleQuota } from '../../../../protocol/schema/common.ts'
@@ -264,8 +265,10 @@ test('with a quota a new leader allocates when four of five known agents are bac
   const { master, kinds } = aTakeover({ limit: { cpus: 4 } })
   for (const id of ['a1', 'a2', 'a3']) new FakeAgent(master, id).open()
   t.is(kinds(), 'agent agent agent')
+  t.is(agentsAwaited(master.leader), 1)
   new FakeAgent(master, 'a4').open()
   t.is(kinds(), 'agent agent agent agent complete')
+  t.is(agentsAwaited(master.leader), 0)
   new FakeAgent(master, 'a5').open()
   t.is(master.counter('allocators-lost'), 0)
   t.is(kinds(), 'agent agent agent agent complete agent')

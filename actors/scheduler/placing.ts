@@ -9,12 +9,13 @@ import {
   ENVELOPE_BYTES_MAX,
 } from '../../protocol/limits.ts'
 import { containsResources, type Resources, subtractResources } from '../../protocol/resources.ts'
-import { choiceAt, type Place, SeenPlace } from './preferences.ts'
-import { beginStart, type Job, type QueueState, type WaitingTask } from './queue.ts'
+import type { Job, Kind, WaitingTask } from './job.ts'
+import { type Place, SeenPlace } from './preferences.ts'
+import { beginStart, dropEmpty, type QueueState } from './queue.ts'
 
 /** What does not fit now comes back when more of it is free: the leader sees to that. */
 const MISFIT_MS = 60_000
-/** So many of those that wait are looked at for one offer, the first ones. */
+/** So many jobs, and tasks that go anywhere, are looked at for one offer: the first ones. */
 const LOOKED_AT_MAX = 10_000
 
 export interface Placed {
@@ -43,105 +44,137 @@ export interface OfferedPlace {
  * over. Whether it was started must be told: see `settle`.
  */
 export function placeOn(state: QueueState, offer: OfferedPlace, nowMs: number): Placing {
-  const seen = new SeenPlace(offer.place)
-  const turn: PlacingTurn = { nowMs, room: new Room(offer.resources), passed: new Map() }
-  const placed: Placed[] = []
-  let looks = LOOKED_AT_MAX
-  for (const job of state.jobs) {
-    if (looks <= 0) break
-    const ranked = rank(job, { seen, role: offer.role, looks })
-    looks -= job.tasks.size
-    for (const [choice, tasks] of ranked.entries())
-      if (tasks !== undefined) placed.push(...placeRank(turn, job, { choice, tasks }))
-  }
-  beginStart(
+  const turn: PlacingTurn = {
     state,
-    placed.map(({ task }) => task),
-  )
-  return { placed, ...refusalOf(state, turn, looks) }
+    nowMs,
+    role: offer.role,
+    seen: new SeenPlace(offer.place),
+    room: new Room(offer.resources),
+    placed: [],
+    passed: new Map(),
+    looks: LOOKED_AT_MAX,
+  }
+  for (const job of state.jobs) {
+    if (turn.looks <= 0 || turn.room.isFull) break
+    turn.looks -= 1
+    placeJob(turn, job)
+  }
+  dropEmpty(state)
+  return { placed: turn.placed, ...refusalOf(turn) }
 }
 
 interface PlacingTurn {
+  readonly state: QueueState
   readonly nowMs: number
-  readonly room: Room
-  /** Who would fit, but waits for better places: by what they want, how many and how long yet. */
-  readonly passed: Map<Resources, { count: number; forMs: number }>
-}
-
-interface Rank {
-  readonly choice: number
-  readonly tasks: readonly WaitingTask[]
-}
-
-interface Look {
-  readonly seen: SeenPlace
   readonly role: string
-  /** So many are looked at. */
-  readonly looks: number
+  readonly seen: SeenPlace
+  readonly room: Room
+  readonly placed: Placed[]
+  /** Who would fit, but waits for better places: how many, and how long yet. */
+  readonly passed: Map<Kind, Passed>
+  /** So many more jobs and tasks are looked at. */
+  looks: number
 }
 
-/** The job's tasks by which of their preferences holds there. */
-function rank({ tasks }: Job, { seen, role, looks }: Look): readonly WaitingTask[][] {
-  const ranked: WaitingTask[][] = []
-  let left = looks
-  for (const task of tasks.values()) {
-    if (left === 0) break
-    left -= 1
-    if (task.role !== undefined && task.role !== role) continue
-    const choice = choiceAt(task.preferences, seen)
-    ranked[choice] ??= []
-    ranked[choice].push(task)
+interface Passed {
+  count: number
+  forMs: number
+}
+
+function placeJob(turn: PlacingTurn, job: Job): void {
+  const nearMs = placeNear(turn, job)
+  let willing: Set<Kind> | undefined
+  for (const [kind] of job.kinds()) {
+    if (anywhereMs(kind) > waitedMs(job, turn.nowMs) || !suits(turn, kind)) continue
+    willing ??= new Set()
+    willing.add(kind)
   }
-  return ranked
+  if (willing !== undefined) placeAnywhere(turn, job, willing)
+  passOver(turn, job, nearMs)
 }
 
-function placeRank(turn: PlacingTurn, job: Job, { choice, tasks }: Rank): readonly Placed[] {
-  const { nowMs, room, passed } = turn
-  const placed: Placed[] = []
-  for (const task of tasks) {
-    if (!room.has(task)) continue
-    const forMs = (task.preferences.waitsMs[choice] ?? 0) - waitedMs(job, nowMs)
-    if (forMs <= 0) {
-      if (room.take(task)) placed.push({ task, choice })
-      continue
+/** Gives how long those wait yet whose second choice it is, or a later one. */
+function placeNear(turn: PlacingTurn, job: Job): ReadonlyMap<Kind, number> | undefined {
+  const near = job.near(turn.seen)
+  if (near === undefined) return undefined
+  const nearMs = new Map<Kind, number>()
+  for (const [choice, tasks] of near.entries()) {
+    for (const task of tasks ?? []) {
+      const { kind } = task
+      if (!suits(turn, kind)) continue
+      const forMs = (kind.waitsMs[choice] ?? 0) - waitedMs(job, turn.nowMs)
+      if (forMs <= 0) place(turn, { task, choice })
+      else nearMs.set(kind, forMs)
     }
+  }
+  return nearMs
+}
+
+/** It is of the right role, and fits. */
+const suits = ({ role, room }: PlacingTurn, kind: Kind): boolean =>
+  (kind.role === undefined || kind.role === role) && room.fits(kind)
+
+const anywhereMs = ({ waitsMs }: Kind): number => waitsMs.at(-1) ?? 0
+
+/** Those that take any place, in order, until there is no room for any. */
+function placeAnywhere(turn: PlacingTurn, job: Job, willing: Set<Kind>): void {
+  for (const task of job.tasks()) {
+    turn.looks -= 1
+    if (willing.size === 0 || turn.looks < 0) return
+    if (!willing.has(task.kind)) continue
+    if (turn.room.fits(task.kind)) place(turn, { task, choice: task.choices.length })
+    else willing.delete(task.kind)
+  }
+}
+
+function place(turn: PlacingTurn, placed: Placed): void {
+  const { task } = placed
+  if (!turn.room.take(task)) return
+  beginStart(turn.state, task)
+  turn.placed.push(placed)
+  beginAnew(placed, turn.nowMs)
+}
+
+/** What is left, and would fit, waits for a better place. */
+function passOver(turn: PlacingTurn, job: Job, nearMs: ReadonlyMap<Kind, number> | undefined) {
+  const { nowMs, room, passed } = turn
+  if (room.isFull) return
+  for (const [kind, count] of job.kinds()) {
+    if (!suits(turn, kind)) continue
+    const waitMs = anywhereMs(kind) - waitedMs(job, nowMs)
+    // Those that were not looked at.
+    if (waitMs <= 0) continue
     job.passedOverAtMs ??= nowMs
-    const before = passed.get(task.resources)
-    if (before === undefined) passed.set(task.resources, { count: 1, forMs })
+    const before = passed.get(kind)
+    const forMs = Math.min(waitMs, nearMs?.get(kind) ?? waitMs)
+    if (before === undefined) passed.set(kind, { count, forMs })
     else {
-      before.count += 1
+      before.count += count
       before.forMs = Math.min(before.forMs, forMs)
     }
   }
-  beginAnew(job, placed, nowMs)
-  return placed
 }
 
 const waitedMs = ({ passedOverAtMs }: Job, nowMs: number): number =>
   passedOverAtMs === undefined ? 0 : nowMs - passedOverAtMs
 
 /** Whoever was started at one of its choices shows that the job's other ones can be. */
-function beginAnew(job: Job, placed: readonly Placed[], nowMs: number): void {
-  for (const { task, choice } of placed) {
-    const { choices, waitsMs } = task.preferences
-    if (choice >= choices.length || job.passedOverAtMs === undefined) continue
-    const backMs = waitsMs[choice] ?? 0
-    job.passedOverAtMs = choice === 0 ? undefined : Math.max(job.passedOverAtMs, nowMs - backMs)
-  }
+function beginAnew({ task, choice }: Placed, nowMs: number): void {
+  const { job, kind, choices } = task
+  if (choice >= choices.length || job.passedOverAtMs === undefined) return
+  const backMs = kind.waitsMs[choice] ?? 0
+  job.passedOverAtMs = choice === 0 ? undefined : Math.max(job.passedOverAtMs, nowMs - backMs)
 }
 
 /** For how long what is left is of no use here, and why. */
-function refusalOf(
-  { jobs }: QueueState,
-  { room, passed }: PlacingTurn,
-  looks: number,
-): Pick<Placing, 'refuseMs' | 'reason'> {
+function refusalOf(turn: PlacingTurn): Pick<Placing, 'refuseMs' | 'reason'> {
+  const { state, room, passed, looks } = turn
   if (room.isFull) return { refuseMs: 0, reason: 'one accept holds no more tasks' }
-  if (jobs.length === 0) return { refuseMs: MISFIT_MS, reason: 'no task waits' }
+  if (state.jobs.length === 0) return { refuseMs: MISFIT_MS, reason: 'no task waits' }
   let count = 0
   let refuseMs = looks < 0 ? DECLINE_FILTER_MS : MISFIT_MS
-  for (const [resources, one] of passed) {
-    if (!room.fits(resources)) continue
+  for (const [kind, one] of passed) {
+    if (!room.fits(kind)) continue
     count += one.count
     refuseMs = Math.min(refuseMs, Math.ceil(one.forMs))
   }
@@ -164,18 +197,16 @@ class Room {
     this.#left = resources
   }
 
-  fits(resources: Resources): boolean {
+  fits({ resources }: Kind): boolean {
     if (this.#tooLarge.has(resources)) return false
     const isInside = containsResources(this.#left, resources)
     if (!isInside) this.#tooLarge.add(resources)
     return isInside
   }
 
-  has({ resources }: WaitingTask): boolean {
-    return !this.isFull && this.fits(resources)
-  }
-
-  take({ resources, bytes }: WaitingTask): boolean {
+  /** It fits; false: the message holds no more. */
+  take({ kind: { resources }, bytes }: WaitingTask): boolean {
+    if (this.isFull) return false
     this.isFull = this.#tasks === ACCEPT_TASKS_MAX || this.#bytes + bytes > ACCEPT_BYTES_MAX
     if (this.isFull) return false
     this.#tasks += 1

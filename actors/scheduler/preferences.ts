@@ -16,7 +16,7 @@ export interface Preferences {
   readonly waitsMs: readonly number[]
 }
 
-interface Choice {
+export interface Choice {
   readonly attribute: string
   readonly values: ReadonlySet<string>
 }
@@ -40,7 +40,7 @@ const listOf = <T>(given: T | readonly T[]): readonly T[] =>
   Array.isArray(given) ? (given as readonly T[]) : [given as T]
 
 /** The first that holds there; their number: none does. Without any: 0. */
-export function choiceAt({ choices }: Preferences, seen: SeenPlace): number {
+export function choiceAt(choices: readonly Choice[], seen: SeenPlace): number {
   const found = choices.findIndex(({ attribute, values }) =>
     seen.valuesOf(attribute).some((value) => values.has(value)),
   )

@@ -1,30 +1,6 @@
 /** Tasks that wait for offers, by the jobs that they were added as. */
 import type { TaskId } from '../../protocol/ids.ts'
-import type { Resources } from '../../protocol/resources.ts'
-import type { TaskInfo } from '../../protocol/schema/common.ts'
-import type { Preferences } from './preferences.ts'
-
-export interface WaitingTask {
-  readonly taskId: TaskId
-  readonly task: TaskInfo
-  /** Undefined: any. */
-  readonly role: string | undefined
-  /** One and the same for all that want the same. */
-  readonly resources: Resources
-  /** On the wire. */
-  readonly bytes: number
-  readonly preferences: Preferences
-  readonly job: Job
-}
-
-/** Tasks that wait together. */
-export interface Job {
-  readonly tasks: Map<TaskId, WaitingTask>
-  /**
-   * Since when (monotonic) places are passed over; undefined: since the last good place none was.
-   */
-  passedOverAtMs: number | undefined
-}
+import { Job, type NewTask, type WaitingTask } from './job.ts'
 
 export interface QueueState {
   /** In order; none is empty. */
@@ -37,14 +13,12 @@ export interface QueueState {
 
 export const newQueue = (): QueueState => ({ jobs: [], waiting: new Map(), starting: new Map() })
 
-export type NewTask = Omit<WaitingTask, 'job'>
-
 /** None of the ids is there already. */
 export function addJob(state: QueueState, tasks: readonly NewTask[]): void {
-  const job: Job = { tasks: new Map(), passedOverAtMs: undefined }
+  const job = new Job()
   for (const task of tasks) {
     const waiting = { ...task, job }
-    job.tasks.set(task.taskId, waiting)
+    job.add(waiting)
     state.waiting.set(task.taskId, waiting)
   }
   if (tasks.length > 0) state.jobs.push(job)
@@ -59,22 +33,21 @@ export function removeTask(state: QueueState, taskId: TaskId): boolean {
   return true
 }
 
-function take({ waiting }: QueueState, { taskId, job }: WaitingTask): void {
-  waiting.delete(taskId)
-  job.tasks.delete(taskId)
+function take({ waiting }: QueueState, task: WaitingTask): void {
+  waiting.delete(task.taskId)
+  task.job.remove(task)
 }
 
-/** They are put on an offer: see `settle`. */
-export function beginStart(state: QueueState, tasks: readonly WaitingTask[]): void {
-  for (const task of tasks) {
-    take(state, task)
-    state.starting.set(task.taskId, task)
-  }
-  dropEmpty(state)
+/** It is put on an offer: see `settle`. */
+export function beginStart(state: QueueState, task: WaitingTask): void {
+  take(state, task)
+  state.starting.set(task.taskId, task)
 }
 
-function dropEmpty(state: QueueState): void {
-  state.jobs = state.jobs.filter(({ tasks }) => tasks.size > 0)
+/** Jobs of which all was taken are over. */
+export function dropEmpty(state: QueueState): void {
+  if (state.jobs.some(({ size }) => size === 0))
+    state.jobs = state.jobs.filter(({ size }) => size > 0)
 }
 
 /** It is known what became of tasks that were put on an offer: without a start they wait again. */
@@ -82,11 +55,8 @@ export function settle(state: QueueState, tasks: readonly WaitingTask[], isStart
   for (const { taskId } of tasks) state.starting.delete(taskId)
   if (isStarted) return
   for (const job of new Set(tasks.map((task) => task.job))) {
-    const later = [...job.tasks]
-    job.tasks.clear()
-    for (const task of tasks) if (task.job === job) job.tasks.set(task.taskId, task)
-    for (const [taskId, task] of later) job.tasks.set(taskId, task)
-    if (later.length === 0) state.jobs.unshift(job)
+    if (job.size === 0) state.jobs.unshift(job)
+    job.addFirst(tasks.filter((task) => task.job === job))
   }
   for (const task of tasks) state.waiting.set(task.taskId, task)
 }

@@ -3,19 +3,20 @@ import type { Clock } from '../../bus/clock.ts'
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import type { OfferId, TaskId } from '../../protocol/ids.ts'
 import { DECLINE_FILTER_MS, DECLINE_PAUSE_MS, TASK_BYTES_MAX } from '../../protocol/limits.ts'
-import { type Resources, resourcesOf } from '../../protocol/resources.ts'
+import { resourcesOf } from '../../protocol/resources.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import type { Offered, Outcome, TaskWish } from './contract-offers.ts'
 import type { Answered, Placement, Queued, QueuedTask, TaskQueue } from './contract-queue.ts'
+import type { Kind, NewTask } from './job.ts'
 import { offersProblem } from './offered.ts'
 import { type Placing, placeOn } from './placing.ts'
 import { preferenceProblems, preferencesOf } from './preferences.ts'
-import { addJob, type NewTask, newQueue, removeTask, settle } from './queue.ts'
+import { addJob, newQueue, removeTask, settle } from './queue.ts'
 import { problemsOf, ROLE } from './rules.ts'
 import { listProblem, taskOf, wishProblem } from './wishes.ts'
 
-/** Different amounts that are remembered. */
+/** Different ones that are remembered. */
 const KINDS_MAX = 1_000
 
 export interface QueueDeps {
@@ -34,8 +35,8 @@ export class WaitingQueue implements TaskQueue {
   readonly #state = newQueue()
   /** Until when (monotonic) something of a role stays away, because it was declined here. */
   readonly #awayUntilMs = new Map<string, number>()
-  /** By how it is written. */
-  readonly #resources = new Map<string, Resources>()
+  /** By how they are written. */
+  readonly #kinds = new Map<string, Kind>()
   /** It is asked anew soon. */
   #isDue = false
 
@@ -139,22 +140,25 @@ export class WaitingQueue implements TaskQueue {
   #newTask(wish: QueuedTask): NewTask {
     const task = taskOf(wish, () => this.#deps.newTaskId(wish))
     const { taskId } = task
-    const preferences = preferencesOf(wish.prefer)
-    const { role } = wish
-    const resources = this.#wanted(task)
-    return { taskId, task, role, resources, bytes: wireBytes(task), preferences }
+    const { choices, waitsMs } = preferencesOf(wish.prefer)
+    const kind = this.#kindOf({ role: wish.role, resources: task.resources, waitsMs })
+    return { taskId, task, bytes: wireBytes(task), kind, choices }
   }
 
-  /** One and the same for all tasks that want the same: they are looked at together. */
-  #wanted({ resources }: TaskInfo): Resources {
-    const key = JSON.stringify(resources)
-    const known = this.#resources.get(key)
+  /** One and the same for all that are alike: they are looked at together. */
+  #kindOf(wanted: WantedKind): Kind {
+    const key = JSON.stringify(wanted)
+    const known = this.#kinds.get(key)
     if (known !== undefined) return known
-    const wanted = resourcesOf(resources)
-    if (this.#resources.size === KINDS_MAX) this.#resources.clear()
-    this.#resources.set(key, wanted)
-    return wanted
+    const kind = { ...wanted, resources: resourcesOf(wanted.resources) }
+    if (this.#kinds.size === KINDS_MAX) this.#kinds.clear()
+    this.#kinds.set(key, kind)
+    return kind
   }
+}
+
+interface WantedKind extends Omit<Kind, 'resources'> {
+  readonly resources: TaskInfo['resources']
 }
 
 const ROLE_RULE = { role: ROLE }

@@ -1,11 +1,11 @@
 /** Which waiting tasks go onto an offer, by what they prefer and how long they have waited. */
 import test from 'ava'
 import type { Preference } from '../../../../actors/scheduler/contract-queue.ts'
+import type { NewTask } from '../../../../actors/scheduler/job.ts'
 import { type Placing, placeOn } from '../../../../actors/scheduler/placing.ts'
 import { preferencesOf } from '../../../../actors/scheduler/preferences.ts'
 import {
   addJob,
-  type NewTask,
   newQueue,
   type QueueState,
   removeTask,
@@ -34,9 +34,9 @@ function aWaiting(
   taskId: string,
   { prefer, role, resources = ONE_CPU, bytes = 100 }: Wanted,
 ): NewTask {
-  const preferences = preferencesOf(prefer)
-  const id = taskId as TaskId
-  return { taskId: id, task: aTask(taskId), role, resources, bytes, preferences }
+  const { choices, waitsMs } = preferencesOf(prefer)
+  const kind = { role, resources, waitsMs }
+  return { taskId: taskId as TaskId, task: aTask(taskId), bytes, kind, choices }
 }
 
 const add = (queue: QueueState, wanted: Wanted, ...taskIds: readonly string[]): void =>

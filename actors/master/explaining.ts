@@ -1,4 +1,4 @@
-/** Answers why somebody has got nothing: what the leader knows itself, and what its allocator says. */
+/** Answers why somebody has got nothing: what the leader knows, and what its allocator says. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import { type FrameworkKey, frameworkKey } from '../../protocol/ids.ts'
 import { LIST_BYTES_MAX } from '../../protocol/limits.ts'

@@ -129,4 +129,4 @@ function idsFor(command: Command, argument: Argument, begin: string): WantedIds 
 }
 
 const LISTINGS = ['agents', 'frameworks', 'tasks', 'offers'] as const
-const EXPLAINED = ['frameworks', 'agents', 'tasks'] as const
+const EXPLAINED = ['frameworks', 'roles', 'agents', 'tasks'] as const

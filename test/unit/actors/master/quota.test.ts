@@ -284,3 +284,16 @@ test('or when it has waited as long as for their return; without a quota at once
   t.regex(kinds(), / complete$/)
   t.is(aTakeover({}).kinds(), 'complete')
 })
+
+test('names that objects have anyway are names like others', (t) => {
+  const stage = aStage()
+  const limit = { constructor: 1, toString: 2 } as unknown as Record<string, number>
+  t.deepEqual(setQuotas(stage, [{ role: 'team', limit }]), DONE)
+  t.like(
+    setQuotas(stage, [{ role: 'team', guarantee: { valueOf: 1 } as never }]),
+    refused(
+      'conflict',
+      'guarantees of all roles would come to valueOf 1, and all agents together have valueOf 0; force sets them all the same',
+    ),
+  )
+})

@@ -1,7 +1,15 @@
 /** Weights and the tree of roles: set by operators, written first, told to the allocator. */
 import test from 'ava'
+import { ROLES_KEPT_MAX } from '../../../../protocol/limits.ts'
 import type { RoleItem } from '../../../../protocol/schema/operator.ts'
-import { aStage, cpusMem, FakeFramework, type Stage } from '../../../support/master-actors.ts'
+import {
+  anAllocation,
+  aRegister,
+  aStage,
+  cpusMem,
+  FakeFramework,
+  type Stage,
+} from '../../../support/master-actors.ts'
 import {
   aBatch,
   aFramework,
@@ -186,4 +194,37 @@ test('the world hears who has set what', (t) => {
   const said = effectsOf(master.effects, 'send-public').at(-1)
   t.deepEqual(said?.subject, { kind: 'role', what: 'weight-set' })
   t.like(said?.body.events[0], { principal: 'olga', role: 'team', weight: 2 })
+})
+
+test('very many offers are taken back a thousand in a turn', (t) => {
+  const stage = aStage({ info: { ...aRegister().info, resources: cpusMem(2_500, 2_500) } })
+  const allocations = Array.from({ length: 2_500 }, (_, i) =>
+    anAllocation({ allocation: i + 1, resources: cpusMem(1, 1) }),
+  )
+  stage.allocator.say({ kind: 'allocate', allocations })
+  t.is(stage.framework.offers.length, 2_500)
+  const from = stage.master.effects.length
+  setWeights(stage, { '*': 2 })
+  t.is(stage.framework.offers.length, 0)
+  const agents = figuresOf(stage.master.effects.slice(from)).filter(({ kind }) => kind === 'agent')
+  t.deepEqual(
+    agents.map((figure) => figure.kind === 'agent' && figure.free),
+    [1_000, 2_000, 2_500].map((free) => cpusMem(free, free)),
+  )
+})
+
+test('so many roles have terms of their own, and no more', (t) => {
+  const stage = aStage()
+  const name = (i: number): string => `role-${i}`
+  const call = (first: number, weight: number) =>
+    setWeights(
+      stage,
+      Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [name(first + i), weight])),
+    )
+  for (let first = 0; first < ROLES_KEPT_MAX; first += 1_000)
+    t.deepEqual(call(first, 2), { ok: {} })
+  t.like(setWeights(stage, { one: 2 }), { refused: { name: 'conflict' } })
+  t.deepEqual(call(0, 3), { ok: {} })
+  t.deepEqual(call(0, 1), { ok: {} })
+  t.deepEqual(setWeights(stage, { one: 2 }), { ok: {} })
 })

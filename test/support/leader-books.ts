@@ -143,6 +143,8 @@ export class LeaderBooks {
   removeMember(member: Member): void {
     if (!this.members.delete(member.key)) return
     for (const holding of this.#holdings()) if (holding.member === member) this.#drop(holding)
+    // It may come back before anybody hears of it.
+    for (const agentId of member.filters.keys()) this.#touchFilter(member, agentId)
     this.#touchMember(member)
   }
 
@@ -362,8 +364,8 @@ export class LeaderBooks {
   }
 
   #filterFigure({ member, agentId }: { member: Member; agentId: AgentId }): AllocatorFigure {
-    const { frameworkId, role } = member
-    const filter = member.filters.get(agentId)
+    const { key, frameworkId, role } = member
+    const filter = this.members.get(key)?.filters.get(agentId)
     const isLive = filter !== undefined && filter.untilMs > this.nowMs
     const declined = isLive
       ? [{ resources: listResources(filter.resources), forMs: filter.untilMs - this.nowMs }]

@@ -13,6 +13,8 @@ const AGENT = [
 /** Of the smallest part, so that one agent more or less is no more than it may be off. */
 const AGENTS_PER_PART = 30
 const OFF_MAX = 0.05
+/** Nobody has more unanswered offers than it may have: then they would go to others. */
+const AGENTS_AT_ONCE = 500
 /** Parts of all tasks that end at once, and how often: all of them several times over. */
 const ENDING_PART = 0.1
 const ENDINGS = 40
@@ -91,7 +93,10 @@ class World {
       this.books.addMember(framework, role)
     }
     this.allocator.open(this.books.takeFigures())
-    for (let i = 0; i < agents; i++) this.books.addAgent(`a${i}`, AGENT)
+    for (let i = 0; i < agents; i++) {
+      this.books.addAgent(`a${i}`, AGENT)
+      if (i % AGENTS_AT_ONCE === 0) this.settle()
+    }
     this.settle()
   }
 

@@ -3,10 +3,12 @@ import type { AgentId } from '../../protocol/ids.ts'
 import { isSameList } from '../../protocol/same-list.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import { setRank } from './agent-rank.ts'
+import { bytesOfList } from './allocation-list.ts'
 import { markDirty, restand, setAvailable } from './books.ts'
 import { reopen } from './closed-agents.ts'
 import { isForeign } from './eligibility.ts'
 import type { AgentBook, AgentInfo } from './entities.ts'
+import { NO_FILTERS } from './filters.ts'
 import { addScalars, NOTHING, readHolding, takeScalars } from './scalars.ts'
 import type { Books } from './state.ts'
 
@@ -21,6 +23,10 @@ const NO_INFO: AgentInfo = {
   isForeign: false,
 }
 
+// One for all: thousands of empty ones would be in memory, and in the cache's way.
+const NO_PENDING: AgentBook['pending'] = []
+const NO_GRANTS: AgentBook['lateGrantsMs'] = []
+
 function newAgent(agentId: AgentId): AgentBook {
   return {
     agentId,
@@ -28,15 +34,16 @@ function newAgent(agentId: AgentId): AgentBook {
     info: NO_INFO,
     free: NOTHING,
     freeList: [],
-    pending: new Set(),
+    freeBytes: 0,
+    pending: NO_PENDING,
     available: NOTHING,
     rank: 0,
     closedAt: 0,
     closedBefore: undefined,
     closedAfter: undefined,
     isGone: true,
-    filters: new Map(),
-    lateGrantsMs: [],
+    filters: NO_FILTERS,
+    lateGrantsMs: NO_GRANTS,
     retryAtMs: undefined,
   }
 }
@@ -83,6 +90,7 @@ export function takeAgent(books: Books, { agentId, version, free }: Figure<'agen
   agent.version = version
   agent.free = readHolding(books.names, free)
   agent.freeList = free
+  agent.freeBytes = bytesOfList(free)
   restand(books, agent)
 }
 
@@ -94,10 +102,10 @@ export function dropAgent(books: Books, agentId: AgentId): void {
   agent.free = NOTHING
   setAvailable(books, agent, NOTHING)
   reopen(books.closed, agent)
-  agent.filters.clear()
-  agent.lateGrantsMs.length = 0
+  agent.filters = NO_FILTERS
+  agent.lateGrantsMs = NO_GRANTS
   agent.retryAtMs = undefined
   books.retries.clear(agentId)
   books.dirty.delete(agent)
-  if (agent.pending.size === 0) books.agents.delete(agentId)
+  if (agent.pending.length === 0) books.agents.delete(agentId)
 }

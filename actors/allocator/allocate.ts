@@ -45,8 +45,7 @@ export function allocateSome(state: AllocatorState, now: Now): void {
 
 function beginRun({ books, random }: AllocatorState): void {
   const candidates = books.allAreDirty ? books.agents.values() : books.dirty.values()
-  const queue = [...candidates].filter((agent) => isOpen(books, agent))
-  books.queue = shuffle(random, queue)
+  books.queue = shuffle(random, [...candidates])
   // The last of the queue is the next.
   if (books.tree.policy.rankAgent !== undefined) books.queue.sort((a, b) => b.rank - a.rank)
   if (books.allAreDirty) {

@@ -30,8 +30,10 @@ export function isFull({ offers, pendingCount }: MemberBook): boolean {
 }
 
 /** True if there may be somebody to whom what is available of the agent is worth an offer. */
-export function isOpen({ least, withOwnLeast }: Books, { available }: AgentBook): boolean {
-  return available.resources.size > 0 && (withOwnLeast.size > 0 || isEnough(least, available))
+export function isOpen({ least, withOwnLeast, shown }: Books, agent: AgentBook): boolean {
+  const { available } = agent
+  if (available.resources.size === 0 || shown?.has(agent) === false) return false
+  return withOwnLeast.size > 0 || isEnough(least, available)
 }
 
 /** The agent is looked at in the next run, if there is something to be had. */
@@ -51,7 +53,7 @@ export function restand(books: Books, agent: AgentBook): void {
  * A leader may have taken a pending allocation off `free` before it says so: then all must wait.
  */
 function availableOf({ names }: Books, { free, pending }: AgentBook): Holding {
-  if (pending.size === 0) return free
+  if (pending.length === 0) return free
   let sum = NOTHING.resources
   for (const { holding } of pending) sum = addResources(sum, holding.resources)
   const left = subtractResources(free.resources, sum)
@@ -144,7 +146,7 @@ export function reline(books: Books, member: MemberBook): void {
 export function addPending(books: Books, pending: Pending, left: Holding): void {
   const { agent, member, holding } = pending
   books.pending.set(pending.allocation, pending)
-  agent.pending.add(pending)
+  agent.pending = [...agent.pending, pending]
   setAvailable(books, agent, left)
   member.pendingCount += 1
   changeHeld(books, member, { added: holding, removed: NOTHING, given: 1 })
@@ -154,12 +156,12 @@ export function addPending(books: Books, pending: Pending, left: Holding): void 
 export function removePending(books: Books, pending: Pending, isRefused: boolean): void {
   const { agent, member, holding } = pending
   books.pending.delete(pending.allocation)
-  agent.pending.delete(pending)
+  agent.pending = agent.pending.filter((one) => one !== pending)
   member.pendingCount -= 1
   if (!member.isGone) {
     changeHeld(books, member, { added: NOTHING, removed: holding, given: isRefused ? -1 : 0 })
     reline(books, member)
   }
   if (!agent.isGone) restand(books, agent)
-  else if (agent.pending.size === 0) books.agents.delete(agent.agentId)
+  else if (agent.pending.length === 0) books.agents.delete(agent.agentId)
 }

@@ -6,7 +6,7 @@ import type { CommonInput, Core } from '../parts/core.ts'
 import { cut } from '../parts/outbox.ts'
 import { nextNumber } from '../parts/session.ts'
 import { allocateSome, hasWork } from './allocate.ts'
-import { bytesAtMost } from './allocation-bytes.ts'
+import { takeAllocations } from './allocation-list.ts'
 import { markDirty } from './books.ts'
 import type { Effect } from './effects.ts'
 import { ask, explainSome, hasQuestions } from './explain.ts'
@@ -123,10 +123,9 @@ function flush(state: AllocatorState, now: Now): readonly Effect[] {
 /** All that is to be said, cut into lists of which each fits into one message. */
 function takeReports(state: AllocatorState): readonly AllocatorReport[][] {
   const lists = cut(state.reports).map((some) => [...some])
-  for (const some of cut(state.allocations, bytesAtMost)) {
-    lists.push([{ kind: 'allocate', allocations: [...some] }])
+  for (const allocations of takeAllocations(state.allocations)) {
+    lists.push([{ kind: 'allocate', allocations }])
   }
   state.reports = []
-  state.allocations = []
   return lists
 }

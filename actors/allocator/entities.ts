@@ -41,9 +41,11 @@ export interface AgentBook {
   version: number
   info: AgentInfo
   free: Holding
-  /** `free` as it came. */
+  /** `free` as it came, and how many bytes that takes at most. */
   freeList: ResourceList
-  readonly pending: Set<Pending>
+  freeBytes: number
+  /** What is pending is mostly nothing, and never much. Replaced, not changed. */
+  pending: readonly Pending[]
   /** `free` less what is pending; nothing when that is not contained in it. */
   available: Holding
   /** As the policy ranks it, if it does so. */
@@ -55,9 +57,10 @@ export interface AgentBook {
   closedAfter: AgentBook | undefined
   /** The leader took it away; kept while something is pending. */
   isGone: boolean
-  readonly filters: Map<MemberBook, readonly Filter[]>
+  /** Changed by `setFilters` alone: those who have none share one. */
+  filters: ReadonlyMap<MemberBook, readonly Filter[]>
   /** When it last went to members that had declined before, oldest first, LATE_GRANTS_MAX at most. */
-  readonly lateGrantsMs: number[]
+  lateGrantsMs: readonly number[]
   /** When it is looked at again although nothing was said of it. */
   retryAtMs: number | undefined
 }

@@ -7,15 +7,20 @@ import type { AgentBook, Filter, MemberBook } from './entities.ts'
 export const LATE_GRANTS_MAX = 10
 export const LATE_WINDOW_MS = 1_000
 
+export const NO_FILTERS: AgentBook['filters'] = new Map()
+
 /** Replaces all filters of the member there. */
 export function setFilters(agent: AgentBook, member: MemberBook, filters: readonly Filter[]): void {
-  if (filters.length === 0) agent.filters.delete(member)
-  else agent.filters.set(member, filters)
+  // Only here they are changed.
+  const all = agent.filters as Map<MemberBook, readonly Filter[]>
+  if (filters.length === 0) all.delete(member)
+  else if (all === NO_FILTERS) agent.filters = new Map([[member, filters]])
+  else all.set(member, filters)
 }
 
 /** Forgets what members that are gone had declined. */
 export function dropFiltersOfGone(agent: AgentBook): void {
-  for (const member of agent.filters.keys()) if (member.isGone) agent.filters.delete(member)
+  for (const member of agent.filters.keys()) if (member.isGone) setFilters(agent, member, [])
 }
 
 /**
@@ -27,6 +32,7 @@ export function filteredUntilMs(
   candidate: Resources,
   { monotonicMs }: Now,
 ): number | undefined {
+  if (agent.filters.size === 0) return undefined
   const filters = agent.filters.get(member)
   if (filters === undefined) return undefined
   let untilMs: number | undefined
@@ -54,14 +60,12 @@ export function pausedUntilMs(
   { lateGrantsMs }: AgentBook,
   { monotonicMs }: Now,
 ): number | undefined {
-  const oldest = lateGrantsMs[0]
-  if (oldest === undefined || lateGrantsMs.length < LATE_GRANTS_MAX) return undefined
-  const untilMs = oldest + LATE_WINDOW_MS
+  if (lateGrantsMs.length < LATE_GRANTS_MAX) return undefined
+  const untilMs = (lateGrantsMs[0] as number) + LATE_WINDOW_MS
   return untilMs > monotonicMs ? untilMs : undefined
 }
 
 /** Takes note that the agent went to such a member. */
-export function noteLateGrant({ lateGrantsMs }: AgentBook, { monotonicMs }: Now): void {
-  lateGrantsMs.push(monotonicMs)
-  if (lateGrantsMs.length > LATE_GRANTS_MAX) lateGrantsMs.shift()
+export function noteLateGrant(agent: AgentBook, { monotonicMs }: Now): void {
+  agent.lateGrantsMs = [...agent.lateGrantsMs.slice(1 - LATE_GRANTS_MAX), monotonicMs]
 }

@@ -1,6 +1,7 @@
 /** Giving: what becomes of a decision, in the books and in what the leader is told. */
 import type { Now } from '../../protocol/now.ts'
 import { addResources, listResources, subtractResources } from '../../protocol/resources.ts'
+import { addAllocation, bytesOfList, changeAllocation } from './allocation-list.ts'
 import { addPending, changeHeld, setAvailable } from './books.ts'
 import type { AgentBook, Line, MemberBook, Pending } from './entities.ts'
 import { noteLateGrant, pausedUntilMs } from './filters.ts'
@@ -42,7 +43,7 @@ export function grant(giving: Giving, member: MemberBook, holding: Holding): voi
   const { agent, state, books, now } = giving
   const isWhole = holding === agent.available
   const left = isWhole ? NOTHING : leftOf(giving, holding)
-  const earlier = isWhole && agent.pending.size === 0 ? undefined : givenBefore(giving, member)
+  const earlier = isWhole && agent.pending.length === 0 ? undefined : givenBefore(giving, member)
   if (earlier !== undefined) return giveMore(giving, earlier, { holding, left })
   const { agentId, version: agentVersion } = agent
   const { principal, frameworkId, role } = member
@@ -50,15 +51,8 @@ export function grant(giving: Giving, member: MemberBook, holding: Holding): voi
   state.lastAllocation = allocation
   const isAsFree = holding === agent.free
   const resources = isAsFree ? agent.freeList : listResources(holding.resources)
-  state.allocations.push({
-    allocation,
-    agentId,
-    agentVersion,
-    principal,
-    frameworkId,
-    role,
-    resources,
-  })
+  const said = { allocation, agentId, agentVersion, principal, frameworkId, role, resources }
+  addAllocation(state.allocations, said, isAsFree ? agent.freeBytes : bytesOfList(resources))
   if (member.declinedLast) noteLateGrant(agent, now)
   addPending(books, { allocation, agent, agentVersion, member, holding }, left)
 }
@@ -84,11 +78,10 @@ function giveMore(
   const { allocation, member } = earlier
   const resources = addResources(earlier.holding.resources, holding.resources)
   const pending = { ...earlier, holding: holdingOf(books.names, resources) }
-  agent.pending.delete(earlier)
-  agent.pending.add(pending)
+  agent.pending = agent.pending.map((one) => (one === earlier ? pending : one))
   books.pending.set(allocation, pending)
   setAvailable(books, agent, left)
   changeHeld(books, member, { added: holding, removed: NOTHING, given: 0 })
-  const said = state.allocations.findLast((one) => one.allocation === allocation)
-  if (said !== undefined) said.resources = listResources(resources)
+  const list = listResources(resources)
+  changeAllocation(state.allocations, { allocation, resources: list }, bytesOfList(list))
 }

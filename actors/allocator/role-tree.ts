@@ -228,15 +228,30 @@ export function placeAmongSiblings(node: RoleNode): number {
 
 /** Less than 0: `a`, or all of it, is asked before `b`. 0 if one of them is above the other. */
 export function compareInTree(a: MemberBook | RoleNode, b: MemberBook | RoleNode): number {
+  const [left, right] = siblingsAbove(a, b)
+  return left === right ? 0 : compareSiblings(left, right)
+}
+
+/** Neither is asked before the other but by what they were given ever, or by name. */
+export function areAlike(a: MemberBook, b: MemberBook): boolean {
+  const [left, right] = siblingsAbove(a, b)
+  return left.rank === right.rank
+}
+
+/** Where the ways from the root to `a` and to `b` part; the same if one is above the other. */
+function siblingsAbove(
+  a: MemberBook | RoleNode,
+  b: MemberBook | RoleNode,
+): readonly [MemberBook | RoleNode, MemberBook | RoleNode] {
   let [left, right] = [a, b]
   while (depthOf(left) > depthOf(right)) left = parentOf(left)
   while (depthOf(right) > depthOf(left)) right = parentOf(right)
-  if (left === right) return 0
+  if (left === right) return [left, right]
   while (parentOf(left) !== parentOf(right)) {
     left = parentOf(left)
     right = parentOf(right)
   }
-  return compareSiblings(left, right)
+  return [left, right]
 }
 
 const depthOf = (one: MemberBook | RoleNode): number =>

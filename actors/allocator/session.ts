@@ -8,6 +8,7 @@ import { commonVersion, PROTOCOL_VERSIONS } from '../../protocol/version.ts'
 import { compareFence } from '../parts/fence.ts'
 import { nextHex, nextInteger } from '../parts/random.ts'
 import { hear, newSession, nextNumber } from '../parts/session.ts'
+import { takeAllocations } from './allocation-list.ts'
 import type { Effect } from './effects.ts'
 import { type AllocatorState, newBooks } from './state.ts'
 
@@ -167,5 +168,5 @@ function endSession(state: AllocatorState): void {
   state.silentAtMs = undefined
   state.books = newBooks(state.policy)
   state.reports = []
-  state.allocations = []
+  takeAllocations(state.allocations)
 }

@@ -50,8 +50,11 @@ export function leave<T extends Sibling>(line: T[], one: T): void {
 export function settle<T extends Sibling>(line: T[], from: number): void {
   const one = line[from] as T
   let to = from
-  if (from + 1 < line.length && compareSiblings(line[from + 1] as T, one) < 0) {
-    let high = line.length
+  let high = line.length
+  if (high - from > 1 && compareSiblings(line[from + 1] as T, one) < 0) {
+    // Who comes first and gets something mostly comes last then.
+    if (compareSiblings(line[high - 1] as T, one) < 0)
+      return move(line, { one, from, to: high - 1 })
     to = from + 1
     while (to < high) {
       const middle = (to + high) >> 1

@@ -1,10 +1,11 @@
 /** What the allocator knows. All of it is soft: a new session brings it anew. */
 import type { AgentId, SessionId } from '../../protocol/ids.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
-import type { Allocation, AllocatorReport } from '../../protocol/schema/master.ts'
+import type { AllocatorReport } from '../../protocol/schema/master.ts'
 import { Deadlines } from '../parts/deadlines.ts'
 import { type Random, seededRandom } from '../parts/random.ts'
 import type { Session } from '../parts/session.ts'
+import { type AllocationList, newAllocationList } from './allocation-list.ts'
 import { type ClosedAgents, newClosedAgents } from './closed-agents.ts'
 import type { Phase } from './effects.ts'
 import { type Attributes, type ConstraintSet, type Least, Shared } from './eligibility.ts'
@@ -39,6 +40,8 @@ export interface Books {
   /** What is left of the current run, last first. */
   queue: AgentBook[]
   readonly closed: ClosedAgents
+  /** No other agents are given. Undefined: all are; a shadow is asked about some. */
+  shown: ReadonlySet<AgentBook> | undefined
   /** Looks ever. */
   looks: number
   /** Of agents, by `retryAtMs`. */
@@ -85,7 +88,7 @@ export interface AllocatorState {
   books: Books
   /** To be said at the end of the turn. */
   reports: AllocatorReport[]
-  allocations: Allocation[]
+  readonly allocations: AllocationList
 }
 
 /** `seed`: 128 random bits as 32 hexadecimal digits. */
@@ -108,7 +111,7 @@ export function newState(seed: string, policy: Policy = drf): AllocatorState {
     lastAllocation: 0,
     books: newBooks(policy),
     reports: [],
-    allocations: [],
+    allocations: newAllocationList(),
   }
 }
 
@@ -130,6 +133,7 @@ export function newBooks(policy: Policy): Books {
     allAreDirty: false,
     queue: [],
     closed: newClosedAgents(policy.rankAgent !== undefined),
+    shown: undefined,
     looks: 0,
     retries: new Deadlines(),
     questions: { waiting: [], current: undefined },

@@ -85,6 +85,24 @@ test('what was declined before a task was added is asked for again', async (t) =
   await cluster.until(scheduler.teardown())
 })
 
+test('a task that is added revives no role that the author has suppressed', async (t) => {
+  const { cluster, scheduler } = await opened(1)
+  const queue = scheduler.queue()
+  const offers = scheduler.offers()[Symbol.asyncIterator]()
+  const offer = (await cluster.until(offers.next())).value as Offered
+  await cluster.until(queue.answer(offer))
+  scheduler.suppress()
+  queue.add([aTask('a')])
+  await cluster.until(new Promise((resolve) => void cluster.clock.after(5_000, () => resolve(0))))
+  const { leader } = cluster.leader.state
+  const framework = leader?.frameworks.get(`${scheduler.principal}.${scheduler.frameworkId}`)
+  t.true(framework?.roles.get('*')?.isSuppressed)
+  scheduler.revive()
+  const again = (await cluster.until(offers.next())).value as Offered
+  t.is((await cluster.until(queue.answer(again))).placed.length, 1)
+  await cluster.until(scheduler.teardown())
+})
+
 test('tasks of an accept that is refused wait again', async (t) => {
   const { cluster, scheduler } = await opened(1)
   const queue = scheduler.queue()

@@ -39,32 +39,42 @@ function roleItem(books: RoleBooks, { role, frameworks, allocated, offered }: Ro
 }
 
 /** Every role that has members, tasks, a weight or a quota, and all above it. */
-function rows({ frameworks, offers, roles: { terms } }: Leader): ReadonlyMap<string, Row> {
+function rows(leader: Leader): ReadonlyMap<string, Row> {
   const all = new Map<string, Row>()
-  for (const role of terms.keys()) lineOfRows(all, role)
-  for (const { roles, state } of frameworks.values()) {
-    for (const [role, member] of roles) {
-      const isGone = member.isLeft || state === 'ended'
-      if (isGone && isEmpty(member.allocated)) continue
-      const line = lineOfRows(all, role)
-      for (const row of line) addScalars(row.allocated, member.allocated)
-      const own = line.at(-1)
-      if (own !== undefined && !isGone) own.frameworks += 1
+  for (const { role, frameworks, allocated, offered } of ownRows(leader)) {
+    for (const name of lineOf(role)) {
+      const row = rowOf(all, name)
+      addAmounts(row.allocated, allocated)
+      addAmounts(row.offered, offered)
+      if (name === role) row.frameworks = frameworks
     }
-  }
-  for (const { role, resources } of offers.values()) {
-    for (const row of lineOfRows(all, role)) addScalars(row.offered, resources)
   }
   return all
 }
 
-/** The role's and those of all above it, the role's last. */
-function lineOfRows(all: Map<string, Row>, role: string): readonly Row[] {
-  return [...lineOf(role)].map((name) => {
-    const known = all.get(name)
-    if (known !== undefined) return known
-    const fresh = { role: name, frameworks: 0, allocated: new Map(), offered: new Map() }
-    all.set(name, fresh)
-    return fresh
-  })
+/** Without what those below have: there are many offers, and not so many roles. */
+function ownRows({ frameworks, offers, roles: { terms } }: Leader): Iterable<Row> {
+  const own = new Map<string, Row>()
+  for (const role of terms.keys()) rowOf(own, role)
+  for (const { roles, state } of frameworks.values()) {
+    for (const [role, member] of roles) {
+      const isGone = member.isLeft || state === 'ended'
+      if (isGone && isEmpty(member.allocated)) continue
+      const row = rowOf(own, role)
+      addScalars(row.allocated, member.allocated)
+      if (!isGone) row.frameworks += 1
+    }
+  }
+  for (const { role, resources } of offers.values()) {
+    addScalars(rowOf(own, role).offered, resources)
+  }
+  return own.values()
+}
+
+function rowOf(all: Map<string, Row>, role: string): Row {
+  const known = all.get(role)
+  if (known !== undefined) return known
+  const fresh = { role, frameworks: 0, allocated: new Map(), offered: new Map() }
+  all.set(role, fresh)
+  return fresh
 }

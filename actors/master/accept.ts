@@ -126,6 +126,7 @@ function use(
   addFilter(turn, { framework, role, agentId, resources: pool, refuseMs: call.refuseMs })
   const member = memberOf(framework, role)
   member.isDeclinedLast = using.launched.length === 0
+  member.isSilent = false
   if (using.launched.length > 0) member.excusedAtMs = undefined
   start(turn, using, offers)
   return using.inUse

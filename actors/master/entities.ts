@@ -132,7 +132,9 @@ export interface Member {
   isLeft: boolean
   isSuppressed: boolean
   isDeclinedLast: boolean
-  /** When a revive last changed that (monotonic); undefined: not since it launched something. */
+  /** It let its last offer time out, although it is there: no revive makes up for that. */
+  isSilent: boolean
+  /** When a revive last changed `isDeclinedLast` (monotonic); undefined: not since it launched something. */
   excusedAtMs: number | undefined
   /** The allocator knows what its framework wants of offers for this role. */
   areTermsTold: boolean
@@ -233,6 +235,7 @@ export function newMember(): Member {
     isLeft: true,
     isSuppressed: false,
     isDeclinedLast: false,
+    isSilent: false,
     excusedAtMs: undefined,
     areTermsTold: false,
     lastDecline: undefined,

@@ -24,7 +24,9 @@ export function setRoles(
 
 /** Wants offers for the role, as if it never had. */
 export function takeRole(turn: LeaderTurn, framework: Framework, name: string): void {
-  memberOf(framework, name).isLeft = false
+  const member = memberOf(framework, name)
+  member.isLeft = false
+  member.isSilent = false
   revive(turn, framework, [name])
 }
 
@@ -69,8 +71,8 @@ export function revive(turn: LeaderTurn, framework: Framework, roles: readonly s
  * the smallest share of all, and nobody else would be asked.
  */
 function excuse({ now }: LeaderTurn, member: Member): void {
-  const { isDeclinedLast, excusedAtMs = Number.NEGATIVE_INFINITY } = member
-  if (!isDeclinedLast || now.monotonicMs < excusedAtMs + DECLINE_FILTER_MS) return
+  const { isDeclinedLast, isSilent, excusedAtMs = Number.NEGATIVE_INFINITY } = member
+  if (!isDeclinedLast || isSilent || now.monotonicMs < excusedAtMs + DECLINE_FILTER_MS) return
   member.isDeclinedLast = false
   member.excusedAtMs = now.monotonicMs
 }

@@ -111,6 +111,7 @@ function noteDecline(
   said: Pick<Decline, 'reason'> | undefined,
 ): void {
   member.isDeclinedLast = true
+  member.isSilent = said === undefined
   if (said === undefined) return
   const count = (member.lastDecline?.count ?? 0) + 1
   member.lastDecline = { reason: said.reason, atMs: now.monotonicMs, count }

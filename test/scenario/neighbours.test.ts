@@ -9,28 +9,38 @@ const AGENTS = 4
 const ROUNDS = 20
 const WHOLE = { cpus: 2, mem: 1024 }
 
-type Manner = (framework: WireFramework, offer: Offer) => void
+interface Manner {
+  readonly onOffer: (framework: WireFramework, offer: Offer) => void
+  readonly onRescind?: (framework: WireFramework) => void
+}
 
-const declines: Manner = (framework, { offerId }) => {
+const declines: Manner['onOffer'] = (framework, { offerId }) => {
   framework.forget([offerId])
   framework.say('decline', { offers: [offerId], refuseMs: 0 })
 }
+const holds: Manner['onOffer'] = () => undefined
 
 const MANNERS: Readonly<Record<string, Manner>> = {
-  'that decline everything at once': declines,
-  'that hold whatever they are offered': () => undefined,
-  'that decline and revive at once': (framework, offer) => {
-    declines(framework, offer)
-    framework.say('revive', {})
+  'that decline everything at once': { onOffer: declines },
+  'that hold whatever they are offered': { onOffer: holds },
+  'that decline and revive at once': {
+    onOffer(framework, offer) {
+      declines(framework, offer)
+      framework.say('revive', {})
+    },
+  },
+  'that hold, and revive when it is taken back': {
+    onOffer: holds,
+    onRescind: (framework) => framework.say('revive', {}),
   },
 }
-const mixed: Manner = (framework, offer) => {
-  const manners = Object.values(MANNERS)
-  const number = Number(framework.ids.frameworkId.split('-')[1])
-  manners[number % manners.length]?.(framework, offer)
+/** The first of them has the first, and so on. */
+const mannersOf = (title: string): readonly Manner[] => {
+  const manner = MANNERS[title]
+  return manner === undefined ? Object.values(MANNERS) : [manner]
 }
 
-for (const [title, manner] of Object.entries({ ...MANNERS, 'of all these kinds': mixed })) {
+for (const title of [...Object.keys(MANNERS), 'of all these kinds']) {
   test(`among ${RUDE} neighbours ${title} the polite one gets the next offers of what is freed`, async (t) => {
     const resources = cpusMem(WHOLE.cpus, WHOLE.mem)
     const scenario = await Scenario.open({ count: AGENTS, resources })
@@ -40,13 +50,16 @@ for (const [title, manner] of Object.entries({ ...MANNERS, 'of all these kinds':
       const number = Number(offerId.split('-').at(-1))
       made.push({ number, agentId, to: framework.ids.frameworkId })
     }
+    const manners = mannersOf(title)
     for (let i = 0; i < RUDE; i++) {
       const rude = await scenario.framework(`rude-${i}`)
+      const { onOffer, onRescind } = manners[i % manners.length] ?? { onOffer: holds }
       const answer = (offer: Offer): void => {
         note(rude, offer)
-        manner(rude, offer)
+        onOffer(rude, offer)
       }
       rude.onOffer = answer
+      rude.onRescind = () => onRescind?.(rude)
       for (const offer of rude.offers.slice()) answer(offer)
     }
     const polite = await scenario.framework('polite')

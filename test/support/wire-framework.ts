@@ -60,6 +60,8 @@ export class WireFramework {
   isAcknowledging = true
   /** Told of each offer as it comes. Whoever answers here does so by `say`. */
   onOffer: ((offer: Offer) => void) | undefined
+  /** Told when some are taken back. */
+  onRescind: (() => void) | undefined
   readonly ids: { readonly cluster: string; principal: Principal; frameworkId: FrameworkId }
   readonly #parts: WireFrameworkParts
 
@@ -93,13 +95,18 @@ export class WireFramework {
     this.events.push(event)
     if (event.kind === 'subscribed') this.offers.length = 0
     else if (event.kind === 'offers') this.#take(event.offers)
-    else if (event.kind === 'rescind') this.forget(event.offers)
+    else if (event.kind === 'rescind') this.#lose(event.offers)
     else if (event.kind === 'status') this.statuses.push(event.status)
   }
 
   #take(offers: readonly Offer[]): void {
     this.offers.push(...offers)
     for (const offer of offers) this.onOffer?.(offer)
+  }
+
+  #lose(offers: readonly string[]): void {
+    this.forget(offers)
+    this.onRescind?.()
   }
 
   #update(status: TaskStatus, agentId: AgentId): void {

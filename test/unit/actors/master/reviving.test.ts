@@ -1,5 +1,5 @@
 import test from 'ava'
-import { DECLINE_FILTER_MS } from '../../../../protocol/limits.ts'
+import { DECLINE_FILTER_MS, OFFER_TIMEOUT_MS } from '../../../../protocol/limits.ts'
 import { aStage, aTask, cpusMem, live } from '../../../support/master-actors.ts'
 
 type Stage = ReturnType<typeof aStage>
@@ -46,4 +46,24 @@ test('filters are gone with each revive', (t) => {
     stage.framework.call('revive', {})
     t.is(stage.master.framework().roles.get('*')?.filters.size, 0)
   }
+})
+
+test('who lets an offer time out is not asked with the others before it has answered one', (t) => {
+  const stage = aStage()
+  const { allocator, framework } = stage
+  allocator.offer()
+  live(stage, OFFER_TIMEOUT_MS)
+  framework.call('revive', {})
+  t.is(isLate(stage), true)
+  decline(stage)
+  framework.call('revive', {})
+  t.is(isLate(stage), false)
+})
+
+test('a new subscription makes up for an offer that timed out', (t) => {
+  const stage = aStage()
+  stage.allocator.offer()
+  live(stage, OFFER_TIMEOUT_MS)
+  stage.framework.subscribe()
+  t.is(isLate(stage), false)
 })

@@ -21,9 +21,10 @@ export const FRAMEWORK_VERBS = {
   teardown: 'Teardown',
   'read-output': 'ReadOutput',
   complain: 'ComplainCall',
+  explain: 'ExplainCall',
 } as const
 /** What answers a framework's verb, if it is done; all others are answered by an empty map. */
-export const FRAMEWORK_ANSWERS = { accept: 'AcceptAnswer' } as const
+export const FRAMEWORK_ANSWERS = { accept: 'AcceptAnswer', explain: 'OwnExplanation' } as const
 export type FrameworkVerb = keyof typeof FRAMEWORK_VERBS
 
 /** framework → leader. */

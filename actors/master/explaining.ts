@@ -3,10 +3,10 @@ import { type Refusal, refusal } from '../../protocol/errors.ts'
 import { type FrameworkKey, frameworkKey } from '../../protocol/ids.ts'
 import { LIST_BYTES_MAX } from '../../protocol/limits.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
-import type { Explain, Explained, Explanation } from '../../protocol/schema/explain.ts'
+import type { Explain, Explained, Explanation, WaitExample } from '../../protocol/schema/explain.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { frameworkOf } from './books.ts'
-import type { Agent } from './entities.ts'
+import type { Agent, Framework } from './entities.ts'
 import {
   agentStateOf,
   frameworkStateOf,
@@ -28,6 +28,8 @@ import { answer, type LeaderTurn } from './turn.ts'
 const EXPLAIN_MS = 600
 /** Explanations that wait for the allocator at once. */
 const OPEN_MAX = 64
+/** Explanations of frameworks: whoever asks again and again is not to keep the allocator busy. */
+const OWN_PER_S_MAX = 10
 /** Members that one explanation asks the allocator about: each is a look at every agent. */
 const MEMBERS_ASKED_MAX = 8
 
@@ -38,6 +40,8 @@ type Target = { explained?: Explained }
 
 /** What the leader knows, and what it asks the allocator beside. */
 interface Known {
+  /** Nothing of others is to be told. Default: all is. */
+  readonly isOwn?: boolean
   readonly body: Explanation
   readonly asks: readonly { readonly ask: Unnumbered<Ask>; readonly into: Target }[]
 }
@@ -49,16 +53,54 @@ export function explain(
   reply: string | undefined,
 ): object | Refusal | 'later' {
   const known = look(turn, asked)
-  if ('code' in known) return known
+  return 'code' in known ? known : answerLater(turn, known, reply)
+}
+
+/** The same for a framework that asks about itself. */
+export function explainOwn(
+  turn: LeaderTurn,
+  framework: Framework,
+  reply: string | undefined,
+): object | Refusal | 'later' {
+  const { ownAtMs } = turn.leader.explaining
+  const { monotonicMs } = turn.now
+  const oldestMs = ownAtMs.length < OWN_PER_S_MAX ? undefined : ownAtMs.shift()
+  if (oldestMs !== undefined && monotonicMs < oldestMs + 1_000) {
+    ownAtMs.unshift(oldestMs)
+    return tooMany()
+  }
+  ownAtMs.push(monotonicMs)
+  const { body, asks } = ofMembers(turn, membersOf(framework))
+  const { members = [], absent = 0 } = body
+  const own = { body: { members, absent, allocator: true }, asks, isOwn: true }
+  return answerLater(turn, own, reply)
+}
+
+/** Who else is in the cluster is not theirs to know. */
+function withoutOthers({ examples = [], ...explained }: Explained): Explained {
+  const isOfOthers = ({ reason }: WaitExample): boolean =>
+    reason === 'others-first' || reason === 'headroom'
+  return {
+    ...explained,
+    examples: examples.map(({ detail, ...one }) =>
+      detail === undefined || isOfOthers(one) ? one : { ...one, detail },
+    ),
+  }
+}
+
+const tooMany = (): Refusal => refusal('too-many', 'other explanations are being made')
+
+function answerLater(
+  turn: LeaderTurn,
+  { body, asks, isOwn = false }: Known,
+  reply: string | undefined,
+): object | Refusal | 'later' {
   const { explaining, allocator, deadlines } = turn.leader
-  const { body, asks } = known
   if (asks.length === 0) return body
   if (allocator === undefined) return { ...body, allocator: false }
-  if (explaining.open.size >= OPEN_MAX) {
-    return refusal('too-many', `${OPEN_MAX} explanations are being made already`)
-  }
+  if (explaining.open.size >= OPEN_MAX) return tooMany()
   const id = explaining.questions + 1
-  const open: OpenExplanation = { id, reply, body, questions: new Map() }
+  const open: OpenExplanation = { id, reply, body, isOwn, questions: new Map() }
   for (const { ask, into } of asks) {
     explaining.questions += 1
     open.questions.set(explaining.questions, into)
@@ -76,7 +118,7 @@ export function takeExplained(turn: LeaderTurn, explained: Explained): void {
   const open = explaining.byQuestion.get(explained.question)
   const into = open?.questions.get(explained.question)
   if (open === undefined || into === undefined) return count(turn.state, 'explanations-late')
-  into.explained = explained
+  into.explained = open.isOwn ? withoutOthers(explained) : explained
   explaining.byQuestion.delete(explained.question)
   open.questions.delete(explained.question)
   if (open.questions.size === 0) finish(turn, open)

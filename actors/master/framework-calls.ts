@@ -1,7 +1,7 @@
 /** What frameworks call: judged by its header, handled by its verb, answered once. */
 import { type Refusal, refusal, retryOf } from '../../protocol/errors.ts'
 import type { FrameworkKey, OfferId } from '../../protocol/ids.ts'
-import type { AcceptAnswer, Decline, KillTask, ReadOutput } from '../../protocol/schema/calls.ts'
+import type { Decline, KillTask, ReadOutput } from '../../protocol/schema/calls.ts'
 import type { Message } from '../../protocol/schema/messages.ts'
 import type { FRAMEWORK_VERBS, FrameworkVerb } from '../../protocol/subjects.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
@@ -9,6 +9,7 @@ import { accept } from './accept.ts'
 import { order } from './agents.ts'
 import { frameworkOf, wantedRoles } from './books.ts'
 import type { CallAnswer, Framework } from './entities.ts'
+import { explainOwn } from './explaining.ts'
 import { requestEnd } from './framework-end.ts'
 import { revive, suppress } from './framework-roles.ts'
 import { giveAnswer, hearCall, rememberAnswer } from './framework-session.ts'
@@ -104,7 +105,7 @@ function handle(
   framework: Framework,
   call: PlainCall,
   reply: string | undefined,
-): Refusal | AcceptAnswer | 'later' | undefined {
+): Refusal | object | 'later' | undefined {
   switch (call.verb) {
     case 'accept':
       return accept(turn, framework, call)
@@ -125,6 +126,8 @@ function handle(
       return undefined
     case 'pong':
       return undefined
+    case 'explain':
+      return explainOwn(turn, framework, reply)
     case 'update':
       return update(turn, framework, call.body, reply)
     case 'teardown': {

@@ -89,6 +89,8 @@ export interface OpenExplanation {
   readonly id: number
   readonly reply: string | undefined
   readonly body: Explanation
+  /** A framework asks about itself. */
+  readonly isOwn: boolean
   /** Those that are not answered yet, and what each answer is to stand in. */
   readonly questions: Map<number, { explained?: Explained }>
 }
@@ -99,6 +101,8 @@ export interface Explaining {
   questions: number
   readonly byQuestion: Map<number, OpenExplanation>
   readonly open: Map<number, OpenExplanation>
+  /** When (monotonic) frameworks asked about themselves, the latest times, oldest first. */
+  readonly ownAtMs: number[]
 }
 
 /** What is done when a record has been written. */
@@ -277,7 +281,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     ended: [],
     telling: new Map(),
     allocator: undefined,
-    explaining: { questions: 0, byQuestion: new Map(), open: new Map() },
+    explaining: { questions: 0, byQuestion: new Map(), open: new Map(), ownAtMs: [] },
     dirtyAgentInfos: new Set(),
     dirtyRoles: new Set(),
     dirtyAgents: new Set(),

@@ -1,6 +1,7 @@
 /** What a framework's author holds: the scheduler. `contract-*.ts` have all other shapes. */
 import type { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, FrameworkId, OfferId, Principal } from '../../protocol/ids.ts'
+import type { OwnExplanation } from '../../protocol/schema/explain.ts'
 import type {
   Accepted,
   AnswerOptions,
@@ -98,6 +99,12 @@ export interface Scheduler extends AsyncDisposable {
 
   /** A queue of tasks that are matched with offers, where they prefer to be if that can be had. */
   queue(): TaskQueue
+
+  /**
+   * Why it waits, by role: what stands between it and the agents, as the allocator says now.
+   * Undefined: there is no leader, or it has no time for that.
+   */
+  explain(): Promise<OwnExplanation | undefined>
 
   /** Asks now what has become of all unfinished tasks; otherwise asked once a minute. */
   reconcile(): void

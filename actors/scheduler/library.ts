@@ -10,6 +10,7 @@ import {
   type Principal,
   type TaskId,
 } from '../../protocol/ids.ts'
+import type { OwnExplanation } from '../../protocol/schema/explain.ts'
 import { Answering } from './answering.ts'
 import { Asks } from './asks.ts'
 import type { KillOptions, Listening, Scheduler } from './contract.ts'
@@ -31,7 +32,7 @@ import { OfferFeed } from './offer-feed.ts'
 import { HandedOffer } from './offered.ts'
 import { OutputFeed } from './output-feed.ts'
 import { GRACE, HANDLER, OUTPUT_RULES, requireGood, SOME_ROLES, TASK_ID } from './rules.ts'
-import { type Handlers, type RunningScheduler, startScheduler } from './shell.ts'
+import { askWhy, type Handlers, type RunningScheduler, startScheduler } from './shell.ts'
 import { newScheduler, type SchedulerState, type Settings } from './state.ts'
 import { StatusFeed } from './status-feed.ts'
 import { changesOf } from './terms.ts'
@@ -184,6 +185,10 @@ export class Library implements Scheduler {
     if (outcome.outcome === 'done')
       this.#offers.addRoles(this.#roles.filter((role) => !before.includes(role)))
     return outcome
+  }
+
+  explain(): Promise<OwnExplanation | undefined> {
+    return askWhy(this.#deps)
   }
 
   reconcile(): void {

@@ -5,7 +5,9 @@ import { RefusedError } from '../../bus/service.ts'
 import { check } from '../../protocol/check.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, FrameworkId, OfferId, Principal, SessionId } from '../../protocol/ids.ts'
+import { CALL_TIMEOUT_MS } from '../../protocol/limits.ts'
 import type { TaskStatus } from '../../protocol/schema/common.ts'
+import type { OwnExplanation } from '../../protocol/schema/explain.ts'
 import type { Offer } from '../../protocol/schema/scheduler.ts'
 import {
   acknowledgements,
@@ -144,6 +146,28 @@ function tellStatuses(
     else void handled.then(() => actor.input({ kind: 'framework.seen', uuids: [uuid] }))
   }
   if (seen.length > 0) actor.input({ kind: 'framework.seen', uuids: seen })
+}
+
+/** Asked once, outside of the session: an answer that is lost is no harm. */
+export async function askWhy({
+  messenger,
+  ...ids
+}: Pick<SchedulerDeps, 'cluster' | 'principal' | 'frameworkId' | 'messenger'>): Promise<
+  OwnExplanation | undefined
+> {
+  const { cluster, principal, frameworkId } = ids
+  const to = { cluster, principal, frameworkId, verb: 'explain' } as const
+  try {
+    const answered = await messenger.call(frameworkCall, to, {
+      body: {},
+      timeoutMs: CALL_TIMEOUT_MS,
+    })
+    const checked = check(FRAMEWORK_ANSWERS.explain, answered)
+    return checked.ok ? checked.value : undefined
+  } catch (error) {
+    if (error instanceof ClusterError) return undefined
+    throw error
+  }
 }
 
 async function call(

@@ -51,6 +51,8 @@ function dispatch(state: RunState, input: Input, effects: Effect[]): void {
       return onLookAround(state, effects)
     case 'look':
       return onLook(state, effects)
+    case 'why':
+      return onWhy(state, input.why, effects)
     case 'timed-out':
       return onTimedOut(state, effects)
     case 'interrupted':
@@ -134,7 +136,17 @@ function onLook(state: RunState, effects: Effect[]): void {
     return
   }
   lookAgain(state, Math.min(beforeMs * 2, LOOK_MS_MAX), effects)
-  const why = explain(state.shortage, state.plan.constraints).join('; ')
+  if (state.shortage.size === 0) effects.push({ do: 'ask-why' })
+  else tellWaiting(state, explain(state.shortage, state.plan.constraints).join('; '), effects)
+}
+
+function onWhy(state: RunState, why: string | undefined, effects: Effect[]): void {
+  const { shortage, plan } = state
+  if (isStopping(state) || !isAnyWaiting(state) || shortage.size > 0) return
+  tellWaiting(state, why ?? explain(shortage, plan.constraints).join('; '), effects)
+}
+
+function tellWaiting(state: RunState, why: string, effects: Effect[]): void {
   if (why === state.told) return
   state.told = why
   effects.push({ do: 'tell-waiting', why })

@@ -30,6 +30,7 @@ import {
   type RunState,
   type SilentAgent,
 } from './state.ts'
+import { whyNothing } from './why.ts'
 
 export interface RunOptions
   extends Wish,
@@ -321,11 +322,18 @@ class Run {
         return this.#constrain(effect.isOn)
       case 'look-after':
         return this.#wait(effect.delayMs, { kind: 'look' })
+      case 'ask-why':
+        return void this.#askWhy()
       case 'done':
         return this.#done()
       default:
         return this.#tell(effect)
     }
+  }
+
+  async #askWhy(): Promise<void> {
+    const explained = await this.#deps.scheduler.explain()
+    this.#step({ kind: 'why', why: explained && whyNothing(explained) })
   }
 
   #tell(effect: Extract<Effect, { do: `tell-${string}` }>): void {

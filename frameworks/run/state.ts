@@ -121,6 +121,8 @@ export type Input =
   | { readonly kind: 'silence-over'; readonly index: number; readonly silence: number }
   /** The time of a `look-around-after` is over. */
   | { readonly kind: 'look-around' }
+  /** What an `ask-why` was answered; undefined: nothing that helps. */
+  | { readonly kind: 'why'; readonly why: string | undefined }
   /** The time of a `look-after` is over. */
   | { readonly kind: 'look' }
   | { readonly kind: 'timed-out' }
@@ -175,6 +177,8 @@ export type Effect =
   | { readonly do: 'constrain'; readonly isOn: boolean }
   /** Comes back as `look`. */
   | { readonly do: 'look-after'; readonly delayMs: number }
+  /** Nothing is offered: the leader is asked why. Comes back as `why`. */
+  | { readonly do: 'ask-why' }
   /** Nothing fits: why, for who waits. Only news. */
   | { readonly do: 'tell-waiting'; readonly why: string }
   | { readonly do: 'done' }

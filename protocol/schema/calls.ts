@@ -176,6 +176,10 @@ export const Teardown = message('Ends the framework.', header)
 export type PongCall = Static<typeof PongCall>
 export const PongCall = message('I am here.', header)
 
+/** Why do I wait? Answered by `OwnExplanation`, as soon as the allocator has said what it knows. */
+export type ExplainCall = Static<typeof ExplainCall>
+export const ExplainCall = message('Why do I wait?', header)
+
 /** Asks for output of a task; it comes on `<c>.log.<a>.<p>.<f>`. */
 export type ReadOutput = Static<typeof ReadOutput>
 export const ReadOutput = message('Asks for output of a task.', {

@@ -162,3 +162,13 @@ export const Explanation = message('Why it is so.', {
   /** False: no allocator has a session, or it did not answer in time. */
   allocator: Type.Boolean(),
 })
+
+/** Answers a framework that asks why it waits. Of others it says neither names nor roles. */
+export type OwnExplanation = Static<typeof OwnExplanation>
+export const OwnExplanation = message('Why the framework waits.', {
+  members: list(MemberExplanation, EXPLAINED_MEMBERS_MAX),
+  /** Agents that are known and not there. */
+  absent: count,
+  /** False: no allocator has a session, or it did not answer in time. */
+  allocator: Type.Boolean(),
+})

@@ -9,6 +9,7 @@ import {
   AcceptAnswer,
   ComplainCall,
   Decline,
+  ExplainCall,
   KillTask,
   PongCall,
   ReadOutput,
@@ -20,7 +21,7 @@ import {
   UpdateFramework,
 } from './calls.ts'
 import { PublicEvents } from './event.ts'
-import { Explain, Explanation } from './explain.ts'
+import { Explain, Explanation, OwnExplanation } from './explain.ts'
 import {
   AgentReports,
   AllocatorReports,
@@ -102,7 +103,9 @@ export const MESSAGES = {
   PongCall: call(PongCall),
   ReadOutput: call(ReadOutput),
   ComplainCall: call(ComplainCall),
+  ExplainCall: call(ExplainCall),
   AcceptAnswer: entry(AcceptAnswer, 'leader', 'framework', 'request-reply'),
+  OwnExplanation: entry(OwnExplanation, 'leader', 'framework', 'request-reply'),
   AllocatorReports: entry(AllocatorReports, 'allocator', 'leader', 'at-most-once'),
   AllocatorFigures: entry(AllocatorFigures, 'leader', 'allocator', 'at-most-once'),
   ShadowReport: entry(ShadowReport, 'shadow', 'operators, observers', 'at-most-once'),

@@ -55,6 +55,9 @@ test('an agent, a role and a task say why they are as they are', async (t) => {
   const waits = await scenario.ask('explain', { task: missing })
   t.is(waits.state, undefined)
   t.deepEqual(waits.members?.[0]?.explained?.counts, { limit: 1 })
+  const own = await framework.call('explain', {})
+  t.like(own, { outcome: 'done', answer: { allocator: true, absent: 0 } })
+  t.deepEqual((own.answer as typeof waits).members?.[0]?.explained?.counts, { limit: 1 })
 })
 
 test('after a takeover, and of who is away, that is told', async (t) => {

@@ -228,6 +228,34 @@ test('a task that is not known is answered with what its framework waits for', (
   t.like(answer?.members, [{ role: '*', explained: { counts: { 'none-free': 1 } } }])
 })
 
+test('a framework is told why it waits, and nothing of others', (t) => {
+  const { master, framework, allocator } = aStage()
+  const input = { framework: aFramework(), call: { verb: 'explain' as const, body: {} } }
+  const asked = master.input({ kind: 'framework-call', ...input, reply: REPLY })
+  t.is(answerIn(asked), undefined)
+  const [question] = questionsIn(asked)
+  const agentId = 'a1' as AgentId
+  const told = explained(question?.question ?? 0, {
+    counts: { headroom: 1, 'others-first': 1, limit: 1 },
+    examples: [
+      { reason: 'headroom', agentId, detail: 'kept for guarantees of secret' },
+      { reason: 'others-first', agentId, detail: 'for secret-1 in role secret' },
+      { reason: 'limit', agentId, detail: 'role * has 1 of its limit of 1 cpus' },
+    ],
+  })
+  const answer = explanationIn(allocator.say(told))
+  t.like(answer, { allocator: true, absent: 0 })
+  t.is(answer?.offers, undefined)
+  t.false(JSON.stringify(answer).includes('secret'))
+  t.true(JSON.stringify(answer).includes('its limit of 1 cpus'))
+
+  for (let i = 0; i < 9; i++) framework.call('explain', {})
+  t.is(refusalOf(framework.call('explain', {})), 'too-many')
+  t.is(answerIn(ask(master, { framework: aFramework() })), undefined, 'operators come first')
+  master.pass(1_000)
+  t.is(framework.call('explain', {}), undefined)
+})
+
 test('what is not there is refused, and so is a question about nothing or two things', (t) => {
   const { master } = aStage()
   t.is(refusalOf(answerIn(ask(master, { agentId: 'a9' as AgentId }))), 'not-found')

@@ -18,8 +18,17 @@ const waiting = (wanted: Partial<WantedAmounts>, texts: readonly string[] = [], 
 const why = (run: Run): string | undefined =>
   run.input({ kind: 'look' }).all('tell-waiting')[0]?.why
 
-test('nothing is offered', (t) => {
-  t.is(why(waiting({})), 'nothing is offered: no agent is there, or others have all that there is')
+test('nothing is offered: the leader is asked, and may not know', (t) => {
+  const run = waiting({}).input({ kind: 'look' })
+  t.deepEqual([run.all('ask-why').length, run.all('tell-waiting').length], [1, 0])
+  t.is(
+    run.input({ kind: 'why', why: undefined }).all('tell-waiting')[0]?.why,
+    'nothing is offered: no agent is there, or others have all that there is',
+  )
+  run.input({ kind: 'why', why: 'nothing is offered: because' })
+  t.is(run.all('tell-waiting').at(-1)?.why, 'nothing is offered: because')
+  run.offer(having(0.01, 100)).input({ kind: 'why', why: 'too late' })
+  t.not(run.all('tell-waiting').at(-1)?.why, 'too late')
 })
 
 test('one agent, and it is too small', (t) => {

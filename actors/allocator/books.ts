@@ -32,7 +32,7 @@ export function isFull({ offers, pendingCount }: MemberBook): boolean {
 /** True if there may be somebody to whom what is available of the agent is worth an offer. */
 export function isOpen({ least, withOwnLeast, shown }: Books, agent: AgentBook): boolean {
   const { available } = agent
-  if (available.resources.size === 0 || shown?.has(agent) === false) return false
+  if (available === NOTHING || shown?.has(agent) === false) return false
   return withOwnLeast.size > 0 || isEnough(least, available)
 }
 
@@ -146,7 +146,7 @@ export function reline(books: Books, member: MemberBook): void {
 export function addPending(books: Books, pending: Pending, left: Holding): void {
   const { agent, member, holding } = pending
   books.pending.set(pending.allocation, pending)
-  agent.pending = [...agent.pending, pending]
+  agent.pending = agent.pending.length === 0 ? [pending] : [...agent.pending, pending]
   setAvailable(books, agent, left)
   member.pendingCount += 1
   changeHeld(books, member, { added: holding, removed: NOTHING, given: 1 })

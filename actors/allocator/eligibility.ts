@@ -7,6 +7,7 @@ import type { AgentBook, MemberBook } from './entities.ts'
 import {
   type Holding,
   holdingOf,
+  NOTHING,
   type ResourceNames,
   reservedFor,
   type Scalars,
@@ -138,7 +139,7 @@ export function leastOf(names: ResourceNames, list: MinAllocatable): Least {
 
 /** True if it is worth an offer. */
 export function isEnough(least: Least, holding: Holding): boolean {
-  if (holding.resources.size === 0) return false
+  if (holding === NOTHING) return false
   if (least.length === 0) return true
   for (const alternative of least) if (containsAll(alternative, holding)) return true
   return false

@@ -184,7 +184,9 @@ function partOf(quantity: Quantity, room: Scalars, names: ResourceNames): Quanti
   const left = room[number] as number
   // A mounted disk cannot be cut.
   const isWhole = traits.disk?.source?.type === 'mount'
-  const thousandths = Math.min(amount.thousandths, left)
+  // Half a GPU is of no use: a launch takes whole ones.
+  const usable = traits.name === 'gpus' ? left - (left % 1000) : left
+  const thousandths = Math.min(amount.thousandths, usable)
   if (thousandths === 0 || (isWhole && thousandths < amount.thousandths)) return undefined
   room[number] = left - thousandths
   if (thousandths === amount.thousandths) return quantity

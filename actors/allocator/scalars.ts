@@ -33,6 +33,7 @@ export interface Holding {
   readonly unreserved: Readonly<Scalars>
 }
 
+/** The one that is empty. */
 export const NOTHING: Holding = {
   resources: new Map(),
   isReserved: false,

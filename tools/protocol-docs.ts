@@ -95,8 +95,18 @@ function refusalTable(): string {
   return ['| name | code | meaning |', '|---|---|---|', ...rows].join('\n')
 }
 
+/** Amounts by name, of which one is enough. */
+type Alternatives = readonly Readonly<Record<string, number>>[]
+
+const alternatives = (value: Alternatives): string =>
+  value
+    .map((amounts) => Object.entries(amounts).map(([name, least]) => `${least} ${name}`))
+    .map((parts) => parts.join(' and '))
+    .join(', or ')
+
 /** `1024` of a name in bytes is `1 KiB`, `3000` of one in milliseconds `3 s`. */
-function amount(name: string, value: number): string {
+function amount(name: string, value: number | Alternatives): string {
+  if (typeof value !== 'number') return alternatives(value)
   if (name.includes('BYTES') && value % 1024 ** 2 === 0) return `${value / 1024 ** 2} MiB`
   if (name.includes('BYTES') && value % 1024 === 0) return `${value / 1024} KiB`
   if (/_MS(_|$)/.test(name)) {
@@ -109,7 +119,7 @@ function amount(name: string, value: number): string {
 
 function limitTable(): string {
   const source = readFileSync('protocol/limits.ts', 'utf8')
-  const values = limits as unknown as Readonly<Record<string, number>>
+  const values = limits as unknown as Readonly<Record<string, number | Alternatives>>
   let meaning = ''
   const rows: string[] = []
   for (const [, comment, name] of source.matchAll(/^\/\*\*([^]*?)\*\/|^export const (\w+)/gm)) {

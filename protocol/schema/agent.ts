@@ -64,8 +64,8 @@ export const NotRegistered = item('not-registered', 'The registration is refused
 /**
  * Start these tasks, all of one accept. At most once: a launch that the agent has seen is ignored.
  * The outcome is the first status. Of a group each names the launch of its first: they are started
- * together or not at all, and when one has ended badly the others are killed. Refused as a whole (each task DROPPED, RESOURCES_STALE) when
- * `resourcesVersion` is not the agent's.
+ * together or not at all, and when one has ended badly the others are killed. Refused as a whole
+ * (each task DROPPED, RESOURCES_STALE) when `resourcesVersion` is not the agent's.
  */
 export type Run = Static<typeof Run>
 export const Run = item('run', 'Start these tasks.', {

@@ -62,7 +62,8 @@ export const Subscribe = message('Starts or takes over the framework.', {
 /**
  * Changes what was subscribed with; what is absent stays. All of it, or nothing. Offers of a role
  * that is left are rescinded, others stay; a role that is suppressed no longer is asked again at
- * once, whatever it declined. `capabilities`, `constraints` and `minAllocatable` are replaced whole.
+ * once, whatever it declined. `capabilities`, `constraints` and `minAllocatable` are replaced, each
+ * as a whole.
  */
 export type UpdateFramework = Static<typeof UpdateFramework>
 export const UpdateFramework = message('Changes what was subscribed with.', {
@@ -111,7 +112,8 @@ export const NotLaunched = message('A task that was not launched.', {
 /**
  * Answers an accept. `notLaunched`: tasks whose id is in use, by one that lives, or whose end is
  * not acknowledged yet. No status of theirs is made, for it would be taken for the other's; the
- * newest known status of that one is sent again, as reconcile answers, with the same message.
+ * newest known status of that one is sent again, as reconcile answers, with the same message. Of a
+ * group with such a task none is launched: the others are TASK_ERROR.
  */
 export type AcceptAnswer = Static<typeof AcceptAnswer>
 export const AcceptAnswer = message('Answers an accept.', {

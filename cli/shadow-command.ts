@@ -16,5 +16,5 @@ export function addShadow({ add, io, done }: Registration): void {
 }
 
 const SHADOW_MORE = `\
-A decision is one agent as it was until its next change: to whom the allocator gave it, and to whom \
-the shadow would have. \`bourse allocator --shadow --policy P\` is a shadow; it disturbs nobody.`
+A decision is one agent that the allocator has given away: to whom, and to whom the shadow would have \
+given it just then. \`bourse allocator --shadow --policy P\` is a shadow; it disturbs nobody.`

@@ -13,14 +13,14 @@ export function shadowLines(
   wallMs: number,
   columns?: number,
 ): readonly string[] {
-  const { shadowId, policy, phase, same, different, onlyReal, onlyShadow } = report
+  const { shadowId, policy, phase, same, different, withheld, missed } = report
   const { problem, members, moreMembers, differences, sinceAtMs } = report
-  const decisions = same + different + onlyReal + onlyShadow
+  const decisions = same + different + withheld
   const waiting = phase === 'waiting' ? ', and waits for a leader to tell it of the cluster' : ''
   const lines = [
     `shadow ${shadowId} decides by ${policy}, for ${age(wallMs, sinceAtMs)}${waiting}`,
     ...(problem === undefined ? [] : [`its policy failed: ${problem}`]),
-    `${decisions} decisions: ${same} the same, ${different} for others, ${onlyReal} only real, ${onlyShadow} only the shadow's`,
+    `${decisions} decisions: ${same} the same, ${different} for others, ${withheld} for nobody; ${missed} missed`,
   ].map((line) => fit(line, columns))
   if (members.length > 0) lines.push('', ...tableLines(MEMBER_COLUMNS, members, columns))
   if (moreMembers > 0) lines.push(`and ${moreMembers} more`)

@@ -21,17 +21,17 @@ const Given = message('What somebody was given since the comparison began.', {
 })
 
 /**
- * One decision is one agent at one version: what the one or the other made of it. Of more members
- * than fit the first; none: the agent was left as it was.
+ * One decision is one agent at one version that the allocator gave away. Of more members than fit
+ * the first.
  */
 export type ShadowDifference = Static<typeof ShadowDifference>
-export const ShadowDifference = message('What was decided differently.', {
+export const ShadowDifference = message('What would have been decided differently.', {
   atMs: timeAtMs,
   agentId: AgentIdToken,
   agentVersion: count,
   /** To whom the allocator gave it. */
   real: list(Member, SHADOW_DIFFERENCE_MEMBERS_MAX),
-  /** To whom the shadow would have given it. */
+  /** To whom the shadow would have given it; none: to nobody. */
   shadow: list(Member, SHADOW_DIFFERENCE_MEMBERS_MAX),
 })
 
@@ -43,11 +43,13 @@ export const ShadowReport = message('shadow → observers: how another policy wo
   phase: word('waiting', 'comparing'),
   sinceAtMs: timeAtMs,
   atMs: timeAtMs,
-  /** Decisions: for the same members, for others, and those that only one side made. */
+  /** Decisions of the allocator that the shadow would have made for the same members, or others. */
   same: count,
   different: count,
-  onlyReal: count,
-  onlyShadow: count,
+  /** It would have given the agent to nobody. */
+  withheld: count,
+  /** It heard of them too late to tell. */
+  missed: count,
   /** Its own policy failed, and it goes on with the default: what is wrong. */
   problem: Type.Optional(text(512, 1)),
   /** Those who were given most. */

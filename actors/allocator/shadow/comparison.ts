@@ -1,9 +1,4 @@
-/**
- * What the allocator has decided, beside what the shadow would have.
- *
- * A decision is an agent at one version. It stands when the leader tells the agent's next one: both
- * had the time that the agent was as it was.
- */
+/** What the allocator has decided, beside what the shadow would have. */
 import type { AgentId } from '../../../protocol/ids.ts'
 import { SHADOW_DIFFERENCE_MEMBERS_MAX, SHADOW_DIFFERENCES_MAX } from '../../../protocol/limits.ts'
 import type { Now } from '../../../protocol/now.ts'
@@ -28,111 +23,44 @@ export interface Row extends Record<Side, Given> {
   readonly member: MemberId
 }
 
-interface Decision extends Record<Side, Allocation[]> {
+/** One agent at one version that the allocator gave away. */
+export interface Decision extends Record<Side, readonly Allocation[]> {
   readonly agentId: AgentId
   readonly version: number
+  /** Those who differ stood alike: one of them had to be first. */
+  readonly isTie: boolean
 }
 
 export interface Comparison {
   same: number
   different: number
-  onlyReal: number
-  onlyShadow: number
+  withheld: number
+  missed: number
   readonly rows: Map<string, Row>
   /** Oldest first, SHADOW_DIFFERENCES_MAX at most. */
   readonly differences: ShadowDifference[]
-  /** Of each agent those that do not stand yet; mostly one. */
-  readonly open: Map<AgentId, Decision[]>
-  /** Where each allocation of the real allocator is that was not answered. */
-  readonly unanswered: Map<number, Decision>
 }
 
 export const newComparison = (): Comparison => ({
   same: 0,
   different: 0,
-  onlyReal: 0,
-  onlyShadow: 0,
+  withheld: 0,
+  missed: 0,
   rows: new Map(),
   differences: [],
-  open: new Map(),
-  unanswered: new Map(),
 })
 
-/** Takes note of what one side has allocated. */
-export function note(comparison: Comparison, side: Side, allocation: Allocation): void {
-  const { agentId, agentVersion: version } = allocation
-  const ofAgent = comparison.open.get(agentId) ?? []
-  let decision = ofAgent.find((known) => known.version === version)
-  if (decision === undefined) {
-    decision = { agentId, version, real: [], shadow: [] }
-    comparison.open.set(agentId, [...ofAgent, decision])
-  }
-  decision[side].push(allocation)
-  if (side === 'real') comparison.unanswered.set(allocation.allocation, decision)
-}
-
-/** What the leader has refused of an agent that is as it was, is as if it had not been said. */
-export function answer(
-  { unanswered }: Comparison,
-  allocation: number,
-  outcome: 'made' | 'refused',
-): void {
-  const decision = unanswered.get(allocation)
-  unanswered.delete(allocation)
-  if (decision === undefined || outcome === 'made') return
-  decision.real = decision.real.filter((one) => one.allocation !== allocation)
-}
-
-/**
- * The agent has `version` now: what was decided on earlier ones stands, and counts if both sides
- * had heard all. Gives what the shadow had allocated of it: that is over.
- */
-export function settle(
-  comparison: Comparison,
-  { agentId, version, counts }: { agentId: AgentId; version: number; counts: boolean },
-  now: Now,
-): readonly number[] {
-  const decisions = comparison.open.get(agentId)
-  if (decisions === undefined) return []
-  const left = decisions.filter((decision) => decision.version >= version)
-  if (left.length === decisions.length) return []
-  if (left.length === 0) comparison.open.delete(agentId)
-  else comparison.open.set(agentId, left)
-  const over = decisions.filter((decision) => decision.version < version)
-  if (counts) for (const decision of over) conclude(comparison, decision, now)
-  return over.flatMap(({ shadow }) => shadow.map(({ allocation }) => allocation))
-}
-
-/** Nobody will know any more: the agent is gone. Gives as `settle`. */
-export function abandon({ open }: Comparison, agentId: AgentId): readonly number[] {
-  const decisions = open.get(agentId) ?? []
-  open.delete(agentId)
-  return decisions.flatMap(({ shadow }) => shadow.map(({ allocation }) => allocation))
-}
-
-/** What was not concluded is void: another session begins. */
-export function abandonAll({ open, unanswered }: Comparison): void {
-  open.clear()
-  unanswered.clear()
-}
-
-/** Of a member that is gone. */
-export function forgetRow({ rows }: Comparison, member: MemberId): void {
-  if (rows.size > ROWS_MAX) rows.delete(memberIdOf(member).key)
-}
-
-function conclude(comparison: Comparison, decision: Decision, { wallMs }: Now): void {
-  const { agentId, version, real, shadow } = decision
-  for (const side of ['real', 'shadow'] as const)
-    for (const allocation of decision[side]) addTo(comparison, side, allocation)
-  for (const { allocation } of real) comparison.unanswered.delete(allocation)
-  if (real.length + shadow.length === 0) return
-  if (sameMembers(real, shadow)) {
+/** Takes note of one decision, and who was given what by the one and the other. */
+export function note(comparison: Comparison, decision: Decision, { wallMs }: Now): void {
+  const { agentId, version, real, shadow, isTie } = decision
+  const isSame = isTie || sameMembers(real, shadow)
+  for (const allocation of real) addTo(comparison, 'real', allocation)
+  for (const allocation of isTie ? real : shadow) addTo(comparison, 'shadow', allocation)
+  if (isSame) {
     comparison.same += 1
     return
   }
-  if (shadow.length === 0) comparison.onlyReal += 1
-  else if (real.length === 0) comparison.onlyShadow += 1
+  if (shadow.length === 0) comparison.withheld += 1
   else comparison.different += 1
   const { differences } = comparison
   differences.push({
@@ -143,6 +71,11 @@ function conclude(comparison: Comparison, decision: Decision, { wallMs }: Now): 
     shadow: membersOf(shadow),
   })
   if (differences.length > SHADOW_DIFFERENCES_MAX) differences.shift()
+}
+
+/** Of a member that is gone. */
+export function forgetRow({ rows }: Comparison, member: MemberId): void {
+  if (rows.size > ROWS_MAX) rows.delete(memberIdOf(member).key)
 }
 
 const membersOf = (allocations: readonly Allocation[]): MemberId[] =>

@@ -23,7 +23,10 @@ export interface Rehearsal {
   said: number
 }
 
-/** With empty books: everything is to be told, up to `complete`. */
+/**
+ * With empty books: everything is to be told, up to `complete`. It gives no agents but those that
+ * it is asked about.
+ */
 export function openRehearsal(seed: string, policy: Policy, rules: Rules, now: Now): Rehearsal {
   const state = newState(seed, policy)
   const beat = { ...LEADER, master: 'rehearsed' as MasterId, version: PROTOCOL_VERSIONS }
@@ -34,6 +37,7 @@ export function openRehearsal(seed: string, policy: Policy, rules: Rules, now: N
   const rehearsal = { state, session: state.session?.id as SessionId, said: 0 }
   const opened = { version: PROTOCOL_VERSION, pingMs: PING_MS, pingsMissedMax: 1, ...rules }
   say(rehearsal, [{ kind: 'opened', ...opened }], now)
+  state.books.shown = new Set()
   return rehearsal
 }
 

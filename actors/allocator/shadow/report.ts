@@ -11,7 +11,7 @@ const PROBLEM_LENGTH_MAX = 512
 
 export function reportOf(state: ShadowState, { wallMs }: Now): ShadowReport {
   const { comparison, failed, policy, isTold, sinceWallMs = wallMs } = state
-  const { same, different, onlyReal, onlyShadow, rows, differences } = comparison
+  const { same, different, withheld, missed, rows, differences } = comparison
   const members = [...rows.values()].sort((a, b) => weightOf(b) - weightOf(a))
   return {
     policy: policy.name.slice(0, NAME_LENGTH_MAX),
@@ -20,8 +20,8 @@ export function reportOf(state: ShadowState, { wallMs }: Now): ShadowReport {
     atMs: wallMs,
     same,
     different,
-    onlyReal,
-    onlyShadow,
+    withheld,
+    missed,
     ...(failed && {
       problem: `${failed.policy}: ${failed.problem}`.slice(0, PROBLEM_LENGTH_MAX),
     }),

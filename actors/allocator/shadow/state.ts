@@ -1,12 +1,18 @@
 /** What a shadow knows: an allocator's books of its own, and what it has compared. */
-import type { SessionId } from '../../../protocol/ids.ts'
+import type { AgentId, SessionId } from '../../../protocol/ids.ts'
 import type { AllocatorFigure } from '../../../protocol/schema/allocator.ts'
 import type { Fence } from '../../../protocol/schema/common.ts'
 import { type Random, seededRandom } from '../../parts/random.ts'
 import type { Session } from '../../parts/session.ts'
 import type { Policy } from '../policy.ts'
 import { type Comparison, newComparison } from './comparison.ts'
+import type { RealDecision } from './deciding.ts'
 import type { Rehearsal } from './rehearsal.ts'
+
+export type Heard =
+  | { readonly figures: readonly AllocatorFigure[] }
+  /** To be asked about together. */
+  | { readonly decisions: readonly RealDecision[] }
 
 export interface ShadowState {
   readonly random: Random
@@ -22,8 +28,10 @@ export interface ShadowState {
   /** Since it was told everything, or is being told; undefined: it misses something. */
   rehearsal: Rehearsal | undefined
   isTold: boolean
-  /** Figures that the rehearsal hears when it has decided on those before. */
-  readonly heard: AllocatorFigure[][]
+  /** What leader and allocator have said, in the order in which it was heard. */
+  readonly heard: Heard[]
+  /** Decisions on figures that are still to come: there is no order between the two speakers. */
+  readonly early: Map<AgentId, RealDecision>
   askAtMs: number | undefined
   reportAtMs: number | undefined
   sinceWallMs: number | undefined
@@ -41,6 +49,7 @@ export const newShadow = (seed: string, policy: Policy): ShadowState => ({
   rehearsal: undefined,
   isTold: false,
   heard: [],
+  early: new Map(),
   askAtMs: undefined,
   reportAtMs: undefined,
   sinceWallMs: undefined,

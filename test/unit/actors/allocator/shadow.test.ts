@@ -1,6 +1,7 @@
 /** A shadow beside an allocator: both hear one leader, and one of them only says what it would. */
 import test from 'ava'
 import { drf } from '../../../../actors/allocator/policies/drf.ts'
+import { spread } from '../../../../actors/allocator/policies/placements.ts'
 import { priority } from '../../../../actors/allocator/policies/priority.ts'
 import type { Policy } from '../../../../actors/allocator/policy.ts'
 import { fallBack, type ShadowInput, shadowCore } from '../../../../actors/allocator/shadow/core.ts'
@@ -12,7 +13,17 @@ import { RETELL_MS, SHADOW_REPORT_MS } from '../../../../protocol/limits.ts'
 import type { AllocatorFigure } from '../../../../protocol/schema/allocator.ts'
 import type { Allocation } from '../../../../protocol/schema/master.ts'
 import type { ShadowReport } from '../../../../protocol/schema/shadow.ts'
-import { aBeat, aMember, anAgent, answered, framework, LEADER, type Said, SEED } from './harness.ts'
+import {
+  aBeat,
+  aMember,
+  anAgent,
+  answered,
+  cpusMem,
+  framework,
+  LEADER,
+  type Said,
+  SEED,
+} from './harness.ts'
 
 const SESSION = '00000000000000b1' as SessionId
 const RETELLING: AllocatorFigure = { kind: 'retelling', minAllocatable: [] }
@@ -62,9 +73,11 @@ class Shadow {
   real(allocation: number, name: string, agent: string, more: Partial<Allocation> = {}): void {
     const [, { agentId, version, free }] = anAgent(agent)
     const made = { allocation, agentId, agentVersion: version, resources: free }
-    const reports = [
-      { kind: 'allocate' as const, allocations: [{ ...framework(name), ...made, ...more }] },
-    ]
+    this.realAll({ ...framework(name), ...made, ...more })
+  }
+
+  realAll(...allocations: Allocation[]): void {
+    const reports = [{ kind: 'allocate' as const, allocations }]
     this.input({ kind: 'reports', message: { session: this.session, n: 1, heard: 0, reports } })
   }
 
@@ -149,23 +162,21 @@ for (const [what, lose] of [
   ],
   ['a reconnect', (shadow: Shadow) => shadow.input({ kind: 'reconnected' })],
 ] as const)
-  test(`after ${what} it is told anew, and what was not concluded is void`, (t) => {
+  test(`after ${what} it is told anew, and what was compared stays`, (t) => {
     const shadow = comparing(priority)
     shadow.real(1, 'night', 'a1', BATCH)
     lose(shadow)
     shadow.hear(anAgent('a1', { version: 2, free: [] }))
     shadow.beat()
-    t.like(shadow.report, { phase: 'waiting', different: 0, same: 0 })
+    t.like(shadow.report, { phase: 'waiting', different: 1, same: 0 })
     t.is(shadow.asks, 1)
     shadow.hear(RETELLING, aMember('night', BATCH), anAgent('a1'), COMPLETE)
     t.is(shadow.report.phase, 'comparing')
   })
 
-test('the same policy decides the same: to the same member, and it counts', (t) => {
+test('the same policy decides the same: for the same member, and it counts', (t) => {
   const shadow = comparing(drf)
   shadow.real(1, 'night', 'a1', BATCH)
-  t.like(shadow.report, { same: 0 })
-  shadow.hear(anAgent('a1', { version: 2, free: [] }), answered('made', 1))
   const { same, different, members, differences } = shadow.report
   t.deepEqual({ same, different, differences }, { same: 1, different: 0, differences: [] })
   const given = { allocations: 1, cpus: 4, mem: 4096 }
@@ -175,7 +186,6 @@ test('the same policy decides the same: to the same member, and it counts', (t) 
 test('another policy decides otherwise: who would have got it is said', (t) => {
   const shadow = comparing(priority)
   shadow.real(1, 'night', 'a1', BATCH)
-  shadow.hear(anAgent('a1', { version: 2, free: [] }), answered('made', 1))
   const { same, different, differences, members } = shadow.report
   t.deepEqual({ same, different }, { same: 0, different: 1 })
   t.like(differences[0], { agentId: 'a1', agentVersion: 1 })
@@ -194,34 +204,91 @@ test('another policy decides otherwise: who would have got it is said', (t) => {
   )
 })
 
-test('what only one of them gave is told apart, and what the leader refused is void', (t) => {
+test('each next decision rests on the real ones before it, not on what it would have done', (t) => {
   const shadow = comparing(drf)
-  shadow.hear(anAgent('a1', { version: 2 }))
-  t.like(shadow.report, { onlyShadow: 1, onlyReal: 0 })
-  shadow.hear(aMember('night', { ...BATCH, suppressed: true }))
+  // By its share the other one is next, whatever the shadow has said.
   shadow.hear(aMember('shop', { ...WEB, suppressed: true }))
-  shadow.hear(anAgent('a1', { version: 3 }))
-  t.like(shadow.report, { onlyShadow: 2, onlyReal: 0 })
-  shadow.real(1, 'night', 'a1', { ...BATCH, agentVersion: 3 })
-  shadow.hear(anAgent('a1', { version: 4 }), answered('made', 1))
-  t.like(shadow.report, { onlyShadow: 2, onlyReal: 1 })
-  shadow.real(2, 'night', 'a1', { ...BATCH, agentVersion: 4 })
-  shadow.hear(answered('refused', 2))
-  shadow.hear(anAgent('a1', { version: 5 }))
-  t.like(shadow.report, { onlyShadow: 2, onlyReal: 1 })
+  shadow.hear(aMember('day', { role: 'other' }), anAgent('a2'), anAgent('a3'), anAgent('a4'))
+  shadow.real(1, 'day', 'a1', { role: 'other' })
+  shadow.real(2, 'night', 'a2', BATCH)
+  t.like(shadow.report, { same: 2, different: 0 })
+  shadow.real(3, 'night', 'a3', BATCH)
+  t.like(shadow.report, { same: 3, different: 0 })
+  shadow.real(4, 'night', 'a4', BATCH)
+  t.like(shadow.report, { same: 3, different: 1 })
 })
 
-test('what it would have given is over with the next figure: then it decides on what is', (t) => {
+test('of two who stand alike one has to be first: that is no difference', (t) => {
+  const shadow = comparing(drf)
+  shadow.hear(aMember('day', { role: 'other' }))
+  shadow.real(1, 'day', 'a1', { role: 'other' })
+  shadow.hear(anAgent('a1', { version: 2 }))
+  shadow.hear(aMember('day', { role: 'other' }), aMember('night', BATCH))
+  shadow.real(2, 'day', 'a1', { role: 'other', agentVersion: 2 })
+  t.like(shadow.report, { same: 2, different: 0 })
+})
+
+test('agents that nobody was given are not decided on', (t) => {
   const shadow = comparing(priority)
   for (let version = 2; version <= 30; version++) shadow.hear(anAgent('a1', { version }))
-  t.like(shadow.report, { onlyShadow: 29, phase: 'comparing' })
+  t.like(shadow.report, { same: 0, different: 0, withheld: 0, missed: 0 })
+})
+
+test('a decision that is heard before its figure waits for it, and one behind it is missed', (t) => {
+  const shadow = comparing(drf)
+  shadow.real(1, 'night', 'a1', { ...BATCH, agentVersion: 2 })
+  shadow.real(2, 'shop', 'new', WEB)
+  t.like(shadow.report, { same: 0, missed: 0 })
+  shadow.hear(anAgent('a1', { version: 2 }))
+  t.like(shadow.report, { same: 1, missed: 0 })
+  shadow.hear(anAgent('new'))
+  t.like(shadow.report, { same: 2, missed: 0 })
+  shadow.real(3, 'night', 'a1', BATCH)
+  t.like(shadow.report, { same: 2, missed: 1 })
+})
+
+test('what it would have given to nobody is said; what was refused may be given again', (t) => {
+  const shadow = comparing(drf)
+  shadow.real(1, 'night', 'a1', BATCH)
+  shadow.hear(answered('refused', 1))
+  shadow.real(2, 'night', 'a1', BATCH)
+  t.like(shadow.report, { same: 2, withheld: 0 })
+  shadow.hear(anAgent('a1', { version: 2 }))
+  shadow.hear(aMember('night', { ...BATCH, suppressed: true }))
+  shadow.hear(aMember('shop', { ...WEB, suppressed: true }))
+  shadow.real(3, 'night', 'a1', { ...BATCH, agentVersion: 2 })
+  t.like(shadow.report, { same: 2, withheld: 1 })
+  t.deepEqual(shadow.report.differences[0]?.shadow, [])
+})
+
+test('placement: of agents that were given together it says who would have got which', (t) => {
+  const shadow = comparing({ ...drf, ...spread })
+  shadow.hear(aMember('day', { role: 'other', allocated: cpusMem(1, 1) }))
+  shadow.hear(anAgent('half', { free: cpusMem(2, 2048) }))
+  const [, half] = anAgent('half', { free: cpusMem(2, 2048) })
+  const [, whole] = anAgent('a1')
+  const allocation = (
+    number: number,
+    name: string,
+    role: string,
+    { agentId, free }: typeof half,
+  ) => ({
+    ...framework(name),
+    role,
+    allocation: number,
+    agentId,
+    agentVersion: 1,
+    resources: free,
+  })
+  shadow.realAll(allocation(1, 'night', 'batch', half), allocation(2, 'day', 'other', whole))
+  t.like(shadow.report, { different: 2, same: 0 })
 })
 
 test('that others are told anew means nothing to it, and no figure is too old', (t) => {
   const shadow = comparing(priority)
   shadow.hear(RETELLING, aMember('shop', WEB), anAgent('a1'), COMPLETE)
-  shadow.hear(anAgent('a1', { version: 2, free: [] }))
-  t.like(shadow.report, { onlyShadow: 1, phase: 'comparing' })
+  shadow.real(1, 'shop', 'a1', WEB)
+  t.like(shadow.report, { same: 1, phase: 'comparing' })
 })
 
 test('a leader that was deposed is not heard', (t) => {
@@ -233,15 +300,15 @@ test('a leader that was deposed is not heard', (t) => {
 
 test('a policy that failed is named, and the comparison begins anew with the default', (t) => {
   const shadow = comparing(priority)
-  shadow.hear(anAgent('a1', { version: 2 }))
+  shadow.real(1, 'shop', 'a1', WEB)
   shadow.effects.push(...fallBack(shadow.state, 'rankRole for web gave NaN', shadow.now))
   t.deepEqual(
     shadow.effects.filter((effect) => effect.do === 'tell-failure'),
     [{ do: 'tell-failure', policy: 'priority', problem: 'rankRole for web gave NaN' }],
   )
-  const { policy, problem, onlyShadow } = shadow.report
+  const { policy, problem, same } = shadow.report
   t.deepEqual(
-    { policy, problem, onlyShadow },
-    { policy: 'drf', problem: 'priority: rankRole for web gave NaN', onlyShadow: 0 },
+    { policy, problem, same },
+    { policy: 'drf', problem: 'priority: rankRole for web gave NaN', same: 0 },
   )
 })

@@ -119,7 +119,7 @@ test('a member that is gone while something is pending leaves nothing behind', (
 const sibling = fc.record({ rank: fc.nat(5), given: fc.nat(3) })
 
 test('a line is in order after whatever came, left or changed', (t) => {
-  const steps = fc.array(fc.record({ pick: fc.nat(), ...{ to: sibling, isOut: fc.boolean() } }))
+  const steps = fc.array(fc.record({ pick: fc.nat(), to: sibling, isOut: fc.boolean() }))
   fc.assert(
     fc.property(fc.array(sibling, { minLength: 1, maxLength: 200 }), steps, (all, changes) => {
       const line: Sibling[] = []

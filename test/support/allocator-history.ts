@@ -10,7 +10,7 @@ import {
 import type { Quantities, ResourceList } from '../../protocol/schema/common.ts'
 import type { Allocation } from '../../protocol/schema/master.ts'
 import { DrivenAllocator } from './driven-allocator.ts'
-import { type Holding, LeaderBooks, type Member, type Offer } from './leader-books.ts'
+import { type Holding, LeaderBooks, type Member, type Offer, type Terms } from './leader-books.ts'
 
 const SEED = '000102030405060708090a0b0c0d0e0f'
 const AGENTS = ['a1', 'a2', 'a3', 'a4', 'a5', 'a6']
@@ -21,6 +21,14 @@ const TOPS = ['*', 'x', 'y', 'z']
 export const NAMES = ['cpus', 'mem'] as const
 const MEM_PER_CPU = 64
 const CPUS_MAX = 8
+/** What members may want: all there is, what one rack has, what others have, or not too little. */
+const RACKS = ['north', 'south'] as const
+const TERMS: readonly Terms[] = [
+  {},
+  { constraints: [[{ attribute: 'rack', equals: RACKS[0] }]] },
+  { constraints: [[{ attribute: 'rack', notMatches: `${RACKS[0]}|east` }]] },
+  { minAllocatable: [{ cpus: CPUS_MAX / 2 }] },
+]
 /** More turns than any step needs: it does not come to rest. */
 const TURNS_MAX = 200
 
@@ -29,6 +37,7 @@ interface Kinds {
   readonly lost: { readonly agent: string }
   readonly member: { readonly framework: string; readonly role: string }
   readonly left: { readonly framework: string; readonly role: string }
+  readonly terms: { readonly framework: string; readonly role: string; readonly terms: Terms }
   readonly suppress: { readonly framework: string; readonly role: string }
   readonly revive: { readonly framework: string; readonly role: string }
   readonly accept: { readonly pick: number; readonly cpus: number }
@@ -66,6 +75,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   kind('lost', { agent: fc.constantFrom(...AGENTS) }),
   kind('member', who, 4),
   kind('left', who),
+  kind('terms', { ...who, terms: fc.constantFrom(...TERMS) }, 2),
   kind('suppress', who),
   kind('revive', who),
   kind('accept', { pick, cpus: fc.integer({ min: 0, max: CPUS_MAX }) }, 6),
@@ -121,7 +131,7 @@ export class History {
 
   /** A few are there from the beginning, and have been offered all there is. */
   constructor() {
-    for (const agent of AGENTS.slice(0, 3)) this.books.addAgent(agent, ofCpus(CPUS_MAX))
+    for (const agent of AGENTS.slice(0, 3)) this.addAgent(agent, CPUS_MAX)
     FRAMEWORKS.forEach((framework, i) => {
       for (const role of [ROLES[i], ROLES[2 * i + 1]]) this.books.addMember(framework, role ?? '*')
     })
@@ -130,14 +140,22 @@ export class History {
     this.settle()
   }
 
+  /** With its memory, in the rack of its number. */
+  addAgent(name: string, cpus: number): void {
+    const rack = RACKS[Number(name.at(-1)) % RACKS.length] as string
+    this.books.addAgent(name, ofCpus(cpus), [{ name: 'rack', text: rack }])
+  }
+
   /** What the leader does; nobody hears of it yet. */
   apply(step: Step): void {
     const { books } = this
     switch (step.do) {
       case 'agent':
-        return books.addAgent(step.agent, ofCpus(step.cpus))
+        return this.addAgent(step.agent, step.cpus)
       case 'lost':
         return books.removeAgent(step.agent as AgentId)
+      case 'terms':
+        return this.#withMember(step, (member) => books.setTerms(member, step.terms))
       case 'member':
         return void books.addMember(step.framework, step.role)
       case 'left':
@@ -229,6 +247,15 @@ export class History {
     return [...agents.values()].reduce((sum, { free }) => sum + scalarOf(free, name), 0)
   }
 
+  /** It is not what the member wants. */
+  isUnwanted({ terms }: Member, agentId: AgentId, resources: Resources): boolean {
+    const rack = this.books.agents.get(agentId)?.attributes[0]?.text
+    const isNorth = rack === RACKS[0]
+    if (terms === TERMS[1]) return !isNorth
+    if (terms === TERMS[2]) return isNorth
+    return terms === TERMS[3] && scalarOf(resources, 'cpus') < (CPUS_MAX / 2) * 1_000
+  }
+
   /** A filter of the member there holds all of it back. */
   isFiltered(member: Member, agentId: AgentId, resources: Resources): boolean {
     const filter = member.filters.get(agentId)
@@ -240,8 +267,7 @@ export class History {
 /** What is left of an offer is declined for so long. */
 const DECLINED_MS = 5_000
 
-/** So many, with their memory. */
-export const ofCpus = (cpus: number): ResourceList => [
+const ofCpus = (cpus: number): ResourceList => [
   { name: 'cpus', scalar: cpus },
   { name: 'mem', scalar: cpus * MEM_PER_CPU },
 ]

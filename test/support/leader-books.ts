@@ -30,7 +30,7 @@ export interface Member {
   readonly key: string
   readonly frameworkId: FrameworkId
   readonly role: string
-  readonly terms: Terms
+  terms: Terms
   suppressed: boolean
   declinedLast: boolean
   /** Scalars only: ranges of two agents do not add up. */
@@ -145,6 +145,12 @@ export class LeaderBooks {
     for (const holding of this.#holdings()) if (holding.member === member) this.#drop(holding)
     // It may come back before anybody hears of it.
     for (const agentId of member.filters.keys()) this.#touchFilter(member, agentId)
+    this.#touchMember(member)
+  }
+
+  setTerms(member: Member, terms: Terms): void {
+    member.terms = terms
+    this.#told.delete(member.key)
     this.#touchMember(member)
   }
 

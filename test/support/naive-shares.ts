@@ -9,9 +9,13 @@ const EQUAL = 1e-9
  * Members to whom all that the agent has may go now, by weights and dominant shares alone: more
  * than one where they are equal. Quotas are none of its business.
  */
-export function firstFor(books: LeaderBooks, agent: Agent): readonly Member[] {
+export function firstFor(
+  books: LeaderBooks,
+  agent: Agent,
+  isUnwanted: (member: Member) => boolean,
+): readonly Member[] {
   const eager = [...books.members.values()].filter(
-    (member) => !member.suppressed && !hasDeclined(books, member, agent),
+    (member) => !member.suppressed && !hasDeclined(books, member, agent) && !isUnwanted(member),
   )
   const early = eager.filter(({ declinedLast }) => !declinedLast)
   const asked = early.length > 0 ? early : eager

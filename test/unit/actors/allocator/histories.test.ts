@@ -38,6 +38,7 @@ function mustBeMade(history: History, allocation: Allocation, outcome: Offer | s
   if (typeof outcome === 'string') throw new Error(`${outcome}: ${of}`)
   const { member, agentId, resources } = outcome
   if (history.isFiltered(member, agentId, resources)) throw new Error(`declined before: ${of}`)
+  if (history.isUnwanted(member, agentId, resources)) throw new Error(`never wanted: ${of}`)
   return outcome
 }
 
@@ -51,11 +52,13 @@ function beyondGuarantee({ books }: History, { member, resources }: Offer): read
   })
 }
 
-/** It wants, has declined nothing that still counts, and so has nothing to wait for. */
-const isEager = ({ suppressed, declinedLast, filters }: Member, nowMs: number): boolean =>
-  !suppressed && !declinedLast && [...filters.values()].every(({ untilMs }) => untilMs <= nowMs)
+/** It wants whatever there is, and has declined nothing that still counts. */
+function isEager({ suppressed, declinedLast, filters, terms }: Member, nowMs: number): boolean {
+  if (suppressed || declinedLast || Object.keys(terms).length > 0) return false
+  return [...filters.values()].every(({ untilMs }) => untilMs <= nowMs)
+}
 
-test('nothing is allocated twice, declined, unwanted or above a limit', (t) => {
+test('nothing is allocated twice, above a limit, or to who does not want it', (t) => {
   let made = 0
   fc.assert(
     fc.property(histories, (all) => {
@@ -118,7 +121,10 @@ test('however late one hears the other, what is free and wanted goes to somebody
       const history = outOfStep(all, luck)
       refused += history.refused
       const { books } = history
-      for (const member of books.members.values()) books.revive(member)
+      for (const member of books.members.values()) {
+        books.revive(member)
+        books.setTerms(member, {})
+      }
       // Nothing is kept for anybody.
       for (const role of books.roles.keys()) books.setRole(role, { guarantee: {}, limit: {} })
       history.settle((allocation, outcome) => mustBeMade(history, allocation, outcome))

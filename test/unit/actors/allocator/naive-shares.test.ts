@@ -2,11 +2,18 @@
 import test from 'ava'
 import fc from 'fast-check'
 import type { AgentId } from '../../../../protocol/ids.ts'
-import { histories, outOfStep } from '../../../support/allocator-history.ts'
+import { type History, histories, outOfStep } from '../../../support/allocator-history.ts'
+import type { Agent, Member } from '../../../support/leader-books.ts'
 import { firstFor } from '../../../support/naive-shares.ts'
 
 /** Agents that went to late ones are at their disposal again. */
 const LATE_WINDOW_MS = 1_000
+
+function firstOf(history: History, agent: Agent): readonly string[] {
+  const { agentId, free } = agent
+  const isUnwanted = (member: Member) => history.isUnwanted(member, agentId, free)
+  return firstFor(history.books, agent, isUnwanted).map(({ key }) => key)
+}
 
 test('an agent that comes goes to whoever is first by weights and dominant shares', (t) => {
   let [compared, chosen] = [0, 0]
@@ -25,7 +32,7 @@ test('an agent that comes goes to whoever is first by weights and dominant share
         const agentId = `next${i}` as AgentId
         history.apply({ do: 'agent', agent: agentId, cpus })
         const agent = books.agents.get(agentId)
-        const due = agent === undefined ? [] : firstFor(books, agent).map(({ key }) => key)
+        const due = agent === undefined ? [] : firstOf(history, agent)
         const given: string[] = []
         history.settle((_, outcome) => {
           if (typeof outcome === 'string') throw new Error(outcome)

@@ -1,10 +1,11 @@
 /** An allocator that was told of each change knows what one knows that was just told everything. */
 import test from 'ava'
 import fc from 'fast-check'
+import type { MemberTerms } from '../../../../actors/allocator/eligibility.ts'
 import type { Scalars } from '../../../../actors/allocator/scalars.ts'
 import type { AllocatorState, Books } from '../../../../actors/allocator/state.ts'
 import type { Allocation } from '../../../../protocol/schema/master.ts'
-import { type History, histories, ofCpus, outOfStep } from '../../../support/allocator-history.ts'
+import { type History, histories, outOfStep } from '../../../support/allocator-history.ts'
 import { DrivenAllocator } from '../../../support/driven-allocator.ts'
 
 const OTHER_SEED = '0f0e0d0c0b0a09080706050403020100'
@@ -46,7 +47,7 @@ function knowledge({ books }: AllocatorState, nowMs: number): unknown {
     members: Object.fromEntries(
       [...books.members.values()].map(({ name, held, share, line, offers, terms }) => [
         name,
-        { held: byName(held), share, line, offers, terms, pending: 0 },
+        { held: byName(held), share, line, offers, terms: spokenTerms(terms) },
       ]),
     ),
     roles: Object.fromEntries(
@@ -69,6 +70,11 @@ function knowledge({ books }: AllocatorState, nowMs: number): unknown {
     ),
   }
 }
+
+const spokenTerms = ({ constraints, least }: MemberTerms): readonly unknown[] => [
+  constraints?.key,
+  least?.map((amounts) => amounts.map(({ name, thousandths }) => `${name} ${thousandths}`)),
+]
 
 /** What is nothing is left out, and so is what has no limit. */
 function named({ names }: Books, scalars: Readonly<Scalars>): Readonly<Record<string, number>> {
@@ -119,17 +125,18 @@ test('told of each change, it knows the same as one that was just told everythin
 
 /** What both say of agents that come, one at a time: they are looked at in random order. */
 function nextOnes(
-  { allocator, books }: History,
+  history: History,
   another: DrivenAllocator,
   sizes: readonly number[],
 ): readonly (readonly [told: readonly string[], anew: readonly string[]])[] {
+  const { allocator, books } = history
   another.state.lastAllocation = allocator.state.lastAllocation
   for (const { state } of [allocator, another]) forgetGiven(state)
   return sizes.map((cpus, i) => {
     // What is kept of the last one for guarantees, or for want of room, is nothing for the next.
     for (const { agentId, free } of books.agents.values())
       if (free.size > 0) books.removeAgent(agentId)
-    books.addAgent(`next${i}`, ofCpus(cpus))
+    history.addAgent(`next${i}`, cpus)
     const figures = books.takeFigures()
     for (const one of [allocator, another]) one.say(figures)
     const [told, anew] = [allocator.turn(), another.turn()]

@@ -9,6 +9,9 @@ import { frameworkOf } from './books.ts'
 import type { Agent, Framework, LastDecline, Member, Offer, Task } from './entities.ts'
 import type { LeaderTurn } from './turn.ts'
 
+/** Of one framework that has several roles. */
+const TASKS_LOOKED_MAX = 10_000
+
 export interface RoleMember {
   readonly framework: Framework
   readonly role: string
@@ -72,12 +75,24 @@ function memberExplanation(
     state: frameworkStateOf(framework),
     suppressed: member.isSuppressed,
     left: member.isLeft,
-    tasks: [...framework.tasks.values()].filter((task) => task.isHeld && task.role === role).length,
+    tasks: countTasks(framework, role),
     offers: member.offers,
     ...(madeAtMs !== undefined && { oldestOfferMs: Math.round(now.monotonicMs - madeAtMs) }),
     declinedLast: member.isDeclinedLast,
     ...(member.lastDecline !== undefined && declineShown(member.lastDecline, now)),
   }
+}
+
+/** Of the first that a framework has: it may have a million. */
+function countTasks({ tasks, roles }: Framework, role: string): number {
+  if (roles.size === 1) return tasks.size
+  let [count, left] = [0, TASKS_LOOKED_MAX]
+  for (const task of tasks.values()) {
+    if (left === 0) break
+    left -= 1
+    if (task.role === role) count += 1
+  }
+  return count
 }
 
 const declineShown = (

@@ -116,7 +116,7 @@ export const MemberExplanation = message('A framework in one of its roles.', {
   suppressed: Type.Boolean(),
   /** It holds tasks in that role, and does not ask for more any longer. */
   left: Type.Boolean(),
-  /** That have not ended. */
+  /** In that role; of a framework with many tasks and roles, among the first of them. */
   tasks: count,
   /** Offers that it has and has not answered, and the age of the oldest. */
   offers: count,

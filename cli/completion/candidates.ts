@@ -67,7 +67,7 @@ async function allAt(
   { options, io }: Invocation,
 ): Promise<readonly Candidate[]> {
   if (isForeign) return FILES
-  if (option !== undefined) return ofOption(option)
+  if (option !== undefined) return ofOption(option, current)
   if (current.startsWith('-')) return flagsOf(command)
   if (command.commands.length > 0) return commandsOf(command)
   const args = command.registeredArguments
@@ -104,7 +104,9 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   '--since': ['all'],
 }
 
-function ofOption({ argChoices, flags, long }: Option): readonly Candidate[] {
+function ofOption({ argChoices, flags, long }: Option, current: string): readonly Candidate[] {
+  // A policy may be a module's path, too.
+  if (long === '--policy' && /[./]/.test(current)) return FILES
   const values = VALUES[long ?? '']
   if (values !== undefined) return values.map((value) => ({ value }))
   if (argChoices !== undefined) return argChoices.map((value) => ({ value }))

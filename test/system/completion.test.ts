@@ -46,6 +46,7 @@ const COMPLETED: Readonly<Record<string, readonly string[]>> = {
   'bourse kill --gr': ['--grace'],
   'bourse agent --isolation ': ['cgroup', 'pid-namespace', 'session'],
   'bourse run --restart ': ['never', 'on-failure'],
+  'bourse dev --policy ': ['drf', 'priority', 'spread', 'binpack'],
   'bourse events ': ['master', 'allocator', 'agent', 'role', 'framework', 'offer', 'task'],
   'bourse events --nats x t': ['task'],
   'bourse dev --n': ['--nats'],

@@ -15,7 +15,7 @@ test('among 50 impolite neighbours the polite one gets the very next offer of wh
   const cluster = await openCluster()
   t.teardown(() => cluster.close())
   const { env, server } = cluster
-  await cluster.start('master', '--id', 'm1', '--offer-timeout', '200ms')
+  await cluster.start('master', '--id', 'm1', '--offer-timeout', '1s')
   await cluster.start('allocator')
   const rude = spawn(process.execPath, [IMPOLITE, '50'], {
     env,

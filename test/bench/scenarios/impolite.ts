@@ -12,7 +12,7 @@ import type { Settings } from '../settings.ts'
 
 const IMPOLITE = fileURLToPath(new URL('../../support/impolite-frameworks.js', import.meta.url))
 /** Else those that hold offers have each agent for half a minute before anything is measured. */
-const OFFER_TIMEOUT = '500ms'
+const OFFER_TIMEOUT = '1s'
 const WARM_UP = 50
 
 export async function impolite(settings: Settings): Promise<Measured> {

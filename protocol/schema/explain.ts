@@ -90,7 +90,7 @@ export const Explained = item('explained', 'Why it is so.', {
   /** Of a member or a role: its roles from the top of the tree to its own. */
   standings: Type.Optional(list(RoleStanding, 64)),
   /** How many agents, or members, are passed over for each reason. */
-  counts: Type.Optional(record('^[a-z-]{1,32}$', count, WAIT_REASONS.length)),
+  counts: Type.Optional(record('^[a-z0-9-]{1,32}$', count, WAIT_REASONS.length)),
   /** Some of each reason. */
   examples: Type.Optional(list(WaitExample, WAIT_REASONS.length * WAIT_EXAMPLES_MAX)),
 })

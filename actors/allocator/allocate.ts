@@ -1,8 +1,10 @@
 /** Deciding who gets what is free. */
 import type { Now } from '../../protocol/now.ts'
+import type { WaitReason } from '../../protocol/schema/explain.ts'
 import { shuffle } from '../parts/random.ts'
 import { isOpen, noteBounds } from './books.ts'
 import { close, endNews, isNewsFor, nextClosed, reopen } from './closed-agents.ts'
+import { isEnough } from './eligibility.ts'
 import type { AgentBook, MemberBook, RoleNode } from './entities.ts'
 import { type Giving, grant, newGiving } from './grants.ts'
 import { judge, retryAt } from './judgement.ts'
@@ -69,10 +71,11 @@ function newsFor({ closed: { news }, tree }: Books, agent: AgentBook): Scope {
  * Gives what an agent has to the first members that may have it; gives how many were asked. If
  * something is left that nobody may have, the agent is closed until that can change.
  */
-function lookAt(state: AllocatorState, { agent, scope, now }: ToLookAt): number {
+function lookAt(state: AllocatorState, { agent, scope: all, now }: ToLookAt): number {
   const { books } = state
   reopen(books.closed, agent)
   if (!isOpen(books, agent)) return 0
+  const scope = isEnough(books.least, agent.available) ? all : modest(books, all)
   const giving = newGiving(state, agent, now)
   if (books.headroom.unmetRoles > 0) {
     giving.stage = 'guarantee'
@@ -86,13 +89,20 @@ function lookAt(state: AllocatorState, { agent, scope, now }: ToLookAt): number 
   return giving.cost
 }
 
+/** Of those, who takes less than the cluster calls too little: the others need not be asked. */
+function modest({ withOwnLeast }: Books, all: Scope): Scope {
+  return withOwnLeast.size > NEWS_MAX ? all : [...withOwnLeast].sort(compareInTree)
+}
+
 /** True if there is nothing in an agent for anybody but for roles that lack it. */
 function isKept(books: Books, agent: AgentBook): boolean {
   const { headroom, essentials } = books
   if (headroom.unmetRoles === 0) return false
-  const { scalars } = agent.available
+  const { unreserved, isReserved } = agent.available
+  // What is reserved is no part of what is kept.
+  if (isReserved) return false
   const isOut = essentials.some(
-    (least, i) => (scalars[i] ?? 0) >= least && surplus(headroom, i) < least,
+    (least, i) => (unreserved[i] ?? 0) >= least && surplus(headroom, i) < least,
   )
   if (isOut) noteBounds(books, agent, books.tree.root)
   return isOut
@@ -164,6 +174,13 @@ function isOutOf({ books, agent, stage }: Giving, top: RoleNode): boolean {
   return true
 }
 
+/** It may get more with more room: that little of it was declined says nothing of more. */
+function isBounded(books: Books, member: MemberBook, verdict: WaitReason): boolean {
+  if (verdict === 'limit' || verdict === 'headroom') return true
+  if (verdict !== 'filtered') return false
+  return member.leaf.top.quota !== undefined || books.headroom.unmetRoles > 0
+}
+
 function askMember(giving: Giving, member: MemberBook): Outcome {
   const { books, agent, stage } = giving
   if (member.askedIn === books.looks) return 'none'
@@ -171,7 +188,7 @@ function askMember(giving: Giving, member: MemberBook): Outcome {
   giving.cost += 1
   const verdict = judge(giving, member, stage)
   if (typeof verdict === 'string') {
-    if (verdict === 'limit' || verdict === 'headroom') noteBounds(books, agent, member.leaf.top)
+    if (isBounded(books, member, verdict)) noteBounds(books, agent, member.leaf.top)
     return 'none'
   }
   const isWhole = verdict === agent.available

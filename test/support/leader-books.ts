@@ -135,6 +135,8 @@ export class LeaderBooks {
       filters: new Map(),
     }
     this.members.set(key, member)
+    // It may have left so shortly that nobody heard of it, and want something else now.
+    this.#told.delete(key)
     this.#touchMember(member)
     return member
   }

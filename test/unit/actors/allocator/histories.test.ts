@@ -10,7 +10,8 @@ import {
   outOfStep,
   type Step,
 } from '../../../support/allocator-history.ts'
-import { type Member, type Offer, outermost } from '../../../support/leader-books.ts'
+import { DrivenAllocator } from '../../../support/driven-allocator.ts'
+import { LeaderBooks, type Member, type Offer, outermost } from '../../../support/leader-books.ts'
 
 /** Names of which a role was given more than it is guaranteed, since the last step. */
 type Beyond = Set<string>
@@ -137,4 +138,26 @@ test('however late one hears the other, what is free and wanted goes to somebody
   )
   t.log(`${refused} refused`)
   t.true(refused > 20)
+})
+
+test('who has declined the little that it may have is asked again when it may have more', (t) => {
+  const books = new LeaderBooks()
+  const allocator = new DrivenAllocator('000102030405060708090a0b0c0d0e0f')
+  books.addAgent('a1', [{ name: 'cpus', scalar: 8 }])
+  const member = books.addMember('f1', '*')
+  books.setRole('x', { guarantee: { cpus: 5 } })
+  allocator.open(books.takeFigures())
+  const offered = (): readonly Offer[] => {
+    allocator.say(books.takeFigures())
+    const heard = allocator.turn().map((allocation) => books.hear(allocation))
+    return heard.filter((offer) => typeof offer !== 'string')
+  }
+  const [little] = offered()
+  t.is(little && scalarOf(little.resources, 'cpus'), 3_000)
+  if (little !== undefined) books.decline(little, 10_000)
+  t.deepEqual(offered(), [])
+  books.setRole('*', { guarantee: { cpus: 4 } })
+  const [more] = offered()
+  t.is(more?.member, member)
+  t.is(more && scalarOf(more.resources, 'cpus'), 4_000)
 })

@@ -134,7 +134,7 @@ export interface Member {
   isDeclinedLast: boolean
   /** It let its last offer time out, although it is there: no revive makes up for that. */
   isSilent: boolean
-  /** When a revive last changed `isDeclinedLast` (monotonic); undefined: not since it launched something. */
+  /** When a revive last changed that it is late (monotonic); undefined: not since it launched. */
   excusedAtMs: number | undefined
   /** The allocator knows what its framework wants of offers for this role. */
   areTermsTold: boolean

@@ -16,6 +16,8 @@ import { type AllocatorState, newBooks } from './state.ts'
 const OPEN_JITTER_MS = 500
 /** An open that is not confirmed is repeated; and sessions do not follow each other faster. */
 const OPEN_REPEAT_MS = 1_000
+/** Of a policy's name. */
+const POLICY_LENGTH_MAX = 256
 /** One leader is told that it is refused no more often. */
 const COMPLAIN_MS = 1_000
 
@@ -157,7 +159,8 @@ export function openIfDue(state: AllocatorState, { monotonicMs }: Now): readonly
   if (session === undefined) return []
   state.lastOpenMs = monotonicMs
   state.openAtMs = monotonicMs + OPEN_REPEAT_MS
-  const reports = [{ kind: 'open' as const, version: PROTOCOL_VERSIONS }]
+  const policy = state.policy.name.slice(0, POLICY_LENGTH_MAX)
+  const reports = [{ kind: 'open' as const, version: PROTOCOL_VERSIONS, policy }]
   return [{ do: 'publish', message: { session: session.id, n: 1, heard: 0, reports } }]
 }
 

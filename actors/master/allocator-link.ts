@@ -25,7 +25,7 @@ export function allocatorReports(turn: LeaderTurn, body: AllocatorReports): void
     return count(turn.state, 'reports-without-session')
   }
   if (first?.kind === 'open' && body.n === 1) {
-    if (leader.allocator?.session.id !== body.session) open(turn, body.session, first.version)
+    if (leader.allocator?.session.id !== body.session) open(turn, body.session, first)
     return
   }
   const link = leader.allocator
@@ -37,8 +37,9 @@ export function allocatorReports(turn: LeaderTurn, body: AllocatorReports): void
   for (const report of body.reports) handle(turn, report)
 }
 
-const newLink = (session: SessionId): AllocatorLink => ({
+const newLink = (session: SessionId, policy: string | undefined): AllocatorLink => ({
   session: newSession(session),
+  policy,
   missed: 0,
   figures: [],
   answers: [],
@@ -51,14 +52,14 @@ const newLink = (session: SessionId): AllocatorLink => ({
 function open(
   turn: LeaderTurn,
   session: SessionId,
-  version: Extract<AllocatorReport, { kind: 'open' }>['version'],
+  { version, policy }: Extract<AllocatorReport, { kind: 'open' }>,
 ): void {
   const { leader } = turn
   if (commonVersion(version) === undefined) {
     return count(turn.state, 'allocators-refused')
   }
   if (leader.allocator !== undefined) close(turn)
-  const link = newLink(session)
+  const link = newLink(session, policy)
   link.session.heard = 1
   leader.allocator = link
   say(turn, [
@@ -72,7 +73,7 @@ function open(
   ])
   touchEverything(turn)
   schedulePing(turn)
-  log(turn, 'an allocator has opened a session')
+  log(turn, 'an allocator has opened a session', policy === undefined ? undefined : { policy })
 }
 
 /** All is news to it. */

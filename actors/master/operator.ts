@@ -180,6 +180,7 @@ function masterReport(turn: LeaderTurn): MasterReport {
     tasks,
     offers: leader.offers.size,
     standbys: standbys(turn),
+    ...(leader.allocator?.policy !== undefined && { policy: leader.allocator.policy }),
     counters: Object.fromEntries(state.counters),
   }
 }

@@ -73,6 +73,8 @@ export interface AllocationAnswer {
 /** The leader's side of the allocator's session, and what it must be told. */
 export interface AllocatorLink {
   readonly session: Session
+  /** By which it decides, if it says so. */
+  readonly policy: string | undefined
   missed: number
   /** It was told of all that there is. */
   isTold: boolean

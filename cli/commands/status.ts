@@ -139,7 +139,7 @@ async function printTasks(
 
 function printLeader(report: MasterReport, { client, io }: Sink): void {
   const { wallMs } = client.clock.now()
-  const { leadsSinceMs, counters, master, epoch, standbys, ...numbers } = report
+  const { leadsSinceMs, counters, master, epoch, standbys, policy, ...numbers } = report
   const counts = Object.entries(numbers).map(([key, value]) => [key, String(value)])
   const lines = fieldLines({
     cluster: client.cluster,
@@ -147,6 +147,7 @@ function printLeader(report: MasterReport, { client, io }: Sink): void {
     'leads for': age(wallMs, leadsSinceMs),
     epoch: String(epoch),
     ...(standbys && { standbys: standbys.join(', ') || 'none' }),
+    ...(policy !== undefined && { policy }),
     ...Object.fromEntries(counts),
   })
   for (const line of lines) io.print(line)

@@ -145,7 +145,11 @@ export const Allocation = message('Resources of one agent for one framework and 
 })
 
 /** Opens a session of the allocator: the leader tells it everything anew. */
-export const OpenAllocator = item('open', 'Opens a session.', { version: VersionRange })
+export const OpenAllocator = item('open', 'Opens a session.', {
+  version: VersionRange,
+  /** By which it decides: shown to operators. */
+  policy: Type.Optional(text(256, 1)),
+})
 
 export type AllocatorReport = Static<typeof AllocatorReport>
 export const AllocatorReport = oneOf(

@@ -157,6 +157,8 @@ export const MasterReport = message('What the leader says about itself.', {
   offers: integer(0, Number.MAX_SAFE_INTEGER),
   /** Other masters that were heard lately. Absent: an older leader does not say. */
   standbys: Type.Optional(list(MasterIdToken, STANDBYS_MAX)),
+  /** By which its allocator decides. Absent: there is none, or it does not say. */
+  policy: Type.Optional(text(256, 1)),
   counters: record('^[a-z0-9.-]{1,64}$', integer(0, Number.MAX_SAFE_INTEGER), 1024),
 })
 

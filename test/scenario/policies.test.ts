@@ -65,6 +65,7 @@ test('a policy that throws is done without: who waits is served by drf, and the 
     },
   })
   const scenario = await Scenario.openBy({ policy, asking }, {})
+  t.is((await scenario.ask('master', {})).policy, 'touchy')
   const even = await scenario.framework('even')
   t.is(even.offers.length, 1)
   await even.decline(3_600_000)
@@ -72,4 +73,5 @@ test('a policy that throws is done without: who waits is served by drf, and the 
   await scenario.pass(3_000)
   t.is(odd.offers.length, 1)
   t.is(scenario.cluster.leader.state.counters.get('policies-failed'), 1)
+  t.is((await scenario.ask('master', {})).policy, 'drf')
 })

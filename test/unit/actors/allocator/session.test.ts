@@ -36,7 +36,7 @@ test('a leader without an allocator: a session is opened within 500 ms', (t) => 
   t.like(allocator.sent[0], {
     n: 1,
     heard: 0,
-    reports: [{ kind: 'open', version: { min: 1, max: 1 } }],
+    reports: [{ kind: 'open', version: { min: 1, max: 1 }, policy: 'drf' }],
   })
   t.regex(allocator.sent[0]?.session ?? '', /^[0-9a-f]{16}$/)
   t.deepEqual(allocator.phases, ['opening'])

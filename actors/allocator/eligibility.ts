@@ -2,7 +2,7 @@
 import { countRanges } from '../../protocol/ranges.ts'
 import { toThousandths } from '../../protocol/scalar.ts'
 import type { Attribute, Constraints, MinAllocatable } from '../../protocol/schema/common.ts'
-import { compileConstraints, type Judge, textOf } from '../parts/constraints.ts'
+import { compileConstraints, textOf } from '../parts/constraints.ts'
 import type { AgentBook, MemberBook } from './entities.ts'
 import {
   type Holding,
@@ -12,61 +12,8 @@ import {
   reservedFor,
   type Scalars,
 } from './scalars.ts'
-
-/** What a member wants of offers. */
-export interface MemberTerms {
-  readonly usesGpus: boolean
-  readonly knowsRegions: boolean
-  /** Undefined: any agent will do. */
-  readonly constraints: ConstraintSet | undefined
-  /** Undefined: the cluster's hold. */
-  readonly least: Least | undefined
-}
-
-export const NO_TERMS: MemberTerms = {
-  usesGpus: false,
-  knowsRegions: false,
-  constraints: undefined,
-  least: undefined,
-}
-
-/** What constraints are judged by: one for all agents that say the same. */
-export interface Attributes {
-  readonly key: string
-  readonly list: readonly Attribute[]
-}
-
-/** Constraints of one member or several, with what they were found to say. */
-export interface ConstraintSet {
-  readonly key: string
-  readonly judge: Judge
-  /** Agents of the same attributes may differ by it. */
-  readonly isOfHostname: boolean
-  /** By attributes; by agents if it is about their hostnames. */
-  readonly verdicts: WeakMap<object, boolean>
-}
-
-/**
- * Things that several have, found by what they say, as long as somebody has them: a regular
- * expression is evaluated once for each that differs.
- */
-export class Shared<T extends { readonly key: string }> {
-  readonly #byKey = new Map<string, { readonly value: T; uses: number }>()
-
-  take(key: string, make: () => T): T {
-    const known = this.#byKey.get(key) ?? { value: make(), uses: 0 }
-    known.uses += 1
-    this.#byKey.set(key, known)
-    return known.value
-  }
-
-  release({ key }: T): void {
-    const known = this.#byKey.get(key)
-    if (known === undefined) return
-    known.uses -= 1
-    if (known.uses === 0) this.#byKey.delete(key)
-  }
-}
+import type { Shared } from './shared.ts'
+import type { Alternative, Amount, ConstraintSet, Least } from './terms.ts'
 
 /** Constraints that make no sense hold of no agent: a leader refuses them. */
 export function constraintSetOf(
@@ -115,16 +62,6 @@ export function isForeign(attributes: readonly Attribute[], region: string | und
   if (region === undefined) return false
   const own = attributes.filter(({ name }) => name === 'region')
   return own.length > 0 && own.every((attribute) => textOf(attribute) !== region)
-}
-
-/** Alternatives: what is offered contains one of them. None: whatever there is. */
-export type Least = readonly Alternative[]
-type Alternative = readonly Amount[]
-
-interface Amount {
-  readonly name: string
-  readonly number: number
-  readonly thousandths: number
 }
 
 export function leastOf(names: ResourceNames, list: MinAllocatable): Least {

@@ -2,11 +2,10 @@
 import type { AgentId, FrameworkId, Principal } from '../../protocol/ids.ts'
 import type { Resources } from '../../protocol/resources.ts'
 import type { ResourceList } from '../../protocol/schema/common.ts'
-import type { Attributes, MemberTerms } from './eligibility.ts'
 import type { RoleStanding } from './policy.ts'
-import type { Quota } from './quota.ts'
 import type { Holding, Scalars } from './scalars.ts'
 import type { Sibling } from './siblings.ts'
+import type { Attributes, MemberTerms } from './terms.ts'
 
 /** An allocation that the leader has not answered yet. */
 export interface Pending {
@@ -59,7 +58,7 @@ export interface AgentBook {
   isGone: boolean
   /** Changed by `setFilters` alone: those who have none share one. */
   filters: ReadonlyMap<MemberBook, readonly Filter[]>
-  /** When it last went to members that had declined before, oldest first, LATE_GRANTS_MAX at most. */
+  /** When it last went to late members, oldest first, LATE_GRANTS_MAX at most. */
   lateGrantsMs: readonly number[]
   /** When it is looked at again although nothing was said of it. */
   retryAtMs: number | undefined
@@ -81,6 +80,16 @@ export interface Waiter {
   newsSince: number
   /** When agents were closed to it again, while others are still looked at. */
   outAgain: number | undefined
+}
+
+/** Of a role at the top, with all below it. */
+export interface Quota {
+  readonly guarantee: Readonly<Scalars>
+  /** Infinite where nothing is said. */
+  readonly limit: Readonly<Scalars>
+  /** What is lacking of the guarantee. */
+  readonly unmet: Scalars
+  isMet: boolean
 }
 
 /**

@@ -3,11 +3,12 @@ import type { FrameworkId, Principal } from '../../protocol/ids.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import { changeHeld, memberKey, reline } from './books.ts'
 import { close, noteNews } from './closed-agents.ts'
-import { constraintSetOf, isEnough, leastOf, type MemberTerms, NO_TERMS } from './eligibility.ts'
+import { constraintSetOf, isEnough, leastOf } from './eligibility.ts'
 import type { MemberBook } from './entities.ts'
 import { leafOf, pruneFrom } from './role-tree.ts'
 import { NOTHING, readHolding } from './scalars.ts'
 import type { Books } from './state.ts'
+import { type MemberTerms, NO_TERMS } from './terms.ts'
 
 type Figure<K extends AllocatorFigure['kind']> = Extract<AllocatorFigure, { kind: K }>
 

@@ -16,16 +16,6 @@ import {
   scalarsOfQuantities,
 } from './scalars.ts'
 
-/** Of a role at the top, with all below it. */
-export interface Quota {
-  readonly guarantee: Readonly<Scalars>
-  /** Infinite where nothing is said. */
-  readonly limit: Readonly<Scalars>
-  /** What is lacking of the guarantee. */
-  readonly unmet: Scalars
-  isMet: boolean
-}
-
 /** What is kept for guarantees, of all that is free. */
 export interface Headroom {
   /** Unreserved, of all agents: neither held, nor offered, nor pending. */
@@ -156,7 +146,7 @@ function roomFor({ top, headroom, stage }: Bound, number: number): number {
   return Math.max(0, Math.min(limit, room))
 }
 
-/** As much of `available` as there is room for. What is no unreserved scalar goes along entirely. */
+/** As much of `available` as there is room for, and all that is no unreserved scalar. */
 export function boundedBy(bound: Bound, available: Holding): Holding {
   const { unreserved, resources } = available
   if (isRoomFor(bound, unreserved)) return available

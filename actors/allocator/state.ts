@@ -8,7 +8,6 @@ import type { Session } from '../parts/session.ts'
 import { type AllocationList, newAllocationList } from './allocation-list.ts'
 import { type ClosedAgents, newClosedAgents } from './closed-agents.ts'
 import type { Phase } from './effects.ts'
-import { type Attributes, type ConstraintSet, type Least, Shared } from './eligibility.ts'
 import type { AgentBook, MemberBook, Pending } from './entities.ts'
 import { drf } from './policies/drf.ts'
 import type { Policy } from './policy.ts'
@@ -16,6 +15,8 @@ import type { Questions } from './question.ts'
 import { type Headroom, newHeadroom } from './quota.ts'
 import { newTree, type RoleTree } from './role-tree.ts'
 import { ResourceNames, type Scalars } from './scalars.ts'
+import { Shared } from './shared.ts'
+import type { Attributes, ConstraintSet, Least } from './terms.ts'
 
 export interface Books {
   readonly agents: Map<AgentId, AgentBook>

@@ -60,6 +60,7 @@ export function takeAgentInfo(books: Books, figure: Figure<'agent-info'>): void 
   const key = JSON.stringify(attributes)
   // An agent that has opened another session mostly says the same total as before.
   const isSame = isSameList(before.totalList, total)
+  if (isSame && before.hostname === hostname && before.attributes.key === key) return
   const holding = isSame ? before.total : readHolding(names, total)
   setInfo(books, agent, {
     hostname,
@@ -87,6 +88,8 @@ function setInfo({ tree, attributes }: Books, agent: AgentBook, info: AgentInfo)
 export function takeAgent(books: Books, { agentId, version, free }: Figure<'agent'>): void {
   const agent = books.agents.get(agentId)
   if (agent === undefined || agent.isGone) return
+  // Told again, for a shadow's sake: what nobody wanted nobody wants.
+  if (agent.version === version && isSameList(agent.freeList, free)) return
   agent.version = version
   agent.free = readHolding(books.names, free)
   agent.freeList = free
@@ -100,6 +103,7 @@ export function dropAgent(books: Books, agentId: AgentId): void {
   setInfo(books, agent, NO_INFO)
   agent.isGone = true
   agent.free = NOTHING
+  agent.freeList = []
   setAvailable(books, agent, NOTHING)
   reopen(books.closed, agent)
   agent.filters = NO_FILTERS

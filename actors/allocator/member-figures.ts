@@ -68,12 +68,15 @@ export function takeMember(books: Books, figure: Figure<'member'>): void {
 /** Agents that it may not have had, or too little of them, may be for it now. */
 export function takeTerms(books: Books, figure: Figure<'member-terms'>): void {
   const member = memberOf(books, figure)
+  const { capabilities = [], constraints, minAllocatable } = figure
+  const key = JSON.stringify([capabilities, constraints ?? null, minAllocatable ?? null])
+  if (key === member.terms.key) return
   setTerms(books, member, {
-    usesGpus: figure.capabilities?.includes('GPU_RESOURCES') ?? false,
-    knowsRegions: figure.capabilities?.includes('REGION_AWARE') ?? false,
-    constraints: constraintSetOf(books.constraints, figure.constraints),
-    least:
-      figure.minAllocatable === undefined ? undefined : leastOf(books.names, figure.minAllocatable),
+    key,
+    usesGpus: capabilities.includes('GPU_RESOURCES'),
+    knowsRegions: capabilities.includes('REGION_AWARE'),
+    constraints: constraintSetOf(books.constraints, constraints),
+    least: minAllocatable && leastOf(books.names, minAllocatable),
   })
   member.outSince = 0
   if (member.line !== undefined) noteNews(books.closed, member)

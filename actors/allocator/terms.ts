@@ -4,6 +4,8 @@ import type { Judge } from '../parts/constraints.ts'
 
 /** What a member wants of offers. */
 export interface MemberTerms {
+  /** As they came, as text: those that are told again change nothing. */
+  readonly key: string
   readonly usesGpus: boolean
   readonly knowsRegions: boolean
   /** Undefined: any agent will do. */
@@ -13,6 +15,7 @@ export interface MemberTerms {
 }
 
 export const NO_TERMS: MemberTerms = {
+  key: '',
   usesGpus: false,
   knowsRegions: false,
   constraints: undefined,

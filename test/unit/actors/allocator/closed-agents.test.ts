@@ -8,6 +8,7 @@ import {
   aMember,
   anAgent,
   cpusMem,
+  framework,
   Harness,
   pairs,
   type Said,
@@ -114,5 +115,21 @@ test('nothing is looked at while nothing happens', (t) => {
   t.is(
     asked(allocator, () => void allocator.pass(60_000)),
     0,
+  )
+})
+
+test('what is told again, for a shadow, is not looked at again', (t) => {
+  const terms = { kind: 'member-terms' as const, ...framework('f1'), capabilities: [] }
+  const figures = [terms, aMember('f1'), ...names.map((name) => anAgent(name))]
+  const allocator = new Harness().allocating(...figures, ...filtered('f1'))
+  t.deepEqual(allocationsOf(allocator.turn()), [])
+  t.is(
+    asked(allocator, () => void allocator.tell(...figures)),
+    0,
+  )
+  const again = { ...terms, capabilities: ['GPU_RESOURCES' as const] }
+  t.is(
+    asked(allocator, () => void allocator.tell(again)),
+    AGENTS,
   )
 })

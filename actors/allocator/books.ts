@@ -15,7 +15,8 @@ import {
   recount,
   surplus,
 } from './quota.ts'
-import { type Change, hold, setAtLimit, setLine } from './role-tree.ts'
+import { setAtLimit, setLine } from './role-lines.ts'
+import { type Change, hold } from './role-tree.ts'
 import { addScalars, type Holding, holdingOf, NOTHING, takeScalars } from './scalars.ts'
 import type { Books } from './state.ts'
 
@@ -99,10 +100,10 @@ export function requota(books: Books, top: RoleNode): void {
 }
 
 /** A role that can use no more is not asked; one that lacks what it is guaranteed is. */
-function relimit({ tree, essentials, closed }: Books, top: RoleNode): void {
+function relimit({ essentials, closed }: Books, top: RoleNode): void {
   const isOut = isAtLimit(top, essentials) && top.quota?.isMet !== false
   if (isOut === top.isAtLimit) return
-  setAtLimit(tree, top, isOut)
+  setAtLimit(top, isOut)
   if (isOut) noteOut(closed, top)
 }
 

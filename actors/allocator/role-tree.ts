@@ -3,10 +3,11 @@
  * hold; what changes at a member is carried up to the top at once.
  */
 import { dominantShare } from './dominant-share.ts'
-import type { Line, MemberBook, RoleNode } from './entities.ts'
+import type { MemberBook, RoleNode } from './entities.ts'
 import type { Policy } from './policy.ts'
+import { isIn, parentOf } from './role-lines.ts'
 import { addScalars, type Holding, type Scalars, takeScalars } from './scalars.ts'
-import { compareSiblings, enter, leave, placeIn, settle } from './siblings.ts'
+import { compareSiblings, placeIn, settle } from './siblings.ts'
 
 /** No part of a role's path is called so. */
 const LEAF = '.'
@@ -144,55 +145,8 @@ function reorder(tree: RoleTree, one: MemberBook | RoleNode, given: number): voi
   if (late !== undefined) settle(parent.late, late)
 }
 
-const parentOf = (one: MemberBook | RoleNode): RoleNode =>
-  one.kind === 'member' ? one.leaf : (one.parent as RoleNode)
-
-const isIn = (one: MemberBook | RoleNode, line: Line): boolean =>
-  one.kind === 'member' ? one.line === line : !one.isAtLimit && one[line].length > 0
-
 const rankOf = (policy: Policy, one: MemberBook | RoleNode): number =>
   one.kind === 'member' ? policy.rankMember(one) : policy.rankRole(one)
-
-/** Puts a member where it is to be found, or takes it out: then it is not asked. */
-export function setLine(member: MemberBook, line: Line | undefined): void {
-  if (member.line === line) return
-  if (member.line !== undefined) leaveLine(member, member.line)
-  member.line = line
-  if (line !== undefined) enterLine(member, line)
-}
-
-function enterLine(member: MemberBook, line: Line): void {
-  let one: MemberBook | RoleNode = member
-  for (;;) {
-    if (one.kind === 'role' && one.isAtLimit) return
-    const parent = parentOf(one)
-    enter(parent[line], one)
-    // Others are there already, so it is in the lines above.
-    if (parent[line].length > 1 || parent.parent === undefined) return
-    one = parent
-  }
-}
-
-function leaveLine(member: MemberBook, line: Line): void {
-  let one: MemberBook | RoleNode = member
-  for (;;) {
-    if (one.kind === 'role' && one.isAtLimit) return
-    const parent = parentOf(one)
-    leave(parent[line], one)
-    if (parent[line].length > 0 || parent.parent === undefined) return
-    one = parent
-  }
-}
-
-/** Takes a role at the top out of the order, or puts it back. */
-export function setAtLimit({ root }: RoleTree, top: RoleNode, isAtLimit: boolean): void {
-  for (const line of ['early', 'late'] as const) {
-    if (top[line].length === 0) continue
-    if (isAtLimit) leave(root[line], top)
-    else enter(root[line], top)
-  }
-  top.isAtLimit = isAtLimit
-}
 
 /** Makes shares and order hold again after a change of the cluster's total. */
 export function refresh(tree: RoleTree): void {

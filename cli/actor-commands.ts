@@ -1,7 +1,7 @@
 /** The commands that are a cluster, or a part of one, with their flags. */
 import { hostname } from 'node:os'
 import { type Command, Option } from 'commander'
-import { POLICY_DEFAULT, parsePolicy } from '../actors/allocator/policy-words.ts'
+import { POLICY_DEFAULT, parsePolicy } from '../actors/allocator/policies/words.ts'
 import { tokenFrom } from '../protocol/ids.ts'
 import {
   AGENT_PING_MS,

@@ -5,8 +5,8 @@ import { type MessengerDeps, openMessenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
 import { inboxOf } from '../../protocol/subjects.ts'
 import type { Phase } from './effects.ts'
-import type { LoadedPolicy } from './load-policy.ts'
 import { drf } from './policies/drf.ts'
+import type { LoadedPolicy } from './policies/load.ts'
 import { openAllocator } from './shell.ts'
 
 export interface AllocatorOptions {

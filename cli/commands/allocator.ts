@@ -1,9 +1,10 @@
 /** `bourse allocator`: proposes who gets what. Keeps nothing, so it may be killed at any time. */
-import { type LoadedPolicy, loadPolicy, tryPolicy } from '../../actors/allocator/load-policy.ts'
+
 import { startAllocator } from '../../actors/allocator/main.ts'
+import { brokenPromises } from '../../actors/allocator/policies/contract.ts'
 import { drf } from '../../actors/allocator/policies/drf.ts'
-import { brokenPromises } from '../../actors/allocator/policy-contract.ts'
-import { POLICY_DEFAULT, type PolicyChoice } from '../../actors/allocator/policy-words.ts'
+import { type LoadedPolicy, loadPolicy, tryPolicy } from '../../actors/allocator/policies/load.ts'
+import { POLICY_DEFAULT, type PolicyChoice } from '../../actors/allocator/policies/words.ts'
 import { startShadow } from '../../actors/allocator/shadow/main.ts'
 import { systemClock } from '../../bus/clock.ts'
 import { randomToken } from '../../bus/random.ts'

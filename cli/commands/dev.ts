@@ -1,6 +1,6 @@
 /** `bourse dev`: a whole cluster here, until Ctrl-C. Its state stays for the next start. */
-import { loadPolicy } from '../../actors/allocator/load-policy.ts'
-import type { PolicyChoice } from '../../actors/allocator/policy-words.ts'
+import { loadPolicy } from '../../actors/allocator/policies/load.ts'
+import type { PolicyChoice } from '../../actors/allocator/policies/words.ts'
 import { jsonLog } from '../../actors/kit/logger.ts'
 import type { Ending } from '../../actors/kit/supervise.ts'
 import { systemClock } from '../../bus/clock.ts'

@@ -1,6 +1,6 @@
 /** What may stand where the cursor is. */
 import type { Argument, Command, Option } from 'commander'
-import { POLICY_WORDS } from '../../actors/allocator/policy-words.ts'
+import { POLICY_WORDS } from '../../actors/allocator/policies/words.ts'
 import { EVENT_WORDS } from '../../protocol/event-words.ts'
 import type { Invocation } from '../options.ts'
 import { type Candidate, liveIds, type WantedIds } from './live-ids.ts'

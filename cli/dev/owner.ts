@@ -1,5 +1,5 @@
 /** What the parts of a `bourse dev` are given by it, and what they give back. */
-import type { LoadedPolicy } from '../../actors/allocator/load-policy.ts'
+import type { LoadedPolicy } from '../../actors/allocator/policies/load.ts'
 import type { Ending } from '../../actors/kit/supervise.ts'
 import type { AgentId, MasterId } from '../../protocol/ids.ts'
 import type { ResourceList } from '../../protocol/schema/common.ts'

@@ -1,9 +1,9 @@
 /** The project's policies and the example's, and that the contract finds what breaks it. */
 import test from 'ava'
-import { readPolicy, tryPolicy } from '../../actors/allocator/load-policy.ts'
+import { brokenPromises } from '../../actors/allocator/policies/contract.ts'
+import { readPolicy, tryPolicy } from '../../actors/allocator/policies/load.ts'
+import { parsePolicy, policyOf } from '../../actors/allocator/policies/words.ts'
 import type { Policy } from '../../actors/allocator/policy.ts'
-import { brokenPromises } from '../../actors/allocator/policy-contract.ts'
-import { parsePolicy, policyOf } from '../../actors/allocator/policy-words.ts'
 import { systemClock } from '../../bus/clock.ts'
 import { policyContract } from './policy-contract.ts'
 

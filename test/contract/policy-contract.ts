@@ -1,7 +1,7 @@
 /** What every policy must keep. Each is run through this file; none has its own version of it. */
 import type { TestFn } from 'ava'
+import { POLICY_PROMISES } from '../../actors/allocator/policies/contract.ts'
 import type { Policy } from '../../actors/allocator/policy.ts'
-import { POLICY_PROMISES } from '../../actors/allocator/policy-contract.ts'
 
 export function policyContract(
   test: TestFn,

@@ -1,9 +1,9 @@
 /** Each policy on a whole simulated cluster, and one that is no good. */
 import test from 'ava'
-import { guarded } from '../../actors/allocator/foreign-policy.ts'
-import type { LoadedPolicy } from '../../actors/allocator/load-policy.ts'
 import { drf } from '../../actors/allocator/policies/drf.ts'
-import { parsePolicy, policyOf } from '../../actors/allocator/policy-words.ts'
+import { guarded } from '../../actors/allocator/policies/guard.ts'
+import type { LoadedPolicy } from '../../actors/allocator/policies/load.ts'
+import { parsePolicy, policyOf } from '../../actors/allocator/policies/words.ts'
 import { Scenario } from '../support/scenario.ts'
 import { aRun, cpusMem } from '../support/wire-framework.ts'
 

@@ -3,7 +3,7 @@
  * what they are offered, told and answered. Virtual time passes only when it is let.
  */
 import type { EmulatedOptions, RunningAgents } from '../../actors/agent/main.ts'
-import type { LoadedPolicy } from '../../actors/allocator/load-policy.ts'
+import type { LoadedPolicy } from '../../actors/allocator/policies/load.ts'
 import type { MasterRules } from '../../actors/master/state.ts'
 import type { Bus, BusSystem } from '../../bus/bus.ts'
 import { openMessenger } from '../../bus/messenger.ts'

@@ -4,9 +4,9 @@ import {
   type RunningAgents,
   startEmulatedAgents,
 } from '../../actors/agent/main.ts'
-import type { LoadedPolicy } from '../../actors/allocator/load-policy.ts'
 import { startAllocator } from '../../actors/allocator/main.ts'
 import { drf } from '../../actors/allocator/policies/drf.ts'
+import type { LoadedPolicy } from '../../actors/allocator/policies/load.ts'
 import { type RunningMaster, startMaster } from '../../actors/master/main.ts'
 import type { MasterRules } from '../../actors/master/state.ts'
 import { SimulatedClock } from '../../bus/simulated/clock.ts'

@@ -5,7 +5,7 @@ import { type MessengerDeps, openMessenger } from '../../../bus/messenger.ts'
 import type { RandomToken } from '../../../bus/random.ts'
 import type { ShadowId } from '../../../protocol/ids.ts'
 import { inboxOf } from '../../../protocol/subjects.ts'
-import type { LoadedPolicy } from '../load-policy.ts'
+import type { LoadedPolicy } from '../policies/load.ts'
 import type { ShadowPhase } from './effects.ts'
 import { openShadow } from './shell.ts'
 

@@ -9,8 +9,8 @@ import {
   shadowReports,
 } from '../../../protocol/subjects.ts'
 import { runActor } from '../../kit/run-actor.ts'
-import { contain } from '../contain.ts'
-import type { LoadedPolicy } from '../load-policy.ts'
+import { contain } from '../policies/contain.ts'
+import type { LoadedPolicy } from '../policies/load.ts'
 import { beginAnew, fallBack, shadowCore } from './core.ts'
 import type { ShadowEffect, ShadowPhase } from './effects.ts'
 import { newShadow } from './state.ts'

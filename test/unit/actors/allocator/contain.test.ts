@@ -1,7 +1,7 @@
 /** A user's policy may throw, loop and lie: the core goes on without it. */
 import test from 'ava'
-import { contain } from '../../../../actors/allocator/contain.ts'
-import { guarded, PolicyFailure } from '../../../../actors/allocator/foreign-policy.ts'
+import { contain } from '../../../../actors/allocator/policies/contain.ts'
+import { guarded, PolicyFailure } from '../../../../actors/allocator/policies/guard.ts'
 import type { Policy, RoleStanding } from '../../../../actors/allocator/policy.ts'
 import type { Core } from '../../../../actors/parts/core.ts'
 

@@ -1,8 +1,8 @@
 /** What each policy makes of one and the same cluster, through the allocator's core. */
 import test from 'ava'
-import { guarded } from '../../../../actors/allocator/foreign-policy.ts'
+import { guarded } from '../../../../actors/allocator/policies/guard.ts'
+import { parsePolicy, policyOf } from '../../../../actors/allocator/policies/words.ts'
 import type { Policy } from '../../../../actors/allocator/policy.ts'
-import { parsePolicy, policyOf } from '../../../../actors/allocator/policy-words.ts'
 import type { AllocatorFigure } from '../../../../protocol/schema/allocator.ts'
 import { aMember, anAgent, cpusMem, Harness, pairs, type Said, SEED } from './harness.ts'
 

@@ -1,6 +1,6 @@
 import test from 'ava'
+import { parsePolicy, policyOf } from '../../../../actors/allocator/policies/words.ts'
 import type { RoleStanding } from '../../../../actors/allocator/policy.ts'
-import { parsePolicy, policyOf } from '../../../../actors/allocator/policy-words.ts'
 
 const GOOD = {
   drf: { order: 'drf' },

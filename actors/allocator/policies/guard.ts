@@ -1,5 +1,5 @@
 /** A policy that somebody else wrote: it sees copies only, and what it gives is looked at. */
-import type { AgentStanding, Policy } from './policy.ts'
+import type { AgentStanding, Policy } from '../policy.ts'
 
 const TOLD_LENGTH_MAX = 200
 

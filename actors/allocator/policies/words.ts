@@ -1,9 +1,9 @@
 /** What `--policy` may say: an order of roles and members, a placement, or both. */
-import { type Refusal, refusal } from '../../protocol/errors.ts'
-import { drf } from './policies/drf.ts'
-import { binpack, spread } from './policies/placements.ts'
-import { priority } from './policies/priority.ts'
-import type { Policy } from './policy.ts'
+import { type Refusal, refusal } from '../../../protocol/errors.ts'
+import type { Policy } from '../policy.ts'
+import { drf } from './drf.ts'
+import { binpack, spread } from './placements.ts'
+import { priority } from './priority.ts'
 
 const ORDERS = { drf, priority } as const
 const PLACEMENTS = { spread, binpack } as const

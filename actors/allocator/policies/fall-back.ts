@@ -1,9 +1,9 @@
 /** What is done when the policy was no good, or time was over before a turn was. */
-import type { Now } from '../../protocol/now.ts'
-import type { Effect } from './effects.ts'
-import { drf } from './policies/drf.ts'
-import { reopen } from './session.ts'
-import type { AllocatorState } from './state.ts'
+import type { Now } from '../../../protocol/now.ts'
+import type { Effect } from '../effects.ts'
+import { reopen } from '../session.ts'
+import type { AllocatorState } from '../state.ts'
+import { drf } from './drf.ts'
 
 /** Of what a policy says of itself. */
 const NAME_LENGTH_MAX = 256

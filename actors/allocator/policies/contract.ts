@@ -2,10 +2,10 @@
  * What every policy promises. The project's own are held to it by tests, a user's when it is
  * loaded.
  */
-import type { AgentId, FrameworkId, Principal } from '../../protocol/ids.ts'
-import { WEIGHT_MAX } from '../../protocol/limits.ts'
-import { nextFraction, nextInteger, type Random, seededRandom } from '../parts/random.ts'
-import type { AgentStanding, MemberStanding, Policy, RoleStanding } from './policy.ts'
+import type { AgentId, FrameworkId, Principal } from '../../../protocol/ids.ts'
+import { WEIGHT_MAX } from '../../../protocol/limits.ts'
+import { nextFraction, nextInteger, type Random, seededRandom } from '../../parts/random.ts'
+import type { AgentStanding, MemberStanding, Policy, RoleStanding } from '../policy.ts'
 
 /** One promise: a sentence, and what is wrong with a policy that does not keep it. */
 export interface PolicyPromise {

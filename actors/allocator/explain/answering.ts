@@ -2,16 +2,16 @@
  * Why somebody gets nothing, asked by the leader for an operator. The answer comes from the code
  * that decides, a bounded piece of it in a turn: nothing is written down for it beforehand.
  */
-import { WAIT_EXAMPLES_MAX } from '../../protocol/limits.ts'
-import type { Now } from '../../protocol/now.ts'
-import type { Explained, WaitReason } from '../../protocol/schema/explain.ts'
-import { memberKey } from './books.ts'
-import type { AgentBook, MemberBook } from './entities.ts'
-import { detailOf } from './explain-details.ts'
-import { standingsOf } from './explain-standings.ts'
-import { newLook, reasonFor } from './judgement.ts'
+import { WAIT_EXAMPLES_MAX } from '../../../protocol/limits.ts'
+import type { Now } from '../../../protocol/now.ts'
+import type { Explained, WaitReason } from '../../../protocol/schema/explain.ts'
+import { memberKey } from '../books.ts'
+import type { AgentBook, MemberBook } from '../entities.ts'
+import { newLook, reasonFor } from '../judgement.ts'
+import type { AllocatorState, Books } from '../state.ts'
+import { detailOf } from './details.ts'
 import type { Ask, Pair, Question } from './question.ts'
-import type { AllocatorState, Books } from './state.ts'
+import { standingsOf } from './standings.ts'
 
 /** Questions that are not answered yet: a leader asks no more than so many. */
 const QUESTIONS_MAX = 1_024

@@ -1,11 +1,11 @@
 /** How a role stands, and those above it. */
-import { fromThousandths } from '../../protocol/scalar.ts'
-import type { Quantities } from '../../protocol/schema/common.ts'
-import type { RoleStanding } from '../../protocol/schema/explain.ts'
-import type { RoleNode } from './entities.ts'
-import { placeAmongSiblings } from './role-tree.ts'
-import type { Scalars } from './scalars.ts'
-import type { Books } from './state.ts'
+import { fromThousandths } from '../../../protocol/scalar.ts'
+import type { Quantities } from '../../../protocol/schema/common.ts'
+import type { RoleStanding } from '../../../protocol/schema/explain.ts'
+import type { RoleNode } from '../entities.ts'
+import { placeAmongSiblings } from '../role-tree.ts'
+import type { Scalars } from '../scalars.ts'
+import type { Books } from '../state.ts'
 
 /** From the top of the tree; none if there is no such role. */
 export function standingsOf({ tree, names }: Books, role: string): readonly RoleStanding[] {

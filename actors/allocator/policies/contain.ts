@@ -5,9 +5,9 @@
  * Against mistakes, not against enemies: a policy runs in the actor's process, with its rights.
  */
 import { createContext, Script } from 'node:vm'
-import type { Now } from '../../protocol/now.ts'
-import type { CommonInput, Core } from '../parts/core.ts'
-import { PolicyFailure } from './foreign-policy.ts'
+import type { Now } from '../../../protocol/now.ts'
+import type { CommonInput, Core } from '../../parts/core.ts'
+import { PolicyFailure } from './guard.ts'
 
 /** One input, with all that the policy is asked for it. */
 export const INPUT_MS_MAX = 1_000

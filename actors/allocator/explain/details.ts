@@ -1,15 +1,15 @@
 /** What stands between one agent and one member, in words: how much of what, and for how long. */
 
-import type { Now } from '../../protocol/now.ts'
-import { containsResources, describeResources, isEmpty } from '../../protocol/resources.ts'
-import { fromThousandths } from '../../protocol/scalar.ts'
-import type { Attribute, Constraint, Constraints } from '../../protocol/schema/common.ts'
-import type { WaitExample, WaitReason } from '../../protocol/schema/explain.ts'
-import { compileConstraints } from '../parts/constraints.ts'
-import type { AgentBook, MemberBook, RoleNode } from './entities.ts'
-import { pausedUntilMs } from './filters.ts'
-import { limitRoom } from './quota.ts'
-import type { Books } from './state.ts'
+import type { Now } from '../../../protocol/now.ts'
+import { containsResources, describeResources, isEmpty } from '../../../protocol/resources.ts'
+import { fromThousandths } from '../../../protocol/scalar.ts'
+import type { Attribute, Constraint, Constraints } from '../../../protocol/schema/common.ts'
+import type { WaitExample, WaitReason } from '../../../protocol/schema/explain.ts'
+import { compileConstraints } from '../../parts/constraints.ts'
+import type { AgentBook, MemberBook, RoleNode } from '../entities.ts'
+import { pausedUntilMs } from '../filters.ts'
+import { limitRoom } from '../quota.ts'
+import type { Books } from '../state.ts'
 
 export interface Passed {
   readonly agent: AgentBook

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import type { Clock } from '../../bus/clock.ts'
-import { ClusterError } from '../../protocol/errors.ts'
-import { type Guarded, guarded } from './foreign-policy.ts'
-import type { Policy } from './policy.ts'
-import { type PolicyChoice, policyOf } from './policy-words.ts'
+import type { Clock } from '../../../bus/clock.ts'
+import { ClusterError } from '../../../protocol/errors.ts'
+import type { Policy } from '../policy.ts'
+import { type Guarded, guarded } from './guard.ts'
+import { type PolicyChoice, policyOf } from './words.ts'
 
 /** To import it, and to ask some thousand questions. */
 const TRIAL_MS = 10_000
@@ -45,7 +45,7 @@ const noPolicy = (path: string, problem: string): ClusterError =>
  */
 export async function tryPolicy(path: string, clock: Clock): Promise<readonly string[]> {
   if (!existsSync(path)) return [`there is no file ${resolve(path)}`]
-  const entry = fileURLToPath(new URL('./policy-trial.js', import.meta.url))
+  const entry = fileURLToPath(new URL('./trial.js', import.meta.url))
   const worker = new Worker(entry, { workerData: path })
   const timer = clock.after(TRIAL_MS, () => void worker.terminate())
   try {

@@ -1,7 +1,7 @@
 /** The thread in which a user's policy is tried: what it does there harms nobody. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { readPolicy } from './load-policy.ts'
-import { brokenPromises } from './policy-contract.ts'
+import { brokenPromises } from './contract.ts'
+import { readPolicy } from './load.ts'
 
 const STACK_LENGTH_MAX = 300
 

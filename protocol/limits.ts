@@ -64,11 +64,16 @@ export const ROLES_MAX = 64
 export const TERMS_BYTES_MAX = 32 * KIB
 /** Groups of constraints, and constraints of one group. */
 export const CONSTRAINTS_MAX = 16
-/** A regular expression: as written, and as so many instructions. */
+/**
+ * A regular expression: as written, and as so many instructions. A class of Unicode's counts as a
+ * hundred.
+ */
 export const EXPRESSION_LENGTH_MAX = 256
 export const EXPRESSION_PROGRAM_MAX = 300
-/** All regular expressions of one framework, as instructions. */
-export const EXPRESSIONS_PROGRAM_MAX = 2_000
+/** All of one framework's, as instructions. Each counts ten more, and so does each class and group. */
+export const EXPRESSIONS_PROGRAM_MAX = 4_000
+/** So many are judged for one principal in a second, and twice as many at once. */
+export const EXPRESSIONS_PROGRAM_PER_S = 40_000
 /** Alternatives of what is too little to be offered. */
 export const MIN_ALLOCATABLE_MAX = 16
 /** What is offered at all: agents' leftovers that contain one of these, in decimal, MiB. */

@@ -155,6 +155,8 @@ export interface UpdateRequest {
   /** The session that it was called in: in another it is void. */
   readonly session: SessionId | undefined
   readonly reply: string | undefined
+  /** Roles that were suppressed (true) or revived by later calls: what these say holds. */
+  readonly saidSince: Map<string, boolean>
 }
 
 /** What a call was answered; repeated for a repeated call id. */

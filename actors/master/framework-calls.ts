@@ -13,7 +13,7 @@ import { explainOwn } from './explaining.ts'
 import { requestEnd } from './framework-end.ts'
 import { revive, suppress } from './framework-roles.ts'
 import { giveAnswer, hearCall, rememberAnswer } from './framework-session.ts'
-import { update } from './framework-update.ts'
+import { suppressionIsSaid, update } from './framework-update.ts'
 import { type HashedSubscribe, subscribe, tornDown } from './frameworks.ts'
 import { endOffer } from './offers.ts'
 import { reconcile, reconcileTask } from './reconcile.ts'
@@ -113,10 +113,8 @@ function handle(
       decline(turn, framework, call.body)
       return undefined
     case 'revive':
-      revive(turn, framework, call.body.roles ?? wantedRoles(framework))
-      return undefined
     case 'suppress':
-      suppress(turn, framework, call.body.roles ?? wantedRoles(framework))
+      wantOffers(turn, framework, call)
       return undefined
     case 'kill':
       kill(turn, framework, call.body)
@@ -138,6 +136,17 @@ function handle(
     case 'read-output':
       return readOutput(turn, framework, call.body)
   }
+}
+
+function wantOffers(
+  turn: LeaderTurn,
+  framework: Framework,
+  { verb, body }: Extract<PlainCall, { verb: 'revive' | 'suppress' }>,
+): void {
+  const roles = body.roles ?? wantedRoles(framework)
+  suppressionIsSaid(framework, roles, verb === 'suppress')
+  if (verb === 'suppress') suppress(turn, framework, roles)
+  else revive(turn, framework, roles)
 }
 
 function decline(turn: LeaderTurn, framework: Framework, call: Decline): void {

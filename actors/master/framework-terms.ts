@@ -1,6 +1,7 @@
 /** What a framework wants of its offers, for each of its roles: checked and compared. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
-import { TERMS_BYTES_MAX } from '../../protocol/limits.ts'
+import type { Principal } from '../../protocol/ids.ts'
+import { EXPRESSIONS_PROGRAM_PER_S, TERMS_BYTES_MAX } from '../../protocol/limits.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { compileConstraints, newBudget } from '../parts/constraints.ts'
@@ -43,13 +44,18 @@ export function termsIn(terms: Terms, roles: readonly string[]): Terms {
 
 /** Of a subscription, or as one would be after an update. */
 export interface Wanted {
+  readonly principal: Principal
   readonly roles: readonly string[]
   readonly suppressed: readonly string[]
   readonly terms: Terms
 }
 
 /** Refused: what is said of other roles, wrong constraints, and too much of all. */
-export function refusalOfTerms({ roles, suppressed, terms }: Wanted): Refusal | undefined {
+export function refusalOfTerms(
+  turn: LeaderTurn,
+  { principal, roles, suppressed, terms }: Wanted,
+  known: Framework | undefined,
+): Refusal | undefined {
   if (wireBytes(terms) > TERMS_BYTES_MAX) {
     const message = `what it wants of offers takes more than ${TERMS_BYTES_MAX} bytes`
     return refusal('too-large', message)
@@ -58,12 +64,34 @@ export function refusalOfTerms({ roles, suppressed, terms }: Wanted): Refusal | 
     if (roles.includes(role)) continue
     return refusal('invalid', `${place}: ${role} is none of the roles that it subscribes to`)
   }
-  const budget = newBudget()
-  for (const [role, groups] of entriesOf(terms.constraints)) {
-    const judge = compileConstraints(groups, `constraints.${role}`, budget)
-    if ('code' in judge) return judge
+  const { constraints } = terms
+  const isJudged = isSameValue(constraints, known?.terms.constraints)
+  if (constraints === undefined || isJudged) return undefined
+  return refusalOfConstraints(turn, principal, constraints)
+}
+
+/** To compile strangers' expressions takes longer than all else of a call. */
+function refusalOfConstraints(
+  { leader, now }: LeaderTurn,
+  principal: Principal,
+  byRole: NonNullable<Terms['constraints']>,
+): Refusal | undefined {
+  const { expressions } = leader
+  if (!expressions.take(principal, now.monotonicMs)) {
+    const why = `${EXPRESSIONS_PROGRAM_PER_S} instructions of expressions in a second`
+    return refusal('too-many', `no more than ${why} are judged for ${principal}`)
   }
-  return undefined
+  const budget = newBudget()
+  const before = budget.instructions
+  let refused: Refusal | undefined
+  for (const [role, groups] of entriesOf(byRole)) {
+    const judge = compileConstraints(groups, `constraints.${role}`, budget)
+    if (!('code' in judge)) continue
+    refused = judge
+    break
+  }
+  expressions.spend(principal, now.monotonicMs, before - budget.instructions)
+  return refused
 }
 
 /** Every role that is named, and where. */

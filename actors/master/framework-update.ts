@@ -33,7 +33,7 @@ export function update(
   if (updates.length >= UPDATES_MAX) {
     return refusal('too-many', `${UPDATES_MAX} updates of ${key} wait for the registry`)
   }
-  const request = { body, session: session?.id, reply }
+  const request = { body, session: session?.id, reply, saidSince: new Map() }
   const done = changesOf(turn, key) > 0 ? 'later' : begin(turn, framework, request)
   if (done === 'later') framework.updates = [...updates, request]
   return done
@@ -46,15 +46,31 @@ function begin(
   request: UpdateRequest,
 ): Refusal | 'later' | undefined {
   const wanted = wantedOf(framework, request.body)
-  const refused = refusalOfTerms(wanted)
+  const { principal } = framework
+  const refused = refusalOfTerms(turn, { principal, ...wanted }, framework)
   if (refused !== undefined) return refused
   if (isAsRecorded(framework, wanted)) {
-    apply(turn, framework, wanted)
+    const suppressed = suppressedNow(framework, request, wanted.roles)
+    apply(turn, framework, { ...wanted, suppressed })
     return undefined
   }
   const after = { after: 'update', key: framework.key, request, wanted } as const
   record(turn, frameworkRecord(framework, wanted), after)
   return 'later'
+}
+
+/** A later call than the updates that wait says so. */
+export function suppressionIsSaid(
+  framework: Framework,
+  roles: readonly string[],
+  isSuppressed: boolean,
+): void {
+  for (const { body, saidSince } of framework.updates) {
+    for (const role of roles) {
+      const isMeant = framework.roles.has(role) || body.roles?.includes(role)
+      if (isMeant) saidSince.set(role, isSuppressed)
+    }
+  }
 }
 
 /** What is absent stays; of what was said of offers for a role that is left, nothing does. */
@@ -88,9 +104,19 @@ export function updateIsRecorded(
 ): void {
   if (framework === undefined) return
   if (framework.state === 'ended') return finish(turn, framework, request, tornDown(framework.key))
-  apply(turn, framework, wanted)
+  apply(turn, framework, { ...wanted, suppressed: suppressedNow(framework, request, wanted.roles) })
   finish(turn, framework, request, undefined)
   updatesGoOn(turn, framework)
+}
+
+/** The registry knows nothing of it, so that it may have changed while that wrote. */
+function suppressedNow(
+  framework: Framework,
+  { body, saidSince }: UpdateRequest,
+  roles: readonly string[],
+): readonly string[] {
+  const said = new Set(body.suppressed ?? suppressedOf(framework))
+  return roles.filter((role) => saidSince.get(role) ?? said.has(role))
 }
 
 /** A change has been written: the updates that waited for it have their turn. */

@@ -44,7 +44,7 @@ export function subscribe(
   const refused =
     refusalFor(known, body) ??
     refusalForCrowd(turn, ids, known) ??
-    refusalOfTerms({ roles, suppressed, terms })
+    refusalOfTerms(turn, { principal: ids.principal, roles, suppressed, terms }, known)
   if (refused !== undefined) return refuse(turn, reply, refused)
   if (known?.session !== undefined && known.session.id === body.session) {
     // A repeat of the open: had `subscribed` arrived, it would not be repeated. A ping shows the

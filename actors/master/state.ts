@@ -9,6 +9,7 @@ import type {
   RunId,
   SessionId,
 } from '../../protocol/ids.ts'
+import { CALLERS_REMEMBERED_MAX, EXPRESSIONS_PROGRAM_PER_S } from '../../protocol/limits.ts'
 import type { Resources } from '../../protocol/resources.ts'
 import type { AgentOrder } from '../../protocol/schema/agent.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
@@ -21,6 +22,7 @@ import { Deadlines } from '../parts/deadlines.ts'
 import { Outbox } from '../parts/outbox.ts'
 import { Recent } from '../parts/recent.ts'
 import type { Session } from '../parts/session.ts'
+import { type Rate, TokenBuckets } from '../parts/token-bucket.ts'
 import type { EventSubject } from './effects.ts'
 import type {
   Agent,
@@ -180,6 +182,8 @@ export interface Leader {
   awaited: number
   /** How many each principal has, as counted when there were so many in all. */
   readonly crowding: { size: number; atMs: number; counts: ReadonlyMap<Principal, number> }
+  /** What of their frameworks' expressions may be judged, in instructions, by principal. */
+  readonly expressions: TokenBuckets
   readonly offers: Map<OfferId, Offer>
   /** Offers that an accept has used, lately. */
   readonly usedOffers: Recent<OfferId, true>
@@ -263,6 +267,10 @@ const USED_OFFERS_MAX = 100_000
 /** Of so many offers that ended otherwise it is known how. */
 const FATES_MAX = 10_000
 const WISHES_MAX = 1_000
+const EXPRESSIONS_RATE: Rate = {
+  perS: EXPRESSIONS_PROGRAM_PER_S,
+  burst: 2 * EXPRESSIONS_PROGRAM_PER_S,
+}
 
 export function newLeader(epoch: number, sinceWallMs: number, lastSequence: number): Leader {
   return {
@@ -276,6 +284,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     roles: newRoleBooks(),
     awaited: 0,
     crowding: { size: 0, atMs: 0, counts: new Map() },
+    expressions: new TokenBuckets(EXPRESSIONS_RATE, CALLERS_REMEMBERED_MAX),
     offers: new Map(),
     usedOffers: new Recent(USED_OFFERS_MAX),
     offerFates: new Recent(FATES_MAX),

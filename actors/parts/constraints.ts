@@ -17,6 +17,9 @@ const OPERATORS = ['exists', 'equals', 'notEquals', 'matches', 'notMatches'] as 
 /** Holds of one value of an attribute. */
 type Test = (value: string) => boolean
 
+/** It may have been compiled before it was found too large. */
+const REFUSED_WEIGHT = 1_000
+
 /** How many instructions expressions may still take; they are taken off it. */
 export interface Budget {
   instructions: number
@@ -69,8 +72,8 @@ function compileOne(constraint: Constraint, place: string, budget: Budget): Judg
 /** The test, or what is wrong with the expression. */
 function testOf(expression: string, budget: Budget): Test | string {
   const compiled = compileExpression(expression)
+  budget.instructions -= typeof compiled === 'string' ? REFUSED_WEIGHT : compiled.weight
   if (typeof compiled === 'string') return compiled
-  budget.instructions -= compiled.size
   if (budget.instructions >= 0) return compiled.matches
   return `and those before it take more than ${EXPRESSIONS_PROGRAM_MAX} instructions`
 }

@@ -1,11 +1,11 @@
 /** Regular expressions of strangers: RE2's syntax, matched in linear time, of a bounded size. */
 import { RE2JS } from 're2js'
 import { EXPRESSION_PROGRAM_MAX } from '../../protocol/limits.ts'
-import { estimateProgram } from './expression-size.ts'
+import { estimateProgram, weighExpression } from './expression-size.ts'
 
 export interface Expression {
-  /** In instructions: what it takes to compile it, and at most to match one character. */
-  readonly size: number
+  /** What it takes to compile it, in instructions. */
+  readonly weight: number
   /** True if the whole text matches. */
   readonly matches: (text: string) => boolean
 }
@@ -16,11 +16,13 @@ export interface Expression {
  */
 const ESTIMATE_MAX = 10 * EXPRESSION_PROGRAM_MAX
 /** For the states that matching has met. They are found again, and what is over is forgotten. */
-const STATES_BYTES_MAX = 256 * 1024
+const STATES_BYTES_MAX = 64 * 1024
 
 /** The expression, or what is wrong with it, to stand after its place. */
 export function compileExpression(expression: string): Expression | string {
   if (estimateProgram(expression) > ESTIMATE_MAX) return TOO_LARGE
+  const { classes, pieces } = weighExpression(expression)
+  if (classes > EXPRESSION_PROGRAM_MAX) return TOO_LARGE
   let compiled: RE2JS
   try {
     compiled = RE2JS.compile(expression)
@@ -28,9 +30,9 @@ export function compileExpression(expression: string): Expression | string {
     // Whatever it was: an expression that another wrote ends nobody.
     return `is no regular expression: ${String(error).replace(/^.*error parsing regexp: /s, '')}`
   }
-  const size = compiled.programSize()
+  const size = compiled.programSize() + classes
   if (size > EXPRESSION_PROGRAM_MAX) return TOO_LARGE
-  return { size, matches: matcherOf(compiled) }
+  return { weight: size + pieces, matches: matcherOf(compiled) }
 }
 
 /** What is only checked is never matched, which takes longer to prepare than to compile. */

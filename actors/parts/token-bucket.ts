@@ -46,6 +46,13 @@ export class TokenBuckets {
     return true
   }
 
+  /** The same of what has been used already: who had less owes the rest. */
+  spend(key: string, nowMs: number, tokens: number): void {
+    const bucket = this.#buckets.get(key) ?? this.#open(key, nowMs)
+    this.#fill(bucket, nowMs)
+    bucket.tokens -= tokens
+  }
+
   #open(key: string, nowMs: number): Bucket {
     this.#sweep(nowMs)
     if (this.#buckets.size >= this.#keysMax) return this.#shared

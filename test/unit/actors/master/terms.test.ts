@@ -171,6 +171,35 @@ test('more than travels in one figure is refused as too large', (t) => {
   t.regex(JSON.stringify(answer), new RegExp(`more than ${TERMS_BYTES_MAX} bytes`))
 })
 
+/** Of these, one takes as long to compile as an expression may. */
+const heavy = (nth: number): Constraint[][] => [
+  [{ attribute: 'rack', matches: `a{140}b{140}${nth}` }],
+]
+/** Found to be too large when it has been compiled. */
+const TOO_LARGE: Constraint = { attribute: 'rack', matches: 'abcdefgh'.repeat(30) + 'a{70}' }
+
+test('nobody keeps a leader busy with expressions, neither good ones nor bad', (t) => {
+  for (const constraints of [heavy, () => [[TOO_LARGE]]]) {
+    const { master, framework } = subscribed({ roles: ['web'] })
+    const update = (nth: number) =>
+      framework.call('update', { constraints: { web: constraints(nth) } })
+    const names = Array.from({ length: 400 }, (_, nth) => {
+      const answer = update(nth)
+      return answer !== undefined && 'refused' in answer ? answer.refused.name : 'done'
+    })
+    const judged = names.indexOf('too-many')
+    t.true(judged > 50 && judged < 300, `${judged} were judged`)
+    t.deepEqual([...new Set(names.slice(judged))], ['too-many'])
+    // What is as it was is not judged again, and others have their own.
+    t.deepEqual(framework.call('update', { name: 'new' }), { ok: {} })
+    t.deepEqual(framework.call('update', { constraints: {} }), { ok: {} })
+    const another = new FakeFramework(master, 'f1', 'another')
+    t.deepEqual(another.subscribe({ roles: ['web'], constraints: { web: heavy(1) } }), { ok: {} })
+    master.nowMs += 1_000
+    t.deepEqual(framework.call('update', { constraints: { web: heavy(1) } }), { ok: {} })
+  }
+})
+
 test('a role may have the name of what every map has', (t) => {
   const { figures } = subscribed({
     roles: ['constructor', 'web'],

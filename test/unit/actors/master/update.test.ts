@@ -74,6 +74,26 @@ test('an update that changes nothing is answered, and nobody hears of it', (t) =
   )
 })
 
+test('what is suppressed or revived while the registry writes an update stays so', (t) => {
+  const { master, framework } = aStageSubscribed({ roles: ['a', 'b'], suppressed: ['b'] })
+  const isSuppressed = () =>
+    ['a', 'b', 'c'].map((role) => master.framework().roles.get(role)?.isSuppressed)
+  const cross = (body: Parameters<typeof framework.call<'update'>>[1]) => {
+    master.holding.add('registry')
+    framework.call('update', body)
+    framework.call('suppress', { roles: ['a'] })
+    framework.call('revive', { roles: ['b'] })
+    master.holding.delete('registry')
+    master.release()
+  }
+  cross({ name: 'new' })
+  t.deepEqual(isSuppressed(), [true, false, undefined])
+  cross({ roles: ['a', 'b', 'c'], suppressed: ['b', 'c'] })
+  t.deepEqual(isSuppressed(), [true, false, true])
+  framework.call('update', { suppressed: ['c', 'b'] })
+  t.deepEqual(isSuppressed(), [false, true, true])
+})
+
 test('offers of a role that is left are rescinded, those of a role that stays are kept', (t) => {
   const { master, framework, allocator } = aStageSubscribed({ roles: ['a', 'b'] })
   const [a, b] = ['a', 'b'].map((role) => allocator.offer({ role, resources: cpusMem(1, 128) }))

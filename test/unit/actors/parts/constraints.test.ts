@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { RE2JS } from 're2js'
 import { compileConstraints, type Judged } from '../../../../actors/parts/constraints.ts'
 import { compileExpression } from '../../../../actors/parts/expression.ts'
-import { estimateProgram } from '../../../../actors/parts/expression-size.ts'
+import { estimateProgram, weighExpression } from '../../../../actors/parts/expression-size.ts'
 import {
   CONSTRAINTS_MAX,
   EXPRESSION_LENGTH_MAX,
@@ -110,6 +110,14 @@ const LARGE = [
   '(?:aa|b|cc|dd){200}',
   '\\pL{1000}',
   '[a-z]{999}',
+  // A second, each of them, for what is not even large: hundreds of ranges, or thousands of letters.
+  '\\pL'.repeat(80),
+  '[^\\pL]{4}',
+  `[${'\\pL'.repeat(80)}]`,
+  Array.from({ length: 60 }, () => '\\PN').join('|'),
+  `(?i)${'[B-\u{1e942}]'.repeat(40)}`,
+  '(?i)[A-\\x{ffff}]',
+  '(?i:[!-\\x{fffff}])',
 ]
 
 test('what would take too many instructions is refused, at once', (t) => {
@@ -129,6 +137,9 @@ test('what people write is not too large', (t) => {
     'x'.repeat(EXPRESSION_LENGTH_MAX),
     'r(1[0-9]|2[0-4])',
     '\\x{41}+',
+    '[\\pL\\d-]+',
+    '(?i)[a-z0-9-]{1,63}\\.example\\.org',
+    '(?i)[à-ÿ]+',
   ])
     t.is(typeof compileExpression(one), 'object', one)
 })
@@ -141,7 +152,7 @@ const EXPENSIVE = [
   '.*a.{280}',
   '(?:a{0,11}){11}',
   '(?:.*[ab].*){50}x',
-  '\\pL{290}',
+  '\\pL{2}[^\\x00-\\x{ffff}]{80}',
 ]
 
 test('no expression explodes, whatever it is matched with', (t) => {
@@ -193,7 +204,10 @@ test('whatever is written, it is compiled or refused, and never larger than esti
     const size = sizeOf(written)
     const expression = compileExpression(written)
     if (size !== undefined && size > estimateProgram(written)) return false
-    if (typeof expression === 'string') return size === undefined || size > EXPRESSION_PROGRAM_MAX
+    if (typeof expression === 'string') {
+      const { classes } = weighExpression(written)
+      return size === undefined || size + classes > EXPRESSION_PROGRAM_MAX
+    }
     compiled += 1
     return typeof expression.matches(text) === 'boolean'
   })
@@ -222,11 +236,24 @@ test('it matches as other engines do, where they agree on the syntax', (t) => {
 
 test('expressions of one framework are bounded together', (t) => {
   const large = { attribute: 'rack', matches: 'a{290}' }
-  const judge = compileConstraints([Array.from({ length: 7 }, () => large)], 'constraints.web')
+  const judge = compileConstraints([Array.from({ length: 14 }, () => large)], 'constraints.web')
   t.like(judge, {
     name: 'invalid',
-    message: 'constraints.web.0.6.matches and those before it take more than 2000 instructions',
+    message: 'constraints.web.0.13.matches and those before it take more than 4000 instructions',
   })
+})
+
+test('classes and groups count more than their instructions: they take longer to compile', (t) => {
+  const weightOf = (written: string): number => {
+    const compiled = compileExpression(written)
+    return typeof compiled === 'string' ? Number.NaN : compiled.weight
+  }
+  const plain = weightOf('abc')
+  t.is(plain, weightOf('[ab]bc') - 10)
+  t.is(weightOf('ab\\d'), plain + 10)
+  t.is(weightOf('(?:a)bc'), plain + 10)
+  t.is(weightOf('ab\\pL'), plain + 100)
+  t.is(weightOf('ab[\\PL]'), plain + 110)
 })
 
 test('as many as a framework may have are judged', (t) => {

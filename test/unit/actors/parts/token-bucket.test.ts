@@ -36,6 +36,14 @@ test('buckets that are full again make room', (t) => {
   t.is(taken(buckets, 'new', 9, 5_000), 1)
 })
 
+test('who has spent more than there was gets nothing until it is paid', (t) => {
+  const buckets = new TokenBuckets({ perS: 10, burst: 5 }, 100)
+  buckets.spend('a', 0, 15)
+  t.is(taken(buckets, 'a', 9, 1_000), 0)
+  t.is(taken(buckets, 'a', 9, 1_200), 2)
+  t.is(taken(buckets, 'b', 9, 0), 5)
+})
+
 test('who has too few for all takes none', (t) => {
   const buckets = new TokenBuckets({ perS: 1, burst: 5 }, 100)
   t.deepEqual(

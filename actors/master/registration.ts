@@ -24,10 +24,9 @@ export function isLateCopy(agent: Agent, { incarnation, opens }: Register): bool
 }
 
 /** It has other resources or attributes, or another name, than in its last session. */
-export function hasChanged({ info }: Agent, { resourcesVersion: _, ...now }: AgentInfo): boolean {
+export function hasChanged({ info }: Agent, now: AgentInfo): boolean {
   if (info === undefined) return false
-  const { resourcesVersion: _before, ...before } = info
-  return !isSameValue(before, now)
+  return !isSameValue({ ...info, resourcesVersion: now.resourcesVersion }, now)
 }
 
 export function refusalOf({ version, info }: Register): Refused | undefined {

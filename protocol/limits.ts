@@ -146,6 +146,8 @@ export const OFFERS_UNANSWERED_MAX = 1_000
 export const OFFER_TIMEOUT_MS = 30_000
 /** What a decline means when it does not say. */
 export const DECLINE_FILTER_MS = 5_000
+/** Who declines again and again, and launches nothing, is asked after all others for so long. */
+export const LATE_MS_MAX = 600_000
 /** A decline that asks for longer means this. */
 export const DECLINE_FILTER_MS_MAX = 365 * 24 * 3_600_000
 /** Nothing returns to its decliner sooner, unless it revives. */

@@ -16,6 +16,7 @@ import { order } from './agents.ts'
 import { giveBack, memberOf } from './books.ts'
 import type { Agent, Framework, Offer, Task } from './entities.ts'
 import { addFilter } from './filters.ts'
+import { noteDecline, noteLaunch } from './lateness.ts'
 import { isFree, operate, type Using } from './launching.ts'
 import { rememberDiscarded, rememberUsed } from './offer-fates.ts'
 import { judgeOffers, type Unusable } from './offer-judgement.ts'
@@ -125,9 +126,8 @@ function use(
   giveBack(turn, { framework, role, agent, resources: pool })
   addFilter(turn, { framework, role, agentId, resources: pool, refuseMs: call.refuseMs })
   const member = memberOf(framework, role)
-  member.isDeclinedLast = using.launched.length === 0
-  member.isSilent = false
-  if (using.launched.length > 0) member.excusedAtMs = undefined
+  if (using.launched.length > 0) noteLaunch(member)
+  else noteDecline(turn, { framework, name: role, member }, {})
   start(turn, using, offers)
   return using.inUse
 }

@@ -16,6 +16,7 @@ import { frameworkIsEnded } from './framework-end.ts'
 import { updateIsRecorded, updatesGoOn } from './framework-update.ts'
 import { failoverIsOver, pingFramework, subscriptionIsRecorded } from './frameworks.ts'
 import type { Input } from './inputs.ts'
+import { latenessIsOver } from './lateness.ts'
 import {
   complained,
   holdsLease,
@@ -249,6 +250,11 @@ function handleDue(turn: LeaderTurn, due: Due): void {
     case 'framework-failover': {
       const framework = leader.frameworks.get(due.key)
       if (framework !== undefined) failoverIsOver(turn, framework)
+      return
+    }
+    case 'late': {
+      const framework = leader.frameworks.get(due.key)
+      if (framework !== undefined) latenessIsOver(turn, framework, due.role)
       return
     }
     case 'offer':

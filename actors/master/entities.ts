@@ -134,7 +134,9 @@ export interface Member {
   isDeclinedLast: boolean
   /** It let its last offer time out, although it is there: no revive makes up for that. */
   isSilent: boolean
-  /** When a revive last changed that it is late (monotonic); undefined: not since it launched. */
+  /** Since it last launched something; offers that timed out are none. */
+  declinesInRow: number
+  /** When it was last late no more (monotonic); undefined: not since it launched something. */
   excusedAtMs: number | undefined
   /** The allocator knows what its framework wants of offers for this role. */
   areTermsTold: boolean
@@ -238,6 +240,7 @@ export function newMember(): Member {
     isSuppressed: false,
     isDeclinedLast: false,
     isSilent: false,
+    declinesInRow: 0,
     excusedAtMs: undefined,
     areTermsTold: false,
     lastDecline: undefined,

@@ -1,8 +1,8 @@
 /** The roles of a framework: taken, left, suppressed and revived. */
-import { DECLINE_FILTER_MS } from '../../protocol/limits.ts'
 import { memberOf, touchMember } from './books.ts'
-import type { Framework, Member } from './entities.ts'
+import type { Framework } from './entities.ts'
 import { clearFilters } from './filters.ts'
+import { excuse } from './lateness.ts'
 import { endOffer } from './offers.ts'
 import type { LeaderTurn } from './turn.ts'
 
@@ -63,18 +63,6 @@ export function revive(turn: LeaderTurn, framework: Framework, roles: readonly s
     clearFilters(turn, framework, name)
     touchMember(turn, framework, name)
   }
-}
-
-/**
- * Its last answer no longer counts as a decline: it is asked with the others. Who has launched
- * nothing since the last time waits for a while; else it could decline and revive for ever, with
- * the smallest share of all, and nobody else would be asked.
- */
-function excuse({ now }: LeaderTurn, member: Member): void {
-  const { isDeclinedLast, isSilent, excusedAtMs = Number.NEGATIVE_INFINITY } = member
-  if (!isDeclinedLast || isSilent || now.monotonicMs < excusedAtMs + DECLINE_FILTER_MS) return
-  member.isDeclinedLast = false
-  member.excusedAtMs = now.monotonicMs
 }
 
 /** Wants no offers; outstanding ones stay. */

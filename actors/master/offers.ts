@@ -11,8 +11,9 @@ import type { Decline } from '../../protocol/schema/calls.ts'
 import type { Allocation } from '../../protocol/schema/master.ts'
 import type { Offer as OfferShape } from '../../protocol/schema/scheduler.ts'
 import { frameworkOf, giveBack, take, touchMember } from './books.ts'
-import type { Member, Offer } from './entities.ts'
+import type { Offer } from './entities.ts'
 import { addFilter } from './filters.ts'
+import { noteDecline } from './lateness.ts'
 import { rememberFate } from './offer-fates.ts'
 import { isOverLimit } from './role-books.ts'
 import { count } from './state.ts'
@@ -93,8 +94,8 @@ export function endOffer(
     else if (action === 'filter') {
       addFilter(turn, { framework, role, agentId, resources, refuseMs: said.refuseMs })
       const member = framework.roles.get(role)
-      if (member !== undefined)
-        noteDecline(turn, member, event === 'framework.decline' ? said : undefined)
+      const which = member && { framework, name: role, member }
+      if (which) noteDecline(turn, which, event === 'framework.decline' ? said : undefined)
     } else {
       const reason = RESCIND_REASONS[event as keyof typeof RESCIND_REASONS]
       leader.events.add(framework.key, framework, { kind: 'rescind', offers: [offerId], reason })
@@ -102,19 +103,6 @@ export function endOffer(
   }
   count(turn.state, `offers-${step.state}`)
   return true
-}
-
-/** No answer in time counts as a decline, but nobody has said it. */
-function noteDecline(
-  { now }: LeaderTurn,
-  member: Member,
-  said: Pick<Decline, 'reason'> | undefined,
-): void {
-  member.isDeclinedLast = true
-  member.isSilent = said === undefined
-  if (said === undefined) return
-  const count = (member.lastDecline?.count ?? 0) + 1
-  member.lastDecline = { reason: said.reason, atMs: now.monotonicMs, count }
 }
 
 /** Takes an offer out of the books of what is outstanding: its resources stay with the role. */

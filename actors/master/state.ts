@@ -58,6 +58,7 @@ export type Due =
   | { readonly due: 'agent-return'; readonly agentId: AgentId }
   | { readonly due: 'framework-ping'; readonly key: string }
   | { readonly due: 'framework-failover'; readonly key: string }
+  | { readonly due: 'late'; readonly key: string; readonly role: string }
   | { readonly due: 'offer'; readonly offerId: OfferId }
   | { readonly due: 'explain'; readonly id: number }
   | { readonly due: 'agents-awaited' }

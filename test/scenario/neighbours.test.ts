@@ -95,3 +95,44 @@ for (const title of [...Object.keys(MANNERS), 'of all these kinds']) {
     t.is(overtaken, 0)
   })
 }
+
+test('who declined once is asked again before long, though neighbours with less decline everything', async (t) => {
+  const resources = cpusMem(WHOLE.cpus, WHOLE.mem)
+  const scenario = await Scenario.open({ count: 2, resources })
+  for (let i = 0; i < RUDE; i++) {
+    const rude = await scenario.framework(`rude-${i}`)
+    rude.onOffer = (offer) => declines(rude, offer)
+    for (const offer of rude.offers.slice()) declines(rude, offer)
+  }
+  const polite = await scenario.framework('polite')
+  while (polite.offers.length < 2) await scenario.pass()
+  const [first, second] = polite.offers
+  await polite.accept([aRun('t1', WHOLE)], { offers: first ? [first] : [] })
+  await polite.decline(0, second ? [second] : [])
+  for (let tries = 0; polite.offers.length === 0; tries++) {
+    t.true(tries < 600, 'it is not asked for a minute')
+    await scenario.pass()
+  }
+})
+
+test('who declined once is asked again before long, though another takes all that there is', async (t) => {
+  const resources = cpusMem(WHOLE.cpus, WHOLE.mem)
+  const scenario = await Scenario.open({ count: 2, resources })
+  const hungry = await scenario.framework('hungry')
+  let count = 0
+  const eat = (offer: Offer): void => {
+    count += 1
+    const tasks = [aRun(`t${count}`, WHOLE, { PRETEND_MS: '400' })]
+    hungry.forget([offer.offerId])
+    hungry.say('accept', { offers: [offer.offerId], operations: [{ kind: 'launch', tasks }] })
+  }
+  hungry.onOffer = eat
+  for (const offer of hungry.offers.slice()) eat(offer)
+  const waiting = await scenario.framework('waiting')
+  while (waiting.offers.length === 0) await scenario.pass()
+  await waiting.decline()
+  for (let tries = 0; waiting.offers.length === 0; tries++) {
+    t.true(tries < 600, 'it is not asked for a minute')
+    await scenario.pass()
+  }
+})

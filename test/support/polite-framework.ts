@@ -33,6 +33,8 @@ export interface Rounds {
   readonly waitMs: readonly number[]
   /** Offers of such an agent that others got before. */
   readonly overtaken: number
+  /** How often one of them got it twice before. */
+  readonly overtakenTwice: number
 }
 
 export class PoliteFramework {
@@ -105,17 +107,20 @@ export class PoliteFramework {
     }
     // What was said before has been heard.
     await this.#observer.flush()
-    return { waitMs, overtaken: freed.reduce((sum, one) => sum + this.#overtakers(one), 0) }
+    const all = freed.map((one) => this.#overtakers(one))
+    return {
+      waitMs,
+      overtaken: all.reduce((sum, { length }) => sum + length, 0),
+      overtakenTwice: all.filter((others) => new Set(others).size < others.length).length,
+    }
   }
 
-  #overtakers({ agentId, from, to }: Freed): number {
-    return this.#made.filter(
-      (made) =>
-        made.agentId === agentId &&
-        made.frameworkId !== POLITE &&
-        made.number > from &&
-        made.number < to,
-    ).length
+  /** Who was offered the agent before, once for each time. */
+  #overtakers({ agentId, from, to }: Freed): readonly string[] {
+    return this.#made
+      .filter((made) => made.agentId === agentId && made.frameworkId !== POLITE)
+      .filter(({ number }) => number > from && number < to)
+      .map(({ frameworkId }) => frameworkId)
   }
 
   async #ended(taskId: string): Promise<void> {

@@ -1,7 +1,6 @@
 /** `bourse allocator`: proposes who gets what. Keeps nothing, so it may be killed at any time. */
 
 import { startAllocator } from '../../actors/allocator/main.ts'
-import { brokenPromises } from '../../actors/allocator/policies/contract.ts'
 import { drf } from '../../actors/allocator/policies/drf.ts'
 import { type LoadedPolicy, loadPolicy, tryPolicy } from '../../actors/allocator/policies/load.ts'
 import { POLICY_DEFAULT, type PolicyChoice } from '../../actors/allocator/policies/words.ts'
@@ -14,6 +13,7 @@ import type { ActorWorld } from '../actor-world.ts'
 import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
 import { jsonLine } from '../io.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
+import { harmless } from '../text.ts'
 
 export interface AllocatorOptions extends CommandOptions {
   /** Absent: the default. */
@@ -60,13 +60,10 @@ async function checkIt(
   choice: PolicyChoice,
   { options, io }: Invocation<AllocatorOptions>,
 ): Promise<ExitCode> {
-  const { text, order } = choice
-  const problems =
-    typeof order === 'string'
-      ? brokenPromises((await loadPolicy(choice, systemClock)).policy)
-      : await tryPolicy(order.path, systemClock)
+  const { text } = choice
+  const problems = await tryPolicy(choice, systemClock)
   if (options.json) io.print(jsonLine({ policy: text, problems }))
   else if (problems.length === 0) io.print(`${text} keeps what policies promise`)
-  else for (const problem of problems) io.printError(`bourse: ${text}: ${problem}`)
+  else for (const problem of problems) io.printError(harmless(`bourse: ${text}: ${problem}`))
   return problems.length === 0 ? EXIT.done : EXIT.failed
 }

@@ -1,4 +1,7 @@
 /** The project's policies and the example's, and that the contract finds what breaks it. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
 import { brokenPromises } from '../../actors/allocator/policies/contract.ts'
 import { readPolicy, tryPolicy } from '../../actors/allocator/policies/load.ts'
@@ -21,9 +24,50 @@ policyContract(test, EXAMPLE, async () => {
   return example
 })
 
+const tried = (path: string, placement?: 'spread') =>
+  tryPolicy({ text: path, order: { path }, ...(placement && { placement }) }, systemClock)
+
 test(`${EXAMPLE}: it passes as a user's does, in a thread of its own`, async (t) => {
-  t.deepEqual(await tryPolicy(EXAMPLE, systemClock), [])
+  t.deepEqual(await tried(EXAMPLE), [])
 })
+
+test('a module that ranks agents itself and a placement are one too many', async (t) => {
+  t.deepEqual(await tried(EXAMPLE, 'spread'), ['it ranks agents itself: leave out spread'])
+})
+
+const MODULES = {
+  'is not there': [undefined, /^there is no file \/.*mine\.js$/],
+  'cannot be read': ['export default {', /^it cannot be loaded: SyntaxError/],
+  'exports nothing': ['export const drf = 1', /^its default export is no object$/],
+  'has a function too few': [
+    'export default { rankRole: () => 1 }',
+    /^it has no function rankMember/,
+  ],
+  'has a word for a function': [
+    'export default { rankRole: () => 1, rankMember: () => 1, rankAgent: 1 }',
+    /^its rankAgent is no function$/,
+  ],
+  throws: [
+    'export default { rankRole() { throw Error("boom") }, rankMember: () => 1 }',
+    /^it threw Error: boom at Object\.rankRole \(.*mine\.js:1:\d+\)$/,
+  ],
+  'ends its process': ['process.exit()', /^it ends its process$/],
+  'collects without end': [
+    'const all = []; for (;;) all.push(new Array(1e4).fill(all))',
+    /^it threw .*memory/,
+  ],
+} as const
+for (const [what, [source, expected]] of Object.entries(MODULES))
+  test(`a module that ${what} is refused, and harms nobody`, async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'bourse-policy-'))
+    t.teardown(() => rm(folder, { recursive: true }))
+    const path = join(folder, 'mine.js')
+    await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+    if (source !== undefined) await writeFile(path, source)
+    const problems = await tried(path)
+    t.is(problems.length, 1)
+    t.regex(problems[0] ?? '', expected)
+  })
 
 const share = { rankRole: () => 0, rankMember: () => 0 }
 let calls = 0

@@ -16,7 +16,7 @@ const FORGIVEN_MS = 60_000
 
 export interface Containment<State, Input, Effect> {
   readonly core: Core<State, Input, Effect>
-  /** Whom the policy is being asked about: what loops is to be named. */
+  /** What loops is to be named: see `Guarded`. */
   readonly asking: () => string | undefined
   /** Makes the state good again, without the policy. */
   readonly fallBack: (state: State, problem: string, now: Now) => readonly Effect[]
@@ -41,6 +41,7 @@ export function contain<State, Input, Effect>(
     } catch (error) {
       if (!(error instanceof PolicyFailure) && !isTimeout(error)) throw error
       const { user, system } = process.cpuUsage(before)
+      const asked = asking()
       const wasStarved = isTimeout(error) && (user + system) / 1_000 < inputMsMax / 2
       if (wasStarved && now.monotonicMs >= forgivenAtMs + FORGIVEN_MS) {
         forgivenAtMs = now.monotonicMs
@@ -48,7 +49,7 @@ export function contain<State, Input, Effect>(
       }
       hasFailed = true
       const problem = isTimeout(error)
-        ? `${asking() ?? 'one turn'} took more than ${inputMsMax} ms`
+        ? `${asked ?? 'one turn'} took more than ${inputMsMax} ms`
         : (error as PolicyFailure).message
       return fallBack(state, problem, now)
     }

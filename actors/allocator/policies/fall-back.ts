@@ -2,7 +2,7 @@
 import type { Now } from '../../../protocol/now.ts'
 import type { Effect } from '../effects.ts'
 import { reopen } from '../session.ts'
-import type { AllocatorState } from '../state.ts'
+import { type AllocatorState, newBooks } from '../state.ts'
 import { drf } from './drf.ts'
 
 /** Of what a policy says of itself. */
@@ -17,6 +17,8 @@ export function fallBack(state: AllocatorState, problem: string, now: Now): read
   }
   state.failed = failed
   state.policy = drf
+  // Where there is no session to be closed, too: nobody is to be asked with the old one again.
+  state.books = newBooks(drf)
   return [{ do: 'tell-failure', ...failed }, ...beginAnew(state, now)]
 }
 

@@ -1,5 +1,5 @@
 /** A policy that somebody else wrote: it sees copies only, and what it gives is looked at. */
-import type { AgentStanding, Policy } from '../policy.ts'
+import type { Policy } from '../policy.ts'
 
 const TOLD_LENGTH_MAX = 200
 
@@ -11,7 +11,7 @@ export class PolicyFailure extends Error {
 /** A policy whose every answer is looked at. */
 export interface Guarded {
   readonly policy: Policy
-  /** Which function is being asked, and of whom; undefined: none. */
+  /** Which function was being asked, and of whom, when it was broken off. It says so once. */
   readonly asking: () => string | undefined
 }
 
@@ -21,14 +21,18 @@ export interface Guarded {
  */
 export function guarded(policy: Policy): Guarded {
   let asking: string | undefined
-  const number = (name: string, of: string, rank: () => number): number => {
+  const number = (name: string, of: string, rank: () => unknown): number => {
     asking = `${name} for ${of}`
     const given = answerOf(asking, rank)
     asking = undefined
     return given
   }
   return {
-    asking: () => asking,
+    asking() {
+      const was = asking
+      asking = undefined
+      return was
+    },
     policy: {
       name: policy.name,
       rankRole: ({ role, name, depth, share, weight, given }) =>
@@ -44,18 +48,14 @@ export function guarded(policy: Policy): Guarded {
           number('rankAgent', agentId, () => {
             const free = Object.freeze({ ...amounts.free })
             const total = Object.freeze({ ...amounts.total })
-            return rankAgent(policy, Object.freeze({ agentId, hostname, free, total, fill }))
+            return policy.rankAgent?.(Object.freeze({ agentId, hostname, free, total, fill }))
           }),
       }),
     },
   }
 }
 
-/** Called on the policy, which may be an object with a state of its own. */
-const rankAgent = (policy: Policy, standing: AgentStanding): number =>
-  policy.rankAgent?.(standing) ?? Number.NaN
-
-function answerOf(asked: string, rank: () => number): number {
+function answerOf(asked: string, rank: () => unknown): number {
   let given: unknown
   try {
     given = rank()

@@ -11,10 +11,12 @@ import { type PolicyChoice, policyOf } from './words.ts'
 
 /** To import it, and to ask some thousand questions. */
 const TRIAL_MS = 10_000
+/** What it collects meanwhile is not to cost the machine. */
+const TRIAL_MIB = 256
 
 export interface LoadedPolicy {
   readonly policy: Policy
-  /** Of somebody else's: whom it is being asked about. Such a one is to be contained. */
+  /** Of somebody else's. Such a one is to be contained. */
   readonly asking?: Guarded['asking']
 }
 
@@ -26,13 +28,11 @@ export async function loadPolicy(choice: PolicyChoice, clock: Clock): Promise<Lo
   const { order } = choice
   if (typeof order === 'string') return { policy: policyOf(choice) }
   const { path } = order
-  const [problem] = await tryPolicy(path, clock)
+  const [problem] = await tryPolicy(choice, clock)
   if (problem !== undefined) throw noPolicy(path, problem)
   const read = await readPolicy(path)
   if (typeof read === 'string') throw noPolicy(path, read)
   const { policy, asking } = guarded(read)
-  if (choice.placement !== undefined && policy.rankAgent !== undefined)
-    throw noPolicy(path, `it ranks agents itself: leave out ${choice.placement}`)
   return { policy: policyOf(choice, policy), asking }
 }
 
@@ -40,24 +40,43 @@ const noPolicy = (path: string, problem: string): ClusterError =>
   new ClusterError('allocator/policy', 'never', `${path} is no policy: ${problem}`)
 
 /**
- * What is wrong with the module, by the contract of policies; nothing: it may be used. It is asked
- * in a thread of its own, which is ended when it takes too long.
+ * What is wrong with a user's module, by the contract of policies; nothing: it may be used. It is
+ * asked in a thread of its own, which is ended when it takes too long. With the project's own
+ * nothing is.
  */
-export async function tryPolicy(path: string, clock: Clock): Promise<readonly string[]> {
-  if (!existsSync(path)) return [`there is no file ${resolve(path)}`]
+export async function tryPolicy(
+  { order, placement }: PolicyChoice,
+  clock: Clock,
+): Promise<readonly string[]> {
+  if (typeof order === 'string') return []
+  if (!existsSync(order.path)) return [`there is no file ${resolve(order.path)}`]
   const entry = fileURLToPath(new URL('./trial.js', import.meta.url))
-  const worker = new Worker(entry, { workerData: path })
-  const timer = clock.after(TRIAL_MS, () => void worker.terminate())
+  const tried: Tried = { path: order.path, placement }
+  const resourceLimits = { maxOldGenerationSizeMb: TRIAL_MIB }
+  const worker = new Worker(entry, { workerData: tried, resourceLimits })
+  let isLate = false
+  const timer = clock.after(TRIAL_MS, () => {
+    isLate = true
+    void worker.terminate()
+  })
   try {
     return await new Promise((done) => {
       worker.once('message', done)
       worker.once('error', (error) => done([`it threw ${String(error)}`]))
-      worker.once('exit', () => done([`it did not answer within ${TRIAL_MS / 1_000} s, or exits`]))
+      worker.once('exit', () =>
+        done([isLate ? `it did not answer within ${TRIAL_MS / 1_000} s` : 'it ends its process']),
+      )
     })
   } finally {
     timer.cancel()
     await worker.terminate()
   }
+}
+
+/** What the thread is told. */
+export interface Tried {
+  readonly path: string
+  readonly placement: PolicyChoice['placement'] | undefined
 }
 
 /** The default export of a module; a string: why that is no policy. */

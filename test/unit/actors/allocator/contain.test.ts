@@ -1,9 +1,13 @@
 /** A user's policy may throw, loop and lie: the core goes on without it. */
 import test from 'ava'
 import { contain } from '../../../../actors/allocator/policies/contain.ts'
+import { drf } from '../../../../actors/allocator/policies/drf.ts'
+import { fallBack } from '../../../../actors/allocator/policies/fall-back.ts'
 import { guarded, PolicyFailure } from '../../../../actors/allocator/policies/guard.ts'
 import type { Policy, RoleStanding } from '../../../../actors/allocator/policy.ts'
+import { newState } from '../../../../actors/allocator/state.ts'
 import type { Core } from '../../../../actors/parts/core.ts'
+import { SEED } from './harness.ts'
 
 const ROLE: RoleStanding = { role: 'web', name: 'web', depth: 1, share: 0, weight: 1, given: 0 }
 const NOW = { monotonicMs: 0, wallMs: 0 }
@@ -122,6 +126,21 @@ test('a process that was stopped is forgiven once in a while, and blamed when it
   t.deepEqual(ask({ monotonicMs: 1_000, wallMs: 0 }), [
     `fell back: rankRole for web took more than ${PATIENCE_MS} ms`,
   ])
+})
+
+test('what broke off is named once: what is late after it is no fault of its', (t) => {
+  const { policy, asking: whom } = guarded({ ...fair, rankRole: () => Number.NaN })
+  t.throws(() => policy.rankRole(ROLE), { instanceOf: PolicyFailure })
+  t.is(whom(), 'rankRole for web')
+  t.is(whom(), undefined)
+})
+
+test('a policy that failed is not asked again, also where there was no session to close', (t) => {
+  const state = newState(SEED, fair)
+  t.deepEqual(fallBack(state, 'one turn took too long', NOW), [
+    { do: 'tell-failure', policy: 'fair', problem: 'one turn took too long' },
+  ])
+  t.is(state.books.tree.policy, drf)
 })
 
 test("a bug that is not the policy's passes on", (t) => {

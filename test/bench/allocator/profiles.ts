@@ -28,7 +28,7 @@ const AGENT: ResourceList = [
 /** Longer than any bench takes, in its own time too. */
 export const FILTER_MS = 24 * 3_600_000
 /** Of more filters than that, each member has fewer: they alone would take gigabytes. */
-const FILTERS_MAX = 2_000_000
+const FILTERS_MAX = 1_000_000
 const FILTERED_SHARE = 0.1
 /** In the tree of roles, of the members. */
 const FILTERING_EVERY = 4

@@ -13,8 +13,13 @@ import { detailOf } from './details.ts'
 import type { Ask, Pair, Question } from './question.ts'
 import { standingsOf } from './standings.ts'
 
-/** Questions that are not answered yet: a leader asks no more than so many. */
+/** Questions that are not answered yet. */
 const QUESTIONS_MAX = 1_024
+/**
+ * Judgements that they come to: half a second's, with the first ever so many. The leader waits
+ * hardly longer, and who comes later is better told at once.
+ */
+const PAIRS_MAX = 2 ** 19
 /** Judgements of one turn: a millisecond or two. */
 const JUDGEMENTS_PER_TURN = 2_048
 
@@ -23,8 +28,10 @@ export const hasQuestions = ({ questions: { waiting, current } }: Books): boolea
 
 /** Takes a question; it is answered when it is its turn. */
 export function ask(state: AllocatorState, figure: Ask): void {
-  const { waiting } = state.books.questions
-  if (waiting.length < QUESTIONS_MAX) waiting.push(figure)
+  const { agents, members, questions } = state.books
+  const { length } = questions.waiting
+  const pairs = length * Math.max(agents.size, members.size)
+  if (length < QUESTIONS_MAX && pairs < PAIRS_MAX) questions.waiting.push(figure)
   else leaveUnanswered(state, figure.question, 'too-many')
 }
 

@@ -332,6 +332,19 @@ test('no more questions wait than are allowed: the newest is told so', (t) => {
   )
 })
 
+test('the more there is to be looked at, the fewer questions wait', (t) => {
+  const agents = Array.from({ length: 4_096 }, (_, i) => anAgent(`a${i}`, { free: [] }))
+  const harness = new Harness().allocating(agents.flat(), aMember('f1'))
+  harness.say(Array.from({ length: 130 }, () => figureOf({ member: 'f1' })))
+  const answers = harness.turn().filter((report) => report.kind === 'explained')
+  const [refused, answered] = [
+    answers.filter(({ unanswered }) => unanswered === 'too-many'),
+    answers.filter(({ counts }) => counts?.['none-free'] === 4_096),
+  ]
+  t.is(refused.length, 2)
+  t.is(answered.length, 128)
+})
+
 test('a question changes nothing: what is allocated is the same', (t) => {
   const play = (isAsked: boolean): readonly string[] => {
     const harness = new Harness().allocating(

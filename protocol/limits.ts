@@ -70,7 +70,9 @@ export const CONSTRAINTS_MAX = 16
  */
 export const EXPRESSION_LENGTH_MAX = 256
 export const EXPRESSION_PROGRAM_MAX = 300
-/** All of one framework's, as instructions. Each counts ten more, and so does each class and group. */
+/**
+ * All of one framework's, as instructions. Each counts ten more, and so does each class and group.
+ */
 export const EXPRESSIONS_PROGRAM_MAX = 4_000
 /** So many are judged for one principal in a second, and twice as many at once. */
 export const EXPRESSIONS_PROGRAM_PER_S = 40_000

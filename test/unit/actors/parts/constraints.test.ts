@@ -110,7 +110,8 @@ const LARGE = [
   '(?:aa|b|cc|dd){200}',
   '\\pL{1000}',
   '[a-z]{999}',
-  // A second, each of them, for what is not even large: hundreds of ranges, or thousands of letters.
+  // A second, each of them, for what is not even large: hundreds of ranges, or thousands of
+  // letters.
   '\\pL'.repeat(80),
   '[^\\pL]{4}',
   `[${'\\pL'.repeat(80)}]`,

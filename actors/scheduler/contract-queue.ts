@@ -10,9 +10,10 @@ export interface Preference {
   /** What it is there; of a list any one, at most 64. */
   readonly equals: string | number | readonly (string | number)[]
   /**
-   * So long after it was first passed over for this, its next preference counts too; after the last
-   * one every place does. Milliseconds. 0: it does not wait, but where it prefers to be it goes
-   * before others.
+   * At most so long it keeps off places for this; then its next preference counts too, and after
+   * the last one every place does. Counted from when a place on which it fits is first passed over
+   * (see also `add`). Milliseconds. 0: it does not wait, but where it prefers to be it goes before
+   * others of its add.
    */
   readonly waitMs: number
 }
@@ -55,21 +56,26 @@ export interface TaskQueue {
 
   /**
    * Lets tasks wait, behind those that do already. Those of one `add` wait together: whenever one
-   * of them is started where it prefers to be, the wait of the others begins anew, so that a job
-   * that gets on keeps to good places. Whoever wants a task to wait for itself adds it alone.
+   * of them is started where it prefers to be, the wait of the others begins anew at that moment,
+   * so that a job that gets on keeps to good places. Whoever wants a task to wait for itself adds
+   * it alone.
    *
    * What was declined before is asked for again. Refused as by an accept: `invalid`, for an id that
    * waits already too, and `too-large`.
    */
   add(tasks: readonly QueuedTask[]): Queued
 
-  /** The task does not wait any more; false: it did not. */
+  /**
+   * The task does not wait any more; false: it did not, or is being started just now. Then it does
+   * not wait again, whatever comes of that.
+   */
   remove(taskId: string): boolean
 
   /**
    * Starts on the offer what waits and fits: by the order of the adds, of one add those first that
-   * prefer to be there. Without such a task the offer is declined, and says why. Tasks of an accept
-   * that is refused wait again, before all others of their add.
+   * prefer to be there. Without such a task the offer is declined, and says why. Of those that fit
+   * the first 1,000 are looked at. Tasks of an accept that is refused wait again, in their old
+   * places.
    */
   answer(offer: Offered): Promise<Answered>
 }

@@ -1,5 +1,5 @@
 /** Tasks that wait for offers, in the hands of a framework's author. */
-import type { Clock } from '../../bus/clock.ts'
+import type { Clock, Timer } from '../../bus/clock.ts'
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import type { OfferId, TaskId } from '../../protocol/ids.ts'
 import { DECLINE_FILTER_MS, DECLINE_PAUSE_MS, TASK_BYTES_MAX } from '../../protocol/limits.ts'
@@ -8,16 +8,12 @@ import type { TaskInfo } from '../../protocol/schema/common.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import type { Offered, Outcome, TaskWish } from './contract-offers.ts'
 import type { Answered, Placement, Queued, QueuedTask, TaskQueue } from './contract-queue.ts'
-import type { Kind, NewTask } from './job.ts'
 import { offersProblem } from './offered.ts'
 import { type Placing, placeOn } from './placing.ts'
 import { preferenceProblems, preferencesOf } from './preferences.ts'
-import { addJob, newQueue, removeTask, settle } from './queue.ts'
+import { addJob, type NewTask, newQueue, removeTask, settle } from './queue.ts'
 import { problemsOf, ROLE } from './rules.ts'
 import { listProblem, taskOf, wishProblem } from './wishes.ts'
-
-/** Different ones that are remembered. */
-const KINDS_MAX = 1_000
 
 export interface QueueDeps {
   readonly clock: Clock
@@ -35,10 +31,8 @@ export class WaitingQueue implements TaskQueue {
   readonly #state = newQueue()
   /** Until when (monotonic) something of a role stays away, because it was declined here. */
   readonly #awayUntilMs = new Map<string, number>()
-  /** By how they are written. */
-  readonly #kinds = new Map<string, Kind>()
-  /** It is asked anew soon. */
-  #isDue = false
+  /** When (monotonic) it is asked anew. */
+  #look: { readonly atMs: number; readonly timer: Timer } | undefined
 
   constructor(deps: QueueDeps) {
     this.#deps = deps
@@ -69,7 +63,7 @@ export class WaitingQueue implements TaskQueue {
     const placing = placeOn(this.#state, { place: offer, role, resources }, monotonicMs)
     const { refuseMs, reason } = placing
     this.#noteAway(role, monotonicMs + refuseMs)
-    if (refuseMs > 0 && refuseMs < DECLINE_PAUSE_MS) this.#lookAfter(refuseMs)
+    if (refuseMs > 0 && refuseMs < DECLINE_PAUSE_MS) this.#lookAt(monotonicMs + refuseMs)
     if (placing.placed.length > 0) return this.#launch(offer, placing)
     return { ...(await this.#deps.decline(offerId, reason, refuseMs)), placed: [] }
   }
@@ -100,13 +94,15 @@ export class WaitingQueue implements TaskQueue {
   }
 
   /** What was declined for less than the leader keeps anything away is asked for in time. */
-  #lookAfter(delayMs: number): void {
-    if (this.#isDue) return
-    this.#isDue = true
-    this.#deps.clock.after(delayMs, () => {
-      this.#isDue = false
+  #lookAt(atMs: number): void {
+    if (this.#look !== undefined && this.#look.atMs <= atMs) return
+    this.#look?.timer.cancel()
+    const { clock } = this.#deps
+    const timer = clock.after(atMs - clock.now().monotonicMs, () => {
+      this.#look = undefined
       if (this.length > 0) this.#renew()
     })
+    this.#look = { atMs, timer }
   }
 
   #renew(): void {
@@ -140,25 +136,15 @@ export class WaitingQueue implements TaskQueue {
   #newTask(wish: QueuedTask): NewTask {
     const task = taskOf(wish, () => this.#deps.newTaskId(wish))
     const { taskId } = task
-    const { choices, waitsMs } = preferencesOf(wish.prefer)
-    const kind = this.#kindOf({ role: wish.role, resources: task.resources, waitsMs })
-    return { taskId, task, bytes: wireBytes(task), kind, choices }
+    return {
+      taskId,
+      task,
+      resources: resourcesOf(task.resources),
+      role: wish.role,
+      bytes: wireBytes(task),
+      ...preferencesOf(wish.prefer),
+    }
   }
-
-  /** One and the same for all that are alike: they are looked at together. */
-  #kindOf(wanted: WantedKind): Kind {
-    const key = JSON.stringify(wanted)
-    const known = this.#kinds.get(key)
-    if (known !== undefined) return known
-    const kind = { ...wanted, resources: resourcesOf(wanted.resources) }
-    if (this.#kinds.size === KINDS_MAX) this.#kinds.clear()
-    this.#kinds.set(key, kind)
-    return kind
-  }
-}
-
-interface WantedKind extends Omit<Kind, 'resources'> {
-  readonly resources: TaskInfo['resources']
 }
 
 const ROLE_RULE = { role: ROLE }

@@ -42,10 +42,9 @@ class History {
     const tasks = wishes.map(({ cpus, prefer }) => {
       this.#tasks += 1
       const taskId = `t-${this.#tasks}` as TaskId
-      const resources = resourcesOf({ cpus })
-      const { choices, waitsMs } = preferencesOf(prefer.length === 0 ? undefined : prefer)
-      const kind = { role: undefined, resources, waitsMs }
-      return { taskId, task: aTask(taskId), bytes: 100, kind, choices }
+      const preferences = preferencesOf(prefer.length === 0 ? undefined : prefer)
+      const wanted = { resources: resourcesOf({ cpus }), role: undefined, bytes: 100 }
+      return { taskId, task: aTask(taskId), ...wanted, ...preferences }
     })
     addJob(this.queue, tasks)
   }
@@ -77,17 +76,18 @@ test('no task is started twice or lost, and no offer holds more than it has', (t
         history.nowMs += one.afterMs
         const before = new Set(history.started)
         const { tasks, refuseMs } = history.offer(one.agent, one.cpus, one.isRefused)
-        const taken = tasks.reduce((sum, { kind }) => sum + cpusOf(kind.resources), 0)
+        const taken = tasks.reduce((sum, { resources }) => sum + cpusOf(resources), 0)
         t.true(taken <= one.cpus)
         t.true(tasks.every(({ taskId }) => !before.has(taskId)))
         t.true(refuseMs >= 0 && refuseMs <= 60_000)
         t.is(history.queue.waiting.size + history.started.size, history.count)
         t.is(history.queue.starting.size, 0)
       }
-      const { jobs, waiting } = history.queue
-      const inJobs = jobs.flatMap((job) => [...job.tasks()].map(({ taskId }) => taskId))
-      t.is(inJobs.length, waiting.size)
-      t.true(inJobs.every((taskId) => waiting.has(taskId)))
+      const numbers = [...history.queue.waiting.values()].map(({ number }) => number)
+      t.deepEqual(
+        numbers,
+        numbers.toSorted((a, b) => a - b),
+      )
     }),
     { numRuns: 300 },
   )
@@ -112,6 +112,33 @@ test('a place that comes back when it was declined for is taken in the end', (t)
         history.nowMs += refuseMs
       }
       t.is(history.started.size, wishes.length)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('what fits is left no longer than its waits, from the first time or the last good start', (t) => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const history = new History()
+      const sinceMs = new Map<object, number>()
+      for (const one of steps) {
+        if ('add' in one) {
+          history.add(one.add)
+          continue
+        }
+        history.nowMs += one.afterMs
+        const { nowMs, queue } = history
+        const { placed } = history.offer(one.agent, one.cpus)
+        for (const { task, choice } of placed)
+          if (choice < task.choices.length && sinceMs.has(task.job)) sinceMs.set(task.job, nowMs)
+        if (placed.length > 0) continue
+        for (const { job, resources, waitsMs } of queue.waiting.values()) {
+          if (cpusOf(resources) > one.cpus) continue
+          if (!sinceMs.has(job)) sinceMs.set(job, nowMs)
+          t.true(nowMs - (sinceMs.get(job) ?? nowMs) < (waitsMs.at(-1) ?? 0))
+        }
+      }
     }),
     { numRuns: 300 },
   )

@@ -1,11 +1,11 @@
 /** Which waiting tasks go onto an offer, by what they prefer and how long they have waited. */
 import test from 'ava'
 import type { Preference } from '../../../../actors/scheduler/contract-queue.ts'
-import type { NewTask } from '../../../../actors/scheduler/job.ts'
 import { type Placing, placeOn } from '../../../../actors/scheduler/placing.ts'
 import { preferencesOf } from '../../../../actors/scheduler/preferences.ts'
 import {
   addJob,
+  type NewTask,
   newQueue,
   type QueueState,
   removeTask,
@@ -34,9 +34,8 @@ function aWaiting(
   taskId: string,
   { prefer, role, resources = ONE_CPU, bytes = 100 }: Wanted,
 ): NewTask {
-  const { choices, waitsMs } = preferencesOf(prefer)
-  const kind = { role, resources, waitsMs }
-  return { taskId: taskId as TaskId, task: aTask(taskId), bytes, kind, choices }
+  const task = aTask(taskId)
+  return { taskId: taskId as TaskId, task, resources, role, bytes, ...preferencesOf(prefer) }
 }
 
 const add = (queue: QueueState, wanted: Wanted, ...taskIds: readonly string[]): void =>
@@ -122,13 +121,13 @@ test('of one add those that prefer the place come first', (t) => {
   t.deepEqual(waitingIn(queue), ['second'])
 })
 
-test('a task placed where it prefers makes the wait of its add begin anew', (t) => {
+test('a task placed where it prefers makes the wait of its add begin anew at once', (t) => {
   const queue = newQueue()
   add(queue, { prefer: onAgents('agent-1') }, 'a', 'b')
   offer(queue, 'agent-2')
   t.deepEqual(ids(offer(queue, 'agent-1', { atMs: 900 })), ['a'])
-  t.like(offer(queue, 'agent-2', { atMs: 1_000 }), { placed: [], refuseMs: 1_000 })
-  t.deepEqual(ids(offer(queue, 'agent-2', { atMs: 2_000 })), ['b'])
+  t.like(offer(queue, 'agent-2', { atMs: 1_000 }), { placed: [], refuseMs: 900 })
+  t.deepEqual(ids(offer(queue, 'agent-2', { atMs: 1_900 })), ['b'])
 })
 
 test('once the wait is over, all of an add go anywhere until one has its place again', (t) => {
@@ -138,7 +137,7 @@ test('once the wait is over, all of an add go anywhere until one has its place a
   t.deepEqual(ids(offer(queue, 'agent-2', { atMs: 1_000 })), ['a'])
   t.deepEqual(ids(offer(queue, 'agent-3', { atMs: 1_001 })), ['b'])
   t.deepEqual(ids(offer(queue, 'agent-1', { atMs: 1_002 })), ['c'])
-  t.like(offer(queue, 'agent-3', { atMs: 1_003 }), { placed: [], refuseMs: 1_000 })
+  t.like(offer(queue, 'agent-3', { atMs: 1_003 }), { placed: [], refuseMs: 999 })
 })
 
 test('on the offer itself: what is left of a preferred place is not for those that waited', (t) => {
@@ -242,29 +241,51 @@ test('one accept holds so many tasks, and so many bytes; the rest of the offer c
   t.is(offer(large, 'agent-1', { cpus: 10 }).placed.length, 6)
 })
 
-test('what was refused waits again, as the first of its add', (t) => {
+test('what was refused waits again in its old place', (t) => {
   const queue = newQueue()
-  add(queue, {}, 'a', 'b', 'c')
+  add(queue, {}, 'a', 'b')
+  add(queue, {}, 'c')
   add(queue, {}, 'd')
-  const place = { agentId: 'agent-1' as AgentId, hostname: 'host', attributes: [] }
-  const offered = { place, role: '*', resources: resourcesOf({ cpus: 2 }) }
-  const taken = placeOn(queue, offered, 0)
-  t.deepEqual([...queue.starting.keys()], ['a', 'b'] as never)
-  settle(
-    queue,
-    taken.placed.map(({ task }) => task),
-    false,
-  )
+  const one = putOn(queue, 1)
+  const others = putOn(queue, 2)
+  t.deepEqual([...queue.starting], ['a', 'b', 'c'] as never)
+  settle(queue, others, false)
+  t.deepEqual(waitingIn(queue), ['b', 'c', 'd'])
+  settle(queue, one, false)
+  t.deepEqual(waitingIn(queue), ['a', 'b', 'c', 'd'])
   t.is(queue.starting.size, 0)
-  t.deepEqual(ids(offer(queue, 'agent-1', { cpus: 3 })), ['a', 'b', 'c'])
-  t.deepEqual(waitingIn(queue), ['d'])
 })
 
-test('a task that is taken out is not started; a whole add of them is gone', (t) => {
+test('a task that is taken out is not started, nor tried again after a refusal', (t) => {
   const queue = newQueue()
-  add(queue, {}, 'a')
+  add(queue, {}, 'a', 'b')
   t.true(removeTask(queue, 'a' as TaskId))
   t.false(removeTask(queue, 'a' as TaskId))
-  t.is(queue.jobs.length, 0)
+  const taken = putOn(queue, 2)
+  t.deepEqual(
+    taken.map(({ taskId }) => taskId),
+    ['b' as TaskId],
+  )
+  t.false(removeTask(queue, 'b' as TaskId), 'it may be started')
+  settle(queue, taken, false)
   t.deepEqual(ids(offer(queue, 'agent-1')), [])
 })
+
+test('a thousand that would fit are looked at, however many stand before them that do not', (t) => {
+  const queue = newQueue()
+  const many = (prefix: string) => Array.from({ length: 1_000 }, (_, i) => `${prefix}-${i}`)
+  add(queue, { resources: resourcesOf({ cpus: 8 }) }, ...many('large'))
+  add(queue, { prefer: onAgents('agent-1') }, ...many('choosy'))
+  add(queue, {}, 'last')
+  t.deepEqual(ids(offer(queue, 'agent-2')), [])
+  removeTask(queue, 'choosy-0' as TaskId)
+  t.deepEqual(ids(offer(queue, 'agent-2')), ['last'])
+  t.is(offer(queue, 'agent-2', { cpus: 0.5 }).refuseMs, 5_000, 'not all were looked at')
+})
+
+/** Tasks that are being started there. */
+function putOn(queue: QueueState, cpus: number) {
+  const place = { agentId: 'agent-1' as AgentId, hostname: 'host', attributes: [] }
+  const offered = { place, role: '*', resources: resourcesOf({ cpus }) }
+  return placeOn(queue, offered, 0).placed.map(({ task }) => task)
+}

@@ -67,6 +67,22 @@ test('a wait that is shorter than a decline keeps agents away is kept all the sa
   await cluster.until(scheduler.teardown())
 })
 
+test('of two short waits each ends in its time', async (t) => {
+  const { cluster, scheduler } = await opened(2)
+  const queue = scheduler.queue()
+  queue.add([{ ...aTask('a'), prefer: on('nowhere', 900) }])
+  cluster.clock.after(300, () => queue.add([{ ...aTask('b'), prefer: on('nowhere', 100) }]))
+  const told = await answerAll(scheduler, cluster, queue)
+  t.deepEqual(
+    told.map(([taskId, , atMs]) => [taskId, Math.floor(atMs / 300)]),
+    [
+      ['b', 1],
+      ['a', 3],
+    ],
+  )
+  await cluster.until(scheduler.teardown())
+})
+
 test('what was declined before a task was added is asked for again', async (t) => {
   const { cluster, scheduler } = await opened(1)
   const queue = scheduler.queue()

@@ -177,13 +177,11 @@ export class Library implements Scheduler {
   }
 
   async update(changes: FrameworkUpdate): Promise<Outcome> {
-    const before = this.#roles
     const given = changesOf(changes)
     const outcome = await this.#asks.make((ask) =>
       this.#running.input({ kind: 'framework.update', ask, changes: given }),
     )
-    if (outcome.outcome === 'done')
-      this.#offers.addRoles(this.#roles.filter((role) => !before.includes(role)))
+    if (outcome.outcome === 'done') this.#offers.rolesChanged()
     return outcome
   }
 

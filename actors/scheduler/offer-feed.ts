@@ -53,10 +53,11 @@ export class OfferFeed implements AsyncIterable<Offered> {
     if (!this.#isIdle) this.#deps.revive(roles)
   }
 
-  /** The framework has these roles, too, now: offers for them are wanted, if any are. */
-  addRoles(roles: readonly string[]): void {
-    const unwanted = roles.filter((role) => this.#isIdle || this.#unwanted.has(role))
-    if (unwanted.length > 0) this.#deps.suppress(unwanted)
+  /** The framework's roles may be others now: new ones are wanted, if any are. */
+  rolesChanged(): void {
+    const roles = this.#deps.roles()
+    for (const role of this.#unwanted) if (!roles.includes(role)) this.#unwanted.delete(role)
+    if (this.#isIdle) this.#deps.suppress(roles)
   }
 
   /** Asks anew for what was declined. Who wants no offers, or reads none, is not given any. */

@@ -88,6 +88,25 @@ test('roles are left and joined; what is new is wanted when offers are read', as
   await cluster.until(scheduler.close())
 })
 
+test('a role that is left and joined again is wanted, whatever was said of it before', async (t) => {
+  const given = await opened({ roles: ['a', 'b'] })
+  const { cluster, scheduler } = given
+  const offers = scheduler.offers()[Symbol.asyncIterator]()
+  await cluster.until(offers.next())
+  scheduler.suppress(['a'])
+  await cluster.until(scheduler.update({ roles: ['b'] }))
+  await cluster.until(scheduler.update({ roles: ['a', 'b'] }))
+  await pass(cluster, 100)
+  t.deepEqual(known(given).suppressed, [])
+  await offers.return?.()
+  await pass(cluster, 1_500)
+  t.deepEqual(known(given).suppressed, ['b', 'a'], 'nobody reads')
+  const again = scheduler.offers()[Symbol.asyncIterator]()
+  await cluster.until(again.next())
+  t.deepEqual(known(given).suppressed, [])
+  await cluster.until(scheduler.close())
+})
+
 test('what cannot be changed, or is no good, throws', async (t) => {
   const { cluster, scheduler } = await opened()
   const wrong = (changes: unknown, message: string) =>

@@ -78,11 +78,13 @@ export function onHeard(turn: Turn, heard: number): void {
   }
 }
 
-/** Declines that were not heard yet must not filter what a revive asks for. */
+/** Declines, and accepts, that were not heard yet must not filter what a revive asks for. */
 export function softenDeclines({ state }: Turn): void {
   for (const out of state.calls.values()) {
-    if (out.said.verb !== 'decline') continue
-    out.said = { verb: 'decline', body: { ...out.said.body, refuseMs: 0 } }
+    const { said } = out
+    if (said.verb === 'decline') out.said = { ...said, body: { ...said.body, refuseMs: 0 } }
+    // What is left of an accept counts as declined.
+    if (said.verb === 'accept') out.said = { ...said, body: { ...said.body, refuseMs: 0 } }
   }
 }
 

@@ -101,6 +101,17 @@ test('a decline that is repeated after a revive filters nothing', (t) => {
   t.is(given.calls('decline')[0]?.body.refuseMs, 0)
 })
 
+test('nor does what an accept leaves, if it is repeated after a revive', (t) => {
+  const given = twoOffers()
+  const offers = [anOffer(1).offerId as never]
+  given.input({ kind: 'framework.accept', ask: 1, offers, operations: [], refuseMs: 60_000 })
+  const { key } = given.call('accept')
+  given.input({ kind: 'framework.revive' })
+  given.flush()
+  given.pass(1_000)
+  t.like(given.call('accept'), { key, body: { call: key, refuseMs: 0 } })
+})
+
 test('suppress and revive: the second waits for the answer to the first', (t) => {
   const given = new Given().subscribed()
   given.input({ kind: 'framework.suppress' })

@@ -4,6 +4,7 @@ import { KILL_GRACE_MS } from '../protocol/limits.ts'
 import { durationUpTo } from './arguments.ts'
 import { formatDuration } from './duration.ts'
 import { addEventCommands } from './event-commands.ts'
+import type { TargetKind } from './explain-target.ts'
 import { given, type Registration } from './registration.ts'
 import { addRoleCommands } from './role-commands.ts'
 import { addRun, addWatchRun } from './run-commands.ts'
@@ -94,7 +95,7 @@ function addExplain({ add, io, done }: Registration): void {
     })
 }
 
-const KINDS = ['framework', 'role', 'agent', 'task'] as const
+const KINDS: readonly TargetKind[] = ['framework', 'role', 'agent', 'task']
 
 const EXPLAIN_MORE = `\
 ID is the begin of the id of a framework, an agent or a task, FRAMEWORK/TASK, or the whole name of \

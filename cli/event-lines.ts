@@ -10,6 +10,7 @@ import { whyOf } from './columns.ts'
 import { type Gap, GapFinder } from './event-gaps.ts'
 import { jsonLine } from './io.ts'
 import { plainValue } from './plain-value.ts'
+import { plural } from './plural.ts'
 import { quotaText } from './role-flags.ts'
 import { cutMiddle, cutToWidth, harmless, widthOf } from './text.ts'
 
@@ -160,7 +161,7 @@ const SAYINGS: Readonly<Record<string, (event: PublicEvent, body: PublicEvents) 
   'framework.away': ({ name = '' }) => `does not answer: ${name}`,
   'framework.ended': ({ name = '' }) => `was torn down: ${name}`,
   'offer.accepted': ({ offers, agentId = '', tasks = 0 }) =>
-    `used ${counted(offers?.length ?? 1, 'offer')} of ${agentId} for ${counted(tasks, 'task')}`,
+    `used ${plural(offers?.length ?? 1, 'offer')} of ${agentId} for ${plural(tasks, 'task')}`,
 }
 
 function sayingOf({ ids: { kind, what }, body, event }: Said): string {
@@ -170,19 +171,17 @@ function sayingOf({ ids: { kind, what }, body, event }: Said): string {
   return [agentId && `on ${agentId}`, status ? whyOf(status) : message].filter(Boolean).join(': ')
 }
 
-const counted = (n: number, thing: string): string => `${n} ${thing}${n === 1 ? '' : 's'}`
-
 function sentenceOf(gap: Gap): string {
   switch (gap.why) {
     case 'expired': {
       const { from, to } = gap
       const those = from === to ? `sequence ${from}` : `sequences ${from} to ${to}`
-      return `${counted(to - from + 1, 'message')}, ${those}: the history keeps them no longer`
+      return `${plural(to - from + 1, 'message')}, ${those}: the history keeps them no longer`
     }
     case 'unstored': {
       const { from, to, epoch } = gap
       const those = from === to ? `number ${from}` : `numbers ${from} to ${to}`
-      return `${counted(to - from + 1, 'message')}, ${those} of epoch ${epoch}: never stored`
+      return `${plural(to - from + 1, 'message')}, ${those} of epoch ${epoch}: never stored`
     }
     case 'began-anew':
       return gap.after === undefined

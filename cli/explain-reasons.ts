@@ -1,6 +1,7 @@
 /** Why nothing is offered, in words: what stands between agents and members. */
 import type { Explained, WaitExample, WaitReason } from '../protocol/schema/explain.ts'
 import { formatDuration } from './duration.ts'
+import { plural } from './plural.ts'
 
 /** The most telling first: what stands behind may be no matter once that is over. */
 export const REASONS_TOLD: readonly WaitReason[] = [
@@ -94,9 +95,6 @@ const WORDS: Readonly<Record<WaitReason, Words>> = {
     members: (count, isOne) => `${count} ${isOne ? 'gets' : 'get'} nothing, for nothing is free`,
   },
 }
-
-export const plural = (count: number, one: string, many = `${one}s`): string =>
-  count === 1 ? `1 ${one}` : `${count} ${many}`
 
 /** One reason, with the number of those that it is true of. */
 export interface ToldReason {

@@ -3,12 +3,13 @@ import { ClusterError } from '../protocol/errors.ts'
 import type { TaskId } from '../protocol/ids.ts'
 import type { AgentItem, FrameworkItem, RoleItem, TaskItem } from '../protocol/schema/operator.ts'
 import { isTerminal } from '../protocol/task-state.ts'
+import { allItems } from './commands/listing.ts'
 import { wrongUse } from './exit-code.ts'
 import { nameOfTask, newestFirst, tasksMeant, wantedTask } from './find-task.ts'
-import type { Item, ListingVerb, OperatorClient } from './operator-client.ts'
+import type { OperatorClient } from './operator-client.ts'
+import { rolesOf } from './role-client.ts'
 
-export const TARGET_KINDS = ['framework', 'role', 'agent', 'task'] as const
-export type TargetKind = (typeof TARGET_KINDS)[number]
+export type TargetKind = 'framework' | 'role' | 'agent' | 'task'
 
 export type Target =
   | { readonly kind: 'framework'; readonly id: string; readonly item: FrameworkItem }
@@ -25,8 +26,6 @@ export type Target =
 
 const NAMED_MAX = 6
 const ID = /^[\w-]{1,64}$/
-/** A listing takes no longer begin. */
-const PREFIX_LENGTH_MAX = 64
 
 /**
  * What `text` means: whole ids win over longer ones that begin so, a role is named in full, and
@@ -45,7 +44,7 @@ export async function findTarget(
   if (!isId && kind !== undefined && kind !== 'role' && !text.includes('/')) throw notAnId(text)
   const lists = await Promise.all([
     isWanted('framework') && isId ? frameworksOf(client, text) : [],
-    isWanted('role') ? rolesOf(client, text) : [],
+    isWanted('role') ? roleOf(client, text) : [],
     isWanted('agent') && isId ? agentsOf(client, text) : [],
     isWanted('task') ? tasksOf(client, text) : [],
   ])
@@ -61,16 +60,6 @@ export async function findTarget(
   if (waiting.length > 1) throw several(text, waiting)
   if (waiting[0] === undefined) throw nothing(text)
   return waiting[0]
-}
-
-async function all<V extends ListingVerb>(
-  client: OperatorClient,
-  verb: V,
-  prefix: string,
-): Promise<readonly Item<V>[]> {
-  const items: Item<V>[] = []
-  for await (const page of client.list(verb, prefix)) items.push(...page)
-  return items
 }
 
 /** It may still wait for something. */
@@ -95,30 +84,25 @@ function isOfTasks(target: Target | undefined, others: readonly Target[]): boole
 }
 
 async function frameworksOf(client: OperatorClient, text: string): Promise<readonly Target[]> {
-  const items = await all(client, 'frameworks', text)
+  const items = await allItems(client, 'frameworks', text)
   return items
     .filter(({ frameworkId }) => frameworkId.startsWith(text))
     .map((item) => ({ kind: 'framework', id: item.frameworkId, item }))
 }
 
 async function agentsOf(client: OperatorClient, text: string): Promise<readonly Target[]> {
-  const items = await all(client, 'agents', text)
+  const items = await allItems(client, 'agents', text)
   return items
     .filter(({ agentId }) => agentId.startsWith(text))
     .map((item) => ({ kind: 'agent', id: item.agentId, item }))
 }
 
 /** Begins of roles name nothing: most roles are begins of others. */
-async function rolesOf(client: OperatorClient, text: string): Promise<readonly Target[]> {
-  const prefix = text.slice(0, PREFIX_LENGTH_MAX)
-  for (let after: string | undefined; ; ) {
-    const body = after === undefined ? { prefix } : { prefix, after }
-    const { items, next } = await client.ask('roles', body)
-    const item = items.find(({ role }) => role === text)
-    if (item !== undefined) return [{ kind: 'role', id: item.role, item }]
-    if (next === undefined) return []
-    after = next
-  }
+async function roleOf(client: OperatorClient, text: string): Promise<readonly Target[]> {
+  const items = await rolesOf(client, text)
+  return items
+    .filter(({ role }) => role === text)
+    .map((item) => ({ kind: 'role', id: item.role, item }))
 }
 
 /** Of several attempts at one task the newest. */
@@ -145,14 +129,14 @@ async function waitingOf(client: OperatorClient, text: string): Promise<readonly
   if (rest.length > 0 || !ID.test(framework)) return []
   if (taskId !== undefined) {
     if (!ID.test(taskId)) return []
-    const items = await all(client, 'frameworks', framework)
+    const items = await allItems(client, 'frameworks', framework)
     const begin = items.filter(({ frameworkId }) => frameworkId.startsWith(framework))
     const whole = begin.filter(({ frameworkId }) => frameworkId === framework)
     return (whole.length > 0 ? whole : begin).map((item) => waitingTarget(item, taskId as TaskId))
   }
   const name = /^(.+)-\d+$/.exec(text)?.[1]
   if (name === undefined) return []
-  const items = await all(client, 'frameworks', name)
+  const items = await allItems(client, 'frameworks', name)
   return items
     .filter((item) => item.name === name && item.state !== 'ended')
     .map((item) => waitingTarget(item, text as TaskId))

@@ -17,9 +17,10 @@ import type { AgentItem, RoleItem, TaskItem } from '../protocol/schema/operator.
 import { isTerminal } from '../protocol/task-state.ts'
 import { age, whyOf } from './columns.ts'
 import { formatDuration } from './duration.ts'
-import { exampleText, plural, type ToldReason, toldReasons } from './explain-reasons.ts'
+import { exampleText, type ToldReason, toldReasons } from './explain-reasons.ts'
 import type { Target } from './explain-target.ts'
 import { nameOfTask } from './find-task.ts'
+import { plural } from './plural.ts'
 
 /** A sentence, and what belongs to it, indented. */
 export interface Told {
@@ -54,12 +55,13 @@ export function toldLines(all: readonly Told[], indent = ''): readonly string[] 
   ])
 }
 
-function members({ members: all = [], more = 0 }: Explanation): readonly Told[] {
+function members({ members: all = [], more = 0, allocator }: Explanation): readonly Told[] {
   const rest = more === 0 ? [] : [{ text: `and ${plural(more, 'framework')} more` }]
-  return [...all.map(member), ...rest]
+  return [...all.map((one) => member(one, allocator)), ...rest]
 }
 
-function member(one: MemberExplanation): Told {
+/** `hasAnswered`: the allocator, to all that it was asked. */
+function member(one: MemberExplanation, hasAnswered: boolean): Told {
   const name = `${one.frameworkId} (role ${one.role})`
   const still = stillness(one)
   if (still !== undefined) return { text: `${name} ${still}` }
@@ -67,7 +69,11 @@ function member(one: MemberExplanation): Told {
   const has = `has ${plural(offers, 'offer')} to answer, the oldest for ${formatDuration(oldestOfferMs)}`
   if (explained === undefined || explained.unanswered !== undefined) {
     const text = offers > 0 ? has : 'wants offers'
-    return { text: `${name} ${text}`, more: [{ text: whyUnanswered(explained) }] }
+    const isAsked = explained !== undefined || !hasAnswered
+    return {
+      text: `${name} ${text}`,
+      more: [{ text: isAsked ? whyUnanswered(explained) : LEFT_OUT }],
+    }
   }
   const agents = sum(explained)
   const waits =
@@ -95,10 +101,12 @@ function stillness({ state, left, suppressed, tasks }: MemberExplanation): strin
   return undefined
 }
 
+const LEFT_OUT = 'the allocator is asked about a few at once, and this is none of them'
+
 const whyUnanswered = (explained: Explained | undefined): string => {
   if (explained?.unanswered === 'too-many') return 'the allocator has too many questions just now'
   if (explained?.unanswered === 'unknown') return 'the allocator has not been told of it yet'
-  return 'no allocator says why (`bourse status` names the leader, `bourse allocator` starts one)'
+  return 'no allocator has said why (`bourse status` tells if there is one, `bourse allocator` starts one)'
 }
 
 const sum = ({ counts = {} }: Explained): number =>
@@ -159,13 +167,13 @@ function quotaParts({
   limit,
   consumed,
 }: Pick<RoleStanding, 'guarantee' | 'limit' | 'consumed'>): readonly string[] {
-  const amounts = (all: Quantities): string =>
+  const amounts = (all: Quantities, of: string): string =>
     Object.entries(all)
-      .map(([name, amount]) => `${name} ${consumed[name] ?? 0} of ${amount}`)
+      .map(([name, amount]) => `${name} ${consumed[name] ?? 0} ${of} ${amount}`)
       .join(', ')
   return [
-    ...(isNone(guarantee) ? [] : [`has ${amounts(guarantee)} guaranteed`]),
-    ...(isNone(limit) ? [] : [`has ${amounts(limit)} at most`]),
+    ...(isNone(guarantee) ? [] : [`has ${amounts(guarantee, 'of')} guaranteed`]),
+    ...(isNone(limit) ? [] : [`has ${amounts(limit, 'of at most')}`]),
   ]
 }
 

@@ -1,6 +1,7 @@
 /** What a shadow says, for people. */
 import type { ShadowDifference, ShadowReport } from '../protocol/schema/shadow.ts'
 import { age } from './columns.ts'
+import { plural } from './plural.ts'
 import { type Column, tableLines } from './table.ts'
 import { cutToWidth, harmless } from './text.ts'
 
@@ -20,7 +21,7 @@ export function shadowLines(
   const lines = [
     `shadow ${shadowId} decides by ${policy}, for ${age(wallMs, sinceAtMs)}${waiting}`,
     ...(problem === undefined ? [] : [`its policy failed: ${problem}`]),
-    `${decisions} decisions: ${same} the same, ${different} for others, ${withheld} for nobody; ${missed} missed`,
+    `${plural(decisions, 'decision')}: ${same} the same, ${different} for others, ${withheld} for nobody; ${missed} missed`,
   ].map((line) => fit(line, columns))
   if (members.length > 0) lines.push('', ...tableLines(MEMBER_COLUMNS, members, columns))
   if (moreMembers > 0) lines.push(`and ${moreMembers} more`)

@@ -9,6 +9,7 @@ import type { CommandOptions, Invocation } from '../options.ts'
 import { askForChange, hasQuota, rolesOf } from '../role-client.ts'
 import { quotaText } from '../role-flags.ts'
 import { tableLines } from '../table.ts'
+import { harmless } from '../text.ts'
 
 export interface SetQuotaOptions extends CommandOptions {
   readonly guarantee?: Sums
@@ -25,7 +26,10 @@ export function getQuota(role: string | undefined, invocation: Invocation): Prom
     if (options.json) io.print(jsonLine(items.map(quotaOf)))
     else if (items.length > 0) {
       for (const line of tableLines(quotaColumns(), items, io.columns)) io.print(line)
-    } else io.printError(`bourse: ${role === undefined ? 'no role has a' : `${role} has no`} quota`)
+    } else
+      io.printError(
+        harmless(`bourse: ${role === undefined ? 'no role has a' : `${role} has no`} quota`),
+      )
     return EXIT.done
   })
 }
@@ -59,7 +63,7 @@ function change(
   return withOperator(options, io.env, async (client) => {
     await askForChange(client, 'set-quotas', { quotas, ...(force && { force }) })
     for (const { role, guarantee = {}, limit = {} } of quotas) {
-      const line = `${role}: ${quotaText({ guarantee, limit })}`
+      const line = harmless(`${role}: ${quotaText({ guarantee, limit })}`)
       io.print(options.json ? jsonLine({ role, guarantee, limit }) : line)
     }
     return EXIT.done

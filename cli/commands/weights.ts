@@ -7,6 +7,7 @@ import { withOperator } from '../operator-client.ts'
 import type { Invocation } from '../options.ts'
 import { askForChange, rolesOf } from '../role-client.ts'
 import { tableLines } from '../table.ts'
+import { harmless } from '../text.ts'
 import { NO_ROLES } from './listing.ts'
 
 /** Sets them, or lists those of all roles. */
@@ -28,7 +29,7 @@ function set(wanted: readonly RoleWeight[], { options, io }: Invocation): Promis
   return withOperator(options, io.env, async (client) => {
     await askForChange(client, 'set-weights', { weights: [...wanted] })
     for (const { role, weight } of wanted) {
-      io.print(options.json ? jsonLine({ role, weight }) : `${role}: weight ${weight}`)
+      io.print(options.json ? jsonLine({ role, weight }) : harmless(`${role}: weight ${weight}`))
     }
     return EXIT.done
   })

@@ -140,7 +140,7 @@ test('who waits for a limit is told which', async (t) => {
   const told = [
     /its role has all that its quota allows/,
     /a1: role batch has 1 of its limit of 1 cpus/,
-    /role batch holds 25 % of the cluster, .*has cpus 1 of 1 at most/,
+    /role batch holds 25 % of the cluster, .*has cpus 1 of at most 1/,
   ]
   await explains('night', ...told)
   await explains('batch', /^role batch has 1 framework; cpus 1, .*used/m, ...told.slice(2))

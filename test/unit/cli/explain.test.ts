@@ -123,7 +123,7 @@ test('a framework that waits is told why, the most telling first, and what helps
     '    agent-5: declined cpus 2 (for another 1s)',
     '  3 agents have nothing free: all is used or offered (`bourse tasks`, `bourse offers`)',
     '    agent-1, agent-2 and 1 more',
-    '  role web holds 25 % of the cluster, is asked as number 2 of 3, has cpus 10 of 10 at most',
+    '  role web holds 25 % of the cluster, is asked as number 2 of 3, has cpus 10 of at most 10',
     '2 offers are unanswered in the cluster, the oldest with batch-77 for 12s, of agent-1 (`bourse offers`)',
     '1 agent is not there (`bourse agents`)',
   ])
@@ -189,7 +189,7 @@ test('without an allocator that is what is said', (t) => {
     lines(FRAMEWORK, { allocator: false, members: [aMember(more)], more: 3 })
   t.deepEqual(told({}), [
     'web-1f0c (role web) wants offers',
-    '  no allocator says why (`bourse status` names the leader, `bourse allocator` starts one)',
+    '  no allocator has said why (`bourse status` tells if there is one, `bourse allocator` starts one)',
     'and 3 frameworks more',
   ])
   t.is(
@@ -200,6 +200,15 @@ test('without an allocator that is what is said', (t) => {
     told({ explained: explained({ unanswered: 'unknown' }) })[1],
     '  the allocator has not been told of it yet',
   )
+})
+
+test('of more members than are asked about the others are not said to have no allocator', (t) => {
+  const asked = aMember({ explained: explained({ counts: {} }) })
+  t.deepEqual(lines(FRAMEWORK, { members: [asked, aMember({ role: 'web/ninth' })] }), [
+    'web-1f0c (role web) waits: there is no agent',
+    'web-1f0c (role web/ninth) wants offers',
+    '  the allocator is asked about a few at once, and this is none of them',
+  ])
 })
 
 test('a role is told how it stands, then its members', (t) => {

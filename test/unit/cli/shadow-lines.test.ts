@@ -53,6 +53,11 @@ test('how it decides, who was given what, and the latest that differ', (t) => {
   ])
 })
 
+test('a single decision is one', (t) => {
+  const one = aReport({ same: 1, different: 0, withheld: 0 })
+  t.is(shadowLines(one, AT_MS)[1], '1 decision: 1 the same, 0 for others, 0 for nobody; 0 missed')
+})
+
 test('one that waits, one whose policy failed, and more members than are told', (t) => {
   const lines = shadowLines(
     aReport({ phase: 'waiting', problem: './mine.js: it threw', moreMembers: 3, differences: [] }),

@@ -13,7 +13,7 @@ import type {
 } from '../protocol/schema/operator.ts'
 import { formatDuration } from './duration.ts'
 import type { Item, ListingVerb } from './operator-client.ts'
-import { sumsFlag } from './role-flags.ts'
+import { sumsFlag } from './roles/flags.ts'
 import type { Column } from './table.ts'
 
 type ColumnsOf = { readonly [V in ListingVerb]: (wallMs: number) => readonly Column<Item<V>>[] }

@@ -11,7 +11,7 @@ import { type Gap, GapFinder } from './event-gaps.ts'
 import { jsonLine } from './io.ts'
 import { plainValue } from './plain-value.ts'
 import { plural } from './plural.ts'
-import { quotaText } from './role-flags.ts'
+import { quotaText } from './roles/flags.ts'
 import { cutMiddle, cutToWidth, harmless, widthOf } from './text.ts'
 
 type PublicEvent = PublicEvents['events'][number]

@@ -5,7 +5,7 @@ import { checkedBy, collected } from './arguments.ts'
 import type { SetQuotaOptions } from './commands/quota.ts'
 import { describe, GLOBAL_FLAGS } from './help.ts'
 import { given, type Registration } from './registration.ts'
-import { parseRole, parseRoleWeight, parseSumsFlag } from './role-flags.ts'
+import { parseRole, parseRoleWeight, parseSumsFlag } from './roles/flags.ts'
 
 const QUOTA_MORE = `\
 A guarantee is kept free for the role's frameworks until they have it; a limit is never passed by \

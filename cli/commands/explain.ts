@@ -1,8 +1,8 @@
 /** `bourse explain ID`: why a framework, a role, an agent or a task is as it is. */
 import type { Message } from '../../protocol/schema/messages.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
-import { findTarget, type Target, type TargetKind } from '../explain-target.ts'
-import { explanationOf, toldLines } from '../explanation.ts'
+import { explanationOf, toldLines } from '../explain/sentences.ts'
+import { findTarget, type Target, type TargetKind } from '../explain/target.ts'
 import { jsonLine } from '../io.ts'
 import { withOperator } from '../operator-client.ts'
 import type { CommandOptions, Invocation } from '../options.ts'

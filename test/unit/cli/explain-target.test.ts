@@ -1,6 +1,6 @@
 /** What `bourse explain ID` means. */
 import test from 'ava'
-import { findTarget, type TargetKind } from '../../../cli/explain-target.ts'
+import { findTarget, type TargetKind } from '../../../cli/explain/target.ts'
 import type { OperatorClient } from '../../../cli/operator-client.ts'
 import { ClusterError } from '../../../protocol/errors.ts'
 
@@ -25,18 +25,11 @@ function begins(item: object, prefix: string): boolean {
   return Object.values(item).some((value) => String(value).startsWith(prefix))
 }
 
-/** Two items to a page. */
-async function ask(verb: keyof typeof LISTS, { prefix = '', after = '0' }) {
-  const found = LISTS[verb].filter((item) => begins(item, prefix))
-  const from = Number(after)
-  const next = from + 2 < found.length ? { next: String(from + 2) } : {}
-  return { items: found.slice(from, from + 2), ...next }
-}
-
 const client = {
-  ask,
   async *list(verb: keyof typeof LISTS, prefix: string) {
-    yield LISTS[verb].filter((item) => begins(item, prefix))
+    const found = LISTS[verb].filter((item) => begins(item, prefix))
+    // Two items to a page.
+    for (let from = 0; from < found.length; from += 2) yield found.slice(from, from + 2)
   },
 } as unknown as OperatorClient
 

@@ -1,8 +1,8 @@
 /** Why something waits, as sentences. */
 import test from 'ava'
-import { REASONS_TOLD, toldReasons } from '../../../cli/explain-reasons.ts'
-import type { Target } from '../../../cli/explain-target.ts'
-import { explanationOf, toldLines } from '../../../cli/explanation.ts'
+import { REASONS_TOLD, toldReasons } from '../../../cli/explain/reasons.ts'
+import { explanationOf, toldLines } from '../../../cli/explain/sentences.ts'
+import type { Target } from '../../../cli/explain/target.ts'
 import type { AgentId, FrameworkId, Launch, Principal, TaskId } from '../../../protocol/ids.ts'
 import type { ResourceList } from '../../../protocol/schema/common.ts'
 import {

@@ -1,6 +1,6 @@
 /** Roles, amounts and weights as people write them. */
 import test from 'ava'
-import { parseRoleWeight, parseSumsFlag, quotaText, sumsFlag } from '../../../cli/role-flags.ts'
+import { parseRoleWeight, parseSumsFlag, quotaText, sumsFlag } from '../../../cli/roles/flags.ts'
 
 test('amounts are read as they are printed, and with commas', (t) => {
   const sums = { cpus: 4.5, mem: 4096 }

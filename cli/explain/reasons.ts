@@ -1,7 +1,7 @@
 /** Why nothing is offered, in words: what stands between agents and members. */
-import type { Explained, WaitExample, WaitReason } from '../protocol/schema/explain.ts'
-import { formatDuration } from './duration.ts'
-import { plural } from './plural.ts'
+import type { Explained, WaitExample, WaitReason } from '../../protocol/schema/explain.ts'
+import { formatDuration } from '../duration.ts'
+import { plural } from '../plural.ts'
 
 /** The most telling first: what stands behind may be no matter once that is over. */
 export const REASONS_TOLD: readonly WaitReason[] = [

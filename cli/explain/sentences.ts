@@ -5,22 +5,22 @@ import {
   NO_RESOURCES,
   resourcesOf,
   subtractResources,
-} from '../protocol/resources.ts'
-import type { Quantities, ResourceList } from '../protocol/schema/common.ts'
+} from '../../protocol/resources.ts'
+import type { Quantities, ResourceList } from '../../protocol/schema/common.ts'
 import type {
   Explained,
   Explanation,
   MemberExplanation,
   RoleStanding,
-} from '../protocol/schema/explain.ts'
-import type { AgentItem, RoleItem, TaskItem } from '../protocol/schema/operator.ts'
-import { isTerminal } from '../protocol/task-state.ts'
-import { age, whyOf } from './columns.ts'
-import { formatDuration } from './duration.ts'
-import { exampleText, type ToldReason, toldReasons } from './explain-reasons.ts'
-import type { Target } from './explain-target.ts'
-import { nameOfTask } from './find-task.ts'
-import { plural } from './plural.ts'
+} from '../../protocol/schema/explain.ts'
+import type { AgentItem, RoleItem, TaskItem } from '../../protocol/schema/operator.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
+import { age, whyOf } from '../columns.ts'
+import { formatDuration } from '../duration.ts'
+import { nameOfTask } from '../find-task.ts'
+import { plural } from '../plural.ts'
+import { exampleText, type ToldReason, toldReasons } from './reasons.ts'
+import type { Target } from './target.ts'
 
 /** A sentence, and what belongs to it, indented. */
 export interface Told {

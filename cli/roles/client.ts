@@ -1,8 +1,8 @@
 /** What commands ask the leader about roles. */
-import { RefusedError } from '../bus/service.ts'
-import { ClusterError } from '../protocol/errors.ts'
-import type { RoleItem, SetQuotas, SetWeights } from '../protocol/schema/operator.ts'
-import type { OperatorClient } from './operator-client.ts'
+import { RefusedError } from '../../bus/service.ts'
+import { ClusterError } from '../../protocol/errors.ts'
+import type { RoleItem, SetQuotas, SetWeights } from '../../protocol/schema/operator.ts'
+import type { OperatorClient } from '../operator-client.ts'
 
 /** A listing takes no longer begin of a role. */
 const PREFIX_LENGTH_MAX = 64

@@ -1,8 +1,8 @@
 /** Roles and their terms as they are written at the command line. */
-import { type Refusal, refusal } from '../protocol/errors.ts'
-import { QUANTITIES_MAX, SUM_MAX, WEIGHT_MAX, WEIGHT_MIN } from '../protocol/limits.ts'
-import { PATTERN_WORDS, RESOURCE_NAME_PATTERN, ROLE_PATTERN } from '../protocol/patterns.ts'
-import type { RoleQuota, RoleWeight, Sums } from '../protocol/schema/common.ts'
+import { type Refusal, refusal } from '../../protocol/errors.ts'
+import { QUANTITIES_MAX, SUM_MAX, WEIGHT_MAX, WEIGHT_MIN } from '../../protocol/limits.ts'
+import { PATTERN_WORDS, RESOURCE_NAME_PATTERN, ROLE_PATTERN } from '../../protocol/patterns.ts'
+import type { RoleQuota, RoleWeight, Sums } from '../../protocol/schema/common.ts'
 
 const ROLE_LENGTH_MAX = 256
 const AMOUNT = /^\d{1,13}(?:\.\d{1,3})?$/

@@ -1,13 +1,18 @@
 /** Finds what `bourse explain` is to explain: an agent, a framework, a role or a task. */
-import { ClusterError } from '../protocol/errors.ts'
-import type { TaskId } from '../protocol/ids.ts'
-import type { AgentItem, FrameworkItem, RoleItem, TaskItem } from '../protocol/schema/operator.ts'
-import { isTerminal } from '../protocol/task-state.ts'
-import { allItems } from './commands/listing.ts'
-import { wrongUse } from './exit-code.ts'
-import { nameOfTask, newestFirst, tasksMeant, wantedTask } from './find-task.ts'
-import type { OperatorClient } from './operator-client.ts'
-import { rolesOf } from './role-client.ts'
+import { ClusterError } from '../../protocol/errors.ts'
+import type { TaskId } from '../../protocol/ids.ts'
+import type {
+  AgentItem,
+  FrameworkItem,
+  RoleItem,
+  TaskItem,
+} from '../../protocol/schema/operator.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
+import { allItems } from '../commands/listing.ts'
+import { wrongUse } from '../exit-code.ts'
+import { nameOfTask, newestFirst, tasksMeant, wantedTask } from '../find-task.ts'
+import type { OperatorClient } from '../operator-client.ts'
+import { rolesOf } from '../roles/client.ts'
 
 export type TargetKind = 'framework' | 'role' | 'agent' | 'task'
 

@@ -7,22 +7,21 @@ import { decide, type RealDecision } from './deciding.ts'
 import { type Rehearsal, say, step, wantsFlush } from './rehearsal.ts'
 import type { Heard, ShadowState } from './state.ts'
 
-/** In one turn. */
-const STEPS_MAX = 64
-
 export const wantsStep = (rehearsal: Rehearsal, heard: readonly Heard[]): boolean =>
   heard.length > 0 || wantsFlush(rehearsal)
 
-/** A piece of what was heard, in its order. */
+/** The next piece of what was heard, in its order: one a turn, for none is small. */
 export function rehearse(state: ShadowState, now: Now): void {
   const { rehearsal, heard } = state
   if (rehearsal === undefined) return
-  for (let left = STEPS_MAX; left > 0 && wantsStep(rehearsal, heard); left--) {
-    const next = wantsFlush(rehearsal) ? undefined : heard.shift()
-    if (next === undefined) step(rehearsal, { kind: 'flush' }, now)
-    else if ('figures' in next) hearNext(state, rehearsal, next.figures, now)
-    else judge(state, rehearsal, next.decisions, now)
+  if (wantsFlush(rehearsal)) {
+    step(rehearsal, { kind: 'flush' }, now)
+    return
   }
+  const next = heard.shift()
+  if (next === undefined) return
+  if ('figures' in next) hearNext(state, rehearsal, next.figures, now)
+  else judge(state, rehearsal, next.decisions, now)
 }
 
 function judge(

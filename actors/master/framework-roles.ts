@@ -49,6 +49,8 @@ function leaveRole(turn: LeaderTurn, framework: Framework, name: string): void {
     if (turn.leader.offers.get(offerId)?.role !== name) continue
     endOffer(turn, offerId, 'framework.left-role')
   }
+  // The allocator may never hear that it was left, if it is taken again at once.
+  clearFilters(turn, framework, name)
   if (role.allocated.size === 0) framework.roles.delete(name)
   touchMember(turn, framework, name)
 }

@@ -94,6 +94,21 @@ test('what is suppressed or revived while the registry writes an update stays so
   t.deepEqual(isSuppressed(), [false, true, true])
 })
 
+test('of a role that is left and taken again at once, nothing declined is left', (t) => {
+  const { master, framework, allocator } = aStageSubscribed({ roles: ['a', 'b'] })
+  const { offer } = allocator.offer({ role: 'a', resources: cpusMem(1, 128) })
+  framework.call('decline', { offers: [offer?.offerId ?? ''], refuseMs: 60_000 })
+  const said = since(master)
+  master.holding.add('registry')
+  // Both are written before the allocator is told anything.
+  for (const roles of [['b'], ['a', 'b']]) framework.call('update', { roles })
+  master.release()
+  t.deepEqual(
+    figuresOf(said()).flatMap((figure) => (figure.kind === 'filter' ? [figure.declined] : [])),
+    [[]],
+  )
+})
+
 test('offers of a role that is left are rescinded, those of a role that stays are kept', (t) => {
   const { master, framework, allocator } = aStageSubscribed({ roles: ['a', 'b'] })
   const [a, b] = ['a', 'b'].map((role) => allocator.offer({ role, resources: cpusMem(1, 128) }))

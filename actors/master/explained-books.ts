@@ -64,9 +64,7 @@ function memberExplanation(
   { framework, role, member }: RoleMember,
 ): MemberExplanation {
   const { principal, frameworkId, name } = framework
-  // In the order in which they were made.
-  const oldest = [...framework.offers].find((id) => leader.offers.get(id)?.role === role)
-  const madeAtMs = oldest && leader.offers.get(oldest)?.madeAtMs
+  const madeAtMs = member.offers === 0 ? undefined : oldestOfferAtMs(leader, framework, role)
   return {
     principal,
     frameworkId,
@@ -81,6 +79,19 @@ function memberExplanation(
     declinedLast: member.isDeclinedLast,
     ...(member.lastDecline !== undefined && declineShown(member.lastDecline, now)),
   }
+}
+
+/** They stand in the order in which they were made. */
+function oldestOfferAtMs(
+  { offers }: LeaderTurn['leader'],
+  framework: Framework,
+  role: string,
+): number | undefined {
+  for (const id of framework.offers) {
+    const offer = offers.get(id)
+    if (offer?.role === role) return offer.madeAtMs
+  }
+  return undefined
 }
 
 /** Of the first that a framework has: it may have a million. */

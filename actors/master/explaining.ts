@@ -32,6 +32,8 @@ const OPEN_MAX = 64
 const OWN_PER_S_MAX = 10
 /** Members that one explanation asks the allocator about: each is a look at every agent. */
 const MEMBERS_ASKED_MAX = 8
+/** The same of all frameworks that ask about themselves at once: an operator's question is next. */
+const OWN_ASKED_MAX = 16
 
 type Ask = Extract<AllocatorFigure, { kind: 'ask-member' | 'ask-agent' | 'ask-role' }>
 type Unnumbered<A> = A extends Ask ? Omit<A, 'question'> : never
@@ -62,8 +64,9 @@ export function explainOwn(
   framework: Framework,
   reply: string | undefined,
 ): object | Refusal | 'later' {
-  const { ownAtMs } = turn.leader.explaining
+  const { ownAtMs, ownQuestions } = turn.leader.explaining
   const { monotonicMs } = turn.now
+  if (ownQuestions.size + MEMBERS_ASKED_MAX > OWN_ASKED_MAX) return tooMany()
   const oldestMs = ownAtMs.length < OWN_PER_S_MAX ? undefined : ownAtMs.shift()
   if (oldestMs !== undefined && monotonicMs < oldestMs + 1_000) {
     ownAtMs.unshift(oldestMs)
@@ -105,6 +108,7 @@ function answerLater(
     explaining.questions += 1
     open.questions.set(explaining.questions, into)
     explaining.byQuestion.set(explaining.questions, open)
+    if (isOwn) explaining.ownQuestions.add(explaining.questions)
     allocator.figures.push({ ...ask, question: explaining.questions })
   }
   explaining.open.set(id, open)
@@ -115,6 +119,7 @@ function answerLater(
 /** The allocator has answered one question; of one that waits no more nobody is told. */
 export function takeExplained(turn: LeaderTurn, explained: Explained): void {
   const { explaining } = turn.leader
+  explaining.ownQuestions.delete(explained.question)
   const open = explaining.byQuestion.get(explained.question)
   const into = open?.questions.get(explained.question)
   if (open === undefined || into === undefined) return count(turn.state, 'explanations-late')
@@ -132,7 +137,9 @@ export function explanationIsDue(turn: LeaderTurn, id: number): void {
 
 /** The allocator has gone: whoever waits for it gets what there is. */
 export function endExplanations(turn: LeaderTurn): void {
-  for (const open of turn.leader.explaining.open.values()) finish(turn, open)
+  const { open, ownQuestions } = turn.leader.explaining
+  ownQuestions.clear()
+  for (const one of open.values()) finish(turn, one)
 }
 
 function finish(turn: LeaderTurn, open: OpenExplanation): void {

@@ -108,6 +108,8 @@ export interface Explaining {
   readonly open: Map<number, OpenExplanation>
   /** When (monotonic) frameworks asked about themselves, the latest times, oldest first. */
   readonly ownAtMs: number[]
+  /** Their questions that the allocator has not answered, also if nobody waits for it any more. */
+  readonly ownQuestions: Set<number>
 }
 
 /** What is done when a record has been written. */
@@ -293,7 +295,13 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     ended: [],
     telling: new Map(),
     allocator: undefined,
-    explaining: { questions: 0, byQuestion: new Map(), open: new Map(), ownAtMs: [] },
+    explaining: {
+      questions: 0,
+      byQuestion: new Map(),
+      open: new Map(),
+      ownAtMs: [],
+      ownQuestions: new Set(),
+    },
     dirtyAgentInfos: new Set(),
     dirtyRoles: new Set(),
     dirtyAgents: new Set(),

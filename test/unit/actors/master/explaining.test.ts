@@ -4,7 +4,7 @@ import type { Effect } from '../../../../actors/master/effects.ts'
 import type { AgentId, TaskId } from '../../../../protocol/ids.ts'
 import type { Explain, Explained, Explanation } from '../../../../protocol/schema/explain.ts'
 import { wireBytes } from '../../../../protocol/wire-size.ts'
-import { aStage, aStageWith, cpusMem, FakeFramework } from '../../../support/master-actors.ts'
+import { aStage, aStageWith, cpusMem, FakeFramework, live } from '../../../support/master-actors.ts'
 import {
   type Answer,
   aFramework,
@@ -249,10 +249,33 @@ test('a framework is told why it waits, and nothing of others', (t) => {
   t.false(JSON.stringify(answer).includes('secret'))
   t.true(JSON.stringify(answer).includes('its limit of 1 cpus'))
 
-  for (let i = 0; i < 9; i++) framework.call('explain', {})
+  for (let i = 0; i < 9; i++) {
+    framework.call('explain', {})
+    allocator.say(explained((question?.question ?? 0) + 1 + i))
+  }
   t.is(refusalOf(framework.call('explain', {})), 'too-many')
   t.is(answerIn(ask(master, { framework: aFramework() })), undefined, 'operators come first')
   master.pass(1_000)
+  t.is(framework.call('explain', {}), undefined)
+})
+
+test('frameworks that ask do not fill the allocator, however slow it is', (t) => {
+  const { master, framework, allocator } = aStage()
+  const roles = Array.from({ length: 12 }, (_, i) => `r${i}`)
+  framework.subscribe({ roles })
+  const from = master.effects.length
+  const asked = () => questionsIn(master.effects.slice(from)).map(({ question }) => question)
+  framework.call('explain', {})
+  framework.call('explain', {})
+  t.is(asked().length, 16)
+  // Nobody waits for these any more, but the allocator has still to answer them.
+  live({ master, framework, allocator }, 3_000)
+  t.is(refusalOf(framework.call('explain', {})), 'too-many')
+  for (const question of asked().slice(0, 8)) allocator.say(explained(question))
+  t.is(framework.call('explain', {}), undefined)
+  t.is(refusalOf(framework.call('explain', {})), 'too-many')
+  // Another allocator has not been asked anything.
+  allocator.open()
   t.is(framework.call('explain', {}), undefined)
 })
 

@@ -122,8 +122,6 @@ export interface LastDecline {
   readonly reason: string | undefined
   /** When (monotonic). */
   readonly atMs: number
-  /** How many there were, this one included. */
-  readonly count: number
 }
 
 /** A framework in one of its roles. */

@@ -15,7 +15,7 @@ export function wantsFlush(leader: Leader): boolean {
     !leader.publicEvents.isEmpty ||
     leader.registrations.length > 0 ||
     leader.telling.size > 0 ||
-    leader.roles.takingBack.length > 0 ||
+    leader.roles.takingBack.size > 0 ||
     allocatorWantsFlush(leader)
   )
 }

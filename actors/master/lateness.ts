@@ -27,8 +27,7 @@ export function noteDecline(
   member.isSilent = said === undefined
   const key = `late ${framework.key} ${name}`
   if (said === undefined) return turn.leader.deadlines.clear(key)
-  const count = (member.lastDecline?.count ?? 0) + 1
-  member.lastDecline = { reason: said.reason, atMs: monotonicMs, count }
+  member.lastDecline = { reason: said.reason, atMs: monotonicMs }
   const lateMs = Math.min(LATE_MS_MAX, DECLINE_FILTER_MS * 2 ** member.declinesInRow)
   member.declinesInRow += 1
   const due = { due: 'late', key: framework.key, role: name } as const

@@ -115,6 +115,7 @@ function remove(turn: LeaderTurn, offer: Offer): void {
   const { leader } = turn
   const { offerId } = offer
   leader.offers.delete(offerId)
+  leader.roles.takingBack.delete(offerId)
   leader.deadlines.clear(`offer ${offerId}`)
   leader.agents.get(offer.agentId)?.offers.delete(offerId)
   offer.framework.offers.delete(offerId)

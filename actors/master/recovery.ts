@@ -9,10 +9,12 @@ import { type LeaderTurn, log } from './turn.ts'
 /** Of the agents that the registry knows, as in Mesos. */
 const AWAITED_PART = 0.8
 
+export const isAnyQuota = ({ roles }: Leader): boolean => [...roles.terms.values()].some(hasQuota)
+
 /** The others may be lost: their tasks are unreachable then, and hold nothing. */
 export function awaitAgents(turn: LeaderTurn): void {
   const { leader, state, now } = turn
-  if (![...leader.roles.terms.values()].some(hasQuota)) return
+  if (!isAnyQuota(leader)) return
   const known = [...leader.agents.values()].filter((agent) => agent.state === 'recovering').length
   leader.awaited = Math.ceil(known * AWAITED_PART)
   if (leader.awaited === 0) return
@@ -26,7 +28,7 @@ export function agentsAwaited({ awaited, agents, absent }: Leader): number {
   return Math.max(0, awaited - (agents.size - absent.size))
 }
 
-/** Enough are back, or it was waited long enough. */
+/** Enough are back, it was waited long enough, or there is nothing to wait for any more. */
 export function awaitNoMore({ leader }: LeaderTurn): void {
   leader.awaited = 0
   leader.deadlines.clear('agents-awaited')

@@ -31,15 +31,12 @@ export interface RoleBooks {
   readonly limited: Map<string, AmountBook>
   /** The first of them is being written, the others wait for it. */
   readonly calls: RoleCall[]
-  /** Offers that are to end, because terms have changed. */
-  takingBack: {
-    readonly offerId: OfferId
-    readonly event: Extract<OfferEvent, `operator.${string}`>
-  }[]
+  /** Outstanding offers that are to end, because terms have changed. */
+  readonly takingBack: Map<OfferId, Extract<OfferEvent, `operator.${string}`>>
 }
 
 export function newRoleBooks(): RoleBooks {
-  return { terms: new Map(), limited: new Map(), calls: [], takingBack: [] }
+  return { terms: new Map(), limited: new Map(), calls: [], takingBack: new Map() }
 }
 
 export function termsOf({ terms }: RoleBooks, role: string): RoleTerms {

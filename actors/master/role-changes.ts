@@ -6,6 +6,7 @@ import type { RoleQuota, RoleWeight } from '../../protocol/schema/common.ts'
 import { addScalars, sumsOf } from './amounts.ts'
 import { tellWorld } from './public-events.ts'
 import { raised } from './quota-sums.ts'
+import { awaitNoMore, isAnyQuota } from './recovery.ts'
 import { record } from './registry.ts'
 import { type RoleCall, type RolesRecord, setTerms, termsOf, topOf } from './role-books.ts'
 import { judgeRoleCall, quotaTerms } from './role-checks.ts'
@@ -79,6 +80,7 @@ function applyQuotas(
   const changed = new Set(quotas.map(({ role }) => role))
   countLimited(turn, changed)
   takeBackForQuotas(turn, changed, names)
+  if (!isAnyQuota(turn.leader)) awaitNoMore(turn)
   log(turn, 'an operator has set quotas', { principal, roles: quotas.length })
 }
 

@@ -1,5 +1,4 @@
 /** Offers that are taken back when quotas or weights change: they are somebody else's due now. */
-import type { OfferId } from '../../protocol/ids.ts'
 import { type AmountBook, type Amounts, addAmounts, amountsOf, NO_AMOUNTS } from './amounts.ts'
 import type { Offer } from './entities.ts'
 import { endOffer } from './offers.ts'
@@ -13,17 +12,20 @@ const ENDED_PER_TURN = 1_000
 
 /** Goes on ending offers. */
 export function takeBackSome(turn: LeaderTurn): void {
-  const { roles } = turn.leader
-  const now = roles.takingBack.slice(0, ENDED_PER_TURN)
-  if (now.length === 0) return
-  roles.takingBack = roles.takingBack.slice(ENDED_PER_TURN)
-  for (const { offerId, event } of now) endOffer(turn, offerId, event)
+  const { takingBack } = turn.leader.roles
+  let left = ENDED_PER_TURN
+  for (const [offerId, event] of takingBack) {
+    if (left === 0) return
+    left -= 1
+    endOffer(turn, offerId, event)
+  }
 }
 
 /** All of them, if anybody is concerned: whose turn it is has changed for all. */
 export function takeBackForWeights({ leader }: LeaderTurn, changed: ReadonlySet<string>): void {
   if (!isAnyMember(leader, changed)) return
-  for (const offerId of leader.offers.keys()) queue(leader, offerId, 'operator.set-weights')
+  const { takingBack } = leader.roles
+  for (const offerId of leader.offers.keys()) takingBack.set(offerId, 'operator.set-weights')
 }
 
 function isAnyMember({ frameworks }: Leader, changed: ReadonlySet<string>): boolean {
@@ -52,7 +54,7 @@ export function takeBackForQuotas(
     const amounts = amountsOf(resources)
     addAmounts(bookOf(allocated, topOf(role)), amounts, -1)
     addAmounts(free, amounts)
-    queue(leader, offerId, 'operator.set-quotas')
+    leader.roles.takingBack.set(offerId, 'operator.set-quotas')
   }
   const kept = newest.filter((offer) => {
     const isTooMuch = changed.has(topOf(offer.role)) && helpsLimit(leader, offer, allocated)
@@ -123,12 +125,4 @@ function coverWith(
     else lacking.set(name, wanted - spare)
   }
   return isOfUse
-}
-
-function queue(
-  { roles }: Leader,
-  offerId: OfferId,
-  event: Leader['roles']['takingBack'][number]['event'],
-): void {
-  roles.takingBack.push({ offerId, event })
 }

@@ -285,6 +285,25 @@ test('or when it has waited as long as for their return; without a quota at once
   t.is(aTakeover({}).kinds(), 'complete')
 })
 
+test('or when there is no quota any more', (t) => {
+  const { master, kinds } = aTakeover({ limit: { cpus: 4 } })
+  t.is(kinds(), '')
+  setQuotas({ master }, [{ role: 'team' }])
+  t.is(kinds(), 'complete')
+})
+
+test('whatever operators say, no offer is taken back twice, and nothing piles up', (t) => {
+  const stage = aSharedStage()
+  const { master, allocator } = stage
+  allocator.offer({ ...OTHER, resources: cpusMem(1, 64) })
+  master.holding.add('registry')
+  const weights = (weight: number) => ({ weights: [{ role: 'other', weight }] })
+  for (const weight of [2, 3]) master.operate({ verb: 'set-weights', body: weights(weight) })
+  master.release()
+  t.is(eventsOf(master.effects, 'rescind', aFramework('f2')).length, 1)
+  t.is(master.leader.roles.takingBack.size, 0)
+})
+
 test('names that objects have anyway are names like others', (t) => {
   const stage = aStage()
   const limit = { constructor: 1, toString: 2 } as unknown as Record<string, number>

@@ -4,12 +4,21 @@ import {
   parseMinAllocatable,
   parseRegion,
 } from '../../../cli/allocation-flags.ts'
-import { MIN_ALLOCATABLE } from '../../../protocol/limits.ts'
+import { MIN_ALLOCATABLE, MIN_ALLOCATABLE_MAX, QUANTITIES_MAX } from '../../../protocol/limits.ts'
+
+/** `a0:1;a1:1`. */
+const many = (separator: string, count: number): string =>
+  Array.from({ length: count }, (_, i) => `a${i}:1`).join(separator)
 
 test('alternatives stand with | between, what is wanted together with ;', (t) => {
   t.deepEqual(parseMinAllocatable('cpus:0.01|mem:32'), [{ cpus: 0.01 }, { mem: 32 }])
   t.deepEqual(parseMinAllocatable('cpus:1;mem:64 | ports:3'), [{ cpus: 1, mem: 64 }, { ports: 3 }])
   t.deepEqual(parseMinAllocatable('anything'), [])
+})
+
+test('as many as are allowed are read', (t) => {
+  for (const text of [many('|', MIN_ALLOCATABLE_MAX), many(';', QUANTITIES_MAX)])
+    t.true(Array.isArray(parseMinAllocatable(text)))
 })
 
 test('what is written is what is read', (t) => {
@@ -24,9 +33,10 @@ for (const wrong of [
   'cpus:-1',
   'ports:[1-3]',
   'cpus(web):1',
-  'a:1|'.repeat(17),
+  many('|', MIN_ALLOCATABLE_MAX + 1),
+  many(';', QUANTITIES_MAX + 1),
 ]) {
-  test(`"${wrong.slice(0, 12)}" is refused`, (t) => {
+  test(`"${wrong.slice(0, 12)}" of ${wrong.length} characters is refused`, (t) => {
     t.like(parseMinAllocatable(wrong), { code: 400, name: 'invalid' })
   })
 }

@@ -129,6 +129,14 @@ test('a framework that waits is told why, the most telling first, and what helps
   ])
 })
 
+test('quotas are of the role at the top, and that one is named', (t) => {
+  const nested = aMember({ role: 'web/shop', explained: explained({ counts: { limit: 2 } }) })
+  t.is(
+    lines(FRAMEWORK, { members: [nested] })[1],
+    '  its role has all that its quota allows, which keeps 2 agents from it (`bourse quota get web`)',
+  )
+})
+
 test('whoever waits for agents after a takeover is told so', (t) => {
   const told = lines(FRAMEWORK, { members: [aMember({})], absent: 2, awaited: 2 })
   t.deepEqual(told.slice(-2), [
@@ -192,6 +200,10 @@ test('without an allocator that is what is said', (t) => {
     '  no allocator has said why (`bourse status` tells if there is one, `bourse allocator` starts one)',
     'and 3 frameworks more',
   ])
+  t.is(
+    told({ offers: 1, oldestOfferMs: 3_000 })[0],
+    'web-1f0c (role web) has 1 offer to answer, the oldest for 3s',
+  )
   t.is(
     told({ explained: explained({ unanswered: 'too-many' }) })[1],
     '  the allocator has too many questions just now',

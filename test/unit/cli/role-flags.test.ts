@@ -1,6 +1,7 @@
 /** Roles, amounts and weights as people write them. */
 import test from 'ava'
 import { parseRoleWeight, parseSumsFlag, quotaText, sumsFlag } from '../../../cli/roles/flags.ts'
+import { QUANTITIES_MAX } from '../../../protocol/limits.ts'
 
 test('amounts are read as they are printed, and with commas', (t) => {
   const sums = { cpus: 4.5, mem: 4096 }
@@ -14,6 +15,14 @@ test('more than all machines of the world have is no amount', (t) => {
   t.like(parseSumsFlag('mem:9999999999999'), { name: 'invalid' })
   t.like(parseSumsFlag('mem:NaN'), { name: 'invalid' })
   t.like(parseSumsFlag(''), { name: 'invalid' })
+})
+
+test('an amount stands once, and there are not too many of them', (t) => {
+  t.like(parseSumsFlag('cpus:1;cpus:2'), { message: 'cpus stands there twice' })
+  const many = (count: number) =>
+    parseSumsFlag(Array.from({ length: count }, (_, i) => `a${i}:1`).join(';'))
+  t.is(Object.keys(many(QUANTITIES_MAX)).length, QUANTITIES_MAX)
+  t.like(many(QUANTITIES_MAX + 1), { message: `more than ${QUANTITIES_MAX} amounts` })
 })
 
 test('a weight stands behind the last =', (t) => {

@@ -7,6 +7,7 @@ import { guarded, PolicyFailure } from '../../../../actors/allocator/policies/gu
 import type { Policy, RoleStanding } from '../../../../actors/allocator/policy.ts'
 import { newState } from '../../../../actors/allocator/state.ts'
 import type { Core } from '../../../../actors/parts/core.ts'
+import type { AgentId } from '../../../../protocol/ids.ts'
 import { SEED } from './harness.ts'
 
 const ROLE: RoleStanding = { role: 'web', name: 'web', depth: 1, share: 0, weight: 1, given: 0 }
@@ -114,6 +115,19 @@ test('a policy that works is asked, and sees nothing but what a policy may see',
   t.is(policy.rankRole({ ...ROLE, children: [] } as RoleStanding), 3)
   t.deepEqual(seen, ROLE)
   t.true(Object.isFrozen(seen))
+})
+
+test('what an agent has free and has at all cannot be changed either', (t) => {
+  const [free, total] = [{ cpus: 1 }, { cpus: 4 }]
+  const standing = { agentId: 'a1' as AgentId, hostname: 'h', free, total, fill: 0.75 }
+  for (const amounts of ['free', 'total'] as const) {
+    const { policy } = guarded({
+      ...fair,
+      rankAgent: (seen) => Object.assign(seen[amounts], { cpus: 0 })['cpus'],
+    })
+    t.throws(() => policy.rankAgent?.(standing), { instanceOf: PolicyFailure })
+  }
+  t.deepEqual([free, total], [{ cpus: 1 }, { cpus: 4 }])
 })
 
 test('a process that was stopped is forgiven once in a while, and blamed when it comes often', (t) => {

@@ -212,6 +212,41 @@ test('of what is kept for guarantees, how much and for whom', (t) => {
   })
 })
 
+test('of quotas those amounts are told that are short, and a few roles', (t) => {
+  const limited = new Harness().allocating(
+    { kind: 'role', role: 'batch', weight: 1, guarantee: {}, limit: { cpus: 2, mem: 4096 } },
+    anAgent('a1', { free: cpusMem(2, 4032) }),
+    aMember('f1', { role: 'batch', ...FULL }),
+  )
+  t.is(
+    only(t, explained(limited, { member: 'f1', role: 'batch' })).detail,
+    'role batch has 2 of its limit of 2 cpus',
+  )
+  const role = (name: string): AllocatorFigure => ({
+    kind: 'role',
+    role: name,
+    weight: 1,
+    guarantee: { cpus: 6, disk: 100 },
+    limit: {},
+  })
+  const kept = new Harness().allocating(
+    ['r1', 'r2', 'r3', 'r4'].map(role),
+    anAgent('a1', { free: cpusMem(4, 4096) }),
+    aMember('f1'),
+  )
+  t.is(
+    only(t, explained(kept, { member: 'f1' })).detail,
+    '4 of 4 cpus free in the cluster kept for guarantees of r1, r2, r3 and others',
+  )
+})
+
+test('an agent that has gone is none, also while something of it is not answered', (t) => {
+  const harness = new Harness().allocating(anAgent('a1'), aMember('f1'))
+  harness.turn()
+  harness.say({ kind: 'agent-gone', agentId: idOf('a1') })
+  t.deepEqual(explained(harness, { member: 'f1' }).counts, {})
+})
+
 test('of what was declined, what that was and for how long it counts', (t) => {
   const harness = new Harness().allocating(
     anAgent('a1'),
@@ -222,7 +257,7 @@ test('of what was declined, what that was and for how long it counts', (t) => {
       { resources: cpusMem(1, 64), forMs: 9_000 },
     ]),
   )
-  harness.pass(1_800)
+  harness.pass(1_800.5)
   t.deepEqual(only(t, explained(harness, { member: 'f1' })), {
     reason: 'filtered',
     detail: 'declined cpus 4, mem 4096',

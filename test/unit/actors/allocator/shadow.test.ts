@@ -298,6 +298,40 @@ test('a leader that was deposed is not heard', (t) => {
   t.is(shadow.report.phase, 'waiting')
 })
 
+test('a deposed leader does not say whom it has: nobody is asked for its sake', (t) => {
+  const shadow = new Shadow(drf)
+  shadow.input({ kind: 'beat', beat: aBeat({ epoch: LEADER.epoch + 1 }) })
+  shadow.beat()
+  shadow.pass(600)
+  t.is(shadow.asks, 0)
+})
+
+test('what an allocator says outside the session, and what is heard twice, counts for nothing', (t) => {
+  const shadow = comparing(drf)
+  shadow.session = '00000000000000b3' as SessionId
+  shadow.real(1, 'night', 'a1', BATCH)
+  shadow.session = SESSION
+  t.like(shadow.report, { same: 0, different: 0 })
+  shadow.hear(aMember('night', { ...BATCH, suppressed: true }))
+  shadow.hear(aMember('night', BATCH))
+  shadow.said -= 2
+  shadow.hear(aMember('night', { ...BATCH, suppressed: true }))
+  shadow.real(1, 'night', 'a1', BATCH)
+  t.like(shadow.report, { same: 1, withheld: 0 })
+})
+
+test('one that is much too far behind begins anew', (t) => {
+  const shadow = comparing(drf)
+  for (let i = 0; i <= 10_000; i++) {
+    shadow.said += 1
+    const numbers = { session: SESSION, n: shadow.said, heard: 0 }
+    const message = { ...LEADER, ...numbers, figures: [aMember('day')].flat() }
+    shadowCore.handle(shadow.state, { kind: 'figures', message }, shadow.now)
+  }
+  t.deepEqual(shadow.state.heard, [])
+  t.is(shadow.report.phase, 'waiting')
+})
+
 test('a policy that failed is named, and the comparison begins anew with the default', (t) => {
   const shadow = comparing(priority)
   shadow.real(1, 'shop', 'a1', WEB)
@@ -306,7 +340,8 @@ test('a policy that failed is named, and the comparison begins anew with the def
     shadow.effects.filter((effect) => effect.do === 'tell-failure'),
     [{ do: 'tell-failure', policy: 'priority', problem: 'rankRole for web gave NaN' }],
   )
-  const { policy, problem, same } = shadow.report
+  const { policy, problem, same, sinceAtMs, atMs } = shadow.report
+  t.is(sinceAtMs, atMs)
   t.deepEqual(
     { policy, problem, same },
     { policy: 'drf', problem: 'priority: rankRole for web gave NaN', same: 0 },

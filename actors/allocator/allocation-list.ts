@@ -43,8 +43,10 @@ export function changeAllocation(
   { allocation, resources }: Pick<Allocation, 'allocation' | 'resources'>,
   bytes: number,
 ): void {
-  const list = all.lists.findLast((some) => some.some((one) => one.allocation === allocation))
-  const at = list?.findIndex((one) => one.allocation === allocation) ?? -1
+  // It is among the last few: to look from the front would be to look at all.
+  const isIt = (one: Allocation): boolean => one.allocation === allocation
+  const list = all.lists.findLast((some) => some.findLast(isIt) !== undefined)
+  const at = list?.findLastIndex(isIt) ?? -1
   const said = list?.splice(at, 1)[0]
   if (said !== undefined) addAllocation(all, { ...said, resources }, bytes)
 }

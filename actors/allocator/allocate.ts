@@ -82,19 +82,19 @@ function lookAt(state: AllocatorState, { agent, scope: all, now }: ToLookAt): nu
     askAll(giving, scope)
     giving.stage = 'fair'
   }
-  if (isOpen(books, agent) && !isKept(books, agent)) askAll(giving, scope)
+  if (isOpen(books, agent)) askAll(giving, isKept(books, agent) ? modest(books, scope) : scope)
   if (!isOpen(books, agent)) return giving.cost
   close(books.closed, agent)
   if (giving.retryAtMs !== undefined) retry(books, agent, giving.retryAtMs)
   return giving.cost
 }
 
-/** Of those, who takes less than the cluster calls too little: the others need not be asked. */
+/** Of those, who says itself what is too little: to the others it is too little. */
 function modest({ withOwnLeast }: Books, all: Scope): Scope {
   return withOwnLeast.size > NEWS_MAX ? all : [...withOwnLeast].sort(compareInTree)
 }
 
-/** True if there is nothing in an agent for anybody but for roles that lack it. */
+/** True if all that the cluster calls of use in an agent is kept for roles that lack it. */
 function isKept(books: Books, agent: AgentBook): boolean {
   const { headroom, essentials } = books
   if (headroom.unmetRoles === 0) return false
@@ -169,7 +169,7 @@ function askRole(giving: Giving, role: RoleNode): Outcome {
 function isOutOf({ books, agent, stage }: Giving, top: RoleNode): boolean {
   const { quota } = top
   if (stage === 'guarantee') return quota === undefined || quota.isMet
-  if (quota === undefined || !isAtLimit(top, books.essentials)) return false
+  if (quota === undefined || top.ownLeasts > 0 || !isAtLimit(top, books.essentials)) return false
   noteBounds(books, agent, top)
   return true
 }

@@ -17,8 +17,17 @@ import {
 } from './quota.ts'
 import { setAtLimit, setLine } from './role-lines.ts'
 import { type Change, hold } from './role-tree.ts'
-import { addScalars, type Holding, holdingOf, NOTHING, takeScalars } from './scalars.ts'
+import {
+  addScalars,
+  type Holding,
+  holdingOf,
+  NOTHING,
+  type Scalars,
+  takeScalars,
+} from './scalars.ts'
 import type { Books } from './state.ts'
+
+const NO_SCALARS: Readonly<Scalars> = []
 
 /** No id holds a dot, so no two members share a key, whatever a role is made of. */
 export function memberKey(of: FrameworkKey & { readonly role: string }): string {
@@ -70,8 +79,10 @@ export function setAvailable(books: Books, agent: AgentBook, available: Holding)
 }
 
 /** More may be free than is kept for guarantees: agents that were closed for that are looked at. */
-function noteHeadroom({ headroom, essentials, tree, closed }: Books): void {
-  if (tree.root.outSince === undefined || !hasMoreHeadroom(headroom, essentials)) return
+function noteHeadroom(books: Books): void {
+  const { headroom, tree, closed } = books
+  if (tree.root.outSince === undefined) return
+  if (!hasMoreHeadroom(headroom, commonEssentials(books))) return
   headroom.shortOf.length = 0
   noteNews(closed, tree.root)
 }
@@ -99,9 +110,26 @@ export function requota(books: Books, top: RoleNode): void {
   noteRoom(books, top)
 }
 
+/** Without which nothing is of use to anybody. Who says itself what is of use has to be asked. */
+function commonEssentials({ essentials, withOwnLeast }: Books): Readonly<Scalars> {
+  return withOwnLeast.size === 0 ? essentials : NO_SCALARS
+}
+
+/** A member has its own idea of what is too little, or no more. */
+export function setOwnLeast(books: Books, member: MemberBook, isOwn: boolean): void {
+  const { withOwnLeast } = books
+  if (withOwnLeast.has(member) === isOwn) return
+  if (isOwn) withOwnLeast.add(member)
+  else withOwnLeast.delete(member)
+  const { top } = member.leaf
+  top.ownLeasts += isOwn ? 1 : -1
+  relimit(books, top)
+}
+
 /** A role that can use no more is not asked; one that lacks what it is guaranteed is. */
 function relimit({ essentials, closed }: Books, top: RoleNode): void {
-  const isOut = isAtLimit(top, essentials) && top.quota?.isMet !== false
+  const mayBeOut = top.ownLeasts === 0 && top.quota?.isMet !== false
+  const isOut = mayBeOut && isAtLimit(top, essentials)
   if (isOut === top.isAtLimit) return
   setAtLimit(top, isOut)
   if (isOut) noteOut(closed, top)
@@ -109,7 +137,7 @@ function relimit({ essentials, closed }: Books, top: RoleNode): void {
 
 /** A role may use more: it is below its limit, or lacks more of what it is guaranteed. */
 function noteRoom({ tree, closed }: Books, top: RoleNode): void {
-  if (top.isAtLimit || top.early.length + top.late.length === 0) return
+  if (top.isAtLimit || !hasSomebody(top)) return
   const { outSince } = tree.root
   // What was kept of agents that are closed was kept for it too.
   if (outSince !== undefined && top.quota?.isMet === false) {
@@ -120,7 +148,7 @@ function noteRoom({ tree, closed }: Books, top: RoleNode): void {
 
 /** An agent is about to be closed to a role since it, or nobody, may have more. */
 export function noteBounds(books: Books, agent: AgentBook, top: RoleNode): void {
-  const { headroom, essentials, closed, tree } = books
+  const { headroom, closed, tree } = books
   const { unreserved } = agent.available
   if (unreserved.some((there, i) => there > limitRoom(top, i))) {
     noteShort(closed, top)
@@ -128,20 +156,27 @@ export function noteBounds(books: Books, agent: AgentBook, top: RoleNode): void 
   if (unreserved.some((there, i) => there > surplus(headroom, i))) {
     noteShort(closed, tree.root)
     noteShortage(headroom)
-    if (isOutOfHeadroom(headroom, essentials)) noteOut(closed, tree.root)
+    if (isOutOfHeadroom(headroom, commonEssentials(books))) noteOut(closed, tree.root)
   }
 }
 
 /** After a change of whether a member is to be asked, and when. */
 export function reline(books: Books, member: MemberBook): void {
-  const { suppressed, isGone, declinedLast, line: before } = member
+  const { suppressed, isGone, declinedLast, line: before, leaf } = member
   const isOut = suppressed || isGone || isFull(member)
   const line = isOut ? undefined : declinedLast ? 'late' : 'early'
   if (line === before) return
+  const isFirst = !hasSomebody(leaf.top)
   setLine(member, line)
   if (line === undefined) noteOut(books.closed, member)
-  else if (before === undefined) noteNews(books.closed, member)
+  else if (before === undefined) {
+    noteNews(books.closed, member)
+    // Of room that came while there was nobody to be asked nobody was told.
+    if (isFirst) noteRoom(books, leaf.top)
+  }
 }
+
+const hasSomebody = ({ early, late }: RoleNode): boolean => early.length + late.length > 0
 
 /** Takes note of an allocation; `left` is what is available of the agent then. */
 export function addPending(books: Books, pending: Pending, left: Holding): void {

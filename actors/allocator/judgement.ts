@@ -59,23 +59,24 @@ function bounded(
   visible: Holding,
   stage: Stage,
 ): Holding | 'limit' | 'headroom' {
-  const { headroom, names, essentials } = books
+  const { headroom, names } = books
   if (top.quota === undefined && headroom.unmetRoles === 0) return visible
   if (top.isAtLimit) return 'limit'
   const candidate = boundedBy({ top, headroom, names, stage }, visible)
+  const { least = books.least, essentials = books.essentials } = terms
   if (candidate === visible && stage === 'fair') return visible
   const isWorthIt =
     stage === 'guarantee'
       ? isProgress(top, candidate)
       : !lacksEssentials(essentials, visible, candidate)
-  if (isWorthIt && isEnough(terms.least ?? books.least, candidate)) return candidate
+  if (isWorthIt && isEnough(least, candidate)) return candidate
   const isLimited = visible.unreserved.some((there, i) => there > limitRoom(top, i))
   return isLimited ? 'limit' : 'headroom'
 }
 
 /**
  * An agent's memory without its processors would be of no use to anybody, and neither would what is
- * left. This is where it is not as in Mesos.
+ * left; but to who says itself that memory is enough. This is where it is not as in Mesos.
  */
 function lacksEssentials(
   essentials: readonly number[],

@@ -1,9 +1,9 @@
 /** Taking in what the leader says of members. */
 import type { FrameworkId, Principal } from '../../protocol/ids.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
-import { changeHeld, memberKey, reline } from './books.ts'
+import { changeHeld, memberKey, reline, setOwnLeast } from './books.ts'
 import { close, noteNews } from './closed-agents.ts'
-import { constraintSetOf, isEnough, leastOf } from './eligibility.ts'
+import { constraintSetOf, essentialsOf, isEnough, leastOf } from './eligibility.ts'
 import type { MemberBook } from './entities.ts'
 import { leafOf, pruneFrom } from './role-tree.ts'
 import { NOTHING, readHolding } from './scalars.ts'
@@ -71,12 +71,14 @@ export function takeTerms(books: Books, figure: Figure<'member-terms'>): void {
   const { capabilities = [], constraints, minAllocatable } = figure
   const key = JSON.stringify([capabilities, constraints ?? null, minAllocatable ?? null])
   if (key === member.terms.key) return
+  const least = minAllocatable && leastOf(books.names, minAllocatable)
   setTerms(books, member, {
     key,
     usesGpus: capabilities.includes('GPU_RESOURCES'),
     knowsRegions: capabilities.includes('REGION_AWARE'),
     constraints: constraintSetOf(books.constraints, constraints),
-    least: minAllocatable && leastOf(books.names, minAllocatable),
+    least,
+    essentials: least && essentialsOf(least),
   })
   member.outSince = 0
   if (member.line !== undefined) noteNews(books.closed, member)
@@ -86,11 +88,9 @@ function setTerms(books: Books, member: MemberBook, terms: MemberTerms): void {
   const { constraints } = member.terms
   if (constraints !== undefined) books.constraints.release(constraints)
   member.terms = terms
-  if (terms.least === undefined) books.withOwnLeast.delete(member)
-  else {
-    if (books.withOwnLeast.size === 0) closeTooSmall(books)
-    books.withOwnLeast.add(member)
-  }
+  const isOwn = terms.least !== undefined
+  if (isOwn && books.withOwnLeast.size === 0) closeTooSmall(books)
+  setOwnLeast(books, member, isOwn)
 }
 
 /** Agents with too little for anybody were not even closed. Now there is somebody. */

@@ -1,6 +1,7 @@
 /** What members want of agents, ready to be compared with them. */
 import type { Attribute } from '../../protocol/schema/common.ts'
 import type { Judge } from '../parts/constraints.ts'
+import type { Scalars } from './scalars.ts'
 
 /** What a member wants of offers. */
 export interface MemberTerms {
@@ -12,6 +13,8 @@ export interface MemberTerms {
   readonly constraints: ConstraintSet | undefined
   /** Undefined: the cluster's hold. */
   readonly least: Least | undefined
+  /** What `least` speaks of, likewise: see `essentialsOf`. */
+  readonly essentials: Readonly<Scalars> | undefined
 }
 
 export const NO_TERMS: MemberTerms = {
@@ -20,6 +23,7 @@ export const NO_TERMS: MemberTerms = {
   knowsRegions: false,
   constraints: undefined,
   least: undefined,
+  essentials: undefined,
 }
 
 /** What constraints are judged by: one for all agents that say the same. */

@@ -10,6 +10,7 @@ import {
   anAgent,
   answered,
   cpusMem,
+  framework,
   Harness,
   pairs,
   type Said,
@@ -154,4 +155,39 @@ test('what a member has declined of a part is not given to it as a part', (t) =>
   t.deepEqual(first(limit, q, anAgent('a1'), aFilter('q', 'a1', declined)).length, 1)
   const own = { ...(aFilter('q', 'a1', declined) as object), role: 'q' } as Said
   t.deepEqual(first(limit, q, anAgent('a1'), own), [])
+})
+
+test('room that comes while a role wants nothing is there when it wants something again', (t) => {
+  const allocator = start(quota('q', { limit: { cpus: 0 } }), q, anAgent('a1'))
+  t.deepEqual(allocationsOf(allocator.turn()), [])
+  allocator.tell(aMember('q', { role: 'q', suppressed: true }))
+  t.deepEqual(pairs(allocator.tell(quota('q', {}))), [])
+  t.deepEqual(pairs(allocator.tell(q)), ['q:a1'])
+})
+
+test('who says itself how little is enough is offered what its limit leaves', (t) => {
+  const limited = quota('q', { limit: { cpus: 0 } })
+  const terms: Said = {
+    kind: 'member-terms',
+    ...framework('q'),
+    role: 'q',
+    minAllocatable: [{ mem: 32 }],
+  }
+  t.deepEqual(first(limited, q, anAgent('a1')), [])
+  t.deepEqual(first(limited, terms, q, anAgent('a1')), ['q a1 mem 4096'])
+  const allocator = start(limited, q, anAgent('a1'))
+  t.deepEqual(allocationsOf(allocator.turn()), [])
+  t.deepEqual(spoken(allocator.tell(terms)), ['q a1 mem 4096'])
+})
+
+test('and what is not kept for the guarantees of others', (t) => {
+  const kept = quota('q', { guarantee: { cpus: 4 } })
+  const terms: Said = {
+    kind: 'member-terms',
+    ...framework('other'),
+    role: 'other',
+    minAllocatable: [{ mem: 32 }],
+  }
+  t.deepEqual(first(kept, other, anAgent('a1')), [])
+  t.deepEqual(first(kept, terms, other, anAgent('a1')), ['other a1 mem 4096'])
 })

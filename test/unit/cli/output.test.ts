@@ -59,7 +59,7 @@ test('an agent is shown with what is used of what it has', (t) => {
 
 test('everything that a leader counts has a sentence', (t) => {
   const folder = 'actors/master'
-  const names = readdirSync(folder)
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .flatMap((name) => [
       ...readFileSync(join(folder, name), 'utf8').matchAll(/\bcount\((?:turn\.)?state, '([^']+)'/g),

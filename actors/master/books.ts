@@ -12,7 +12,7 @@ import {
   takeFrom,
 } from '../../protocol/resources.ts'
 import { type Agent, type Framework, type Member, newMember, type Task } from './entities.ts'
-import { countAllotted } from './role-books.ts'
+import { countAllotted } from './roles/books.ts'
 import type { LeaderTurn } from './turn.ts'
 
 export function frameworkOf({ leader }: LeaderTurn, key: FrameworkKey): Framework | undefined {

@@ -1,11 +1,11 @@
 /** The end of a turn: what is to be said becomes numbered messages. */
 import { nextNumber } from '../parts/session.ts'
-import { logRegistrations } from './agent-log.ts'
-import { allocatorWantsFlush, flushFigures } from './allocator-figures.ts'
+import { logRegistrations } from './agents/log.ts'
+import { allocatorWantsFlush, flushFigures } from './allocator/figures.ts'
 import { frameworkOf } from './books.ts'
 import { tellSome } from './reconcile.ts'
+import { takeBackSome } from './roles/take-back.ts'
 import type { Leader } from './state.ts'
-import { takeBackSome } from './take-back.ts'
 import { fenceOf, type LeaderTurn } from './turn.ts'
 
 export function wantsFlush(leader: Leader): boolean {

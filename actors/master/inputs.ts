@@ -10,7 +10,7 @@ import type {
   RegistryBatch,
 } from '../../protocol/schema/master.ts'
 import type { StatusUpdates } from '../../protocol/schema/scheduler.ts'
-import type { FrameworkCall } from './framework-calls.ts'
+import type { FrameworkCall } from './frameworks/calls.ts'
 import type { OperatorCall } from './operator.ts'
 
 export type Input =

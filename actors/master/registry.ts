@@ -7,7 +7,7 @@ import { LEADER_BEAT_MS } from '../../protocol/limits.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
 import type { RegistryBatch, RegistryRecord } from '../../protocol/schema/master.ts'
 import { cut } from '../parts/outbox.ts'
-import { isNear } from './epochs.ts'
+import { isNear } from './lead/epochs.ts'
 import type { AfterWrite } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
 

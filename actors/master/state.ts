@@ -35,7 +35,7 @@ import type {
   UpdateRequest,
 } from './entities.ts'
 import type { LeaseState } from './lease-machine.ts'
-import { newRoleBooks, type RoleBooks, type RolesRecord } from './role-books.ts'
+import { newRoleBooks, type RoleBooks, type RolesRecord } from './roles/books.ts'
 
 /** Clusterwide rules, each with its default in `protocol/limits.ts`. */
 export interface MasterRules {

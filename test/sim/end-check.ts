@@ -3,8 +3,8 @@
  */
 import type { AgentState } from '../../actors/agent/state.ts'
 import type { Agent, Framework } from '../../actors/master/entities.ts'
-import { liveFilters } from '../../actors/master/filters.ts'
-import { hasQuota, termsOf } from '../../actors/master/role-books.ts'
+import { liveFilters } from '../../actors/master/offers/filters.ts'
+import { hasQuota, termsOf } from '../../actors/master/roles/books.ts'
 import type { Leader, MasterState } from '../../actors/master/state.ts'
 import type { SchedulerState } from '../../actors/scheduler/state.ts'
 import { frameworkKey } from '../../protocol/ids.ts'

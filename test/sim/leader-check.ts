@@ -1,9 +1,10 @@
 /** Invariant 1 at the leader: what is held and what is offered never exceeds what there is. */
-import { describeAmount, firstAbove } from '../../actors/master/amounts.ts'
+
 import type { Effect } from '../../actors/master/effects.ts'
 import type { Agent } from '../../actors/master/entities.ts'
-import { allocatedByTop } from '../../actors/master/quota-sums.ts'
-import { termsOf, topOf } from '../../actors/master/role-books.ts'
+import { describeAmount, firstAbove } from '../../actors/master/roles/amounts.ts'
+import { termsOf, topOf } from '../../actors/master/roles/books.ts'
+import { allocatedByTop } from '../../actors/master/roles/quota-sums.ts'
 import type { Leader, MasterState } from '../../actors/master/state.ts'
 import {
   addResources,

@@ -1,7 +1,7 @@
 /** The others, as a master's core hears them: an agent, a framework, an allocator, by hand. */
 import type { Effect } from '../../actors/master/effects.ts'
-import type { FrameworkCall } from '../../actors/master/framework-calls.ts'
-import type { HashedSubscribe } from '../../actors/master/frameworks.ts'
+import type { FrameworkCall } from '../../actors/master/frameworks/calls.ts'
+import type { HashedSubscribe } from '../../actors/master/frameworks/subscribing.ts'
 import type { AgentId, FrameworkKey, Launch, RunId, SessionId, TaskId } from '../../protocol/ids.ts'
 import type { ResourceList, TaskInfo, TaskStatus } from '../../protocol/schema/common.ts'
 import type {

@@ -1,6 +1,6 @@
 /** Quotas: what is checked when they are set, what they take back, and limits at offers. */
 import test from 'ava'
-import { agentsAwaited } from '../../../../actors/master/recovery.ts'
+import { agentsAwaited } from '../../../../actors/master/roles/recovery.ts'
 import type { AgentId } from '../../../../protocol/ids.ts'
 import { REREGISTER_MS } from '../../../../protocol/limits.ts'
 import type { RoleQuota } from '../../../../protocol/schema/common.ts'

@@ -1,6 +1,6 @@
 /** What frameworks want of their offers: checked, kept, told to the allocator. */
 import test from 'ava'
-import type { HashedSubscribe } from '../../../../actors/master/frameworks.ts'
+import type { HashedSubscribe } from '../../../../actors/master/frameworks/subscribing.ts'
 import { isSameValue } from '../../../../actors/parts/same-value.ts'
 import { MIN_ALLOCATABLE, TERMS_BYTES_MAX } from '../../../../protocol/limits.ts'
 import type { AllocatorFigure } from '../../../../protocol/schema/allocator.ts'

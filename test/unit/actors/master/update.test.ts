@@ -1,7 +1,7 @@
 /** Frameworks that change what they subscribed with. */
 import test from 'ava'
 import type { Effect } from '../../../../actors/master/effects.ts'
-import type { HashedSubscribe } from '../../../../actors/master/frameworks.ts'
+import type { HashedSubscribe } from '../../../../actors/master/frameworks/subscribing.ts'
 import type { SessionId } from '../../../../protocol/ids.ts'
 import type { Constraint } from '../../../../protocol/schema/common.ts'
 import { aStage, aTask, cpusMem, FakeFramework, live } from '../../../support/master-actors.ts'

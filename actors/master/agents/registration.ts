@@ -1,0 +1,47 @@
+/** The register that an agent opens a session with: is it too late, is it in order? */
+import { AGENT_BYTES_MAX, PAGE_WAIT_MS } from '../../../protocol/limits.ts'
+import { parseResources } from '../../../protocol/resources.ts'
+import type { AgentOrder } from '../../../protocol/schema/agent.ts'
+import type { AgentInfo, AgentReport } from '../../../protocol/schema/master.ts'
+import { commonVersion, PROTOCOL_VERSION } from '../../../protocol/version.ts'
+import { wireBytes } from '../../../protocol/wire-size.ts'
+import { isSameValue } from '../../parts/same-value.ts'
+import type { AgentState } from '../agent-machine.ts'
+import type { Agent } from '../entities.ts'
+
+export type Register = Extract<AgentReport, { kind: 'register' }>
+export type Refused = Extract<AgentOrder, { kind: 'not-registered' }>
+
+const MAY_BEGIN_ANEW: ReadonlySet<AgentState> = new Set(['unknown', 'recovering', 'unreachable'])
+
+/**
+ * An open that the agent has left behind: by its snapshot, ended tasks would run again. An agent
+ * whose disk is new begins to count anew: it must wait until it was silent for long enough.
+ */
+export function isLateCopy(agent: Agent, { incarnation, opens }: Register): boolean {
+  const isBehind = incarnation - agent.incarnation || opens - agent.opens
+  return isBehind <= 0 && !MAY_BEGIN_ANEW.has(agent.state)
+}
+
+/** It has other resources or attributes, or another name, than in its last session. */
+export function hasChanged({ info }: Agent, now: AgentInfo): boolean {
+  if (info === undefined) return false
+  return !isSameValue({ ...info, resourcesVersion: now.resourcesVersion }, now)
+}
+
+export function refusalOf({ version, info }: Register): Refused | undefined {
+  const kind = 'not-registered'
+  if (commonVersion(version) === undefined) {
+    const message = `this master speaks version ${PROTOCOL_VERSION}, not ${version.min}-${version.max}`
+    return { kind, reason: 'no-common-version', message }
+  }
+  if (wireBytes(info) > AGENT_BYTES_MAX) {
+    return malformed(`resources and attributes take more than ${AGENT_BYTES_MAX} bytes`)
+  }
+  const parsed = parseResources(info.resources)
+  return 'code' in parsed ? malformed(parsed.message) : undefined
+}
+
+export function malformed(message: string): Refused {
+  return { kind: 'not-registered', reason: 'malformed-snapshot', message, retryMs: PAGE_WAIT_MS }
+}

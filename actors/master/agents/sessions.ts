@@ -1,0 +1,249 @@
+/**
+ * Sessions that agents open: the register, its pages, and what the two sides find in each other.
+ */
+import type { AgentId, SessionId } from '../../../protocol/ids.ts'
+import { frameworkKey } from '../../../protocol/ids.ts'
+import { AGENT_TASKS_MAX } from '../../../protocol/limits.ts'
+import { NO_RESOURCES, resourcesOf } from '../../../protocol/resources.ts'
+import type { TaskRef } from '../../../protocol/schema/agent.ts'
+import type { Fence } from '../../../protocol/schema/common.ts'
+import type { AgentReport, AgentReports } from '../../../protocol/schema/master.ts'
+import { isTerminal } from '../../../protocol/task-state.ts'
+import { PROTOCOL_VERSION } from '../../../protocol/version.ts'
+import { hear, newSession } from '../../parts/session.ts'
+import { countFree, frameworkOf, touchAgent } from '../books.ts'
+import type { Agent, Framework, Opening } from '../entities.ts'
+import { agentIsBack, confirmTornDown } from '../frameworks/end.ts'
+import { complained } from '../lead/lease.ts'
+import { clearFiltersAt, retellFilters } from '../offers/filters.ts'
+import { endOffer } from '../offers/offers.ts'
+import { tellWorld } from '../public-events.ts'
+import { record } from '../registry.ts'
+import { count } from '../state.ts'
+import { forgetTask } from '../tasks.ts'
+import type { LeaderTurn } from '../turn.ts'
+import {
+  agentOf,
+  closeSession,
+  invite,
+  loseSession,
+  order,
+  orderNow,
+  schedulePing,
+  stepAgent,
+} from './agents.ts'
+import { agentLeaves, agentStops } from './leaving.ts'
+import {
+  hasChanged,
+  isLateCopy,
+  malformed,
+  type Refused,
+  type Register,
+  refusalOf,
+} from './registration.ts'
+import { compare, countHeld, isSame } from './snapshot.ts'
+
+/** Named in the confirmation; whatever more there is follows it. */
+const SUBSCRIPTIONS_MAX = 256
+/** Named in one order: with the longest ids it still fits into a message. */
+const MISSING_MAX = 512
+
+/** Held in memory until the snapshot is whole. */
+const SNAPSHOT_ITEMS_MAX = 2 * AGENT_TASKS_MAX
+
+/** A list of reports. Numbers are judged first; what does not belong to the session is dropped. */
+export function agentReports(turn: LeaderTurn, agentId: AgentId, body: AgentReports): void {
+  const first = body.reports[0]
+  if (first?.kind === 'complaint') {
+    count(turn.state, 'complaints')
+    return considerHigher(turn, agentId, first.highest)
+  }
+  if (body.session === undefined || body.n === undefined) {
+    return count(turn.state, 'reports-without-session')
+  }
+  const agent = agentOf(turn, agentId)
+  if (first?.kind === 'register' && body.n === 1 && agent.session?.id !== body.session) {
+    if (first.highest !== undefined) considerHigher(turn, agentId, first.highest)
+    if (turn.state.leader === turn.leader) open(turn, agent, body.session, first)
+    return
+  }
+  if (!hearAgent(turn, agent, body.session, body.n)) return
+  for (const report of body.reports) {
+    // One of them may have been the last word.
+    if (agent.session?.id === body.session) handleReport(turn, agent, report)
+  }
+}
+
+/** True if a message of the agent is the next of its session. */
+export function hearAgent(turn: LeaderTurn, agent: Agent, session: SessionId, n: number): boolean {
+  if (agent.session?.id !== session) {
+    count(turn.state, 'agent-messages-foreign')
+    // It may think that its session lives: one that is not opening is asked for a new one.
+    if (agent.session === undefined) invite(turn, agent)
+    return false
+  }
+  const heard = hear(agent.session, n)
+  if (heard === 'next') {
+    agent.missed = 0
+    return true
+  }
+  if (heard === 'repeated') count(turn.state, 'agent-messages-repeated')
+  else loseSession(turn, agent)
+  return false
+}
+
+/** Only agents that the registry knows can raise an epoch. */
+function considerHigher(turn: LeaderTurn, agentId: AgentId, highest: Fence): void {
+  const agent = turn.leader.agents.get(agentId)
+  if (agent?.isAdmitted || agent?.state === 'unreachable') complained(turn, highest)
+}
+
+function handleReport(turn: LeaderTurn, agent: Agent, report: AgentReport): void {
+  if (report.kind === 'snapshot-page') page(turn, agent, report)
+  else if (report.kind === 'settled') settle(turn, agent, report.tasks)
+  else if (report.kind === 'torn-down') confirmTornDown(turn, agent.agentId, frameworkKey(report))
+  else if (report.kind === 'stopping') agentStops(turn, agent)
+  else if (report.kind === 'leaving') agentLeaves(turn, agent)
+}
+
+function settle(turn: LeaderTurn, agent: Agent, refs: readonly TaskRef[]): void {
+  let framework: Framework | undefined
+  for (const ref of refs) {
+    // They come in rows of one framework.
+    if (framework === undefined || !isOf(framework, ref)) framework = frameworkOf(turn, ref)
+    const task = framework?.tasks.get(ref.taskId)
+    if (task === undefined || !isSame(task, agent, ref)) continue
+    if (isTerminal(task.state)) forgetTask(turn, task)
+    else count(turn.state, 'settled-before-the-end')
+  }
+}
+
+const isOf = ({ principal, frameworkId }: Framework, ref: TaskRef): boolean =>
+  frameworkId === ref.frameworkId && principal === ref.principal
+
+function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Register): void {
+  if (isLateCopy(agent, register)) return count(turn.state, 'registrations-late')
+  const refused = refusalOf(register)
+  if (refused !== undefined) return refuseAgent(turn, agent, session, refused)
+  if (hasChanged(agent, register.info)) takeBack(turn, agent)
+  if (!stepAgent(turn, agent, 'agent.opened')) return
+  turn.leader.orders.drop(agent.agentId)
+  agent.incarnation = register.incarnation
+  agent.opens = register.opens
+  agent.session = newSession(session)
+  agent.session.heard = 1
+  agent.missed = 0
+  agent.opening = {
+    info: register.info,
+    pages: register.pages,
+    pagesHeard: 0,
+    tasks: [],
+    frameworks: [],
+    held: NO_RESOURCES,
+    heardAtMs: turn.now.monotonicMs,
+    isAdmitting: false,
+  }
+  schedulePing(turn, agent)
+  considerComplete(turn, agent, agent.opening)
+}
+
+/** What was offered is not there any more, or was not what it is. */
+function takeBack(turn: LeaderTurn, agent: Agent): void {
+  for (const offerId of agent.offers) endOffer(turn, offerId, 'agent.changed')
+}
+
+/** Says no to the open of `session`, in it. An earlier session is over: the agent has left it. */
+function refuseAgent(turn: LeaderTurn, agent: Agent, session: SessionId, refused: Refused): void {
+  count(turn.state, 'registrations-refused')
+  orderNow(turn, { ...agent, session: newSession(session) }, refused)
+  if (agent.session === undefined) return
+  closeSession(turn, agent)
+  stepAgent(turn, agent, 'session.lost')
+}
+
+type Page = Extract<AgentReport, { kind: 'snapshot-page' }>
+
+function page(turn: LeaderTurn, agent: Agent, { page, tasks, frameworks }: Page): void {
+  const { opening, session } = agent
+  if (session === undefined || opening === undefined || page !== opening.pagesHeard + 1) {
+    return count(turn.state, 'pages-out-of-place')
+  }
+  const before = opening.tasks.length + opening.frameworks.length
+  if (before + tasks.length + frameworks.length > SNAPSHOT_ITEMS_MAX) {
+    return refuseAgent(turn, agent, session.id, malformed('the snapshot is too long'))
+  }
+  for (const task of tasks) {
+    const problem = countHeld(opening, task)
+    if (problem === undefined) continue
+    return refuseAgent(turn, agent, session.id, malformed(`task ${task.taskId}: ${problem}`))
+  }
+  opening.pagesHeard = page
+  opening.heardAtMs = turn.now.monotonicMs
+  opening.tasks.push(...tasks)
+  opening.frameworks.push(...frameworks)
+  considerComplete(turn, agent, opening)
+}
+
+/** All pages are here: the registry must know the agent before anybody else does. */
+function considerComplete(turn: LeaderTurn, agent: Agent, opening: Opening): void {
+  const { session, agentId } = agent
+  if (session === undefined || opening.pagesHeard < opening.pages || opening.isAdmitting) return
+  if (agent.isAdmitted) return confirm(turn, agent)
+  opening.isAdmitting = true
+  const after = { after: 'admit', agentId, session: session.id } as const
+  record(turn, { kind: 'agent-admitted', agentId }, after)
+}
+
+/** The registry has it; a session that was replaced meanwhile is confirmed by its own record. */
+export function admitted(turn: LeaderTurn, agentId: AgentId, session: SessionId): void {
+  const agent = agentOf(turn, agentId)
+  agent.isAdmitted = true
+  if (agent.session?.id === session && agent.opening?.isAdmitting) confirm(turn, agent)
+}
+
+function confirm(turn: LeaderTurn, agent: Agent): void {
+  const { opening, session, agentId } = agent
+  if (opening === undefined || session === undefined) return
+  const { leader, state, now } = turn
+  stepAgent(turn, agent, 'snapshot.confirmed')
+  agent.opening = undefined
+  if (hasChanged(agent, opening.info)) clearFiltersAt(turn, agentId)
+  else if (agent.info !== undefined) retellFilters(turn, agentId)
+  agent.info = opening.info
+  agent.registeredAtMs ??= now.wallMs
+  agent.unreachableAtMs = undefined
+  agent.total = resourcesOf(opening.info.resources)
+  countFree(turn, agent)
+  leader.deadlines.clear(`agent-return ${agentId}`)
+  const subscriptions = subscriptionsOf(turn, opening)
+  orderNow(turn, agent, {
+    kind: 'registered',
+    version: PROTOCOL_VERSION,
+    pingMs: state.rules.agentPingMs,
+    pingsMissedMax: state.rules.agentPingsMissedMax,
+    frameworks: subscriptions.slice(0, SUBSCRIPTIONS_MAX),
+  })
+  const missing = compare(turn, agent, opening)
+  for (let from = 0; from < missing.length; from += MISSING_MAX) {
+    order(turn, agent, { kind: 'missing', tasks: missing.slice(from, from + MISSING_MAX) })
+  }
+  for (const subscription of subscriptions.slice(SUBSCRIPTIONS_MAX)) {
+    order(turn, agent, { kind: 'framework-subscribed', ...subscription })
+  }
+  leader.dirtyAgentInfos.add(agentId)
+  touchAgent(turn, agent)
+  agentIsBack(turn, agent)
+  leader.registrations.push({ agentId, tasks: opening.tasks.length })
+  const { hostname: name } = opening.info
+  tellWorld(turn, { kind: 'agent', what: 'registered' }, { agentId, name })
+}
+
+/** Of each framework that the agent knows, once. */
+function subscriptionsOf(turn: LeaderTurn, opening: Opening) {
+  const known = new Set(opening.frameworks.map((key) => frameworkOf(turn, key)))
+  return [...known].flatMap((framework) => {
+    if (framework?.subscription === undefined) return []
+    const { principal, frameworkId, subscription } = framework
+    return [{ principal, frameworkId, subscription }]
+  })
+}

@@ -1,0 +1,132 @@
+/** What an agent held when it opened its session, and what the leader makes of it. */
+import assert from 'node:assert/strict'
+import { isLaterLaunch } from '../../../protocol/ids.ts'
+import { AGENT_BYTES_MAX } from '../../../protocol/limits.ts'
+import {
+  addResources,
+  excessOf,
+  parseResources,
+  type Resources,
+  scalarsOf,
+} from '../../../protocol/resources.ts'
+import type { TaskRef } from '../../../protocol/schema/agent.ts'
+import type { HeldTask } from '../../../protocol/schema/master.ts'
+import { isTerminal } from '../../../protocol/task-state.ts'
+import { wireBytes } from '../../../protocol/wire-size.ts'
+import type { Agent, Framework, Opening, Task } from '../entities.ts'
+import { frameworkFromAgent } from '../frameworks/end.ts'
+import { parseWish } from '../offers/wishes.ts'
+import { count } from '../state.ts'
+import { compareNumbers, forgetTask, isReportable, moveTask, tellAll } from '../tasks.ts'
+import type { LeaderTurn } from '../turn.ts'
+import { order } from './agents.ts'
+
+/** An agent speaks of its own tasks only, and of one launch of each. */
+export function isSame(task: Task, { agentId }: Agent, { launch }: Pick<Task, 'launch'>): boolean {
+  return task.agentId === agentId && task.launch === launch
+}
+
+/** Adds what a task holds; says what is wrong with it, if something is. */
+export function countHeld(opening: Opening, { resources, latest }: HeldTask): string | undefined {
+  if (wireBytes(resources) > AGENT_BYTES_MAX) {
+    return `its resources take more than ${AGENT_BYTES_MAX} bytes`
+  }
+  const parsed = parseResources(resources)
+  if ('code' in parsed) return parsed.message
+  if (isTerminal(latest)) return undefined
+  // The books add up what all agents hold: each of them must stay within bounds.
+  opening.held = addResources(opening.held, scalarsOf(parsed))
+  return excessOf(opening.held)?.message
+}
+
+/** Takes over what the agent holds; returns what it should hold and does not. */
+export function compare(turn: LeaderTurn, agent: Agent, opening: Opening): TaskRef[] {
+  const held = new Set<Task>()
+  for (const shown of opening.tasks) {
+    const task = adopt(turn, agent, shown)
+    if (task !== undefined) held.add(task)
+  }
+  const missing: TaskRef[] = []
+  for (const task of agent.tasks) {
+    // What is left of an ended framework is asked for by `tear-down`.
+    const { principal, frameworkId, state } = task.framework
+    if (held.has(task) || state === 'ended') continue
+    if (isTerminal(task.state)) forgetTask(turn, task)
+    else missing.push({ principal, frameworkId, taskId: task.taskId, launch: task.launch })
+  }
+  return missing
+}
+
+function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefined {
+  const framework = frameworkFromAgent(turn, shown)
+  // What it holds is held until the agent has confirmed, also under a leader that never knew it.
+  if (framework.state === 'ended') framework.unconfirmed.add(agent.agentId)
+  const known = framework.tasks.get(shown.taskId)
+  if (known !== undefined && !isSame(known, agent, shown)) {
+    endEarlier(turn, agent, known, shown)
+    return undefined
+  }
+  if (!isReportable(shown.latest)) {
+    count(turn.state, 'statuses-illegal')
+    return undefined
+  }
+  const task = known ?? newTaskFrom(turn, framework, agent, shown)
+  update(turn, framework, task, shown)
+  if (shown.settled && isTerminal(task.state)) forgetTask(turn, task)
+  else if (task.kill !== undefined && !isTerminal(task.state)) {
+    const { principal, frameworkId } = framework
+    const { graceMs } = task.kill
+    const kill = { kind: 'kill', principal, frameworkId, taskId: task.taskId } as const
+    order(turn, agent, { ...kill, ...(graceMs !== undefined && { graceMs }) })
+  }
+  return task
+}
+
+/**
+ * Another launch of a task id: an agent that was away had it when its framework was told that
+ * nobody knows the task, and started it again elsewhere. The earlier one is killed. A later one is
+ * believed by nobody: an agent must not end another's task by what it says.
+ */
+function endEarlier(turn: LeaderTurn, agent: Agent, known: Task, shown: HeldTask): void {
+  count(turn.state, 'launches-foreign')
+  if (isTerminal(shown.latest) || !isLaterLaunch(known.launch, shown.launch)) return
+  const { principal, frameworkId, taskId, launch } = shown
+  order(turn, agent, { kind: 'kill', principal, frameworkId, taskId, launch })
+}
+
+function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown: HeldTask): Task {
+  const task: Task = {
+    framework,
+    taskId: shown.taskId,
+    launch: shown.launch,
+    agentId: agent.agentId,
+    role: shown.role,
+    name: shown.name,
+    resources: heldBy(turn, shown),
+    state: 'TASK_UNKNOWN',
+    number: undefined,
+    said: undefined,
+    kill: undefined,
+    isHeld: false,
+    changedAtMs: turn.now.wallMs,
+  }
+  framework.tasks.set(task.taskId, task)
+  agent.tasks.add(task)
+  return task
+}
+
+/** It was counted before: it is in order. */
+function heldBy({ leader }: LeaderTurn, { taskId, resources }: HeldTask): Resources {
+  const parsed = parseWish(leader, resources)
+  if ('code' in parsed) assert.fail(`task ${taskId}: ${parsed.message}`)
+  return parsed
+}
+
+/** The snapshot is the agent's newest word: a task that was thought lost is told of. */
+function update(turn: LeaderTurn, framework: Framework, task: Task, shown: HeldTask): void {
+  if (compareNumbers(shown.number, task.number) < 0) return
+  const before = task.state
+  if (before !== shown.latest && !moveTask(turn, task, shown.latest)) return
+  task.number = shown.number
+  if (before === 'TASK_UNREACHABLE') tellAll(turn, framework, task, 'AGENT_RETURNED')
+}

@@ -1,0 +1,191 @@
+/** What frameworks call: judged by its header, handled by its verb, answered once. */
+import { type Refusal, refusal, retryOf } from '../../../protocol/errors.ts'
+import type { FrameworkKey, OfferId } from '../../../protocol/ids.ts'
+import type { Decline, KillTask, ReadOutput } from '../../../protocol/schema/calls.ts'
+import type { Message } from '../../../protocol/schema/messages.ts'
+import type { FRAMEWORK_VERBS, FrameworkVerb } from '../../../protocol/subjects.ts'
+import { isTerminal } from '../../../protocol/task-state.ts'
+import { order } from '../agents/agents.ts'
+import { frameworkOf, wantedRoles } from '../books.ts'
+import type { CallAnswer, Framework } from '../entities.ts'
+import { explainOwn } from '../explain/explaining.ts'
+import { accept } from '../offers/accept.ts'
+import { endOffer } from '../offers/offers.ts'
+import { reconcile, reconcileTask } from '../reconcile.ts'
+import { refuseChange } from '../registry.ts'
+import { count } from '../state.ts'
+import { type LeaderTurn, refuse } from '../turn.ts'
+import { requestEnd } from './end.ts'
+import { revive, suppress } from './roles.ts'
+import { giveAnswer, hearCall, rememberAnswer } from './session.ts'
+import { type HashedSubscribe, subscribe, tornDown } from './subscribing.ts'
+import { suppressionIsSaid, update } from './update.ts'
+
+/** A call by its verb; the secret of `subscribe` was hashed at the edge. */
+export type FrameworkCall = (
+  | { readonly verb: 'subscribe'; readonly body: HashedSubscribe }
+  | {
+      [V in Exclude<FrameworkVerb, 'subscribe'>]: {
+        readonly verb: V
+        readonly body: Message<(typeof FRAMEWORK_VERBS)[V]>
+      }
+    }[Exclude<FrameworkVerb, 'subscribe'>]
+) & {
+  /** How long it was on the wire, if that is known. */
+  readonly bytes?: number
+}
+
+type PlainCall = Exclude<FrameworkCall, { verb: 'subscribe' | 'complain' }>
+
+export function frameworkCall(
+  turn: LeaderTurn,
+  ids: FrameworkKey,
+  call: FrameworkCall,
+  reply: string | undefined,
+): void {
+  count(turn.state, `calls-${call.verb}`)
+  if (call.verb === 'subscribe') return subscribe(turn, ids, call.body, reply)
+  // A framework's word raises no epoch: what it knows, agents and masters know too.
+  if (call.verb === 'complain') return count(turn.state, 'complaints')
+  const framework = frameworkOf(turn, ids)
+  const unready = notReady(turn, framework)
+  if (framework === undefined || unready !== undefined) {
+    if (framework !== undefined && isWelcome(framework, call))
+      return welcomeBack(turn, framework, reply)
+    if (unready !== undefined) refuse(turn, reply, unready)
+    return
+  }
+  const heard = hearCall(turn, framework, call.body)
+  if (heard !== 'new') {
+    if ('ok' in heard) return giveAnswer(turn, reply, heard)
+    return refuse(turn, reply, heard)
+  }
+  const done = handle(turn, framework, call, reply)
+  if (done === 'later') return
+  const given: CallAnswer =
+    done !== undefined && 'code' in done
+      ? { ok: false, refusal: done }
+      : { ok: true, body: done ?? {} }
+  // Not now: the same call may be answered otherwise.
+  const isFinal = given.ok || retryOf(given.refusal) === 'never'
+  if (isFinal) rememberAnswer(framework, call.body.call, given)
+  giveAnswer(turn, reply, given)
+}
+
+function notReady({ state }: LeaderTurn, framework: Framework | undefined): Refusal | undefined {
+  if (framework?.state === 'subscribed') return undefined
+  if (framework?.state === 'ended') return tornDown(framework.key)
+  if (framework?.state === 'away') {
+    const { frameworkPingMs, frameworkPingsMissedMax } = state.rules
+    const seconds = (frameworkPingMs * frameworkPingsMissedMax) / 1_000
+    const why = `it answered no ping for ${seconds} s; subscribe, or pong`
+    return refusal('not-subscribed', `the framework is away: ${why}`)
+  }
+  return refusal('not-subscribed', 'subscribe first: this leader does not know the framework')
+}
+
+/** It answers a ping without a session, and what it subscribed with is known. */
+function isWelcome({ state, secretHash }: Framework, { verb, body }: PlainCall): boolean {
+  const isSessionless = verb === 'pong' && body.session === undefined
+  return isSessionless && state !== 'ended' && secretHash !== undefined
+}
+
+/** Known from the registry, and it speaks: it is subscribed again as it was. */
+function welcomeBack(turn: LeaderTurn, framework: Framework, reply: string | undefined): void {
+  const { secretHash, name, failoverMs, terms } = framework
+  if (secretHash === undefined) return
+  const roles = wantedRoles(framework)
+  const suppressed = roles.filter((role) => framework.roles.get(role)?.isSuppressed)
+  const known = { secretHash, name, failoverMs, roles: [...roles], suppressed, ...terms }
+  subscribe(turn, framework, known, reply)
+}
+
+function handle(
+  turn: LeaderTurn,
+  framework: Framework,
+  call: PlainCall,
+  reply: string | undefined,
+): Refusal | object | 'later' | undefined {
+  switch (call.verb) {
+    case 'accept':
+      return accept(turn, framework, call)
+    case 'decline':
+      decline(turn, framework, call.body)
+      return undefined
+    case 'revive':
+    case 'suppress':
+      wantOffers(turn, framework, call)
+      return undefined
+    case 'kill':
+      kill(turn, framework, call.body)
+      return undefined
+    case 'reconcile':
+      reconcile(turn, framework, call.body)
+      return undefined
+    case 'pong':
+      return undefined
+    case 'explain':
+      return explainOwn(turn, framework, reply)
+    case 'update':
+      return update(turn, framework, call.body, reply)
+    case 'teardown': {
+      const busy = refuseChange(turn, framework.key)
+      if (busy === undefined) requestEnd(turn, framework, reply)
+      return busy ?? 'later'
+    }
+    case 'read-output':
+      return readOutput(turn, framework, call.body)
+  }
+}
+
+function wantOffers(
+  turn: LeaderTurn,
+  framework: Framework,
+  { verb, body }: Extract<PlainCall, { verb: 'revive' | 'suppress' }>,
+): void {
+  const roles = body.roles ?? wantedRoles(framework)
+  suppressionIsSaid(framework, roles, verb === 'suppress')
+  if (verb === 'suppress') suppress(turn, framework, roles)
+  else revive(turn, framework, roles)
+}
+
+function decline(turn: LeaderTurn, framework: Framework, call: Decline): void {
+  for (const id of call.offers as OfferId[]) {
+    if (framework.offers.has(id)) endOffer(turn, id, 'framework.decline', call)
+    else count(turn.state, 'declines-of-lost-offers')
+  }
+}
+
+/** The outcome is a status. A kill that its agent cannot hear now is remembered. */
+export function kill(
+  turn: LeaderTurn,
+  framework: Framework,
+  { taskId, agentId, graceMs }: Pick<KillTask, 'taskId' | 'agentId' | 'graceMs'>,
+): void {
+  const task = framework.tasks.get(taskId)
+  if (task === undefined) return reconcileTask(turn, framework, taskId, agentId)
+  if (agentId !== undefined && agentId !== task.agentId) return
+  if (isTerminal(task.state)) return
+  task.kill = { graceMs }
+  const agent = turn.leader.agents.get(task.agentId)
+  const { principal, frameworkId } = framework
+  const said = { kind: 'kill', principal, frameworkId, taskId } as const
+  if (agent !== undefined)
+    order(turn, agent, { ...said, ...(graceMs !== undefined && { graceMs }) })
+}
+
+/** Hands the question on to the agent, which publishes the output itself. */
+export function readOutput(
+  turn: LeaderTurn,
+  { principal, frameworkId }: FrameworkKey,
+  call: Omit<ReadOutput, 'session' | 'n' | 'call' | 'epoch'>,
+): Refusal | undefined {
+  const agent = turn.leader.agents.get(call.agentId)
+  if (agent?.state !== 'registered') {
+    return refusal('not-found', `agent ${call.agentId} is not registered here`)
+  }
+  const { taskId, stream, offset, bytesMax, waitMs, request } = call
+  const what = { taskId, stream, offset, bytesMax, waitMs, request }
+  order(turn, agent, { kind: 'send-output', principal, frameworkId, ...what })
+  return undefined
+}

@@ -1,0 +1,202 @@
+/** How frameworks come to be known without subscribing, go away, and end. */
+import type { AgentId, FrameworkKey } from '../../../protocol/ids.ts'
+import { frameworkKey } from '../../../protocol/ids.ts'
+import { FRAMEWORK_FAILOVER_MS } from '../../../protocol/limits.ts'
+import { Recent } from '../../parts/recent.ts'
+import { order } from '../agents/agents.ts'
+import { frameworkOf, touchMember } from '../books.ts'
+import type { Agent, Framework, Task } from '../entities.ts'
+import { type FrameworkEvent, frameworkStep } from '../framework-machine.ts'
+import { clearFilters } from '../offers/filters.ts'
+import { endOffer } from '../offers/offers.ts'
+import { tellWorld } from '../public-events.ts'
+import { record } from '../registry.ts'
+import { count } from '../state.ts'
+import { endTask, forgetTask, tellEnd } from '../tasks.ts'
+import { answer, type LeaderTurn, log } from '../turn.ts'
+import { cutOff } from './session.ts'
+
+/** Calls whose answers are kept for a repeat. */
+const ANSWERS_MAX = 4_096
+
+export function newFramework(
+  { principal, frameworkId }: FrameworkKey,
+  began: Framework['began'],
+): Framework {
+  return {
+    principal,
+    frameworkId,
+    key: frameworkKey({ principal, frameworkId }),
+    began,
+    state: 'unknown',
+    name: frameworkId,
+    secretHash: undefined,
+    failoverMs: FRAMEWORK_FAILOVER_MS,
+    terms: {},
+    session: undefined,
+    heardAhead: new Set(),
+    subscription: undefined,
+    answers: new Recent(ANSWERS_MAX),
+    updates: [],
+    roles: new Map(),
+    tasks: new Map(),
+    offers: new Set(),
+    missed: 0,
+    subscribedAtMs: undefined,
+    taskSubjects: new Map(),
+    unconfirmed: new Set(),
+  }
+}
+
+/** The framework of a task that an agent has shown: it may be one that this leader never met. */
+export function frameworkFromAgent(turn: LeaderTurn, key: FrameworkKey): Framework {
+  const known = frameworkOf(turn, key)
+  if (known !== undefined) return known
+  const framework = newFramework(key, 'before')
+  turn.leader.frameworks.set(framework.key, framework)
+  stepFramework(turn, framework, 'agent.reported')
+  schedulePing(turn, framework)
+  return framework
+}
+
+/** Takes a step of the framework's lifecycle and does what it asks for. False: illegal here. */
+export function stepFramework(
+  turn: LeaderTurn,
+  framework: Framework,
+  event: FrameworkEvent,
+): boolean {
+  const step = frameworkStep(framework.state, event)
+  if (step === undefined) {
+    count(turn.state, 'framework-events-illegal')
+    return false
+  }
+  framework.state = step.state
+  for (const action of step.actions) {
+    if (action === 'withdraw') withdraw(turn, framework)
+    else if (action === 'startFailover') awaitReturn(turn, framework)
+    else end(turn, framework)
+  }
+  return true
+}
+
+/** Its offers are free again; nobody is told, for whoever held them is not there any more. */
+function withdraw(turn: LeaderTurn, framework: Framework): void {
+  for (const offerId of framework.offers) endOffer(turn, offerId, 'framework.gone')
+  for (const name of framework.roles.keys()) {
+    clearFilters(turn, framework, name)
+    touchMember(turn, framework, name)
+  }
+}
+
+function awaitReturn(turn: LeaderTurn, framework: Framework): void {
+  const { key, failoverMs } = framework
+  framework.session = undefined
+  turn.leader.events.drop(key)
+  scheduleFailover(turn, framework, failoverMs)
+  log(turn, 'a framework is away', { framework: key, failoverMs })
+  tellWorld(turn, { kind: 'framework', what: 'away', framework }, { name: framework.name })
+}
+
+export function scheduleFailover(turn: LeaderTurn, { key }: Framework, afterMs: number): void {
+  const atMs = turn.now.monotonicMs + afterMs
+  turn.leader.deadlines.set(`failover ${key}`, atMs, { due: 'framework-failover', key })
+}
+
+export function schedulePing(turn: LeaderTurn, { key }: Framework): void {
+  const atMs = turn.now.monotonicMs + turn.state.rules.frameworkPingMs
+  turn.leader.deadlines.set(`framework-ping ${key}`, atMs, { due: 'framework-ping', key })
+}
+
+/** Asks for the end of a framework; `reply` is answered when the registry has it. */
+export function requestEnd(
+  turn: LeaderTurn,
+  framework: Framework,
+  reply: string | undefined,
+): void {
+  const { principal, frameworkId, key } = framework
+  const fact = { kind: 'framework-ended', principal, frameworkId } as const
+  record(turn, fact, { after: 'end-framework', key, reply })
+}
+
+/** The registry has it. */
+export function frameworkIsEnded(turn: LeaderTurn, key: string, reply: string | undefined): void {
+  const framework = turn.leader.frameworks.get(key)
+  if (framework !== undefined && framework.state !== 'ended') {
+    stepFramework(turn, framework, 'framework.ended')
+  }
+  answer(turn, reply, {})
+}
+
+/** Its tasks are killed wherever they are; what they hold is held until their agent confirms. */
+function end(turn: LeaderTurn, framework: Framework): void {
+  const { leader } = turn
+  const { principal, frameworkId, key } = framework
+  leader.deadlines.clear(`failover ${key}`)
+  leader.deadlines.clear(`framework-ping ${key}`)
+  cutOff(turn, framework, 'torn-down', 'the framework was torn down')
+  framework.session = undefined
+  for (const task of framework.tasks.values()) framework.unconfirmed.add(task.agentId)
+  for (const agentId of framework.unconfirmed) {
+    const agent = leader.agents.get(agentId)
+    if (agent !== undefined) order(turn, agent, { kind: 'tear-down', principal, frameworkId })
+  }
+  for (const name of framework.roles.keys()) touchMember(turn, framework, name)
+  log(turn, 'a framework has ended', { framework: key, tasks: framework.tasks.size })
+  tellWorld(turn, { kind: 'framework', what: 'ended', framework }, { name: framework.name })
+  considerForgotten(turn, framework)
+}
+
+/** An agent has registered: it is told what has ended without it, and may have been the last. */
+export function agentIsBack(turn: LeaderTurn, agent: Agent): void {
+  for (const framework of turn.leader.frameworks.values()) {
+    if (framework.state !== 'ended') continue
+    const { principal, frameworkId, unconfirmed } = framework
+    if (!unconfirmed.has(agent.agentId)) considerForgotten(turn, framework)
+    else order(turn, agent, { kind: 'tear-down', principal, frameworkId })
+  }
+}
+
+/** Nothing of it is left on that agent. */
+export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string): void {
+  const framework = turn.leader.frameworks.get(key)
+  if (framework?.state !== 'ended') return count(turn.state, 'torn-down-unexpected')
+  // Of an agent's tasks, not of a framework's: there may be a million, and as many who confirm.
+  for (const task of turn.leader.agents.get(agentId)?.tasks ?? []) {
+    if (task.framework !== framework) continue
+    endWith(turn, framework, task)
+    forgetTask(turn, task)
+  }
+  framework.unconfirmed.delete(agentId)
+  considerForgotten(turn, framework)
+}
+
+/** Nobody hears its own statuses any more: what is known of its end is this. */
+function endWith(turn: LeaderTurn, framework: Framework, task: Task): void {
+  const reason = 'FRAMEWORK_REMOVED'
+  tellEnd(turn, framework, task, reason)
+  endTask(turn, framework, task, { state: 'TASK_KILLED', reason, message: 'its framework ended' })
+}
+
+/**
+ * Agents that were awaited may have been forgotten: nobody else would say that all is confirmed.
+ */
+export function forgetEnded(turn: LeaderTurn): void {
+  const { absent, frameworks } = turn.leader
+  if (absent.size > 0) return
+  for (const framework of frameworks.values()) considerForgotten(turn, framework)
+}
+
+/**
+ * The id is burnt until nobody can hold anything of it. Who is not back yet is awaited only where
+ * it may know more than this leader: one agent that never comes back must not burn every id from
+ * then on.
+ */
+function considerForgotten(turn: LeaderTurn, framework: Framework): void {
+  const { leader } = turn
+  if (framework.state !== 'ended' || framework.unconfirmed.size > 0) return
+  if (framework.began === 'before' && leader.absent.size > 0) return
+  const { principal, frameworkId, key } = framework
+  if (!leader.frameworks.delete(key)) return
+  for (const name of framework.roles.keys()) touchMember(turn, framework, name)
+  record(turn, { kind: 'framework-forgotten', principal, frameworkId }, { after: 'nothing' })
+}

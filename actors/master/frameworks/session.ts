@@ -1,0 +1,86 @@
+/** The leader's side of a framework's session: numbers of calls, and their first answers. */
+import { type Refusal, refusal } from '../../../protocol/errors.ts'
+import type { SessionId } from '../../../protocol/ids.ts'
+import { nextNumber, type Session } from '../../parts/session.ts'
+import type { CallAnswer, Framework } from '../entities.ts'
+import { answer, fenceOf, type LeaderTurn, refuse } from '../turn.ts'
+
+/** Numbers that are remembered ahead of a gap. */
+const AHEAD_MAX = 16_384
+
+export interface CallHeader {
+  readonly session?: SessionId
+  readonly n?: number
+  readonly call?: SessionId
+  readonly epoch?: number
+}
+
+/** What is to be done with a call: handle it, or nothing more, or refuse it. */
+export type Heard = 'new' | CallAnswer | Refusal
+
+/**
+ * Judges a call by its header. Gaps never end a framework's session: pings name the number up to
+ * which everything was heard, and the framework repeats the rest by call id.
+ */
+export function hearCall({ leader }: LeaderTurn, framework: Framework, header: CallHeader): Heard {
+  const { session } = framework
+  if (header.epoch !== undefined && header.epoch !== leader.epoch) {
+    return refusal('stale', `epoch ${header.epoch} is not ${leader.epoch}, which leads`)
+  }
+  if (header.session !== undefined) {
+    if (header.session !== session?.id) {
+      return refusal('stale-session', 'another session of this framework is open')
+    }
+    if (header.n !== undefined) noteNumber(framework, session, header.n)
+  }
+  framework.missed = 0
+  return (header.call !== undefined && framework.answers.get(header.call)) || 'new'
+}
+
+function noteNumber({ heardAhead }: Framework, session: Session, n: number): void {
+  if (n > session.heard + 1) {
+    if (heardAhead.size < AHEAD_MAX) heardAhead.add(n)
+    return
+  }
+  if (n === session.heard + 1) session.heard = n
+  while (heardAhead.delete(session.heard + 1)) session.heard += 1
+}
+
+export function rememberAnswer(
+  { answers }: Framework,
+  call: SessionId | undefined,
+  given: CallAnswer,
+): void {
+  if (call !== undefined) answers.set(call, given)
+}
+
+export function giveAnswer(turn: LeaderTurn, reply: string | undefined, given: CallAnswer): void {
+  if (given.ok) answer(turn, reply, given.body)
+  else refuse(turn, reply, given.refusal)
+}
+
+/**
+ * Tells the framework that it is over, as the last thing said in its session. Where there is none,
+ * a new subscription is no news: the same process may just have repeated its own.
+ */
+export function cutOff(
+  turn: LeaderTurn,
+  framework: Framework,
+  name: 'failed-over' | 'torn-down',
+  message: string,
+): void {
+  const { session, principal, frameworkId, key } = framework
+  turn.leader.events.drop(key)
+  if (session === undefined && name === 'failed-over') return
+  const numbers = session && {
+    session: session.id,
+    n: nextNumber(session),
+    heard: session.heard,
+  }
+  turn.effects.push({
+    do: 'send-events',
+    principal,
+    frameworkId,
+    body: { ...fenceOf(turn), ...numbers, events: [{ kind: 'error', name, message }] },
+  })
+}

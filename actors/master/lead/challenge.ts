@@ -1,0 +1,98 @@
+/**
+ * When a master that does not lead tries to: nobody holds the lease, its record did not change for
+ * its time, or its holder is silent and a probe was in vain. And what time brings to who holds it.
+ */
+import type { MasterId } from '../../../protocol/ids.ts'
+import { LEADER_SILENCE_MS, LEASE_DEADLINE_PART, PEER_BEAT_MS } from '../../../protocol/limits.ts'
+import type { PeerBeat } from '../../../protocol/schema/master.ts'
+import type { Turn } from '../turn.ts'
+import { noteEpoch } from './epochs.ts'
+import { isHolding, readLease, readRegistry, renew, stepLease } from './lease.ts'
+import { notePeer, sendBeat } from './peer-beats.ts'
+
+/** One's own beats come back within this, or one's own connection is at fault. */
+const ECHO_MS_MAX = 3 * PEER_BEAT_MS
+/** A leader that is alive answers a probe within this. */
+const PROBE_MS = 2 * PEER_BEAT_MS
+/** What this master could not hear while its own beats did not come back is nobody's silence. */
+function ownBeat(turn: Turn): void {
+  const { lease } = turn.state
+  const nowMs = turn.now.monotonicMs
+  if (nowMs - lease.ownEchoAtMs > ECHO_MS_MAX) {
+    lease.leaderHeardAtMs = nowMs
+    stepLease(turn, 'leader.heard')
+  }
+  lease.ownEchoAtMs = nowMs
+}
+
+export function peerBeat(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
+  const { state } = turn
+  const { lease } = state
+  if (beat.run === state.run) return ownBeat(turn)
+  if (masterId !== state.masterId) notePeer(turn, masterId)
+  if (beat.highest !== undefined) noteEpoch(turn, beat.highest.epoch)
+  if (beat.role === 'leader' && masterId !== state.masterId) {
+    lease.leaderHeardAtMs = turn.now.monotonicMs
+    stepLease(turn, 'leader.heard')
+  }
+  if (beat.probe === true && state.leader !== undefined) sendBeat(turn, false)
+}
+
+/** Free: nobody holds it, this very run does (and does not lead), or it did not change for long. */
+export function considerClaim(turn: Turn): void {
+  const { state, now } = turn
+  const { lease } = state
+  if (lease.state !== 'following' && lease.state !== 'probing') return
+  const isUnread = lease.unchangedSinceMs === Number.POSITIVE_INFINITY
+  // A reading under way could not tell what became of a claim that was made meanwhile.
+  if (isUnread || lease.isReading || lease.hasResigned) return
+  const { record } = lease
+  const nobody = record?.holder === undefined || record.holder === state.run
+  const expired = now.monotonicMs - lease.unchangedSinceMs >= (record?.leaseMs ?? 0)
+  if (nobody || expired) stepLease(turn, 'lease.free')
+  else considerSilence(turn)
+}
+
+function considerSilence(turn: Turn): void {
+  const { now, state } = turn
+  const { lease } = state
+  const isEchoing = now.monotonicMs - lease.ownEchoAtMs <= ECHO_MS_MAX
+  if (!isEchoing) return
+  if (lease.state === 'probing') {
+    if (now.monotonicMs - lease.probedAtMs >= PROBE_MS) stepLease(turn, 'probe.unanswered')
+  } else if (now.monotonicMs - lease.leaderHeardAtMs >= LEADER_SILENCE_MS) {
+    stepLease(turn, 'leader.silent')
+  }
+}
+
+/** What time alone brings. */
+export function wakeLease(turn: Turn): void {
+  const { state, now } = turn
+  const { lease } = state
+  const isHolder = isHolding(lease.state)
+  if (now.monotonicMs >= lease.nextPeerBeatMs) {
+    lease.nextPeerBeatMs = now.monotonicMs + PEER_BEAT_MS
+    sendBeat(turn, false)
+  }
+  if (isHolder && now.monotonicMs >= lease.nextRenewalMs && lease.writing === undefined) {
+    lease.nextRenewalMs = Number.POSITIVE_INFINITY
+    renew(turn)
+  }
+  if (now.monotonicMs >= lease.registryRetryAtMs) {
+    lease.registryRetryAtMs = Number.POSITIVE_INFINITY
+    readRegistry(turn)
+  }
+  const mustRead = !isHolder || lease.writing !== undefined
+  if (mustRead && now.monotonicMs >= lease.nextReadMs) readLease(turn)
+  considerClaim(turn)
+}
+
+export function leaseWakeAtMs({ lease, rules }: Turn['state']): number {
+  const isHolder = isHolding(lease.state)
+  const deadline = isHolder
+    ? lease.heldFromMs + rules.leaseMs * LEASE_DEADLINE_PART
+    : Number.POSITIVE_INFINITY
+  const read = isHolder && lease.writing === undefined ? Number.POSITIVE_INFINITY : lease.nextReadMs
+  const { nextPeerBeatMs, nextRenewalMs, registryRetryAtMs } = lease
+  return Math.min(nextPeerBeatMs, nextRenewalMs, registryRetryAtMs, deadline, read)
+}

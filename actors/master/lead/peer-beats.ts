@@ -1,0 +1,39 @@
+/** What masters say to each other. */
+import type { MasterId } from '../../../protocol/ids.ts'
+import { LEADER_SILENCE_MS, STANDBYS_MAX } from '../../../protocol/limits.ts'
+import type { Turn } from '../turn.ts'
+
+/** I am here; a probe asks the leader whether it is, too. */
+export function sendBeat(turn: Turn, isProbe: boolean): void {
+  const { state } = turn
+  const epoch = Math.max(state.lease.record?.epoch ?? 0, state.highestEpoch)
+  turn.effects.push({
+    do: 'send-peer-beat',
+    body: {
+      run: state.run,
+      role: state.leader === undefined ? 'follower' : 'leader',
+      highest: { epoch, run: state.lease.record?.holder ?? state.run },
+      ...(isProbe && { probe: true }),
+    },
+  })
+}
+
+/** Another master said something. Of too many at once the rest is not remembered. */
+export function notePeer(turn: Turn, masterId: MasterId): void {
+  const { peers } = turn.state
+  if (!peers.has(masterId) && peers.size >= STANDBYS_MAX) {
+    for (const [peer, heardAtMs] of peers) if (!isLately(turn, heardAtMs)) peers.delete(peer)
+    if (peers.size >= STANDBYS_MAX) return
+  }
+  peers.set(masterId, turn.now.monotonicMs)
+}
+
+/** Those that were heard lately, but this one. */
+export const standbys = (turn: Turn): MasterId[] =>
+  [...turn.state.peers]
+    .filter(([, heardAtMs]) => isLately(turn, heardAtMs))
+    .map(([masterId]) => masterId)
+    .toSorted()
+
+const isLately = ({ now }: Turn, heardAtMs: number): boolean =>
+  now.monotonicMs - heardAtMs < LEADER_SILENCE_MS

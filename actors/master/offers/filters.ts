@@ -1,0 +1,124 @@
+/**
+ * What was declined, so that it does not come back at once. The master owns it; the allocator
+ * hears.
+ */
+import type { AgentId } from '../../../protocol/ids.ts'
+import {
+  AGENT_BYTES_MAX,
+  DECLINE_FILTER_MS,
+  DECLINE_FILTER_MS_MAX,
+  DECLINE_PAUSE_MS,
+  LIST_BYTES_MAX,
+} from '../../../protocol/limits.ts'
+import {
+  containsResources,
+  isEmpty,
+  listResources,
+  type Resources,
+} from '../../../protocol/resources.ts'
+import { wireBytes } from '../../../protocol/wire-size.ts'
+import type { Filter, Framework, Member } from '../entities.ts'
+import type { LeaderTurn } from '../turn.ts'
+
+/** Filters of one role and agent that are kept, in number and size; the oldest goes first. */
+const FILTERS_MAX = 16
+const FILTERS_BYTES_MAX = LIST_BYTES_MAX / 2
+/** So many always travel in one figure: what is declined is a part of one agent. */
+const FILTERS_FITTING = Math.floor(FILTERS_BYTES_MAX / AGENT_BYTES_MAX)
+/**
+ * With each new filter so many agents are looked at, in turn: what has expired does not pile up.
+ */
+const SWEPT_PER_FILTER = 2
+
+export interface Declined {
+  readonly framework: Framework
+  readonly role: string
+  readonly agentId: AgentId
+  readonly resources: Resources
+  /** As the framework said it; absent: the default. */
+  readonly refuseMs: number | undefined
+}
+
+/** Nothing returns to its decliner within a second, or while its filter holds. */
+export function addFilter(turn: LeaderTurn, declined: Declined): void {
+  const { framework, role: name, agentId, resources, refuseMs } = declined
+  const role = framework.roles.get(name)
+  if (role === undefined || isEmpty(resources)) return
+  const wanted = Math.min(refuseMs ?? DECLINE_FILTER_MS, DECLINE_FILTER_MS_MAX)
+  const nowMs = turn.now.monotonicMs
+  const filter = { resources, untilMs: nowMs + Math.max(wanted, DECLINE_PAUSE_MS) }
+  const held = liveFilters(role.filters.get(agentId), nowMs).filter((old) => !covers(filter, old))
+  role.filters.set(agentId, newest([...held, filter]))
+  sweep(role, nowMs)
+  touchFilter(turn, framework, name, agentId)
+}
+
+/** What is left of an offer is declined again and again: one filter says it all. */
+const covers = (filter: Filter, old: Filter): boolean =>
+  filter.untilMs >= old.untilMs && containsResources(filter.resources, old.resources)
+
+/** The allocator knows by itself when a filter is over. */
+function sweep(role: Member, nowMs: number): void {
+  for (let i = 0; i < SWEPT_PER_FILTER; i++) {
+    const next = role.sweep.next()
+    if (next.done) {
+      role.sweep = role.filters.entries()
+      return
+    }
+    const [agentId, held] = next.value
+    const live = liveFilters(held, nowMs)
+    if (live.length > 0) role.filters.set(agentId, live)
+    else role.filters.delete(agentId)
+  }
+}
+
+/** Those that travel in one figure. */
+function newest(filters: Filter[]): Filter[] {
+  if (filters.length <= FILTERS_FITTING) return filters
+  let bytes = 0
+  const tooOld = filters.findLastIndex(({ resources }) => {
+    bytes += wireBytes(listResources(resources))
+    return bytes > FILTERS_BYTES_MAX
+  })
+  return filters.slice(Math.max(tooOld + 1, filters.length - FILTERS_MAX))
+}
+
+export function liveFilters(filters: readonly Filter[] | undefined, nowMs: number): Filter[] {
+  return (filters ?? []).filter(({ untilMs }) => untilMs > nowMs)
+}
+
+export function clearFilters(turn: LeaderTurn, framework: Framework, name: string): void {
+  const role = framework.roles.get(name)
+  if (role === undefined) return
+  for (const agentId of role.filters.keys()) touchFilter(turn, framework, name, agentId)
+  role.filters.clear()
+}
+
+/** The agent is another than the one that was declined. */
+export function clearFiltersAt(turn: LeaderTurn, agentId: AgentId): void {
+  for (const framework of turn.leader.frameworks.values()) {
+    for (const [name, { filters }] of framework.roles) {
+      if (filters.delete(agentId)) touchFilter(turn, framework, name, agentId)
+    }
+  }
+}
+
+/** The allocator forgot what was declined of an agent that was away: it is told again. */
+export function retellFilters(turn: LeaderTurn, agentId: AgentId): void {
+  for (const framework of turn.leader.frameworks.values()) {
+    for (const [name, { filters }] of framework.roles) {
+      if (filters.has(agentId)) touchFilter(turn, framework, name, agentId)
+    }
+  }
+}
+
+/** What was declined there has changed: the allocator is told at the end of the turn. */
+export function touchFilter(
+  { leader }: LeaderTurn,
+  { key, principal, frameworkId }: Framework,
+  role: string,
+  agentId: AgentId,
+): void {
+  const what = { framework: { principal, frameworkId }, role, agentId }
+  leader.dirtyFilters.set(`${key} ${role} ${agentId}`, what)
+}

@@ -1,0 +1,49 @@
+/** May this task be started with what is left of the offers? */
+import { AGENT_TASKS_MAX } from '../../../protocol/limits.ts'
+import {
+  isEmpty,
+  type ResourceBook,
+  type Resources,
+  scalarOf,
+  takeFrom,
+} from '../../../protocol/resources.ts'
+import { fromThousandths } from '../../../protocol/scalar.ts'
+import type { TaskInfo } from '../../../protocol/schema/common.ts'
+import { spellResources } from '../../../protocol/spell-resources.ts'
+import type { Agent } from '../entities.ts'
+import type { Leader } from '../state.ts'
+import { parseWish } from './wishes.ts'
+
+/** `problem` is a sentence for the framework's author. */
+export type Validity = { readonly wanted: Resources } | { readonly problem: string }
+
+export interface Wished {
+  readonly task: TaskInfo
+  /** What is left of the offers. */
+  readonly pool: ResourceBook
+  /** Valid ones of its group that the agent is still to get. */
+  readonly before?: number
+}
+
+/** What it wants is taken out of `pool`, if it is valid. */
+export function validateLaunch(
+  leader: Leader,
+  agent: Agent,
+  { task, pool, before = 0 }: Wished,
+): Validity {
+  if (agent.tasks.size + before >= AGENT_TASKS_MAX) {
+    return { problem: `agent ${agent.agentId} has ${AGENT_TASKS_MAX} tasks, and takes no more` }
+  }
+  const { argv, shell } = task.command
+  if ((argv === undefined) === (shell === undefined)) {
+    return { problem: 'the command has not exactly one of argv and shell' }
+  }
+  const wanted = parseWish(leader, task.resources)
+  if ('code' in wanted) return { problem: wanted.message }
+  if (isEmpty(wanted)) return { problem: 'it wants no resources at all' }
+  const gpus = fromThousandths(scalarOf(wanted, 'gpus'))
+  if (!Number.isInteger(gpus)) return { problem: `it wants ${gpus} gpus, no whole number` }
+  if (takeFrom(pool, wanted)) return { wanted }
+  const given = spellResources(pool)
+  return { problem: `it wants ${spellResources(wanted)}; left of the offers is ${given}` }
+}

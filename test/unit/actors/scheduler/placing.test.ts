@@ -140,6 +140,26 @@ test('once the wait is over, all of an add go anywhere until one has its place a
   t.like(offer(queue, 'agent-3', { atMs: 1_003 }), { placed: [], refuseMs: 999 })
 })
 
+test('a task that prefers nothing says nothing of the wait of its add', (t) => {
+  const queue = newQueue()
+  addJob(queue, [
+    aWaiting('choosy', { prefer: onAgents('agent-1') }),
+    aWaiting('any', { role: 'web' }),
+  ])
+  t.is(offer(queue, 'agent-2').refuseMs, 1_000)
+  t.deepEqual(ids(offer(queue, 'agent-2', { role: 'web', atMs: 500 })), ['any'])
+  t.deepEqual(ids(offer(queue, 'agent-2', { atMs: 1_000 })), ['choosy'])
+})
+
+test('what does not fit on the rest of an offer does not bring that back', (t) => {
+  const queue = newQueue()
+  add(queue, { prefer: onAgents('agent-1'), resources: resourcesOf({ cpus: 2 }) }, 'large')
+  add(queue, {}, 'small')
+  const placing = offer(queue, 'agent-2', { cpus: 2 })
+  t.deepEqual(ids(placing), ['small'])
+  t.like(placing, { refuseMs: 60_000, reason: 'no task that waits fits' })
+})
+
 test('on the offer itself: what is left of a preferred place is not for those that waited', (t) => {
   const queue = newQueue()
   addJob(queue, [
@@ -238,7 +258,8 @@ test('one accept holds so many tasks, and so many bytes; the rest of the offer c
   t.like(full, { refuseMs: 0, reason: 'one accept holds no more tasks' })
   const large = newQueue()
   add(large, { bytes: 30_000 }, ...Array.from({ length: 10 }, (_, i) => `t-${i}`))
-  t.is(offer(large, 'agent-1', { cpus: 10 }).placed.length, 6)
+  add(large, { bytes: 100 }, 'small')
+  t.like(offer(large, 'agent-1', { cpus: 20 }), { placed: { length: 6 }, refuseMs: 0 })
 })
 
 test('what was refused waits again in its old place', (t) => {

@@ -136,6 +136,24 @@ test('tasks of an accept that is refused wait again', async (t) => {
   await cluster.until(scheduler.teardown())
 })
 
+test('what was declined while a task was being started is asked for again if it was not', async (t) => {
+  const { cluster, scheduler } = await opened(2)
+  const queue = scheduler.queue()
+  queue.add([aTask('a')])
+  const offers = scheduler.offers()[Symbol.asyncIterator]()
+  const next = async () => (await cluster.until(offers.next())).value as Offered
+  const [first, second] = [await next(), await next()]
+  await cluster.until(first.decline('not now', { refuseMs: 60_000 }))
+  const answered = [queue.answer(first), queue.answer(second)]
+  const [refused, declined] = await cluster.until(Promise.all(answered))
+  t.is(refused?.outcome, 'refused')
+  t.deepEqual(declined, { outcome: 'done', placed: [] })
+  const beforeMs = cluster.clock.now().monotonicMs
+  t.is((await cluster.until(queue.answer(await next()))).placed.length, 1)
+  t.true(cluster.clock.now().monotonicMs - beforeMs < 1_000)
+  await cluster.until(scheduler.teardown())
+})
+
 test('a task whose id has come to be in use meanwhile is not tried again at once', async (t) => {
   const { cluster, scheduler } = await opened(2)
   const queue = scheduler.queue()

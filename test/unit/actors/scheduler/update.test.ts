@@ -103,3 +103,15 @@ test('update: what was wanted of a role goes with it', (t) => {
     minAllocatable: {},
   })
 })
+
+test('update: what was suppressed of a role goes with it', (t) => {
+  const given = new Given({ roles: ['a', 'b'] }).subscribed()
+  given.input({ kind: 'framework.suppress', roles: ['a'] })
+  given.flush()
+  given.answer(given.call('suppress').key)
+  update(given, { roles: ['b'] })
+  given.answer(given.call('update').key)
+  given.input({ kind: 'leader.beat', beat: fence(2, OTHER_RUN) })
+  given.pass(250)
+  t.like(given.call('subscribe').body, { roles: ['b'], suppressed: [] })
+})

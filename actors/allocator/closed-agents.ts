@@ -2,6 +2,14 @@
  * Agents that were looked at and went to nobody, although there is something. They are looked at
  * again when they have changed, or for those who could have nothing when they were closed and now
  * can: news. Who was asked and did not get it is not asked again for the same.
+ *
+ * All is told apart by when it was, on a clock that counts closings and news. Who wanted nothing
+ * from 5 to 9 has been asked about what was closed before, and is to be asked about what was closed
+ * at 6, 7 and 8. As the agents are listed by when they were closed this is a piece of the list: it
+ * begins somewhere, is found from the nearer end, and is walked once for all that have news. What is
+ * closed again on the way goes to the end, where the walk does not come: it is later than the news.
+ * (A set of agents would do, but for the nearer end: who was full for a moment would cost a walk
+ * over all.)
  */
 import type { AgentBook, MemberBook, RoleNode } from './entities.ts'
 
@@ -13,10 +21,11 @@ export interface ClosedAgents {
   clock: number
   /** For whom agents are to be looked at. */
   readonly news: Set<MemberBook | RoleNode>
-  /** Where to go on with it. Undefined: at the end. */
+  /** Where to go on with the walk. Undefined: at the end. */
   next: AgentBook | undefined
-  /** The last of them came then. If it is new, it is begun anew. */
+  /** The last of them came then. */
   newsUntil: number
+  /** There is more of it since the walk began: it has to begin anew. */
   isFresh: boolean
   /** The policy has an opinion on agents: they are looked at by rank, not by when they closed. */
   readonly isRanked: boolean

@@ -1,8 +1,8 @@
 /**
  * What the compiler leaves undone: puts the shell scripts beside the code that starts them and
  * makes the command executable. Works on the tree that it was compiled into (`dist/` or a side
- * build). Of
- * `dist/` the command is linked to where npm puts those of packages: it does not for one's own.
+ * build). Of `dist/` the command is linked to where npm puts those of packages: it does not for
+ * one's own.
  */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'

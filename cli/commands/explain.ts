@@ -6,7 +6,6 @@ import { findTarget, type Target, type TargetKind } from '../explain/target.ts'
 import { jsonLine } from '../io.ts'
 import { withOperator } from '../operator-client.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
-import { harmless } from '../text.ts'
 
 export interface ExplainOptions extends CommandOptions {
   readonly kind?: TargetKind
@@ -22,7 +21,7 @@ export function explain(
     if (options.json) io.print(jsonLine({ kind: target.kind, id: target.id, ...said }))
     else {
       const told = explanationOf(target, said, client.clock.now().wallMs)
-      for (const line of toldLines(told)) io.print(harmless(line))
+      for (const line of toldLines(told)) io.print(line)
     }
     return EXIT.done
   })

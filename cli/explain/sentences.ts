@@ -19,6 +19,7 @@ import { age, whyOf } from '../columns.ts'
 import { formatDuration } from '../duration.ts'
 import { nameOfTask } from '../find-task.ts'
 import { plural } from '../plural.ts'
+import { harmless } from '../text.ts'
 import { exampleText, type ToldReason, toldReasons } from './reasons.ts'
 import type { Target } from './target.ts'
 
@@ -47,10 +48,10 @@ export function explanationOf(target: Target, said: Explanation, wallMs: number)
   }
 }
 
-/** As lines, each step in by two. */
+/** As lines, each step in by two. What strangers wrote in it does nothing there. */
 export function toldLines(all: readonly Told[], indent = ''): readonly string[] {
   return all.flatMap(({ text, more = [] }) => [
-    `${indent}${text}`,
+    `${indent}${harmless(text)}`,
     ...toldLines(more, `${indent}  `),
   ])
 }

@@ -145,6 +145,20 @@ test('whoever waits for agents after a takeover is told so', (t) => {
   ])
 })
 
+test('nothing that strangers wrote acts on a terminal', (t) => {
+  const evil = '\u001b[2J\n\u202e'
+  const detail = `wants rack = ${evil}, has none`
+  const member = aMember({
+    role: `web${evil}`,
+    declinedMs: 1_000,
+    declineReason: evil,
+    explained: explained({ counts: { filtered: 1 }, examples: [example('agent-1', { detail })] }),
+  })
+  const told = lines(FRAMEWORK, { members: [member] })
+  t.is(told.length, 3)
+  t.false(told.some((line) => /[\p{Cc}\u202e]/u.test(line)))
+})
+
 test('a framework that nothing is offered to anyway is told that', (t) => {
   const told = (more: Partial<MemberExplanation>) =>
     lines(FRAMEWORK, { members: [aMember(more)], absent: 1 })

@@ -8,8 +8,8 @@ import { commonVersion, PROTOCOL_VERSIONS } from '../../protocol/version.ts'
 import { compareFence } from '../parts/fence.ts'
 import { nextHex, nextInteger } from '../parts/random.ts'
 import { hear, newSession, nextNumber } from '../parts/session.ts'
-import { takeAllocations } from './allocation-list.ts'
 import type { Effect } from './effects.ts'
+import { takeAllocations } from './giving/allocation-list.ts'
 import { type AllocatorState, newBooks } from './state.ts'
 
 /** Allocators that stand by do not all open at once. */

@@ -6,9 +6,9 @@ import { fromThousandths } from '../../../protocol/scalar.ts'
 import type { Attribute, Constraint, Constraints } from '../../../protocol/schema/common.ts'
 import type { WaitExample, WaitReason } from '../../../protocol/schema/explain.ts'
 import { compileConstraints } from '../../parts/constraints.ts'
-import type { AgentBook, MemberBook, RoleNode } from '../entities.ts'
-import { pausedUntilMs } from '../filters.ts'
-import { limitRoom } from '../quota.ts'
+import type { AgentBook, MemberBook, RoleNode } from '../books/entities.ts'
+import { pausedUntilMs } from '../judging/filters.ts'
+import { limitRoom } from '../roles/quota.ts'
 import type { Books } from '../state.ts'
 
 export interface Passed {

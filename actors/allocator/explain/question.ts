@@ -1,7 +1,7 @@
 /** What the leader asks for an operator, and how far the answer has come. */
 import type { AllocatorFigure } from '../../../protocol/schema/allocator.ts'
 import type { Explained, WaitExample, WaitReason } from '../../../protocol/schema/explain.ts'
-import type { AgentBook, MemberBook } from '../entities.ts'
+import type { AgentBook, MemberBook } from '../books/entities.ts'
 
 export type Ask = Extract<AllocatorFigure, { kind: 'ask-member' | 'ask-agent' | 'ask-role' }>
 

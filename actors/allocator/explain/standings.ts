@@ -2,9 +2,9 @@
 import { fromThousandths } from '../../../protocol/scalar.ts'
 import type { Quantities } from '../../../protocol/schema/common.ts'
 import type { RoleStanding } from '../../../protocol/schema/explain.ts'
-import type { RoleNode } from '../entities.ts'
-import { placeAmongSiblings } from '../role-tree.ts'
-import type { Scalars } from '../scalars.ts'
+import type { RoleNode } from '../books/entities.ts'
+import type { Scalars } from '../books/scalars.ts'
+import { placeAmongSiblings } from '../roles/tree.ts'
 import type { Books } from '../state.ts'
 
 /** From the top of the tree; none if there is no such role. */

@@ -1,7 +1,7 @@
 /** Nothing stays closed to somebody who may have it, whatever was said and in whichever order. */
 import test from 'ava'
 import fc from 'fast-check'
-import { judge, newLook } from '../../../../actors/allocator/judgement.ts'
+import { judge, newLook } from '../../../../actors/allocator/judging/judgement.ts'
 import { History, histories } from '../../../support/allocator-history.ts'
 
 /** Why each member that is to be asked does not get each agent; throws if one may have it. */

@@ -1,5 +1,4 @@
 import test from 'ava'
-import { dominantShare } from '../../../../actors/allocator/dominant-share.ts'
 import {
   addScalars,
   ResourceNames,
@@ -7,7 +6,8 @@ import {
   type Scalars,
   scalarsOfQuantities,
   takeScalars,
-} from '../../../../actors/allocator/scalars.ts'
+} from '../../../../actors/allocator/books/scalars.ts'
+import { dominantShare } from '../../../../actors/allocator/roles/dominant-share.ts'
 
 const names = new ResourceNames()
 const scalars = (wanted: Record<string, number>): Scalars => scalarsOfQuantities(names, wanted)

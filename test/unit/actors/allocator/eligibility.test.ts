@@ -1,6 +1,6 @@
 /** Which agents a member may have, and how little is too little. */
 import test from 'ava'
-import type { ConstraintSet } from '../../../../actors/allocator/terms.ts'
+import type { ConstraintSet } from '../../../../actors/allocator/judging/terms.ts'
 import type { AllocatorFigure } from '../../../../protocol/schema/allocator.ts'
 import type { Attribute, ResourceList } from '../../../../protocol/schema/common.ts'
 import {

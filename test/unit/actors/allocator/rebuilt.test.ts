@@ -1,9 +1,9 @@
 /** An allocator that was told of each change knows what one knows that was just told everything. */
 import test from 'ava'
 import fc from 'fast-check'
-import type { Scalars } from '../../../../actors/allocator/scalars.ts'
+import type { Scalars } from '../../../../actors/allocator/books/scalars.ts'
+import type { MemberTerms } from '../../../../actors/allocator/judging/terms.ts'
 import type { AllocatorState, Books } from '../../../../actors/allocator/state.ts'
-import type { MemberTerms } from '../../../../actors/allocator/terms.ts'
 import type { Allocation } from '../../../../protocol/schema/master.ts'
 import { type History, histories, outOfStep } from '../../../support/allocator-history.ts'
 import { DrivenAllocator } from '../../../support/driven-allocator.ts'

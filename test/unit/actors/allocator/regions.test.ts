@@ -1,5 +1,5 @@
 import test from 'ava'
-import { isForeign } from '../../../../actors/allocator/eligibility.ts'
+import { isForeign } from '../../../../actors/allocator/judging/eligibility.ts'
 import type { Attribute } from '../../../../protocol/schema/common.ts'
 
 const CASES: readonly (readonly [readonly Attribute[], string | undefined, boolean])[] = [

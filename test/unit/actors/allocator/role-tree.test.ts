@@ -1,14 +1,14 @@
 /** Who is asked before whom, where roles have roles below them. */
 import test from 'ava'
 import fc from 'fast-check'
-import type { MemberBook, RoleNode } from '../../../../actors/allocator/entities.ts'
+import type { MemberBook, RoleNode } from '../../../../actors/allocator/books/entities.ts'
 import {
   compareSiblings,
   enter,
   leave,
   type Sibling,
   settle,
-} from '../../../../actors/allocator/siblings.ts'
+} from '../../../../actors/allocator/roles/siblings.ts'
 import type { Allocation } from '../../../../protocol/schema/master.ts'
 import {
   allocationsOf,

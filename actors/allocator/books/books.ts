@@ -1,11 +1,11 @@
 /** How agents and members stand, kept after each change of what they rest on. */
-import { type FrameworkKey, frameworkKey } from '../../protocol/ids.ts'
-import { OFFERS_UNANSWERED_MAX } from '../../protocol/limits.ts'
-import { addResources, subtractResources } from '../../protocol/resources.ts'
-import { setRank } from './agent-rank.ts'
-import { noteNews, noteOut, noteShort, reopen } from './closed-agents.ts'
-import { isEnough } from './eligibility.ts'
-import type { AgentBook, MemberBook, Pending, RoleNode } from './entities.ts'
+import { type FrameworkKey, frameworkKey } from '../../../protocol/ids.ts'
+import { OFFERS_UNANSWERED_MAX } from '../../../protocol/limits.ts'
+import { addResources, subtractResources } from '../../../protocol/resources.ts'
+import { setRank } from '../giving/agent-rank.ts'
+import { noteNews, noteOut, noteShort, reopen } from '../giving/closed-agents.ts'
+import { isEnough } from '../judging/eligibility.ts'
+import { setAtLimit, setLine } from '../roles/lines.ts'
 import {
   hasMoreHeadroom,
   isAtLimit,
@@ -14,9 +14,10 @@ import {
   noteShortage,
   recount,
   surplus,
-} from './quota.ts'
-import { setAtLimit, setLine } from './role-lines.ts'
-import { type Change, hold } from './role-tree.ts'
+} from '../roles/quota.ts'
+import { type Change, hold } from '../roles/tree.ts'
+import type { Books } from '../state.ts'
+import type { AgentBook, MemberBook, Pending, RoleNode } from './entities.ts'
 import {
   addScalars,
   type Holding,
@@ -25,7 +26,6 @@ import {
   type Scalars,
   takeScalars,
 } from './scalars.ts'
-import type { Books } from './state.ts'
 
 const NO_SCALARS: Readonly<Scalars> = []
 

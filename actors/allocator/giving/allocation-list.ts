@@ -1,8 +1,8 @@
 /** What the leader is told to offer, cut into messages while it is put together. */
-import { LIST_BYTES_MAX } from '../../protocol/limits.ts'
-import type { ResourceEntry, ResourceList } from '../../protocol/schema/common.ts'
-import type { Allocation } from '../../protocol/schema/master.ts'
-import { wireBytesAtMost } from '../../protocol/wire-size.ts'
+import { LIST_BYTES_MAX } from '../../../protocol/limits.ts'
+import type { ResourceEntry, ResourceList } from '../../../protocol/schema/common.ts'
+import type { Allocation } from '../../../protocol/schema/master.ts'
+import { wireBytesAtMost } from '../../../protocol/wire-size.ts'
 
 /** Schemas allow a little more. */
 const ALLOCATIONS_MAX = 4_000

@@ -1,7 +1,7 @@
 /** What must not be offered to whom: declined resources, and too much for those who decline. */
-import type { Now } from '../../protocol/now.ts'
-import { containsResources, type Resources } from '../../protocol/resources.ts'
-import type { AgentBook, Filter, MemberBook } from './entities.ts'
+import type { Now } from '../../../protocol/now.ts'
+import { containsResources, type Resources } from '../../../protocol/resources.ts'
+import type { AgentBook, Filter, MemberBook } from '../books/entities.ts'
 
 /** Allocations of one agent, in LATE_WINDOW_MS, to members whose last answer was a decline. */
 export const LATE_GRANTS_MAX = 10

@@ -1,14 +1,14 @@
 /** Giving: what becomes of a decision, in the books and in what the leader is told. */
-import type { Now } from '../../protocol/now.ts'
-import { addResources, listResources, subtractResources } from '../../protocol/resources.ts'
+import type { Now } from '../../../protocol/now.ts'
+import { addResources, listResources, subtractResources } from '../../../protocol/resources.ts'
+import { addPending, changeHeld, setAvailable } from '../books/books.ts'
+import type { AgentBook, Line, MemberBook, Pending } from '../books/entities.ts'
+import { type Holding, holdingOf, NOTHING } from '../books/scalars.ts'
+import { noteLateGrant, pausedUntilMs } from '../judging/filters.ts'
+import type { Look } from '../judging/judgement.ts'
+import type { Stage } from '../roles/quota.ts'
+import type { AllocatorState } from '../state.ts'
 import { addAllocation, bytesOfList, changeAllocation } from './allocation-list.ts'
-import { addPending, changeHeld, setAvailable } from './books.ts'
-import type { AgentBook, Line, MemberBook, Pending } from './entities.ts'
-import { noteLateGrant, pausedUntilMs } from './filters.ts'
-import type { Look } from './judgement.ts'
-import type { Stage } from './quota.ts'
-import { type Holding, holdingOf, NOTHING } from './scalars.ts'
-import type { AllocatorState } from './state.ts'
 
 /** A look at an agent that is given away. */
 export interface Giving extends Look {

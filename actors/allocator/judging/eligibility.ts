@@ -1,9 +1,9 @@
 /** Which agents a member may have at all, and how little is too little for it. */
-import { countRanges } from '../../protocol/ranges.ts'
-import { toThousandths } from '../../protocol/scalar.ts'
-import type { Attribute, Constraints, MinAllocatable } from '../../protocol/schema/common.ts'
-import { compileConstraints, textOf } from '../parts/constraints.ts'
-import type { AgentBook, MemberBook } from './entities.ts'
+import { countRanges } from '../../../protocol/ranges.ts'
+import { toThousandths } from '../../../protocol/scalar.ts'
+import type { Attribute, Constraints, MinAllocatable } from '../../../protocol/schema/common.ts'
+import { compileConstraints, textOf } from '../../parts/constraints.ts'
+import type { AgentBook, MemberBook } from '../books/entities.ts'
 import {
   type Holding,
   holdingOf,
@@ -11,7 +11,7 @@ import {
   type ResourceNames,
   reservedFor,
   type Scalars,
-} from './scalars.ts'
+} from '../books/scalars.ts'
 import type { Shared } from './shared.ts'
 import type { Alternative, Amount, ConstraintSet, Least } from './terms.ts'
 

@@ -1,16 +1,16 @@
 /** Taking in what the leader says of agents. */
-import type { AgentId } from '../../protocol/ids.ts'
-import { isSameList } from '../../protocol/same-list.ts'
-import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
-import { setRank } from './agent-rank.ts'
-import { bytesOfList } from './allocation-list.ts'
-import { markDirty, restand, setAvailable } from './books.ts'
-import { reopen } from './closed-agents.ts'
-import { isForeign } from './eligibility.ts'
-import type { AgentBook, AgentInfo } from './entities.ts'
-import { NO_FILTERS } from './filters.ts'
-import { addScalars, NOTHING, readHolding, takeScalars } from './scalars.ts'
-import type { Books } from './state.ts'
+import type { AgentId } from '../../../protocol/ids.ts'
+import { isSameList } from '../../../protocol/same-list.ts'
+import type { AllocatorFigure } from '../../../protocol/schema/allocator.ts'
+import { markDirty, restand, setAvailable } from '../books/books.ts'
+import type { AgentBook, AgentInfo } from '../books/entities.ts'
+import { addScalars, NOTHING, readHolding, takeScalars } from '../books/scalars.ts'
+import { setRank } from '../giving/agent-rank.ts'
+import { bytesOfList } from '../giving/allocation-list.ts'
+import { reopen } from '../giving/closed-agents.ts'
+import { isForeign } from '../judging/eligibility.ts'
+import { NO_FILTERS } from '../judging/filters.ts'
+import type { Books } from '../state.ts'
 
 type Figure<K extends AllocatorFigure['kind']> = Extract<AllocatorFigure, { kind: K }>
 

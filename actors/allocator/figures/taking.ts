@@ -1,16 +1,16 @@
 /** Taking in what the leader says: each figure replaces what was said of the same thing before. */
-import { DECLINE_PAUSE_MS } from '../../protocol/limits.ts'
-import type { Now } from '../../protocol/now.ts'
-import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
-import { dropAgent, takeAgent, takeAgentInfo } from './agent-figures.ts'
-import { memberKey, removePending, requota, restand } from './books.ts'
-import { essentialsOf, leastOf } from './eligibility.ts'
-import { dropFiltersOfGone, setFilters } from './filters.ts'
-import { dropMember, takeMember, takeTerms } from './member-figures.ts'
-import { setQuota } from './quota.ts'
-import { pruneFrom, roleOf, setWeight } from './role-tree.ts'
-import { readHolding } from './scalars.ts'
-import type { Books } from './state.ts'
+import { DECLINE_PAUSE_MS } from '../../../protocol/limits.ts'
+import type { Now } from '../../../protocol/now.ts'
+import type { AllocatorFigure } from '../../../protocol/schema/allocator.ts'
+import { memberKey, removePending, requota, restand } from '../books/books.ts'
+import { readHolding } from '../books/scalars.ts'
+import { essentialsOf, leastOf } from '../judging/eligibility.ts'
+import { dropFiltersOfGone, setFilters } from '../judging/filters.ts'
+import { setQuota } from '../roles/quota.ts'
+import { pruneFrom, roleOf, setWeight } from '../roles/tree.ts'
+import type { Books } from '../state.ts'
+import { dropAgent, takeAgent, takeAgentInfo } from './agents.ts'
+import { dropMember, takeMember, takeTerms } from './members.ts'
 
 /** A refused allocation of what is still so counts as declined for so long: no busy asking. */
 const REFUSED_MS = DECLINE_PAUSE_MS

@@ -1,16 +1,16 @@
 /** Deciding who gets what is free. */
-import type { Now } from '../../protocol/now.ts'
-import type { WaitReason } from '../../protocol/schema/explain.ts'
-import { shuffle } from '../parts/random.ts'
-import { isOpen, noteBounds } from './books.ts'
+import type { Now } from '../../../protocol/now.ts'
+import type { WaitReason } from '../../../protocol/schema/explain.ts'
+import { shuffle } from '../../parts/random.ts'
+import { isOpen, noteBounds } from '../books/books.ts'
+import type { AgentBook, MemberBook, RoleNode } from '../books/entities.ts'
+import { isEnough } from '../judging/eligibility.ts'
+import { judge, retryAt } from '../judging/judgement.ts'
+import { isAtLimit, surplus } from '../roles/quota.ts'
+import { compareInTree } from '../roles/tree.ts'
+import type { AllocatorState, Books } from '../state.ts'
 import { close, endNews, isNewsFor, nextClosed, reopen } from './closed-agents.ts'
-import { isEnough } from './eligibility.ts'
-import type { AgentBook, MemberBook, RoleNode } from './entities.ts'
 import { type Giving, grant, newGiving } from './grants.ts'
-import { judge, retryAt } from './judgement.ts'
-import { isAtLimit, surplus } from './quota.ts'
-import { compareInTree } from './role-tree.ts'
-import type { AllocatorState, Books } from './state.ts'
 
 /** What one turn may cost: a look at one member for one agent costs 1, an agent AGENT_COST. */
 const SLICE_COST = 16_384

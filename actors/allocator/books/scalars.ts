@@ -1,7 +1,7 @@
 /** Sums of scalar resources: thousandths, by the number that a resource's name has. */
-import { parseResources, type Resources, type Traits } from '../../protocol/resources.ts'
-import { toThousandths } from '../../protocol/scalar.ts'
-import type { Quantities, ResourceList } from '../../protocol/schema/common.ts'
+import { parseResources, type Resources, type Traits } from '../../../protocol/resources.ts'
+import { toThousandths } from '../../../protocol/scalar.ts'
+import type { Quantities, ResourceList } from '../../../protocol/schema/common.ts'
 
 /**
  * Thousandths by number; what is missing at the end is 0. An array, since a map for each sum would

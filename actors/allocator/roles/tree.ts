@@ -2,11 +2,12 @@
  * Roles as a tree, and in it who is asked before whom. Siblings compete by what all below them
  * hold; what changes at a member is carried up to the top at once.
  */
+
+import type { MemberBook, RoleNode } from '../books/entities.ts'
+import { addScalars, type Holding, type Scalars, takeScalars } from '../books/scalars.ts'
+import type { Policy } from '../policy.ts'
 import { dominantShare } from './dominant-share.ts'
-import type { MemberBook, RoleNode } from './entities.ts'
-import type { Policy } from './policy.ts'
-import { isIn, parentOf } from './role-lines.ts'
-import { addScalars, type Holding, type Scalars, takeScalars } from './scalars.ts'
+import { isIn, parentOf } from './lines.ts'
 import { compareSiblings, placeIn, settle } from './siblings.ts'
 
 /** No part of a role's path is called so. */

@@ -2,15 +2,15 @@
  * May this member have what there is of that agent? The one place where it is decided, for those
  * who give and for those who explain.
  */
-import type { Now } from '../../protocol/now.ts'
-import type { WaitReason } from '../../protocol/schema/explain.ts'
-import { isFull } from './books.ts'
+import type { Now } from '../../../protocol/now.ts'
+import type { WaitReason } from '../../../protocol/schema/explain.ts'
+import { isFull } from '../books/books.ts'
+import type { AgentBook, MemberBook } from '../books/entities.ts'
+import type { Holding } from '../books/scalars.ts'
+import { boundedBy, isProgress, limitRoom, type Stage } from '../roles/quota.ts'
+import type { Books } from '../state.ts'
 import { isConstrained, isEnough, unfitness, withoutReserved } from './eligibility.ts'
-import type { AgentBook, MemberBook } from './entities.ts'
 import { filteredUntilMs, pausedUntilMs } from './filters.ts'
-import { boundedBy, isProgress, limitRoom, type Stage } from './quota.ts'
-import type { Holding } from './scalars.ts'
-import type { Books } from './state.ts'
 
 /** One agent that is looked at, once. */
 export interface Look {

@@ -1,5 +1,5 @@
 /** How much of the cluster somebody holds, as one number. */
-import type { Scalars } from './scalars.ts'
+import type { Scalars } from '../books/scalars.ts'
 
 /**
  * The largest part that `held` is of `total` in any one resource; 0 for who holds nothing.

@@ -1,5 +1,5 @@
 /** Who in the tree of roles is to be asked: lines of siblings, at each node two. */
-import type { Line, MemberBook, RoleNode } from './entities.ts'
+import type { Line, MemberBook, RoleNode } from '../books/entities.ts'
 import { enter, leave } from './siblings.ts'
 
 export const parentOf = (one: MemberBook | RoleNode): RoleNode =>

@@ -11,7 +11,7 @@
  * (A set of agents would do, but for the nearer end: who was full for a moment would cost a walk
  * over all.)
  */
-import type { AgentBook, MemberBook, RoleNode } from './entities.ts'
+import type { AgentBook, MemberBook, RoleNode } from '../books/entities.ts'
 
 export interface ClosedAgents {
   /** A list by `closedAt`, through the agents themselves. */

@@ -2,10 +2,10 @@
  * What roles are guaranteed and limited to. Guarantees are kept in two ways: agents are given to
  * roles that lack something of theirs before others, and what is lacking is not given to others.
  */
-import type { Quantity } from '../../protocol/resources.ts'
-import { toThousandths } from '../../protocol/scalar.ts'
-import type { Quantities } from '../../protocol/schema/common.ts'
-import type { RoleNode } from './entities.ts'
+import type { Quantity } from '../../../protocol/resources.ts'
+import { toThousandths } from '../../../protocol/scalar.ts'
+import type { Quantities } from '../../../protocol/schema/common.ts'
+import type { RoleNode } from '../books/entities.ts'
 import {
   type Holding,
   holdingOf,
@@ -14,7 +14,7 @@ import {
   type ResourceNames,
   type Scalars,
   scalarsOfQuantities,
-} from './scalars.ts'
+} from '../books/scalars.ts'
 
 /** What is kept for guarantees, of all that is free. */
 export interface Headroom {

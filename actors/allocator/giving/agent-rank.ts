@@ -1,9 +1,9 @@
 /** Where what is free is given away first, if the policy has an opinion. */
-import { fromThousandths } from '../../protocol/scalar.ts'
-import type { AgentBook } from './entities.ts'
-import type { AgentStanding } from './policy.ts'
-import type { Holding, ResourceNames } from './scalars.ts'
-import type { Books } from './state.ts'
+import { fromThousandths } from '../../../protocol/scalar.ts'
+import type { AgentBook } from '../books/entities.ts'
+import type { Holding, ResourceNames } from '../books/scalars.ts'
+import type { AgentStanding } from '../policy.ts'
+import type { Books } from '../state.ts'
 
 /** After a change of what the agent is or has. */
 export function setRank({ tree, names }: Books, agent: AgentBook): void {

@@ -1,7 +1,7 @@
 /** What members want of agents, ready to be compared with them. */
-import type { Attribute } from '../../protocol/schema/common.ts'
-import type { Judge } from '../parts/constraints.ts'
-import type { Scalars } from './scalars.ts'
+import type { Attribute } from '../../../protocol/schema/common.ts'
+import type { Judge } from '../../parts/constraints.ts'
+import type { Scalars } from '../books/scalars.ts'
 
 /** What a member wants of offers. */
 export interface MemberTerms {

@@ -1,11 +1,11 @@
 /** What the books are about: agents, roles, and members, which are frameworks in roles. */
-import type { AgentId, FrameworkId, Principal } from '../../protocol/ids.ts'
-import type { Resources } from '../../protocol/resources.ts'
-import type { ResourceList } from '../../protocol/schema/common.ts'
-import type { RoleStanding } from './policy.ts'
+import type { AgentId, FrameworkId, Principal } from '../../../protocol/ids.ts'
+import type { Resources } from '../../../protocol/resources.ts'
+import type { ResourceList } from '../../../protocol/schema/common.ts'
+import type { Attributes, MemberTerms } from '../judging/terms.ts'
+import type { RoleStanding } from '../policy.ts'
+import type { Sibling } from '../roles/siblings.ts'
 import type { Holding, Scalars } from './scalars.ts'
-import type { Sibling } from './siblings.ts'
-import type { Attributes, MemberTerms } from './terms.ts'
 
 /** An allocation that the leader has not answered yet. */
 export interface Pending {

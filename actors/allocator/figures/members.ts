@@ -1,14 +1,14 @@
 /** Taking in what the leader says of members. */
-import type { FrameworkId, Principal } from '../../protocol/ids.ts'
-import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
-import { changeHeld, memberKey, reline, setOwnLeast } from './books.ts'
-import { close, noteNews } from './closed-agents.ts'
-import { constraintSetOf, essentialsOf, isEnough, leastOf } from './eligibility.ts'
-import type { MemberBook } from './entities.ts'
-import { leafOf, pruneFrom } from './role-tree.ts'
-import { NOTHING, readHolding } from './scalars.ts'
-import type { Books } from './state.ts'
-import { type MemberTerms, NO_TERMS } from './terms.ts'
+import type { FrameworkId, Principal } from '../../../protocol/ids.ts'
+import type { AllocatorFigure } from '../../../protocol/schema/allocator.ts'
+import { changeHeld, memberKey, reline, setOwnLeast } from '../books/books.ts'
+import type { MemberBook } from '../books/entities.ts'
+import { NOTHING, readHolding } from '../books/scalars.ts'
+import { close, noteNews } from '../giving/closed-agents.ts'
+import { constraintSetOf, essentialsOf, isEnough, leastOf } from '../judging/eligibility.ts'
+import { type MemberTerms, NO_TERMS } from '../judging/terms.ts'
+import { leafOf, pruneFrom } from '../roles/tree.ts'
+import type { Books } from '../state.ts'
 
 type Figure<K extends AllocatorFigure['kind']> = Extract<AllocatorFigure, { kind: K }>
 

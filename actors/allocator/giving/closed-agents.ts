@@ -5,11 +5,10 @@
  *
  * All is told apart by when it was, on a clock that counts closings and news. Who wanted nothing
  * from 5 to 9 has been asked about what was closed before, and is to be asked about what was closed
- * at 6, 7 and 8. As the agents are listed by when they were closed this is a piece of the list: it
- * begins somewhere, is found from the nearer end, and is walked once for all that have news. What is
- * closed again on the way goes to the end, where the walk does not come: it is later than the news.
- * (A set of agents would do, but for the nearer end: who was full for a moment would cost a walk
- * over all.)
+ * at 6, 7 and 8. As agents are listed by when they were closed, this is a piece of the list: it is
+ * found from the nearer end, and walked once for all that have news. What is closed again on the
+ * way goes to the end, where the walk does not come: it is later than the news. (A set would do,
+ * but for the nearer end: who was full for a moment would cost a walk over all.)
  */
 import type { AgentBook, MemberBook, RoleNode } from '../books/entities.ts'
 

@@ -11,7 +11,7 @@ import { type Gap, GapFinder } from './event-gaps.ts'
 import { jsonLine } from './io.ts'
 import { plainValue } from './plain-value.ts'
 import { plural } from './plural.ts'
-import { quotaText } from './roles/flags.ts'
+import { isNoQuota, quotaText } from './roles/flags.ts'
 import { cutMiddle, cutToWidth, harmless, widthOf } from './text.ts'
 
 type PublicEvent = PublicEvents['events'][number]
@@ -154,7 +154,10 @@ const SAYINGS: Readonly<Record<string, (event: PublicEvent, body: PublicEvents) 
   'agent.stopped': () => 'was stopped',
   'agent.left': () => 'was stopped for good',
   'agent.unreachable': () => 'does not answer',
-  'role.quota-set': (event) => `has a quota, set by ${event.principal}: ${quotaText(event)}`,
+  'role.quota-set': (event) =>
+    isNoQuota(event)
+      ? `has no quota any more: ${event.principal} has removed it`
+      : `has a quota, set by ${event.principal}: ${quotaText(event)}`,
   'role.weight-set': ({ principal, weight }) => `has weight ${weight}, set by ${principal}`,
   'framework.subscribed': ({ name = '' }) => `is there: ${name}`,
   'framework.updated': ({ message = '' }) => `has changed its ${message}`,

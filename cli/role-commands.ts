@@ -71,8 +71,9 @@ function addWeights({ add, io, done }: Registration): void {
     examples: ['weights', 'weights prod=3 prod/batch=0.5'],
     more: `\
 A role with weight 3 gets three times as much as a sibling with weight 1, when both want it; roles \
-compete with those of the same parent. All weights of one command are set, or none. Offers that \
-nobody has answered are taken back, and made anew.`,
+compete with those of the same parent. All weights of one command are set, or none. 1 is what a role \
+has of which nothing was said: ROLE=1 takes a weight away, and a role of which there is nothing else \
+is not listed any more. Offers that nobody has answered are taken back, and made anew.`,
   })
     .argument('[role=weight...]', 'none: list them', collected(checkedBy(parseRoleWeight)))
     .action(async (wanted: readonly RoleWeight[] | undefined, _, command: Command) => {

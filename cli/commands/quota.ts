@@ -6,8 +6,8 @@ import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
 import { jsonLine } from '../io.ts'
 import { withOperator } from '../operator-client.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
-import { askForChange, hasQuota, rolesOf } from '../roles/client.ts'
-import { quotaText } from '../roles/flags.ts'
+import { askForChange, hasQuota, rolesOf, unknownResources } from '../roles/client.ts'
+import { quotaProblem, quotaText } from '../roles/flags.ts'
 import { tableLines } from '../table.ts'
 import { harmless } from '../text.ts'
 
@@ -47,25 +47,47 @@ export function setQuota(
   if (guarantee === undefined && limit === undefined)
     throw wrongUse('neither --guarantee nor --limit is given: `bourse quota remove` ends a quota')
   const quota = { role, ...(guarantee && { guarantee }), ...(limit && { limit }) }
-  return change([quota], force === true, { options, io })
+  requireGood([quota])
+  return withOperator(options, io.env, async (client) => {
+    await askForChange(client, 'set-quotas', { quotas: [quota], ...(force && { force }) })
+    printQuota(quota, { options, io })
+    const unknown = limit ? await unknownResources(client, Object.keys(limit)) : []
+    for (const name of unknown)
+      io.printError(harmless(`bourse: no agent has \`${name}\`: the limit holds nothing back`))
+    return EXIT.done
+  })
 }
 
-export function removeQuotas(roles: readonly string[], invocation: Invocation): Promise<ExitCode> {
-  const quotas = [...new Set(roles)].map((role) => ({ role }))
-  return change(quotas, false, invocation)
-}
-
-function change(
-  quotas: RoleQuota[],
-  force: boolean,
+export function removeQuotas(
+  roles: readonly string[],
   { options, io }: Invocation,
 ): Promise<ExitCode> {
+  const quotas = [...new Set(roles)].map((role) => ({ role }))
+  requireGood(quotas)
   return withOperator(options, io.env, async (client) => {
-    await askForChange(client, 'set-quotas', { quotas, ...(force && { force }) })
-    for (const { role, guarantee = {}, limit = {} } of quotas) {
-      const line = harmless(`${role}: ${quotaText({ guarantee, limit })}`)
-      io.print(options.json ? jsonLine({ role, guarantee, limit }) : line)
+    const all = await rolesOf(client, undefined)
+    const before = new Set(all.filter(hasQuota).map(({ role }) => role))
+    await askForChange(client, 'set-quotas', { quotas })
+    for (const quota of quotas) {
+      if (before.has(quota.role)) printQuota(quota, { options, io })
+      else io.printError(harmless(`bourse: ${quota.role} had no quota`))
     }
     return EXIT.done
   })
+}
+
+/** What is wrong with it whatever the cluster has is wrong use. */
+function requireGood(quotas: readonly RoleQuota[]): void {
+  for (const quota of quotas) {
+    const problem = quotaProblem(quota)
+    if (problem !== undefined) throw wrongUse(problem)
+  }
+}
+
+function printQuota(
+  { role, guarantee = {}, limit = {} }: RoleQuota,
+  { options, io }: Invocation,
+): void {
+  const line = harmless(`${role}: ${quotaText({ guarantee, limit })}`)
+  io.print(options.json ? jsonLine({ role, guarantee, limit }) : line)
 }

@@ -1,7 +1,7 @@
 /** `bourse weights [ROLE=WEIGHT…]`. */
 import type { RoleWeight } from '../../protocol/schema/common.ts'
 import { weightColumns } from '../columns.ts'
-import { EXIT, type ExitCode } from '../exit-code.ts'
+import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
 import { jsonLine } from '../io.ts'
 import { withOperator } from '../operator-client.ts'
 import type { Invocation } from '../options.ts'
@@ -26,6 +26,8 @@ function list({ options, io }: Invocation): Promise<ExitCode> {
 }
 
 function set(wanted: readonly RoleWeight[], { options, io }: Invocation): Promise<ExitCode> {
+  const twice = wanted.find(({ role }, i) => wanted.findIndex((one) => one.role === role) < i)
+  if (twice !== undefined) throw wrongUse(`${twice.role} stands there twice`)
   return withOperator(options, io.env, async (client) => {
     await askForChange(client, 'set-weights', { weights: [...wanted] })
     for (const { role, weight } of wanted) {

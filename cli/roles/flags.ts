@@ -35,23 +35,44 @@ export const sumsFlag = (sums: Sums): string =>
     .map(([name, sum]) => `${name}:${sum}`)
     .join(';')
 
+type Quota = Omit<RoleQuota, 'role'>
+
 /** `guaranteed cpus:4, no limit`: for people. */
-export function quotaText({ guarantee = {}, limit = {} }: Omit<RoleQuota, 'role'>): string {
-  const least = sumsFlag(guarantee)
+export function quotaText({ guarantee = {}, limit = {} }: Quota): string {
+  const least = sumsFlag(something(guarantee))
   const most = sumsFlag(limit)
   const first = least === '' ? 'nothing guaranteed' : `guaranteed ${least}`
   return `${first}, ${most === '' ? 'no limit' : `limit ${most}`}`
 }
 
-/** `team/batch=2.5`. A role may have `=` in it. */
+/** Nothing is guaranteed, and there is no limit. */
+export const isNoQuota = ({ guarantee = {}, limit = {} }: Quota): boolean =>
+  Object.keys(something(guarantee)).length + Object.keys(limit).length === 0
+
+/** A guarantee of nothing is none. A limit of nothing is one. */
+const something = (guarantee: Sums): Sums =>
+  Object.fromEntries(Object.entries(guarantee).filter(([, sum]) => sum > 0))
+
+/** What the leader would have against it, whatever else it knows; undefined: nothing. */
+export function quotaProblem({ role, guarantee = {}, limit = {} }: RoleQuota): string | undefined {
+  const [top = role] = role.split('/')
+  if (top !== role)
+    return `${role} is below ${top}, and only roles at the top of the tree have a quota`
+  const name = Object.keys(guarantee).find((one) => (guarantee[one] ?? 0) > (limit[one] ?? SUM_MAX))
+  if (name === undefined) return undefined
+  return `${role} would be guaranteed ${name}:${guarantee[name]}, and its limit be ${name}:${limit[name]}`
+}
+
+/** `team/batch=2.5`. */
 export function parseRoleWeight(text: string): RoleWeight | Refusal {
-  const at = text.lastIndexOf('=')
-  if (at < 0) return refusal('invalid', `"${text}" is not ROLE=WEIGHT`)
-  const role = parseRole(text.slice(0, at))
-  if (typeof role !== 'string') return role
-  const value = text.slice(at + 1)
+  const [name = '', value, ...more] = text.split('=')
+  if (value === undefined || more.length > 0)
+    return refusal('invalid', `"${text}" is not ROLE=WEIGHT`)
+  const role = parseRole(name)
+  if (typeof role !== 'string') return refusal('invalid', `"${text}": ${role.message}`)
   const weight = Number(value)
   const isGood = /^\d{1,7}(?:\.\d{1,9})?$/.test(value) && weight >= WEIGHT_MIN
   if (isGood && weight <= WEIGHT_MAX) return { role, weight }
-  return refusal('invalid', `weight "${value}" is not a number from ${WEIGHT_MIN} to ${WEIGHT_MAX}`)
+  const what = `a number from ${WEIGHT_MIN} to ${WEIGHT_MAX}, written like 1000 or 0.5`
+  return refusal('invalid', `"${text}": the weight is not ${what}`)
 }

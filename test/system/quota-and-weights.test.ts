@@ -94,6 +94,37 @@ test('what is set by command is seen, and refused with a sentence that says the 
   ])
 })
 
+test('what is set in vain, or is not there, is said', async (t) => {
+  t.deepEqual(await bourse('quota', 'set', 'vain', '--limit', 'cpu:1;cpus:9'), {
+    code: 0,
+    stdout: 'vain: nothing guaranteed, limit cpu:1;cpus:9\n',
+    stderr: 'bourse: no agent has `cpu`: the limit holds nothing back\n',
+  })
+  t.deepEqual(await bourse('quota', 'remove', 'vain', 'nope'), {
+    code: 0,
+    stdout: 'vain: nothing guaranteed, no limit\n',
+    stderr: 'bourse: nope had no quota\n',
+  })
+  t.like(await bourse('quota', 'get', 'nope'), { code: 0, stderr: 'bourse: nope has no quota\n' })
+  t.regex((await bourse('events', 'role')).stdout, /has no quota any more: local has removed it/)
+})
+
+test('what is wrong by itself is wrong use, in the words of its author', async (t) => {
+  const wrong: readonly (readonly [args: readonly string[], said: RegExp])[] = [
+    [['quota', 'set', 'batch/x', '--limit', 'cpus:1'], /^bourse: batch\/x is below batch, /],
+    [['quota', 'remove', 'batch/x'], /^bourse: batch\/x is below batch, /],
+    [['quota', 'set', 'x', '--guarantee', 'cpus:2', '--limit', 'cpus:1'], /^bourse: x would be /],
+    [['weights', 'prod=2', 'prod=3'], /^bourse: prod stands there twice/],
+    [['weights', 'prod=2', 'a=b=2'], /"a=b=2" is not ROLE=WEIGHT/],
+    [['weights', 'x=2', 'prod=1e3'], /"prod=1e3": the weight is not a number from .* like 1000 /],
+  ]
+  for (const [args, said] of wrong) {
+    const { code, stderr } = await bourse(...args)
+    t.is(code, 64, args.join(' '))
+    t.regex(stderr, said)
+  }
+})
+
 test('it is there under the next leader, when this one is killed', async (t) => {
   const before = await items<RoleItem>('roles')
   await master.end('SIGKILL')
@@ -118,7 +149,7 @@ test('a role has no more than its limit while others have what is left', async (
   )
   t.regex(
     (await bourse('quota', 'set', 'batch', '--limit', 'cpus:1')).stderr,
-    /^bourse: quotas\.0\.limit: tasks of batch have cpus 2, more than cpus 1; --force /,
+    /^bourse: tasks of batch have cpus 2, more than cpus 1; --force /,
   )
   other.kill('SIGTERM')
   t.is((await bourse('quota', 'set', 'batch', '--limit', 'cpus:3')).code, 0)

@@ -93,6 +93,11 @@ test('who has set what of a role is one line', (t) => {
     people().of(message(1, 'role.quota-set', { events: [quota] }))[0] ?? '',
     /role\.quota-set +prod +has a quota, set by olga: guaranteed cpus:4;mem:64, no limit$/,
   )
+  const removed = { ...quota, guarantee: {} }
+  t.regex(
+    people().of(message(1, 'role.quota-set', { events: [removed] }))[0] ?? '',
+    /role\.quota-set +prod +has no quota any more: olga has removed it$/,
+  )
   t.regex(
     people().of(message(1, 'role.weight-set', { events: [{ ...set, weight: 2 }] }))[0] ?? '',
     /role\.weight-set +prod +has weight 2, set by olga$/,

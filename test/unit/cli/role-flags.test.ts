@@ -1,6 +1,13 @@
 /** Roles, amounts and weights as people write them. */
 import test from 'ava'
-import { parseRoleWeight, parseSumsFlag, quotaText, sumsFlag } from '../../../cli/roles/flags.ts'
+import {
+  isNoQuota,
+  parseRoleWeight,
+  parseSumsFlag,
+  quotaProblem,
+  quotaText,
+  sumsFlag,
+} from '../../../cli/roles/flags.ts'
 import { QUANTITIES_MAX } from '../../../protocol/limits.ts'
 
 test('amounts are read as they are printed, and with commas', (t) => {
@@ -25,11 +32,39 @@ test('an amount stands once, and there are not too many of them', (t) => {
   t.like(many(QUANTITIES_MAX + 1), { message: `more than ${QUANTITIES_MAX} amounts` })
 })
 
-test('a weight stands behind the last =', (t) => {
+test('a weight stands behind the only =, and what is wrong names the pair', (t) => {
   t.deepEqual(parseRoleWeight('prod/batch=0.5'), { role: 'prod/batch', weight: 0.5 })
-  t.deepEqual(parseRoleWeight('a=b=2'), { role: 'a=b', weight: 2 })
-  for (const text of ['prod', 'prod=', 'prod=-1', 'prod=1e3', 'prod=1000001', '-x=1', '=1'])
-    t.like(parseRoleWeight(text), { name: 'invalid' }, text)
+  t.deepEqual(parseRoleWeight('prod=1000000'), { role: 'prod', weight: 1_000_000 })
+  for (const text of [
+    'prod',
+    'a=b=2',
+    'prod=',
+    'prod=-1',
+    'prod=1e3',
+    'prod=1000001',
+    '-x=1',
+    '=1',
+  ]) {
+    const refused = parseRoleWeight(text)
+    t.true('message' in refused && refused.message.startsWith(`"${text}"`), text)
+  }
+})
+
+test('what of a quota is wrong whatever the cluster has is said in the words of its author', (t) => {
+  t.is(quotaProblem({ role: 'prod', guarantee: { cpus: 1 }, limit: { cpus: 1 } }), undefined)
+  t.is(quotaProblem({ role: 'prod', guarantee: { cpus: 1 }, limit: { mem: 1 } }), undefined)
+  t.regex(quotaProblem({ role: 'batch/x' }) ?? '', /^batch\/x is below batch, and only roles at /)
+  t.is(
+    quotaProblem({ role: 'prod', guarantee: { cpus: 2 }, limit: { cpus: 1 } }),
+    'prod would be guaranteed cpus:2, and its limit be cpus:1',
+  )
+})
+
+test('a guarantee of nothing is none, a limit of nothing is one', (t) => {
+  t.is(quotaText({ guarantee: { cpus: 0 } }), 'nothing guaranteed, no limit')
+  t.is(quotaText({ limit: { cpus: 0 } }), 'nothing guaranteed, limit cpus:0')
+  t.true(isNoQuota({ guarantee: { cpus: 0 }, limit: {} }))
+  t.false(isNoQuota({ limit: { cpus: 0 } }))
 })
 
 test('what of a quota is not there is said', (t) => {

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** What a framework's author holds: the scheduler. `contract-*.ts` have all other shapes. */
 import type { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, FrameworkId, OfferId, Principal } from '../../protocol/ids.ts'
@@ -92,8 +93,9 @@ export interface Scheduler extends AsyncDisposable {
 
   /**
    * Changes what it was opened with: all of it, or nothing. Resolves when the leader has taken it
-   * in, or says why not; while there is no leader it waits.
-   * @throws {ClusterError} `scheduler/option`: what is named is no good.
+   * in, and with `refused` when it has no time for it; while there is no leader it waits.
+   * @throws {ClusterError} `scheduler/option`: what is named is no good, as the library sees or the
+   * leader says.
    */
   update(changes: FrameworkUpdate): Promise<Outcome>
 

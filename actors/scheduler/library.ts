@@ -31,7 +31,15 @@ import type { Input } from './inputs.ts'
 import { OfferFeed } from './offer-feed.ts'
 import { HandedOffer } from './offered.ts'
 import { OutputFeed } from './output-feed.ts'
-import { GRACE, HANDLER, OUTPUT_RULES, requireGood, SOME_ROLES, TASK_ID } from './rules.ts'
+import {
+  badOption,
+  GRACE,
+  HANDLER,
+  OUTPUT_RULES,
+  requireGood,
+  SOME_ROLES,
+  TASK_ID,
+} from './rules.ts'
 import { askWhy, type Handlers, type RunningScheduler, startScheduler } from './shell.ts'
 import { newScheduler, type SchedulerState, type Settings } from './state.ts'
 import { StatusFeed } from './status-feed.ts'
@@ -64,6 +72,7 @@ export class Library implements Scheduler {
   readonly #asks = new Asks()
   readonly #subscribed: Promise<void>
   #closing: Promise<void> | undefined
+  #isOpen = false
   #end: (error: ClusterError | undefined) => void = () => undefined
   #tellSubscribed: () => void = () => undefined
 
@@ -108,7 +117,8 @@ export class Library implements Scheduler {
 
   /**
    * Resolves at the first subscription.
-   * @throws {ClusterError} `scheduler/no-leader` after `timeoutMs`; `scheduler/ended`.
+   * @throws {ClusterError} `scheduler/no-leader` after `timeoutMs`; `scheduler/option`: what the
+   * leader has against the options; `scheduler/ended`.
    */
   async subscribed(timeoutMs: number): Promise<void> {
     let cancel = (): void => undefined
@@ -182,6 +192,8 @@ export class Library implements Scheduler {
       this.#running.input({ kind: 'framework.update', ask, changes: given }),
     )
     if (outcome.outcome === 'done') this.#offers.rolesChanged()
+    if (outcome.outcome === 'refused' && isBadOption(outcome.refusal))
+      throw badOption(`update: ${outcome.refusal.message}`)
     return outcome
   }
 
@@ -227,7 +239,10 @@ export class Library implements Scheduler {
 
   #handlers(): Handlers {
     return {
-      subscribed: () => this.#tellSubscribed(),
+      subscribed: () => {
+        this.#isOpen = true
+        this.#tellSubscribed()
+      },
       offers: (offers) =>
         this.#offers.push(offers.map((offer) => new HandedOffer(offer, this.#answering))),
       // Dead offers are passed over when their turn to be read comes.
@@ -239,7 +254,7 @@ export class Library implements Scheduler {
       output: (request, piece) => this.#output.tell(request, piece),
       settled: (ask, outcome) => this.#asks.settle(ask, outcome),
       ended: (reason) => {
-        this.#over(reason && endedBy(reason))
+        this.#over(reason && endedBy(reason, this.#isOpen))
         // Nothing more can come: whoever only has handlers need not keep the process for it.
         void this.close()
       },
@@ -269,5 +284,12 @@ export class Library implements Scheduler {
   }
 }
 
-const endedBy = ({ name, message }: EndReason): ClusterError =>
-  new ClusterError('scheduler/ended', 'never', `${name}: ${message}`)
+function endedBy(reason: EndReason, isOpen: boolean): ClusterError {
+  const { name, message } = reason
+  if (!isOpen && isBadOption(reason)) return badOption(`openScheduler: ${message}`)
+  return new ClusterError('scheduler/ended', 'never', `${name}: ${message}`)
+}
+
+/** The author's mistake, which the leader alone could see: an expression that is none, say. */
+const isBadOption = ({ name }: Pick<EndReason, 'name'>): boolean =>
+  name === 'invalid' || name === 'too-large'

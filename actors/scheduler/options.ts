@@ -103,7 +103,7 @@ export function requireOptions(options: SchedulerOptions): void {
   requireGood(where, options, RULES)
   const unknown = Object.keys(options).find((option) => !(option in RULES))
   if (unknown !== undefined) throw badOption(`${where}: there is no option ${shown(unknown)}`)
-  requireTerms(where, options)
+  requireTerms(where, options, options.roles ?? ['*'])
 }
 
 interface Identity {

@@ -54,7 +54,8 @@ const OPEN_TIMEOUT_MS = 15_000
 /**
  * Connects and subscribes. Resolves when the leader has confirmed.
  *
- * @throws {ClusterError} `scheduler/option`: one of them is no good. `bus/no-cluster`: nobody has
+ * @throws {ClusterError} `scheduler/option`: one of them is no good, as the library sees or the
+ * leader says. `bus/no-cluster`: nobody has
  * said where one is, and no `bourse dev` runs here. `bus/nats-url`, `bus/nats-context`,
  * `bus/no-server`,
  * `bus/no-access`, `bus/credentials`, `bus/unfit-server`. `bus/forbidden`: the server does not let

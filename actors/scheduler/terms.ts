@@ -26,9 +26,16 @@ export const TERMS_RULES: Rules<OfferTerms> = {
   minAllocatable: LATER,
 }
 
-/** @throws {ClusterError} `scheduler/option`: the first field that is no good, or their size. */
-export function requireTerms(where: string, terms: OfferTerms): void {
-  const problem = shapeProblem(terms) ?? unclearConstraint(terms) ?? sizeProblem(terms)
+/**
+ * `roles`: all that it subscribes to, if that is known.
+ * @throws {ClusterError} `scheduler/option`: the first field that is no good, or their size.
+ */
+export function requireTerms(where: string, terms: OfferTerms, roles?: readonly string[]): void {
+  const problem =
+    shapeProblem(terms) ??
+    unclearConstraint(terms) ??
+    foreignRole(terms, roles) ??
+    sizeProblem(terms)
   if (problem !== undefined) throw badOption(`${where}: ${problem}`)
 }
 
@@ -47,6 +54,17 @@ function unclearConstraint({ constraints = {} }: OfferTerms): string | undefined
       const c = group.findIndex((constraint) => operatorsOf(constraint) !== 1)
       if (c >= 0) return `constraints.${role}.${g}.${c} must have one of ${OPERATORS.join(', ')}`
     }
+  return undefined
+}
+
+function foreignRole(
+  { constraints = {}, minAllocatable = {} }: OfferTerms,
+  roles: readonly string[] | undefined,
+): string | undefined {
+  for (const [field, byRole] of Object.entries({ constraints, minAllocatable })) {
+    const role = Object.keys(byRole).find((one) => roles?.includes(one) === false)
+    if (role !== undefined) return `${field}.${role}: ${role} is none of its roles`
+  }
   return undefined
 }
 
@@ -80,8 +98,8 @@ export function changesOf(update: FrameworkUpdate): Changes {
   requireGood('update', update, UPDATE_RULES)
   const unknown = Object.keys(update).find((field) => !(field in UPDATE_RULES))
   if (unknown !== undefined) throw badOption(`update: ${shown(unknown)} cannot be changed`)
-  requireTerms('update', update)
   const { name, roles, failoverMs } = update
+  requireTerms('update', update, roles)
   return {
     ...(name !== undefined && { name }),
     ...(roles !== undefined && { roles: [...roles] }),

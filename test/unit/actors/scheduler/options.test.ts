@@ -70,6 +70,11 @@ const OPTIONS: readonly (readonly [given: unknown, wrong: string])[] = [
     },
     'what is wanted of offers takes 59981 bytes, of at most 32768',
   ],
+  [{ name: 'x', constraints: { y: [] } }, 'constraints.y: y is none of its roles'],
+  [
+    { name: 'x', roles: ['web'], minAllocatable: { '*': [] } },
+    'minAllocatable.*: * is none of its roles',
+  ],
   [{ name: 'x', role: 'web' }, 'there is no option "role"'],
   [
     { failoverMs: 1.5 },

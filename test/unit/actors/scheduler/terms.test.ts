@@ -53,20 +53,33 @@ test('agents that a constraint leaves out are not offered', async (t) => {
   await cluster.until(scheduler.close())
 })
 
-test('an update that the leader refuses is told, and names what is wrong', async (t) => {
+const NO_EXPRESSION = { '*': [[{ attribute: 'rack', matches: '(' }]] }
+const WHERE = 'constraints\\.\\*\\.0\\.0\\.matches is no regular expression'
+
+test('an update in which the leader finds a mistake throws, and names what is wrong', async (t) => {
   const given = await opened()
   const { cluster, scheduler } = given
-  const refused = await cluster.until(
-    scheduler.update({ constraints: { '*': [[{ attribute: 'rack', matches: '(' }]] } }),
-  )
-  t.is(refused.outcome, 'refused')
-  const { refusal } = refused as Extract<typeof refused, { outcome: 'refused' }>
-  t.is(refusal.name, 'invalid')
-  t.regex(refusal.message, /^constraints\.\*\.0\.0/)
-  const other = await cluster.until(scheduler.update({ constraints: { other: inRack('r1') } }))
-  t.is(other.outcome, 'refused')
+  await t.throwsAsync(cluster.until(scheduler.update({ constraints: NO_EXPRESSION })), {
+    code: 'scheduler/option',
+    message: new RegExp(`^update: ${WHERE}`),
+  })
+  await t.throwsAsync(cluster.until(scheduler.update({ constraints: { other: inRack('r1') } })), {
+    code: 'scheduler/option',
+    message: /^update: constraints\.other: other is none of the roles/,
+  })
+  await t.throwsAsync(scheduler.update({ roles: ['*'], minAllocatable: { other: [] } }), {
+    code: 'scheduler/option',
+    message: 'update: minAllocatable.other: other is none of its roles',
+  })
   t.deepEqual(known(given).terms, {})
   await cluster.until(scheduler.close())
+})
+
+test('an option in which the leader finds a mistake is one that is no good', async (t) => {
+  await t.throwsAsync(opened({ constraints: NO_EXPRESSION }), {
+    code: 'scheduler/option',
+    message: new RegExp(`^openScheduler: ${WHERE}`),
+  })
 })
 
 test('roles are left and joined; what is new is wanted when offers are read', async (t) => {

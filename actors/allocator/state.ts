@@ -34,6 +34,8 @@ export interface Books {
   essentials: Scalars
   /** Members that have another idea of what is too little. */
   readonly withOwnLeast: Set<MemberBook>
+  /** Those of them that can do with less of something than `essentials`, or without it. */
+  readonly contented: Set<MemberBook>
   /** Agents to look at, in the next run. */
   readonly dirty: Set<AgentBook>
   /** Every agent is to be looked at in the next run. */
@@ -130,6 +132,7 @@ export function newBooks(policy: Policy): Books {
     least: [],
     essentials: [],
     withOwnLeast: new Set(),
+    contented: new Set(),
     dirty: new Set(),
     allAreDirty: false,
     queue: [],

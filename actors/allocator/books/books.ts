@@ -110,25 +110,27 @@ export function requota(books: Books, top: RoleNode): void {
   noteRoom(books, top)
 }
 
-/** Without which nothing is of use to anybody. Who says itself what is of use has to be asked. */
-function commonEssentials({ essentials, withOwnLeast }: Books): Readonly<Scalars> {
-  return withOwnLeast.size === 0 ? essentials : NO_SCALARS
+/** Without which nothing is of use to anybody. */
+function commonEssentials({ essentials, contented }: Books): Readonly<Scalars> {
+  return contented.size === 0 ? essentials : NO_SCALARS
 }
 
-/** A member has its own idea of what is too little, or no more. */
-export function setOwnLeast(books: Books, member: MemberBook, isOwn: boolean): void {
-  const { withOwnLeast } = books
-  if (withOwnLeast.has(member) === isOwn) return
-  if (isOwn) withOwnLeast.add(member)
-  else withOwnLeast.delete(member)
+/** After a change of what is too little for a member: a role is not passed over that has some. */
+export function recontent(books: Books, member: MemberBook): void {
+  const { contented, essentials } = books
+  const own = member.terms.essentials
+  const isContented = own !== undefined && essentials.some((least, i) => (own[i] ?? 0) < least)
+  if (contented.has(member) === isContented) return
+  if (isContented) contented.add(member)
+  else contented.delete(member)
   const { top } = member.leaf
-  top.ownLeasts += isOwn ? 1 : -1
+  top.contented += isContented ? 1 : -1
   relimit(books, top)
 }
 
 /** A role that can use no more is not asked; one that lacks what it is guaranteed is. */
 function relimit({ essentials, closed }: Books, top: RoleNode): void {
-  const mayBeOut = top.ownLeasts === 0 && top.quota?.isMet !== false
+  const mayBeOut = top.contented === 0 && top.quota?.isMet !== false
   const isOut = mayBeOut && isAtLimit(top, essentials)
   if (isOut === top.isAtLimit) return
   setAtLimit(top, isOut)

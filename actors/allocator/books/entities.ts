@@ -117,8 +117,8 @@ export interface RoleNode extends RoleStanding, Sibling, Waiter {
   readonly held: Scalars
   /** The unreserved part, which counts for quotas. Kept at the top only. */
   readonly consumed: Scalars
-  /** Of all members below, those that say themselves what is too little. At the top only. */
-  ownLeasts: number
+  /** How many members below can do without what is of use to others. At the top only. */
+  contented: number
   /** At the top only. */
   quota: Quota | undefined
   /** It may use so little more of its limit that nobody below it is asked. */

@@ -1,7 +1,7 @@
 /** Taking in what the leader says of members. */
 import type { FrameworkId, Principal } from '../../../protocol/ids.ts'
 import type { AllocatorFigure } from '../../../protocol/schema/allocator.ts'
-import { changeHeld, memberKey, reline, setOwnLeast } from '../books/books.ts'
+import { changeHeld, memberKey, recontent, reline } from '../books/books.ts'
 import type { MemberBook } from '../books/entities.ts'
 import { NOTHING, readHolding } from '../books/scalars.ts'
 import { close, noteNews } from '../giving/closed-agents.ts'
@@ -88,9 +88,12 @@ function setTerms(books: Books, member: MemberBook, terms: MemberTerms): void {
   const { constraints } = member.terms
   if (constraints !== undefined) books.constraints.release(constraints)
   member.terms = terms
-  const isOwn = terms.least !== undefined
-  if (isOwn && books.withOwnLeast.size === 0) closeTooSmall(books)
-  setOwnLeast(books, member, isOwn)
+  if (terms.least === undefined) books.withOwnLeast.delete(member)
+  else {
+    if (books.withOwnLeast.size === 0) closeTooSmall(books)
+    books.withOwnLeast.add(member)
+  }
+  recontent(books, member)
 }
 
 /** Agents with too little for anybody were not even closed. Now there is somebody. */

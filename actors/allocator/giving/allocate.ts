@@ -75,23 +75,24 @@ function lookAt(state: AllocatorState, { agent, scope: all, now }: ToLookAt): nu
   const { books } = state
   reopen(books.closed, agent)
   if (!isOpen(books, agent)) return 0
-  const scope = isEnough(books.least, agent.available) ? all : modest(books, all)
+  const scope = isEnough(books.least, agent.available) ? all : only(books.withOwnLeast, all)
   const giving = newGiving(state, agent, now)
   if (books.headroom.unmetRoles > 0) {
     giving.stage = 'guarantee'
     askAll(giving, scope)
     giving.stage = 'fair'
   }
-  if (isOpen(books, agent)) askAll(giving, isKept(books, agent) ? modest(books, scope) : scope)
+  if (isOpen(books, agent))
+    askAll(giving, isKept(books, agent) ? only(books.contented, scope) : scope)
   if (!isOpen(books, agent)) return giving.cost
   close(books.closed, agent)
   if (giving.retryAtMs !== undefined) retry(books, agent, giving.retryAtMs)
   return giving.cost
 }
 
-/** Of those, who says itself what is too little: to the others it is too little. */
-function modest({ withOwnLeast }: Books, all: Scope): Scope {
-  return withOwnLeast.size > NEWS_MAX ? all : [...withOwnLeast].sort(compareInTree)
+/** It is nothing for the others: if these are few, they alone are asked. */
+function only(some: ReadonlySet<MemberBook>, all: Scope): Scope {
+  return some.size > NEWS_MAX ? all : [...some].sort(compareInTree)
 }
 
 /** True if all that the cluster calls of use in an agent is kept for roles that lack it. */
@@ -169,7 +170,7 @@ function askRole(giving: Giving, role: RoleNode): Outcome {
 function isOutOf({ books, agent, stage }: Giving, top: RoleNode): boolean {
   const { quota } = top
   if (stage === 'guarantee') return quota === undefined || quota.isMet
-  if (quota === undefined || top.ownLeasts > 0 || !isAtLimit(top, books.essentials)) return false
+  if (quota === undefined || top.contented > 0 || !isAtLimit(top, books.essentials)) return false
   noteBounds(books, agent, top)
   return true
 }

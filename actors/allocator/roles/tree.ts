@@ -53,7 +53,7 @@ function newNode(of: {
     rank: 0,
     held: [],
     consumed: [],
-    ownLeasts: 0,
+    contented: 0,
     quota: undefined,
     isAtLimit: false,
     outSince: undefined,

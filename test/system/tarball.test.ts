@@ -87,7 +87,19 @@ async function writesFrameworks(
   const args = [...flags, ...libraries, ...types, ...files]
   const { stdout } = await run(tsc, args, { cwd: folder }).catch((error) => error)
   t.is(stdout, '')
+
+  writeFileSync(join(folder, 'plain.mts'), PLAIN)
+  const older = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022']
+  const plain = await run(tsc, [...older, '--types', '', 'plain.mts'], { cwd: folder }).catch(
+    (error) => error,
+  )
+  t.is(plain.stdout, '', 'its types need no library of their reader')
 }
+
+const PLAIN = `
+import { openScheduler, type Scheduler } from 'bourse/scheduler'
+export const open = (): Promise<Scheduler> => openScheduler({ name: 'plain' })
+`
 
 /** What the later blocks of the page take for granted. */
 const PREAMBLE = `

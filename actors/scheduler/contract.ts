@@ -93,7 +93,7 @@ export interface Scheduler extends AsyncDisposable {
 
   /**
    * Changes what it was opened with: all of it, or nothing. Resolves when the leader has taken it
-   * in, and with `refused` when it has no time for it; while there is no leader it waits.
+   * in, or, with `refused`, says what is in the way for now; while there is no leader it waits.
    * @throws {ClusterError} `scheduler/option`: what is named is no good, as the library sees or the
    * leader says.
    */
@@ -103,7 +103,8 @@ export interface Scheduler extends AsyncDisposable {
   queue(): TaskQueue
 
   /**
-   * Why it waits, by role: what stands between it and the agents, as the allocator says now.
+   * Why it waits, by role: what stands between it and the agents, as the allocator says now; that
+   * is asked about eight roles at most, others are `unasked`.
    * Undefined: there is no leader, or it has no time for that.
    */
   explain(): Promise<OwnExplanation | undefined>

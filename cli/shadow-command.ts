@@ -17,4 +17,8 @@ export function addShadow({ add, io, done }: Registration): void {
 
 const SHADOW_MORE = `\
 A decision is one agent that the allocator has given away: to whom, and to whom the shadow would have \
-given it just then. \`bourse allocator --shadow --policy P\` is a shadow; it disturbs nobody.`
+given it just then. \`bourse allocator --shadow --policy P\` is a shadow; it disturbs nobody.
+
+Of each framework the table has how often it was given something of an agent (GIVEN), and the CPUs and \
+MiB of all that together (CPUS, MEM), since the shadow began: not what it holds. Beside each stands \
+what the shadow would have given it in the same decisions (SHADOW-…).`

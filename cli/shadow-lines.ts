@@ -39,7 +39,7 @@ function pair(title: string, of: (given: Member['real']) => number, spare: numbe
     align: 'right',
     spare,
   })
-  return [column(title, 'real'), column('SHADOW', 'shadow')]
+  return [column(title, 'real'), column(`SHADOW-${title}`, 'shadow')]
 }
 
 const MEMBER_COLUMNS: readonly Column<Member>[] = [

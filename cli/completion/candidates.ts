@@ -1,6 +1,6 @@
 /** What may stand where the cursor is. */
 import type { Argument, Command, Option } from 'commander'
-import { POLICY_WORDS } from '../../actors/allocator/policies/words.ts'
+import { POLICY_WORDS, parsePolicy } from '../../actors/allocator/policies/words.ts'
 import { EVENT_WORDS } from '../../protocol/event-words.ts'
 import type { Invocation } from '../options.ts'
 import { type Candidate, liveIds, type WantedIds } from './live-ids.ts'
@@ -67,6 +67,8 @@ async function allAt(
   { options, io }: Invocation,
 ): Promise<readonly Candidate[]> {
   if (isForeign) return FILES
+  const asking = { options: { ...options, ...values }, io }
+  if (option?.long === '--role') return liveIds({ verbs: ['roles'], begin: current }, asking)
   if (option !== undefined) return ofOption(option, current)
   if (current.startsWith('-')) return flagsOf(command)
   if (command.commands.length > 0) return commandsOf(command)
@@ -77,7 +79,7 @@ async function allAt(
   if (argument.argChoices !== undefined) return argument.argChoices.map((value) => ({ value }))
   if (command.parent !== null && command.name() === 'help') return commandsOf(command.parent)
   const wanted = idsFor(command, argument, current)
-  return wanted === undefined ? [] : liveIds(wanted, { options: { ...options, ...values }, io })
+  return wanted === undefined ? [] : liveIds(wanted, asking)
 }
 
 const visible = (program: Command): readonly Command[] =>
@@ -98,19 +100,25 @@ const KINDS: readonly Candidate[] = Object.keys(EVENT_WORDS).map((value) => ({ v
 
 /** Of flags whose values have more forms than a list of choices could say. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
-  '--policy': POLICY_WORDS,
   '--restart': ['never', 'on-failure'],
   '--replicas': ['1', '3', '5'],
   '--since': ['all'],
 }
 
 function ofOption({ argChoices, flags, long }: Option, current: string): readonly Candidate[] {
-  // A policy may be a module's path, too.
-  if (long === '--policy' && /[./]/.test(current)) return FILES
+  if (long === '--policy') return policies(current)
   const values = VALUES[long ?? '']
   if (values !== undefined) return values.map((value) => ({ value }))
   if (argChoices !== undefined) return argChoices.map((value) => ({ value }))
   return /<(?:folder|file|path)>/.test(flags) ? FILES : []
+}
+
+/** A policy may be a module's path, too, and two of them may stand together. */
+function policies(current: string): readonly Candidate[] {
+  const begin = current.slice(0, current.lastIndexOf(',') + 1)
+  if (begin === '' && /[./]/.test(current)) return FILES
+  const values = POLICY_WORDS.map((word) => `${begin}${word}`)
+  return values.filter((value) => !('code' in parsePolicy(value))).map((value) => ({ value }))
 }
 
 function idsFor(command: Command, argument: Argument, begin: string): WantedIds | undefined {

@@ -207,6 +207,10 @@ test('what is no policy is told in one sentence, and nothing is started', async 
     [file('c.js', 'export default {{'), /it cannot be loaded: SyntaxError/],
     [file('d.js', `${MODULE.replace('share / weight', 'NaN')}`), /rankRole gave NaN/],
     [file('e.js', 'process.exit(0)'), /it ends its process$/],
+    [
+      file('h.js', `${MODULE.replace('share / weight', 'share.none.of')}`),
+      /is no policy: it threw TypeError: Cannot read properties of undefined \(reading 'of'\)$/,
+    ],
     [file('f.js', "throw new Error('ouch')"), /it cannot be loaded: Error: ouch$/],
   ]
   for (const [path, sentence] of bad) {
@@ -220,6 +224,7 @@ test('what is no policy is told in one sentence, and nothing is started', async 
   const checked = await runBourse(env, 'allocator', '--check-policy', '--policy', bad[4]?.[0] ?? '')
   t.is(checked.code, 1)
   t.regex(checked.stderr, /"every rank is a finite number": rankRole gave NaN/)
+  t.notRegex(checked.stderr, /is smaller for a share/)
   const good = await runBourse(env, 'allocator', '--check-policy', '--policy', file('g.js', MODULE))
   t.deepEqual(
     [good.code, good.stdout],

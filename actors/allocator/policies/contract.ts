@@ -77,7 +77,8 @@ function broken<Name extends 'rankRole' | 'rankMember'>(
     (policy[name] as (asked: object) => number)({ ...standing, share })
   return firstOf(standings, (standing) =>
     firstOf(STEPS, ([less, more]) => {
-      if (rank(standing, less) <= rank(standing, more)) return undefined
+      // What is no number is told as that.
+      if (!(rank(standing, less) > rank(standing, more))) return undefined
       const who = JSON.stringify(standing)
       return `${name} is smaller for a share of ${more} than for one of ${less}, of ${who}`
     }),

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { brokenPromises } from './contract.ts'
 import { readPolicy, type Tried } from './load.ts'
 
-const STACK_LENGTH_MAX = 300
+const TOLD_LENGTH_MAX = 300
 
 async function problems({ path, placement }: Tried): Promise<readonly string[]> {
   const policy = await readPolicy(path)
@@ -13,17 +13,8 @@ async function problems({ path, placement }: Tried): Promise<readonly string[]> 
   try {
     return brokenPromises(policy)
   } catch (error) {
-    return [`it threw ${whatAndWhere(error)}`]
+    return [`it threw ${String(error).split('\n', 1)[0]?.slice(0, TOLD_LENGTH_MAX)}`]
   }
-}
-
-function whatAndWhere(error: unknown): string {
-  const stack = String((error as Error | undefined)?.stack ?? error)
-  const lines = stack.split('\n').slice(0, 2)
-  return lines
-    .map((line) => line.trim())
-    .join(' ')
-    .slice(0, STACK_LENGTH_MAX)
 }
 
 parentPort?.postMessage(await problems(workerData as Tried))

@@ -118,7 +118,7 @@ test('beside an allocator by drf, a shadow by priority says who would have got w
   const { stdout, code } = await runBourse(env, 'shadow')
   t.is(code, 0)
   t.regex(stdout, /^shadow prio decides by priority, for /)
-  t.regex(stdout, /\nFRAMEWORK +ROLE +GIVEN +SHADOW +CPUS +SHADOW +MEM +SHADOW\n/)
+  t.regex(stdout, /\nFRAMEWORK +ROLE +GIVEN +SHADOW-GIVEN +CPUS +SHADOW-CPUS +MEM +SHADOW-MEM\n/)
   t.regex(stdout, /: real night \(batch\), shadow shop \(web\)\n/)
 })
 

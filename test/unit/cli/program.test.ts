@@ -28,7 +28,8 @@ const WRONG = {
   'quota set prod --limit cpus=4': '--limit: "cpus=4" is no amount like cpus:4 or mem:4096',
   'quota set prod --limit cpus:1,cpus:2': '--limit: cpus stands there twice',
   'weights prod': 'ROLE=WEIGHT: "prod" is not ROLE=WEIGHT',
-  'weights prod=0': 'ROLE=WEIGHT: weight "0" is not a number from 0.001 to 1000000',
+  'weights prod=0':
+    'ROLE=WEIGHT: "prod=0": the weight is not a number from 0.001 to 1000000, written like 1000 or 0.5',
   '--json': 'no command is given: `bourse help` lists them',
   'tasks a b': "too many arguments for 'tasks': 2 instead of 1",
   'kill --grace': "option '--grace <duration>' argument missing",

@@ -60,6 +60,8 @@ export const WaitExample = message(
     reason: word(...WAIT_REASONS),
     /** For people: how much, of what. */
     detail: Type.Optional(text(256)),
+    /** Of what it declined: a quota left that little. Its role's `limit`, or `headroom` at least. */
+    cutBy: Type.Optional(word('limit', 'headroom')),
     /** It holds for so long, if nothing else changes. */
     forMs: Type.Optional(ms),
   },
@@ -126,7 +128,9 @@ export const MemberExplanation = message('A framework in one of its roles.', {
   /** When it declined last: how long ago, and what it said. */
   declinedMs: Type.Optional(ms),
   declineReason: Type.Optional(text(256)),
-  /** Absent: no allocator has answered. */
+  /** True: it wants offers, and the allocator was not asked about it: one asks about a few. */
+  unasked: Type.Optional(Type.Literal(true)),
+  /** Absent: it wants nothing, or is `unasked`; else no allocator has answered. */
   explained: Type.Optional(Explained),
 })
 
@@ -146,7 +150,7 @@ export const Explanation = message('Why it is so.', {
   status: Type.Optional(TaskStatus),
   /** Of a task: how its agent is. */
   agentState: Type.Optional(text(64)),
-  /** Of a framework, of a role, or of the framework of a task that is not known. */
+  /** Of a framework, of a role and those below it, or of the framework of a task that is not known. */
   members: Type.Optional(list(MemberExplanation, EXPLAINED_MEMBERS_MAX)),
   /** Members that are not told of. */
   more: Type.Optional(count),

@@ -92,7 +92,7 @@ export const RoleItem = message('A role, as the leader sees it.', {
   weight: Weight,
   guarantee: Sums,
   limit: Sums,
-  /** Frameworks that are members of it. */
+  /** Frameworks that are members of it or of one below it. */
   frameworks: integer(0, Number.MAX_SAFE_INTEGER),
   /** Of it and its children: held by tasks, and offered. */
   used: Sums,

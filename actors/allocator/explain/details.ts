@@ -6,10 +6,13 @@ import { fromThousandths } from '../../../protocol/scalar.ts'
 import type { Attribute, Constraint, Constraints } from '../../../protocol/schema/common.ts'
 import type { WaitExample, WaitReason } from '../../../protocol/schema/explain.ts'
 import { compileConstraints } from '../../parts/constraints.ts'
-import type { AgentBook, MemberBook, RoleNode } from '../books/entities.ts'
+import type { AgentBook, Filter, MemberBook } from '../books/entities.ts'
+import { countOf, withoutReserved } from '../judging/eligibility.ts'
 import { pausedUntilMs } from '../judging/filters.ts'
-import { limitRoom } from '../roles/quota.ts'
+import type { Amount } from '../judging/terms.ts'
+import { boundedBy, limitRoom } from '../roles/quota.ts'
 import type { Books } from '../state.ts'
+import { cutOf, keptOf, limitsOf } from './quotas.ts'
 
 export interface Passed {
   readonly agent: AgentBook
@@ -17,20 +20,19 @@ export interface Passed {
   readonly reason: WaitReason
 }
 
-type Detail = Pick<WaitExample, 'detail' | 'forMs'>
+type Detail = Pick<WaitExample, 'detail' | 'cutBy' | 'forMs'>
 
 /** Of the wire's field, in UTF-16 units. */
 const DETAIL_LENGTH_MAX = 256
 /** Of one word of a stranger's in it. */
 const WORD_LENGTH_MAX = 40
-/** Roles that are named as those for which something is kept. */
-const NAMED_MAX = 3
 
 export function detailOf(books: Books, passed: Passed, now: Now): Detail {
   const detail = findDetail(books, passed, now)
-  const { detail: text, forMs } = detail
+  const { detail: text, cutBy, forMs } = detail
   return {
     ...(text !== undefined && { detail: text.slice(0, DETAIL_LENGTH_MAX) }),
+    ...(cutBy !== undefined && { cutBy }),
     ...(forMs !== undefined && { forMs: Math.ceil(forMs) }),
   }
 }
@@ -48,11 +50,11 @@ function findDetail(books: Books, { agent, member, reason }: Passed, now: Now): 
     case 'constraints':
       return unmet(agent, member)
     case 'limit':
-      return limitsOf(books, member.leaf.top)
+      return limited(books, agent, member)
     case 'headroom':
-      return { detail: keptOf(books, agent) }
+      return { detail: keptOf(books, agent, member.leaf.top) }
     case 'filtered':
-      return declined(agent, member, now)
+      return declined(books, { agent, member, now })
     case 'paused':
       return pause(agent, now)
     default:
@@ -60,13 +62,20 @@ function findDetail(books: Books, { agent, member, reason }: Passed, now: Now): 
   }
 }
 
-function tooSmall({ least }: Books, { available }: AgentBook, { terms }: MemberBook): string {
-  const alternatives = (terms.least ?? least).map((amounts) =>
+/** Of what is wanted; of nothing in particular, all. */
+function tooSmall(books: Books, { free }: AgentBook, { role, terms }: MemberBook): string {
+  const alternatives = terms.least ?? books.least
+  const visible = withoutReserved(books.names, free, role)
+  if (alternatives.length === 0) return `has ${describeResources(visible.resources)}`
+  const amountOf = ({ name, number }: Amount): string => {
+    const amount = (visible.scalars[number] ?? 0) + countOf(name, visible) * 1000
+    return amount === 0 ? `no ${name}` : `${name} ${fromThousandths(amount)}`
+  }
+  const has = new Set(alternatives.flat().map(amountOf))
+  const wanted = alternatives.map((amounts) =>
     amounts.map(({ name, thousandths }) => `${name} ${fromThousandths(thousandths)}`).join(' and '),
   )
-  const wanted = alternatives.join(', or ')
-  const has = describeResources(available.resources)
-  return wanted === '' ? `has ${has}` : `has ${has}, takes no less than ${wanted}`
+  return `has ${[...has].join(', ')}, takes no less than ${wanted.join(', or ')}`
 }
 
 function firstIn({ pending }: AgentBook): Detail {
@@ -113,47 +122,48 @@ const valueOf = ({ text, scalar }: Pick<Attribute, 'text' | 'scalar'>): string =
 const word = (text: string): string =>
   text.length <= WORD_LENGTH_MAX ? text : `${text.slice(0, WORD_LENGTH_MAX - 1)}…`
 
-/** `role batch has 10 of its limit of 10 cpus`. */
-function limitsOf({ names }: Books, top: RoleNode): Detail {
-  const reached = (top.quota?.limit ?? []).flatMap((limit, i) => {
-    if (!Number.isFinite(limit) || limitRoom(top, i) > 0) return []
-    const has = fromThousandths(top.consumed[i] ?? 0)
-    return [`${has} of its limit of ${fromThousandths(limit)} ${names.names[i]}`]
+/** Of its limits those that are short here. */
+function limited(books: Books, { available }: AgentBook, { leaf: { top } }: MemberBook): Detail {
+  const detail = limitsOf(books, top, (i) => {
+    const room = limitRoom(top, i)
+    return room <= 0 || (available.unreserved[i] ?? 0) > room
   })
-  return reached.length === 0 ? {} : { detail: `role ${top.role} has ${reached.join(', ')}` }
+  return detail === undefined ? {} : { detail }
 }
 
-/** What lacks of guarantees, and of which roles. */
-function keptOf({ headroom, names, tree }: Books, { available }: AgentBook): string {
-  const kept = available.unreserved.flatMap((free, i) => {
-    const required = headroom.required[i] ?? 0
-    if (free === 0 || required === 0) return []
-    const all = headroom.free[i] ?? 0
-    return [
-      `${fromThousandths(Math.min(required, all))} of ${fromThousandths(all)} ${names.names[i]}`,
-    ]
-  })
-  const lacking = [...tree.root.children.values()].filter(({ quota }) => quota?.isMet === false)
-  const roles = lacking.slice(0, NAMED_MAX).map(({ role }) => role)
-  const more = lacking.length > NAMED_MAX ? ' and others' : ''
-  return `${kept.join(', ')} free in the cluster kept for guarantees of ${roles.join(', ')}${more}`
+interface Declined {
+  readonly agent: AgentBook
+  readonly member: MemberBook
+  readonly now: Now
 }
 
-function declined(
-  { filters, available }: AgentBook,
-  member: MemberBook,
-  { monotonicMs }: Now,
-): Detail {
-  const holding = (filters.get(member) ?? []).filter(
-    ({ resources, untilMs }) =>
-      untilMs > monotonicMs && containsResources(resources, available.resources),
-  )
-  const last = holding.toSorted((a, b) => b.untilMs - a.untilMs)[0]
+/** Where little was offered, and so declined, why it is so little. */
+function declined(books: Books, pair: Declined): Detail {
+  const last = lastDeclined(books, pair)
   if (last === undefined || isEmpty(last.resources)) return {}
-  return {
-    detail: `declined ${describeResources(last.resources)}`,
-    forMs: last.untilMs - monotonicMs,
-  }
+  const cut = cutOf(books, pair)
+  const forMs = last.untilMs - pair.now.monotonicMs
+  return cut === undefined
+    ? { detail: `declined ${describeResources(last.resources)}`, forMs }
+    : { detail: `it is offered ${cut.text}`, cutBy: cut.by, forMs }
+}
+
+const STAGES = ['guarantee', 'fair'] as const
+
+/** What holds for the longest, of what is no less than what it would be offered. */
+function lastDeclined(books: Books, { agent, member, now }: Declined): Filter | undefined {
+  const { names, headroom } = books
+  const { top } = member.leaf
+  const visible = withoutReserved(names, agent.available, member.role)
+  const offered = STAGES.map((stage) => boundedBy({ top, headroom, names, stage }, visible))
+  const holding = (agent.filters.get(member) ?? []).filter(
+    ({ resources, untilMs }) =>
+      untilMs > now.monotonicMs &&
+      offered.some(
+        (some) => some.resources.size > 0 && containsResources(resources, some.resources),
+      ),
+  )
+  return holding.toSorted((a, b) => b.untilMs - a.untilMs)[0]
 }
 
 function pause(agent: AgentBook, now: Now): Detail {

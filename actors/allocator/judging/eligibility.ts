@@ -90,15 +90,20 @@ function containsAll(alternative: Alternative, holding: Holding): boolean {
   return true
 }
 
+function isCounted({ name, thousandths }: Amount, holding: Holding): boolean {
+  const count = countOf(name, holding)
+  return count * 1000 >= thousandths && count > 0
+}
+
 /** Ranges and sets count by how many there are. */
-function isCounted({ name, thousandths }: Amount, { resources }: Holding): boolean {
+export function countOf(name: string, { resources }: Holding): number {
   let count = 0
   for (const { traits, amount } of resources.values()) {
     if (traits.name !== name) continue
     if (amount.kind === 'ranges') count += countRanges(amount.ranges)
     else if (amount.kind === 'set') count += amount.members.size
   }
-  return count * 1000 >= thousandths && count > 0
+  return count
 }
 
 /**

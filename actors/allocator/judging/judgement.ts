@@ -98,9 +98,11 @@ export function reasonFor(look: Look, member: MemberBook): WaitReason {
   if (agent.free.resources.size === 0) return 'none-free'
   const { least = books.least } = member.terms
   if (isEnough(least, agent.free) && !isEnough(least, agent.available)) return 'others-first'
-  if (member.leaf.top.quota?.isMet === false) {
-    if (typeof judge(look, member, 'guarantee') !== 'string') return 'next'
-  }
+  const lacks = member.leaf.top.quota?.isMet === false
+  const guaranteed = lacks ? judge(look, member, 'guarantee') : undefined
+  if (guaranteed !== undefined && typeof guaranteed !== 'string') return 'next'
   const verdict = judge(look, member, 'fair')
-  return typeof verdict === 'string' ? verdict : 'next'
+  if (typeof verdict !== 'string') return 'next'
+  // What is kept for its own role stands in nobody's way there.
+  return verdict === 'headroom' ? (guaranteed ?? verdict) : verdict
 }

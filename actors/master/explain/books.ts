@@ -27,12 +27,18 @@ export const frameworkStateOf = ({ state }: Framework): MemberExplanation['state
 export const membersOf = (framework: Framework): readonly RoleMember[] =>
   [...framework.roles].map(([role, member]) => ({ framework, role, member }))
 
+/** Its own first, then those of the roles below it. */
 export function membersOfRole({ leader }: LeaderTurn, role: string): readonly RoleMember[] {
-  return [...leader.frameworks.values()].flatMap((framework) => {
-    const member = framework.roles.get(role)
-    const isThere = member !== undefined && framework.state !== 'ended'
-    return isThere ? [{ framework, role, member }] : []
-  })
+  const own: RoleMember[] = []
+  const below: RoleMember[] = []
+  for (const framework of leader.frameworks.values()) {
+    if (framework.state === 'ended') continue
+    for (const [name, member] of framework.roles) {
+      if (name === role) own.push({ framework, role: name, member })
+      else if (name.startsWith(`${role}/`)) below.push({ framework, role: name, member })
+    }
+  }
+  return [...own, ...below]
 }
 
 /** It has a weight, a quota, or somebody is in it or below it. */

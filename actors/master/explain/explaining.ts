@@ -86,8 +86,8 @@ export function explainOwn(
 
 /** Who else is in the cluster is not theirs to know. */
 function withoutOthers({ examples = [], ...explained }: Explained): Explained {
-  const isOfOthers = ({ reason }: WaitExample): boolean =>
-    reason === 'others-first' || reason === 'headroom'
+  const isOfOthers = ({ reason, cutBy }: WaitExample): boolean =>
+    reason === 'others-first' || reason === 'headroom' || cutBy === 'headroom'
   return {
     ...explained,
     examples: examples.map(({ detail, ...one }) =>
@@ -236,6 +236,7 @@ function ofMembers(turn: LeaderTurn, members: readonly RoleMember[]): Known {
   const waiting = shown.members.filter(
     ({ state, suppressed, left }) => state === 'subscribed' && !suppressed && !left,
   )
+  for (const one of waiting.slice(MEMBERS_ASKED_MAX)) one.unasked = true
   const asks = waiting.slice(0, MEMBERS_ASKED_MAX).map((into) => {
     const { principal, frameworkId, role } = into
     return { ask: { kind: 'ask-member' as const, principal, frameworkId, role }, into }

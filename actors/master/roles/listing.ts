@@ -1,6 +1,7 @@
 /** Roles as operators see them: the tree with what each subtree has. */
 import { isEmpty } from '../../../protocol/resources.ts'
 import type { Listing, RoleItem } from '../../../protocol/schema/operator.ts'
+import type { Framework } from '../entities.ts'
 import { page } from '../listing.ts'
 import type { Leader } from '../state.ts'
 import { type AmountBook, addAmounts, addScalars, sumsOf } from './amounts.ts'
@@ -8,6 +9,7 @@ import { lineOf, type RoleBooks, termsOf } from './books.ts'
 
 interface Row {
   readonly role: string
+  /** In it or below it, each once. */
   frameworks: number
   /** Offered or held, of its children too. */
   readonly allocated: AmountBook
@@ -41,15 +43,23 @@ function roleItem(books: RoleBooks, { role, frameworks, allocated, offered }: Ro
 /** Every role that has members, tasks, a weight or a quota, and all above it. */
 function rows(leader: Leader): ReadonlyMap<string, Row> {
   const all = new Map<string, Row>()
-  for (const { role, frameworks, allocated, offered } of ownRows(leader)) {
+  for (const { role, allocated, offered } of ownRows(leader)) {
     for (const name of lineOf(role)) {
       const row = rowOf(all, name)
       addAmounts(row.allocated, allocated)
       addAmounts(row.offered, offered)
-      if (name === role) row.frameworks = frameworks
     }
   }
+  for (const framework of leader.frameworks.values()) {
+    for (const name of rolesOf(framework)) rowOf(all, name).frameworks += 1
+  }
   return all
+}
+
+/** The roles that it is in, and all above them. */
+function rolesOf({ roles, state }: Framework): ReadonlySet<string> {
+  if (state === 'ended') return new Set()
+  return new Set([...roles].flatMap(([role, { isLeft }]) => (isLeft ? [] : [...lineOf(role)])))
 }
 
 /** Without what those below have: there are many offers, and not so many roles. */
@@ -60,9 +70,7 @@ function ownRows({ frameworks, offers, roles: { terms } }: Leader): Iterable<Row
     for (const [role, member] of roles) {
       const isGone = member.isLeft || state === 'ended'
       if (isGone && isEmpty(member.allocated)) continue
-      const row = rowOf(own, role)
-      addScalars(row.allocated, member.allocated)
-      if (!isGone) row.frameworks += 1
+      addScalars(rowOf(own, role).allocated, member.allocated)
     }
   }
   for (const { role, resources } of offers.values()) {

@@ -42,9 +42,9 @@ function explained(harness: Harness, asked: Ask): Explained {
   return answers.find(({ question }) => question === figure.question) as Explained
 }
 
-const withTerms = (name: string, terms: object): Said => [
-  { kind: 'member-terms', ...framework(name), ...terms },
-  aMember(name),
+const withTerms = (name: string, terms: object, role = '*'): Said => [
+  { kind: 'member-terms', ...framework(name), ...terms, role },
+  aMember(name, { role }),
 ]
 
 const wants = (...constraints: Constraints[number]): object => ({ constraints: [constraints] })
@@ -98,6 +98,14 @@ test('of too little free, how much is there and how much would do', (t) => {
     reason: 'too-small',
     detail: 'has cpus 4, mem 4096, takes no less than cpus 8 and mem 1',
   })
+  const rendering = new Harness().allocating(
+    anAgent('a1'),
+    withTerms('f1', { minAllocatable: [{ gpus: 1 }] }),
+  )
+  t.is(
+    only(t, explained(rendering, { member: 'f1' })).detail,
+    'has no gpus, takes no less than gpus 1',
+  )
 })
 
 test('of what is being offered, to whom; it comes next to whom it is', (t) => {
@@ -210,6 +218,72 @@ test('of what is kept for guarantees, how much and for whom', (t) => {
     reason: 'headroom',
     detail: '4 of 4 cpus free in the cluster kept for guarantees of prod',
   })
+})
+
+test('of what was declined of a part, which quota left no more', (t) => {
+  const declined = (role: string, ...quotas: readonly AllocatorFigure[]) => {
+    const filter = {
+      ...aFilter('f1', 'a1', [{ resources: cpusMem(0.2, 4096), forMs: 5_000 }]),
+      role,
+    }
+    const harness = new Harness().allocating(quotas, anAgent('a1'), aMember('f1', { role }), filter)
+    return explained(harness, { member: 'f1', role }).examples?.[0]
+  }
+  const batch = { kind: 'role' as const, role: 'batch', weight: 1, guarantee: {} }
+  t.like(declined('batch', { ...batch, limit: { cpus: 0.2 } }), {
+    reason: 'filtered',
+    detail: 'it is offered cpus 0.2 of 4: role batch has 0 of its limit of 0.2 cpus',
+    cutBy: 'limit',
+    forMs: 5_000,
+  })
+  const prod = {
+    kind: 'role' as const,
+    role: 'prod',
+    weight: 1,
+    guarantee: { cpus: 3.8 },
+    limit: {},
+  }
+  t.like(declined('batch', prod), {
+    reason: 'filtered',
+    detail: 'it is offered cpus 0.2 of 4: the rest is kept for guarantees of prod',
+    cutBy: 'headroom',
+  })
+  t.like(declined('batch', prod, { ...batch, limit: { cpus: 9, mem: 1024 } }), {
+    detail:
+      'it is offered cpus 0.2 of 4, mem 1024 of 4096: role batch has 0 of its limit of 1024 mem; the rest is kept for guarantees of prod',
+    cutBy: 'headroom',
+  })
+})
+
+test('a limit that leaves too little is told like one that is reached', (t) => {
+  const harness = new Harness().allocating(
+    { kind: 'role', role: 'batch', weight: 1, guarantee: {}, limit: { cpus: 0.5 } },
+    anAgent('a1'),
+    withTerms('f1', { minAllocatable: [{ cpus: 1 }] }, 'batch'),
+  )
+  t.deepEqual(only(t, explained(harness, { member: 'f1', role: 'batch' })), {
+    reason: 'limit',
+    detail: 'role batch has 0 of its limit of 0.5 cpus',
+  })
+})
+
+test('what a role lacks itself is not kept from it', (t) => {
+  const late = { kind: 'role' as const, role: 'late', weight: 1, guarantee: { cpus: 8 }, limit: {} }
+  const declined = ['a1', 'a2'].map((agent) => ({
+    ...aFilter('f1', agent, [{ resources: cpusMem(4, 4096), forMs: 5_000 }]),
+    role: 'late',
+  }))
+  const agents = [anAgent('a1'), anAgent('a2')].flat()
+  const alone = new Harness().allocating(late, agents, aMember('f1', { role: 'late' }), declined)
+  const { counts, examples } = explained(alone, { member: 'f1', role: 'late' })
+  t.deepEqual(counts, { filtered: 2 })
+  t.is(examples?.[0]?.detail, 'declined cpus 4, mem 4096')
+  const prod = { ...late, role: 'prod', guarantee: { cpus: 3 } }
+  const both = new Harness().allocating(late, prod, agents, aMember('f2'))
+  t.is(
+    explained(both, { member: 'f2' }).examples?.[0]?.detail,
+    '8 of 8 cpus free in the cluster kept for guarantees of late, prod',
+  )
 })
 
 test('of quotas those amounts are told that are short, and a few roles', (t) => {

@@ -143,6 +143,20 @@ test('a role is asked about, and those of its members that want something', (t) 
   t.is(answer?.explained?.question, role)
 })
 
+test('a role is explained with the members of roles below it', (t) => {
+  const { master, framework } = aStage()
+  framework.subscribe({ roles: ['a/b', 'ab'] })
+  new FakeFramework(master, 'f2').subscribe({ roles: ['a'] })
+  new FakeFramework(master, 'f3').subscribe({ roles: ['a/b/c', 'a/d'] })
+  t.like(questionsIn(ask(master, { role: 'a' })), [
+    { kind: 'ask-role', role: 'a' },
+    { frameworkId: 'f2', role: 'a' },
+    { frameworkId: 'f1', role: 'a/b' },
+    { frameworkId: 'f3', role: 'a/b/c' },
+    { frameworkId: 'f3', role: 'a/d' },
+  ])
+})
+
 test('a role with many members is told of as many as fit', (t) => {
   const { master, allocator } = aStage()
   for (let i = 0; i < 70; i++) new FakeFramework(master, `x${i}`).subscribe({ roles: ['a'] })
@@ -158,6 +172,15 @@ test('a role with many members is told of as many as fit', (t) => {
   const answer = explanationIn(last)
   t.is(answer?.members?.length, 64)
   t.is(answer?.more, 6)
+  t.deepEqual(
+    answer?.members?.slice(6, 10).map((one) => [one.unasked, one.explained === undefined]),
+    [
+      [undefined, false],
+      [undefined, false],
+      [true, true],
+      [true, true],
+    ],
+  )
   t.true(wireBytes(answer) < 256 * 1024)
 })
 
@@ -236,11 +259,13 @@ test('a framework is told why it waits, and nothing of others', (t) => {
   const [question] = questionsIn(asked)
   const agentId = 'a1' as AgentId
   const told = explained(question?.question ?? 0, {
-    counts: { headroom: 1, 'others-first': 1, limit: 1 },
+    counts: { headroom: 1, 'others-first': 1, limit: 1, filtered: 2 },
     examples: [
       { reason: 'headroom', agentId, detail: 'kept for guarantees of secret' },
       { reason: 'others-first', agentId, detail: 'for secret-1 in role secret' },
       { reason: 'limit', agentId, detail: 'role * has 1 of its limit of 1 cpus' },
+      { reason: 'filtered', agentId, detail: 'the rest is for secret', cutBy: 'headroom' },
+      { reason: 'filtered', agentId, detail: 'role * leaves 2 cpus', cutBy: 'limit' },
     ],
   })
   const answer = explanationIn(allocator.say(told))
@@ -248,6 +273,7 @@ test('a framework is told why it waits, and nothing of others', (t) => {
   t.is(answer?.offers, undefined)
   t.false(JSON.stringify(answer).includes('secret'))
   t.true(JSON.stringify(answer).includes('its limit of 1 cpus'))
+  t.true(JSON.stringify(answer).includes('role * leaves 2 cpus'))
 
   for (let i = 0; i < 9; i++) {
     framework.call('explain', {})

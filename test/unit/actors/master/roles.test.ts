@@ -160,7 +160,7 @@ test('roles are listed with those above them, and what their subtrees have', (t)
   const { master, framework, allocator } = stage
   const other = new FakeFramework(master, 'f2')
   framework.subscribe({ roles: ['org/a'] })
-  other.subscribe({ roles: ['org/b', '*'] })
+  other.subscribe({ roles: ['org/b', 'org', '*'] })
   allocator.offer({ role: 'org/a', resources: cpusMem(1, 128) })
   framework.accept(framework.offers, {
     taskId: 't1' as never,
@@ -174,7 +174,7 @@ test('roles are listed with those above them, and what their subtrees have', (t)
     {
       ...none,
       role: 'org',
-      frameworks: 0,
+      frameworks: 2,
       used: { cpus: 1, mem: 128 },
       offered: { cpus: 2, mem: 64 },
     },

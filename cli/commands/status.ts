@@ -147,7 +147,7 @@ function printLeader(report: MasterReport, { client, io }: Sink): void {
     'leads for': age(wallMs, leadsSinceMs),
     epoch: String(epoch),
     ...(standbys && { standbys: standbys.join(', ') || 'none' }),
-    ...(policy !== undefined && { policy }),
+    ...(policy === undefined ? { allocator: 'none' } : { policy }),
     ...Object.fromEntries(counts),
   })
   for (const line of lines) io.print(line)

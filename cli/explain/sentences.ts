@@ -32,7 +32,7 @@ export interface Told {
 export function explanationOf(target: Target, said: Explanation, wallMs: number): readonly Told[] {
   switch (target.kind) {
     case 'framework':
-      return [...members(said), ...around(said)]
+      return [...members(said, roleOf), ...around(said)]
     case 'role':
       return [...role(target.item, said), ...around(said)]
     case 'agent':
@@ -42,7 +42,7 @@ export function explanationOf(target: Target, said: Explanation, wallMs: number)
     case 'waiting':
       return [
         { text: `${target.id} is not known here: not launched yet, or it ended long ago` },
-        ...members(said),
+        ...members(said, roleOf),
         ...around(said),
       ]
   }
@@ -56,13 +56,25 @@ export function toldLines(all: readonly Told[], indent = ''): readonly string[] 
   ])
 }
 
-function members({ members: all = [], more = 0, allocator }: Explanation): readonly Told[] {
-  const rest = more === 0 ? [] : [{ text: `and ${plural(more, 'framework')} more` }]
-  return [...all.map((one) => member(one, allocator)), ...rest]
+const roleOf = ({ role: name }: MemberExplanation): string => name
+
+/** `nameOf`: what is to be explained to see more of one. */
+function members(
+  { members: all = [], more = 0 }: Explanation,
+  nameOf: (one: MemberExplanation) => string,
+): readonly Told[] {
+  const shown = all.filter(({ unasked }) => !unasked).map(member)
+  const [first] = all.filter(({ unasked }) => unasked)
+  const count = all.length - shown.length + more
+  if (count === 0) return shown
+  const text = `${count} more ${count === 1 ? 'is' : 'are'} not looked at here`
+  return [
+    ...shown,
+    { text: first === undefined ? text : `${text}: \`bourse explain ${nameOf(first)}\`` },
+  ]
 }
 
-/** `hasAnswered`: the allocator, to all that it was asked. */
-function member(one: MemberExplanation, hasAnswered: boolean): Told {
+function member(one: MemberExplanation): Told {
   const name = `${one.frameworkId} (role ${one.role})`
   const still = stillness(one)
   if (still !== undefined) return { text: `${name} ${still}` }
@@ -70,11 +82,7 @@ function member(one: MemberExplanation, hasAnswered: boolean): Told {
   const has = `has ${plural(offers, 'offer')} to answer, the oldest for ${formatDuration(oldestOfferMs)}`
   if (explained === undefined || explained.unanswered !== undefined) {
     const text = offers > 0 ? has : 'wants offers'
-    const isAsked = explained !== undefined || !hasAnswered
-    return {
-      text: `${name} ${text}`,
-      more: [{ text: isAsked ? whyUnanswered(explained) : LEFT_OUT }],
-    }
+    return { text: `${name} ${text}`, more: [{ text: whyUnanswered(explained) }] }
   }
   const agents = sum(explained)
   const waits =
@@ -101,8 +109,6 @@ function stillness({ state, left, suppressed, tasks }: MemberExplanation): strin
   if (suppressed) return `wants no offers: it has suppressed them${holds}`
   return undefined
 }
-
-const LEFT_OUT = 'the allocator is asked about a few at once, and this is none of them'
 
 const whyUnanswered = (explained: Explained | undefined): string => {
   if (explained?.unanswered === 'too-many') return 'the allocator has too many questions just now'
@@ -220,15 +226,17 @@ function role(item: RoleItem, said: Explanation): readonly Told[] {
   const head = `role ${item.role} has ${plural(item.frameworks, 'framework')}; ${holds}`
   const standings = explained?.standings ?? []
   const more = standings.length > 0 ? standings.map(standing) : [{ text: whyUnanswered(explained) }]
-  const all = (said.members ?? []).map((one) => ({ ...one, explained: withoutStanding(one) }))
-  return [{ text: head, more }, ...members({ ...said, members: all as MemberExplanation[] })]
+  const all = (said.members ?? []).map((one) => withoutStanding(one, item.role))
+  const told = members({ ...said, members: all }, ({ frameworkId }) => frameworkId)
+  return [{ text: head, more }, ...told]
 }
 
-/** It was said of the role already. */
-function withoutStanding({ explained }: MemberExplanation): Explained | undefined {
-  if (explained === undefined) return undefined
-  const { standings: _, ...others } = explained
-  return others
+/** How the role and those above it stand was said already. */
+function withoutStanding(one: MemberExplanation, asked: string): MemberExplanation {
+  if (one.explained === undefined) return one
+  const { standings = [], ...others } = one.explained
+  const below = standings.filter(({ role: name }) => name.startsWith(`${asked}/`))
+  return { ...one, explained: { ...others, standings: below } }
 }
 
 const AGENT_STATES: Readonly<Partial<Record<AgentItem['state'], string>>> = {

@@ -44,6 +44,7 @@ export async function findTarget(
   text: string,
   kind?: TargetKind,
 ): Promise<Target> {
+  if (text === '') throw wrongUse('nothing is named that is to be explained')
   const isWanted = (one: TargetKind): boolean => kind === undefined || kind === one
   const isId = ID.test(text)
   if (!isId && kind !== undefined && kind !== 'role' && !text.includes('/')) throw notAnId(text)
@@ -63,7 +64,7 @@ export async function findTarget(
   if (target !== undefined) return target
   const waiting = isWanted('task') ? await waitingOf(client, text) : []
   if (waiting.length > 1) throw several(text, waiting)
-  if (waiting[0] === undefined) throw nothing(text)
+  if (waiting[0] === undefined) throw nothing(text, kind)
   return waiting[0]
 }
 
@@ -163,12 +164,16 @@ const nameOf = (target: Target): string => {
 const notAnId = (text: string): ClusterError =>
   wrongUse(`"${text}" begins no id: 1 to 64 letters, digits, _ or -`)
 
-const nothing = (text: string): ClusterError =>
-  new ClusterError(
-    'cli/nothing-to-explain',
-    'never',
-    `no framework, agent or task has an id that begins with ${text}, and no role is called so`,
-  )
+function nothing(text: string, kind?: TargetKind): ClusterError {
+  const begin = `has an id that begins with ${text}`
+  const message =
+    kind === undefined
+      ? `no framework, agent or task ${begin}, and no role is called so`
+      : kind === 'role'
+        ? `no role is called ${text}`
+        : `no ${kind} ${begin}`
+  return new ClusterError('cli/nothing-to-explain', 'never', message)
+}
 
 function several(text: string, targets: readonly Target[]): ClusterError {
   const names = targets.slice(0, NAMED_MAX).map(nameOf)

@@ -36,6 +36,15 @@ const WEB: FrameworkItem = {
   offers: 0,
   used: [],
 }
+const WEB_ROLE: RoleItem = {
+  role: 'web',
+  weight: 1,
+  guarantee: {},
+  limit: {},
+  frameworks: 1,
+  used: {},
+  offered: {},
+}
 const FRAMEWORK: Target = { kind: 'framework', id: 'web-1f0c', item: WEB }
 
 const aMember = (more: Partial<MemberExplanation> = {}): MemberExplanation => ({
@@ -212,7 +221,7 @@ test('without an allocator that is what is said', (t) => {
   t.deepEqual(told({}), [
     'web-1f0c (role web) wants offers',
     '  no allocator has said why (`bourse status` tells if there is one, `bourse allocator` starts one)',
-    'and 3 frameworks more',
+    '3 more are not looked at here',
   ])
   t.is(
     told({ offers: 1, oldestOfferMs: 3_000 })[0],
@@ -228,12 +237,30 @@ test('without an allocator that is what is said', (t) => {
   )
 })
 
-test('of more members than are asked about the others are not said to have no allocator', (t) => {
+test('of more members than are asked about it is said how to see more', (t) => {
   const asked = aMember({ explained: explained({ counts: {} }) })
-  t.deepEqual(lines(FRAMEWORK, { members: [asked, aMember({ role: 'web/ninth' })] }), [
+  const others = ['web/ninth', 'web/tenth'].map((role) => aMember({ role, unasked: true }))
+  t.deepEqual(lines(FRAMEWORK, { members: [asked, ...others], more: 1, allocator: false }), [
     'web-1f0c (role web) waits: there is no agent',
-    'web-1f0c (role web/ninth) wants offers',
-    '  the allocator is asked about a few at once, and this is none of them',
+    '3 more are not looked at here: `bourse explain web/ninth`',
+  ])
+  const item = { ...WEB_ROLE, frameworks: 2 }
+  const ninth = aMember({ ...id('web-9'), unasked: true })
+  t.deepEqual(lines({ kind: 'role', id: 'web', item }, { members: [asked, ninth] }).slice(-2), [
+    'web-1f0c (role web) waits: there is no agent',
+    '1 more is not looked at here: `bourse explain web-9`',
+  ])
+})
+
+test('a role is told with those below it, and how these stand', (t) => {
+  const standings = [aStanding(), aStanding({ role: 'web/shop', siblings: 2 })]
+  const below = aMember({ role: 'web/shop', explained: explained({ counts: {}, standings }) })
+  const said = { members: [below], explained: explained({ standings: standings.slice(0, 1) }) }
+  t.deepEqual(lines({ kind: 'role', id: 'web', item: WEB_ROLE }, said), [
+    'role web has 1 framework; nothing used, nothing offered',
+    '  role web holds 25 % of the cluster',
+    'web-1f0c (role web/shop) waits: there is no agent',
+    '  role web/shop holds 25 % of the cluster, is asked as number 1 of 2',
   ])
 })
 

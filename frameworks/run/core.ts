@@ -8,6 +8,7 @@ import { explain } from './shortage.ts'
 import { describeUnheard } from './silence.ts'
 import type { Effect, Input, Instance, RunState } from './state.ts'
 import { onSilenceOver, onStatus } from './statuses.ts'
+import type { Why } from './why.ts'
 
 /**
  * Where no agent that fits has offered anything for so long, those that do not fit are looked at,
@@ -17,6 +18,8 @@ const LOOK_AROUND_MS = 300
 /** Who waits is told why: first after so long, then as often as twice that, and so on. */
 const LOOK_MS_MIN = 1_500
 const LOOK_MS_MAX = 60_000
+
+const NOTHING_OFFERED = 'nothing is offered, and nobody has said why'
 
 export function handleRun(state: RunState, input: Input): readonly Effect[] {
   const effects: Effect[] = []
@@ -115,7 +118,9 @@ function lookAgain(state: RunState, delayMs: number, effects: Effect[]): void {
 }
 
 function onStart(state: RunState, effects: Effect[]): void {
-  lookAgain(state, LOOK_MS_MIN, effects)
+  const { timeoutMs = Number.POSITIVE_INFINITY } = state.plan
+  // In time for the answer to be told when it is up.
+  lookAgain(state, Math.min(LOOK_MS_MIN, Math.ceil(timeoutMs / 2)), effects)
   if (toldConstraints(state.plan).length > 0)
     effects.push({ do: 'look-around-after', delayMs: LOOK_AROUND_MS })
 }
@@ -136,20 +141,25 @@ function onLook(state: RunState, effects: Effect[]): void {
     return
   }
   lookAgain(state, Math.min(beforeMs * 2, LOOK_MS_MAX), effects)
-  if (state.shortage.size === 0) effects.push({ do: 'ask-why' })
-  else tellWaiting(state, explain(state.shortage, state.plan.constraints).join('; '), effects)
+  effects.push({ do: 'ask-why' })
 }
 
-function onWhy(state: RunState, why: string | undefined, effects: Effect[]): void {
-  const { shortage, plan } = state
-  if (isStopping(state) || !isAnyWaiting(state) || shortage.size > 0) return
-  tellWaiting(state, why ?? explain(shortage, plan.constraints).join('; '), effects)
-}
-
-function tellWaiting(state: RunState, why: string, effects: Effect[]): void {
+/** No answer is no news. */
+function onWhy(state: RunState, said: Why | undefined, effects: Effect[]): void {
+  if (said !== undefined) state.why = { nothing: said.nothing ?? state.why.nothing, cut: said.cut }
+  if (isStopping(state) || !isAnyWaiting(state)) return
+  const why = reasonsOf(state).join('; ')
   if (why === state.told) return
   state.told = why
   effects.push({ do: 'tell-waiting', why })
+}
+
+/** A sentence for each reason: what was offered, and what the leader said. */
+function reasonsOf({ shortage, plan, why }: RunState): readonly string[] {
+  const { nothing, cut } = why
+  if (shortage.size === 0) return nothing === undefined ? [NOTHING_OFFERED] : [nothing]
+  const seen = explain(shortage, plan.constraints)
+  return cut === undefined ? seen : [...seen, cut]
 }
 
 function onRead(
@@ -182,7 +192,7 @@ function onRestartDue(state: RunState, index: number, effects: Effect[]): void {
  * not: a place where nothing runs is none.
  */
 function onTimedOut(state: RunState, effects: Effect[]): void {
-  const { plan, shortage, instances } = state
+  const { plan, instances } = state
   const unplaced = instances.filter((one) => !one.isHeard && one.failed === undefined)
   const { length } = unplaced
   if (length === 0 || state.isInterrupted) return
@@ -190,7 +200,7 @@ function onTimedOut(state: RunState, effects: Effect[]): void {
   const what = length === 1 ? '1 instance' : `${length} instances`
   state.couldNotPlace = [
     `${what} of ${plan.instances} could not be placed${within}`,
-    ...(unplaced.some(isWaiting) ? explain(shortage, plan.constraints) : []),
+    ...(unplaced.some(isWaiting) ? reasonsOf(state) : []),
     ...describeUnheard(unplaced),
   ]
   stopAll(state, effects)

@@ -41,10 +41,8 @@ export function noteOffer(shortage: Shortage, looked: Looked): void {
   if (shortage.size > AGENTS_MAX && oldest !== undefined) shortage.delete(oldest)
 }
 
-/** Why nothing fits, a sentence for each reason; never empty. */
+/** Why nothing that was offered fits, a sentence for each reason; never empty. */
 export function explain(shortage: Shortage, constraints: readonly Constraint[]): readonly string[] {
-  if (shortage.size === 0)
-    return ['nothing is offered: no agent is there, or others have all that there is']
   const never = constraints.filter((one) =>
     [...shortage.values()].every(({ unmet }) => unmet.includes(one)),
   )
@@ -77,11 +75,11 @@ function explainAmounts(fitting: Fitting): readonly string[] {
     return best === undefined || !isLacking(best.amount) ? [] : [{ name, ...best }]
   })
   if (scarce.length === 0) return [apartText(fitting)]
-  const looked = fitting.length === 1 ? '' : ` (of ${fitting.length} agents)`
+  const looked = fitting.length === 1 ? '' : ` (of ${fitting.length} agents that offered)`
   return scarce.map(({ name, amount, agentId }) => {
     const offered = fromThousandths(amount.offered)
-    const has = offered === 0 ? 'none is offered' : `the most is ${offered}, on ${agentId}${looked}`
-    return `no agent has ${name} ${fromThousandths(amount.wanted)} free: ${has}`
+    const has = offered === 0 ? 'there is none' : `the most is ${offered}, on ${agentId}${looked}`
+    return `no agent offers ${name} ${fromThousandths(amount.wanted)}: ${has}`
   })
 }
 
@@ -114,7 +112,7 @@ function apartText(fitting: Fitting): string {
       ({ name, offered, wanted }) =>
         `${name} ${fromThousandths(offered)} of ${fromThousandths(wanted)}`,
     )
-    return `${agentId} has ${parts.join(' and ')}`
+    return `${agentId} offers ${parts.join(' and ')}`
   })
-  return `no agent has all of it: ${named.join(', ')}`
+  return `no agent offers all of it: ${named.join(', ')}`
 }

@@ -9,6 +9,7 @@ import type { RestartPolicy } from './restarts.ts'
 import type { InstanceView } from './result.ts'
 import type { Shortage } from './shortage.ts'
 import type { Wanted } from './wanted.ts'
+import type { Why } from './why.ts'
 
 /** What is to be run, and how often. */
 export interface Plan {
@@ -80,6 +81,8 @@ export interface RunState {
   readonly readings: Map<TaskId, number>
   readonly spots: Spots
   readonly shortage: Shortage
+  /** What the leader said of it, the latest that helps. */
+  why: Why
   /** What was last told of it. */
   told: string
   /** Until the next look at why some wait; undefined: none is due. */
@@ -121,8 +124,8 @@ export type Input =
   | { readonly kind: 'silence-over'; readonly index: number; readonly silence: number }
   /** The time of a `look-around-after` is over. */
   | { readonly kind: 'look-around' }
-  /** What an `ask-why` was answered; undefined: nothing that helps. */
-  | { readonly kind: 'why'; readonly why: string | undefined }
+  /** What an `ask-why` was answered; undefined: nothing. */
+  | { readonly kind: 'why'; readonly why: Why | undefined }
   /** The time of a `look-after` is over. */
   | { readonly kind: 'look' }
   | { readonly kind: 'timed-out' }
@@ -177,7 +180,7 @@ export type Effect =
   | { readonly do: 'constrain'; readonly isOn: boolean }
   /** Comes back as `look`. */
   | { readonly do: 'look-after'; readonly delayMs: number }
-  /** Nothing is offered: the leader is asked why. Comes back as `why`. */
+  /** Nothing that fits is offered: the leader is asked why. Comes back as `why`. */
   | { readonly do: 'ask-why' }
   /** Nothing fits: why, for who waits. Only news. */
   | { readonly do: 'tell-waiting'; readonly why: string }
@@ -224,6 +227,7 @@ export function newRun(plan: Plan): RunState {
     readings: new Map(),
     spots: new Map(),
     shortage: new Map(),
+    why: { nothing: undefined, cut: undefined },
     told: '',
     lookMs: undefined,
     unheard: plan.instances,

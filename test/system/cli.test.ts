@@ -191,7 +191,10 @@ test('what no agent can hold is not placed in time: why, exit code 2', async (t)
   t.is(code, 2)
   t.is(stdout, '')
   t.regex(stderr, /^bourse: 1 instance of 1 could not be placed within 2 s$/m)
-  t.regex(stderr, /^bourse: no agent has cpus 1000 free: the most is 4, on a1 \(of 2 agents\)$/m)
+  t.regex(
+    stderr,
+    /^bourse: no agent offers cpus 1000: the most is 4, on a1 \(of 2 agents that offered\)$/m,
+  )
 })
 
 test('a task is found by the begin of its id, read, followed and killed', async (t) => {

@@ -112,7 +112,7 @@ test('hostname:unique: one on each; the third waits for an end, and is told why'
 test('what fits nowhere is told why while it waits, and in the end', async (t) => {
   const { code, stderr } = await run('--cpus', '2', '--timeout', '2s', '--', 'true')
   t.is(code, 2)
-  const why = 'no agent has cpus 2 free: the most is 1, on a1 (of 2 agents)'
+  const why = 'no agent offers cpus 2: the most is 1, on a1 (of 2 agents that offered)'
   t.deepEqual(stderr.trim().split('\n').slice(0, 3), [
     `bourse: waiting: ${why}`,
     'bourse: 1 instance of 1 could not be placed within 2 s',
@@ -285,7 +285,7 @@ test('--detach: if its process dies before all is placed, the command says so', 
 test('--detach: what cannot be placed in time is told, exit code 2', async (t) => {
   const { code, stderr } = await run('--detach', '--cpus', '2', '--timeout', '1s', '--', 'true')
   t.is(code, 2)
-  t.regex(stderr, /^bourse: no agent has cpus 2 free: /m)
+  t.regex(stderr, /^bourse: no agent offers cpus 2: /m)
 })
 
 test('a cluster that goes away is worth a word, and so is its return', async (t) => {

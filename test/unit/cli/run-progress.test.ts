@@ -58,7 +58,7 @@ test('of very many that did not finish, ten are named', (t) => {
 })
 
 test('why some could not be placed comes first', (t) => {
-  const couldNotPlace = ['1 instance of 1 could not be placed', 'no agent has cpus 9 free']
+  const couldNotPlace = ['1 instance of 1 could not be placed', 'no agent offers cpus 9']
   const lines = summaryLines(aResult({ instances: inState('waiting'), couldNotPlace }), 5_000)
   t.deepEqual(lines, [...couldNotPlace, '1 not placed after 5s'])
 })

@@ -83,7 +83,7 @@ test('time is up: why nothing fitted, by the best offer for each resource', (t) 
   run.input({ kind: 'timed-out' })
   t.deepEqual(run.result.couldNotPlace, [
     '1 instance of 1 could not be placed within 5 s',
-    'no agent has cpus 1000 free: the most is 8, on agent-2 (of 2 agents)',
+    'no agent offers cpus 1000: the most is 8, on agent-2 (of 2 agents that offered)',
   ])
   t.is(run.all('done').length, 1)
   t.is(exitCodeOf(run.result), 2)
@@ -94,7 +94,7 @@ test('time is up with some placed: these are killed, and the run is over when th
   run.input({ kind: 'timed-out' })
   t.deepEqual(run.all('kill'), [{ do: 'kill', taskId: 'run-0' as TaskId }])
   t.deepEqual(run.result.couldNotPlace.slice(1), [
-    'no agent has cpus 3 free: the most is 1, on agent-1',
+    'no agent offers cpus 3: the most is 1, on agent-1',
   ])
   t.deepEqual(run.all('done'), [])
   run.status('run-0', 'TASK_KILLED').read(0)

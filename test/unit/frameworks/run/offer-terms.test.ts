@@ -86,6 +86,7 @@ test('without an offer after a while, what does not fit is looked at, and no lon
   run.offer(FOUR_CPUS, { attributes: { rack: 'r1' } })
   run.input({ kind: 'look' })
   t.deepEqual(run.all('constrain'), [{ do: 'constrain', isOn: true }])
+  run.input({ kind: 'why', why: undefined })
   t.is(run.all('tell-waiting')[0]?.why, 'no agent fits rack=r9: where there are offers, rack is r1')
   t.deepEqual(run.input({ kind: 'look' }).all('constrain'), [])
 })

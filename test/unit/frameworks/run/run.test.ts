@@ -96,10 +96,10 @@ test('what fits nowhere: why, in time', async (t) => {
   const { result, watch } = await run(cluster, { cpus: 1000, timeoutMs: 5_000 })
   t.deepEqual(result.couldNotPlace, [
     '1 instance of 1 could not be placed within 5 s',
-    'no agent has cpus 1000 free: the most is 4, on agent-1 (of 2 agents)',
+    'no agent offers cpus 1000: the most is 4, on agent-1 (of 2 agents that offered)',
   ])
   t.is(exitCodeOf(result), 2)
-  t.is(watch.why, 'no agent has cpus 1000 free: the most is 4, on agent-1 (of 2 agents)')
+  t.is(watch.why, 'no agent offers cpus 1000: the most is 4, on agent-1 (of 2 agents that offered)')
 })
 
 test('an interrupted run kills what it started', async (t) => {

@@ -2,6 +2,7 @@
 import test from 'ava'
 import { parseConstraint } from '../../../../frameworks/run/constraints.ts'
 import type { WantedAmounts } from '../../../../frameworks/run/state.ts'
+import type { Why } from '../../../../frameworks/run/why.ts'
 import type { ResourceList } from '../../../../protocol/schema/common.ts'
 import { Run } from './given.ts'
 
@@ -16,72 +17,100 @@ const waiting = (wanted: Partial<WantedAmounts>, texts: readonly string[] = [], 
   } as never)
 
 const why = (run: Run): string | undefined =>
-  run.input({ kind: 'look' }).all('tell-waiting')[0]?.why
+  run.input({ kind: 'look' }).input({ kind: 'why', why: undefined }).all('tell-waiting')[0]?.why
+
+const said = (why: Partial<Why>) => ({
+  kind: 'why' as const,
+  why: { nothing: undefined, cut: undefined, ...why },
+})
 
 test('nothing is offered: the leader is asked, and may not know', (t) => {
   const run = waiting({}).input({ kind: 'look' })
   t.deepEqual([run.all('ask-why').length, run.all('tell-waiting').length], [1, 0])
   t.is(
     run.input({ kind: 'why', why: undefined }).all('tell-waiting')[0]?.why,
-    'nothing is offered: no agent is there, or others have all that there is',
+    'nothing is offered, and nobody has said why',
   )
-  run.input({ kind: 'why', why: 'nothing is offered: because' })
+  run.input(said({ nothing: 'nothing is offered: because' }))
   t.is(run.all('tell-waiting').at(-1)?.why, 'nothing is offered: because')
-  run.offer(having(0.01, 100)).input({ kind: 'why', why: 'too late' })
-  t.not(run.all('tell-waiting').at(-1)?.why, 'too late')
+  run.offer(having(0.01, 100)).input(said({ nothing: 'too late' }))
+  t.is(run.all('tell-waiting')[0]?.why, 'no agent offers cpus 1: the most is 0.01, on agent-1')
+})
+
+test('what is offered is too little, and the leader knows what keeps the rest', (t) => {
+  const run = waiting({ cpus: 0.5 }).offer(having(0.2, 100)).input({ kind: 'look' })
+  t.deepEqual([run.all('ask-why').length, run.all('tell-waiting').length], [1, 0])
+  const few = 'no agent offers cpus 0.5: the most is 0.2, on agent-1'
+  const cut = 'the limit of its role leaves no more'
+  t.is(run.input(said({ cut })).all('tell-waiting')[0]?.why, `${few}; ${cut}`)
+  t.deepEqual(run.input({ kind: 'timed-out' }).state.couldNotPlace.slice(1), [few, cut])
+})
+
+test('what the leader said is kept until it says something else', (t) => {
+  const nothing = 'nothing is offered: the limit of its role is reached'
+  const run = waiting({}).input(said({ nothing }))
+  run.input({ kind: 'why', why: undefined }).input(said({}))
+  t.deepEqual(run.all('tell-waiting'), [])
+  t.deepEqual(run.input({ kind: 'timed-out' }).state.couldNotPlace.slice(1), [nothing])
+})
+
+test('who has little time looks while there is some', (t) => {
+  const look = (timeoutMs: number | undefined) =>
+    new Run({}, 1, { timeoutMs }).all('look-after').map(({ delayMs }) => delayMs)
+  t.deepEqual([look(1_000), look(60_000), look(undefined)], [[500], [1_500], [1_500]])
 })
 
 test('one agent, and it is too small', (t) => {
   const run = waiting({ cpus: 1 }).offer(having(0.666, 100))
-  t.is(why(run), 'no agent has cpus 1 free: the most is 0.666, on agent-1')
+  t.is(why(run), 'no agent offers cpus 1: the most is 0.666, on agent-1')
 })
 
 test('several agents, and the largest is too small', (t) => {
   const run = waiting({ cpus: 1, mem: 64 })
   run.offer(having(0.5, 1_000), { agentId: 'a' }).offer(having(0.666, 32), { agentId: 'b' })
-  t.is(why(run), 'no agent has cpus 1 free: the most is 0.666, on b (of 2 agents)')
+  t.is(why(run), 'no agent offers cpus 1: the most is 0.666, on b (of 2 agents that offered)')
 })
 
 test('several resources, none of which is enough anywhere', (t) => {
   const run = waiting({ cpus: 4, mem: 2_048 }).offer(having(1, 1_000))
   t.is(
     why(run),
-    'no agent has cpus 4 free: the most is 1, on agent-1; ' +
-      'no agent has mem 2048 free: the most is 1000, on agent-1',
+    'no agent offers cpus 4: the most is 1, on agent-1; ' +
+      'no agent offers mem 2048: the most is 1000, on agent-1',
   )
 })
 
 test('a resource that nobody offers', (t) => {
   const run = waiting({ ports: 1 }).offer(having(1, 1_000))
-  t.is(why(run), 'no agent has ports 1 free: none is offered')
+  t.is(why(run), 'no agent offers ports 1: there is none')
 })
 
 test('what may be taken back is not counted', (t) => {
   const run = waiting({}).offer([{ name: 'cpus', scalar: 4, revocable: true }, ...having(0.5, 64)])
-  t.is(why(run), 'no agent has cpus 1 free: the most is 0.5, on agent-1')
+  t.is(why(run), 'no agent offers cpus 1: the most is 0.5, on agent-1')
 })
 
 test('each resource is somewhere, but not all on one agent', (t) => {
   const run = waiting({ cpus: 4, mem: 2_048 })
   run.offer(having(4, 1_024), { agentId: 'a' }).offer(having(1, 4_096), { agentId: 'b' })
-  t.is(why(run), 'no agent has all of it: a has mem 1024 of 2048, b has cpus 1 of 4')
+  t.is(why(run), 'no agent offers all of it: a offers mem 1024 of 2048, b offers cpus 1 of 4')
 })
 
 test('of many agents that have not all, three are named', (t) => {
   const run = waiting({ cpus: 4, mem: 2_048 })
   for (const agentId of ['a', 'b', 'c', 'd']) run.offer(having(4, 1_024), { agentId })
   run.offer(having(1, 4_096), { agentId: 'e' })
-  t.regex(why(run) ?? '', /^no agent has all of it: a has .*, b has .*, c has [^,]*$/)
+  t.regex(why(run) ?? '', /^no agent offers all of it: a offers .*, b offers .*, c offers [^,]*$/)
 })
 
 test('what is left counts, once some have been placed', (t) => {
   const run = waiting({ cpus: 3 }, [], 2).offer(having(4, 1_000))
-  t.is(why(run), 'no agent has cpus 3 free: the most is 1, on agent-1')
+  t.is(why(run), 'no agent offers cpus 3: the most is 1, on agent-1')
 })
 
 test('the newest offer of an agent counts', (t) => {
   const run = waiting({ cpus: 8 }).offer(having(4, 1_000)).offer(having(2, 1_000))
-  t.is(why(run), 'no agent has cpus 8 free: the most is 2, on agent-1')
+  t.is(why(run), 'no agent offers cpus 8: the most is 2, on agent-1')
 })
 
 test('a constraint that nobody meets is named with what there is', (t) => {
@@ -119,14 +148,14 @@ test('of agents that meet the constraints, what they lack', (t) => {
   const run = waiting({ cpus: 2 }, ['rack=r1'])
   run.offer(having(1, 64), { agentId: 'a', attributes: { rack: 'r1' } })
   run.offer(having(9, 64), { agentId: 'b' })
-  t.is(why(run), 'no agent has cpus 2 free: the most is 1, on a')
+  t.is(why(run), 'no agent offers cpus 2: the most is 1, on a')
 })
 
 test('what has not changed is not told again', (t) => {
   const run = waiting({ cpus: 8 }).offer(having(4, 1_000))
   t.not(why(run), undefined)
   t.is(why(run), undefined)
-  t.is(why(run.offer(having(2, 1_000))), 'no agent has cpus 8 free: the most is 2, on agent-1')
+  t.is(why(run.offer(having(2, 1_000))), 'no agent offers cpus 8: the most is 2, on agent-1')
 })
 
 test('looks become rarer while it waits, and end when it does not', (t) => {
@@ -156,7 +185,7 @@ test('time is up: the same sentences', (t) => {
   const run = waiting({ cpus: 4 }).offer(having(1, 64)).input({ kind: 'timed-out' })
   t.deepEqual(run.result.couldNotPlace, [
     '1 instance of 1 could not be placed within 5 s',
-    'no agent has cpus 4 free: the most is 1, on agent-1',
+    'no agent offers cpus 4: the most is 1, on agent-1',
   ])
 })
 

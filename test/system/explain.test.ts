@@ -146,6 +146,37 @@ test('who waits for a limit is told which', async (t) => {
   await explains('batch', /^role batch has 1 framework; cpus 1, .*used/m, ...told.slice(2))
 })
 
+test('who needs more than a limit leaves is told of the limit, by its run too', async (t) => {
+  const { agent, explains, cluster } = await aWorld(t)
+  await runBourse(cluster.env, 'quota', 'set', 'batch', '--limit', 'cpus:1', '--force')
+  await agent('a1', CPUS_MEM)
+  const args = ['run', '--role', 'batch', '--name', 'night', '--cpus', '2', '--timeout', '8s']
+  const run = runBourse(cluster.env, ...args, '--', 'true')
+  const offered = 'it is offered cpus 1 of 4: role batch has 0 of its limit of 1 cpus'
+  await explains(
+    'night',
+    /^ {2}1 agent was declined by it, the last .* ago: "cpus 2 wanted, 1 offered"$/m,
+    new RegExp(`^ {4}a1: ${offered} `, 'm'),
+  )
+  const { stderr, code } = await run
+  t.is(code, 2)
+  const few = 'no agent offers cpus 2: the most is 1, on a1'
+  const limit = `the limit of its role leaves no more (a1: ${offered})`
+  t.true(stderr.includes(`bourse: waiting: ${few}; ${limit}\n`), stderr)
+  t.true(stderr.includes(`bourse: ${few}\nbourse: ${limit}\n`), stderr)
+})
+
+test('where no allocator is, status and runs say so', async (t) => {
+  t.timeout(60_000)
+  const cluster = await openCluster()
+  t.teardown(() => cluster.close())
+  await cluster.start('master', '--id', 'm1')
+  const run = await runBourse(cluster.env, 'run', '--timeout', '3s', '--', 'true')
+  t.is(run.code, 2)
+  t.regex(run.stderr, /^bourse: nothing is offered: no allocator answers$/m)
+  t.regex((await runBourse(cluster.env, 'status')).stdout, /^allocator +none$/m)
+})
+
 test('what runs, has ended, or is not there is explained as a task', async (t) => {
   const { agent, cluster, explains } = await aWorld(t)
   await agent('a1', CPUS_MEM)

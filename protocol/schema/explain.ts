@@ -129,7 +129,7 @@ export const MemberExplanation = message('A framework in one of its roles.', {
   declinedMs: Type.Optional(ms),
   declineReason: Type.Optional(text(256)),
   /** True: it wants offers, and the allocator was not asked about it: one asks about a few. */
-  unasked: Type.Optional(Type.Literal(true)),
+  unasked: Type.Optional(Type.Boolean()),
   /** Absent: it wants nothing, or is `unasked`; else no allocator has answered. */
   explained: Type.Optional(Explained),
 })

@@ -60,7 +60,7 @@ export const WaitExample = message(
     reason: word(...WAIT_REASONS),
     /** For people: how much, of what. */
     detail: Type.Optional(text(256)),
-    /** Of what it declined: a quota left that little. Its role's `limit`, or `headroom` at least. */
+    /** Of what it declined: this left that little; `headroom`, maybe with a limit, goes first. */
     cutBy: Type.Optional(word('limit', 'headroom')),
     /** It holds for so long, if nothing else changes. */
     forMs: Type.Optional(ms),
@@ -150,7 +150,7 @@ export const Explanation = message('Why it is so.', {
   status: Type.Optional(TaskStatus),
   /** Of a task: how its agent is. */
   agentState: Type.Optional(text(64)),
-  /** Of a framework, of a role and those below it, or of the framework of a task that is not known. */
+  /** Of a framework, of a role and those below it, or of the framework of an unknown task. */
   members: Type.Optional(list(MemberExplanation, EXPLAINED_MEMBERS_MAX)),
   /** Members that are not told of. */
   more: Type.Optional(count),

@@ -60,7 +60,7 @@ export const WaitExample = message(
     reason: word(...WAIT_REASONS),
     /** For people: how much, of what. */
     detail: Type.Optional(text(256)),
-    /** Of what it declined: this left that little; `headroom`, maybe with a limit, goes first. */
+    /** Of what it declined: what left that little. `headroom` stands also where both did. */
     cutBy: Type.Optional(word('limit', 'headroom')),
     /** It holds for so long, if nothing else changes. */
     forMs: Type.Optional(ms),

@@ -10,10 +10,7 @@ export const RUNS: Readonly<Record<string, readonly string[]>> = {
   growth: ['growth'],
   paper: ['paper'],
   allocator: ['allocator', '--profile', 'quota'],
-  'allocator-50000': [
-    ...['allocator', '--profile', 'quota'],
-    ...['--agents', '50000', '--frameworks', '6000'],
-  ],
+  'allocator-50000': 'allocator --profile quota --agents 50000 --frameworks 6000'.split(' '),
   'allocator-plain': ['allocator', '--profile', 'plain'],
   'allocator-filters': ['allocator', '--profile', 'filters'],
   'allocator-decline-all': ['allocator', '--profile', 'decline-all'],

@@ -3,7 +3,7 @@ import type { Clock } from '../../bus/clock.ts'
 import type { Messenger } from '../../bus/messenger.ts'
 import { allocatorFigures, allocatorReports, leaderBeat } from '../../protocol/subjects.ts'
 import { runActor } from '../kit/run-actor.ts'
-import { allocatorCore } from './core.ts'
+import { allocatorCore, type Input } from './core.ts'
 import type { Effect, Phase } from './effects.ts'
 import { contain } from './policies/contain.ts'
 import { beginAnew, fallBack } from './policies/fall-back.ts'
@@ -41,19 +41,27 @@ export function openAllocator(deps: AllocatorDeps): { close(): void } {
     ? contain({ core: allocatorCore, asking, fallBack, beginAnew })
     : allocatorCore
   const actor = runActor({ core, state: newState(seed, policy), clock, perform })
-  const open = [
-    messenger.listen(leaderBeat, { cluster }, (beat) => actor.input({ kind: 'beat', beat })),
-    messenger.listen(allocatorFigures, { cluster }, (message) =>
-      actor.input({ kind: 'figures', message }),
-    ),
-    messenger.bus.onState((state) => {
-      if (state === 'connected') actor.input({ kind: 'reconnected' })
-    }),
-  ]
+  const open = hearLeader({ messenger, cluster }, (input) => actor.input(input))
   return {
     close() {
       actor.stop()
       for (const subscription of open) subscription.close()
     },
   }
+}
+
+/** Hears the leader, and when the connection is back. All of what it gives is to be closed. */
+export function hearLeader(
+  { messenger, cluster }: Pick<AllocatorDeps, 'messenger' | 'cluster'>,
+  input: (input: Input) => void,
+): readonly { close(): void }[] {
+  return [
+    messenger.listen(leaderBeat, { cluster }, (beat) => input({ kind: 'beat', beat })),
+    messenger.listen(allocatorFigures, { cluster }, (message) =>
+      input({ kind: 'figures', message }),
+    ),
+    messenger.bus.onState((state) => {
+      if (state === 'connected') input({ kind: 'reconnected' })
+    }),
+  ]
 }

@@ -2,15 +2,11 @@
 import type { Clock } from '../../../bus/clock.ts'
 import type { Messenger } from '../../../bus/messenger.ts'
 import type { ShadowId } from '../../../protocol/ids.ts'
-import {
-  allocatorFigures,
-  allocatorReports,
-  leaderBeat,
-  shadowReports,
-} from '../../../protocol/subjects.ts'
+import { allocatorReports, shadowReports } from '../../../protocol/subjects.ts'
 import { runActor } from '../../kit/run-actor.ts'
 import { contain } from '../policies/contain.ts'
 import type { LoadedPolicy } from '../policies/load.ts'
+import { hearLeader } from '../shell.ts'
 import { beginAnew, fallBack, shadowCore } from './core.ts'
 import type { ShadowEffect, ShadowPhase } from './effects.ts'
 import { newShadow } from './state.ts'
@@ -48,16 +44,10 @@ export function openShadow(deps: ShadowDeps): { close(): void } {
   const core = asking ? contain({ core: shadowCore, asking, fallBack, beginAnew }) : shadowCore
   const actor = runActor({ core, state: newShadow(seed, policy), clock, perform })
   const open = [
-    messenger.listen(leaderBeat, { cluster }, (beat) => actor.input({ kind: 'beat', beat })),
-    messenger.listen(allocatorFigures, { cluster }, (message) =>
-      actor.input({ kind: 'figures', message }),
-    ),
+    ...hearLeader({ messenger, cluster }, (input) => actor.input(input)),
     messenger.listen(allocatorReports, { cluster }, (message) =>
       actor.input({ kind: 'reports', message }),
     ),
-    messenger.bus.onState((state) => {
-      if (state === 'connected') actor.input({ kind: 'reconnected' })
-    }),
   ]
   return {
     close() {

@@ -48,10 +48,12 @@ export interface BenchClusterOptions {
   readonly isProbed?: boolean
   /** As `--lease` of `bourse master`. */
   readonly lease?: string
+  /** A second master, `standby`. Default: none. */
+  readonly isStandingBy?: boolean
 }
 
 export async function openBenchCluster(options: BenchClusterOptions): Promise<BenchCluster> {
-  const { emulated, profile, resources, isProbed = false, lease } = options
+  const { emulated, profile, resources, isProbed = false, isStandingBy = false, lease } = options
   const leased = lease === undefined ? [] : ['--lease', lease]
   const server = await startTestServer(MONITORED)
   const folder = join(server.folder, 'actors')
@@ -73,6 +75,10 @@ export async function openBenchCluster(options: BenchClusterOptions): Promise<Be
   }
   try {
     await start('master', 'master', '--id', 'm1', '--work-dir', join(folder, 'm1'), ...leased)
+    if (isStandingBy) {
+      const where = ['--id', 'm2', '--work-dir', join(folder, 'm2')]
+      await start('standby', 'master', ...where, ...leased)
+    }
     await start('allocator', 'allocator')
     const sized = resources === undefined ? [] : ['--resources', resources]
     const kind = emulated === 0 ? [] : ['--emulate', String(emulated)]
@@ -121,6 +127,14 @@ export function registrationsSaid({ lines }: Actor): number {
     if (message === 'an agent has registered') return sum + 1
     return message === 'agents have registered' ? sum + Number(fields['agents']) : sum
   }, 0)
+}
+
+/** What a master has said of the tasks of agents that have registered. */
+export function tasksRegistered({ lines }: Actor): number {
+  const said = ['an agent has registered', 'agents have registered']
+  return lines
+    .filter(({ message }) => said.includes(message))
+    .reduce((sum, { tasks }) => sum + Number(tasks ?? 0), 0)
 }
 
 export function timesSaid({ lines }: Actor, message: string): number {

@@ -1,5 +1,6 @@
 /**
- * `npm run bench -- SCENARIO [--agents N] [--frameworks N] [--tasks N] [--seconds N] [--json]`;
+ * `npm run bench -- SCENARIO [--agents N] [--frameworks N] [--tasks N] [--tasks-per-agent N] [--seconds N]
+ * [--json]`;
  * `check` and `baseline`: does a task cost more than it did; `table [RUN…]`: docs/performance.md.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -9,6 +10,7 @@ import { check, keepBaseline } from './baseline/check.ts'
 import { linesOf, type Measured, resultOf } from './result.ts'
 import { allocator } from './scenarios/allocator.ts'
 import { cli } from './scenarios/cli.ts'
+import { failover } from './scenarios/failover.ts'
 import { floor } from './scenarios/floor.ts'
 import { growth } from './scenarios/growth.ts'
 import { idle } from './scenarios/idle.ts'
@@ -38,6 +40,7 @@ const SCENARIOS: Readonly<Record<string, (settings: Settings) => Promise<Measure
   launch,
   allocator,
   impolite,
+  failover,
   cli,
   'versus slurm': versusSlurm,
   'versus bullmq': versusBullmq,

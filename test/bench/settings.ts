@@ -11,6 +11,8 @@ export interface Settings {
   readonly agents?: number
   readonly frameworks?: number
   readonly tasks?: number
+  /** Of `failover`. */
+  readonly tasksPerAgent?: number
   readonly seconds?: number
   /**
    * Where CPU profiles go; default: none are taken. Of `allocator`: what its frameworks are like.
@@ -26,18 +28,25 @@ export interface Command {
   readonly settings: Settings
 }
 
-const NUMBERS = ['agents', 'frameworks', 'tasks', 'seconds'] as const
+const NUMBERS = {
+  agents: 'agents',
+  frameworks: 'frameworks',
+  tasks: 'tasks',
+  'tasks-per-agent': 'tasksPerAgent',
+  seconds: 'seconds',
+} as const
 
 /** @throws {WrongUse} with a sentence. */
 export function parseCommand(argv: readonly string[]): Command {
   const { values, positionals } = parseFlags(argv)
-  const numbers = NUMBERS.flatMap((name) => {
-    const text = values[name]
+  const flags = Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]
+  const numbers = flags.flatMap((flag) => {
+    const text = values[flag]
     if (text === undefined) return []
     const value = Number(text)
     if (!Number.isSafeInteger(value) || value < 1)
-      throw new WrongUse(`--${name} is no count: ${text}`)
-    return [[name, value] as const]
+      throw new WrongUse(`--${flag} is no count: ${text}`)
+    return [[NUMBERS[flag], value] as const]
   })
   const isFolder = positionals[0] !== 'allocator'
   if (isFolder && values.profile !== undefined && !existsSync(values.profile))
@@ -59,6 +68,7 @@ function parseFlags(argv: readonly string[]) {
         agents: { type: 'string' },
         frameworks: { type: 'string' },
         tasks: { type: 'string' },
+        'tasks-per-agent': { type: 'string' },
         seconds: { type: 'string' },
         profile: { type: 'string' },
         json: { type: 'boolean', default: false },

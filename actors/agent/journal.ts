@@ -1,14 +1,10 @@
 /** The checkpoint of all agents of one process: each record says whose it is. */
 import assert from 'node:assert/strict'
-import type {
-  Checkpoint,
-  Durability,
-  OpenedCheckpoint,
-} from '../../agent-runtime/checkpoint/checkpoint.ts'
-import { RECORD_BYTES_MAX } from '../../agent-runtime/checkpoint/checkpoint.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId } from '../../protocol/ids.ts'
 import { TASK_BYTES_MAX } from '../../protocol/limits.ts'
+import type { Durability, OpenedRecordLog, RecordLog } from '../kit/record-log/record-log.ts'
+import { RECORD_BYTES_MAX } from '../kit/record-log/record-log.ts'
 import type { AgentRecord } from './records.ts'
 import { isRow, type Row, recordOf, rowOf } from './rows.ts'
 import { chunks } from './snapshot.ts'
@@ -32,15 +28,15 @@ const JSON_BYTES_MAX = 6
 assert(PACKED_MAX * JSON_BYTES_MAX * TASK_BYTES_MAX < RECORD_BYTES_MAX)
 
 export class Journal {
-  readonly #checkpoint: Checkpoint
+  readonly #log: RecordLog
   readonly #recalled = new Map<AgentId, AgentRecord[]>()
   #rewrittenBytes = 0
   /** Where records are packed before they are written: to allocate it each time takes longer. */
   #space = Buffer.allocUnsafe(SPACE_BYTES)
 
   /** @throws {ClusterError} `agent/unreadable-record`: another program's, or damaged. */
-  constructor({ checkpoint, records }: OpenedCheckpoint) {
-    this.#checkpoint = checkpoint
+  constructor({ log, records }: OpenedRecordLog) {
+    this.#log = log
     for (const { agentId, records: some } of records.flatMap(unpack)) {
       const own = this.#recalled.get(agentId)
       if (own === undefined) this.#recalled.set(agentId, [...some])
@@ -49,7 +45,7 @@ export class Journal {
   }
 
   get isLarge(): boolean {
-    const { sizeBytes } = this.#checkpoint
+    const { sizeBytes } = this.#log
     return sizeBytes > Math.max(SMALL_BYTES, GROWTH_MAX * this.#rewrittenBytes)
   }
 
@@ -65,19 +61,19 @@ export class Journal {
     return records
   }
 
-  /** @throws {ClusterError} as `Checkpoint.append`. */
+  /** @throws {ClusterError} as `RecordLog.append`. */
   append(entries: readonly JournalEntry[], durability: Durability): void {
-    this.#checkpoint.append(this.#pack(entries), durability)
+    this.#log.append(this.#pack(entries), durability)
   }
 
-  /** @throws {ClusterError} as `Checkpoint.rewrite`. */
+  /** @throws {ClusterError} as `RecordLog.rewrite`. */
   rewrite(entries: readonly JournalEntry[]): void {
-    this.#checkpoint.rewrite(this.#pack(entries))
-    this.#rewrittenBytes = this.#checkpoint.sizeBytes
+    this.#log.rewrite(this.#pack(entries))
+    this.#rewrittenBytes = this.#log.sizeBytes
   }
 
   close(): void {
-    this.#checkpoint.close()
+    this.#log.close()
   }
 
   /** Good until the next call. */

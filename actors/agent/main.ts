@@ -1,9 +1,6 @@
 /** Starts the agent of this machine, or agents that only pretend, on a connection of their own. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { OpenedCheckpoint } from '../../agent-runtime/checkpoint/checkpoint.ts'
-import { openFileCheckpoint } from '../../agent-runtime/checkpoint/file.ts'
-import { MemoryDisk } from '../../agent-runtime/checkpoint/memory.ts'
 import type { Isolation } from '../../agent-runtime/containerizer/containerizer.ts'
 import {
   PretendingContainerizer,
@@ -18,6 +15,9 @@ import type { RandomToken } from '../../bus/random.ts'
 import type { AgentId } from '../../protocol/ids.ts'
 import type { Attribute, ResourceList } from '../../protocol/schema/common.ts'
 import { inboxOf } from '../../protocol/subjects.ts'
+import { openFileLog } from '../kit/record-log/file.ts'
+import { MemoryDisk } from '../kit/record-log/memory.ts'
+import type { OpenedRecordLog } from '../kit/record-log/record-log.ts'
 import { agentIdIn } from './identity.ts'
 import type { Leaves } from './inputs.ts'
 import { Journal } from './journal.ts'
@@ -45,7 +45,7 @@ export interface RunningAgents {
 
 export interface Hosted {
   readonly machines: readonly Machine[]
-  readonly openCheckpoint: () => OpenedCheckpoint
+  readonly openCheckpoint: () => OpenedRecordLog
   readonly bootId: string
   /** Default: never. */
   readonly leaves?: Leaves
@@ -123,13 +123,17 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
           openProcessContainerizer({ workDir, agentId, clock, onEvent, ...forced }),
       },
     ],
-    openCheckpoint: () => openFileCheckpoint(checkpointIn(workDir)),
+    openCheckpoint: () => openCheckpointIn(workDir),
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     leaves: options.leaves ?? 'never',
   })
 }
 
-const checkpointIn = (workDir: string): string => join(workDir, 'checkpoint')
+const openCheckpointIn = (workDir: string): OpenedRecordLog =>
+  openFileLog(
+    join(workDir, 'checkpoint'),
+    'restore it from a copy, or move it away to start as a new agent, which ends its tasks',
+  )
 
 /** What this machine has to offer. The directory is there. */
 export function machineResources(workDir: string): ResourceList {
@@ -169,8 +173,8 @@ export async function startEmulatedAgents(options: EmulatedOptions): Promise<Run
         Promise.resolve(new PretendingContainerizer({ machine, clock, onEvent })),
     }
   })
-  const openCheckpoint = (): OpenedCheckpoint =>
-    workDir === undefined ? new MemoryDisk().open() : openFileCheckpoint(checkpointIn(workDir))
+  const openCheckpoint = (): OpenedRecordLog =>
+    workDir === undefined ? new MemoryDisk().open() : openCheckpointIn(workDir)
   const leaves = workDir === undefined ? 'always' : 'never'
   return await hostAgents(options, { machines, openCheckpoint, bootId: name, leaves })
 }

@@ -214,6 +214,11 @@ export const RegistryRecord = oneOf(
     agentId: AgentIdToken,
     atMs: integer(0, Number.MAX_SAFE_INTEGER),
   }),
+  item('agent-gone', 'An operator says that it never comes back.', {
+    agentId: AgentIdToken,
+    atMs: integer(0, Number.MAX_SAFE_INTEGER),
+  }),
+  item('agent-forgotten', 'It was unreachable or gone for long enough.', { agentId: AgentIdToken }),
   item('agent-left', 'It has left for good: nothing of it is left.', { agentId: AgentIdToken }),
   item('framework', 'It subscribed, first or with other terms.', {
     principal: PrincipalToken,

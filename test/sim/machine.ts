@@ -1,6 +1,6 @@
 /** A machine with its tasks and its disk: what outlives its agent, and what truly runs. */
 
-import { MemoryDisk } from '../../agent-runtime/checkpoint/memory.ts'
+import { MemoryDisk } from '../../actors/kit/record-log/memory.ts'
 import type {
   Containerizer,
   ContainerSpec,

@@ -6,11 +6,8 @@ import {
   startEmulatedAgents,
 } from '../../../../actors/agent/main.ts'
 import type { Machine } from '../../../../actors/agent/shell.ts'
-import type {
-  Checkpoint,
-  OpenedCheckpoint,
-} from '../../../../agent-runtime/checkpoint/checkpoint.ts'
-import { MemoryDisk } from '../../../../agent-runtime/checkpoint/memory.ts'
+import { MemoryDisk } from '../../../../actors/kit/record-log/memory.ts'
+import type { OpenedRecordLog, RecordLog } from '../../../../actors/kit/record-log/record-log.ts'
 import {
   PretendingContainerizer,
   PretendMachine,
@@ -54,7 +51,7 @@ class Stage {
   }
 
   /** The agent of the one machine, on the one disk. */
-  agent(openCheckpoint = (): OpenedCheckpoint => this.disk.open()): Promise<RunningAgents> {
+  agent(openCheckpoint = (): OpenedRecordLog => this.disk.open()): Promise<RunningAgents> {
     const { clock, machine } = this
     const settles = (): void => clock.settles()
     const only: Machine = {
@@ -183,13 +180,13 @@ test('a checkpoint that cannot be written stops the agent before anything else i
   let isFull = false
   const agents = await stage.agent(() => ({
     ...opened,
-    checkpoint: {
+    log: {
       sizeBytes: 0,
       append(records, durability) {
-        if (isFull) throw new ClusterError('checkpoint/write-failed', 'later', 'no space')
-        opened.checkpoint.append(records, durability)
+        if (isFull) throw new ClusterError('record-log/write-failed', 'later', 'no space')
+        opened.log.append(records, durability)
       },
-      rewrite: (records) => opened.checkpoint.rewrite(records),
+      rewrite: (records) => opened.log.rewrite(records),
       close: () => undefined,
     },
   }))
@@ -210,15 +207,15 @@ test('a checkpoint that has grown is written anew', async (t) => {
   const leader = await stage.leader()
   const agents = await stage.agent(() => {
     const opened = stage.disk.open()
-    const large: Checkpoint = {
+    const large: RecordLog = {
       get sizeBytes() {
-        return 20 * opened.checkpoint.sizeBytes
+        return 20 * opened.log.sizeBytes
       },
-      append: (records, durability) => opened.checkpoint.append(records, durability),
-      rewrite: (records) => opened.checkpoint.rewrite(records),
+      append: (records, durability) => opened.log.append(records, durability),
+      rewrite: (records) => opened.log.rewrite(records),
       close: () => undefined,
     }
-    return { ...opened, checkpoint: large }
+    return { ...opened, log: large }
   })
   leader.beat()
   await stage.pass(100)
@@ -227,7 +224,7 @@ test('a checkpoint that has grown is written anew', async (t) => {
   for (let i = 0; i < 1_500; i++) {
     leader.order(A1, aRun([aSleep(`t-${i}`, env)]))
     await stage.pass(20)
-    sizesBytes.push(stage.disk.open().checkpoint.sizeBytes)
+    sizesBytes.push(stage.disk.open().log.sizeBytes)
   }
   const shrunk = sizesBytes.filter((bytes, i) => bytes < (sizesBytes[i - 1] ?? 0))
   t.is(shrunk.length, 1)
@@ -327,7 +324,7 @@ for (const [what, text] of Object.entries({
 })) {
   test(`a checkpoint is not read that holds ${what}`, async (t) => {
     const stage = new Stage()
-    stage.disk.open().checkpoint.append([Buffer.from(text)], 'kernel')
+    stage.disk.open().log.append([Buffer.from(text)], 'kernel')
     await t.throwsAsync(stage.agent(), { code: 'agent/unreadable-record' })
   })
 }

@@ -1,4 +1,4 @@
-/** What an agent must remember over its own death: a log of records, appended and compacted. */
+/** What a process must remember over its own death: a log of records, appended and compacted. */
 
 /**
  * How safe a record is when `append` returns. `kernel`: it outlives this process. `disk`: it
@@ -6,7 +6,7 @@
  */
 export type Durability = 'kernel' | 'disk'
 
-export interface Checkpoint {
+export interface RecordLog {
   /** Length of the log. Grows with `append`, shrinks with `rewrite`. */
   readonly sizeBytes: number
 
@@ -14,22 +14,22 @@ export interface Checkpoint {
    * Appends records in order, as one write. Each has 1 to RECORD_BYTES_MAX bytes, which are the
    * caller's again when this returns.
    *
-   * @throws {ClusterError} `checkpoint/write-failed`: none of them is in the log; try later.
+   * @throws {ClusterError} `record-log/write-failed`: none of them is in the log; try later.
    */
   append(records: readonly Uint8Array[], durability: Durability): void
 
   /**
    * Replaces all records, safely on disk: after a crash the log holds all old ones or all new.
    *
-   * @throws {ClusterError} `checkpoint/write-failed`: the old ones are still there; try later.
+   * @throws {ClusterError} `record-log/write-failed`: the old ones are still there; try later.
    */
   rewrite(records: readonly Uint8Array[]): void
 
   close(): void
 }
 
-export interface OpenedCheckpoint {
-  readonly checkpoint: Checkpoint
+export interface OpenedRecordLog {
+  readonly log: RecordLog
   /** What was appended, in order. */
   readonly records: readonly Uint8Array[]
   /** Bytes at the end that a crash left unfinished and that were dropped; 0 is the usual. */

@@ -1,4 +1,4 @@
-/** What every checkpoint must do, by both of them, and what only a file can suffer. */
+/** What every record log must do, by both of them, and what only a file can suffer. */
 import {
   appendFileSync,
   mkdtempSync,
@@ -11,11 +11,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
-import type { OpenedCheckpoint } from '../../../agent-runtime/checkpoint/checkpoint.ts'
-import { openFileCheckpoint } from '../../../agent-runtime/checkpoint/file.ts'
-import { HEADER_BYTES } from '../../../agent-runtime/checkpoint/format.ts'
-import { MemoryDisk } from '../../../agent-runtime/checkpoint/memory.ts'
-import { ClusterError } from '../../../protocol/errors.ts'
+import { openFileLog } from '../../../../actors/kit/record-log/file.ts'
+import { HEADER_BYTES } from '../../../../actors/kit/record-log/format.ts'
+import { MemoryDisk } from '../../../../actors/kit/record-log/memory.ts'
+import type { OpenedRecordLog } from '../../../../actors/kit/record-log/record-log.ts'
+import { ClusterError } from '../../../../protocol/errors.ts'
 
 function aPath(t: ExecutionContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'bourse-checkpoint-'))
@@ -23,14 +23,17 @@ function aPath(t: ExecutionContext): string {
   return join(folder, 'state', 'checkpoint')
 }
 
+const WHAT_TO_DO = 'move it away'
+const openLog = (path: string): OpenedRecordLog => openFileLog(path, WHAT_TO_DO)
+
 const bytes = (text: string) => new TextEncoder().encode(text)
-const texts = ({ records }: OpenedCheckpoint) =>
+const texts = ({ records }: OpenedRecordLog) =>
   records.map((record) => new TextDecoder().decode(record))
 
-const KINDS: Record<string, (t: ExecutionContext) => () => OpenedCheckpoint> = {
+const KINDS: Record<string, (t: ExecutionContext) => () => OpenedRecordLog> = {
   file(t) {
     const path = aPath(t)
-    return () => openFileCheckpoint(path)
+    return () => openLog(path)
   },
   memory() {
     const disk = new MemoryDisk()
@@ -43,11 +46,11 @@ for (const [name, opener] of Object.entries(KINDS)) {
     const open = opener(t)
     const first = open()
     t.deepEqual(texts(first), [])
-    first.checkpoint.append([bytes('a'), bytes('bb')], 'kernel')
-    first.checkpoint.append([bytes('c')], 'disk')
-    first.checkpoint.append([], 'kernel')
+    first.log.append([bytes('a'), bytes('bb')], 'kernel')
+    first.log.append([bytes('c')], 'disk')
+    first.log.append([], 'kernel')
     const second = open()
-    second.checkpoint.append([bytes('d')], 'kernel')
+    second.log.append([bytes('d')], 'kernel')
     const third = open()
     t.deepEqual([texts(second), second.tornBytes], [['a', 'bb', 'c'], 0])
     t.deepEqual([texts(third), third.tornBytes], [['a', 'bb', 'c', 'd'], 0])
@@ -55,29 +58,29 @@ for (const [name, opener] of Object.entries(KINDS)) {
 
   test(`${name}: a rewrite replaces all records, shortens the log, and the log goes on`, (t) => {
     const open = opener(t)
-    const { checkpoint } = open()
-    checkpoint.append(
+    const { log } = open()
+    log.append(
       Array.from({ length: 100 }, () => bytes('old')),
       'kernel',
     )
-    const before = checkpoint.sizeBytes
-    checkpoint.rewrite([bytes('new')])
-    t.true(checkpoint.sizeBytes < before)
-    checkpoint.append([bytes('next')], 'kernel')
+    const before = log.sizeBytes
+    log.rewrite([bytes('new')])
+    t.true(log.sizeBytes < before)
+    log.append([bytes('next')], 'kernel')
     t.deepEqual(texts(open()), ['new', 'next'])
-    t.is(open().checkpoint.sizeBytes, checkpoint.sizeBytes)
+    t.is(open().log.sizeBytes, log.sizeBytes)
   })
 
   test(`${name}: a record without bytes is a bug of the caller`, (t) => {
-    const { checkpoint } = opener(t)()
-    t.throws(() => checkpoint.append([new Uint8Array()], 'kernel'), { code: 'ERR_ASSERTION' })
+    const { log } = opener(t)()
+    t.throws(() => log.append([new Uint8Array()], 'kernel'), { code: 'ERR_ASSERTION' })
   })
 }
 
 test('memory: a loss of power takes what was not safe, up to what it keeps', (t) => {
   const disk = new MemoryDisk()
-  disk.open().checkpoint.append([bytes('a')], 'disk')
-  disk.open().checkpoint.append([bytes('b'), bytes('c')], 'kernel')
+  disk.open().log.append([bytes('a')], 'disk')
+  disk.open().log.append([bytes('b'), bytes('c')], 'kernel')
   disk.losePower(1)
   t.deepEqual(texts(disk.open()), ['a', 'b'])
 })
@@ -87,10 +90,10 @@ test('file: any records come back as they were', (t) => {
   fc.assert(
     fc.property(batches, (written) => {
       const path = aPath(t)
-      const { checkpoint } = openFileCheckpoint(path)
-      for (const batch of written) checkpoint.append(batch, 'kernel')
-      checkpoint.close()
-      const { records } = openFileCheckpoint(path)
+      const { log } = openLog(path)
+      for (const batch of written) log.append(batch, 'kernel')
+      log.close()
+      const { records } = openLog(path)
       t.deepEqual(
         records.map((one) => [...one]),
         written.flat().map((one) => [...one]),
@@ -102,63 +105,62 @@ test('file: any records come back as they were', (t) => {
 
 test('file: cut at any byte, all whole records are left, and it says how much was torn', (t) => {
   const path = aPath(t)
-  const { checkpoint } = openFileCheckpoint(path)
-  checkpoint.append([bytes('first'), bytes('second')], 'disk')
+  const { log } = openLog(path)
+  log.append([bytes('first'), bytes('second')], 'disk')
   const whole = readFileSync(path)
-  const second = checkpoint.sizeBytes
+  const second = log.sizeBytes
   for (let size = HEADER_BYTES; size < second; size++) {
     writeFileSync(path, whole)
     truncateSync(path, size)
-    const opened = openFileCheckpoint(path)
-    opened.checkpoint.append([bytes('more')], 'kernel')
+    const opened = openLog(path)
+    opened.log.append([bytes('more')], 'kernel')
     t.is(texts(opened).length, size < HEADER_BYTES + (second - HEADER_BYTES - 1) / 2 ? 0 : 1)
-    t.deepEqual(texts(openFileCheckpoint(path)), [...texts(opened), 'more'])
-    t.is(openFileCheckpoint(path).tornBytes, 0)
+    t.deepEqual(texts(openLog(path)), [...texts(opened), 'more'])
+    t.is(openLog(path).tornBytes, 0)
   }
 })
 
 test('file: zeros and rubbish at the end are torn', (t) => {
   for (const rubbish of [Buffer.alloc(5000), Buffer.from('\x01\0\0\0rubbish rubbish rubbish')]) {
     const path = aPath(t)
-    openFileCheckpoint(path).checkpoint.append([bytes('a')], 'kernel')
+    openLog(path).log.append([bytes('a')], 'kernel')
     appendFileSync(path, rubbish)
-    const opened = openFileCheckpoint(path)
+    const opened = openLog(path)
     t.deepEqual([texts(opened), opened.tornBytes], [['a'], rubbish.length])
   }
 })
 
 test('file: a hole in what was never safe on disk is torn, with all that follows', (t) => {
   const path = aPath(t)
-  const { checkpoint } = openFileCheckpoint(path)
-  checkpoint.append([bytes('safe')], 'disk')
-  const hole = checkpoint.sizeBytes
-  checkpoint.append([bytes('lost')], 'kernel')
-  checkpoint.append([bytes('left')], 'kernel')
+  const { log } = openLog(path)
+  log.append([bytes('safe')], 'disk')
+  const hole = log.sizeBytes
+  log.append([bytes('lost')], 'kernel')
+  log.append([bytes('left')], 'kernel')
   damage(path, hole)
-  t.deepEqual(texts(openFileCheckpoint(path)), ['safe'])
+  t.deepEqual(texts(openLog(path)), ['safe'])
 })
 
 test('file: damage in what was safe on disk is named, and nothing is guessed', (t) => {
   const path = aPath(t)
-  const { checkpoint } = openFileCheckpoint(path)
-  checkpoint.append([bytes('a')], 'kernel')
-  checkpoint.append([bytes('b')], 'disk')
-  checkpoint.append([bytes('c')], 'kernel')
+  const { log } = openLog(path)
+  log.append([bytes('a')], 'kernel')
+  log.append([bytes('b')], 'disk')
+  log.append([bytes('c')], 'kernel')
   damage(path, HEADER_BYTES)
-  const error = t.throws(() => openFileCheckpoint(path), { instanceOf: ClusterError })
-  t.is(error?.code, 'checkpoint/corrupt')
-  const whatToDo = 'restore it from a copy, or move it away to start as a new agent'
-  t.is(error?.message, `${path} is damaged at byte 12: ${whatToDo}, which ends its tasks`)
+  const error = t.throws(() => openLog(path), { instanceOf: ClusterError })
+  t.is(error?.code, 'record-log/corrupt')
+  t.is(error?.message, `${path} is damaged at byte 12: ${WHAT_TO_DO}`)
 })
 
-test('file: what is no checkpoint, or of another format, is left alone', (t) => {
+test('file: what is no record log, or of another format, is left alone', (t) => {
   const path = aPath(t)
-  openFileCheckpoint(path)
+  openLog(path)
   const other = readFileSync(path)
   other.writeUInt32LE(2, 8)
   for (const content of ['', 'something else', other]) {
     writeFileSync(path, content)
-    t.throws(() => openFileCheckpoint(path), { code: 'checkpoint/corrupt' })
+    t.throws(() => openLog(path), { code: 'record-log/corrupt' })
     t.deepEqual(readFileSync(path), Buffer.from(content))
   }
 })

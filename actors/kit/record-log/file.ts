@@ -1,4 +1,4 @@
-/** A checkpoint in a file of this machine. */
+/** A record log in a file of this machine. */
 import { strict as assert } from 'node:assert'
 import {
   closeSync,
@@ -13,34 +13,35 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { ClusterError } from '../../protocol/errors.ts'
-import {
-  type Checkpoint,
-  type Durability,
-  type OpenedCheckpoint,
-  RECORD_BYTES_MAX,
-} from './checkpoint.ts'
+import { ClusterError } from '../../../protocol/errors.ts'
 import { decodeLog, encodeHeader, encodeRecords } from './format.ts'
+import {
+  type Durability,
+  type OpenedRecordLog,
+  RECORD_BYTES_MAX,
+  type RecordLog,
+} from './record-log.ts'
 
 /**
- * Opens a log, or makes an empty one. One process at a time: the caller sees to it.
+ * Opens a log, or makes an empty one. One process at a time: the caller sees to it. `whatToDo` ends
+ * the sentence that says that it is damaged.
  *
- * @throws {CheckpointCorruptError} see there.
- * @throws {ClusterError} `checkpoint/write-failed` if it can be neither read nor made.
+ * @throws {RecordLogCorruptError} see there.
+ * @throws {ClusterError} `record-log/write-failed` if it can be neither read nor made.
  */
-export function openFileCheckpoint(path: string): OpenedCheckpoint {
-  const log = readLog(path)
-  if (log === undefined) {
-    return { checkpoint: new FileCheckpoint(path, createLog(path, [])), records: [], tornBytes: 0 }
+export function openFileLog(path: string, whatToDo: string): OpenedRecordLog {
+  const bytes = readLog(path)
+  if (bytes === undefined) {
+    return { log: new FileLog(path, createLog(path, [])), records: [], tornBytes: 0 }
   }
-  const { records, goodBytes } = decodeLog(path, log)
+  const { records, goodBytes } = decodeLog(bytes, { path, whatToDo })
   const fd = translate(path, () => {
     const opened = openSync(path, 'r+')
-    if (goodBytes < log.length) ftruncateSync(opened, goodBytes)
+    if (goodBytes < bytes.length) ftruncateSync(opened, goodBytes)
     return opened
   })
-  const checkpoint = new FileCheckpoint(path, { fd, sizeBytes: goodBytes, safeBytes: 0 })
-  return { checkpoint, records, tornBytes: log.length - goodBytes }
+  const log = new FileLog(path, { fd, sizeBytes: goodBytes, safeBytes: 0 })
+  return { log, records, tornBytes: bytes.length - goodBytes }
 }
 
 interface OpenLog {
@@ -49,7 +50,7 @@ interface OpenLog {
   readonly safeBytes: number
 }
 
-class FileCheckpoint implements Checkpoint {
+class FileLog implements RecordLog {
   readonly #path: string
   #fd: number
   #sizeBytes: number
@@ -165,5 +166,5 @@ function translate<T>(path: string, work: () => T): T {
 }
 
 function writeFailed(path: string, cause: unknown): ClusterError {
-  return new ClusterError('checkpoint/write-failed', 'later', `cannot write ${path}`, { cause })
+  return new ClusterError('record-log/write-failed', 'later', `cannot write ${path}`, { cause })
 }

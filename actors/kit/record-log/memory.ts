@@ -1,23 +1,24 @@
-/** A checkpoint on a disk that is only simulated. */
+/** A record log on a disk that is only simulated. */
 import { strict as assert } from 'node:assert'
 import {
-  type Checkpoint,
   type Durability,
-  type OpenedCheckpoint,
+  type OpenedRecordLog,
   RECORD_BYTES_MAX,
-} from './checkpoint.ts'
+  type RecordLog,
+} from './record-log.ts'
 
 /**
- * What outlives a simulated agent. `open` again after its crash: nothing that was appended is lost.
+ * What outlives a simulated process. `open` again after its crash: nothing that was appended is
+ * lost.
  */
 export class MemoryDisk {
   #records: Uint8Array[] = []
   #sizeBytes = 0
   #safeRecords = 0
 
-  open(): OpenedCheckpoint {
+  open(): OpenedRecordLog {
     const sizeBytes = () => this.#sizeBytes
-    const checkpoint: Checkpoint = {
+    const log: RecordLog = {
       get sizeBytes() {
         return sizeBytes()
       },
@@ -29,7 +30,7 @@ export class MemoryDisk {
       },
       close() {},
     }
-    return { checkpoint, records: [...this.#records], tornBytes: 0 }
+    return { log, records: [...this.#records], tornBytes: 0 }
   }
 
   /** The power goes: of the records that were not safe on disk only the first `keep` are left. */

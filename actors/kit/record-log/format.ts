@@ -1,5 +1,5 @@
 /**
- * How a checkpoint log looks on disk.
+ * How a record log looks on disk.
  *
  *     header   "BOURSECK" and a version, u32
  *     record   length of the payload, u32; CRC-32 of all else in the record, u32;
@@ -10,8 +10,8 @@
  * is bad is damage only if a later good record says that it had been safe, and else it is torn.
  */
 import { crc32 } from 'node:zlib'
-import { ClusterError } from '../../protocol/errors.ts'
-import { RECORD_BYTES_MAX } from './checkpoint.ts'
+import { ClusterError } from '../../../protocol/errors.ts'
+import { RECORD_BYTES_MAX } from './record-log.ts'
 
 const MAGIC = 'BOURSECK'
 const VERSION = 1
@@ -23,14 +23,18 @@ const RECORD_HEAD_BYTES = SAFE_AT + SAFE_BYTES
 
 export const HEADER_BYTES = MAGIC.length + 4
 
-/** The log cannot be read to its end, and what is missing cannot be guessed. */
-export class CheckpointCorruptError extends ClusterError {
-  override readonly name = 'CheckpointCorruptError'
+export interface NamedLog {
+  readonly path: string
+  /** The end of a sentence, for whoever finds it damaged. */
+  readonly whatToDo: string
+}
 
-  constructor(path: string, problem: string) {
-    const whatToDo =
-      'restore it from a copy, or move it away to start as a new agent, which ends its tasks'
-    super('checkpoint/corrupt', 'never', `${path} ${problem}: ${whatToDo}`)
+/** The log cannot be read to its end, and what is missing cannot be guessed. */
+export class RecordLogCorruptError extends ClusterError {
+  override readonly name = 'RecordLogCorruptError'
+
+  constructor({ path, whatToDo }: NamedLog, problem: string) {
+    super('record-log/corrupt', 'never', `${path} ${problem}: ${whatToDo}`)
   }
 }
 
@@ -63,19 +67,19 @@ export interface DecodedLog {
   readonly goodBytes: number
 }
 
-/** @throws {CheckpointCorruptError} if what had been safe is damaged, or the header is wrong. */
-export function decodeLog(path: string, log: Buffer): DecodedLog {
+/** @throws {RecordLogCorruptError} if what had been safe is damaged, or the header is wrong. */
+export function decodeLog(log: Buffer, named: NamedLog): DecodedLog {
   if (log.length < HEADER_BYTES || log.toString('latin1', 0, MAGIC.length) !== MAGIC) {
-    throw new CheckpointCorruptError(path, 'does not begin like a checkpoint')
+    throw new RecordLogCorruptError(named, 'does not begin like one')
   }
   const version = log.readUInt32LE(MAGIC.length)
   if (version !== VERSION) {
-    throw new CheckpointCorruptError(path, `has format ${version}, this program knows ${VERSION}`)
+    throw new RecordLogCorruptError(named, `has format ${version}, this program knows ${VERSION}`)
   }
   const { records, end } = recordsFrom(log, HEADER_BYTES)
   const safeBytes = safeBytesSaidAfter(log, end)
   if (safeBytes <= end) return { records, goodBytes: end }
-  throw new CheckpointCorruptError(path, `is damaged at byte ${end}`)
+  throw new RecordLogCorruptError(named, `is damaged at byte ${end}`)
 }
 
 function recordsFrom(log: Buffer, from: number): { records: Uint8Array[]; end: number } {

@@ -1,0 +1,73 @@
+/**
+ * `npm run fault -- ROW… [--load] [--times N] [--json]`: rows of the fault matrix, each alone, by
+ * number or name. `npm run fault -- table [ROW…]`: docs/reliability.md.
+ */
+import { parseArgs } from 'node:util'
+import type { Row } from './row.ts'
+import { ROWS, rowOf } from './rows.ts'
+import { isGood, linesOf, type Report, runRow } from './run-row.ts'
+import { remakeTable } from './table.ts'
+
+const USAGE = 'usage: npm run fault -- ROW… [--load] [--times N] [--json] | table [ROW…]'
+const EXIT_USAGE = 64
+/** Nothing is wrong, and nothing was tried. */
+const EXIT_MISSING = 69
+
+/** Whoever ends this ends what it has started: the processes of a cluster end with an exit. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => process.exit(1))
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    load: { type: 'boolean', default: false },
+    times: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+  },
+})
+const isTable = positionals[0] === 'table'
+const words = isTable ? positionals.slice(1) : positionals
+const times = Number(values.times)
+const unknown = words.find((word) => rowOf(word) === undefined)
+if (unknown !== undefined) wrongUse(`no row is called ${unknown}`)
+if (words.length === 0 && !isTable) wrongUse('a row is to be named')
+if (!(Number.isSafeInteger(times) && times >= 1)) wrongUse('--times is a whole number from 1')
+
+const rows = words.length === 0 ? ROWS : words.flatMap((word) => rowOf(word) ?? [])
+if (isTable) process.exitCode = (await remakeTable(rows, times)) ? 0 : 1
+else for (const row of rows) await runAlone(row)
+// What a row has left open, a timer or a connection, is not to keep this alive.
+process.exit()
+
+async function runAlone(row: Row): Promise<void> {
+  const missing = (row.needs?.() ?? []).filter(({ found }) => !found)
+  if (missing.length > 0) {
+    const names = missing.map(({ name, install }) => (install ? `${name} (${install})` : name))
+    const sentence = `row ${row.number}, ${row.name}, needs what is not here: ${names.join(', ')}`
+    say(
+      values.json ? JSON.stringify({ row: row.number, name: row.name, missing: names }) : sentence,
+    )
+    process.exitCode ||= EXIT_MISSING
+    return
+  }
+  const report: { -readonly [K in keyof Report]: Report[K] } = {
+    row: row.number,
+    name: row.name,
+    isLoaded: values.load,
+    withinMs: row.withinMs,
+    runs: [],
+  }
+  for (let i = 0; i < times; i++) report.runs = [...report.runs, await runRow(row, values.load)]
+  for (const line of values.json ? [JSON.stringify(report)] : linesOf(row, report)) say(line)
+  if (!isGood(report)) process.exitCode = 1
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+function wrongUse(why: string): never {
+  const all = ROWS.map(({ number, name }) => `  ${number} ${name}`)
+  process.stderr.write(`${why}\n${USAGE}\n${all.join('\n')}\n`)
+  process.exit(EXIT_USAGE)
+}

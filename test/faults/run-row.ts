@@ -1,0 +1,64 @@
+/** Runs rows, and says whether what was seen is what was expected. */
+import type { Row, RowOutcome } from './row.ts'
+import { openStage } from './stage.ts'
+
+/** One run of a row. */
+export interface Run extends RowOutcome {
+  /** Empty: all was as expected. */
+  readonly problems: readonly string[]
+}
+
+/** Several runs of a row, in one of the two states of the cluster. */
+export interface Report {
+  readonly row: number
+  readonly name: string
+  readonly isLoaded: boolean
+  readonly withinMs: number
+  readonly runs: readonly Run[]
+}
+
+export const isGood = ({ runs }: Report): boolean =>
+  runs.length > 0 && runs.every(({ problems }) => problems.length === 0)
+
+/** Never throws: a run that failed has a problem. */
+export async function runRow(row: Row, isLoaded: boolean): Promise<Run> {
+  const stage = openStage(isLoaded)
+  let run: Run
+  try {
+    const outcome = await row.run(stage)
+    run = { ...outcome, problems: [...(outcome.problems ?? []), ...counted(row, outcome)] }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    const nothing = { recoveryMs: 0, lost: 0, doubled: 0, phantom: 0 }
+    run = { ...nothing, note: 'it was not seen to its end', problems: [message] }
+  }
+  const atItsEnd = await stage.close()
+  return { ...run, problems: [...run.problems, ...atItsEnd] }
+}
+
+function counted({ withinMs }: Row, outcome: RowOutcome): readonly string[] {
+  const { recoveryMs, lost, doubled, phantom } = outcome
+  return [
+    ...(recoveryMs > withinMs ? [`recovered in ${recoveryMs} ms, stated are ${withinMs} ms`] : []),
+    ...Object.entries({ lost, doubled, phantom }).flatMap(([what, count]) =>
+      count === 0 ? [] : [`${what}: ${count}`],
+    ),
+  ]
+}
+
+/** For people. */
+export function linesOf({ fault, expected, invariants }: Row, report: Report): readonly string[] {
+  const { row, name, isLoaded, withinMs, runs } = report
+  const survived = runs.filter(({ problems }) => problems.length === 0).length
+  return [
+    `row ${row}, ${name}${isLoaded ? ', under load' : ''}: ${fault}`,
+    `expected: ${expected} (${invariants.join(', ')})`,
+    ...runs.flatMap(({ note, recoveryMs, lost, doubled, phantom, problems }) => [
+      `seen: ${note}`,
+      `recovered in ${recoveryMs} ms, stated are ${withinMs} ms`,
+      `lost ${lost}, doubled ${doubled}, phantom ${phantom}`,
+      ...problems.map((problem) => `WRONG: ${problem}`),
+    ]),
+    `survived ${survived} of ${runs.length}`,
+  ]
+}

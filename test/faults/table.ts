@@ -1,0 +1,103 @@
+/**
+ * `npm run fault -- table [ROW…] [--times N]`: runs rows one after the other, at rest and under
+ * load, and writes the fault matrix of docs/reliability.md; the others keep what they had, with its
+ * commit.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { sleep } from '../../bus/clock.ts'
+import { type Kept, type KeptRow, type KeptRows, tableOf, withTable } from './markdown.ts'
+import type { Row } from './row.ts'
+import { ROWS } from './rows.ts'
+import type { Report } from './run-row.ts'
+
+/** From the root of the project, where npm starts its scripts. */
+const PAGE = 'docs/reliability.md'
+const KEPT = 'test/faults/results.json'
+/** A run that takes longer hangs. */
+const RUN_MS_MAX = 180_000
+/** It ends what it has started. */
+const END_MS = 15_000
+
+/** Resolves to whether all of these are as they should be. */
+export async function remakeTable(rows: readonly Row[], times: number): Promise<boolean> {
+  const kept: Record<string, KeptRow> = existsSync(KEPT)
+    ? (JSON.parse(readFileSync(KEPT, 'utf8')) as KeptRows)
+    : {}
+  let isAllGood = true
+  for (const { number, name } of rows) {
+    const made = { commit: commit() }
+    const atRest = await make(number, times, [])
+    const underLoad = await make(number, times, ['--load'])
+    const isMissing = atRest.outcome === 'missing'
+    const isKnown = kept[number]?.atRest.outcome === 'made'
+    // What was seen where the machine could says more than that this one cannot.
+    if (!(isMissing && isKnown)) kept[number] = { ...made, atRest, underLoad }
+    write(kept)
+    for (const one of [atRest, underLoad]) {
+      process.stdout.write(`${number} ${name}: ${JSON.stringify(one)}\n`)
+      if (one.outcome === 'made' ? one.survived < one.runs : one.outcome === 'failed')
+        isAllGood = false
+    }
+  }
+  return isAllGood
+}
+
+/** Once for each row, so that what was seen is not lost with what comes after it. */
+function write(kept: KeptRows): void {
+  writeFileSync(KEPT, `${JSON.stringify(kept, undefined, 2)}\n`)
+  writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), tableOf(ROWS, kept)))
+}
+
+/** In a process of its own: what fails there, or hangs, fails alone. */
+async function make(row: number, times: number, more: readonly string[]): Promise<Kept> {
+  const [node = '', fault = ''] = process.argv
+  const args = [fault, String(row), '--json', '--times', String(times), ...more]
+  const child = spawn(node, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const said = text(child.stdout)
+  const isEnded = once(child, 'close').then(() => true)
+  const isTooLong = sleepNot(RUN_MS_MAX * times)
+  if (!(await Promise.race([isEnded, isTooLong]))) await endHanging(child)
+  const line = (await said).trim().split('\n').at(-1) ?? ''
+  if (!line.startsWith('{')) return { outcome: 'failed', why: 'it has hung, or ended early' }
+  const report = JSON.parse(line) as Report | { readonly missing: readonly string[] }
+  return 'missing' in report ? { outcome: 'missing', needs: report.missing } : keptOf(report)
+}
+
+async function endHanging(child: ChildProcess): Promise<void> {
+  child.kill('SIGTERM')
+  await sleepNot(END_MS)
+  child.kill('SIGKILL')
+}
+
+/** Resolves to false. */
+const sleepNot = (ms: number): Promise<boolean> => sleep(ms).then(() => false)
+
+function keptOf({ runs }: Report): Kept {
+  const sum = (of: 'lost' | 'doubled' | 'phantom'): number =>
+    runs.reduce((all, run) => all + run[of], 0)
+  return {
+    outcome: 'made',
+    runs: runs.length,
+    survived: runs.filter(({ problems }) => problems.length === 0).length,
+    worstMs: Math.max(...runs.map(({ recoveryMs }) => recoveryMs)),
+    lost: sum('lost'),
+    doubled: sum('doubled'),
+    phantom: sum('phantom'),
+    note: runs.at(-1)?.note ?? '',
+    problems: runs.flatMap(({ problems }) => problems),
+  }
+}
+
+/** What this writes itself changes nothing of what it tries. */
+const WRITTEN_HERE = [PAGE, KEPT]
+
+function commit(): string {
+  const git = (...args: string[]): string =>
+    spawnSync('git', args, { encoding: 'utf8' }).stdout?.trim() ?? ''
+  const head = git('rev-parse', '--short', 'HEAD') || 'unknown'
+  const others = ['--', '.', ...WRITTEN_HERE.map((path) => `:!${path}`)]
+  return git('status', '--porcelain', ...others) === '' ? head : `${head}+`
+}

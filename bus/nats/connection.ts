@@ -10,6 +10,7 @@ import {
 import { ClusterError } from '../../protocol/errors.ts'
 import type { Bus, BusMessage, ConnectionState, PublishOptions } from '../bus.ts'
 import { systemClock } from '../clock.ts'
+import { cutOff } from './client-internals.ts'
 
 const NO_RESPONDERS = 503
 /** Who is refused dials several times a second, and tells of it no more often than this. */
@@ -37,6 +38,7 @@ export function natsBus(connection: NatsConnection, { name, inbox, onFault }: Co
 
   const follow = async (): Promise<void> => {
     for await (const status of connection.status()) {
+      if (status.type === 'staleConnection') cutOff(connection)
       if (status.type === 'disconnect') change('disconnected')
       if (status.type === 'reconnect') {
         faults.isKnown()

@@ -7,10 +7,12 @@ import { MESSAGE_BYTES_MAX } from '../../protocol/limits.ts'
 import { BARE_INBOX } from '../../protocol/subjects.ts'
 import type { Bus, BusSystem } from '../bus.ts'
 import { randomToken } from '../random.ts'
+import { dialOthersFirst } from './client-internals.ts'
 import { natsBus } from './connection.ts'
 import { credentialsOf } from './credentials.ts'
 import { natsHistory } from './history.ts'
 import type { NatsLocation } from './locate.ts'
+import { redialPace } from './redial.ts'
 
 /** A dead server is noticed after two unanswered pings, and dialled again for ever. */
 const PING_MS = 500
@@ -18,8 +20,6 @@ const PINGS_OUT_MAX = 2
 const DIAL_TIMEOUT_MS = 500
 /** A busy machine lets one pass. One that refuses is asked once. */
 const DIAL_TRIES = 3
-const REDIAL_MS = 100
-const REDIAL_JITTER_MS = 100
 /** A message with its headers. */
 const PAYLOAD_BYTES_MIN = MESSAGE_BYTES_MAX + 4096
 
@@ -81,10 +81,14 @@ async function dial(
   own: { readonly name: string; readonly inboxPrefix: string },
 ): Promise<NatsConnection> {
   const servers = [...location.servers]
-  const options = { ...own, ...(await credentialsOf(location)), ...DIAL_OPTIONS, servers }
+  const credentials = await credentialsOf(location)
+  const reconnectDelayHandler = redialPace(servers.length)
+  const options = { ...own, ...credentials, ...DIAL_OPTIONS, servers, reconnectDelayHandler }
   for (let tries = 1; ; tries++) {
     try {
-      return await connect(options)
+      const connection = await connect(options)
+      dialOthersFirst(connection)
+      return connection
     } catch (cause) {
       const name = cause instanceof Error ? cause.name : ''
       if (name === 'TimeoutError' && tries < DIAL_TRIES) continue
@@ -102,8 +106,8 @@ async function dial(
 const DIAL_OPTIONS = {
   maxReconnectAttempts: -1,
   ignoreAuthErrorAbort: true,
-  reconnectTimeWait: REDIAL_MS,
-  reconnectJitter: REDIAL_JITTER_MS,
+  // A server names all addresses that it has, also those that are not for us: each costs a dial.
+  ignoreClusterUpdates: true,
   pingInterval: PING_MS,
   maxPingOut: PINGS_OUT_MAX,
   timeout: DIAL_TIMEOUT_MS,

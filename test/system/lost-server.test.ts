@@ -1,0 +1,102 @@
+/** What a connection does when its server is gone, or stands still, or the clock is set. */
+import test, { type ExecutionContext } from 'ava'
+import type { Bus, ConnectionState } from '../../bus/bus.ts'
+import { natsSystem } from '../../bus/nats/system.ts'
+import { startTestServer, type TestServer } from '../support/nats.ts'
+
+async function started(t: ExecutionContext): Promise<TestServer> {
+  const server = await startTestServer()
+  t.teardown(() => server.close())
+  return server
+}
+
+async function connected(t: ExecutionContext, ...servers: readonly TestServer[]): Promise<Bus> {
+  const location = { servers: servers.map(({ url }) => url), source: 'test' }
+  const bus = await natsSystem({ location }).connect({ name: 'watches' })
+  t.teardown(() => bus.close())
+  return bus
+}
+
+const changesTo = (bus: Bus, wanted: ConnectionState): Promise<void> =>
+  new Promise((resolve) => bus.onState((state) => state === wanted && resolve()))
+
+/** Sends more than the kernel takes for a server that reads nothing. */
+function fill(bus: Bus): void {
+  for (let i = 0; i < 100; i++) bus.publish('much', new Uint8Array(200_000))
+}
+
+test.serial('a server that stands still is noticed though much waits to be sent', async (t) => {
+  const server = await started(t)
+  const bus = await connected(t, server)
+  const lost = changesTo(bus, 'disconnected')
+  process.kill(server.pid, 'SIGSTOP')
+  fill(bus)
+  await lost
+  const back = changesTo(bus, 'connected')
+  process.kill(server.pid, 'SIGCONT')
+  await back
+  await bus.flush()
+  t.pass()
+})
+
+test.serial(
+  'of several servers the next is taken, and the first again when that is lost',
+  async (t) => {
+    const servers = [await started(t), await started(t)] as const
+    const heard: string[] = []
+    const bus = await connected(t, ...servers)
+    bus.subscribe('told', ({ subject }) => heard.push(subject))
+    await bus.flush()
+    const standing = await serverOf(bus, servers)
+    const back = changesTo(bus, 'connected')
+    process.kill(standing.pid, 'SIGSTOP')
+    fill(bus)
+    await back
+    bus.publish('told', new Uint8Array())
+    await bus.flush()
+    t.deepEqual(heard, ['told'], 'it listens there, too')
+
+    process.kill(standing.pid, 'SIGCONT')
+    const again = changesTo(bus, 'connected')
+    await (servers[0] === standing ? servers[1] : servers[0]).end('SIGKILL')
+    await again
+    await bus.flush()
+    t.is(await serverOf(bus, servers), standing)
+  },
+)
+
+/** The one that hears it. */
+async function serverOf(bus: Bus, servers: readonly TestServer[]): Promise<TestServer> {
+  const hearing = servers.map(async (server) => {
+    const location = { servers: [server.url], source: 'test' }
+    const there = await natsSystem({ location }).connect({ name: 'asks' })
+    const heard = new Promise((resolve) => there.subscribe('where', resolve))
+    await there.flush()
+    return { server, there, heard }
+  })
+  const all = await Promise.all(hearing.map((one) => one.catch(() => undefined)))
+  bus.publish('where', new Uint8Array())
+  const found = await Promise.race(
+    all.flatMap((one) => (one === undefined ? [] : [one.heard.then(() => one.server)])),
+  )
+  for (const one of all) await one?.there.close()
+  return found
+}
+
+test.serial('a wall clock that is set back keeps nobody from connecting again', async (t) => {
+  const server = await started(t)
+  const bus = await connected(t, server)
+  const wallClock = Date.now
+  t.teardown(() => {
+    Date.now = wallClock
+  })
+  Date.now = () => wallClock() - 3_600_000
+  const lost = changesTo(bus, 'disconnected')
+  await server.end('SIGKILL')
+  await lost
+  const back = changesTo(bus, 'connected')
+  await server.restart('kept')
+  await back
+  await bus.flush()
+  t.pass()
+})

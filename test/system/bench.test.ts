@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { type Measured, resultOf } from '../bench/result.ts'
+import { failover } from '../bench/scenarios/failover.ts'
 import { floor } from '../bench/scenarios/floor.ts'
 import { growth } from '../bench/scenarios/growth.ts'
 import { idle } from '../bench/scenarios/idle.ts'
@@ -71,6 +72,14 @@ test('paper loses no task, and measures one at a time', async (t) => {
   const shortRuns = (given: Settings) => paper(given, { meanMs: 300, sdMs: 100 })
   const figures = await figuresOf('paper', shortRuns, { frameworks: 2, tasks: 3, seconds: 1 })
   t.true(Number(figures['overheadMsP50']) <= Number(figures['overheadMsP99']))
+})
+
+test('failover tells what detection, lease and rebuild take', async (t) => {
+  t.timeout(60_000)
+  const figures = await figuresOf('failover', failover, { tasksPerAgent: 2, frameworks: 1 })
+  const { recoveryMs, detectionMs, leaseMs, rebuildMs } = figures
+  for (const figure of [recoveryMs, detectionMs, leaseMs, rebuildMs]) t.true(Number(figure) >= 0)
+  t.true(Number(recoveryMs) >= Number(detectionMs) + Number(leaseMs) + Number(rebuildMs))
 })
 
 const BENCH = fileURLToPath(new URL('../bench/bench.js', import.meta.url))

@@ -40,7 +40,10 @@ export class SimulatedConnection implements Bus {
   readonly #endsAtMs: number[] = []
   #state: ConnectionState = 'connected'
   #reachedAtMs = 0
-  #held: { readonly out: (() => void)[]; readonly in: (() => void)[] } | undefined
+  /** What waits to leave, and what to arrive, while it is stalled or paused. */
+  #held: { readonly out: (() => void)[]; in: (() => void)[] | undefined } | undefined
+  /** Whoever simulates its process counts what it does. */
+  onLeave: ((subject: string) => void) | undefined
 
   constructor(server: Server, options: { readonly name: string; readonly inbox: string }) {
     this.#server = server
@@ -54,8 +57,10 @@ export class SimulatedConnection implements Bus {
 
   publish(subject: string, payload: Uint8Array, options?: PublishOptions): void {
     if (this.#state !== 'connected') return
-    const message = { subject, payload, ...options }
-    this.leave(() => this.#server.route(this, message))
+    const message = options === undefined ? { subject, payload } : { subject, payload, ...options }
+    if (this.#held === undefined) this.#server.route(this, message)
+    else this.#held.out.push(() => this.#server.route(this, message))
+    this.onLeave?.(subject)
   }
 
   subscribe(subject: string, handle: (message: BusMessage) => void): Subscription {
@@ -117,9 +122,15 @@ export class SimulatedConnection implements Bus {
     this.#change('connected')
   }
 
+  /** From now on nothing leaves: what is said waits in its machine. */
+  stall(): void {
+    this.#held ??= { out: [], in: undefined }
+  }
+
   /** From now on nothing leaves and nothing arrives. */
   pause(): void {
-    this.#held ??= { out: [], in: [] }
+    this.stall()
+    if (this.#held !== undefined) this.#held.in ??= []
   }
 
   /** What was held leaves and arrives now. */
@@ -138,8 +149,9 @@ export class SimulatedConnection implements Bus {
 
   /** Runs `receive`, once the connection is not paused. */
   receive(receive: () => void): void {
-    if (this.#held === undefined) receive()
-    else this.#held.in.push(receive)
+    const waiting = this.#held?.in
+    if (waiting === undefined) receive()
+    else waiting.push(receive)
   }
 
   /** When what leaves now reaches the server: after all that left before. */

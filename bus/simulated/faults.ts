@@ -49,6 +49,8 @@ export const FAULT_KINDS = [
   'dropped',
   'disconnected',
   'paused',
+  /** What a connection said waited in its machine. */
+  'stalled',
   'killed',
   'serverCrashed',
   'storesLost',

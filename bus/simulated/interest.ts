@@ -12,33 +12,70 @@ export function matches(pattern: readonly string[], subject: readonly string[]):
   return pattern.length === subject.length
 }
 
-interface Interested {
-  readonly pattern: readonly string[]
+/** Listeners by the tokens of their patterns. */
+interface Branch<Listener> {
+  readonly next: Map<string, Branch<Listener>>
+  /** Whose pattern ends here, with the order in which they came. */
+  readonly here: Map<Listener, number>
+  /** Whose pattern ends in `>` here. */
+  readonly all: Map<Listener, number>
 }
+
+const newBranch = <Listener>(): Branch<Listener> => ({
+  next: new Map(),
+  here: new Map(),
+  all: new Map(),
+})
 
 /** Sets of listeners by subject, in the order in which they came. */
 export class Interest<Listener extends { readonly subject: string }> {
-  readonly #listeners = new Map<Listener, Interested>()
+  readonly #root = newBranch<Listener>()
   readonly #found = new Map<string, readonly Listener[]>()
+  #count = 0
 
   add(listener: Listener): void {
-    this.#listeners.set(listener, { pattern: listener.subject.split('.') })
+    this.#place(listener.subject).set(listener, this.#count++)
     this.#found.clear()
   }
 
   remove(listener: Listener): void {
-    if (this.#listeners.delete(listener)) this.#found.clear()
+    if (this.#place(listener.subject).delete(listener)) this.#found.clear()
   }
 
   in(subject: string): readonly Listener[] {
     const known = this.#found.get(subject)
     if (known !== undefined) return known
-    const tokens = subject.split('.')
-    const found: Listener[] = []
-    for (const [listener, { pattern }] of this.#listeners)
-      if (matches(pattern, tokens)) found.push(listener)
+    const found: [Listener, number][] = []
+    collect(this.#root, subject.split('.'), 0, found)
+    const listeners = found.sort(([, a], [, b]) => a - b).map(([listener]) => listener)
     if (this.#found.size >= CACHE_MAX) this.#found.clear()
-    this.#found.set(subject, found)
-    return found
+    this.#found.set(subject, listeners)
+    return listeners
   }
+
+  #place(pattern: string): Map<Listener, number> {
+    let branch = this.#root
+    for (const token of pattern.split('.')) {
+      if (token === '>') return branch.all
+      const next = branch.next.get(token) ?? newBranch<Listener>()
+      branch.next.set(token, next)
+      branch = next
+    }
+    return branch.here
+  }
+}
+
+function collect<Listener>(
+  branch: Branch<Listener>,
+  subject: readonly string[],
+  at: number,
+  found: [Listener, number][],
+): void {
+  const token = subject[at]
+  if (token === undefined) return void found.push(...branch.here)
+  found.push(...branch.all)
+  const next = branch.next.get(token)
+  if (next !== undefined) collect(next, subject, at + 1, found)
+  const any = branch.next.get('*')
+  if (any !== undefined) collect(any, subject, at + 1, found)
 }

@@ -4,6 +4,9 @@ import { matches } from './interest.ts'
 
 export class KeptMessages {
   readonly pattern: string
+  readonly #tokens: readonly string[]
+  /** What every subject begins with that is kept. */
+  readonly #literal: string
   #limits: HistoryLimits
   /** Oldest first, without holes. */
   #messages: StoredMessage[] = []
@@ -12,6 +15,8 @@ export class KeptMessages {
 
   constructor({ pattern, limits, chosen }: Omit<HistorySettings, 'name'>) {
     this.pattern = pattern
+    this.#tokens = pattern.split('.')
+    this.#literal = pattern.slice(0, (/[*>]/.exec(pattern) ?? { index: pattern.length }).index)
     this.#limits = { ...limits, ...chosen }
   }
 
@@ -28,7 +33,9 @@ export class KeptMessages {
   }
 
   take({ subject, payload }: BusMessage, atMs: number): void {
-    if (!matches(this.pattern.split('.'), subject.split('.'))) return
+    // Nearly everything is about something else, and begins otherwise.
+    if (!subject.startsWith(this.#literal)) return
+    if (!matches(this.#tokens, subject.split('.'))) return
     this.#messages.push({ sequence: ++this.#lastSequence, atMs, subject, payload })
     this.#bytes += payload.length
     this.expire(atMs)

@@ -40,6 +40,8 @@ export interface StoresDeps {
   readonly clock: SimulatedClock
   readonly faults: Faults
   readonly isUp: () => boolean
+  /** What leaves one island arrives on another; the stores are on island 0. */
+  readonly reaches: (from: number, to: number) => boolean
 }
 
 export class SimulatedStores {
@@ -142,7 +144,7 @@ export class SimulatedStores {
 
   /** `answer` is found when the question reaches the server, if it does. */
   #ask<T>(connection: SimulatedConnection, answer: () => T): Promise<T> {
-    const { clock, faults, isUp } = this.#deps
+    const { clock, faults, isUp, reaches } = this.#deps
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => {
         clock.settles()
@@ -154,15 +156,14 @@ export class SimulatedStores {
       )
       connection.leave(() => {
         const { life } = connection
-        const canReach = (): boolean =>
-          isUp() && connection.island === 0 && connection.life === life
+        const isThere = (): boolean => isUp() && connection.life === life
         if (faults.strikes('storeQuestionLost')) return
         clock.after(faults.storeDelayMs() / 2, () => {
-          if (!canReach()) return
+          if (!isThere() || !reaches(connection.island, 0)) return
           const answered = answer()
           if (faults.strikes('storeAnswerLost')) return
           clock.after(faults.storeDelayMs() / 2, () => {
-            if (!canReach()) return
+            if (!isThere() || !reaches(0, connection.island)) return
             connection.receive(() => {
               timer.cancel()
               clock.settles()

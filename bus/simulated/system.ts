@@ -27,13 +27,16 @@ export class SimulatedSystem implements BusSystem, Server {
   readonly #interest = new Interest<Listener>()
   readonly #connections = new Set<SimulatedConnection>()
   readonly #stores: SimulatedStores
+  /** Islands that only hear the others, or are only heard by them. */
+  readonly #oneWay = new Map<number, 'hears' | 'speaks'>()
   #isUp = true
   #count = 0
 
   constructor(clock: SimulatedClock, faults = new Faults()) {
     this.clock = clock
     this.faults = faults
-    this.#stores = new SimulatedStores({ clock, faults, isUp: () => this.#isUp })
+    const reaches = (from: number, to: number): boolean => this.#reaches(from, to)
+    this.#stores = new SimulatedStores({ clock, faults, isUp: () => this.#isUp, reaches })
   }
 
   connect(options: { readonly name: string; readonly inbox?: string }): Promise<Bus> {
@@ -77,6 +80,12 @@ export class SimulatedSystem implements BusSystem, Server {
     })
   }
 
+  /** Nothing leaves until `resume`. */
+  stall(bus: Bus): void {
+    this.faults.count('stalled')
+    own(bus).stall()
+  }
+
   /** Nothing leaves or arrives until `resume`. */
   pause(bus: Bus): void {
     this.faults.count('paused')
@@ -98,6 +107,16 @@ export class SimulatedSystem implements BusSystem, Server {
    */
   move(buses: readonly Bus[], island: number): void {
     for (const bus of buses) own(bus).island = island
+  }
+
+  /** One direction between that island, which is not 0, and all others still works. */
+  cutOneWay(island: number, does: 'hears' | 'speaks'): void {
+    this.#oneWay.set(island, does)
+  }
+
+  /** Who is connected to count what leaves. */
+  onLeave(bus: Bus, told: (subject: string) => void): void {
+    own(bus).onLeave = told
   }
 
   /** All connections are lost, with all that was on its way. */
@@ -145,11 +164,11 @@ export class SimulatedSystem implements BusSystem, Server {
     const { faults } = this
     const reachedAtMs = from.reach()
     if (faults.strikes('lostForAll')) return
-    if (from.island === 0) this.#stores.keep(message)
+    if (this.#reaches(from.island, 0)) this.#stores.keep(message)
     let isHeard = false
     for (const listener of this.#interest.in(message.subject)) {
       if (listener.knownAtMs > reachedAtMs) continue
-      if (listener.connection.island !== from.island) {
+      if (!this.#reaches(from.island, listener.connection.island)) {
         faults.count('cut')
         continue
       }
@@ -166,6 +185,10 @@ export class SimulatedSystem implements BusSystem, Server {
       if (listener.connection === from) this.#send(passage(from, answer, { listener, reachedAtMs }))
   }
 
+  #reaches(from: number, to: number): boolean {
+    return from === to || this.#oneWay.get(from) === 'speaks' || this.#oneWay.get(to) === 'hears'
+  }
+
   #send(passage: Passage): void {
     const { from, listener, reachedAtMs } = passage
     const takenMs = this.delayMs() + this.faults.lateMs()
@@ -179,7 +202,7 @@ export class SimulatedSystem implements BusSystem, Server {
     const { connection } = listener
     if (connection.life !== lifeTo || !from.hasReached(life, reachedAtMs))
       return this.faults.count('dropped')
-    if (connection.island !== from.island) return this.faults.count('cut')
+    if (!this.#reaches(from.island, connection.island)) return this.faults.count('cut')
     connection.receive(() => {
       if (!listener.isOpen) return
       // Whoever made a call waits for what comes to the inbox.

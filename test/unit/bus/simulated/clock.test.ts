@@ -96,3 +96,19 @@ test('a frozen process runs late what was due, in order; an ended one nothing', 
   await clock.runUntil(10)
   t.is(seen.length, 2)
 })
+
+test('the clock of a process runs at its own rate, from its own zero, by its own wall', async (t) => {
+  const clock = new SimulatedClock()
+  await clock.runUntil(1_000)
+  const process = new ProcessClock(clock, 0, 7)
+  process.runAt(1.25)
+  process.setWall(3_600_000)
+  let firedAtMs = 0
+  process.after(50, () => {
+    firedAtMs = process.now().monotonicMs
+  })
+  await clock.runUntil(1_041)
+  t.true(firedAtMs >= 57 && firedAtMs < 57.01)
+  t.is(process.now().monotonicMs, 7 + 41 * 1.25)
+  t.is(process.now().wallMs, clock.now().wallMs + 3_600_000)
+})

@@ -85,6 +85,50 @@ test('nothing passes between islands, but each hears its own echo', async (t) =>
   t.deepEqual(atB, [2])
 })
 
+test('a cut in one direction lets the other pass, also to the stores', async (t) => {
+  const { connect, pass, system, clock } = await world()
+  const [a, b] = [await connect('a'), await connect('b')]
+  const [atA, atB] = [hears(a, 'to-a'), hears(b, 'to-b')]
+  await pass(1)
+  const store = await clock.runFor(system.keyValue(b, 'lease'))
+  const talk = async (): Promise<void> => {
+    say(a, 'to-b', 1)
+    say(b, 'to-a', 2)
+    await pass(1)
+  }
+  system.move([b], 1)
+  system.cutOneWay(1, 'speaks')
+  await talk()
+  t.deepEqual([atA, atB], [[2], []])
+  await t.throwsAsync(clock.runFor(store.write('key', Uint8Array.of(7), 0)))
+  system.move([b], 2)
+  system.cutOneWay(2, 'hears')
+  await talk()
+  t.deepEqual([atA, atB], [[2], [1]])
+  system.move([b], 0)
+  const { value } = (await clock.runFor(store.read('key'))) ?? {}
+  t.deepEqual(value, Uint8Array.of(7), 'the question arrived, only the answer did not')
+})
+
+test('what a stalled connection says leaves late, also after a pause', async (t) => {
+  const { connect, pass, system } = await world()
+  const [a, b] = [await connect('a'), await connect('b')]
+  const [atA, atB] = [hears(a, 'to-a'), hears(b, 'to-b')]
+  await pass(1)
+  system.stall(a)
+  say(a, 'to-b', 1)
+  say(b, 'to-a', 2)
+  await pass(10)
+  t.deepEqual([atA, atB], [[2], []])
+  system.pause(a)
+  say(b, 'to-a', 3)
+  await pass(10)
+  t.deepEqual([atA, atB], [[2], []])
+  system.resume(a)
+  await pass(1)
+  t.deepEqual([atA, atB], [[2, 3], [1]])
+})
+
 test('what a killed process said last may not have left', async (t) => {
   const { connect, pass, system, clock } = await world({ delayMs: [1, 1] })
   const [a, b] = [await connect('a'), await connect('b')]

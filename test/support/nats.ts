@@ -25,19 +25,29 @@ export const testBinary = (): Promise<string> =>
 
 /** `more`: lines for its configuration, behind those of the package's. */
 export async function startTestServer(more = ''): Promise<TestServer> {
-  const binary = await testBinary()
   const folder = mkdtempSync(join(tmpdir(), 'bourse-nats-'))
-  const storeDir = join(folder, 'store')
   const configPath = join(folder, 'nats.conf')
   writeFileSync(configPath, `${readFileSync(packageConfig(), 'utf8')}${more}`)
-  let server: RunningServer = await startServer({ binary, configPath, storeDir })
-  const { url, port } = server
+  return await serverIn(folder, { configPath })
+}
+
+/** Starts one with its store in `folder`, which it then owns. `port`: default a free one. */
+export async function serverIn(
+  folder: string,
+  config: { readonly configPath: string; readonly port?: number },
+): Promise<TestServer> {
+  const binary = await testBinary()
+  const storeDir = join(folder, 'store')
+  const start = (port: number | undefined): Promise<RunningServer> =>
+    startServer({ ...config, binary, storeDir, ...(port !== undefined && { port }) })
+  let server = await start(config.port)
+  const { url, port, logPath } = server
   return {
     url,
     get pid() {
       return server.pid
     },
-    logPath: server.logPath,
+    logPath,
     storeDir,
     folder,
     async end(signal) {
@@ -46,7 +56,7 @@ export async function startTestServer(more = ''): Promise<TestServer> {
     },
     async restart(stores) {
       if (stores === 'lost') rmSync(storeDir, { recursive: true })
-      server = await startServer({ binary, configPath, storeDir, port })
+      server = await start(port)
     },
     async close() {
       await server.stop()

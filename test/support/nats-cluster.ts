@@ -1,0 +1,99 @@
+/** Three NATS servers that keep streams together, as `deploy/nats-cluster` has them, on loopback. */
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { packageConfig } from '../../bus/nats/server.ts'
+import { natsSystem } from '../../bus/nats/system.ts'
+import { serverIn, type TestServer } from './nats.ts'
+
+export interface TestNatsCluster {
+  /** All of them, with commas. */
+  readonly url: string
+  readonly servers: readonly [TestServer, TestServer, TestServer]
+  /** Ends them and removes their files. */
+  close(): Promise<void>
+}
+
+const NUMBERS = [1, 2, 3] as const
+
+/** Resolves when all three listen and have agreed who of them leads. */
+export async function startTestNatsCluster(): Promise<TestNatsCluster> {
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-nats-cluster-'))
+  const ports = await freePorts(2 * NUMBERS.length)
+  writeConfigs(folder, ports)
+  const starting = NUMBERS.map((number, i) =>
+    serverIn(mkdtempSync(join(folder, `nats-${number}-`)), {
+      configPath: join(folder, `nats-${number}.conf`),
+      port: ports[i] as number,
+    }),
+  )
+  const servers = (await Promise.all(starting)) as [TestServer, TestServer, TestServer]
+  await leaderElected(servers)
+  return {
+    url: servers.map(({ url }) => url).join(','),
+    servers,
+    async close() {
+      for (const server of servers) await server.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const LOOK_MS = 50
+const PATIENCE_MS = 30_000
+
+/** JetStream's own leader answers what the account has of it; until there is one, nobody does. */
+async function leaderElected(servers: TestNatsCluster['servers']): Promise<void> {
+  const location = { servers: servers.map(({ url }) => url), source: 'test' }
+  const bus = await natsSystem({ location }).connect({ name: 'asks' })
+  let isThere = false
+  bus.subscribe(`${bus.inbox}.*`, ({ payload }) => {
+    isThere ||= !Buffer.from(payload).includes('"error"')
+  })
+  for (let waitedMs = 0; !isThere; waitedMs += LOOK_MS) {
+    if (waitedMs > PATIENCE_MS) throw new Error('the three servers have no leader')
+    bus.publish('$JS.API.INFO', new Uint8Array(), { reply: `${bus.inbox}.1` })
+    await sleep(LOOK_MS)
+  }
+  await bus.close()
+}
+
+/**
+ * What an operator changes: the addresses. `ports`: three for clients, three for routes. Where the
+ * store is, a flag says.
+ */
+function writeConfigs(folder: string, ports: readonly number[]): void {
+  const original = join(dirname(packageConfig()), 'deploy', 'nats-cluster')
+  copyFileSync(packageConfig(), join(folder, 'nats.conf'))
+  const files = ['cluster.conf', ...NUMBERS.map((number) => `nats-${number}.conf`)]
+  for (const file of files) {
+    const text = readFileSync(join(original, file), 'utf8')
+      .replace(/10\.0\.0\.(\d):6222/g, (_, number) => `127.0.0.1:${ports[Number(number) + 2]}`)
+      .replace(/"10\.0\.0\.(\d)"\n {2}port: 6222/, (_, number) => {
+        return `127.0.0.1\n  port: ${ports[Number(number) + 2]}`
+      })
+      .replace(/"10\.0\.0\.\d"/g, '127.0.0.1')
+      .replace(/\{ store_dir: .* \}/, 'enabled')
+    writeFileSync(join(folder, file), text)
+  }
+}
+
+/** Free a moment ago. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const listeners = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  const ports = await Promise.all(listeners.map(portOf))
+  await Promise.all(
+    listeners.map((listener) => new Promise((resolve) => void listener.close(resolve))),
+  )
+  return ports
+}
+
+const portOf = (listener: ReturnType<typeof createServer>): Promise<number> =>
+  new Promise((resolve) =>
+    listener.once('listening', () => {
+      const address = listener.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : 0)
+    }),
+  )

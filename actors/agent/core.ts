@@ -8,6 +8,7 @@ import type { Input } from './inputs.ts'
 import { heardBeat } from './leader.ts'
 import { heardOrders } from './orders.ts'
 import { heardOutput, lookAgain } from './output.ts'
+import { goOnRecording, stopRecording } from './recording.ts'
 import { start } from './recovery.ts'
 import { checkSilence, openSession } from './session.ts'
 import type { AgentState, Deadline } from './state.ts'
@@ -42,6 +43,12 @@ function handle(state: AgentState, input: Input | CommonInput, now: Now): readon
     case 'bus.connected':
       if (state.isDisconnected && state.hasHeardLeader) openSession(state, now)
       state.isDisconnected = false
+      return NOTHING
+    case 'recording.failed':
+      stopRecording(state, input, now)
+      return NOTHING
+    case 'recording.restored':
+      goOnRecording(state, now)
       return NOTHING
     case 'checkpoint.grown':
       return compact(state)

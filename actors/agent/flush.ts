@@ -6,6 +6,7 @@ import { isTerminal } from '../../protocol/task-state.ts'
 import { cut } from '../parts/outbox.ts'
 import { nextNumber } from '../parts/session.ts'
 import type { Effect } from './effects.ts'
+import { isTellable } from './recording.ts'
 import type { StatusBody } from './records.ts'
 import { noteOpenSent } from './session.ts'
 import { chunks } from './snapshot.ts'
@@ -15,16 +16,17 @@ import { noteSent } from './streams.ts'
 /** Settled tasks of one report: it fits into one message with the longest ids. */
 const REPORT_TASKS_MAX = 512
 
-export function wantsFlush({ outbox, link }: AgentState): boolean {
+export function wantsFlush(state: AgentState): boolean {
+  const { outbox, link } = state
   const hasReports = outbox.reports.length > 0 || outbox.settled.length > 0
+  if (outbox.kills.size > 0 || outbox.removals.length > 0 || outbox.strays.length > 0) return true
+  if (state.cannotRecord !== undefined)
+    return [...outbox.heads].some((one) => isTellable(state, one))
   return (
     outbox.records.length > 0 ||
     outbox.heads.size > 0 ||
     outbox.launches.size > 0 ||
-    outbox.kills.size > 0 ||
     outbox.destroys.length > 0 ||
-    outbox.removals.length > 0 ||
-    outbox.complaints.length > 0 ||
     (link.kind === 'opening' && link.isDue) ||
     (link.kind === 'open' && hasReports)
   )
@@ -32,7 +34,7 @@ export function wantsFlush({ outbox, link }: AgentState): boolean {
 
 export function flush(state: AgentState, now: Now): readonly Effect[] {
   const effects: Effect[] = []
-  remember(state, effects)
+  if (state.cannotRecord === undefined) remember(state, effects)
   act(state, effects)
   open(state, effects, now)
   update(state, effects, now)
@@ -40,7 +42,7 @@ export function flush(state: AgentState, now: Now): readonly Effect[] {
   return effects
 }
 
-function remember({ outbox }: AgentState, effects: Effect[]): void {
+export function remember({ outbox }: AgentState, effects: Effect[]): void {
   const { records, isForDisk } = outbox
   outbox.records = []
   outbox.isForDisk = false
@@ -48,7 +50,8 @@ function remember({ outbox }: AgentState, effects: Effect[]): void {
   effects.push({ do: 'checkpoint', records, durability: isForDisk ? 'disk' : 'kernel' })
 }
 
-function act({ outbox, tasks }: AgentState, effects: Effect[]): void {
+/** The record of a container goes when its end is in the checkpoint, not before. */
+function act({ outbox, tasks, cannotRecord }: AgentState, effects: Effect[]): void {
   for (const [launch, container] of outbox.launches) {
     const task = tasks.get(launch)
     if (task !== undefined) task.container = 'launched'
@@ -57,11 +60,13 @@ function act({ outbox, tasks }: AgentState, effects: Effect[]): void {
   for (const [containerId, graceMs] of outbox.kills) {
     effects.push({ do: 'kill', containerId, graceMs })
   }
-  for (const containerId of outbox.destroys) effects.push({ do: 'destroy', containerId })
+  if (cannotRecord === undefined) {
+    for (const containerId of outbox.destroys) effects.push({ do: 'destroy', containerId })
+    outbox.destroys = []
+  }
   for (const sandbox of outbox.removals) effects.push({ do: 'remove-sandbox', sandbox })
   outbox.launches.clear()
   outbox.kills.clear()
-  outbox.destroys = []
   outbox.removals = []
 }
 
@@ -87,9 +92,18 @@ function update(state: AgentState, effects: Effect[], now: Now): void {
   }
 }
 
+/** Others wait until they are in the checkpoint. */
+function takeTellable(state: AgentState): readonly Task[] {
+  const { heads } = state.outbox
+  const taken = [...heads].filter((task) => isTellable(state, task))
+  if (taken.length === heads.size) heads.clear()
+  else for (const task of taken) heads.delete(task)
+  return taken
+}
+
 /** The statuses that are due, as each framework is to hear them. */
 function takeHeads(state: AgentState, now: Now): Map<Framework, TaskStatus[]> {
-  const { heads } = state.outbox
+  const heads = takeTellable(state)
   const taken = new Map<Framework, TaskStatus[]>()
   for (const task of heads) {
     const { framework, stream } = task
@@ -102,7 +116,6 @@ function takeHeads(state: AgentState, now: Now): Map<Framework, TaskStatus[]> {
     if (stream.length > 0) noteSent(state, task, now)
     if (state.link.kind === 'open' && isTerminal(body.state)) task.isEndTold = true
   }
-  heads.clear()
   return taken
 }
 
@@ -120,11 +133,11 @@ function statusOf(task: Task, body: StatusBody): TaskStatus {
 
 function tell(state: AgentState, effects: Effect[]): void {
   const { outbox, link } = state
-  if (outbox.complaints.length > 0) {
-    for (const list of cut(outbox.complaints)) {
+  if (outbox.strays.length > 0) {
+    for (const list of cut(outbox.strays)) {
       effects.push({ do: 'report', message: { reports: [...list] } })
     }
-    outbox.complaints = []
+    outbox.strays = []
   }
   if (link.kind !== 'open') return
   const { session } = link

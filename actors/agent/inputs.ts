@@ -1,5 +1,5 @@
 /** What the agent's core is told. */
-import type { FrameworkKey, SessionId } from '../../protocol/ids.ts'
+import type { FrameworkKey, Launch, SessionId } from '../../protocol/ids.ts'
 import type { Acknowledgements, AgentOrders } from '../../protocol/schema/agent.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
 import type { Sandbox } from './effects.ts'
@@ -46,6 +46,17 @@ export type ContainerInput =
   | { readonly kind: 'container.ended'; readonly containerId: string; readonly exit: ExitSeen }
   | { readonly kind: 'container.launch-failed'; readonly containerId: string; readonly why: string }
 
+/**
+ * The checkpoint cannot be written. What was to be remembered waits; nothing of that turn was said,
+ * and these were not launched and will not be.
+ */
+export interface RecordingFailed {
+  readonly kind: 'recording.failed'
+  /** For people: the disk is full, or read-only. */
+  readonly why: string
+  readonly unlaunched: readonly Launch[]
+}
+
 /** Absent output: there is no such sandbox. */
 export interface OutputRead {
   readonly kind: 'output.read'
@@ -66,6 +77,8 @@ export type Input =
   | OutputRead
   | { readonly kind: 'bus.disconnected' }
   | { readonly kind: 'bus.connected' }
+  | RecordingFailed
+  | { readonly kind: 'recording.restored' }
   /** The checkpoint has grown large: write it anew. */
   | { readonly kind: 'checkpoint.grown' }
   | Stop

@@ -58,11 +58,12 @@ function complain(state: AgentState, fence: Fence, now: Now): void {
   if (toldAtMs !== undefined && now.monotonicMs - toldAtMs < COMPLAINT_MS) return
   if (refused.size >= REFUSED_MAX) refused.clear()
   refused.set(key, now.monotonicMs)
-  outbox.complaints.push({ kind: 'complaint', highest, refused: fence })
+  outbox.strays.push({ kind: 'complaint', highest, refused: fence })
 }
 
 /** The first leader that is heard since the start needs not invite. */
 export function heardBeat(state: AgentState, beat: Fence, now: Now): void {
+  if (state.cannotRecord !== undefined) return
   if (!isLeader(state, beat, now) || state.hasHeardLeader) return
   state.hasHeardLeader = true
   openSession(state, now)

@@ -33,6 +33,7 @@ export interface World {
   readonly onRefused: MessengerDeps['onRefused']
   readonly onGiveUp: AgentsDeps['onGiveUp']
   readonly onFault: AgentsDeps['onFault']
+  readonly onNote?: AgentsDeps['onNote']
 }
 
 export interface RunningAgents {

@@ -7,6 +7,7 @@ import { findFramework, noteSubscription } from './held.ts'
 import { obeyKill } from './kills.ts'
 import { isLeader, isUnknown } from './leader.ts'
 import { sendOutput } from './output.ts'
+import { answerWaiting } from './recording.ts'
 import { run } from './run.ts'
 import { answerPing, confirm, forgetHeard, invited, openSession, refused } from './session.ts'
 import type { AgentState } from './state.ts'
@@ -16,6 +17,10 @@ import { tearDown } from './tear-down.ts'
 
 export function heardOrders(state: AgentState, message: AgentOrders, now: Now): readonly Effect[] {
   if (state.link.kind === 'given-up') return []
+  if (state.cannotRecord !== undefined) {
+    answerWaiting(state, message)
+    return []
+  }
   if (isUnknown(state, message)) {
     state.counts.unknownLeader += 1
     return []

@@ -28,7 +28,7 @@ const JITTER = 0.25
 
 /** Nothing of an earlier session is obeyed from here on; only then the snapshot is taken. */
 export function openSession(state: AgentState, now: Now): void {
-  if (state.link.kind === 'given-up') return
+  if (state.link.kind === 'given-up' || state.cannotRecord !== undefined) return
   closeSession(state)
   dropEmptyFrameworks(state)
   state.opens += 1

@@ -11,7 +11,8 @@ import type { Subscription } from '../../bus/bus.ts'
 import type { Clock } from '../../bus/clock.ts'
 import type { Messenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
-import type { AgentId } from '../../protocol/ids.ts'
+import { ClusterError } from '../../protocol/errors.ts'
+import type { AgentId, Launch } from '../../protocol/ids.ts'
 import {
   acknowledgements,
   agentOrders,
@@ -21,7 +22,7 @@ import {
   taskOutput,
 } from '../../protocol/subjects.ts'
 import { type RunningActor, runActor } from '../kit/run-actor.ts'
-import { type Action, Batch } from './batch.ts'
+import { type Action, Batch, type Unperformed } from './batch.ts'
 import { agentCore } from './core.ts'
 import type { OutputWanted } from './effects.ts'
 import type { ExitSeen, FoundContainer, Input, Leaves } from './inputs.ts'
@@ -51,6 +52,8 @@ export interface AgentsDeps {
   readonly onGiveUp: (message: string, agentId?: AgentId) => void
   /** Something outside did not work; the agent goes on. */
   readonly onFault: (fault: unknown) => void
+  /** Something that is good to know, for who runs them. */
+  readonly onNote?: ((message: string) => void) | undefined
 }
 
 export interface OpenAgents {
@@ -91,6 +94,8 @@ export async function openAgents(deps: AgentsDeps): Promise<OpenAgents> {
     closing.push(() => journal.close())
     const batch = openBatch(deps, journal, agents)
     closing.push(() => batch.stop())
+    const orders = hearOrders(deps, agents)
+    closing.push(() => orders.forEach((subscription) => subscription.close()))
     for (const [i, { profile }] of deps.machines.entries()) {
       const containerizer = containerizers[i] as Containerizer
       const found = await containerizer.recover()
@@ -123,14 +128,49 @@ function openBatch(deps: AgentsDeps, journal: Journal, agents: readonly Agent[])
     journal,
     soon: (fn) => deps.clock.soon(fn),
     perform: (agent, action) => perform(deps, agent, action),
+    after: (delayMs, fn) => deps.clock.after(delayMs, fn),
     onLarge() {
       for (const { actor } of agents) actor.input({ kind: 'checkpoint.grown' })
     },
-    onFault(error) {
-      for (const { actor } of agents) actor.stop()
-      deps.onGiveUp(`the checkpoint cannot be written: ${String(error)}`)
+    onStuck: (error, unperformed) => stopRecording(deps, agents, { error, unperformed }),
+    onUnstuck() {
+      deps.onNote?.('the checkpoint can be written again')
+      for (const { actor } of agents) actor.input({ kind: 'recording.restored' })
     },
   })
+}
+
+interface Stuck {
+  readonly error: unknown
+  readonly unperformed: readonly Unperformed<Agent>[]
+}
+
+/** What else goes wrong is no fault of the disk's, and nothing is said or done after it. */
+function stopRecording(
+  deps: AgentsDeps,
+  agents: readonly Agent[],
+  { error, unperformed }: Stuck,
+): void {
+  if (!(error instanceof ClusterError) || error.retry === 'never') {
+    for (const { actor } of agents) actor.stop()
+    deps.onGiveUp(`the checkpoint cannot be written: ${String(error)}`)
+    return
+  }
+  const why = withCause(error)
+  const message = `${why}: nothing new is run or told before it can be`
+  deps.onFault(new ClusterError(error.code, 'later', message, { cause: error }))
+  const unlaunched = new Map<Agent, Launch[]>(agents.map((agent) => [agent, []]))
+  for (const { agent, action } of unperformed) {
+    if (action.do === 'launch') unlaunched.get(agent)?.push(action.container.containerId)
+  }
+  for (const [{ actor }, launches] of unlaunched) {
+    actor.input({ kind: 'recording.failed', why, unlaunched: launches })
+  }
+}
+
+/** `cannot write /x/checkpoint: ENOSPC: no space left on device, write`. */
+function withCause({ message, cause }: ClusterError): string {
+  return cause instanceof Error ? `${message}: ${cause.message}` : message
 }
 
 interface Parts {
@@ -168,17 +208,31 @@ function inTurns(deps: AgentsDeps, agents: readonly Agent[], hand: (agent: Agent
   if (others.length > 0) deps.clock.soon(() => inTurns(deps, others, hand))
 }
 
+/**
+ * Orders are heard from the beginning: recovery may take long, and who is silent meanwhile would be
+ * given up.
+ */
+function hearOrders(deps: AgentsDeps, agents: readonly Agent[]): Subscription[] {
+  const { cluster, messenger } = deps
+  return deps.machines.map(({ profile: { agentId } }, i) =>
+    messenger.listen(agentOrders, { cluster, agentId }, (message) => {
+      const agent = agents[i]
+      if (agent !== undefined) agent.actor.input({ kind: 'leader.orders', message })
+      else messenger.send(agentReports, { cluster, agentId }, { reports: [RECOVERING] })
+    }),
+  )
+}
+
+const RECOVERING = { kind: 'waiting', why: 'the agent has just started and recovers' } as const
+
 /** All agents of a process hear the leader's beats once. */
 function listen(deps: AgentsDeps, agents: readonly Agent[]): Subscription[] {
   const { cluster, messenger } = deps
-  const own = agents.flatMap(({ agentId, actor }) => [
-    messenger.listen(agentOrders, { cluster, agentId }, (message) =>
-      actor.input({ kind: 'leader.orders', message }),
-    ),
+  const own = agents.map(({ agentId, actor }) =>
     messenger.listen(acknowledgements, { cluster, agentId }, (message, from) =>
       actor.input({ kind: 'framework.acks', from, message }),
     ),
-  ])
+  )
   const beats = messenger.listen(leaderBeat, { cluster }, (beat) => {
     const hearing = agents.filter(({ state }) => !ignoresBeat(state, beat))
     const hand = ({ actor }: Agent): void => actor.input({ kind: 'leader.beat', beat })

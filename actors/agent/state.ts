@@ -146,6 +146,8 @@ export interface AgentState {
   highest: Fence | undefined
   /** A leader was heard since the start. */
   hasHeardLeader: boolean
+  /** Why nothing can be remembered now. */
+  cannotRecord: string | undefined
   isDisconnected: boolean
   link: Link
   readonly frameworks: Map<string, Framework>
@@ -179,8 +181,8 @@ export interface Turn {
   readonly heads: Set<Task>
   reports: AgentReport[]
   settled: Ref[]
-  /** Sent outside of sessions. */
-  complaints: AgentReport[]
+  /** Sent outside of sessions: complaints, and that the agent waits. */
+  strays: AgentReport[]
 }
 
 /** Message `n` said that these are settled. */
@@ -199,7 +201,7 @@ const emptyTurn = (): Turn => ({
   heads: new Set(),
   reports: [],
   settled: [],
-  complaints: [],
+  strays: [],
 })
 
 /** `seed`: 128 random bits as hexadecimal digits. */
@@ -218,6 +220,7 @@ export function newAgent(profile: Profile, seed: string): AgentState {
     statuses: 0,
     highest: undefined,
     hasHeardLeader: false,
+    cannotRecord: undefined,
     isDisconnected: false,
     link: { kind: 'closed' },
     frameworks: new Map(),

@@ -2,7 +2,7 @@
 import type { Now } from '../../protocol/now.ts'
 import { nextNumber } from '../parts/session.ts'
 import type { Effect } from './effects.ts'
-import { flush } from './flush.ts'
+import { flush, remember } from './flush.ts'
 import type { Stop } from './inputs.ts'
 import { endWaits } from './output.ts'
 import { closeSession } from './session.ts'
@@ -14,7 +14,10 @@ export function stop(state: AgentState, { leaves }: Stop, now: Now): readonly Ef
   const { link } = state
   // An open is not repeated by one who goes.
   if (link.kind === 'opening') link.isDue = false
-  const effects = [...flush(state, now)]
+  const effects: Effect[] = []
+  // It could not be written before, and may be now.
+  if (state.cannotRecord !== undefined) remember(state, effects)
+  effects.push(...flush(state, now))
   if (link.kind === 'opening' || link.kind === 'open') {
     const { session } = link
     const numbers = { session: session.id, n: nextNumber(session), heard: session.heard }

@@ -99,6 +99,8 @@ export function tellSettled(state: AgentState, task: Task): void {
 }
 
 export function acknowledge(state: AgentState, from: FrameworkKey, acks: Acknowledgements): void {
+  // It could not be remembered: the status comes again, and so does its acknowledgement.
+  if (state.cannotRecord !== undefined) return
   const framework = findFramework(state, from)
   if (framework === undefined || framework.isOver) {
     state.counts.unknownFramework += 1

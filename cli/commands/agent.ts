@@ -114,6 +114,7 @@ function agentWorld(world: ActorWorld, giveUp: GiveUp) {
     ...world,
     onGiveUp: (message: string, agentId?: AgentId): void =>
       giveUp(agentId === undefined ? message : `agent ${agentId}: ${message}`),
+    onNote: (message: string): void => log({ level: 'info', message }),
     onFault: (fault: unknown): void =>
       log({ level: 'warn', message: fault instanceof Error ? fault.message : String(fault) }),
   }

@@ -29,6 +29,7 @@ class Stage {
   readonly disk = new MemoryDisk()
   readonly gaveUp: string[] = []
   readonly faults: unknown[] = []
+  readonly notes: string[] = []
 
   get world() {
     return {
@@ -39,6 +40,7 @@ class Stage {
       onRefused: (subject: string) => void this.faults.push(subject),
       onGiveUp: (message: string) => void this.gaveUp.push(message),
       onFault: (fault: unknown) => void this.faults.push(fault),
+      onNote: (note: string) => void this.notes.push(note),
     }
   }
 
@@ -173,33 +175,65 @@ test('a lost server ends the session, and statuses come again until they are ack
   t.is(agents.states[0]?.tasks.size, 0)
 })
 
-test('a checkpoint that cannot be written stops the agent before anything else is done', async (t) => {
+test('while the checkpoint cannot be written nothing is launched or told, and then all is', async (t) => {
   const stage = new Stage()
   const leader = await stage.leader()
   const opened = stage.disk.open()
   let isFull = false
+  const refuseIfFull = (): void => {
+    if (!isFull) return
+    const cause = new Error('ENOSPC: no space left on device, write')
+    throw new ClusterError('record-log/write-failed', 'later', 'cannot write /x', { cause })
+  }
   const agents = await stage.agent(() => ({
     ...opened,
     log: {
       sizeBytes: 0,
       append(records, durability) {
-        if (isFull) throw new ClusterError('record-log/write-failed', 'later', 'no space')
+        refuseIfFull()
         opened.log.append(records, durability)
       },
-      rewrite: (records) => opened.log.rewrite(records),
+      rewrite(records) {
+        refuseIfFull()
+        opened.log.rewrite(records)
+      },
       close: () => undefined,
     },
   }))
   leader.beat()
   await stage.pass(100)
+  leader.order(A1, aRun([aSleep('t-1', { PRETEND_MS: '5000', PRETEND_EXIT: '3' })]))
+  await stage.pass(100)
   isFull = true
-  leader.order(A1, aRun([aSleep('t-1')]))
+  leader.order(A1, aRun([aSleep('t-2')]))
+  await stage.pass(100)
+  t.deepEqual([...stage.machine.containers.keys()], [launchOf('t-1')])
+  t.like(leader.statuses.at(-1), {
+    taskId: 't-2',
+    state: 'TASK_DROPPED',
+    reason: 'CHECKPOINT_FAILED',
+    message:
+      'the checkpoint of its agent cannot be written: cannot write /x: ENOSPC: no space left on device, write',
+  })
+  leader.order(A1, { kind: 'ping' })
+  await stage.pass(10_000)
+  t.like(leader.reports.at(-1), { kind: 'waiting' })
+  t.deepEqual(leader.statesOf('t-1'), ['TASK_RUNNING'], 'its end is not written')
+  t.is(stage.faults.length, 1, 'it is told once')
+  isFull = false
+  await stage.pass(2_000)
+  t.deepEqual(stage.notes, ['the checkpoint can be written again'])
+  t.deepEqual(leader.statesOf('t-1'), ['TASK_RUNNING', 'TASK_FAILED'])
+  t.like(
+    leader.reports.findLast(({ kind }) => kind === 'register'),
+    { opens: 2 },
+  )
+  leader.order(A1, aRun([aSleep('t-3', { PRETEND_MS: '10' })]))
   await stage.pass(1_000)
-  t.is(stage.machine.containers.size, 0)
-  t.deepEqual(leader.statuses, [])
-  t.is(stage.gaveUp.length, 1)
-  t.regex(stage.gaveUp[0] ?? '', /no space/)
+  t.is(leader.statesOf('t-3').at(-1), 'TASK_FINISHED')
+  t.is(agents.states[0]?.tasks.size, 0)
   await stage.clock.runFor(agents.stop())
+  t.is(stage.gaveUp.length, 0)
 })
 
 test('a checkpoint that has grown is written anew', async (t) => {

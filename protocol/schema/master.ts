@@ -111,6 +111,14 @@ export const Stopping = item('stopping', 'I stop; my tasks run on.', {})
  */
 export const Leaving = item('leaving', 'I stop for good; nothing of me is left.', {})
 
+/**
+ * Said outside of sessions, to whatever a leader orders or asks: the agent lives and cannot open a
+ * session yet. Its silence does not count; what it had said in an earlier session is over.
+ */
+export const Waiting = item('waiting', 'I am here, and cannot open a session yet.', {
+  why: text(1024),
+})
+
 export type AgentReport = Static<typeof AgentReport>
 export const AgentReport = oneOf(
   Register,
@@ -120,6 +128,7 @@ export const AgentReport = oneOf(
   TornDown,
   Stopping,
   Leaving,
+  Waiting,
   Complaint,
 )
 

@@ -42,6 +42,7 @@ import {
   refusalOf,
 } from './registration.ts'
 import { compare, countHeld, isSame } from './snapshot.ts'
+import { agentWaits } from './waiting.ts'
 
 /** Named in the confirmation; whatever more there is follows it. */
 const SUBSCRIPTIONS_MAX = 256
@@ -57,6 +58,9 @@ export function agentReports(turn: LeaderTurn, agentId: AgentId, body: AgentRepo
   if (first?.kind === 'complaint') {
     count(turn.state, 'complaints')
     return considerHigher(turn, agentId, first.highest)
+  }
+  if (first?.kind === 'waiting' && body.session === undefined) {
+    return agentWaits(turn, agentId, first.why)
   }
   if (body.session === undefined || body.n === undefined) {
     return count(turn.state, 'reports-without-session')

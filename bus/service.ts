@@ -14,6 +14,7 @@ const REPLY_LENGTH_MAX = 256
 export interface RefusalBody {
   readonly name: string
   readonly message: string
+  readonly retryMs?: number
 }
 
 /** A call was answered by a refusal. */
@@ -48,7 +49,11 @@ export function refusalHeaders(refused: Refusal): Readonly<Record<string, string
   }
 }
 
-export const refusalBody = ({ name, message }: Refusal): RefusalBody => ({ name, message })
+export const refusalBody = ({ name, message, retryMs }: Refusal): RefusalBody => ({
+  name,
+  message,
+  ...(retryMs !== undefined && { retryMs }),
+})
 
 /**
  * The refusal that `message` carries, if it does. A newer peer's name may be one we do not know.
@@ -62,5 +67,7 @@ export function refusalOf(message: BusMessage): Refusal | undefined {
     return refusal('invalid', message.headers?.[TEXT_HEADER] ?? `error ${code}`)
   const name = body.name as Refusal['name']
   const isKnown = Object.hasOwn(REFUSAL_CODES, name)
-  return { code: isKnown ? REFUSAL_CODES[name] : Number(code), name, message: body.message }
+  const { message: text, retryMs } = body
+  const when = Number.isSafeInteger(retryMs) && retryMs !== undefined ? { retryMs } : {}
+  return { code: isKnown ? REFUSAL_CODES[name] : Number(code), name, message: text, ...when }
 }

@@ -27,6 +27,8 @@ export interface Refusal {
   readonly code: number
   readonly name: RefusalName
   readonly message: string
+  /** When another try can do better, if that is known. */
+  readonly retryMs?: number
 }
 
 /** Every refusal there is, with its code. */
@@ -47,6 +49,8 @@ export const REFUSAL_CODES = {
   'not-subscribed': 403,
   /** The session is not the current one. */
   'stale-session': 409,
+  /** Another instance of the framework holds it; `retryMs` says for how long if it stays silent. */
+  held: 409,
   /** The epoch is older than one already obeyed, or the offer is of one. */
   stale: 409,
   /** The offer was accepted, declined, rescinded or has timed out. */
@@ -69,7 +73,7 @@ export type RefusalName = keyof typeof REFUSAL_CODES
 
 /** Whether the same call can get another answer. */
 export function retryOf({ code, name }: Pick<Refusal, 'code' | 'name'>): Retry {
-  return code >= 500 || name === 'too-many' ? 'later' : 'never'
+  return code >= 500 || name === 'too-many' || name === 'held' ? 'later' : 'never'
 }
 
 /** Says no. A message may repeat what a stranger wrote: it is cut, for the answer must travel. */

@@ -20,6 +20,8 @@ export type ShadowId = Id<'Shadow'>
 export type RunId = Id<'Run'>
 /** Made by whoever opens a session: 64 random bits as 16 hexadecimal digits. */
 export type SessionId = Id<'Session'>
+/** One of several processes of one framework, as it names itself. */
+export type InstanceId = Id<'Instance'>
 /** `<epoch>-<run>-<count>` of the leader that made the offer. */
 export type OfferId = Id<'Offer'>
 /** `<epoch>-<run>-<count>` of the leader that sent the task: one launch of one task id. */

@@ -125,6 +125,14 @@ export const AGENT_PINGS_PER_S_MAX = 1_000
 /** The same of frameworks: after so many misses one is away. Any call counts as an answer. */
 export const FRAMEWORK_PING_MS = 5_000
 export const FRAMEWORK_PINGS_MISSED_MAX = 3
+/**
+ * Of several instances of one framework, the one that holds it is asked so many times within its
+ * lease. Who is heard no more for all of it can lose the framework to another.
+ */
+export const INSTANCE_LEASE_MS = 5_000
+export const INSTANCE_LEASE_MS_MIN = 1_000
+export const INSTANCE_LEASE_MS_MAX = 600_000
+export const INSTANCE_LEASE_PINGS = 3
 /** The same of the allocator: after so many misses another may open a session. */
 export const ALLOCATOR_PING_MS = 1_000
 export const ALLOCATOR_PINGS_MISSED_MAX = 3

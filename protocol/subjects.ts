@@ -18,6 +18,7 @@ export const FRAMEWORK_VERBS = {
   kill: 'KillTask',
   reconcile: 'Reconcile',
   pong: 'PongCall',
+  'hand-over': 'HandOver',
   teardown: 'Teardown',
   'read-output': 'ReadOutput',
   complain: 'ComplainCall',

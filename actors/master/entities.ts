@@ -4,6 +4,7 @@ import type { TaskWord } from '../../protocol/event-words.ts'
 import type {
   AgentId,
   FrameworkKey,
+  InstanceId,
   Launch,
   OfferId,
   SessionId,
@@ -170,6 +171,12 @@ export interface TaskSubject {
   readonly subject: EventSubject
 }
 
+/** Which of several processes of a framework has it, and for how long after it was last heard. */
+export interface Holder {
+  readonly instance: InstanceId
+  readonly leaseMs: number
+}
+
 export interface Framework extends FrameworkKey {
   readonly key: string
   /**
@@ -184,6 +191,10 @@ export interface Framework extends FrameworkKey {
   failoverMs: number
   terms: Terms
   session: Session | undefined
+  /** Undefined: the last subscription named no instance. */
+  holder: Holder | undefined
+  /** When (monotonic) a call of the session was last heard; undefined: it has let go. */
+  heardAtMs: number | undefined
   /** Numbers heard out of order, all above `session.heard`. */
   readonly heardAhead: Set<number>
   subscription: Subscription | undefined

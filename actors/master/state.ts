@@ -27,6 +27,7 @@ import type { EventSubject } from './effects.ts'
 import type {
   Agent,
   Framework,
+  Holder,
   Offer,
   OfferFate,
   Registration,
@@ -135,6 +136,7 @@ export interface Recorded {
   readonly roles: readonly string[]
   readonly failoverMs: number
   readonly terms: Terms
+  readonly holder: Holder | undefined
 }
 
 /** As a framework is to be, after an update. */

@@ -7,6 +7,7 @@ import type { Input } from './inputs.ts'
 import { onAccepted } from './offers.ts'
 import { onReadRefused } from './output.ts'
 import { onSessionLost } from './session.ts'
+import { standBy } from './standing.ts'
 import { count, settle, settleRefused, type Turn } from './turn.ts'
 
 /** Refusals of an open that no repeat can cure. */
@@ -26,7 +27,8 @@ export function onAnswered(turn: Turn, answered: Answered): void {
   const { state } = turn
   const { link } = state
   if (link.phase === 'opening' && link.open.call === key) {
-    if (refused !== undefined && FATAL.has(refused.name)) end(turn, refused)
+    if (refused?.name === 'held') standBy(turn, refused.message, refused.retryMs)
+    else if (refused !== undefined && FATAL.has(refused.name)) end(turn, refused)
     return
   }
   if (state.readings.has(key)) {

@@ -21,6 +21,9 @@ export interface Listening {
   close(): void
 }
 
+/** Of several processes of one framework: the one that has it, or one that waits for it. */
+export type Standing = 'leads' | 'stands-by'
+
 export interface KillOptions {
   /** From SIGTERM to SIGKILL. Default: the task's own. A second kill can only shorten it. */
   readonly graceMs?: number
@@ -32,6 +35,11 @@ export interface Scheduler extends AsyncDisposable {
   readonly frameworkId: FrameworkId
   /** Resolves when nothing more comes: with what went wrong, or undefined if it was wanted. */
   readonly ended: Promise<ClusterError | undefined>
+  /**
+   * Where there are several instances: whether this one has the framework. One that stands by is
+   * offered nothing and told of no status; what it asks for waits until it leads.
+   */
+  readonly standing: Standing
   /** What was not obeyed or looked odd since the start, by name. */
   readonly counts: Readonly<Record<string, number>>
 
@@ -127,9 +135,8 @@ export interface Scheduler extends AsyncDisposable {
 
   /**
    * Leaves: iterators end, the connection is closed, nothing keeps the process alive. Tasks run on
-   * for
-   * `failoverMs`; a process with the same `frameworkId` and `secret` can take them over. `await
-   * using` does this.
+   * for `failoverMs`; a process with the same `frameworkId` and `secret` can take them over: an
+   * instance that stands by does so at once. `await using` does this.
    */
   close(): Promise<void>
 }

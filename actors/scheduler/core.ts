@@ -12,6 +12,7 @@ import { closeReading, onOutput, onRead, onReadDue, openReading } from './output
 import { askAboutAll, onReconcileDue } from './reconcile.ts'
 import { onBeat, onEvents, onOpenDue, onSessionLost, openSession } from './session.ts'
 import { onEcho, onSilenceDue } from './silence.ts'
+import { onLeave, sayLeave } from './standing.ts'
 import type { Due, SchedulerState } from './state.ts'
 import { flushAcks, hasAcks, onAgentStatuses, onKill, onSeen } from './tasks.ts'
 import type { Turn } from './turn.ts'
@@ -25,7 +26,8 @@ export const schedulerCore: Core<SchedulerState, Input, Effect> = {
   wakeAtMs: (state) => state.deadlines.nextMs(),
   wantsFlush: (state) =>
     hasAcks(state) ||
-    (state.link.phase === 'open' && (state.declines.size > 0 || hasDemand(state))),
+    (state.link.phase === 'open' &&
+      (state.isLeaving || state.declines.size > 0 || hasDemand(state))),
 }
 
 function handle(turn: Turn, input: Input | CommonInput): void {
@@ -76,6 +78,8 @@ function command(turn: Turn, input: Extract<Input, { kind: `framework.${string}`
       return
     case 'framework.teardown':
       return onTeardown(turn, input.ask)
+    case 'framework.leave':
+      return onLeave(turn)
     case 'framework.seen':
       return onSeen(turn, input.uuids)
     case 'framework.open-reading':
@@ -119,4 +123,5 @@ function flush(turn: Turn): void {
     flushDemand(turn)
   }
   flushAcks(turn)
+  sayLeave(turn)
 }

@@ -7,6 +7,7 @@ import type { Subscription, TaskStatus } from '../../protocol/schema/common.ts'
 import type { Message } from '../../protocol/schema/messages.ts'
 import type { Offer } from '../../protocol/schema/scheduler.ts'
 import type { FRAMEWORK_VERBS, FrameworkVerb } from '../../protocol/subjects.ts'
+import type { Standing } from './contract.ts'
 import type { Outcome } from './contract-offers.ts'
 import type { OutputPiece } from './contract-statuses.ts'
 import type { Ask } from './inputs.ts'
@@ -35,6 +36,8 @@ export type Effect =
   /** Is the connection alive? Comes back as `bus.echoed` or `bus.silent`. */
   | { readonly do: 'echo' }
   | { readonly do: 'tell-subscribed'; readonly subscription: Subscription }
+  /** Of several instances. */
+  | { readonly do: 'tell-standing'; readonly standing: Standing; readonly message: string }
   | { readonly do: 'tell-offers'; readonly offers: readonly Offer[] }
   /** These can no longer be accepted. */
   | { readonly do: 'tell-rescinded'; readonly offers: readonly OfferId[]; readonly reason: string }

@@ -64,6 +64,8 @@ export type FrameworkInput =
   | { readonly kind: 'framework.kill'; readonly taskId: TaskId; readonly graceMs?: number }
   | { readonly kind: 'framework.reconcile' }
   | { readonly kind: 'framework.teardown'; readonly ask: Ask }
+  /** The process leaves: of several instances another may go on at once. */
+  | { readonly kind: 'framework.leave' }
   /** The framework's handlers are done with the statuses of these: they may be acknowledged. */
   | { readonly kind: 'framework.seen'; readonly uuids: readonly string[] }
   | OpenReadingInput

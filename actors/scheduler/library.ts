@@ -13,7 +13,7 @@ import {
 import type { OwnExplanation } from '../../protocol/schema/explain.ts'
 import { Answering } from './answering.ts'
 import { Asks } from './asks.ts'
-import type { KillOptions, Listening, Scheduler } from './contract.ts'
+import type { KillOptions, Listening, Scheduler, Standing } from './contract.ts'
 import type {
   Accepted,
   AnswerOptions,
@@ -53,6 +53,7 @@ export interface LibraryDeps {
   readonly messenger: Messenger
   readonly clock: Clock
   readonly randomToken: RandomToken
+  readonly onStanding: (standing: Standing, message: string) => void
 }
 
 const CLOSED = 'the scheduler was closed'
@@ -75,6 +76,8 @@ export class Library implements Scheduler {
   #isOpen = false
   #end: (error: ClusterError | undefined) => void = () => undefined
   #tellSubscribed: () => void = () => undefined
+  readonly #answered: Promise<void>
+  #tellAnswered: () => void = () => undefined
 
   constructor(deps: LibraryDeps) {
     const { settings, clock, randomToken } = deps
@@ -88,6 +91,9 @@ export class Library implements Scheduler {
     })
     this.#subscribed = new Promise((resolve) => {
       this.#tellSubscribed = resolve
+    })
+    this.#answered = new Promise((resolve) => {
+      this.#tellAnswered = resolve
     })
     const input = (given: Input): void => this.#running.input(given)
     this.#output = new OutputFeed({ randomToken, input })
@@ -115,8 +121,12 @@ export class Library implements Scheduler {
     return this.#state.counts
   }
 
+  get standing(): Standing {
+    return this.#state.standing ?? 'leads'
+  }
+
   /**
-   * Resolves at the first subscription.
+   * Resolves at the first subscription: an instance that stands by waits for it without a limit.
    * @throws {ClusterError} `scheduler/no-leader` after `timeoutMs`; `scheduler/option`: what the
    * leader has against the options; `scheduler/ended`.
    */
@@ -129,9 +139,10 @@ export class Library implements Scheduler {
       )
       cancel = () => timer.cancel()
     })
-    const error = await Promise.race([this.#subscribed, this.ended, late])
+    const error = await Promise.race([this.#answered, this.ended, late])
     cancel()
-    if (error instanceof ClusterError) throw error
+    const over = error ?? (await Promise.race([this.#subscribed, this.ended]))
+    if (over instanceof ClusterError) throw over
   }
 
   offers(): AsyncIterable<Offered> {
@@ -241,7 +252,12 @@ export class Library implements Scheduler {
     return {
       subscribed: () => {
         this.#isOpen = true
+        this.#tellAnswered()
         this.#tellSubscribed()
+      },
+      standing: (standing, message) => {
+        this.#tellAnswered()
+        this.#deps.onStanding(standing, message)
       },
       offers: (offers) =>
         this.#offers.push(offers.map((offer) => new HandedOffer(offer, this.#answering))),

@@ -4,14 +4,16 @@ import type { Clock } from '../../bus/clock.ts'
 import type { NatsLocation } from '../../bus/nats/locate.ts'
 import type { RandomToken } from '../../bus/random.ts'
 import type { ClusterError } from '../../protocol/errors.ts'
-import { type FrameworkId, type Principal, tokenFrom } from '../../protocol/ids.ts'
-import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
+import { type FrameworkId, type InstanceId, type Principal, tokenFrom } from '../../protocol/ids.ts'
+import { FRAMEWORK_FAILOVER_MS, INSTANCE_LEASE_MS } from '../../protocol/limits.ts'
+import type { Standing } from './contract.ts'
 import type { OfferTerms } from './contract-terms.ts'
 import {
   badOption,
   DURATION,
   FUNCTION,
   isFields,
+  LEASE,
   NAME,
   ROLES,
   type Rules,
@@ -53,6 +55,21 @@ export interface SchedulerOptions extends OfferTerms {
   readonly secret?: string
   /** How long tasks outlive the absence of their framework, in milliseconds. Default 10 min. */
   readonly failoverMs?: number
+  /**
+   * One of several processes with the same `frameworkId` and `secret`: one leads, the others stand
+   * by and go on with its tasks when it leaves or is not heard any more. Opening then resolves when
+   * this one leads. Default false, unless `instance` is given.
+   */
+  readonly standby?: boolean
+  /** Which of them this is: no two have the same. Default: the name and 64 random bits. */
+  readonly instance?: string
+  /**
+   * An instance that leads may be silent for so long, in milliseconds, 1000 to 600000: then another
+   * one leads. Default 5 s. Without `standby` it has no effect.
+   */
+  readonly leaseMs?: number
+  /** With `standby`: told whenever this process begins to stand by, or to lead. */
+  readonly onStanding?: (standing: Standing, message: string) => void
   /** Begins without offers, until `revive`. Default false. */
   readonly suppressed?: boolean
   /** Opening fails when no leader has answered for so long, in milliseconds. Default 15 s. */
@@ -84,6 +101,10 @@ const RULES: Rules<SchedulerOptions> = {
   failoverMs: DURATION,
   ...TERMS_RULES,
   suppressed: YES_OR_NO,
+  standby: YES_OR_NO,
+  instance: TOKEN,
+  leaseMs: LEASE,
+  onStanding: FUNCTION,
   openTimeoutMs: DURATION,
   onFault: FUNCTION,
   world: { what: 'a simulated cluster', isGood: isFields },
@@ -104,7 +125,15 @@ export function requireOptions(options: SchedulerOptions): void {
   const unknown = Object.keys(options).find((option) => !(option in RULES))
   if (unknown !== undefined) throw badOption(`${where}: there is no option ${shown(unknown)}`)
   requireTerms(where, options, options.roles ?? ['*'])
+  const isLone = options.frameworkId === undefined || options.secret === undefined
+  if (hasStandby(options) && isLone)
+    throw badOption(
+      `${where}: instances of one framework have its frameworkId and secret in common`,
+    )
 }
+
+const hasStandby = ({ standby, instance }: SchedulerOptions): boolean =>
+  standby ?? instance !== undefined
 
 interface Identity {
   readonly principal: Principal
@@ -118,6 +147,8 @@ const PRINCIPAL_DEFAULT = 'local'
 export function identify(options: SchedulerOptions, random: RandomToken): Identity {
   const { name, principal = PRINCIPAL_DEFAULT, secret = random(128) } = options
   const { frameworkId = `${tokenFrom(name)}-${random(64)}` } = options
+  const { instance = `${tokenFrom(name)}-${random(64)}`, leaseMs = INSTANCE_LEASE_MS } = options
+  const holder = hasStandby(options) ? { instance: instance as InstanceId, leaseMs } : undefined
   return {
     principal: principal as Principal,
     frameworkId: frameworkId as FrameworkId,
@@ -129,6 +160,7 @@ export function identify(options: SchedulerOptions, random: RandomToken): Identi
       terms: termsOf(options),
       isSuppressed: options.suppressed ?? false,
       isReturning: options.frameworkId !== undefined,
+      holder,
     },
   }
 }

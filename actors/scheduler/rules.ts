@@ -5,7 +5,7 @@
 import { check } from '../../protocol/check.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import { isToken } from '../../protocol/ids.ts'
-import { ROLES_MAX } from '../../protocol/limits.ts'
+import { INSTANCE_LEASE_MS_MAX, INSTANCE_LEASE_MS_MIN, ROLES_MAX } from '../../protocol/limits.ts'
 import type { MessageName } from '../../protocol/schema/messages.ts'
 import type { OutputOptions } from './contract-statuses.ts'
 
@@ -41,6 +41,10 @@ export const TASK_ID: Rule = { ...TOKEN, isRequired: true }
 export const DURATION: Rule = {
   what: 'whole milliseconds, 0 to ten years',
   isGood: (value) => fitsSubscribe({ failoverMs: value }),
+}
+export const LEASE: Rule = {
+  what: `whole milliseconds, ${INSTANCE_LEASE_MS_MIN} to ${INSTANCE_LEASE_MS_MAX}`,
+  isGood: (value) => fitsSubscribe({ leaseMs: value }),
 }
 export const GRACE: Rule = {
   what: 'whole milliseconds, 0 to an hour',

@@ -24,7 +24,7 @@ export { ClusterError, type Refusal } from '../../protocol/errors.ts'
 export type { AgentId, FrameworkId, OfferId, Principal, TaskId } from '../../protocol/ids.ts'
 export type { Capability } from '../../protocol/schema/common.ts'
 export { isTerminal, type TaskState } from '../../protocol/task-state.ts'
-export type { KillOptions, Listening, Scheduler } from './contract.ts'
+export type { KillOptions, Listening, Scheduler, Standing } from './contract.ts'
 export type {
   Accepted,
   AnswerOptions,
@@ -52,7 +52,8 @@ export type { NatsServers, SchedulerOptions, World } from './options.ts'
 const OPEN_TIMEOUT_MS = 15_000
 
 /**
- * Connects and subscribes. Resolves when the leader has confirmed.
+ * Connects and subscribes. Resolves when the leader has confirmed; with `standby`, when this
+ * instance leads.
  *
  * @throws {ClusterError} `scheduler/option`: one of them is no good, as the library sees or the
  * leader says. `bus/no-cluster`: nobody has
@@ -81,7 +82,13 @@ export async function openScheduler(given: SchedulerOptions): Promise<Scheduler>
     isOpen: false,
     onRefused: tellOfRefusals(clock, (told) => onFault(badMessage(told))),
   })
-  const scheduler = new Library({ ...identity, messenger, clock, randomToken })
+  const scheduler = new Library({
+    ...identity,
+    messenger,
+    clock,
+    randomToken,
+    onStanding: options.onStanding ?? (() => undefined),
+  })
   try {
     const subscribed = scheduler.subscribed(openTimeoutMs)
     await (forbidden === undefined ? subscribed : Promise.race([subscribed, forbidden]))

@@ -15,6 +15,7 @@ import { end, leaveSession, sayTeardown } from './ending.ts'
 import { onOffers, onRescind } from './offers.ts'
 import { repeatReadings } from './output.ts'
 import { onSubscribed as reconcile } from './reconcile.ts'
+import { askSoon, standBy, tellStanding } from './standing.ts'
 import { onLeaderStatus, sayKills } from './tasks.ts'
 import { count, type Turn } from './turn.ts'
 
@@ -52,7 +53,7 @@ export function openSession(turn: Turn): void {
 
 function openOf({ state }: Turn, session: SessionId): Subscribe & { readonly call: SessionId } {
   const { settings, highest, suppressed, random } = state
-  const { secret, name, roles, failoverMs, terms } = settings
+  const { secret, name, roles, failoverMs, terms, holder } = settings
   return {
     session,
     n: 1,
@@ -64,6 +65,7 @@ function openOf({ state }: Turn, session: SessionId): Subscribe & { readonly cal
     roles: [...roles],
     suppressed: [...suppressed],
     failoverMs,
+    ...holder,
     ...terms,
   }
 }
@@ -83,7 +85,7 @@ function sayOpen({ state, now, effects }: Turn): void {
 /** The pause is over, or the open was not confirmed in time. */
 export function onOpenDue(turn: Turn): void {
   const { phase } = turn.state.link
-  if (phase === 'pausing' || phase === 'replaced') openSession(turn)
+  if (phase === 'pausing' || phase === 'replaced' || phase === 'standing-by') openSession(turn)
   else if (phase === 'opening') sayOpen(turn)
 }
 
@@ -156,9 +158,10 @@ function inSession(turn: Turn, { session, n, heard, events }: FrameworkEvents): 
     if (state.sessions.has(session)) return openSession(turn)
     return end(turn, { name: 'failed-over', message: link.message })
   }
+  if (link.phase === 'standing-by') return asideOfSession(turn, session, events)
   if (link.phase !== 'opening' && link.phase !== 'open') return
   if (session === undefined) return outOfSession(turn, events)
-  if (session !== link.session.id) return count(turn, 'foreignSession')
+  if (session !== link.session.id) return onForeign(turn, session)
   const order = n === undefined ? 'next' : hear(link.session, n)
   if (order === 'repeated') return count(turn, 'repeatedMessage')
   if (order === 'gap') {
@@ -172,6 +175,30 @@ function inSession(turn: Turn, { session, n, heard, events }: FrameworkEvents): 
     const after = state.link
     if (after.phase !== 'opening' && after.phase !== 'open') return
     if (after.session !== link.session) return
+  }
+}
+
+/** Of several instances another has it, and nobody could tell this one: the leader is asked. */
+function onForeign(turn: Turn, session: SessionId): void {
+  const { state } = turn
+  count(turn, 'foreignSession')
+  const isOthers = state.settings.holder !== undefined && !state.sessions.has(session)
+  if (isOthers && state.link.phase === 'open') openSession(turn)
+}
+
+/** Who stands by hears what the leader says to all instances, and what it says to the holder. */
+function asideOfSession(
+  turn: Turn,
+  session: SessionId | undefined,
+  events: readonly FrameworkEvent[],
+): void {
+  // A late open of ours was taken in.
+  if (session !== undefined && turn.state.sessions.has(session)) return openSession(turn)
+  if (session !== undefined) return
+  for (const event of events) {
+    if (event.kind === 'error' && event.name === 'torn-down') return onError(turn, event)
+    if (event.kind === 'handed-over') return openSession(turn)
+    if (event.kind === 'ping') askSoon(turn)
   }
 }
 
@@ -200,6 +227,8 @@ function onEvent(turn: Turn, event: FrameworkEvent, heard: number): void {
       return
     case 'ping':
       return onPing(turn, heard)
+    case 'handed-over':
+      return
     case 'error':
       return onError(turn, event)
   }
@@ -223,6 +252,7 @@ function onSubscribed(turn: Turn, event: Event<'subscribed'>): void {
   state.deadlines.clear('open')
   state.deadlines.set('silence', now.monotonicMs + silenceMs, { due: 'silence' })
   effects.push({ do: 'tell-subscribed', subscription })
+  tellStanding(turn, 'leads', 'this instance has the framework')
   if (state.teardown !== undefined) sayTeardown(turn)
   sayKills(turn, state.tasks.values())
   reconcile(turn)
@@ -237,11 +267,14 @@ function onPing(turn: Turn, heard: number): void {
   onHeard(turn, heard)
 }
 
-function onError(turn: Turn, { name, message }: Event<'error'>): void {
+function onError(turn: Turn, { name, message, instance }: Event<'error'>): void {
   if (name === 'torn-down') return end(turn, { name, message })
   if (name !== 'failed-over') return openSession(turn)
-  leaveSession(turn)
   const { state, now } = turn
+  const own = state.settings.holder?.instance
+  if (own !== undefined && instance !== undefined && instance !== own)
+    return standBy(turn, `instance ${instance} has taken the framework over`)
+  leaveSession(turn)
   state.link = { phase: 'replaced', message }
   state.deadlines.set('open', now.monotonicMs + REPLACED_MS, { due: 'open' })
 }

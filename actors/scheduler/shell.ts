@@ -19,6 +19,7 @@ import {
   taskOutput,
 } from '../../protocol/subjects.ts'
 import { type RunningActor, runActor } from '../kit/run-actor.ts'
+import type { Standing } from './contract.ts'
 import type { Outcome } from './contract-offers.ts'
 import type { OutputPiece } from './contract-statuses.ts'
 import { schedulerCore } from './core.ts'
@@ -29,6 +30,7 @@ import type { SchedulerState } from './state.ts'
 /** What a framework wants to hear. Handlers run to their end before the next one does. */
 export interface Handlers {
   subscribed(): void
+  standing?(standing: Standing, message: string): void
   offers(offers: readonly Offer[]): void
   rescinded(offers: readonly OfferId[], reason: string): void
   /** The status is acknowledged when this returns, or what it returns is fulfilled. */
@@ -85,6 +87,7 @@ export function startScheduler(deps: SchedulerDeps): RunningScheduler {
   return {
     input: (input) => actor.input(input),
     async close() {
+      actor.input({ kind: 'framework.leave' })
       // The flush of this turn comes first.
       await new Promise<void>((resolve) => clock.soon(resolve))
       actor.stop()
@@ -113,6 +116,8 @@ function perform(deps: SchedulerDeps, actor: RunningActor<Input>, effect: Effect
       )
     case 'tell-subscribed':
       return handlers.subscribed()
+    case 'tell-standing':
+      return handlers.standing?.(effect.standing, effect.message)
     case 'tell-offers':
       return handlers.offers(effect.offers)
     case 'tell-rescinded':

@@ -1,5 +1,5 @@
 /** What a scheduler knows. Changed in place by its handlers; nothing of it outlives the process. */
-import type { AgentId, Launch, OfferId, SessionId, TaskId } from '../../protocol/ids.ts'
+import type { AgentId, InstanceId, Launch, OfferId, SessionId, TaskId } from '../../protocol/ids.ts'
 import type { Acknowledgements } from '../../protocol/schema/agent.ts'
 import type { Subscribe } from '../../protocol/schema/calls.ts'
 import type { Fence, StatusNumber, Subscription } from '../../protocol/schema/common.ts'
@@ -10,6 +10,7 @@ import { Outbox } from '../parts/outbox.ts'
 import { type Random, seededRandom } from '../parts/random.ts'
 import { Recent } from '../parts/recent.ts'
 import type { Session } from '../parts/session.ts'
+import type { Standing } from './contract.ts'
 import type { VerbCall } from './effects.ts'
 import type { Ask, Changes, OpenReadingInput } from './inputs.ts'
 
@@ -35,6 +36,8 @@ export interface Settings {
    * Tasks of an earlier process of this framework may run: all that the leader knows is asked for.
    */
   readonly isReturning: boolean
+  /** Which of several processes of the framework this is; undefined: there is only this one. */
+  readonly holder?: { readonly instance: InstanceId; readonly leaseMs: number } | undefined
 }
 
 /** How the scheduler stands with the leader. */
@@ -45,6 +48,8 @@ export type Link =
   | { readonly phase: 'pausing' }
   /** Another open was taken for ours: by another process, or a late repeat of our own. */
   | { readonly phase: 'replaced'; readonly message: string }
+  /** Another instance has the framework: asked again from time to time. */
+  | { readonly phase: 'standing-by'; readonly triedAtMs: number }
   | {
       readonly phase: 'opening'
       readonly session: Session
@@ -158,6 +163,10 @@ export interface SchedulerState {
   openedAtMs: number
   /** The last one given: agents obey acknowledgements of it until they hear of a higher one. */
   subscription: Subscription | undefined
+  /** This process is about to leave the framework to another. */
+  isLeaving: boolean
+  /** What the framework was last told of that. */
+  standing: Standing | undefined
   /** It is to be torn down; these commands wait for it. */
   teardown: Ask[] | undefined
   readonly suppressed: Set<string>
@@ -200,6 +209,8 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     sessions: new Set(),
     openedAtMs: Number.NEGATIVE_INFINITY,
     subscription: undefined,
+    isLeaving: false,
+    standing: undefined,
     teardown: undefined,
     suppressed: new Set(settings.isSuppressed ? settings.roles : []),
     demands: [],

@@ -55,6 +55,9 @@ export function onAgentStatuses(
   from: AgentId,
   { statuses }: { readonly statuses: readonly TaskStatus[] },
 ): void {
+  // They are for the instance that leads; agents repeat them to each new one.
+  const { link, settings } = turn.state
+  if (settings.holder !== undefined && link.phase !== 'open') return
   const news = statuses.filter((status) => isNewsFrom(turn, from, status))
   if (news.length > 0) turn.effects.push({ do: 'tell-statuses', statuses: news })
 }

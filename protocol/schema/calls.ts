@@ -18,6 +18,8 @@ import {
   Epoch,
   Fence,
   frameworkTerms,
+  InstanceLease,
+  InstanceToken,
   MessageNumber,
   Role,
   SessionToken,
@@ -44,6 +46,9 @@ const refuseMs = Type.Optional(durationMs)
  * Starts or takes over the framework. The first secret binds: another is 409. Everything that may
  * change is taken from here each time. `session` opens a session; without one, calls are
  * unnumbered.
+ *
+ * Who names an `instance` is refused as `held`, with `retryMs`, while another instance holds the
+ * framework: its lease counts from the last call that was heard of it. Without one the newest wins.
  */
 export type Subscribe = Static<typeof Subscribe>
 export const Subscribe = message('Starts or takes over the framework.', {
@@ -56,6 +61,10 @@ export const Subscribe = message('Starts or takes over the framework.', {
   suppressed: Type.Optional(list(Role, ROLES_MAX)),
   /** How long its tasks outlive its absence. Absent: 10 min. */
   failoverMs: Type.Optional(durationMs),
+  /** Which of several processes of the framework this is. Needs `session`. */
+  instance: Type.Optional(InstanceToken),
+  /** With `instance`, how long it holds the framework after it was last heard. Absent: 5 s. */
+  leaseMs: Type.Optional(InstanceLease),
   ...frameworkTerms,
 })
 
@@ -177,6 +186,13 @@ export const Teardown = message('Ends the framework.', header)
 /** I am here. Any call counts as one. */
 export type PongCall = Static<typeof PongCall>
 export const PongCall = message('I am here.', header)
+
+/**
+ * I leave, for now: offers are free at once, tasks live on for `failoverMs`, and another instance
+ * may subscribe.
+ */
+export type HandOver = Static<typeof HandOver>
+export const HandOver = message('I leave, for now.', header)
 
 /** Why do I wait? Answered by `OwnExplanation`, as soon as the allocator has said what it knows. */
 export type ExplainCall = Static<typeof ExplainCall>

@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox'
 import type {
   AgentId,
   FrameworkId,
+  InstanceId,
   Launch,
   MasterId,
   Principal,
@@ -14,6 +15,8 @@ import {
   CONSTRAINTS_MAX,
   EPOCH_JUMP_MAX,
   EXPRESSION_LENGTH_MAX,
+  INSTANCE_LEASE_MS_MAX,
+  INSTANCE_LEASE_MS_MIN,
   MIN_ALLOCATABLE_MAX,
   QUANTITIES_MAX,
   RESOURCE_ENTRIES_MAX,
@@ -44,6 +47,9 @@ export const LaunchToken = token<Launch>()
 export const MasterIdToken = token<MasterId>()
 export const RunToken = bits64<RunId>()
 export const SessionToken = bits64<SessionId>()
+export const InstanceToken = token<InstanceId>()
+/** How long an instance holds its framework after it was last heard. */
+export const InstanceLease = integer(INSTANCE_LEASE_MS_MIN, INSTANCE_LEASE_MS_MAX)
 /** `*`, or a path like `a/b`; no component is empty, `.`, `..` or `*`; no white space. */
 export const Role = Type.String({
   pattern: ROLE_PATTERN,
@@ -262,6 +268,7 @@ export const REASONS = [
   'AGENT_UNREACHABLE',
   'AGENT_RETURNED',
   'AGENT_REMOVED',
+  'AGENT_REMOVED_BY_OPERATOR',
   'RESOURCES_STALE',
   'RECONCILIATION',
   'FRAMEWORK_REMOVED',

@@ -10,6 +10,8 @@ import {
   FrameworkIdToken,
   frameworkTerms,
   HeardNumber,
+  InstanceLease,
+  InstanceToken,
   LaunchToken,
   MasterIdToken,
   MessageNumber,
@@ -236,6 +238,9 @@ export const RegistryRecord = oneOf(
     name: text(256),
     roles: list(Role, ROLES_MAX, 1),
     failoverMs: durationMs,
+    /** Who holds it: a later leader prefers it for as long as its lease. */
+    instance: Type.Optional(InstanceToken),
+    leaseMs: Type.Optional(InstanceLease),
     ...frameworkTerms,
   }),
   item('framework-ended', 'Its id is burnt until all its agents confirmed.', {

@@ -5,6 +5,7 @@ import {
   Attribute,
   Epoch,
   HeardNumber,
+  InstanceToken,
   MasterIdToken,
   MessageNumber,
   ResourceList,
@@ -59,9 +60,12 @@ export const FrameworkEvent = oneOf(
   }),
   item('failure', 'An agent was lost.', { agentId: AgentIdToken }),
   item('ping', 'Are you there?', {}),
+  item('handed-over', 'The instance that held the framework has left: another may subscribe.', {}),
   item('error', 'This session is over.', {
     name: word('failed-over', 'torn-down', 'stale-session', 'not-subscribed'),
     message: text(1024),
+    /** Failed over: the instance that holds the framework now, if it has said which it is. */
+    instance: Type.Optional(InstanceToken),
   }),
 )
 

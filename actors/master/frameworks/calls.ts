@@ -15,7 +15,8 @@ import { reconcile, reconcileTask } from '../reconcile.ts'
 import { refuseChange } from '../registry.ts'
 import { count } from '../state.ts'
 import { type LeaderTurn, refuse } from '../turn.ts'
-import { requestEnd } from './end.ts'
+import { handOver, requestEnd } from './end.ts'
+import { pingMsOf, refuseUnnamed } from './instances.ts'
 import { revive, suppress } from './roles.ts'
 import { giveAnswer, hearCall, rememberAnswer } from './session.ts'
 import { type HashedSubscribe, subscribe, tornDown } from './subscribing.ts'
@@ -55,6 +56,8 @@ export function frameworkCall(
     if (unready !== undefined) refuse(turn, reply, unready)
     return
   }
+  const unnamed = refuseUnnamed(framework, call.verb, call.body)
+  if (unnamed !== undefined) return refuse(turn, reply, unnamed)
   const heard = hearCall(turn, framework, call.body)
   if (heard !== 'new') {
     if ('ok' in heard) return giveAnswer(turn, reply, heard)
@@ -72,22 +75,25 @@ export function frameworkCall(
   giveAnswer(turn, reply, given)
 }
 
-function notReady({ state }: LeaderTurn, framework: Framework | undefined): Refusal | undefined {
+function notReady(turn: LeaderTurn, framework: Framework | undefined): Refusal | undefined {
+  const { state } = turn
   if (framework?.state === 'subscribed') return undefined
   if (framework?.state === 'ended') return tornDown(framework.key)
   if (framework?.state === 'away') {
-    const { frameworkPingMs, frameworkPingsMissedMax } = state.rules
-    const seconds = (frameworkPingMs * frameworkPingsMissedMax) / 1_000
+    const seconds = (pingMsOf(turn, framework) * state.rules.frameworkPingsMissedMax) / 1_000
     const why = `it answered no ping for ${seconds} s; subscribe, or pong`
     return refusal('not-subscribed', `the framework is away: ${why}`)
   }
   return refusal('not-subscribed', 'subscribe first: this leader does not know the framework')
 }
 
-/** It answers a ping without a session, and what it subscribed with is known. */
-function isWelcome({ state, secretHash }: Framework, { verb, body }: PlainCall): boolean {
+/**
+ * It answers a ping without a session, and what it subscribed with is known. Which of several
+ * instances that is, is not: they subscribe.
+ */
+function isWelcome({ state, secretHash, holder }: Framework, { verb, body }: PlainCall): boolean {
   const isSessionless = verb === 'pong' && body.session === undefined
-  return isSessionless && state !== 'ended' && secretHash !== undefined
+  return isSessionless && state !== 'ended' && secretHash !== undefined && holder === undefined
 }
 
 /** Known from the registry, and it speaks: it is subscribed again as it was. */
@@ -123,6 +129,9 @@ function handle(
       reconcile(turn, framework, call.body)
       return undefined
     case 'pong':
+      return undefined
+    case 'hand-over':
+      handOver(turn, framework)
       return undefined
     case 'explain':
       return explainOwn(turn, framework, reply)

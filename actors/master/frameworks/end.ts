@@ -14,6 +14,7 @@ import { record } from '../registry.ts'
 import { count } from '../state.ts'
 import { endTask, forgetTask, tellEnd } from '../tasks.ts'
 import { answer, type LeaderTurn, log } from '../turn.ts'
+import { letGo, pingMsOf } from './instances.ts'
 import { cutOff } from './session.ts'
 
 /** Calls whose answers are kept for a repeat. */
@@ -34,6 +35,8 @@ export function newFramework(
     failoverMs: FRAMEWORK_FAILOVER_MS,
     terms: {},
     session: undefined,
+    holder: undefined,
+    heardAtMs: undefined,
     heardAhead: new Set(),
     subscription: undefined,
     answers: new Recent(ANSWERS_MAX),
@@ -102,9 +105,17 @@ export function scheduleFailover(turn: LeaderTurn, { key }: Framework, afterMs: 
   turn.leader.deadlines.set(`failover ${key}`, atMs, { due: 'framework-failover', key })
 }
 
-export function schedulePing(turn: LeaderTurn, { key }: Framework): void {
-  const atMs = turn.now.monotonicMs + turn.state.rules.frameworkPingMs
+export function schedulePing(turn: LeaderTurn, framework: Framework): void {
+  const { key } = framework
+  const atMs = turn.now.monotonicMs + pingMsOf(turn, framework)
   turn.leader.deadlines.set(`framework-ping ${key}`, atMs, { due: 'framework-ping', key })
+}
+
+/** It leaves: whoever of its instances stands by hears that, for it is said in no session. */
+export function handOver(turn: LeaderTurn, framework: Framework): void {
+  if (!stepFramework(turn, framework, 'framework.silent')) return
+  letGo(framework)
+  turn.leader.events.add(framework.key, framework, { kind: 'handed-over' })
 }
 
 /** Asks for the end of a framework; `reply` is answered when the registry has it. */
@@ -133,7 +144,7 @@ function end(turn: LeaderTurn, framework: Framework): void {
   const { principal, frameworkId, key } = framework
   leader.deadlines.clear(`failover ${key}`)
   leader.deadlines.clear(`framework-ping ${key}`)
-  cutOff(turn, framework, 'torn-down', 'the framework was torn down')
+  cutOff(turn, framework, { name: 'torn-down', message: 'the framework was torn down' })
   framework.session = undefined
   for (const task of framework.tasks.values()) framework.unconfirmed.add(task.agentId)
   for (const agentId of framework.unconfirmed) {

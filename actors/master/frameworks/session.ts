@@ -1,6 +1,6 @@
 /** The leader's side of a framework's session: numbers of calls, and their first answers. */
 import { type Refusal, refusal } from '../../../protocol/errors.ts'
-import type { SessionId } from '../../../protocol/ids.ts'
+import type { InstanceId, SessionId } from '../../../protocol/ids.ts'
 import { nextNumber, type Session } from '../../parts/session.ts'
 import type { CallAnswer, Framework } from '../entities.ts'
 import { answer, fenceOf, type LeaderTurn, refuse } from '../turn.ts'
@@ -22,8 +22,12 @@ export type Heard = 'new' | CallAnswer | Refusal
  * Judges a call by its header. Gaps never end a framework's session: pings name the number up to
  * which everything was heard, and the framework repeats the rest by call id.
  */
-export function hearCall({ leader }: LeaderTurn, framework: Framework, header: CallHeader): Heard {
-  const { session } = framework
+export function hearCall(
+  { leader, now }: LeaderTurn,
+  framework: Framework,
+  header: CallHeader,
+): Heard {
+  const { session, holder } = framework
   if (header.epoch !== undefined && header.epoch !== leader.epoch) {
     return refusal('stale', `epoch ${header.epoch} is not ${leader.epoch}, which leads`)
   }
@@ -33,7 +37,11 @@ export function hearCall({ leader }: LeaderTurn, framework: Framework, header: C
     }
     if (header.n !== undefined) noteNumber(framework, session, header.n)
   }
-  framework.missed = 0
+  // Where there are instances, who names no session may be one that stands by.
+  if (header.session !== undefined || holder === undefined) {
+    framework.missed = 0
+    framework.heardAtMs = now.monotonicMs
+  }
   return (header.call !== undefined && framework.answers.get(header.call)) || 'new'
 }
 
@@ -59,19 +67,20 @@ export function giveAnswer(turn: LeaderTurn, reply: string | undefined, given: C
   else refuse(turn, reply, given.refusal)
 }
 
+interface Said {
+  readonly name: 'failed-over' | 'torn-down'
+  readonly message: string
+  readonly instance?: InstanceId
+}
+
 /**
  * Tells the framework that it is over, as the last thing said in its session. Where there is none,
  * a new subscription is no news: the same process may just have repeated its own.
  */
-export function cutOff(
-  turn: LeaderTurn,
-  framework: Framework,
-  name: 'failed-over' | 'torn-down',
-  message: string,
-): void {
+export function cutOff(turn: LeaderTurn, framework: Framework, said: Said): void {
   const { session, principal, frameworkId, key } = framework
   turn.leader.events.drop(key)
-  if (session === undefined && name === 'failed-over') return
+  if (session === undefined && said.name === 'failed-over') return
   const numbers = session && {
     session: session.id,
     n: nextNumber(session),
@@ -81,6 +90,6 @@ export function cutOff(
     do: 'send-events',
     principal,
     frameworkId,
-    body: { ...fenceOf(turn), ...numbers, events: [{ kind: 'error', name, message }] },
+    body: { ...fenceOf(turn), ...numbers, events: [{ kind: 'error', ...said }] },
   })
 }

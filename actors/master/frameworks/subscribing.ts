@@ -16,6 +16,7 @@ import type { Recorded, SubscribeRequest } from '../state.ts'
 import { answer, type LeaderTurn, log, refuse } from '../turn.ts'
 import { isCrowded } from './crowding.ts'
 import { newFramework, requestEnd, scheduleFailover, schedulePing, stepFramework } from './end.ts'
+import { holderOf, instanceFields, pingMsOf, refuseInstance } from './instances.ts'
 import { setRoles } from './roles.ts'
 import { cutOff, rememberAnswer } from './session.ts'
 import { pickTerms, refusalOfTerms, setTerms } from './terms.ts'
@@ -38,6 +39,7 @@ export function subscribe(
   const refused =
     refusalFor(known, body) ??
     refusalForCrowd(turn, ids, known) ??
+    refuseInstance(turn, known, { ...body, key: frameworkKey(ids) }) ??
     refusalOfTerms(turn, { principal: ids.principal, roles, suppressed, terms }, known)
   if (refused !== undefined) return refuse(turn, reply, refused)
   if (known?.session !== undefined && known.session.id === body.session) {
@@ -54,6 +56,7 @@ export function subscribe(
     suppressed,
     failoverMs: body.failoverMs ?? FRAMEWORK_FAILOVER_MS,
     terms,
+    holder: holderOf(body),
     secretHash: body.secretHash,
     reply,
   }
@@ -70,9 +73,10 @@ export function subscribe(
 /** What survives a leader. */
 export function frameworkRecord(
   { principal, frameworkId }: FrameworkKey,
-  { secretHash, name, failoverMs, roles, terms }: Recorded,
+  { secretHash, name, failoverMs, roles, terms, holder }: Recorded,
 ): RegistryRecord {
-  const own = { secretHash, name, failoverMs, roles: [...roles], ...terms }
+  const of = instanceFields(holder)
+  const own = { secretHash, name, failoverMs, roles: [...roles], ...of, ...terms }
   return { kind: 'framework', principal, frameworkId, ...own }
 }
 
@@ -105,6 +109,7 @@ export function isAsRecorded(known: Framework, wanted: Recorded): boolean {
     known.secretHash === wanted.secretHash &&
     known.name === wanted.name &&
     known.failoverMs === wanted.failoverMs &&
+    isSameValue(known.holder, wanted.holder) &&
     recorded.length === asked.size &&
     recorded.every((role) => asked.has(role)) &&
     isSameValue(known.terms, wanted.terms)
@@ -138,7 +143,9 @@ export function subscriptionIsRecorded(
 /** From here on the subscription counts, and every earlier one is over. */
 function accept(turn: LeaderTurn, framework: Framework, request: SubscribeRequest): void {
   const { leader, state, now } = turn
-  cutOff(turn, framework, 'failed-over', 'another instance has subscribed')
+  const { instance } = instanceFields(request.holder)
+  const message = 'another instance has subscribed'
+  cutOff(turn, framework, { name: 'failed-over', message, ...(instance && { instance }) })
   if (!stepFramework(turn, framework, 'framework.subscribed')) return
   const { key, principal, frameworkId } = framework
   leader.deadlines.clear(`failover ${key}`)
@@ -151,6 +158,8 @@ function accept(turn: LeaderTurn, framework: Framework, request: SubscribeReques
   framework.heardAhead.clear()
   framework.answers.clear()
   framework.missed = 0
+  framework.holder = request.holder
+  framework.heardAtMs = now.monotonicMs
   framework.subscribedAtMs = now.wallMs
   framework.subscription = nextSubscription(leader.epoch, framework)
   setRoles(turn, framework, request)
@@ -161,7 +170,7 @@ function accept(turn: LeaderTurn, framework: Framework, request: SubscribeReques
     subscription: framework.subscription,
     master: state.masterId,
     version: PROTOCOL_VERSION,
-    pingMs: state.rules.frameworkPingMs,
+    pingMs: pingMsOf(turn, framework),
     pingsMissedMax: state.rules.frameworkPingsMissedMax,
     failoverMs: framework.failoverMs,
   })

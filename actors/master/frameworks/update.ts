@@ -85,6 +85,7 @@ function wantedOf(framework: Framework, body: UpdateFramework): Updated {
     failoverMs: body.failoverMs ?? framework.failoverMs,
     roles,
     suppressed: body.suppressed ?? suppressedOf(framework).filter((role) => roles.includes(role)),
+    holder: framework.holder,
     terms: pickTerms({
       capabilities: body.capabilities ?? capabilities,
       constraints: body.constraints ?? constraints,
@@ -177,7 +178,13 @@ function changesIn(framework: Framework, wanted: Updated): readonly string[] {
 
 type Fields = ReturnType<typeof fieldsOf>
 
-function fieldsOf({ name, failoverMs, roles, suppressed, terms }: Omit<Updated, 'secretHash'>) {
+function fieldsOf({
+  name,
+  failoverMs,
+  roles,
+  suppressed,
+  terms,
+}: Omit<Updated, 'secretHash' | 'holder'>) {
   const { capabilities, constraints, minAllocatable } = terms
   const sets = { roles: [...roles].sort(), suppressed: [...suppressed].sort() }
   return { name, failoverMs, ...sets, capabilities, constraints, minAllocatable }

@@ -6,6 +6,7 @@ import { agentOf, invite, scheduleReturn, stepAgent } from '../agents/agents.ts'
 import { memberOf } from '../books.ts'
 import type { Framework } from '../entities.ts'
 import { forgetEnded, newFramework, schedulePing, stepFramework } from '../frameworks/end.ts'
+import { holdAnew, holderOf } from '../frameworks/instances.ts'
 import { pickTerms } from '../frameworks/terms.ts'
 import { tellWorld } from '../public-events.ts'
 import { believable, fold, highestEpoch, readBack, record } from '../registry.ts'
@@ -99,6 +100,7 @@ function recallFramework(turn: LeaderTurn, fact: FrameworkFact): void {
   fresh.secretHash = fact.secretHash
   fresh.failoverMs = fact.failoverMs
   fresh.terms = pickTerms(fact)
+  fresh.holder = holderOf(fact)
   for (const role of fact.roles) memberOf(fresh, role).isLeft = false
   stepFramework(turn, fresh, 'registry.known')
 }
@@ -123,6 +125,7 @@ export function lead(turn: LeaderTurn): void {
   for (const framework of leader.frameworks.values()) {
     if (framework.state === 'ended') continue
     leader.events.add(framework.key, framework, { kind: 'ping' })
+    holdAnew(turn, framework)
     schedulePing(turn, framework)
   }
   tellWorld(turn, { kind: 'master', what: 'leads' }, { name: state.masterId })

@@ -114,9 +114,13 @@ export const STANDBYS_MAX = 32
 export const LEASE_MS = 3_000
 export const CLUSTER_LEASE_MS = 15_000
 /** The leader stops acting after this part of its lease without a renewal. */
-export const LEASE_DEADLINE_PART = 2 / 3
-/** The leader renews so many times in a lease. */
+export const LEASE_DEADLINE_PART = 4 / 5
+/**
+ * The leader renews so many times in a lease, and no more seldom than this: three servers that lost
+ * the one which led the lease's stream take up to nine seconds to agree on another.
+ */
 export const LEASE_RENEWALS = 5
+export const LEASE_RENEWAL_MS_MAX = 1_000
 /** The leader asks each agent whether it is there; after so many misses it is unreachable. */
 export const AGENT_PING_MS = 3_000
 export const AGENT_PINGS_MISSED_MAX = 5

@@ -5,7 +5,11 @@
  * free. A silent leader may be challenged earlier, after a probe in vain: safety rests on epochs,
  * never on timing. The holder counts from before it sent the write that was confirmed last.
  */
-import { LEASE_DEADLINE_PART, LEASE_RENEWALS } from '../../../protocol/limits.ts'
+import {
+  LEASE_DEADLINE_PART,
+  LEASE_RENEWAL_MS_MAX,
+  LEASE_RENEWALS,
+} from '../../../protocol/limits.ts'
 import type { Fence } from '../../../protocol/schema/common.ts'
 import type { LeaseRecord } from '../../../protocol/schema/master.ts'
 import { type LeaseEvent, type LeaseState, leaseStep } from '../lease-machine.ts'
@@ -16,6 +20,8 @@ import { sendBeat } from './peer-beats.ts'
 
 /** A log that could not be read at a takeover is asked again after this. */
 const REGISTRY_RETRY_MS = 500
+/** A store that did not answer is asked again after this, or sooner. */
+const RETRY_MS_MAX = 500
 
 export function newLease(): Lease {
   return {
@@ -93,6 +99,11 @@ function follow(turn: Turn): void {
   readLease(turn)
 }
 
+/** From one renewal, or look at another's, to the next. */
+function renewalMs({ state }: Turn): number {
+  return Math.min(state.rules.leaseMs / LEASE_RENEWALS, LEASE_RENEWAL_MS_MAX)
+}
+
 /** A new taking is a new epoch, above all that anybody has told of. */
 function claim(turn: Turn): void {
   const { state } = turn
@@ -122,13 +133,13 @@ function write(turn: Turn, said: Omit<LeaseRecord, 'leaseMs'>): void {
   const record = { ...said, leaseMs: rules.leaseMs }
   lease.writing = { sentAtMs: turn.now.monotonicMs, record }
   // Read back only when no answer has come for as long as a renewal takes to be due.
-  lease.nextReadMs = turn.now.monotonicMs + rules.leaseMs / LEASE_RENEWALS
+  lease.nextReadMs = turn.now.monotonicMs + renewalMs(turn)
   turn.effects.push({ do: 'write-lease', record, revision: lease.revision })
 }
 
 export function readLease(turn: Turn): void {
-  const { lease, rules } = turn.state
-  lease.nextReadMs = turn.now.monotonicMs + rules.leaseMs / LEASE_RENEWALS
+  const { lease } = turn.state
+  lease.nextReadMs = turn.now.monotonicMs + renewalMs(turn)
   if (lease.isReading) return
   lease.isReading = true
   turn.effects.push({ do: 'read-lease' })
@@ -186,7 +197,7 @@ function taken(turn: Turn, writing: NonNullable<Lease['writing']>): void {
   const { state } = turn
   const { lease } = state
   lease.heldFromMs = writing.sentAtMs
-  lease.nextRenewalMs = writing.sentAtMs + state.rules.leaseMs / LEASE_RENEWALS
+  lease.nextRenewalMs = writing.sentAtMs + renewalMs(turn)
   if (lease.state !== 'claiming') return
   const { epoch } = writing.record
   raiseEpoch(turn, epoch)
@@ -202,13 +213,12 @@ export function leaseConflict(turn: Turn): void {
 
 /** It may have been written or not; asked again when the next renewal or reading is due. */
 export function leaseUnavailable(turn: Turn, asked: 'read-lease' | 'write-lease'): void {
-  const { lease, rules } = turn.state
+  const { lease } = turn.state
   if (asked === 'read-lease') {
     lease.isReading = false
     lease.isReadingOld = false
   }
-  const retryMs = turn.now.monotonicMs + rules.leaseMs / (2 * LEASE_RENEWALS)
-  lease.nextReadMs = retryMs
+  lease.nextReadMs = turn.now.monotonicMs + Math.min(renewalMs(turn) / 2, RETRY_MS_MAX)
   if (lease.writing !== undefined) lease.nextRenewalMs = Number.POSITIVE_INFINITY
 }
 

@@ -1,7 +1,7 @@
 /** Who leads: a record that is changed by compare-and-set, judged by one's own clock. */
 import test from 'ava'
 import type { RunId } from '../../../../protocol/ids.ts'
-import { LEASE_MS } from '../../../../protocol/limits.ts'
+import { LEASE_DEADLINE_PART, LEASE_MS } from '../../../../protocol/limits.ts'
 import type { PeerBeat } from '../../../../protocol/schema/master.ts'
 import {
   aBatch,
@@ -381,7 +381,7 @@ test('a store that does not answer takes the lead at the deadline, and not befor
   const master = new MasterDriver().leading()
   const from = master.state.lease.heldFromMs
   master.holding.add('lease')
-  master.pass(from + (LEASE_MS * 2) / 3 - master.nowMs - 1)
+  master.pass(from + LEASE_MS * LEASE_DEADLINE_PART - master.nowMs - 1)
   t.true(master.isLeading)
   master.pass(2)
   t.is(master.state.leader, undefined)

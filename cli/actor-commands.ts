@@ -41,7 +41,11 @@ function addMaster({ add, io, done }: Registration): void {
   })
     .option('--id <id>', 'its name among the masters', id('id'), tokenFrom(hostname()))
     .option('--work-dir <folder>', 'for its epoch (default: in the state folder)', someText)
-    .option('--replicas <n>', 'NATS servers that hold each store', oneOf(1, 3, 5), 1)
+    .option(
+      '--replicas <n>',
+      'NATS servers that hold each store (default: 3 if they are a NATS cluster, else 1)',
+      oneOf(1, 3, 5),
+    )
     .option(
       '--lease <duration>',
       `how long it leads without a renewal (default: ${lease})`,

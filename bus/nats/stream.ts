@@ -19,6 +19,8 @@ export interface StoreOptions {
   readonly connection: NatsConnection
   readonly replicas: number
   readonly timeoutMs: number
+  /** Something is not as it was asked for; it is used as it is. */
+  readonly onFault: (fault: ClusterError) => void
 }
 
 export type StreamSettings = Partial<StreamConfig> & { readonly name: string }
@@ -136,7 +138,7 @@ function sequenceOf({ seq, error }: PublishAnswer): number | undefined {
 
 async function ensure(
   { streams }: JetStreamManager,
-  { replicas }: StoreOptions,
+  { replicas, onFault }: StoreOptions,
   { settings, initial, chosen }: KeptStream,
 ): Promise<void> {
   const { name } = settings
@@ -147,8 +149,9 @@ async function ensure(
       throw error
     })
     if (info === undefined) return requireSettings((await streams.add(made)).config, made)
-    // How many servers hold an old one is the operator's.
     requireSettings(info.config, settings)
+    // How many servers hold an old one is the operator's.
+    if (info.config.num_replicas < replicas) onFault(heldByFew(info.config, replicas))
     const wanted = { ...info.config, ...chosen }
     if (isDeepStrictEqual(info.config, wanted)) return
     requireSettings((await streams.update(name, wanted)).config, { name, ...chosen })
@@ -156,6 +159,12 @@ async function ensure(
     if (error instanceof ClusterError) throw error
     throw unavailable(`stream ${name} cannot be opened`, error)
   }
+}
+
+function heldByFew({ name, num_replicas: found }: StreamConfig, wanted: number): ClusterError {
+  const cure = `nats stream edit ${name} --replicas ${wanted}`
+  const message = `stream ${name} is held by ${found} NATS server, not ${wanted}: ${cure}`
+  return new ClusterError('bus/store-replicas', 'never', message)
 }
 
 /** Its own API says so; a publish finds nobody, which a server without a leader also says. */

@@ -46,7 +46,7 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
   const storeOptions = (bus: Bus) => {
     const connection = connections.get(bus)
     assert(connection !== undefined, `${bus.name} is a connection of another system`)
-    return { bus, connection, replicas, timeoutMs: storeTimeoutMs }
+    return { bus, connection, replicas, timeoutMs: storeTimeoutMs, onFault }
   }
   return {
     async connect({ name, inbox = newInbox(location) }) {
@@ -71,6 +71,17 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
     },
     history: (bus, kept) => natsHistory(storeOptions(bus), kept),
   }
+}
+
+/**
+ * Do servers there keep streams together? Tells it from what the first that answers says of itself.
+ * @throws {ClusterError} as `connect`.
+ */
+export async function isNatsCluster(location: NatsLocation, name: string): Promise<boolean> {
+  const connection = await dial(location, { name, inboxPrefix: newInbox(location) })
+  const { cluster } = connection.info ?? {}
+  await connection.close()
+  return cluster !== undefined
 }
 
 const newInbox = ({ inboxPrefix }: NatsLocation): string =>

@@ -6,6 +6,7 @@ import type { MasterRules } from '../../actors/master/state.ts'
 import type { HistoryLimits } from '../../bus/bus.ts'
 import type { Claimer } from '../../bus/nats/claimed-file.ts'
 import { stateFolder } from '../../bus/nats/state-folder.ts'
+import { isNatsCluster } from '../../bus/nats/system.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { MasterId } from '../../protocol/ids.ts'
 import { CLUSTER_LEASE_MS } from '../../protocol/limits.ts'
@@ -13,6 +14,7 @@ import type { MinAllocatable } from '../../protocol/schema/common.ts'
 import { runActorProcess } from '../actor-process.ts'
 import type { ActorWorld } from '../actor-world.ts'
 import type { ExitCode } from '../exit-code.ts'
+import { findCluster } from '../find-cluster.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
 import { startOwning } from '../owned-folder.ts'
 
@@ -34,20 +36,27 @@ export interface MasterFlags {
 export interface MasterOptions extends CommandOptions, MasterFlags {
   readonly id: MasterId
   readonly workDir?: string
-  readonly replicas: number
+  readonly replicas?: number
 }
 
-export function master(invocation: Invocation<MasterOptions>): Promise<ExitCode> {
+export async function master(invocation: Invocation<MasterOptions>): Promise<ExitCode> {
   const { options, io } = invocation
-  const { id, workDir = join(stateFolder(io.env), 'masters', id), replicas } = options
+  const { id, workDir = join(stateFolder(io.env), 'masters', id) } = options
+  const replicas = options.replicas ?? (await usualReplicas(invocation))
   const start = (world: ActorWorld) =>
     startMasterIn(world, {
       masterId: id,
       workDir,
-      rules: rulesOf(options),
+      rules: rulesOf(options, replicas),
       events: eventsOf(options),
     })
   return runActorProcess({ name: `master ${id}`, replicas, start }, invocation)
+}
+
+/** As many as lose one of them and go on, if there may be as many. */
+async function usualReplicas({ options, io }: Invocation<MasterOptions>): Promise<number> {
+  const { location, cluster } = findCluster(options, io.env)
+  return (await isNatsCluster(location, `${cluster} master ${options.id} asks`)) ? 3 : 1
 }
 
 interface MasterHere {
@@ -87,8 +96,8 @@ const eventsOf = ({ eventAge, eventBytes }: MasterFlags): Partial<HistoryLimits>
 })
 
 /** What is not given keeps its default; a lease on several servers is longer. */
-function rulesOf(options: MasterOptions): Partial<MasterRules> {
-  const { lease = options.replicas > 1 ? CLUSTER_LEASE_MS : undefined } = options
+function rulesOf(options: MasterOptions, replicas: number): Partial<MasterRules> {
+  const { lease = replicas > 1 ? CLUSTER_LEASE_MS : undefined } = options
   const rules = {
     leaseMs: lease,
     agentPingMs: options.agentPing,

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Bus } from '../../bus/bus.ts'
 import { packageConfig } from '../../bus/nats/server.ts'
 import { natsSystem } from '../../bus/nats/system.ts'
 import { serverIn, type TestServer } from './nats.ts'
@@ -41,23 +42,50 @@ export async function startTestNatsCluster(): Promise<TestNatsCluster> {
   }
 }
 
-const LOOK_MS = 50
+const ANSWER_MS = 250
 const PATIENCE_MS = 30_000
 
 /** JetStream's own leader answers what the account has of it; until there is one, nobody does. */
 async function leaderElected(servers: TestNatsCluster['servers']): Promise<void> {
   const location = { servers: servers.map(({ url }) => url), source: 'test' }
   const bus = await natsSystem({ location }).connect({ name: 'asks' })
-  let isThere = false
-  bus.subscribe(`${bus.inbox}.*`, ({ payload }) => {
-    isThere ||= !Buffer.from(payload).includes('"error"')
-  })
-  for (let waitedMs = 0; !isThere; waitedMs += LOOK_MS) {
+  const isThere = async (): Promise<boolean> => {
+    const answer = await askJetStream(bus, 'INFO')
+    return answer !== undefined && answer.error === undefined
+  }
+  for (let waitedMs = 0; !(await isThere()); waitedMs += ANSWER_MS) {
     if (waitedMs > PATIENCE_MS) throw new Error('the three servers have no leader')
-    bus.publish('$JS.API.INFO', new Uint8Array(), { reply: `${bus.inbox}.1` })
-    await sleep(LOOK_MS)
   }
   await bus.close()
+}
+
+/** What JetStream says of a stream. */
+export interface StreamFacts {
+  readonly error?: { readonly description: string }
+  readonly config?: { readonly num_replicas: number }
+  /** `leader`: `nats-1` … */
+  readonly cluster?: { readonly leader?: string }
+}
+
+/** Undefined: no answer, for a while. */
+export const streamFacts = (bus: Bus, stream: string): Promise<StreamFacts | undefined> =>
+  askJetStream(bus, `STREAM.INFO.${stream}`)
+
+let asked = 0
+
+function askJetStream(bus: Bus, what: string): Promise<StreamFacts | undefined> {
+  asked += 1
+  const reply = `${bus.inbox}.${asked}`
+  return new Promise((resolve) => {
+    const subscription = bus.subscribe(reply, ({ payload, noResponders }) => {
+      if (noResponders === undefined) resolve(JSON.parse(Buffer.from(payload).toString()))
+    })
+    bus.publish(`$JS.API.${what}`, new Uint8Array(), { reply })
+    void sleep(ANSWER_MS).then(() => {
+      subscription.close()
+      resolve(undefined)
+    })
+  })
 }
 
 /**

@@ -1,9 +1,11 @@
 /** `bourse master`: one leads, any number stand by. */
 import { join } from 'node:path'
+import type { Log } from '../../actors/kit/logger.ts'
 import { epochFile } from '../../actors/master/epoch-file.ts'
 import { type RunningMaster, startMaster } from '../../actors/master/main.ts'
 import type { MasterRules } from '../../actors/master/state.ts'
 import type { HistoryLimits } from '../../bus/bus.ts'
+import { sleep, systemClock } from '../../bus/clock.ts'
 import type { Claimer } from '../../bus/nats/claimed-file.ts'
 import { stateFolder } from '../../bus/nats/state-folder.ts'
 import { isNatsCluster } from '../../bus/nats/system.ts'
@@ -43,13 +45,9 @@ export async function master(invocation: Invocation<MasterOptions>): Promise<Exi
   const { options, io } = invocation
   const { id, workDir = join(stateFolder(io.env), 'masters', id) } = options
   const replicas = options.replicas ?? (await usualReplicas(invocation))
-  const start = (world: ActorWorld) =>
-    startMasterIn(world, {
-      masterId: id,
-      workDir,
-      rules: rulesOf(options, replicas),
-      events: eventsOf(options),
-    })
+  const rules = rulesOf(options, replicas)
+  const here: MasterHere = { masterId: id, workDir, rules, events: eventsOf(options) }
+  const start = (world: ActorWorld) => patiently(world.log, () => startMasterIn(world, here))
   return runActorProcess({ name: `master ${id}`, replicas, start }, invocation)
 }
 
@@ -57,6 +55,24 @@ export async function master(invocation: Invocation<MasterOptions>): Promise<Exi
 async function usualReplicas({ options, io }: Invocation<MasterOptions>): Promise<number> {
   const { location, cluster } = findCluster(options, io.env)
   return (await isNatsCluster(location, `${cluster} master ${options.id} asks`)) ? 3 : 1
+}
+
+/** Three servers that were started, or lost one, need up to nine seconds to agree who leads. */
+const PATIENCE_MS = 20_000
+const RETRY_MS = 500
+
+async function patiently<T>(log: Log, start: () => Promise<T>): Promise<T> {
+  const endMs = systemClock.now().monotonicMs + PATIENCE_MS
+  for (let tries = 1; ; tries++)
+    try {
+      return await start()
+    } catch (error) {
+      const isOver = systemClock.now().monotonicMs >= endMs
+      if (!(error instanceof ClusterError) || error.code !== 'bus/store-unavailable' || isOver)
+        throw error
+      if (tries === 1) log({ level: 'warn', message: `waits for its stores: ${error.message}` })
+      await sleep(RETRY_MS)
+    }
 }
 
 interface MasterHere {

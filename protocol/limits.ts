@@ -168,6 +168,13 @@ export const DECLINE_FILTER_MS_MAX = 365 * 24 * 3_600_000
 export const DECLINE_PAUSE_MS = 1_000
 /** From SIGTERM to SIGKILL. */
 export const KILL_GRACE_MS = 3_000
+/** Tasks whose agent has not come back for so long are ended. */
+export const RECOVERY_TIMEOUT_MS = 900_000
+/** Sandboxes of ended tasks are kept for so long on an empty disk, and no more than so many. */
+export const SANDBOX_KEEP_MS = 604_800_000
+export const SANDBOXES_MAX = 10_000
+/** This part of the disk is to be free: the fuller it is, the shorter sandboxes are kept. */
+export const DISK_HEADROOM = 0.1
 /** An unacknowledged status is sent again after this, doubling up to the maximum. */
 export const UPDATE_RETRY_MS = 10_000
 export const UPDATE_RETRY_MS_MAX = 600_000

@@ -17,7 +17,8 @@ export interface FoundContainer {
   readonly sandbox: Sandbox
   readonly state:
     | { readonly kind: 'running' }
-    | { readonly kind: 'ended'; readonly exit: ExitSeen }
+    /** `why`: somebody ended it, as no agent came back. */
+    | { readonly kind: 'ended'; readonly exit: ExitSeen; readonly why?: string }
     | { readonly kind: 'never-started' }
 }
 

@@ -13,6 +13,8 @@ export interface LeftoversOptions {
   readonly graceMs: number
   /** Nothing of the containers is kept: the agent will not start again. */
   readonly forget: boolean
+  /** For the next agent: why nobody waited for it. */
+  readonly alone?: string
 }
 
 /** What the kernel does not let go of is not waited for. */
@@ -25,7 +27,7 @@ const SIGKILL_MS = 5_000
  * @throws {ClusterError} `containerizer/in-use`: its agent still runs. `agent/bad-id`.
  */
 export async function endLeftovers(options: LeftoversOptions): Promise<number> {
-  const { workDir, clock, graceMs, forget } = options
+  const { workDir, clock, graceMs, forget, alone } = options
   const agentId = keptAgentId(workDir)
   if (agentId === undefined) return 0
   const running = new Set<string>()
@@ -37,6 +39,7 @@ export async function endLeftovers(options: LeftoversOptions): Promise<number> {
     workDir,
     agentId,
     clock,
+    use: alone === undefined ? 'agent' : 'ending',
     onEvent({ kind, containerId }) {
       if (kind !== 'started') running.delete(containerId)
       if (running.size === 0) finish()
@@ -48,9 +51,13 @@ export async function endLeftovers(options: LeftoversOptions): Promise<number> {
       if (state.kind === 'running') running.add(containerId)
     const count = running.size
     const timer = clock.after(graceMs + SIGKILL_MS, finish)
-    for (const containerId of running) containerizer.kill(containerId, graceMs)
+    for (const containerId of running) {
+      if (alone === undefined) containerizer.kill(containerId, graceMs)
+      else containerizer.endAlone(containerId, { graceMs, why: alone })
+    }
     if (count > 0) await finished
     timer.cancel()
+    containerizer.sweep()
     if (forget) for (const { containerId } of found) await containerizer.destroy(containerId)
     return count
   } finally {

@@ -1,6 +1,7 @@
 /** Starts the agent of this machine, or agents that only pretend, on a connection of their own. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Isolation } from '../../agent-runtime/containerizer/containerizer.ts'
 import {
   PretendingContainerizer,
@@ -13,6 +14,7 @@ import type { Clock } from '../../bus/clock.ts'
 import { type MessengerDeps, openMessenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
 import type { AgentId } from '../../protocol/ids.ts'
+import { RECOVERY_TIMEOUT_MS } from '../../protocol/limits.ts'
 import type { Attribute, ResourceList } from '../../protocol/schema/common.ts'
 import { inboxOf } from '../../protocol/subjects.ts'
 import { openFileLog } from '../kit/record-log/file.ts'
@@ -98,6 +100,8 @@ export interface AgentOptions extends World {
   readonly isolation?: Exclude<Isolation, 'pretending'>
   /** Sandboxes of ended tasks that are kept. Default 1000. */
   readonly sandboxesMax?: number
+  /** So long tasks go on without an agent; then they are ended. Default 15 min. */
+  readonly recoveryTimeoutMs?: number | 'never'
   /** Whether the cluster forgets it at a stop. Default: never. */
   readonly leaves?: Exclude<Leaves, 'always'>
 }
@@ -116,18 +120,26 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
     sandboxesMax: options.sandboxesMax ?? SANDBOXES_MAX,
   }
   const forced = isolation === undefined ? {} : { isolation }
+  const watch = watchOf(options.recoveryTimeoutMs ?? RECOVERY_TIMEOUT_MS)
   return await hostAgents(options, {
     machines: [
       {
         profile,
         openContainerizer: (onEvent) =>
-          openProcessContainerizer({ workDir, agentId, clock, onEvent, ...forced }),
+          openProcessContainerizer({ workDir, agentId, clock, onEvent, watch, ...forced }),
       },
     ],
     openCheckpoint: () => openCheckpointIn(workDir),
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     leaves: options.leaves ?? 'never',
   })
+}
+
+/** The program that ends its tasks when it does not come back. */
+export function watchOf(timeoutMs: number | 'never') {
+  if (timeoutMs === 'never') return undefined
+  const program = fileURLToPath(new URL('./alone.js', import.meta.url))
+  return { timeoutMs, command: [process.execPath, program, String(timeoutMs)] }
 }
 
 const openCheckpointIn = (workDir: string): OpenedRecordLog =>

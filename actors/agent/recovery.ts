@@ -17,7 +17,7 @@ import {
   strike,
   trimSandboxes,
 } from './held.ts'
-import type { FoundContainer, Start } from './inputs.ts'
+import type { ExitSeen, FoundContainer, Start } from './inputs.ts'
 import { endBrokenGroups, finish, killedDuringLaunch } from './kills.ts'
 import { type AgentRecord, FORMAT, type StartRecord, type TaskRecord } from './records.ts'
 import { type AgentState, refOf, stateOf, type Task } from './state.ts'
@@ -191,6 +191,9 @@ function goOn(state: AgentState, task: Task, now: Now): void {
 }
 
 function endSeen(task: Task, found: Seen['found'], isRebooted: boolean): News {
+  if (found?.kind === 'ended' && found.why !== undefined && task.killedWithMs === undefined) {
+    return endedAlone(task, found.exit, found.why)
+  }
   if (found?.kind === 'ended' && !('unknown' in found.exit && isRebooted)) {
     return endOf(task, found.exit)
   }
@@ -202,6 +205,13 @@ function endSeen(task: Task, found: Seen['found'], isRebooted: boolean): News {
     return endOf(task, { unknown: 'its container is gone' })
   }
   return task.killedWithMs === undefined ? NEVER_STARTED : killedDuringLaunch(task)
+}
+
+/** Failed, also where it took SIGTERM for a reason to exit with 0. */
+function endedAlone(task: Task, exit: ExitSeen, why: string): News {
+  const end = endOf(task, exit)
+  const message = [why, end.message ?? 'command exited with status 0'].join('; ')
+  return { ...end, state: 'TASK_FAILED', reason: 'AGENT_AWAY', message }
 }
 
 const NEVER_STARTED: News = {

@@ -301,7 +301,7 @@ function inputOf(event: ContainerEvent): Input {
 }
 
 function foundOf({ containerId, sandbox, state }: RecoveredContainer): FoundContainer {
-  const seen = state.kind === 'ended' ? { kind: state.kind, exit: exitOf(state.exit) } : state
+  const seen = state.kind === 'ended' ? { ...state, exit: exitOf(state.exit) } : state
   return { containerId, sandbox, state: seen }
 }
 

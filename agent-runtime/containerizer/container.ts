@@ -81,7 +81,8 @@ export class Container {
     if (this.#phase !== 'over') return { kind: 'running' }
     const record = runtime.readRecord(this.id)
     if (record?.kind !== 'exited') return { kind: 'never-started' }
-    return { kind: 'ended', exit: record.exit }
+    const why = runtime.endingOf(this.id)
+    return { kind: 'ended', exit: record.exit, ...(why !== undefined && { why }) }
   }
 
   killIn(graceMs: number): void {

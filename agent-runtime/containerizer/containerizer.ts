@@ -57,8 +57,8 @@ export interface RecoveredContainer {
   readonly sandbox: SandboxName
   readonly state: /** Its `ended` comes as an event. */
     | { readonly kind: 'running' }
-    /** It ended meanwhile; no event follows. */
-    | { readonly kind: 'ended'; readonly exit: Exit }
+    /** It ended meanwhile; no event follows. `why`: somebody ended it, as no agent came back. */
+    | { readonly kind: 'ended'; readonly exit: Exit; readonly why?: string }
     /** The agent died before the task's process existed. It never will; no event follows. */
     | { readonly kind: 'never-started' }
 }

@@ -3,13 +3,18 @@ import { strict as assert } from 'node:assert'
 import { type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../../bus/clock.ts'
+import { ClusterError } from '../../protocol/errors.ts'
 import { type AgentId, isToken } from '../../protocol/ids.ts'
 import { type Isolator, makeHold, openIsolator, succeeds } from '../isolation/isolation.ts'
+import type { KillScope } from '../isolation/kill-scope.ts'
+import type { ProcessIdentity } from '../isolation/proc.ts'
 import { Launcher } from '../launcher/launcher.ts'
+import { Watch, type WatchOptions } from '../launcher/watch.ts'
 import { Sandboxes } from '../sandbox/sandbox.ts'
 import { type UserAnswer, Users } from '../sandbox/user.ts'
 import { Container } from './container.ts'
 import type {
+  ContainerEvent,
   Containerizer,
   ContainerSpec,
   Isolation,
@@ -25,6 +30,11 @@ import { RuntimeDirectory } from './runtime-directory.ts'
 
 /** Everything is looked at this often, whatever the watch said or missed. */
 const RESCAN_MS = 10_000
+/** Containers that are looked at before others have their turn. */
+const RECOVERED_AT_ONCE = 50
+/** How long is waited for what was killed to be gone, at first and at last. */
+const CLEAR_MS_MIN = 10
+const CLEAR_MS_MAX = 10_000
 /** The same where the system has no watch left to give. */
 const RESCAN_WITHOUT_WATCH_MS = 200
 
@@ -36,6 +46,10 @@ export interface ProcessContainerizerOptions {
   readonly onEvent: OnContainerEvent
   /** Forces one kind; absent: the strongest that works here. */
   readonly isolation?: Exclude<Isolation, 'pretending'>
+  /** What ends the tasks when no agent has come back for so long. Absent: nothing does. */
+  readonly watch?: Pick<WatchOptions, 'timeoutMs' | 'command'> | undefined
+  /** `ending`: no agent, but who ends what a dead one left. Default: an agent. */
+  readonly use?: 'agent' | 'ending'
 }
 
 /** @throws {ClusterError} `containerizer/in-use` if another agent uses the work directory. */
@@ -44,7 +58,7 @@ export async function openProcessContainerizer(
 ): Promise<ProcessContainerizer> {
   const { workDir, agentId, isolation } = options
   assert(workDir.startsWith('/') && !workDir.includes('\0'), 'the work directory is absolute')
-  const runtime = new RuntimeDirectory(join(workDir, 'runtime'))
+  const runtime = await openRuntime(options)
   try {
     const isolator = await openIsolator(`${agentId} ${workDir}`, isolation)
     const resets = await succeeds(['env', SIGNALS_RESET, 'true'])
@@ -55,6 +69,20 @@ export async function openProcessContainerizer(
     throw error
   }
 }
+
+/** The tasks of a dead agent may just be being ended: that does not take long. */
+async function openRuntime({ workDir, clock, use }: ProcessContainerizerOptions) {
+  for (;;) {
+    try {
+      return new RuntimeDirectory(join(workDir, 'runtime'), use)
+    } catch (error) {
+      if (!(error instanceof ClusterError && error.code === 'containerizer/ending')) throw error
+      await new Promise<void>((resolve) => clock.after(ENDING_LOOK_MS, resolve))
+    }
+  }
+}
+
+const ENDING_LOOK_MS = 100
 
 /** A shell lets background jobs ignore these two, and the task would inherit it. */
 const SIGNALS_RESET = '--default-signal=INT,QUIT'
@@ -76,8 +104,11 @@ export class ProcessContainerizer implements Containerizer {
   /** Containers that have not ended, by the path of their sandbox. */
   readonly #live = new Set<string>()
   #watcher: FSWatcher | undefined
+  #watch: Watch | undefined
   #rescanTimer: Timer | undefined
   #recovered = false
+  /** What happens while others are still looked at: told when the caller knows of all. */
+  #early: ContainerEvent[] | undefined
   #closed = false
 
   constructor(options: ProcessContainerizerOptions, parts: Parts) {
@@ -92,8 +123,13 @@ export class ProcessContainerizer implements Containerizer {
       clock: options.clock,
       unclaimed: () => this.#unclaimed(),
     })
-    this.#watch()
+    this.#watchRecords()
     this.#rescanLater()
+    const { watch, clock } = options
+    if (watch === undefined) return
+    const onStarted = (watcher: ProcessIdentity): void => runtime.watchedBy(watcher)
+    const command = [...watch.command, options.workDir, String(runtime.uses)]
+    this.#watch = new Watch({ ...watch, command, clock, onStarted })
   }
 
   /** The launcher's process, if one runs now. */
@@ -105,12 +141,52 @@ export class ProcessContainerizer implements Containerizer {
     assert(!this.#recovered, 'recovery happens once')
     this.#recovered = true
     const found: RecoveredContainer[] = []
-    for (const [containerId, files] of this.#parts.runtime.containers()) {
+    const { runtime, isolator } = this.#parts
+    const early: ContainerEvent[] = []
+    this.#early = early
+    const all = runtime.containers()
+    for (const [containerId, files] of all) {
       const { sandbox } = files
       const state = this.#track(containerId, sandbox).recover(files)
       found.push({ containerId, sandbox, state })
+      // So that whoever asks meanwhile has an answer.
+      if (found.length % RECOVERED_AT_ONCE === 0) await this.#breathe()
     }
+    for (const stranger of isolator.strangers(new Set(all.keys()))) this.#clear(stranger)
+    this.#early = undefined
+    this.#options.clock.soon(() => early.forEach((event) => this.#tell(event)))
     return found
+  }
+
+  /** Ends what runs: nobody has come back for it. The next agent hears why, and how it ended. */
+  endAlone(containerId: string, { graceMs, why }: { graceMs: number; why: string }): void {
+    try {
+      this.#parts.runtime.noteEnding(containerId, why)
+    } catch {
+      // The disk is full: the next agent sees only by what signal it ended.
+    }
+    this.kill(containerId, graceMs)
+  }
+
+  /** Removes the cgroups of containers that have ended. Their records stay for the next agent. */
+  sweep(): void {
+    for (const scope of this.#parts.isolator.strangers(new Set())) scope.remove()
+  }
+
+  #tell(event: ContainerEvent): void {
+    if (this.#early !== undefined) this.#early.push(event)
+    else if (!this.#closed) this.#options.onEvent(event)
+  }
+
+  #breathe(): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.soon(resolve))
+  }
+
+  /** Of a container that nothing is known of: its files were lost. */
+  #clear(stranger: KillScope, delayMs = CLEAR_MS_MIN): void {
+    if (this.#closed || stranger.remove() || delayMs > CLEAR_MS_MAX) return
+    stranger.kill()
+    this.#options.clock.after(delayMs, () => this.#clear(stranger, delayMs * 2))
   }
 
   launch(spec: ContainerSpec): void {
@@ -154,6 +230,7 @@ export class ProcessContainerizer implements Containerizer {
     this.#rescanTimer?.cancel()
     for (const container of this.#containers.values()) container.forget()
     await this.#launcher.close()
+    this.#watch?.close(this.#live.size === 0)
     this.#parts.isolator.close()
     this.#parts.runtime.close()
   }
@@ -166,7 +243,7 @@ export class ProcessContainerizer implements Containerizer {
       clock: this.#options.clock,
       emit: (event) => {
         if (event.kind !== 'started') this.#live.delete(path)
-        if (!this.#closed) this.#options.onEvent(event)
+        this.#tell(event)
       },
       ended: () => this.#live.delete(path),
     })
@@ -206,7 +283,7 @@ export class ProcessContainerizer implements Containerizer {
     return [...this.#containers.values()].filter((one) => one.unclaimed).map((one) => one.id)
   }
 
-  #watch(): void {
+  #watchRecords(): void {
     try {
       this.#watcher = watch(this.#parts.runtime.records, (kind, containerId) => {
         // A record is empty when it is made ("rename"): what is written to it comes as "change".

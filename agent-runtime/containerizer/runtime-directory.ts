@@ -2,10 +2,12 @@
  * The files by which agents, launchers and recording parents of one work directory meet.
  *
  *     boot-id          of the boot that the records are about
- *     owner            pid and start time of the agent that uses it
+ *     owner            pid and start time of the agent that uses it, or of who ends its tasks
+ *     watch            how many have used it; pid and start time of who watches for the last one
  *     launcher.sh
  *     launches/ID      a container as asked for; `ID.silent` if given up without an answer
  *     records/ID       what became of it
+ *     ended/ID         why it was ended while no agent watched
  */
 import {
   appendFileSync,
@@ -18,7 +20,13 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { ClusterError } from '../../protocol/errors.ts'
-import { isAlive, ownIdentity, readText } from '../isolation/proc.ts'
+import {
+  isAlive,
+  ownIdentity,
+  type ProcessIdentity,
+  readText,
+  signalPid,
+} from '../isolation/proc.ts'
 import { LAUNCHER_SCRIPT } from '../launcher/script.ts'
 import { type LaunchHead, parseLaunchHead } from './launch-file.ts'
 import { abandonedLine, lostLine, parseRecord, type Record } from './record.ts'
@@ -36,8 +44,14 @@ export class RuntimeDirectory {
   readonly records: string
   readonly script: string
 
-  /** @throws {ClusterError} `containerizer/in-use` if another living agent has it. */
-  constructor(path: string) {
+  readonly #ended: Set<string>
+  #uses = 0
+
+  /**
+   * @throws {ClusterError} `containerizer/in-use` if another living agent has it, or
+   * `containerizer/ending` if the tasks of a dead one are just being ended.
+   */
+  constructor(path: string, use: 'agent' | 'ending' = 'agent') {
     this.path = path
     this.records = join(path, 'records')
     this.script = join(path, 'launcher.sh')
@@ -45,7 +59,10 @@ export class RuntimeDirectory {
     mkdirSync(path, { recursive: true, mode: 0o700 })
     mkdirSync(this.records, { recursive: true })
     mkdirSync(join(path, 'launches'), { recursive: true })
-    this.#own()
+    mkdirSync(join(path, 'ended'), { recursive: true })
+    this.#own(use)
+    this.#endWatch()
+    this.#ended = new Set(readdirSync(join(path, 'ended')))
     replaceFile(this.script, LAUNCHER_SCRIPT)
     this.#endWhatARebootEnded()
   }
@@ -81,7 +98,11 @@ export class RuntimeDirectory {
    */
   stopWaiting(containerId: string): void {
     if (readText(this.#launch(containerId)) === undefined) return
-    renameSync(this.#launch(containerId), this.#launch(containerId) + SILENT)
+    try {
+      renameSync(this.#launch(containerId), this.#launch(containerId) + SILENT)
+    } catch {
+      // The disk is read-only: then nobody can write that it starts, and so it does not.
+    }
   }
 
   /** Ends a container whose recording parent cannot do so any more. False: not now, try later. */
@@ -95,7 +116,30 @@ export class RuntimeDirectory {
     }
   }
 
+  /** This use of the directory among all, and who ends its tasks if no other follows. */
+  watchedBy(watcher: ProcessIdentity): void {
+    replaceFile(join(this.path, 'watch'), watchText(this.#uses, watcher))
+  }
+
+  get uses(): number {
+    return this.#uses
+  }
+
+  /** For the next agent, before the container is killed. */
+  noteEnding(containerId: string, why: string): void {
+    writeFileSync(join(this.path, 'ended', containerId), why)
+    this.#ended.add(containerId)
+  }
+
+  /** Why it was ended while no agent watched. */
+  endingOf(containerId: string): string | undefined {
+    return this.#ended.has(containerId)
+      ? readText(join(this.path, 'ended', containerId))
+      : undefined
+  }
+
   remove(containerId: string): void {
+    if (this.#ended.delete(containerId)) removed(join(this.path, 'ended', containerId))
     // One given up has the other name.
     if (!removed(this.#launch(containerId))) removed(this.#launch(containerId) + SILENT)
     removed(join(this.records, containerId))
@@ -120,15 +164,29 @@ export class RuntimeDirectory {
     return join(this.path, 'launches', containerId)
   }
 
-  #own(): void {
+  #own(use: 'agent' | 'ending'): void {
     const file = join(this.path, 'owner')
-    const [pid = 0, startTicks = 0] = (readText(file) ?? '').split(' ').map(Number)
+    const words = (readText(file) ?? '').split(' ')
+    const [pid = 0, startTicks = 0] = words.map(Number)
     if (pid > 0 && isAlive({ pid, startTicks })) {
-      const message = `${this.path} is in use by the agent with pid ${pid}`
-      throw new ClusterError('containerizer/in-use', 'later', message)
+      const isEnding = words[2]?.trim() === 'ending'
+      const message = isEnding
+        ? `tasks of ${this.path} are being ended by the process ${pid}, as no agent came back`
+        : `${this.path} is in use by the agent with pid ${pid}`
+      const code = isEnding ? 'containerizer/ending' : 'containerizer/in-use'
+      throw new ClusterError(code, 'later', message)
     }
     const own = ownIdentity()
-    replaceFile(file, `${own.pid} ${own.startTicks}\n`)
+    replaceFile(file, `${own.pid} ${own.startTicks} ${use}\n`)
+  }
+
+  /** Whoever watches for the last agent has nothing to wait for any more. */
+  #endWatch(): void {
+    const { uses, watcher } = parseWatch(readText(join(this.path, 'watch')))
+    // One that watched may have become this very process.
+    if (watcher.pid !== process.pid && isAlive(watcher)) signalPid(-watcher.pid, 'SIGKILL')
+    this.#uses = uses + 1
+    this.watchedBy({ pid: 0, startTicks: 0 })
   }
 
   /** No pid of an earlier boot names anything now. */
@@ -145,6 +203,19 @@ export class RuntimeDirectory {
     }
     replaceFile(file, bootId)
   }
+}
+
+/** How many have used a runtime directory, the last one counted. */
+export function usesOf(path: string): number {
+  return parseWatch(readText(join(path, 'watch'))).uses
+}
+
+const watchText = (uses: number, { pid, startTicks }: ProcessIdentity): string =>
+  `${uses} ${pid} ${startTicks}\n`
+
+function parseWatch(text = ''): { readonly uses: number; readonly watcher: ProcessIdentity } {
+  const [uses = 0, pid = 0, startTicks = 0] = text.split(' ').map(Number)
+  return { uses, watcher: { pid, startTicks } }
 }
 
 /** False: it was not there. For each container: rmSync would look twice before. */

@@ -1,6 +1,6 @@
 /** Kill scope of root: a cgroup. Nothing gets out of it but by root's own will. */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { KillScope } from './kill-scope.ts'
 import { readText, signalPid } from './proc.ts'
 
@@ -50,6 +50,16 @@ export function cgroupScope(path: string, kind: CgroupKind): KillScope {
     isEmpty: () => isEmpty(path, kind),
     remove: () => removeTree(path),
   }
+}
+
+/** The cgroups of the hierarchy that are none of the known containers'. */
+export function cgroupStrangers(
+  { base, kind }: CgroupHierarchy,
+  known: ReadonlySet<string>,
+): readonly KillScope[] {
+  return childrenOf(base)
+    .filter((path) => !known.has(basename(path)))
+    .map((path) => cgroupScope(path, kind))
 }
 
 export interface CgroupMount {

@@ -9,6 +9,7 @@ import {
   type CgroupHierarchy,
   type CgroupKind,
   cgroupScope,
+  cgroupStrangers,
   closeCgroupHierarchy,
   openCgroupHierarchy,
 } from './cgroup.ts'
@@ -28,6 +29,8 @@ export interface Isolator {
   readonly isolation: Exclude<Isolation, 'pretending'>
   /** What a new container is to be held by: written down first, so that no crash leaks it. */
   holdFor(containerId: string): Hold
+  /** What there is of containers but these. */
+  strangers(known: ReadonlySet<string>): readonly KillScope[]
   /** Removes what all containers shared, if none is left. */
   close(): void
 }
@@ -60,7 +63,7 @@ export async function openIsolator(owner: string, only?: Isolation): Promise<Iso
   const cgroup = wanted('cgroup') ? await openCgroups(owner) : undefined
   if (cgroup !== undefined) return cgroup
   const unshare = wanted('pid-namespace') ? await findUnshareOptions() : undefined
-  const shared = { close() {} }
+  const shared = { close() {}, strangers: () => [] }
   if (unshare === undefined) {
     return { ...shared, isolation: 'session', holdFor: () => ({ kind: 'session' }) }
   }
@@ -84,6 +87,7 @@ async function openCgroups(owner: string): Promise<Isolator | undefined> {
       const path = join(hierarchy.base, containerId)
       return { kind: 'cgroup', path, how: hierarchy.kind }
     },
+    strangers: (known) => cgroupStrangers(hierarchy, known),
     close: () => closeCgroupHierarchy(hierarchy),
   }
 }

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { watchOf } from '../../actors/agent/main.ts'
 import type {
   ContainerEvent,
   ContainerSpec,
@@ -19,6 +20,7 @@ interface Orders {
   readonly workDir: string
   readonly isolation?: Exclude<Isolation, 'pretending'> | undefined
   readonly launches: readonly ContainerSpec[]
+  readonly recoveryTimeoutMs?: number
 }
 
 type Told = ContainerEvent | { readonly kind: 'opened'; readonly isolation: Isolation }
@@ -28,9 +30,10 @@ const PROGRAM = fileURLToPath(import.meta.url)
 const NOBODY = '65534'
 
 async function main(text: string): Promise<void> {
-  const { workDir, isolation, launches } = JSON.parse(text) as Orders
+  const { workDir, isolation, launches, recoveryTimeoutMs = 'never' } = JSON.parse(text) as Orders
   const tell = (told: Told) => process.stdout.write(`${JSON.stringify(told)}\n`)
-  const options = { workDir, agentId: AN_AGENT, clock: systemClock, onEvent: tell }
+  const watch = watchOf(recoveryTimeoutMs)
+  const options = { workDir, agentId: AN_AGENT, clock: systemClock, onEvent: tell, watch }
   const containers = await openProcessContainerizer({ ...options, ...(isolation && { isolation }) })
   tell({ kind: 'opened', isolation: containers.isolation })
   await containers.recover()

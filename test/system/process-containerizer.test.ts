@@ -248,7 +248,14 @@ test('when all is destroyed and closed, nothing is left but the sandboxes', asyn
   const launcher = containers.launcherPid
   await containers.close()
   const left = readdirSync(join(machine.workDir, 'runtime'), { recursive: true })
-  t.deepEqual(sorted(left.map(String)), ['boot-id', 'launcher.sh', 'launches', 'records'])
+  t.deepEqual(sorted(left.map(String)), [
+    'boot-id',
+    'ended',
+    'launcher.sh',
+    'launches',
+    'records',
+    'watch',
+  ])
   t.deepEqual(processesOf(machine.workDir), [])
   t.false(existsSync(`/proc/${launcher}`))
   t.deepEqual(

@@ -1,11 +1,12 @@
 /**
  * What agents have in their checkpoints: ends that a framework must hear of, and which end the rest
- * of a group.
+ * of a group. Nothing is said before it is written.
  */
 import type { Effect } from '../../actors/agent/effects.ts'
 import type { AgentRecord } from '../../actors/agent/records.ts'
 import { type AgentState, stateOf, type Task } from '../../actors/agent/state.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
+import type { Process } from './process.ts'
 import type { Step } from './watch.ts'
 import type { World } from './world.ts'
 
@@ -16,26 +17,42 @@ export class AgentCheck {
     this.#world = world
   }
 
-  step({ state, effects }: Step): void {
+  step({ process, state, effects }: Step): void {
     // What recovery found out stands only in the log that is written anew.
     for (const effect of effects as readonly Effect[])
       if (effect.do === 'checkpoint' || effect.do === 'compact')
-        for (const record of effect.records) this.#recorded(state as AgentState, record)
+        for (const record of effect.records) this.#decided(process, state as AgentState, record)
   }
 
-  #recorded(state: AgentState, record: AgentRecord): void {
-    if (record.kind !== 'status' || !isTerminal(record.status.state)) return
+  /** Something is published by an agent. */
+  said(process: Process, subject: string): void {
+    if (process.unwritten.length === 0 || !subject.includes('.update.')) return
+    const { name = process.name } = this.#world.nodeOf(process) ?? {}
+    this.#world.fail({
+      invariant: '6.1: on disk before it is published',
+      what: `${name} publishes on ${subject} while its checkpoint is not written`,
+      about: [name],
+    })
+  }
+
+  #decided(process: Process, state: AgentState, record: AgentRecord): void {
+    if (record.kind !== 'status') return
     const { launch, status } = record
     const task = state.tasks.get(launch)
     if (task === undefined || task.framework.isOver) return
     const { principal, frameworkId } = task.framework
-    const { taskId } = task
-    if (task.group !== undefined && status.state !== 'TASK_FINISHED') this.#groupEnds(state, task)
-    this.#world.ledger.ended(
-      { framework: { principal, frameworkId }, taskId, launch, agentId: state.profile.agentId },
-      status.state,
+    const { taskId, group } = task
+    const { agentId } = state.profile
+    if (!isTerminal(status.state)) return void process.unwritten.push(() => undefined)
+    if (group !== undefined && status.state !== 'TASK_FINISHED') this.#groupEnds(state, task)
+    process.unwritten.push(() =>
+      this.#world.ledger.ended(
+        { framework: { principal, frameworkId }, taskId, launch, agentId },
+        status.state,
+      ),
     )
   }
+
   /** In the same turn: whoever looks later finds nobody of the group that just runs on. */
   #groupEnds({ groups, profile }: AgentState, { group, taskId }: Task): void {
     for (const other of (group && groups.get(group)) ?? []) {

@@ -13,7 +13,8 @@ import { isTerminal } from '../../protocol/task-state.ts'
 import { heldAt, offeredAt } from './leader-check.ts'
 import type { Violation } from './ledger.ts'
 import type { Operator } from './operator.ts'
-import type { Kind, World } from './world.ts'
+import type { Kind } from './strikes.ts'
+import type { World } from './world.ts'
 
 /** The first thing on which somebody does not agree yet. */
 export function checkEnd(world: World, operator: Operator): Violation | undefined {
@@ -42,7 +43,10 @@ function viewOf(world: World): View | undefined {
     ({ lease }) => lease.state === 'leading',
   )
   if (first?.leader === undefined || others.length > 0) return undefined
-  return { world, leader: first.leader, agents: statesOf<AgentState>(world, 'agent') }
+  const { leader, masterId } = first
+  const node = world.nodes.find(({ name }) => name === masterId)
+  const nowMs = node?.process?.clock.now().monotonicMs ?? 0
+  return { world, leader, nowMs, agents: statesOf<AgentState>(world, 'agent') }
 }
 
 /** The leader knows a framework that is over. */
@@ -57,6 +61,8 @@ export function hasGhosts(world: World): boolean {
 interface View {
   readonly world: World
   readonly leader: Leader
+  /** By the leader's clock. */
+  readonly nowMs: number
   readonly agents: readonly AgentState[]
 }
 
@@ -208,11 +214,11 @@ function ends({ world }: View): Violation | undefined {
   return undefined
 }
 
-function free({ world, leader }: View): Violation | undefined {
+function free({ nowMs, leader }: View): Violation | undefined {
   for (const agent of leader.agents.values()) {
     if (scalarOf(agent.free, 'cpus') < 10 && scalarOf(agent.free, 'mem') < 32_000) continue
     for (const framework of leader.frameworks.values()) {
-      const role = framework.state === 'subscribed' && wantingRole(framework, agent, world.nowMs)
+      const role = framework.state === 'subscribed' && wantingRole(framework, agent, nowMs)
       if (role) return unoffered(leader, agent, framework, role)
     }
   }

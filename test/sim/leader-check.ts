@@ -34,7 +34,7 @@ export class LeaderCheck {
   }
 
   /** Looks at what the step has touched. */
-  step({ state, effects, now }: Step): void {
+  step({ state, effects }: Step): void {
     for (const effect of effects as readonly Effect[])
       if (effect.do === 'append-registry') this.#recorded(effect.batch)
     const { leader } = state as MasterState
@@ -46,8 +46,9 @@ export class LeaderCheck {
       this.#seen.set(agent, agent.version)
       this.#agent(leader, agent)
     }
-    if (now.monotonicMs < this.#wholeAtMs) return
-    this.#wholeAtMs = now.monotonicMs + WHOLE_EVERY_MS
+    const { nowMs } = this.#world
+    if (nowMs < this.#wholeAtMs) return
+    this.#wholeAtMs = nowMs + WHOLE_EVERY_MS
     this.#roles(leader)
   }
 

@@ -1,6 +1,7 @@
 /** A machine with its tasks and its disk: what outlives its agent, and what truly runs. */
 
 import { MemoryDisk } from '../../actors/kit/record-log/memory.ts'
+import type { OpenedRecordLog } from '../../actors/kit/record-log/record-log.ts'
 import type {
   Containerizer,
   ContainerSpec,
@@ -11,9 +12,11 @@ import {
   PretendMachine,
 } from '../../agent-runtime/containerizer/pretending.ts'
 import type { Clock } from '../../bus/clock.ts'
+import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, Launch } from '../../protocol/ids.ts'
 import type { ResourceList } from '../../protocol/schema/common.ts'
 import type { Ledger, Violation } from './ledger.ts'
+import type { Process } from './process.ts'
 
 /** Where a task says what it holds: `cpus` in thousandths and `mem` in MiB. */
 export const HOLDS = 'SIM_HOLDS'
@@ -41,6 +44,8 @@ export class Machine {
   readonly mem: number
   readonly disk = new MemoryDisk()
   boots = 1
+  /** Nothing more can be written to its disk. */
+  isFull = false
   readonly #machine = new PretendMachine()
   /** Started and, as far as was seen, not ended. */
   readonly #running = new Map<string, Running>()
@@ -62,13 +67,22 @@ export class Machine {
 
   /** The agent's own containerizer, watched. */
   open(options: {
-    readonly clock: Clock
+    readonly process: Process
     readonly onEvent: OnContainerEvent
     readonly settles: () => void
   }): Containerizer {
+    const { process, settles } = options
     const specs = new Map<string, ContainerSpec>()
+    // Tasks outlive agents: their time is the machine's.
+    const { clock: own } = process
+    const clock: Clock = {
+      now: () => this.#parts.clock.now(),
+      after: (delayMs, fn) => own.after(delayMs, fn),
+      soon: (fn) => own.soon(fn),
+    }
     const containerizer = new PretendingContainerizer({
-      ...options,
+      clock,
+      settles,
       machine: this.#machine,
       onEvent: (event) => {
         const spec = specs.get(event.containerId)
@@ -78,10 +92,44 @@ export class Machine {
     })
     const launch = containerizer.launch.bind(containerizer)
     containerizer.launch = (spec) => {
+      // It died in the middle of its effects.
+      if (!process.isAlive) return
       specs.set(spec.containerId, spec)
       launch(spec)
+      process.acted()
+    }
+    const destroy = containerizer.destroy.bind(containerizer)
+    containerizer.destroy = (containerId) => {
+      if (process.isAlive) destroy(containerId)
+      return undefined
     }
     return containerizer
+  }
+
+  /** The agent's own checkpoint, watched; its disk may be full. */
+  openCheckpoint(process: Process): OpenedRecordLog {
+    const { log, ...opened } = this.disk.open()
+    const written =
+      <Given extends readonly unknown[]>(write: (...given: Given) => void) =>
+      (...given: Given): void => {
+        if (!process.isAlive) return
+        if (this.isFull)
+          throw new ClusterError('record-log/write-failed', 'later', 'no space is left')
+        write(...given)
+        for (const tell of process.unwritten.splice(0)) tell()
+        process.acted()
+      }
+    return {
+      ...opened,
+      log: {
+        get sizeBytes() {
+          return log.sizeBytes
+        },
+        append: written(log.append),
+        rewrite: written(log.rewrite),
+        close: () => log.close(),
+      },
+    }
   }
 
   /** All tasks end, unseen. `losesPower`: what was not safe on the disk is gone. */
@@ -97,6 +145,12 @@ export class Machine {
     const container = this.#machine.containers.get(launch)
     if (container?.state !== 'running') return false
     return container.endsAtMs > this.#parts.clock.now().monotonicMs
+  }
+
+  /** What truly runs, with its role and thousandths of cpus. */
+  holding(): readonly { readonly role: string; readonly cpus: number }[] {
+    this.running()
+    return [...this.#running.values()].map(({ spec, cpus }) => ({ role: spec.role ?? '*', cpus }))
   }
 
   /** The launches that truly run. */

@@ -9,6 +9,7 @@ import type { Principal } from '../../protocol/ids.ts'
 import type { RoleQuota, RoleWeight, Sums } from '../../protocol/schema/common.ts'
 import { inboxOf, operatorCall } from '../../protocol/subjects.ts'
 import { Chance } from './chance.ts'
+import { Promises } from './promises.ts'
 import { CLUSTER, type World } from './world.ts'
 
 const PRINCIPAL = 'olga' as Principal
@@ -18,11 +19,15 @@ const MEAN_PAUSE_MS = 2_500
 const PATIENCE_MS = 1_000
 /** What was said before the calm has arrived by then, however late. */
 const SETTLED_MS = 10_000
+/** In runs in which shares are measured. */
+const FAIR_WEIGHTS: Readonly<Record<string, number>> = { '*': 1, prod: 2, batch: 3 }
 
 export class Operator {
   /** What roles weigh in the end; undefined: it was not confirmed yet. */
   settled: ReadonlyMap<string, number> | undefined
   /** Changes by how they were answered. */
+  /** What was said and answered. */
+  readonly promises = new Promises()
   readonly counts = { done: 0, refused: 0, unanswered: 0 }
   readonly #world: World
   readonly #chance: Chance
@@ -86,7 +91,11 @@ export class Operator {
   /** As often as it takes. */
   async #settle(): Promise<void> {
     const quotas = TOPS.map((role) => ({ role }))
-    const weights = NODES.map((role): RoleWeight => ({ role, weight: this.#weight() }))
+    const { isFair } = this.#world.options
+    const weights = NODES.map((role): RoleWeight => {
+      const weight = this.#weight()
+      return { role, weight: isFair ? (FAIR_WEIGHTS[role] ?? 1) : weight }
+    })
     while (!(await this.#call({ verb: 'set-quotas', body: { quotas } })));
     while (!(await this.#call({ verb: 'set-weights', body: { weights } })));
     this.settled = new Map(weights.map(({ role, weight }) => [role, weight]))
@@ -97,14 +106,24 @@ export class Operator {
       | { verb: 'set-quotas'; body: { quotas: RoleQuota[]; force?: boolean } }
       | { verb: 'set-weights'; body: { weights: RoleWeight[] } },
   ): Promise<boolean> {
+    const { nowMs } = this.#world
+    const said =
+      call.verb === 'set-weights'
+        ? this.promises.weights(call.body.weights, nowMs)
+        : this.promises.quotas(call.body.quotas, nowMs)
+    const answered = (answer: 'done' | 'refused'): void => {
+      for (const one of said) one.answer = answer
+    }
     const ids = { cluster: CLUSTER, principal: PRINCIPAL, verb: call.verb }
     try {
       await this.#messenger?.call(operatorCall, ids, { body: call.body, timeoutMs: PATIENCE_MS })
       this.counts.done += 1
+      answered('done')
       return true
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error
       this.counts[error instanceof RefusedError ? 'refused' : 'unanswered'] += 1
+      if (error instanceof RefusedError) answered('refused')
       return false
     }
   }

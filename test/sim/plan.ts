@@ -1,39 +1,30 @@
-/** What goes wrong in a run, and when: drawn from the seed, over before the calm begins. */
+/** What goes wrong in a run: performs the strikes that were drawn, and ends all when it is calm. */
 import type { Bus } from '../../bus/bus.ts'
 import { FAULT_KINDS, type FaultRates, NO_FAULTS } from '../../bus/simulated/faults.ts'
 import { Chance } from './chance.ts'
-import type { Kind, Node, World } from './world.ts'
+import { describeStrike, nameOf, STRIKE_NAMES, type Strike, type StrikeKind } from './strikes.ts'
+import type { Node, World } from './world.ts'
 
-const WEIGHTS = {
-  crash: 30,
-  'crash-midway': 20,
-  'long-absence': 4,
-  reboot: 3,
-  'power-loss': 3,
-  stop: 5,
-  freeze: 14,
-  disconnect: 10,
-  partition: 8,
-  'server-restart': 4,
-  'change-rates': 12,
-  teardown: 1,
-} as const
-type Strike = keyof typeof WEIGHTS
-
-/** Crashes and freezes are counted by whom they hit. */
-const KINDS: readonly Kind[] = ['master', 'allocator', 'agent', 'framework']
-const BY_KIND = ['crash', 'crash-midway', 'freeze', 'disconnect'] as const
-
-/** All that can happen in a run, but for what no run does: the store keeps what it holds. */
+/** All that can happen in a run. */
 export const ALL_FAULTS: readonly string[] = [
-  ...Object.keys(WEIGHTS).filter((strike) => !(BY_KIND as readonly string[]).includes(strike)),
-  ...BY_KIND.flatMap((strike) => KINDS.map((kind) => `${strike} ${kind}`)),
+  ...STRIKE_NAMES,
   ...FAULT_KINDS.filter((kind) => kind !== 'storesLost').map((kind) => `bus ${kind}`),
 ]
 
+/** What may go wrong on the bus by chance, and can be left out of a run by its name. */
+export const CHANCES = [
+  'late',
+  'lost',
+  'lostForAll',
+  'duplicated',
+  'storeQuestionLost',
+  'storeAnswerLost',
+  'delay',
+] as const
+export type ChanceName = (typeof CHANCES)[number]
+
 /** How bad the bus may be, from mild to horrible. */
-const RATES: readonly FaultRates[] = [
-  NO_FAULTS,
+const BAD: readonly FaultRates[] = [
   {
     ...NO_FAULTS,
     delayMs: [0.1, 3],
@@ -55,185 +46,202 @@ const RATES: readonly FaultRates[] = [
     storeAnswerLost: 0.03,
   },
 ]
+const HOUR_MS = 3_600_000
+/** What a process says last, before it stands still, waits for so long at most. */
+const STALL_MS_MAX = 40
+/** A crash comes after so many acts at most: messages, writes, launches. */
+const ACTS_MAX = 6
 
-const MEAN_PAUSE_MS = 3_000
+export interface PlanOptions {
+  readonly strikes: readonly Strike[]
+  /** What may happen by chance. Default: all. */
+  readonly chances?: readonly ChanceName[]
+}
 
 export class Plan {
   readonly counts = new Map<string, number>()
   readonly #world: World
-  readonly #chance: Chance
+  readonly #options: PlanOptions
   #islands = 0
 
-  constructor(world: World) {
+  constructor(world: World, options: PlanOptions) {
     this.#world = world
-    this.#chance = new Chance(world.options.seed, 'plan')
+    this.#options = options
   }
 
   /** Arranges all of it. */
   begin(): void {
     const { clock, options } = this.#world
-    this.#changeRates()
-    const next = (): void => {
-      const waitMs = this.#chance.waitMs(MEAN_PAUSE_MS)
-      if (this.#world.nowMs + waitMs >= options.calmFromMs) return
-      clock.after(waitMs, () => {
-        this.#strike(this.#chance.weighted(WEIGHTS))
-        next()
-      })
-    }
-    next()
+    for (const strike of this.#options.strikes) clock.at(strike.atMs, () => this.#strike(strike))
     clock.at(options.calmFromMs, () => this.#calm())
   }
 
   #strike(strike: Strike): void {
-    const node = this.#chance.pick(this.#world.nodes)
-    const agent = this.#chance.pick(this.#world.nodes.filter(({ kind }) => kind === 'agent'))
-    switch (strike) {
+    const [name] = strike.whom
+    const node = this.#world.nodes.find((one) => one.name === name)
+    const { happens } = this.#perform(strike, node) ?? { happens: true }
+    if (!happens) return
+    this.#count(strike.kind, node)
+    this.#world.trace.fault(this.#world.nowMs, `fault ${describeStrike(strike)}`)
+  }
+
+  /** `happens: false`: there is nothing to strike, or it is told later. */
+  #perform(strike: Strike, node: Node | undefined): void | { readonly happens: boolean } {
+    // Of its own, so that a strike is the same whatever others are left out.
+    const chance = new Chance(this.#world.options.seed, `strike ${strike.index}`)
+    if (node === undefined || strike.whom.length > 1) return this.#strikeBus(strike, chance)
+    const { process, machine } = node
+    if (strike.kind === 'clock-rate')
+      return this.#world.setClock(node, { rate: chance.between(0.99, 1.01) })
+    if (strike.kind === 'wall-jump')
+      return this.#world.setClock(node, { wallOffsetMs: chance.pick([-HOUR_MS, 0, HOUR_MS]) })
+    if (strike.kind === 'full-disk' && machine !== undefined) {
+      machine.isFull = true
+      return this.#later(strike.forMs, () => {
+        machine.isFull = false
+      })
+    }
+    if (process === undefined) return { happens: false }
+    switch (strike.kind) {
       case 'crash':
-        return this.#crash(node, strike, this.#chance.waitMs(1_500))
       case 'long-absence':
-        return this.#crash(node, strike, this.#chance.between(18_000, 45_000))
-      case 'crash-midway':
-        return this.#crashMidway(node)
+        return this.#crash(node, strike, chance.happens(0.5))
+      case 'lost-disk':
+        node.loseDisk?.()
+        return this.#crash(node, strike, chance.happens(0.5))
+      case 'crash-midway': {
+        const isSaid = chance.happens(0.7)
+        process.fuse = { acts: chance.integer(1, ACTS_MAX), isSaid }
+        process.onEnd.push(() => {
+          this.#later(strike.forMs, () => this.#world.start(node))
+        })
+        return undefined
+      }
       case 'reboot':
       case 'power-loss':
-        return this.#reboot(agent, strike)
+        process.kill()
+        machine?.reboot(strike.kind === 'power-loss')
+        return this.#later(strike.forMs, () => this.#world.start(node))
       case 'stop':
-        return this.#stop(node)
+        return this.#stop(node, strike)
       case 'freeze':
-        return this.#freeze(node)
+        return this.#freeze(node, strike)
+      case 'late-leaving':
+        process.stall()
+        this.#later(chance.between(0, STALL_MS_MAX), () => this.#freeze(node, strike))
+        return undefined
       case 'disconnect':
-        return this.#disconnect(node)
-      case 'partition':
-        return this.#partition()
-      case 'server-restart':
-        return this.#restartServer()
-      case 'change-rates':
-        return this.#changeRates()
+        return this.#disconnect(node, strike, chance)
       case 'teardown':
-        return this.#teardown()
+        return node.workload?.teardown()
+      default:
+        return this.#strikeBus(strike, chance)
     }
   }
 
-  #count(what: string, whom: string): void {
-    this.counts.set(what, (this.counts.get(what) ?? 0) + 1)
-    this.#world.trace.fault(this.#world.nowMs, `${what}: ${whom}`)
+  #strikeBus(strike: Strike, chance: Chance): undefined {
+    const { system } = this.#world
+    switch (strike.kind) {
+      case 'partition':
+        return this.#partition(strike, chance)
+      case 'one-way-partition':
+        system.cutOneWay(this.#islands + 1, chance.pick(['hears', 'speaks']))
+        return this.#partition(strike, chance)
+      case 'server-restart':
+        system.crash()
+        this.#later(strike.forMs, () => system.restart())
+        return undefined
+      case 'good-bus':
+        system.faults.rates = NO_FAULTS
+        return undefined
+      default:
+        system.faults.rates = only(chance.pick(BAD), this.#options.chances)
+        return undefined
+    }
+  }
+
+  #count(kind: StrikeKind, node: Node | undefined): void {
+    const name = nameOf(kind, node)
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1)
   }
 
   /** Runs `fn` after `delayMs`, but not after the calm has begun. */
-  #later(delayMs: number, fn: () => void): void {
+  #later(delayMs: number, fn: () => void): undefined {
     const { nowMs, options, clock } = this.#world
     clock.at(Math.min(nowMs + delayMs, options.calmFromMs), fn)
   }
 
-  #crash(node: Node, strike: Strike, forMs: number): void {
-    if (node.process === undefined) return
-    this.#count(strike === 'crash' ? `crash ${node.kind}` : strike, node.name)
-    node.process.kill(this.#chance.happens(0.5))
+  #crash(node: Node, { forMs }: Strike, isSaid: boolean): undefined {
+    node.process?.kill(isSaid)
     this.#later(forMs, () => this.#world.start(node))
   }
 
-  #crashMidway(node: Node): void {
-    const { process } = node
-    if (process === undefined) return
-    process.cut = { at: this.#chance.fraction(), isSaid: this.#chance.happens(0.7) }
-    process.onEnd.push(() => {
-      this.#count(`crash-midway ${node.kind}`, node.name)
-      this.#later(this.#chance.waitMs(1_500), () => this.#world.start(node))
-    })
-  }
-
-  #reboot(node: Node, strike: 'reboot' | 'power-loss'): void {
-    if (node.process === undefined || node.machine === undefined) return
-    this.#count(strike, node.name)
-    node.process.kill()
-    node.machine.reboot(strike === 'power-loss')
-    this.#later(this.#chance.between(500, 8_000), () => this.#world.start(node))
-  }
-
-  #stop(node: Node): void {
+  #stop(node: Node, { forMs }: Strike): { readonly happens: boolean } | undefined {
     const { process, stop } = node
-    if (process === undefined || process.isFrozen || stop === undefined) return
-    this.#count('stop', node.name)
+    if (process === undefined || process.isFrozen || stop === undefined) return { happens: false }
     void stop()
     this.#later(100, () => process.kill(true))
-    this.#later(this.#chance.between(100, 3_000), () => this.#world.start(node))
+    return this.#later(forMs, () => this.#world.start(node))
   }
 
-  #freeze(node: Node): void {
-    const { process } = node
-    if (process === undefined || process.isFrozen) return
-    this.#count(`freeze ${node.kind}`, node.name)
+  #freeze({ process }: Node, { forMs }: Strike): { readonly happens: boolean } | undefined {
+    if (process === undefined || process.isFrozen) return { happens: false }
     process.freeze()
-    const forMs = this.#chance.happens(0.8)
-      ? this.#chance.waitMs(2_000)
-      : this.#chance.between(5_000, 30_000)
-    this.#later(forMs, () => process.thaw())
+    return this.#later(forMs, () => process.thaw())
   }
 
-  #disconnect({ process, kind, name }: Node): void {
-    if (process === undefined || process.buses.length === 0) return
-    this.#count(`disconnect ${kind}`, name)
-    const bus = this.#chance.pick(process.buses)
+  #disconnect({ process }: Node, { forMs }: Strike, chance: Chance): { happens: boolean } {
+    if (process === undefined || process.buses.length === 0) return { happens: false }
     const { nowMs, options, system } = this.#world
-    system.disconnect(bus, Math.min(this.#chance.waitMs(1_000), options.calmFromMs - nowMs))
+    system.disconnect(chance.pick(process.buses), Math.min(forMs, options.calmFromMs - nowMs))
+    return { happens: true }
   }
 
   /** Some are cut off from the others for a while; nobody's connection notices. */
-  #partition(): void {
+  #partition({ whom, forMs }: Strike, chance: Chance): undefined {
+    const { nodes, system } = this.#world
     this.#islands += 1
     const island = this.#islands
-    const share = this.#chance.between(0.1, 0.6)
-    const cutOff = this.#world.nodes.filter(() => this.#chance.happens(share))
-    this.#count('partition', cutOff.map(({ name }) => name).join(' '))
+    const cutOff = nodes.filter(({ name }) => whom.includes(name))
     // The connections of one process may land on different sides.
-    const isSplit = this.#chance.happens(0.3)
+    const isSplit = chance.happens(0.3)
     const moved: Bus[] = []
     for (const { process } of cutOff) {
       if (process === undefined) continue
       if (!isSplit) process.move(island)
-      moved.push(...process.buses.filter(() => !isSplit || this.#chance.happens(0.5)))
+      moved.push(...process.buses.filter(() => !isSplit || chance.happens(0.5)))
     }
-    this.#world.system.move(moved, island)
-    const forMs = this.#chance.happens(0.7)
-      ? this.#chance.waitMs(3_000)
-      : this.#chance.between(10_000, 30_000)
+    system.move(moved, island)
     this.#later(forMs, () => {
       for (const { process } of cutOff) process?.move(0)
-      this.#world.system.move(
+      system.move(
         moved.filter(({ state }) => state !== 'closed'),
         0,
       )
     })
   }
 
-  #restartServer(): void {
-    const { system } = this.#world
-    this.#count('server-restart', '')
-    system.crash()
-    this.#later(this.#chance.waitMs(1_500), () => system.restart())
-  }
-
-  #changeRates(): void {
-    this.#count('change-rates', '')
-    this.#world.system.faults.rates = this.#chance.pick(RATES)
-  }
-
-  #teardown(): void {
-    const node = this.#chance.pick(this.#world.nodes.filter(({ kind }) => kind === 'framework'))
-    if (node.process === undefined) return
-    this.#count('teardown', node.name)
-    node.workload?.teardown()
-  }
-
   #calm(): void {
     const { nodes, system } = this.#world
-    this.#world.trace.fault(this.#world.nowMs, 'calm')
+    this.#world.trace.fault(this.#world.nowMs, 'calm: faults end')
     system.faults.rates = NO_FAULTS
     for (const node of nodes) {
       node.process?.move(0)
       node.process?.thaw()
-      if (node.process !== undefined) node.process.cut = undefined
+      if (node.process !== undefined) node.process.fuse = undefined
     }
   }
+}
+
+/** Without what is not among `names`. */
+function only(rates: FaultRates, names: readonly ChanceName[] = CHANCES): FaultRates {
+  const given = Object.fromEntries(
+    Object.entries(rates).map(([name, rate]) => [
+      name,
+      (names as readonly string[]).includes(name) || typeof rate !== 'number' ? rate : 0,
+    ]),
+  ) as unknown as FaultRates
+  if (names.includes('delay')) return given
+  const { delayMs, storeDelayMs } = NO_FAULTS
+  return { ...given, delayMs, storeDelayMs }
 }

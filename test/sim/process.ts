@@ -10,8 +10,9 @@ import type { SimulatedSystem } from '../../bus/simulated/system.ts'
 class WatchedClock extends ProcessClock {
   readonly #process: Process
 
-  constructor(process: Process, system: SimulatedSystem, wallOffsetMs: number) {
-    super(system.clock, wallOffsetMs)
+  constructor(process: Process, system: SimulatedSystem, { rate, wallOffsetMs }: ClockFaults) {
+    super(system.clock, wallOffsetMs, BORN_MS)
+    this.runAt(rate)
     this.#process = process
   }
 
@@ -21,6 +22,15 @@ class WatchedClock extends ProcessClock {
   }
 }
 
+/** What the monotonic clock of a process shows when it starts. */
+const BORN_MS = 40
+
+export interface ClockFaults {
+  /** So many seconds of its monotonic clock are one. */
+  readonly rate: number
+  readonly wallOffsetMs: number
+}
+
 export interface ProcessParts {
   /** `agent-3`, and for its second life `agent-3.2`. */
   readonly name: string
@@ -28,15 +38,16 @@ export interface ProcessParts {
   readonly number: number
   readonly system: SimulatedSystem
   readonly randomToken: RandomToken
-  readonly wallOffsetMs: number
-  readonly island: number
+  readonly clock: ClockFaults
+  /** Something was published by it. */
+  readonly onSaid?: (process: Process, subject: string) => void
 }
 
 /** A crash that comes in the middle of a list of effects. */
-export interface Cut {
-  /** Which part of the effects is performed, in `[0, 1)`. */
-  readonly at: number
-  /** What was performed has left: else all that is under way is lost too. */
+export interface Fuse {
+  /** How many more acts: messages, questions to stores, writes to a disk, launches. */
+  acts: number
+  /** What was done has left: else all that is under way is lost too. */
   readonly isSaid: boolean
 }
 
@@ -52,25 +63,27 @@ export class Process {
   state: object | undefined
   isAlive = true
   isFrozen = false
-  /** The next list of effects is cut. */
-  cut: Cut | undefined
+  fuse: Fuse | undefined
+  /** What its core has decided and is not on its disk yet: told when it is. */
+  readonly unwritten: (() => void)[] = []
   /** What happens to what it runs when it dies. */
   readonly onEnd: (() => void)[] = []
   readonly buses: Bus[] = []
   readonly #system: SimulatedSystem
-  #island: number
+  readonly #onSaid: ((process: Process, subject: string) => void) | undefined
+  #island = 0
 
   constructor(parts: ProcessParts) {
     this.name = parts.name
     this.number = parts.number
     this.randomToken = parts.randomToken
     this.#system = parts.system
-    this.#island = parts.island
-    this.clock = new WatchedClock(this, parts.system, parts.wallOffsetMs)
+    this.#onSaid = parts.onSaid
+    this.clock = new WatchedClock(this, parts.system, parts.clock)
     this.system = {
       connect: (options) => this.#connect(options),
-      keyValue: (bus, bucket) => parts.system.keyValue(bus, bucket),
-      log: (bus, name) => parts.system.log(bus, name),
+      keyValue: async (bus, bucket) => this.#counted(await parts.system.keyValue(bus, bucket)),
+      log: async (bus, name) => this.#counted(await parts.system.log(bus, name)),
       keepHistory: (bus, settings) => parts.system.keepHistory(bus, settings),
       history: (bus, kept) => parts.system.history(bus, kept),
     }
@@ -86,6 +99,20 @@ export class Process {
       else this.#system.kill(bus)
     }
     for (const end of this.onEnd) end()
+  }
+
+  /** It has done something that others can see. */
+  acted(): void {
+    const { fuse } = this
+    if (fuse === undefined) return
+    fuse.acts -= 1
+    if (fuse.acts <= 0) this.kill(fuse.isSaid)
+  }
+
+  /** From now on what it says does not leave its machine. */
+  stall(): void {
+    if (this.isFrozen || !this.isAlive) return
+    for (const bus of this.buses) this.#system.stall(bus)
   }
 
   /** Like SIGSTOP. */
@@ -109,6 +136,19 @@ export class Process {
     this.#system.move(this.buses, island)
   }
 
+  /** Questions to a store are acts, too. */
+  #counted<Store extends object>(store: Store): Store {
+    const asked = Object.entries(store).map(([name, ask]) => [
+      name,
+      (...given: unknown[]) => {
+        const answer = ask(...given)
+        this.acted()
+        return answer
+      },
+    ])
+    return Object.fromEntries(asked)
+  }
+
   #connect(options: Parameters<BusSystem['connect']>[0]): Promise<Bus> {
     return new Promise((resolve, reject) => {
       // Whoever waits for it is told in its own time, or never.
@@ -121,6 +161,10 @@ export class Process {
         if (!this.isAlive) return this.#system.kill(bus)
         this.buses.push(bus)
         this.#system.move([bus], this.#island)
+        this.#system.onLeave(bus, (subject) => {
+          this.#onSaid?.(this, subject)
+          this.acted()
+        })
         if (this.isFrozen) this.#system.pause(bus)
         told(() => resolve(bus))
       }

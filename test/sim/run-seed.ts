@@ -1,17 +1,27 @@
 /** One run: a world, its faults, the invariants, the outcome. */
 import { systemClock } from '../../bus/clock.ts'
 import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
-import { AgentCheck } from './agent-check.ts'
+import { Chance } from './chance.ts'
+import { Checks } from './checks.ts'
 import { checkEnd, checkFree, hasGhosts } from './end-check.ts'
-import { LeaderCheck } from './leader-check.ts'
 import { Operator } from './operator.ts'
-import { Plan } from './plan.ts'
-import { type Step, unwatch, watch } from './watch.ts'
+import { type ChanceName, Plan } from './plan.ts'
+import { SharesCheck } from './shares.ts'
+import { drawStrikes, type Strike } from './strikes.ts'
+import { unwatch, watch } from './watch.ts'
 import { World } from './world.ts'
 
-export interface Outcome {
+/** What makes a run what it is. */
+export interface Wanted {
   readonly seed: number
   readonly minutes: number
+  /** Of the plan only the strikes with these numbers. Default: all. */
+  readonly keep?: readonly number[]
+  /** What may go wrong on the bus by chance. Default: all. */
+  readonly chances?: readonly ChanceName[]
+}
+
+export interface Outcome extends Wanted {
   readonly isOk: boolean
   readonly violation?: {
     readonly invariant: string
@@ -19,6 +29,8 @@ export interface Outcome {
     readonly atMs: number
     readonly trace: readonly string[]
   }
+  /** What was to happen. */
+  readonly strikes: readonly Strike[]
   /** Equal for equal runs. */
   readonly hash: string
   readonly steps: number
@@ -35,6 +47,8 @@ export interface Outcome {
 /** Faults stop after this part of the run, launches after that. */
 const CALM_PART = 0.6
 const QUIET_PART = 0.85
+/** In so many of the runs everybody wants all in the calm. */
+const FAIR_PART = 0.25
 /** A violation is noticed this often. */
 const SLICE_MS = 250
 /** All must agree so long after the end at the latest. */
@@ -49,74 +63,30 @@ const MINUTE_MS = 60_000
 const WATCHED_FREE_MS = 25_000
 /** What nobody wants twice in a second waits for the next. */
 const UNOFFERED_MS_MAX = 2_000
-const STEPS_AT_ONCE_MAX = 100_000
 
-/** A run that fails is done again, to tell how it came to that: of `about`, or of what failed. */
-export async function runSeed(
-  seed: number,
-  minutes: number,
-  about?: readonly string[],
-): Promise<Outcome> {
-  const outcome = await run(seed, { minutes })
-  return outcome.isOk ? outcome : run(seed, { minutes, about: about ?? [] })
-}
-
-interface RunOptions {
-  readonly minutes: number
-  /**
-   * The trace is kept, and told of these words; of what the violation is about if there are none.
-   */
-  readonly about?: readonly string[]
-}
-
-async function run(seed: number, { minutes, about }: RunOptions): Promise<Outcome> {
+/** `about`: the trace is kept, and told of these words; without any of what the violation is. */
+export async function runSeed(wanted: Wanted, about?: readonly string[]): Promise<Outcome> {
   const begunMs = systemClock.now().monotonicMs
+  const { seed, minutes, keep, chances } = wanted
   const untilMs = minutes * MINUTE_MS
   const world = new World({
     seed,
+    isFair: new Chance(seed, 'fair').happens(FAIR_PART),
     calmFromMs: untilMs * CALM_PART,
     quietFromMs: untilMs * QUIET_PART,
     ...(about !== undefined && { about }),
   })
-  const plan = new Plan(world)
+  const strikes = drawStrikes(seed, world.options.calmFromMs, world.nodes).filter(
+    ({ index }) => keep?.includes(index) ?? true,
+  )
+  const plan = new Plan(world, { strikes, ...(chances !== undefined && { chances }) })
   const operator = new Operator(world)
-  const leaders = new LeaderCheck(world)
-  const agents = new AgentCheck(world)
-  const guard = new SpinGuard()
-  watch({
-    step(step) {
-      guard.step(step)
-      world.trace.step(step.process, {
-        atMs: step.now.monotonicMs,
-        input: step.input,
-        effects: step.effects,
-      })
-      const kind = world.nodeOf(step.process)?.kind
-      if (kind === 'master') leaders.step(step)
-      else if (kind === 'agent') agents.step(step)
-    },
-    failed: (process, error) => world.failed(process, error),
-  })
-  const onRejection = (error: unknown): void =>
-    world.fail({ invariant: 'no actor fails', what: String((error as Error)?.stack), about: [] })
-  process.on('unhandledRejection', onRejection)
-  try {
-    for (const node of world.nodes) world.start(node)
-    void operator.start()
-    plan.begin()
-    await runUntil(world, untilMs)
-    if (world.violation === undefined) await awaitAgreement(world, operator, untilMs)
-  } catch (error) {
-    world.fail({ invariant: 'no actor fails', what: String((error as Error)?.stack), about: [] })
-  } finally {
-    process.off('unhandledRejection', onRejection)
-    unwatch()
-  }
+  await perform(world, { plan, operator, untilMs })
   return {
-    seed,
-    minutes,
+    ...wanted,
     isOk: world.violation === undefined,
     ...(world.violation !== undefined && { violation: world.violation }),
+    strikes,
     hash: world.trace.hash,
     steps: world.trace.steps,
     ...tasksOf(world),
@@ -126,28 +96,39 @@ async function run(seed: number, { minutes, about }: RunOptions): Promise<Outcom
   }
 }
 
-/**
- * An actor that asks to be woken at once, again and again, would stop the time of the whole world.
- */
-class SpinGuard {
-  #atMs = 0
-  #steps = 0
+interface Parts {
+  readonly plan: Plan
+  readonly operator: Operator
+  readonly untilMs: number
+}
 
-  step({ now, process, input }: Step): void {
-    if (now.monotonicMs !== this.#atMs) {
-      this.#atMs = now.monotonicMs
-      this.#steps = 0
-    }
-    this.#steps += 1
-    if (this.#steps < STEPS_AT_ONCE_MAX) return
-    throw new Error(`time stands still: ${process.name} is given ${input.kind} again and again`)
+/** Until all is over, or something does not hold. */
+async function perform(world: World, { plan, operator, untilMs }: Parts): Promise<void> {
+  const shares = new SharesCheck(world, operator)
+  const fails = (error: unknown): void =>
+    world.fail({ invariant: 'no actor fails', what: String((error as Error)?.stack), about: [] })
+  watch(new Checks(world, operator))
+  process.on('unhandledRejection', fails)
+  try {
+    for (const node of world.nodes) world.start(node)
+    void operator.start()
+    plan.begin()
+    await runUntil(world, untilMs, () => shares.sample())
+    if (world.violation === undefined) shares.conclude()
+    if (world.violation === undefined) await awaitAgreement(world, operator, untilMs)
+  } catch (error) {
+    fails(error)
+  } finally {
+    process.off('unhandledRejection', fails)
+    unwatch()
   }
 }
 
-async function runUntil(world: World, untilMs: number): Promise<void> {
+async function runUntil(world: World, untilMs: number, look?: () => void): Promise<void> {
   for (let atMs = world.nowMs; atMs < untilMs && world.violation === undefined; ) {
     atMs = Math.min(atMs + SLICE_MS, untilMs)
     await world.clock.runUntil(atMs)
+    look?.()
   }
 }
 

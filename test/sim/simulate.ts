@@ -1,90 +1,89 @@
-/** `npm run simulate -- [--seed N | --from N --seeds N] [--minutes M] [--about WORD] [--json]` */
+/** `npm run simulate`: see docs/simulation.md. */
+import { appendFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { ALL_FAULTS } from './plan.ts'
-import { type Outcome, runSeed } from './run-seed.ts'
+import { systemClock } from '../../bus/clock.ts'
+import { runBatch } from './batch.ts'
+import { CHANCES, type ChanceName } from './plan.ts'
+import { conclusion, show, summary } from './report.ts'
+import { revision } from './revision.ts'
+import type { Wanted } from './run-seed.ts'
 
-/** A fault kind that is missing counts from this many seeds on: one run is too short for all. */
-const SEEDS_FOR_ALL_FAULTS = 20
-const MINUTE_MS = 60_000
-
-const USAGE =
-  'usage: npm run simulate -- [--seed N | --from N --seeds N] [--minutes M] [--about WORD] [--json]'
+const USAGE = `usage: npm run simulate -- [--seed N | --from N --seeds N] [--minutes M] [--jobs N]
+       [--keep N,N…] [--chances NAME,NAME…] [--shrink SECONDS] [--about WORD] [--log FILE] [--json]`
+const DEFAULT_MINUTES = 5
+const MS_PER_S = 1_000
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     from: { type: 'string', default: '1' },
     seeds: { type: 'string', default: '1' },
-    minutes: { type: 'string', default: '5' },
+    minutes: { type: 'string', default: String(DEFAULT_MINUTES) },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    keep: { type: 'string' },
+    chances: { type: 'string' },
+    shrink: { type: 'string', default: '60' },
     about: { type: 'string', multiple: true },
+    log: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
+
 const from = Number(values.seed ?? values.from)
 const seeds = values.seed === undefined ? Number(values.seeds) : 1
 const minutes = Number(values.minutes)
-if (!Number.isSafeInteger(from) || !(Number.isSafeInteger(seeds) && seeds > 0) || !(minutes > 0)) {
+const jobs = Number(values.jobs)
+const keep = listOf(values.keep)?.map(Number)
+const chances = listOf(values.chances) as readonly ChanceName[] | undefined
+const isGood =
+  Number.isSafeInteger(from) &&
+  [seeds, jobs].every((count) => Number.isSafeInteger(count) && count > 0) &&
+  minutes > 0 &&
+  Number(values.shrink) >= 0 &&
+  (keep ?? []).every((index) => Number.isSafeInteger(index)) &&
+  (chances ?? []).every((name) => CHANCES.includes(name))
+if (!isGood) {
   process.stderr.write(`${USAGE}\n`)
   process.exit(64)
 }
 
-const outcomes: Outcome[] = []
-for (let seed = from; seed < from + seeds; seed++) {
-  const outcome = await runSeed(seed, minutes, values.about)
-  outcomes.push(outcome)
-  if (values.json) print(JSON.stringify(outcome))
-  else show(outcome)
+const begunMs = systemClock.now().monotonicMs
+const wanted = Array.from({ length: seeds }, (_, i): Wanted => {
+  const seed = from + i
+  return { seed, minutes, ...(keep && { keep }), ...(chances && { chances }) }
+})
+const outcomes = await runBatch(wanted, {
+  jobs: Math.min(jobs, seeds),
+  // What was chosen by hand is as small as somebody wants it.
+  shrinkMs: keep === undefined && chances === undefined ? Number(values.shrink) * MS_PER_S : 0,
+  ...(values.about !== undefined && { about: values.about }),
+  onProgress: (text) => progress(text),
+  onOutcome(outcome, done) {
+    print(values.json ? [JSON.stringify(outcome)] : show(outcome))
+    if (seeds > jobs) progress(`${done} of ${seeds} seeds`)
+  },
+})
+const tookMs = systemClock.now().monotonicMs - begunMs
+const { failed, missing } = conclusion(outcomes)
+const said = { ...revision(), from, seeds, minutes, jobs: Math.min(jobs, seeds), tookMs }
+if (!values.json) print(summary(outcomes, said))
+if (values.log !== undefined) {
+  const counts = { failed: failed.map(({ seed }) => seed), neverHappened: missing }
+  appendFileSync(values.log, `${JSON.stringify({ ...said, ...counts })}\n`)
 }
-const faults = sumOf(outcomes)
-const missing =
-  seeds < SEEDS_FOR_ALL_FAULTS ? [] : ALL_FAULTS.filter((kind) => (faults.get(kind) ?? 0) === 0)
-const failed = outcomes.filter(({ isOk }) => !isOk)
-if (!values.json) conclude()
 if (failed.length > 0 || missing.length > 0) process.exitCode = 1
 
-function print(line: string): void {
-  process.stdout.write(`${line}\n`)
+function listOf(text: string | undefined): readonly string[] | undefined {
+  return text?.split(',').filter((one) => one !== '' && one !== 'none')
 }
 
-function show({ seed, violation, steps, tasks, started, changes, tookMs, hash }: Outcome): void {
-  const what = violation === undefined ? 'ok' : 'FAILED'
-  print(
-    `seed ${seed} ${what}: ${tasks} tasks, ${started} started, ${changes} changes, ${steps} steps, ` +
-      `${tookMs} ms (${speedOf(1, tookMs)} × real time), trace ${hash}`,
-  )
-  if (violation === undefined) return
-  for (const line of violation.trace) print(`  ${line}`)
-  print(`  invariant ${violation.invariant}`)
-  print(`  at ${(violation.atMs / 1_000).toFixed(3)} s: ${violation.what}`)
-  print(`  again: ${again(seed)}`)
+function print(lines: readonly string[]): void {
+  for (const line of lines) process.stdout.write(`${line}\n`)
 }
 
-function speedOf(runs: number, tookMs: number): number {
-  return Math.round((runs * minutes * MINUTE_MS) / tookMs)
-}
-
-function again(seed: number): string {
-  return `npm run simulate -- --seed ${seed}${minutes === 5 ? '' : ` --minutes ${minutes}`}`
-}
-
-function conclude(): void {
-  print('faults:')
-  const kinds = [...faults].sort(([a], [b]) => (a < b ? -1 : 1))
-  for (const [kind, count] of kinds) print(`  ${kind}: ${count}`)
-  if (missing.length > 0) print(`never happened: ${missing.join(', ')}`)
-  for (const { seed, violation } of failed)
-    print(`failed: ${again(seed)}   (${violation?.invariant})`)
-  const tookMs = outcomes.reduce((sum, outcome) => sum + outcome.tookMs, 0)
-  print(
-    `${outcomes.length - failed.length} passed, ${failed.length} failed, ` +
-      `${speedOf(outcomes.length, tookMs)} × real time`,
-  )
-}
-
-function sumOf(all: readonly Outcome[]): Map<string, number> {
-  const sums = new Map<string, number>()
-  for (const { faults } of all)
-    for (const [kind, count] of Object.entries(faults))
-      sums.set(kind, (sums.get(kind) ?? 0) + count)
-  return sums
+/** For who waits: on stderr, on one line where there is a terminal. */
+function progress(text: string): void {
+  if (values.json) return
+  process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${text}` : `${text}\n`)
 }

@@ -1,6 +1,5 @@
 /**
- * Stands between the real shells and the real cores: sees every input and its effects, and has a
- * process die in the middle of them.
+ * Stands between the real shells and the real cores: sees every input and its effects.
  */
 import { agentCore } from '../../actors/agent/core.ts'
 import { allocatorCore } from '../../actors/allocator/core.ts'
@@ -14,13 +13,13 @@ export interface Step {
   readonly process: Process
   readonly state: object
   readonly input: { readonly kind: string }
-  /** Those that are performed. */
   readonly effects: readonly { readonly do: string }[]
   readonly now: Now
 }
 
 export interface Watcher {
-  /** After an input was handled, before its effects are performed. */
+  before(process: Process, state: object, input: Step['input']): void
+  /** After an input was handled, before its effects are performed: a crash may cut them. */
   step(step: Step): void
   /** A core threw: that is a bug. */
   failed(process: Process, error: unknown): void
@@ -63,6 +62,7 @@ function handle(
   const process = Process.asking
   if (process === undefined || !process.isAlive) return NOTHING
   process.state = state
+  watcher.before(process, state, input)
   let effects: readonly { readonly do: string }[]
   try {
     effects = original(state, input, now)
@@ -70,17 +70,6 @@ function handle(
     watcher.failed(process, error)
     return NOTHING
   }
-  const { cut } = process
-  if (cut === undefined || effects.length === 0) {
-    watcher.step({ process, state, input, effects, now })
-    return effects
-  }
-  const performed = effects.slice(0, Math.floor(cut.at * (effects.length + 1)))
-  watcher.step({ process, state, input, effects: performed, now })
-  return thenKill(process, performed, cut.isSaid) as Iterable<unknown> as typeof performed
-}
-
-function* thenKill<T>(process: Process, effects: readonly T[], isSaid: boolean): Generator<T> {
-  yield* effects
-  process.kill(isSaid)
+  watcher.step({ process, state, input, effects, now })
+  return effects
 }

@@ -41,6 +41,10 @@ export interface WorkloadParts {
   readonly settles: () => void
   /** Nothing new is launched or killed after this. */
   readonly isQuiet: () => boolean
+  /** Takes all that is offered, for tasks that are alike. */
+  readonly isGreedy: () => boolean
+  /** When that begins, if it does. */
+  readonly greedyInMs: number | undefined
   /** It was torn down, or refused. */
   readonly onEnded: () => void
 }
@@ -50,6 +54,9 @@ const FATES = { finishes: 70, fails: 12, signalled: 5, lasts: 8, stubborn: 5 }
 /** What is done with an offer. */
 const ANSWERS = { launch: 70, decline: 20, hoard: 10 }
 const MANY_TASKS = 40
+/** Thousandths of cpus, and MiB. */
+const GREEDY_TASK = { cpus: 1_000, mem: 512 }
+const GREEDY_TASKS_MAX = 8
 
 export class Workload implements Handlers {
   readonly #parts: WorkloadParts
@@ -85,6 +92,14 @@ export class Workload implements Handlers {
     const state = newScheduler(settings, randomToken(128))
     this.#scheduler = startScheduler({ ...ids, state, messenger, clock, handlers: this })
     this.#later(chance.waitMs(20_000), () => this.#changeWish())
+    const { greedyInMs } = this.#parts
+    if (greedyInMs === undefined) return
+    this.#later(Math.max(0, greedyInMs), () => {
+      this.#isSuppressed = false
+      this.#scheduler?.input({ kind: 'framework.revive' })
+      // What runs since before is in the way.
+      for (const taskId of this.#alive) this.#kill(taskId)
+    })
   }
 
   teardown(): void {
@@ -100,14 +115,17 @@ export class Workload implements Handlers {
   rescinded(): void {}
 
   status(status: TaskStatus): void | Promise<void> {
-    const { chance, disk, ledger, isQuiet } = this.#parts
+    const { chance, disk, ledger, isQuiet, isGreedy, process } = this.#parts
     const { taskId } = status
+    // It died in the middle of its effects.
+    if (!process.isAlive) return new Promise(() => undefined)
     ledger.told(this.#audience, disk.key, status)
     if (isTerminal(status.state)) this.#alive.delete(taskId)
     else {
       this.#alive.add(taskId)
-      if (status.state === 'TASK_RUNNING' && chance.happens(0.15))
-        this.#later(chance.waitMs(3_000), () => this.#kill(taskId))
+      const isInTheWay = isGreedy() && !taskId.includes('-g')
+      if (status.state === 'TASK_RUNNING' && (isInTheWay || chance.happens(0.15)))
+        this.#later(isInTheWay ? 0 : chance.waitMs(3_000), () => this.#kill(taskId))
     }
     if (isQuiet() || !chance.happens(0.1)) return undefined
     return new Promise((resolve) =>
@@ -131,8 +149,10 @@ export class Workload implements Handlers {
   }
 
   #answer(offer: Offer): void {
-    const { chance, isQuiet } = this.#parts
+    const { chance, isQuiet, isGreedy, process } = this.#parts
+    if (!process.isAlive) return
     if (isQuiet()) return this.#decline(offer, chance)
+    if (isGreedy()) return this.#launchAll(offer)
     const answer = chance.weighted(ANSWERS)
     if (answer === 'hoard') return
     const delayMs = chance.happens(0.7) ? 0 : chance.waitMs(400)
@@ -153,6 +173,33 @@ export class Workload implements Handlers {
     })
   }
 
+  #launchAll(offer: Offer): void {
+    const { chance, disk } = this.#parts
+    const resources = resourcesOf(offer.resources)
+    const fits = Math.min(
+      Math.floor(scalarOf(resources, 'cpus') / GREEDY_TASK.cpus),
+      Math.floor(scalarOf(resources, 'mem') / 1_000 / GREEDY_TASK.mem),
+      GREEDY_TASKS_MAX,
+    )
+    const tasks = Array.from({ length: fits }, () => {
+      disk.tasks += 1
+      const taskId = `${disk.key.frameworkId}-g${disk.tasks}`
+      return taskOf(taskId, GREEDY_TASK, { runMs: chance.between(3_000, 5_000), exit: '0' })
+    })
+    this.#accept(offer, tasks, 'launch')
+  }
+
+  #accept({ offerId }: Offer, tasks: readonly TaskInfo[], kind: 'launch' | 'launch-group'): void {
+    const { chance, isGreedy } = this.#parts
+    this.#scheduler?.input({
+      kind: 'framework.accept',
+      ask: ++this.#asks,
+      offers: [offerId as OfferId],
+      operations: tasks.length === 0 ? [] : [{ kind, tasks }],
+      ...((isGreedy() || chance.happens(0.3)) && { refuseMs: 0 }),
+    })
+  }
+
   #launch(offer: Offer): void {
     const { chance } = this.#parts
     const resources = resourcesOf(offer.resources)
@@ -169,13 +216,7 @@ export class Workload implements Handlers {
     }
     if (tasks.length === 0 && chance.happens(0.5)) return this.#decline(offer, chance)
     const kind = chance.happens(0.3) ? 'launch-group' : 'launch'
-    this.#scheduler?.input({
-      kind: 'framework.accept',
-      ask: ++this.#asks,
-      offers: [offer.offerId as OfferId],
-      operations: tasks.length === 0 ? [] : [{ kind, tasks }],
-      ...(chance.happens(0.3) && { refuseMs: 0 }),
-    })
+    this.#accept(offer, tasks, kind)
     if (tasks[0] !== undefined && chance.happens(0.03)) this.#kill(tasks[0].taskId)
   }
 
@@ -184,21 +225,10 @@ export class Workload implements Handlers {
     disk.tasks += 1
     const fate = chance.weighted(FATES)
     const lasts = fate === 'lasts' || fate === 'stubborn'
-    const runMs = Math.round(lasts ? chance.between(30_000, 400_000) : chance.waitMs(8_000))
+    const runMs = lasts ? chance.between(30_000, 400_000) : chance.waitMs(8_000)
     const exit = { finishes: '0', fails: '3', signalled: 'SIGSEGV', lasts: '0', stubborn: '0' }
-    return {
-      taskId: `${disk.key.frameworkId}-t${disk.tasks}` as TaskId,
-      resources: { cpus: cpus / 1_000, mem },
-      command: {
-        argv: ['pretend'],
-        env: {
-          PRETEND_MS: String(runMs),
-          PRETEND_EXIT: exit[fate],
-          [HOLDS]: `${cpus} ${mem}`,
-          ...(fate === 'stubborn' && { PRETEND_IGNORES_TERM: '1' }),
-        },
-      },
-    }
+    const pretends = { runMs, exit: exit[fate], isStubborn: fate === 'stubborn' }
+    return taskOf(`${disk.key.frameworkId}-t${disk.tasks}`, { cpus, mem }, pretends)
   }
 
   #kill(taskId: TaskId): void {
@@ -210,9 +240,10 @@ export class Workload implements Handlers {
   }
 
   #changeWish(): void {
-    const { chance, isQuiet } = this.#parts
+    const { chance, isQuiet, isGreedy } = this.#parts
     // In the end everybody wants offers again: what is free must find somebody.
-    this.#isSuppressed = !this.#isSuppressed && !isQuiet() && chance.happens(0.7)
+    const mayRest = !isQuiet() && !isGreedy()
+    this.#isSuppressed = !this.#isSuppressed && mayRest && chance.happens(0.7)
     this.#scheduler?.input({
       kind: this.#isSuppressed ? 'framework.suppress' : 'framework.revive',
     })
@@ -240,5 +271,31 @@ export class Workload implements Handlers {
     this.#parts.process.clock.after(delayMs, () => {
       if (!this.#isOver) fn()
     })
+  }
+}
+
+interface Pretended {
+  readonly runMs: number
+  readonly exit: string
+  readonly isStubborn?: boolean
+}
+
+function taskOf(
+  taskId: string,
+  { cpus, mem }: { readonly cpus: number; readonly mem: number },
+  { runMs, exit, isStubborn = false }: Pretended,
+): TaskInfo {
+  return {
+    taskId: taskId as TaskId,
+    resources: { cpus: cpus / 1_000, mem },
+    command: {
+      argv: ['pretend'],
+      env: {
+        PRETEND_MS: String(Math.round(runMs)),
+        PRETEND_EXIT: exit,
+        [HOLDS]: `${cpus} ${mem}`,
+        ...(isStubborn && { PRETEND_IGNORES_TERM: '1' }),
+      },
+    },
   }
 }

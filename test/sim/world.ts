@@ -10,22 +10,25 @@ import type { AgentId, FrameworkId, Launch, MasterId, Principal } from '../../pr
 import { Chance } from './chance.ts'
 import { Ledger, type Violation } from './ledger.ts'
 import { Machine } from './machine.ts'
-import { Process } from './process.ts'
+import { MasterDisk } from './master-disk.ts'
+import { type ClockFaults, Process } from './process.ts'
+import { FAIR_ROLES } from './shares.ts'
+import type { Kind, Victim } from './strikes.ts'
 import { Trace } from './trace.ts'
 import { type FrameworkDisk, Workload } from './workload.ts'
 
 export const CLUSTER = 'sim'
+const GOOD_CLOCK: ClockFaults = { rate: 1, wallOffsetMs: 0 }
+const MASTERS = 3
+const AGENTS = 20
+const FRAMEWORKS = 5
 /** Whoever could not start tries again. */
 const AGAIN_MS = 500
 const SANDBOXES_MAX = 20
 const TRACE_LINES = 150
 
-export type Kind = 'master' | 'allocator' | 'agent' | 'framework'
-
 /** An actor over all of its lives. */
-export interface Node {
-  readonly kind: Kind
-  readonly name: string
+export interface Node extends Victim {
   process: Process | undefined
   lives: number
   /** Begins the next life. */
@@ -33,6 +36,11 @@ export interface Node {
   /** Ends its present process as planned. */
   stop?: (() => Promise<void>) | undefined
   readonly machine?: Machine
+  readonly chance: Chance
+  /** How wrong its machine's clocks are. */
+  clock: ClockFaults
+  /** What it had written is gone. */
+  readonly loseDisk?: () => void
   /** What its present process runs, if it is a framework. */
   workload?: Workload
   disk?: FrameworkDisk
@@ -40,6 +48,8 @@ export interface Node {
 
 export interface WorldOptions {
   readonly seed: number
+  /** In the calm everybody wants all there is: shares must follow weights. */
+  readonly isFair: boolean
   /** After this nothing goes wrong any more. */
   readonly calmFromMs: number
   /** After this nothing new is launched. */
@@ -58,6 +68,8 @@ export class World {
   readonly nodes: readonly Node[]
   readonly machines: readonly Machine[]
   readonly options: WorldOptions
+  /** Something was published. */
+  onSaid: ((process: Process, subject: string) => void) | undefined
   violation: (Violation & { readonly atMs: number; readonly trace: readonly string[] }) | undefined
   readonly #chance: Chance
   readonly #byProcess = new Map<Process, Node>()
@@ -75,18 +87,29 @@ export class World {
     const fail = (violation: Violation): void => this.fail(violation)
     const isRunning = (launch: Launch): boolean => this.machines.some((m) => m.isRunning(launch))
     this.ledger = new Ledger(fail, isRunning)
-    this.machines = many(shape.integer(5, 8), (i) => {
+    this.machines = many(AGENTS, (i) => {
       const agentId = `agent-${i}` as AgentId
       const cpus = 1_000 * shape.integer(2, 8)
       const mem = 1_024 * shape.integer(2, 8)
       return new Machine({ agentId, cpus, mem, clock: this.clock, ledger: this.ledger, fail })
     })
     this.nodes = [
-      ...many(shape.integer(2, 3), (i) => this.#master(`master-${i}`, shape)),
+      ...many(MASTERS, (i) => this.#master(`master-${i}`, shape)),
       ...many(shape.integer(1, 2), (i) => this.#allocator(`allocator-${i}`)),
       ...this.machines.map((machine) => this.#agent(machine)),
-      ...many(3, (i) => this.#framework(`framework-${i}`, shape)),
+      ...many(FRAMEWORKS, (i) => this.#framework(i, shape)),
     ]
+  }
+
+  /** Everybody wants all there is. */
+  get isGreedy(): boolean {
+    const { isFair, calmFromMs, quietFromMs } = this.options
+    return isFair && this.nowMs >= calmFromMs && this.nowMs < quietFromMs
+  }
+
+  /** What was taken may be lost with the stores: the next leader learns of it from others. */
+  get mayLoseEpochs(): boolean {
+    return this.system.faults.counts.storesLost > 0
   }
 
   get nowMs(): number {
@@ -109,9 +132,9 @@ export class World {
       name: node.lives === 1 ? node.name : `${node.name}.${node.lives}`,
       number: ++this.#processes,
       system: this.system,
-      randomToken: this.#chance.token,
-      wallOffsetMs: this.#chance.integer(-5_000, 5_000),
-      island: 0,
+      randomToken: node.chance.token,
+      clock: node.clock,
+      onSaid: (speaker, subject) => this.onSaid?.(speaker, subject),
     })
     node.process = process
     node.stop = undefined
@@ -133,7 +156,14 @@ export class World {
     const number = ++this.#processes
     const { system } = this
     const randomToken = this.#chance.token
-    return new Process({ name, number, system, randomToken, wallOffsetMs: 0, island: 0 })
+    return new Process({ name, number, system, randomToken, clock: GOOD_CLOCK })
+  }
+
+  /** Clocks of its machine are wrong from now on: of what runs there and of what follows. */
+  setClock(node: Node, wrong: Partial<ClockFaults>): void {
+    node.clock = { ...node.clock, ...wrong }
+    node.process?.clock.runAt(node.clock.rate)
+    node.process?.clock.setWall(node.clock.wallOffsetMs)
   }
 
   nodeOf(process: Process): Node | undefined {
@@ -150,20 +180,25 @@ export class World {
     this.clock.after(AGAIN_MS, () => this.start(node))
   }
 
+  #fresh(kind: Kind, name: string) {
+    // Of its own: what happens to others does not change what it does.
+    const chance = new Chance(this.options.seed, name)
+    const wallOffsetMs = chance.integer(-5_000, 5_000)
+    return { kind, name, process: undefined, lives: 0, chance, clock: { rate: 1, wallOffsetMs } }
+  }
+
   #master(name: string, shape: Chance): Node {
-    let epoch = 0
-    const epochs = { read: () => epoch, save: (taken: number) => void (epoch = taken) }
+    const disk = new MasterDisk()
     const rules = { reregisterMs: 30_000, offerTimeoutMs: 1_000 * shape.integer(4, 20) }
     const node: Node = {
-      kind: 'master',
-      name,
-      process: undefined,
-      lives: 0,
-      begin: async ({ system, clock, randomToken }) => {
+      ...this.#fresh('master', name),
+      loseDisk: () => disk.lose(),
+      begin: async (process) => {
+        const { system, clock, randomToken } = process
         const masterId = name as MasterId
         const told = { onLog() {}, onRefused() {}, isOpen: false, rules }
-        const common = { cluster: CLUSTER, masterId, system, clock, randomToken, epochs }
-        const master = await startMaster({ ...common, ...told })
+        const common = { cluster: CLUSTER, masterId, system, clock, randomToken }
+        const master = await startMaster({ ...common, ...told, ...disk.of(process) })
         node.stop = () => master.stop()
       },
     }
@@ -172,10 +207,7 @@ export class World {
 
   #allocator(name: string): Node {
     const node: Node = {
-      kind: 'allocator',
-      name,
-      process: undefined,
-      lives: 0,
+      ...this.#fresh('allocator', name),
       begin: async ({ system, clock, randomToken }) => {
         const allocator = await startAllocator({ cluster: CLUSTER, system, clock, randomToken })
         node.stop = () => allocator.stop()
@@ -187,14 +219,15 @@ export class World {
   #agent(machine: Machine): Node {
     const { agentId } = machine
     const node: Node = {
-      kind: 'agent',
-      name: agentId,
+      ...this.#fresh('agent', agentId),
       machine,
-      process: undefined,
-      lives: 0,
       begin: async (process) => {
         const { system, clock, randomToken } = process
-        const gaveUp = (why: string): void => this.failed(process, new Error(`gave up: ${why}`))
+        const gaveUp = (why: string): void => {
+          // Who ends because the disk is full is started again, until there is room.
+          if (machine.isFull) this.#again(node, process)
+          else this.failed(process, new Error(`gave up: ${why}`))
+        }
         const agents = await hostAgents(
           {
             cluster: CLUSTER,
@@ -203,7 +236,9 @@ export class World {
             randomToken,
             onRefused() {},
             onGiveUp: gaveUp,
-            onFault: (fault) => this.failed(process, fault),
+            onFault: (fault) => {
+              if (!machine.isFull) this.failed(process, fault)
+            },
           },
           {
             machines: [
@@ -217,13 +252,13 @@ export class World {
                 },
                 openContainerizer: (onEvent) => {
                   const settles = (): void => this.clock.settles()
-                  const containerizer = machine.open({ clock, onEvent, settles })
+                  const containerizer = machine.open({ process, onEvent, settles })
                   process.onEnd.push(() => void containerizer.close())
                   return Promise.resolve(containerizer)
                 },
               },
             ],
-            openCheckpoint: () => machine.disk.open(),
+            openCheckpoint: () => machine.openCheckpoint(process),
             bootId: `boot-${machine.boots}`,
             leaves: 'when-idle',
           },
@@ -234,26 +269,31 @@ export class World {
     return node
   }
 
-  #framework(name: string, shape: Chance): Node {
+  #framework(i: number, shape: Chance): Node {
+    const name = `framework-${i}`
+    const fresh = (): FrameworkDisk => {
+      const disk = this.#newFramework(shape)
+      const role = FAIR_ROLES[i % FAIR_ROLES.length] ?? '*'
+      return this.options.isFair ? { ...disk, roles: [role] } : disk
+    }
     const node: Node = {
-      kind: 'framework',
-      name,
-      process: undefined,
-      lives: 0,
-      disk: this.#newFramework(shape),
+      ...this.#fresh('framework', name),
+      disk: fresh(),
       begin: (process) => {
         const disk = node.disk as FrameworkDisk
         node.workload = new Workload({
           cluster: CLUSTER,
           process,
-          chance: this.#chance,
+          chance: node.chance,
           disk,
           ledger: this.ledger,
           settles: () => this.clock.settles(),
           isQuiet: () => this.nowMs >= this.options.quietFromMs,
+          isGreedy: () => this.isGreedy,
+          greedyInMs: this.options.isFair ? this.options.calmFromMs - this.nowMs : undefined,
           onEnded: () => {
             this.ledger.framework(disk.key).isOver = true
-            node.disk = this.#newFramework(shape)
+            node.disk = fresh()
             this.clock.after(AGAIN_MS, () => {
               process.kill()
               this.start(node)

@@ -1,0 +1,139 @@
+/**
+ * Invariant 3: after a newer leader or session was obeyed, nothing of an older one changes
+ * anything; epochs never go back, at no agent, and not when they are taken.
+ */
+import type { AgentState } from '../../actors/agent/state.ts'
+import type { Leader, MasterState } from '../../actors/master/state.ts'
+import { compareFence } from '../../actors/parts/fence.ts'
+import type { SchedulerState } from '../../actors/scheduler/state.ts'
+import type { SessionId } from '../../protocol/ids.ts'
+import type { Fence } from '../../protocol/schema/common.ts'
+import type { Step } from './watch.ts'
+import type { World } from './world.ts'
+
+const INVARIANT = '3: nothing of an older epoch or session counts'
+
+/** What comes from a leader to one of its agents or frameworks. */
+interface FromLeader extends Fence {
+  readonly session?: SessionId
+}
+
+/** What a message has found, to be compared with what it has done. */
+interface Before {
+  readonly isOld: boolean
+  readonly isForeign: boolean
+  readonly done: number
+}
+
+export class FenceCheck {
+  readonly #world: World
+  /** By agent, over all its lives. */
+  readonly #obeyed = new Map<string, Fence>()
+  readonly #leaders = new WeakSet<Leader>()
+  #taken: Fence = { epoch: 0, run: '' as Fence['run'] }
+  /** The newest leader has led. */
+  #hasLed = false
+  #before: Before | undefined
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** Before a core handles `input`. */
+  before(state: object, input: Step['input']): void {
+    this.#before = undefined
+    if (input.kind === 'leader.orders') this.#before = beforeOrders(state as AgentState, input)
+    if (input.kind === 'leader.events') this.#before = beforeEvents(state as SchedulerState, input)
+  }
+
+  agent({ process, state, input }: Step): void {
+    const { highest, profile, outbox } = state as AgentState
+    const { agentId } = profile
+    const { name = agentId } = this.#world.nodeOf(process) ?? {}
+    const obeyed = this.#obeyed.get(name)
+    if (highest !== undefined && highest !== obeyed) {
+      if (obeyed !== undefined && compareFence(obeyed, highest) === 'lower')
+        this.#fail(`${agentId} obeys ${shown(highest)} after ${shown(obeyed)}`, agentId)
+      this.#obeyed.set(name, highest)
+    }
+    const before = this.#before
+    if (before === undefined || doneBy(outbox) === before.done) return
+    if (before.isOld || before.isForeign)
+      this.#fail(`${agentId} obeys orders of ${why(before, input)}`, agentId)
+  }
+
+  framework({ process, input, effects }: Step): void {
+    const before = this.#before
+    if (before === undefined || !(before.isOld || before.isForeign)) return
+    const told = effects.find(
+      (effect) => effect.do === 'tell-offers' || effect.do === 'tell-statuses',
+    )
+    if (told === undefined) return
+    const { frameworkId = process.name } = this.#world.nodeOf(process)?.disk?.key ?? {}
+    this.#fail(`${frameworkId} hears events of ${why(before, input)}: ${told.do}`, frameworkId)
+  }
+
+  master({ process, state }: Step): void {
+    const { leader, run, lease } = state as MasterState
+    if (leader === undefined) return
+    if (lease.state === 'leading' && this.isNewest(state as MasterState)) this.#hasLed = true
+    if (this.#leaders.has(leader)) return
+    this.#leaders.add(leader)
+    const taken: Fence = { epoch: leader.epoch, run }
+    // Who has not said anything yet may read the registry once more.
+    const isSame = compareFence(this.#taken, taken) === 'current' && !this.#hasLed
+    if (isSame) return
+    this.#hasLed = false
+    const isLower = taken.epoch <= this.#taken.epoch
+    if (isLower && !this.#world.mayLoseEpochs)
+      this.#world.fail({
+        invariant: '3: epochs never go back',
+        what: `${process.name} takes ${shown(taken)} after ${shown(this.#taken)}`,
+        about: [process.name],
+      })
+    if (!isLower) this.#taken = taken
+  }
+
+  /** It leads in the highest epoch that was ever taken. */
+  isNewest({ leader, run }: MasterState): boolean {
+    return leader?.epoch === this.#taken.epoch && run === this.#taken.run
+  }
+
+  #fail(what: string, about: string): void {
+    this.#world.fail({ invariant: INVARIANT, what, about: [about] })
+  }
+}
+
+const shown = ({ epoch, run }: Fence): string => `epoch ${epoch} of ${run}`
+
+function why({ isOld }: Before, input: Step['input']): string {
+  const { epoch, run, session } = (input as unknown as { readonly message: FromLeader }).message
+  return isOld ? shown({ epoch, run }) : `session ${session}, which is not its own`
+}
+
+/** What it has decided since the last flush, and what it holds. */
+const doneBy = ({ records, launches, kills }: AgentState['outbox']): number =>
+  records.length + launches.size + kills.size
+
+function beforeOrders(state: AgentState, input: Step['input']): Before {
+  const { message } = input as unknown as { readonly message: FromLeader & { orders: unknown[] } }
+  const { highest, link, outbox } = state
+  const own = link.kind === 'opening' || link.kind === 'open' ? link.session.id : undefined
+  const isHigher = highest === undefined || compareFence(highest, message) === 'higher'
+  return {
+    isOld: highest !== undefined && compareFence(highest, message) === 'lower',
+    // A higher leader is written down, and no more.
+    isForeign: !isHigher && message.session !== undefined && message.session !== own,
+    done: doneBy(outbox),
+  }
+}
+
+function beforeEvents({ highest, link }: SchedulerState, input: Step['input']): Before {
+  const { message } = input as unknown as { readonly message: FromLeader }
+  const own = link.phase === 'opening' || link.phase === 'open' ? link.session.id : undefined
+  return {
+    isOld: highest !== undefined && compareFence(highest, message) === 'lower',
+    isForeign: message.session !== own,
+    done: 0,
+  }
+}

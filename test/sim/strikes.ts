@@ -1,0 +1,149 @@
+/**
+ * The plan of a run's faults: drawn from the seed before anything happens, as a list that can be
+ * repeated with some left out.
+ */
+import { Chance } from './chance.ts'
+
+const WEIGHTS = {
+  crash: 30,
+  'crash-midway': 22,
+  'long-absence': 4,
+  reboot: 4,
+  'power-loss': 4,
+  stop: 5,
+  freeze: 12,
+  'late-leaving': 6,
+  disconnect: 10,
+  partition: 7,
+  'one-way-partition': 6,
+  'server-restart': 4,
+  'bad-bus': 8,
+  'good-bus': 6,
+  'clock-rate': 4,
+  'wall-jump': 4,
+  'full-disk': 4,
+  'lost-disk': 2,
+  teardown: 2,
+} as const
+export type StrikeKind = keyof typeof WEIGHTS
+
+export type Kind = 'master' | 'allocator' | 'agent' | 'framework'
+/** By whom they hit, masters and frameworks are as likely as all agents together. */
+const VICTIMS = { master: 30, allocator: 8, agent: 36, framework: 26 } as const
+const KINDS = Object.keys(VICTIMS) as readonly Kind[]
+
+/** Counted by the kind of actor that they hit. */
+const BY_KIND: readonly StrikeKind[] = ['crash', 'crash-midway', 'freeze', 'disconnect']
+/** Only a kind of actor that has what they take. */
+const ONLY: Partial<Record<StrikeKind, Kind>> = {
+  reboot: 'agent',
+  'power-loss': 'agent',
+  'full-disk': 'agent',
+  'lost-disk': 'master',
+  teardown: 'framework',
+}
+const OF_THE_BUS: readonly StrikeKind[] = [
+  'partition',
+  'one-way-partition',
+  'server-restart',
+  'bad-bus',
+  'good-bus',
+]
+
+export interface Victim {
+  readonly name: string
+  readonly kind: Kind
+}
+
+/** One fault, as planned: what becomes of it depends on what is there when its time has come. */
+export interface Strike {
+  /** Its place in the whole plan, by which it is kept or left out. */
+  readonly index: number
+  readonly atMs: number
+  readonly kind: StrikeKind
+  /** Names of actors; nobody: it concerns the server. */
+  readonly whom: readonly string[]
+  /** The calm ends it if it is longer. */
+  readonly forMs: number
+}
+
+/** Every name under which a strike is counted. */
+export const STRIKE_NAMES: readonly string[] = (Object.keys(WEIGHTS) as StrikeKind[]).flatMap(
+  (kind) => (BY_KIND.includes(kind) ? KINDS.map((whom) => `${kind} ${whom}`) : [kind]),
+)
+
+export const nameOf = (kind: StrikeKind, victim: Victim | undefined): string =>
+  BY_KIND.includes(kind) && victim !== undefined ? `${kind} ${victim.kind}` : kind
+
+const MEAN_PAUSE_MS = 2_500
+
+/** All of a seed's strikes before `calmFromMs`; the first is how good the bus is at the start. */
+export function drawStrikes(
+  seed: number,
+  calmFromMs: number,
+  victims: readonly Victim[],
+): readonly Strike[] {
+  const chance = new Chance(seed, 'plan')
+  const first = chance.pick(['good-bus', 'bad-bus', 'bad-bus'] as const)
+  const strikes: Strike[] = [{ index: 0, atMs: 0, kind: first, whom: [], forMs: 0 }]
+  // The only master whose disk is ever lost: never are all.
+  const unlucky = chance.pick(victims.filter(({ kind }) => kind === 'master')).name
+  let atMs = chance.waitMs(MEAN_PAUSE_MS)
+  while (atMs < calmFromMs) {
+    const kind = chance.weighted(WEIGHTS)
+    const whom = kind === 'lost-disk' ? [unlucky] : whomOf(kind, victims, chance)
+    strikes.push({ index: strikes.length, atMs, kind, whom, forMs: forMsOf(kind, chance) })
+    atMs += chance.waitMs(MEAN_PAUSE_MS)
+  }
+  return strikes
+}
+
+function whomOf(kind: StrikeKind, victims: readonly Victim[], chance: Chance): readonly string[] {
+  if (kind === 'partition' || kind === 'one-way-partition') {
+    const share = chance.between(0.1, 0.6)
+    return victims.filter(() => chance.happens(share)).map(({ name }) => name)
+  }
+  if (OF_THE_BUS.includes(kind)) return []
+  const of = ONLY[kind] ?? chance.weighted(VICTIMS)
+  return [chance.pick(victims.filter((victim) => victim.kind === of)).name]
+}
+
+function forMsOf(kind: StrikeKind, chance: Chance): number {
+  switch (kind) {
+    case 'crash':
+    case 'crash-midway':
+    case 'server-restart':
+      return chance.waitMs(1_500)
+    case 'long-absence':
+      return chance.between(18_000, 45_000)
+    case 'reboot':
+    case 'power-loss':
+      return chance.between(500, 8_000)
+    case 'stop':
+    case 'lost-disk':
+      return chance.between(100, 3_000)
+    case 'freeze':
+    case 'late-leaving':
+      return chance.happens(0.8) ? chance.waitMs(2_000) : chance.between(5_000, 30_000)
+    case 'disconnect':
+      return chance.waitMs(1_000)
+    case 'partition':
+    case 'one-way-partition':
+      return chance.happens(0.7) ? chance.waitMs(3_000) : chance.between(10_000, 30_000)
+    case 'full-disk':
+      return chance.waitMs(4_000)
+    case 'bad-bus':
+    case 'good-bus':
+    case 'clock-rate':
+    case 'wall-jump':
+    case 'teardown':
+      return 0
+  }
+}
+
+/** In words, as `17 at 12.345 s: freeze master-2 for 4.1 s`. */
+export function describeStrike({ index, atMs, kind, whom, forMs }: Strike): string {
+  const who = whom.length === 0 ? '' : ` ${whom.join(' ')}`
+  const long = forMs === 0 ? '' : ` for ${(forMs / 1_000).toFixed(1)} s`
+  return `${index} at ${(atMs / 1_000).toFixed(3)} s: ${kind}${who}${long}`
+}

@@ -19,7 +19,7 @@ import {
   type OPERATOR_VERBS,
   type OperatorVerb,
 } from '../../protocol/subjects.ts'
-import { SimulatedCluster } from './simulated-cluster.ts'
+import { SimulatedActors } from '../../testing/simulated-actors.ts'
 import { cpusMem, takeAll, WireFramework } from './wire-framework.ts'
 
 /** All that was said has been heard and answered. */
@@ -50,10 +50,10 @@ type OperatorBody<V extends OperatorVerb> = Message<(typeof OPERATOR_VERBS)[V]>
 type OperatorAnswer<V extends OperatorVerb> = Message<(typeof OPERATOR_ANSWERS)[V]>
 
 export class Scenario {
-  readonly cluster: SimulatedCluster
+  readonly cluster: SimulatedActors
   readonly #operator: OperatorClient
 
-  private constructor(cluster: SimulatedCluster, operator: OperatorClient) {
+  private constructor(cluster: SimulatedActors, operator: OperatorClient) {
     this.cluster = cluster
     this.#operator = operator
   }
@@ -68,11 +68,11 @@ export class Scenario {
     rules: Partial<MasterRules>,
     ...agents: readonly AgentsWanted[]
   ): Promise<Scenario> {
-    return Scenario.#begin(await SimulatedCluster.open(0, rules), agents)
+    return Scenario.#begin(await SimulatedActors.open(0, rules), agents)
   }
 
   static async #begin(
-    cluster: SimulatedCluster,
+    cluster: SimulatedActors,
     agents: readonly AgentsWanted[],
   ): Promise<Scenario> {
     const { system, clock } = cluster
@@ -88,7 +88,7 @@ export class Scenario {
 
   /** The same, with an allocator of that policy. */
   static async openBy(loaded: LoadedPolicy, ...agents: readonly AgentsWanted[]): Promise<Scenario> {
-    return Scenario.#begin(await SimulatedCluster.open(0, {}, loaded), agents)
+    return Scenario.#begin(await SimulatedActors.open(0, {}, loaded), agents)
   }
 
   pass(ms = SOON_MS): Promise<void> {
@@ -99,10 +99,8 @@ export class Scenario {
   /** The leader dies, and another master leads, knows its agents, and has an allocator. */
   async takeover(): Promise<void> {
     const { cluster } = this
-    const { leader } = cluster
     await cluster.until(cluster.startMaster())
-    leader.kill()
-    cluster.masters.splice(cluster.masters.indexOf(leader), 1)
+    cluster.killLeader()
     await this.pass(TAKEN_OVER_MS)
   }
 

@@ -26,7 +26,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'actors/executor': [...ACTOR, 'agent-runtime'],
   frameworks: ['protocol', 'bus', 'actors'],
   cli: ['protocol', 'bus', 'actors', 'frameworks'],
-  examples: ['protocol', 'actors/scheduler', 'frameworks'],
+  testing: ['protocol', 'bus', 'actors', 'agent-runtime'],
+  examples: ['protocol', 'actors/scheduler', 'frameworks', 'testing'],
   tools: ['protocol', 'bus', 'actors', 'agent-runtime', 'frameworks', 'cli', 'examples'],
 }
 /** What a machine's side takes from its caller: it knows their shape and nothing else of `bus`. */

@@ -12,6 +12,9 @@ import test, { type ExecutionContext } from 'ava'
 import { Actor } from '../support/cluster.ts'
 
 const HELLO = fileURLToPath(new URL('../../examples/hello-scheduler.js', import.meta.url))
+const SERVICE_TEST = fileURLToPath(
+  new URL('../../examples/testing/service-test.js', import.meta.url),
+)
 const WORD_COUNT = fileURLToPath(new URL('../../examples/word-count/main.js', import.meta.url))
 
 test('hello-scheduler finds the running dev, runs its task and ends by itself', async (t) => {
@@ -37,6 +40,22 @@ test('hello-scheduler is ten lines, and the page that explains it shows them', (
   const own = code.join('\n').replace('../actors/scheduler/scheduler.ts', 'bourse/scheduler')
   const page = readFileSync('docs/framework-in-typescript.md', 'utf8')
   t.true(page.includes(`\`\`\`ts\n${own}\`\`\``), 'its first block')
+})
+
+test('the tests of a service run on a simulated cluster, without a server', async (t) => {
+  const env = { PATH: process.env['PATH'] }
+  const tests = spawn(process.execPath, ['--test', SERVICE_TEST], { env, stdio: 'pipe' })
+  const exit = once(tests, 'exit')
+  t.regex(await text(tests.stdout), /^# pass 4$/m)
+  t.deepEqual(await exit, [0, null])
+})
+
+test('the simulated cluster of these tests takes five lines at most', (t) => {
+  const [, story = ''] =
+    /async function story[^\n]*\n([\s\S]*?)^}$/m.exec(
+      readFileSync('examples/testing/service-test.ts', 'utf8'),
+    ) ?? []
+  t.is(story.trim().split('\n').length, 5)
 })
 
 test('word-count shows people what it counts, and Ctrl-C tears it down', async (t) => {

@@ -74,6 +74,11 @@ async function writesFrameworks(
   const hello = await run(process.execPath, ['hello.mjs'], { cwd: folder, env })
   t.is(hello.stdout, 'hello, world\nTASK_RUNNING\nTASK_FINISHED\n')
 
+  const tests = rest.find((code) => code.includes("from 'bourse/testing'")) ?? ''
+  writeFileSync(join(folder, 'service-test.mjs'), tests)
+  const tested = await run(process.execPath, ['--test', 'service-test.mjs'], { cwd: folder, env })
+  t.regex(tested.stdout, /^# pass 1$/m)
+
   const files = [first, ...rest.map((code) => `${PREAMBLE}${code}`)].map((code, index) => {
     writeFileSync(join(folder, `block-${index}.mts`), code)
     return `block-${index}.mts`

@@ -5,7 +5,7 @@ import {
   openScheduler,
   type TaskWish,
 } from '../../../../actors/scheduler/scheduler.ts'
-import { SimulatedCluster } from '../../../support/simulated-cluster.ts'
+import { SimulatedActors } from '../../../../testing/simulated-actors.ts'
 
 const wish = (taskId: string, env: TaskWish['env'] = {}, cpus = 1): TaskWish => ({
   taskId,
@@ -15,7 +15,7 @@ const wish = (taskId: string, env: TaskWish['env'] = {}, cpus = 1): TaskWish => 
 })
 
 async function opened() {
-  const cluster = await SimulatedCluster.open(1)
+  const cluster = await SimulatedActors.open(1)
   const scheduler = await cluster.until(openScheduler({ name: 'test', world: cluster.world }))
   const states = new Map<string, string[]>()
   scheduler.onStatus(({ taskId, state }) => {

@@ -7,13 +7,13 @@ import {
   type SchedulerOptions,
   type TaskWish,
 } from '../../../../actors/scheduler/scheduler.ts'
-import { SimulatedCluster } from '../../../support/simulated-cluster.ts'
+import { SimulatedActors } from '../../../../testing/simulated-actors.ts'
 
 const ANYWHERE = { taskId: 't-1', agentId: 'agent-1' } as const
 const A_TASK: TaskWish = { taskId: 't-1', command: 'true', resources: { cpus: 1, mem: 32 } }
 
 async function opened(options: Partial<SchedulerOptions> = {}, agents = 1) {
-  const cluster = await SimulatedCluster.open(agents)
+  const cluster = await SimulatedActors.open(agents)
   const { world } = cluster
   const scheduler = await cluster.until(openScheduler({ name: 'test', world, ...options }))
   return { cluster, scheduler }
@@ -27,7 +27,7 @@ async function nextOffer({ cluster, scheduler }: Opened): Promise<Offered> {
 }
 
 /** Virtual time passes. */
-const pass = (cluster: SimulatedCluster, delayMs: number): Promise<void> =>
+const pass = (cluster: SimulatedActors, delayMs: number): Promise<void> =>
   cluster.until(new Promise((resolve) => void cluster.clock.after(delayMs, resolve)))
 
 function role({ cluster, scheduler }: Opened) {

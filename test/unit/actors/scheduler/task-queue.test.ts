@@ -2,10 +2,10 @@
 import test from 'ava'
 import type { Offered, Preference, Scheduler } from '../../../../actors/scheduler/scheduler.ts'
 import { openScheduler } from '../../../../actors/scheduler/scheduler.ts'
-import { CPUS, SimulatedCluster } from '../../../support/simulated-cluster.ts'
+import { CPUS, SimulatedActors } from '../../../../testing/simulated-actors.ts'
 
 async function opened(agents: number) {
-  const cluster = await SimulatedCluster.open(agents)
+  const cluster = await SimulatedActors.open(agents)
   const { world } = cluster
   const scheduler = await cluster.until(openScheduler({ name: 'test', world }))
   return { cluster, scheduler }
@@ -26,7 +26,7 @@ const aTask = (taskId: string) => ({
 /** Answers offers until nothing waits; tells where each task went, and when. */
 async function answerAll(
   scheduler: Scheduler,
-  cluster: SimulatedCluster,
+  cluster: SimulatedActors,
   queue = scheduler.queue(),
 ) {
   const told: [taskId: string, agentId: string, atMs: number][] = []

@@ -5,10 +5,10 @@ import {
   openScheduler,
   type SchedulerOptions,
 } from '../../../../actors/scheduler/scheduler.ts'
-import { SimulatedCluster } from '../../../support/simulated-cluster.ts'
+import { SimulatedActors } from '../../../../testing/simulated-actors.ts'
 
 async function opened(options: Partial<SchedulerOptions> = {}) {
-  const cluster = await SimulatedCluster.open(0)
+  const cluster = await SimulatedActors.open(0)
   for (const rack of ['r1', 'r2'])
     await cluster.until(
       cluster.startAgents({ name: rack, attributes: [{ name: 'rack', text: rack }] }),
@@ -34,7 +34,7 @@ function known({ cluster, scheduler }: Opened) {
   }
 }
 
-const pass = (cluster: SimulatedCluster, delayMs: number): Promise<void> =>
+const pass = (cluster: SimulatedActors, delayMs: number): Promise<void> =>
   cluster.until(new Promise((resolve) => void cluster.clock.after(delayMs, resolve)))
 
 test('agents that a constraint leaves out are not offered', async (t) => {

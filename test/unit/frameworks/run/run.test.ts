@@ -4,7 +4,7 @@ import { ClusterError, openScheduler } from '../../../../actors/scheduler/schedu
 import { type Constraint, parseConstraint } from '../../../../frameworks/run/constraints.ts'
 import { exitCodeOf, type InstanceView } from '../../../../frameworks/run/result.ts'
 import { type MissingOutput, type RunOptions, runCommand } from '../../../../frameworks/run/run.ts'
-import { CPUS, SimulatedCluster } from '../../../support/simulated-cluster.ts'
+import { CPUS, SimulatedActors } from '../../../../testing/simulated-actors.ts'
 
 class Watch {
   readonly outputs = new Map<string, string>()
@@ -31,7 +31,7 @@ class Watch {
   }
 }
 
-async function run(cluster: SimulatedCluster, options: Partial<RunOptions>, watch = new Watch()) {
+async function run(cluster: SimulatedActors, options: Partial<RunOptions>, watch = new Watch()) {
   const { world } = cluster
   const nats = { servers: ['nats://nowhere'], source: 'a simulated cluster' }
   const where = { world, nats, cluster: 'bourse' }
@@ -45,7 +45,7 @@ const allFinished = (t: ExecutionContext, instances: readonly InstanceView[]): v
 }
 
 test('twenty instances on three agents finish, and each one is read', async (t) => {
-  const cluster = await SimulatedCluster.open(3)
+  const cluster = await SimulatedActors.open(3)
   const env = { PRETEND_MS: '1000', PRETEND_OUTPUT: 'hello\n' }
   const { result, watch } = await run(cluster, { instances: 20, env })
   t.is(result.instances.length, 20)
@@ -55,7 +55,7 @@ test('twenty instances on three agents finish, and each one is read', async (t) 
 })
 
 test('agents that a constraint leaves out are not offered, and yet it is told what they are', async (t) => {
-  const cluster = await SimulatedCluster.open(0)
+  const cluster = await SimulatedActors.open(0)
   for (const rack of ['r1', 'r2'])
     await cluster.until(
       cluster.startAgents({ name: rack, attributes: [{ name: 'rack', text: rack }] }),
@@ -71,7 +71,7 @@ test('agents that a constraint leaves out are not offered, and yet it is told wh
 })
 
 test('who wants GPUs is offered agents that have some, who does not is not', async (t) => {
-  const cluster = await SimulatedCluster.open(0)
+  const cluster = await SimulatedActors.open(0)
   const resources = [
     { name: 'cpus', scalar: 4 },
     { name: 'mem', scalar: 1024 },
@@ -85,14 +85,14 @@ test('who wants GPUs is offered agents that have some, who does not is not', asy
 })
 
 test('a command that fails is TASK_FAILED with its status', async (t) => {
-  const cluster = await SimulatedCluster.open(1)
+  const cluster = await SimulatedActors.open(1)
   const { result } = await run(cluster, { env: { PRETEND_EXIT: '3' } })
   t.like(result.instances[0], { state: 'TASK_FAILED', exit: { code: 3 } })
   t.is(exitCodeOf(result), 1)
 })
 
 test('what fits nowhere: why, in time', async (t) => {
-  const cluster = await SimulatedCluster.open(2)
+  const cluster = await SimulatedActors.open(2)
   const { result, watch } = await run(cluster, { cpus: 1000, timeoutMs: 5_000 })
   t.deepEqual(result.couldNotPlace, [
     '1 instance of 1 could not be placed within 5 s',
@@ -103,7 +103,7 @@ test('what fits nowhere: why, in time', async (t) => {
 })
 
 test('an interrupted run kills what it started', async (t) => {
-  const cluster = await SimulatedCluster.open(1)
+  const cluster = await SimulatedActors.open(1)
   const watch = new Watch()
   const abort = new AbortController()
   watch.onChanged = ({ state }) => {
@@ -116,7 +116,7 @@ test('an interrupted run kills what it started', async (t) => {
 })
 
 test('a run outlives its leader', async (t) => {
-  const cluster = await SimulatedCluster.open(2)
+  const cluster = await SimulatedActors.open(2)
   await cluster.until(cluster.startMaster())
   const watch = new Watch()
   let isStarted = false
@@ -135,7 +135,7 @@ test('a run outlives its leader', async (t) => {
 })
 
 test('a leader that never comes back is waited for no longer than there is patience', async (t) => {
-  const cluster = await SimulatedCluster.open(1)
+  const cluster = await SimulatedActors.open(1)
   const watch = new Watch()
   const told: string[] = []
   watch.cluster = (state) => void told.push(state)
@@ -151,7 +151,7 @@ test('a leader that never comes back is waited for no longer than there is patie
 })
 
 test('a run that lost its leader is told, and told when there is another', async (t) => {
-  const cluster = await SimulatedCluster.open(1)
+  const cluster = await SimulatedActors.open(1)
   const watch = new Watch()
   const told: string[] = []
   watch.cluster = (state) => void told.push(state)
@@ -168,7 +168,7 @@ test('a run that lost its leader is told, and told when there is another', async
 })
 
 test('an instance that fails is started again until it has failed so often', async (t) => {
-  const cluster = await SimulatedCluster.open(2)
+  const cluster = await SimulatedActors.open(2)
   const watch = new Watch()
   const pauses: number[] = []
   watch.restarting = (_failed, delayMs) => void pauses.push(delayMs)
@@ -180,7 +180,7 @@ test('an instance that fails is started again until it has failed so often', asy
 })
 
 test('nothing stays behind: what a run held is offered to the next', async (t) => {
-  const cluster = await SimulatedCluster.open(1)
+  const cluster = await SimulatedActors.open(1)
   const { result } = await run(cluster, { cpus: CPUS, ports: 10, env: { PRETEND_MS: '100' } })
   allFinished(t, result.instances)
   const again = await run(cluster, { cpus: CPUS, ports: 10 })
@@ -188,7 +188,7 @@ test('nothing stays behind: what a run held is offered to the next', async (t) =
 })
 
 test('the library: offers to decline and accept, statuses to read, a task to kill', async (t) => {
-  const cluster = await SimulatedCluster.open(1)
+  const cluster = await SimulatedActors.open(1)
   const { world } = cluster
   const states = async (): Promise<readonly string[]> => {
     await using scheduler = await openScheduler({ name: 'test', world })
@@ -225,7 +225,7 @@ test('the library: offers to decline and accept, statuses to read, a task to kil
 })
 
 test('the library: another secret is refused when it is opened', async (t) => {
-  const cluster = await SimulatedCluster.open(1)
+  const cluster = await SimulatedActors.open(1)
   const { world } = cluster
   const options = { name: 'test', frameworkId: 'same', world }
   const first = await cluster.until(openScheduler({ ...options, secret: 'the right one' }))
@@ -238,7 +238,7 @@ test('the library: another secret is refused when it is opened', async (t) => {
 })
 
 test('the library: a second process with id and secret takes the tasks over', async (t) => {
-  const cluster = await SimulatedCluster.open(1)
+  const cluster = await SimulatedActors.open(1)
   const { world } = cluster
   const options = { name: 'test', frameworkId: 'same', secret: 'the same secret', world }
   const first = await cluster.until(openScheduler(options))
@@ -264,14 +264,14 @@ test('the library: a second process with id and secret takes the tasks over', as
 })
 
 test('the library: no leader there', async (t) => {
-  const cluster = new SimulatedCluster()
+  const cluster = new SimulatedActors()
   const { world } = cluster
   const opening = cluster.until(openScheduler({ name: 'test', openTimeoutMs: 3_000, world }))
   t.like(await t.throwsAsync(opening), { code: 'scheduler/no-leader', retry: 'later' })
 })
 
 test('who cannot be told whether the cluster is there begins nothing', async (t) => {
-  const cluster = await SimulatedCluster.open(1)
+  const cluster = await SimulatedActors.open(1)
   const { system } = cluster
   const connect = system.connect.bind(system)
   const dialled: string[] = []

@@ -3,15 +3,15 @@ import {
   type EmulatedOptions,
   type RunningAgents,
   startEmulatedAgents,
-} from '../../actors/agent/main.ts'
-import { startAllocator } from '../../actors/allocator/main.ts'
-import { drf } from '../../actors/allocator/policies/drf.ts'
-import type { LoadedPolicy } from '../../actors/allocator/policies/load.ts'
-import { type RunningMaster, startMaster } from '../../actors/master/main.ts'
-import type { MasterRules } from '../../actors/master/state.ts'
-import { SimulatedClock } from '../../bus/simulated/clock.ts'
-import { SimulatedSystem } from '../../bus/simulated/system.ts'
-import type { MasterId } from '../../protocol/ids.ts'
+} from '../actors/agent/main.ts'
+import { startAllocator } from '../actors/allocator/main.ts'
+import { drf } from '../actors/allocator/policies/drf.ts'
+import type { LoadedPolicy } from '../actors/allocator/policies/load.ts'
+import { type RunningMaster, startMaster } from '../actors/master/main.ts'
+import type { MasterRules } from '../actors/master/state.ts'
+import { SimulatedClock } from '../bus/simulated/clock.ts'
+import { SimulatedSystem } from '../bus/simulated/system.ts'
+import type { MasterId } from '../protocol/ids.ts'
 
 /** Of each agent. */
 export const CPUS = 4
@@ -22,7 +22,7 @@ function failing(error: unknown): never {
   throw error
 }
 
-export class SimulatedCluster {
+export class SimulatedActors {
   readonly clock = new SimulatedClock()
   readonly system = new SimulatedSystem(this.clock)
   /** Of every master. */
@@ -44,8 +44,8 @@ export class SimulatedCluster {
     agents: number,
     rules: Partial<MasterRules> = {},
     loaded: LoadedPolicy = { policy: drf },
-  ): Promise<SimulatedCluster> {
-    const cluster = new SimulatedCluster(rules)
+  ): Promise<SimulatedActors> {
+    const cluster = new SimulatedActors(rules)
     await cluster.until(cluster.#startAll(agents, loaded))
     return cluster
   }
@@ -84,8 +84,18 @@ export class SimulatedCluster {
 
   async #startAll(count: number, loaded: LoadedPolicy): Promise<void> {
     await this.startMaster()
-    await startAllocator({ ...this.world, cluster: 'bourse', loaded })
+    await this.startAllocator(loaded)
     if (count > 0) await this.startAgents({ count })
+  }
+
+  async startAllocator(loaded: LoadedPolicy = { policy: drf }): Promise<void> {
+    await startAllocator({ ...this.world, cluster: 'bourse', loaded })
+  }
+
+  killLeader(): void {
+    const { leader } = this
+    leader.kill()
+    this.masters.splice(this.masters.indexOf(leader), 1)
   }
 
   /** What is left out is as in `open`. */

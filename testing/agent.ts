@@ -1,0 +1,124 @@
+/** An agent of a simulated cluster: the real actor, whose tasks only pretend to run. */
+
+import { hostAgents } from '../actors/agent/main.ts'
+import { MemoryDisk } from '../actors/kit/record-log/memory.ts'
+import {
+  PretendingContainerizer,
+  PretendMachine,
+} from '../agent-runtime/containerizer/pretending.ts'
+import { ClusterError } from '../protocol/errors.ts'
+import type { AgentId } from '../protocol/ids.ts'
+import type { ResourceList } from '../protocol/schema/common.ts'
+import type { SimulatedProcess } from './process.ts'
+
+/** What an agent has; what is left out is 4 cpus, 1024 MiB of memory, no disk and no GPUs. */
+export interface AgentWish {
+  /** Default: `agent-1`, `agent-2` … */
+  readonly agentId?: string
+  readonly cpus?: number
+  /** MiB. */
+  readonly mem?: number
+  /** MiB. */
+  readonly disk?: number
+  readonly gpus?: number
+  /** Both ends are included. Default `[31000, 31009]`. */
+  readonly ports?: readonly [from: number, to: number]
+  readonly attributes?: Readonly<Record<string, string>>
+}
+
+export interface AgentParts {
+  readonly agentId: string
+  readonly wish: AgentWish
+  readonly newProcess: () => SimulatedProcess
+}
+
+export class SimulatedAgent {
+  readonly agentId: string
+  readonly #parts: AgentParts
+  readonly #machine = new PretendMachine()
+  readonly #disk = new MemoryDisk()
+  #process: SimulatedProcess
+
+  constructor(parts: AgentParts) {
+    this.agentId = parts.agentId
+    this.#parts = parts
+    this.#process = parts.newProcess()
+  }
+
+  /** Ids of the tasks that run there now, whatever anybody believes. */
+  get running(): readonly string[] {
+    const containers = [...this.#machine.containers.values()]
+    return containers.flatMap(({ state, sandbox }) => (state === 'running' ? [sandbox.taskId] : []))
+  }
+
+  /** From now on nothing that it says reaches anybody, and nothing reaches it. Tasks run on. */
+  cutOff(): void {
+    this.#process.cutOff()
+  }
+
+  /** It is reached again. */
+  join(): void {
+    this.#process.join()
+  }
+
+  /** Its process dies; its tasks run on. `start` begins it again. */
+  crash(): void {
+    this.#process.kill()
+    this.#process = this.#parts.newProcess()
+  }
+
+  /** Resolves when it is connected: time must pass meanwhile. */
+  async start(): Promise<void> {
+    const { agentId } = this
+    const { world } = this.#process
+    const machine = this.#machine
+    const profile = {
+      agentId: agentId as AgentId,
+      hostname: agentId,
+      resources: resourcesOf(this.#parts.wish),
+      attributes: attributesOf(this.#parts.wish),
+      sandboxesMax: 1_000,
+    }
+    await hostAgents(
+      {
+        ...world,
+        cluster: 'bourse',
+        onRefused: (subject, { message }) => fail(`${agentId}: ${subject}: ${message}`),
+        onGiveUp: fail,
+        onFault: failBy,
+      },
+      {
+        machines: [
+          {
+            profile,
+            openContainerizer: (onEvent) =>
+              Promise.resolve(
+                new PretendingContainerizer({ machine, clock: world.clock, onEvent }),
+              ),
+          },
+        ],
+        openCheckpoint: () => this.#disk.open(),
+        bootId: agentId,
+      },
+    )
+  }
+}
+
+function fail(message: string): never {
+  throw new ClusterError('testing/agent', 'never', message)
+}
+
+function failBy(error: unknown): never {
+  throw error
+}
+
+function resourcesOf(wish: AgentWish): ResourceList {
+  const { cpus = 4, mem = 1_024, disk, gpus, ports = [31_000, 31_009] } = wish
+  const scalars = Object.entries({ cpus, mem, disk, gpus }).flatMap(([name, scalar]) =>
+    scalar === undefined ? [] : [{ name, scalar }],
+  )
+  return [...scalars, { name: 'ports', ranges: [[...ports]] }]
+}
+
+const attributesOf = ({ attributes = {} }: AgentWish) =>
+  Object.entries(attributes).map(([name, text]) => ({ name, text }))

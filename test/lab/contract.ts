@@ -1,5 +1,6 @@
 /** What a lab is made of: real processes of a cluster that can be broken in many ways. */
 import type { Line } from '../support/cluster.ts'
+import type { Observer } from './observer.ts'
 
 export interface LabOptions {
   /** Default 2: `m1`, `m2` … */
@@ -162,7 +163,7 @@ export interface FrameworkOptions {
 export type Ending = 'ok' | 'fails' | 'crashes' | 'stubborn'
 
 export interface LabFramework extends LabProcess {
-  /** Below it: `accepted`, `killed`, `statuses` and `starts/TASK`. It survives its process. */
+  /** Below it: `journal`, `statuses`, `starts/TASK`, `ends/TASK`. It survives its process. */
   readonly folder: string
   /** All that it was told of tasks, in order. */
   statuses(): readonly HeardStatus[]
@@ -189,34 +190,6 @@ export interface HeardStatus {
   readonly heardAtMs: number
 }
 
-/** What the observer makes of what it hears and sees; see observer.ts. */
-export interface Observed {
-  /** The highest epoch that it has heard, and who leads it. */
-  readonly leader: { readonly epoch: number; readonly master: string } | undefined
-  /** Sentences, each with its invariant: `I4: t-3 of f1 was started twice`. Empty: all is well. */
-  violations(): readonly string[]
-  /** What it has counted up to now. */
-  figures(): ObservedFigures
-  /** Resolves at the next status TASK_FINISHED, of that agent or framework, from now on. */
-  nextFinished(of?: { readonly agentId?: string; readonly frameworkId?: string }): Promise<void>
-  /**
-   * Call it when frameworks have ended and nothing is to run any more: looks for what should not be
-   * there (I6), and for tasks without an end (I3). Resolves with all violations.
-   */
-  conclude(): Promise<readonly string[]>
-}
-
-export interface ObservedFigures {
-  /** Start files. */
-  readonly started: number
-  /** What frameworks were told: by terminal state. */
-  readonly ended: Readonly<Record<string, number>>
-  /** Launched, and nobody was told of an end. */
-  readonly unfinished: number
-  readonly lost: number
-  readonly doubled: number
-}
-
 /** A cluster of real processes. Opened by `openLab` of lab.ts. */
 export interface LabCluster {
   /** All that it writes lies in here. */
@@ -226,7 +199,7 @@ export interface LabCluster {
   readonly allocators: readonly LabProcess[]
   readonly agents: readonly LabAgent[]
   readonly frameworks: readonly LabFramework[]
-  readonly observer: Observed
+  readonly observer: Observer
   /** For a process of one's own, behind no proxy. */
   readonly env: NodeJS.ProcessEnv
   /** Starts a framework; resolves when it has subscribed. */

@@ -46,6 +46,7 @@ const SHELL_SIDE: ReadonlySet<string> = new Set([
   'actors/allocator/policies/trial.ts',
   'actors/allocator/shadow/main.ts',
   'actors/allocator/shadow/shell.ts',
+  'actors/master/copy-file.ts',
   'actors/master/epoch-file.ts',
   'actors/master/kept-events.ts',
   'actors/master/stores.ts',
@@ -98,7 +99,7 @@ const WORDS: readonly { word: RegExp; home: RegExp; use: string; scope: RegExp }
   },
   {
     word: /(?<![.\w])set(?:Timeout|Interval)\(|timers\/promises/,
-    home: /^test\/(support|bench|long)\//,
+    home: /^test\/(support|bench|long|lab|chaos|faults)\//,
     use: 'wait for the event itself: a test does not sleep',
     scope: /^test\//,
   },

@@ -1,0 +1,131 @@
+/**
+ * The framework of a lab, a process of its own: `framework-process FOLDER`, with its config there.
+ * It launches tasks that prove their starts, kills some, and writes down all that it does and hears.
+ * SIGUSR2: it launches no more. SIGTERM: it is torn down.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Offered, Scheduler, TaskStatus } from '../../actors/scheduler/scheduler.ts'
+import { openScheduler } from '../../actors/scheduler/scheduler.ts'
+import { sleep } from '../../bus/clock.ts'
+import { CONFIG, type FrameworkConfig, Journal, type Launched } from './journal.ts'
+import { TaskBook } from './task-book.ts'
+
+const [folder = ''] = process.argv.slice(2)
+const config: FrameworkConfig = JSON.parse(readFileSync(join(folder, CONFIG), 'utf8'))
+const journal = new Journal(folder)
+const book = new TaskBook(config, journal)
+
+const DECLINE_MS = 1_000
+const PER_OFFER_MAX = 4
+/** What was heard of before the process began, and what not, is told after so long. */
+const UNHEARD_MS = 5_000
+const LOOK_MS = 1_000
+
+const say = (message: string, fields: object = {}): void => {
+  process.stderr.write(`${JSON.stringify({ message, ...fields })}\n`)
+}
+
+function wishOf({ taskId, ending, runMs, isKilled }: Launched): {
+  taskId: string
+  command: string
+} {
+  const run = isKilled ? 'while :; do sleep 1; done' : `sleep ${runMs / 1000}`
+  const ends = { ok: 'exit 0', fails: 'exit 3', crashes: 'kill -9 $$', stubborn: 'exit 0' }
+  const deaf = ending === 'stubborn' ? "trap '' TERM; " : ''
+  const [starts, end] = [journal.startsPath(taskId), journal.endsPath(taskId)]
+  const command = `${deaf}echo "$BOURSE_AGENT_ID" >> ${starts}; ${run}; echo ended >> ${end}; ${ends[ending]}`
+  return { taskId, command }
+}
+
+async function answer(offer: Offered): Promise<void> {
+  const resources = config.resources ?? { cpus: 0.1, mem: 16 }
+  const fits = Math.min(PER_OFFER_MAX, offer.roomFor(resources))
+  const wanted = config.only?.includes(offer.agentId) === false ? 0 : book.room(fits)
+  if (wanted === 0) {
+    await offer.decline('nothing to start there', { refuseMs: DECLINE_MS })
+    return
+  }
+  const launched = book.launch(wanted, offer.agentId)
+  const wishes = launched.map((one) => ({ ...wishOf(one), resources, killGraceMs: 500 }))
+  const answered = await offer.accept(wishes, { refuseMs: 0 })
+  if (answered.outcome === 'refused') {
+    for (const { taskId } of launched) book.refuse(taskId, answered.refusal.name)
+  } else if (answered.outcome === 'done') {
+    for (const { taskId, message } of answered.notLaunched ?? []) book.refuse(taskId, message)
+  }
+}
+
+function hear(status: TaskStatus): void {
+  const { taskId, state, agentId, source, reason, exit, number } = status
+  journal.hear({
+    taskId,
+    state,
+    source,
+    heardAtMs: Date.now(),
+    ...(agentId !== undefined && { agentId }),
+    ...(reason !== undefined && { reason }),
+    ...(exit !== undefined && { exit }),
+    ...(number !== undefined && { number }),
+  })
+  book.hear(taskId, state)
+}
+
+/** Kills what is due, and what of an earlier process nobody speaks of. */
+async function look(scheduler: Scheduler): Promise<void> {
+  const begunMs = Date.now()
+  let asked = 0
+  while (!book.isDone) {
+    await sleep(LOOK_MS / 4)
+    const nowMs = Date.now()
+    for (const taskId of book.dueKills(nowMs)) scheduler.kill(taskId)
+    if (nowMs - begunMs > UNHEARD_MS)
+      for (const taskId of book.unheardOfEarlier()) scheduler.kill(taskId)
+    if (!book.isLaunching && nowMs - asked > LOOK_MS) {
+      asked = nowMs
+      scheduler.reconcile()
+    }
+  }
+}
+
+async function offers(scheduler: Scheduler): Promise<void> {
+  for await (const offer of scheduler.offers()) {
+    if (!book.isLaunching) {
+      scheduler.suppress()
+      await offer.decline('enough', { refuseMs: DECLINE_MS })
+    } else {
+      // Not awaited: an answer may take as long as there is no leader.
+      void answer(offer)
+    }
+  }
+}
+
+const scheduler = await openScheduler({
+  name: config.name,
+  frameworkId: config.frameworkId,
+  secret: config.secret,
+  failoverMs: config.failoverMs ?? 600_000,
+  openTimeoutMs: 60_000,
+  onFault: ({ message }) => say('fault', { why: message }),
+})
+journal.begin(process.pid)
+scheduler.onStatus(hear)
+process.once('SIGUSR2', () => book.drain())
+process.once('SIGTERM', () => void leave(0))
+say('ready', { pid: process.pid })
+
+async function leave(code: number): Promise<void> {
+  await scheduler.teardown()
+  await scheduler.close()
+  process.exit(code)
+}
+
+void offers(scheduler).catch(() => undefined)
+const end = await Promise.race([look(scheduler).then(() => 'done' as const), scheduler.ended])
+if (end === 'done') {
+  say('done')
+  await leave(0)
+} else {
+  say('ended', { why: end?.message })
+  process.exit(3)
+}

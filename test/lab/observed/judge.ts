@@ -1,0 +1,63 @@
+/** What one task's end must be, by what was asked of it and what the machine shows. */
+import type { Story, Task } from './story.ts'
+
+/** Something was done to an agent that may end its tasks: a reboot, a disk that was full. */
+export interface Excuse {
+  readonly agentId: string
+  readonly fromMs: number
+  readonly untilMs: number
+}
+
+/** What a framework is told of tasks that did not begin. */
+const NEVER_BEGUN: ReadonlySet<string> = new Set([
+  'TASK_DROPPED',
+  'TASK_GONE',
+  'TASK_ERROR',
+  'TASK_FAILED',
+  'TASK_KILLED',
+])
+
+export type Verdict =
+  | { readonly kind: 'well' }
+  /** It never began, and its framework was told so. */
+  | { readonly kind: 'never-begun' }
+  /** It ended by what was done to its agent. */
+  | { readonly kind: 'excused' }
+  | { readonly kind: 'broken'; readonly sentence: string }
+
+/** Of a task whose framework was told its end. */
+export function judge(story: Story, task: Task, excuses: readonly Excuse[]): Verdict {
+  const { end, frameworkId, taskId, wasKilled } = task
+  if (end === undefined) return { kind: 'well' }
+  const who = `${frameworkId}/${taskId}`
+  const how = `${end.state}${end.reason === undefined ? '' : ` (${end.reason})`}`
+  const starts = story.starts(task)
+  if (starts > 1) return broken(`I4: ${who} was started ${starts} times`)
+  if (starts === 0) {
+    return NEVER_BEGUN.has(end.state)
+      ? { kind: 'never-begun' }
+      : broken(`I3: ${who} was told ${how}, but it never began`)
+  }
+  if (isOwnEnd(story, task) || (wasKilled && end.state === 'TASK_KILLED')) return { kind: 'well' }
+  const isExcused = excuses.some(
+    ({ agentId, fromMs, untilMs }) =>
+      agentId === task.agentId && end.heardAtMs >= fromMs && task.launchedAtMs <= untilMs,
+  )
+  if (isExcused) return { kind: 'excused' }
+  return broken(`I5: ${who} began and was to end by itself (${task.ending}), but was told ${how}`)
+}
+
+function isOwnEnd(story: Story, task: Task): boolean {
+  const { end, ending } = task
+  if (end === undefined || !story.hasRunOut(task)) return false
+  switch (ending) {
+    case 'fails':
+      return end.state === 'TASK_FAILED' && end.exit?.code === 3
+    case 'crashes':
+      return end.state === 'TASK_FAILED' && end.exit?.signal === 9
+    default:
+      return end.state === 'TASK_FINISHED'
+  }
+}
+
+const broken = (sentence: string): Verdict => ({ kind: 'broken', sentence })

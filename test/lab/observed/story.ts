@@ -1,0 +1,141 @@
+/** All that a framework has written down of its tasks, and what follows from it. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isTerminal, type TaskState } from '../../../protocol/task-state.ts'
+import { Tail } from './tail.ts'
+
+/** The lines of its `journal`, as far as they matter here. */
+interface Entry {
+  readonly do: 'launch' | 'refuse' | 'kill' | 'give-up'
+  readonly taskId: string
+  readonly agentId?: string
+  readonly ending?: 'ok' | 'fails' | 'crashes' | 'stubborn'
+  readonly isKilled?: boolean
+  readonly atMs?: number
+}
+
+/** The lines of its `statuses`; a process begins with one that has no task. */
+export interface Told {
+  readonly taskId: string
+  readonly state: TaskState
+  readonly agentId?: string
+  readonly source: 'agent' | 'master'
+  readonly reason?: string
+  readonly exit?: { readonly code?: number; readonly signal?: number }
+  readonly number?: { readonly incarnation: number; readonly count: number }
+  readonly heardAtMs: number
+}
+
+export interface Task {
+  readonly taskId: string
+  readonly frameworkId: string
+  readonly agentId: string
+  readonly ending: string
+  readonly launchedAtMs: number
+  wasKilled: boolean
+  wasRefused: boolean
+  wasGivenUp: boolean
+  /** Which process of the framework was told last. */
+  process: number
+  last: Told | undefined
+  end: Told | undefined
+}
+
+export class Story {
+  readonly frameworkId: string
+  /** By id; in the order of their launch. */
+  readonly tasks = new Map<string, Task>()
+  readonly #folder: string
+  readonly #journal: Tail<Entry>
+  readonly #statuses: Tail<Told>
+  readonly #broken: (sentence: string) => void
+  #processes = 0
+
+  constructor(frameworkId: string, folder: string, broken: (sentence: string) => void) {
+    this.frameworkId = frameworkId
+    this.#folder = folder
+    this.#journal = new Tail(join(folder, 'journal'))
+    this.#statuses = new Tail(join(folder, 'statuses'))
+    this.#broken = broken
+  }
+
+  /** Tasks that have ended since the last look. */
+  look(): readonly Task[] {
+    const entries = this.#journal.read()
+    for (const entry of entries) this.#enter(entry)
+    return this.#statuses.read().flatMap((told) => this.#tell(told))
+  }
+
+  /** How often its command has begun. */
+  starts({ taskId }: Task): number {
+    return linesOf(join(this.#folder, 'starts', taskId))
+  }
+
+  /** It has run to its end by itself. */
+  hasRunOut({ taskId }: Task): boolean {
+    return existsSync(join(this.#folder, 'ends', taskId))
+  }
+
+  #enter(entry: Entry): void {
+    const { taskId, agentId = '', ending = 'ok', atMs = 0 } = entry
+    if (entry.do === 'launch') {
+      this.tasks.set(taskId, {
+        taskId,
+        frameworkId: this.frameworkId,
+        agentId,
+        ending,
+        launchedAtMs: atMs,
+        wasKilled: false,
+        wasRefused: false,
+        wasGivenUp: false,
+        process: 0,
+        last: undefined,
+        end: undefined,
+      })
+      return
+    }
+    const task = this.tasks.get(taskId)
+    if (task === undefined) return
+    if (entry.do === 'kill') task.wasKilled = true
+    if (entry.do === 'refuse') task.wasRefused = true
+    if (entry.do === 'give-up') task.wasGivenUp = true
+  }
+
+  #tell(told: Told): readonly Task[] {
+    if (told.taskId === undefined) this.#processes += 1
+    const task = this.tasks.get(told.taskId)
+    if (task === undefined || told.state === 'TASK_UNKNOWN') return []
+    const { last, end } = task
+    // Another process may be told again what an earlier one has not acknowledged.
+    const isSameProcess = task.process === this.#processes
+    task.process = this.#processes
+    const who = `${this.frameworkId}/${told.taskId}`
+    if (end !== undefined) {
+      if (isTerminal(told.state) ? told.state !== end.state : isSameProcess)
+        this.#broken(`I3: ${who} was told ${end.state}, and then ${told.state}`)
+      return []
+    }
+    if (last !== undefined && isSameProcess && isOlder(told, last))
+      this.#broken(`I3: ${who} was told ${last.state}, and then the older ${told.state}`)
+    task.last = told
+    if (!isTerminal(told.state)) return []
+    task.end = told
+    return [task]
+  }
+}
+
+/** Of one agent: others have numbers of their own. A repeat is as old as before. */
+const isOlder = (a: Told, b: Told): boolean =>
+  a.number !== undefined &&
+  b.number !== undefined &&
+  a.agentId === b.agentId &&
+  (a.number.incarnation - b.number.incarnation || a.number.count - b.number.count) < 0
+
+function linesOf(path: string): number {
+  try {
+    return readFileSync(path, 'utf8').split('\n').filter(Boolean).length
+  } catch {
+    // It has not begun.
+    return 0
+  }
+}

@@ -254,6 +254,8 @@ export class Library implements Scheduler {
         this.#isOpen = true
         this.#tellAnswered()
         this.#tellSubscribed()
+        // What comes in the same breath, of tasks of an earlier process, waits for who listens.
+        this.#deps.clock.soon(() => this.#statuses.open())
       },
       standing: (standing, message) => {
         this.#tellAnswered()

@@ -14,9 +14,24 @@ export class StatusFeed {
   readonly #handlers = new Set<StatusHandler>()
   readonly #feeds = new Set<Feed<UnseenStatus>>()
   #end: { readonly error: Error | undefined } | undefined
+  /** Those that came before the author could listen. Undefined: the author can. */
+  #early: (() => void)[] | undefined = []
 
   /** A promise if somebody is busy with it: fulfilled when all have seen it. */
   tell(status: TaskStatus): void | Promise<void> {
+    const early = this.#early
+    if (early === undefined) return this.#hand(status)
+    return new Promise((resolve) => early.push(() => resolve(this.#hand(status))))
+  }
+
+  /** The author has the scheduler in hand: who does not listen by now does not want to. */
+  open(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const hand of early) hand()
+  }
+
+  #hand(status: TaskStatus): void | Promise<void> {
     let busy: Promise<void>[] | undefined
     for (const handle of this.#handlers) {
       const handled = handle(status)

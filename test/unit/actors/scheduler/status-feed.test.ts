@@ -1,0 +1,26 @@
+/** Who is told of statuses, and when they count as seen. */
+import test from 'ava'
+import type { TaskStatus } from '../../../../actors/scheduler/contract-statuses.ts'
+import { StatusFeed } from '../../../../actors/scheduler/status-feed.ts'
+
+const status = (taskId: string): TaskStatus => ({ taskId }) as TaskStatus
+
+test('what comes before the author can listen is handed over then, in order, and only then seen', async (t) => {
+  const feed = new StatusFeed()
+  const said: string[] = []
+  const early = ['a', 'b'].map((taskId) =>
+    Promise.resolve(feed.tell(status(taskId))).then(() => said.push(`seen ${taskId}`)),
+  )
+  await Promise.resolve()
+  feed.listen(({ taskId }) => void said.push(`heard ${taskId}`))
+  t.deepEqual(said, [])
+  feed.open()
+  await Promise.all(early)
+  t.deepEqual(said, ['heard a', 'heard b', 'seen a', 'seen b'])
+})
+
+test('an open feed without listeners sees at once', (t) => {
+  const feed = new StatusFeed()
+  feed.open()
+  t.is(feed.tell(status('a')), undefined)
+})

@@ -1,6 +1,7 @@
 /**
- * `npm run fault -- ROW… [--load] [--times N] [--json]`: rows of the fault matrix, each alone, by
- * number or name. `npm run fault -- table [ROW…]`: docs/reliability.md.
+ * `npm run fault -- ROW… [--load] [--times N] [--keep] [--json]`: rows of the fault matrix, each
+ * alone, by number or name; `--keep` leaves their files. `npm run fault -- table [ROW…]`:
+ * docs/reliability.md.
  */
 import { parseArgs } from 'node:util'
 import type { Row } from './row.ts'
@@ -8,7 +9,7 @@ import { ROWS, rowOf } from './rows.ts'
 import { isGood, linesOf, type Report, runRow } from './run-row.ts'
 import { remakeTable } from './table.ts'
 
-const USAGE = 'usage: npm run fault -- ROW… [--load] [--times N] [--json] | table [ROW…]'
+const USAGE = 'usage: npm run fault -- ROW… [--load] [--times N] [--keep] [--json] | table [ROW…]'
 const EXIT_USAGE = 64
 /** Nothing is wrong, and nothing was tried. */
 const EXIT_MISSING = 69
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     load: { type: 'boolean', default: false },
     times: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
   },
 })
 const isTable = positionals[0] === 'table'
@@ -40,7 +42,7 @@ else for (const row of rows) await runAlone(row)
 process.exit()
 
 async function runAlone(row: Row): Promise<void> {
-  const missing = (row.needs?.() ?? []).filter(({ found }) => !found)
+  const missing = ((await row.needs?.()) ?? []).filter(({ found }) => !found)
   if (missing.length > 0) {
     const names = missing.map(({ name, install }) => (install ? `${name} (${install})` : name))
     const sentence = `row ${row.number}, ${row.name}, needs what is not here: ${names.join(', ')}`
@@ -57,7 +59,8 @@ async function runAlone(row: Row): Promise<void> {
     withinMs: row.withinMs,
     runs: [],
   }
-  for (let i = 0; i < times; i++) report.runs = [...report.runs, await runRow(row, values.load)]
+  const options = { isLoaded: values.load, keepsFiles: values.keep }
+  for (let i = 0; i < times; i++) report.runs = [...report.runs, await runRow(row, options)]
   for (const line of values.json ? [JSON.stringify(report)] : linesOf(row, report)) say(line)
   if (!isGood(report)) process.exitCode = 1
 }

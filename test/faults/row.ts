@@ -27,7 +27,7 @@ export interface Row {
   /** Stated: from the fault, or from its end where it lasts, until what the row calls recovered. */
   readonly withinMs: number
   /** What the machine must have. Asked before `run`. */
-  readonly needs?: () => readonly Need[]
+  readonly needs?: () => readonly Need[] | Promise<readonly Need[]>
   /**
    * Once, from an empty cluster to its end.
    * @throws {Error} what was expected did not come.

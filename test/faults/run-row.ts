@@ -1,6 +1,6 @@
 /** Runs rows, and says whether what was seen is what was expected. */
 import type { Row, RowOutcome } from './row.ts'
-import { openStage } from './stage.ts'
+import { openStage, type StageOptions } from './stage.ts'
 
 /** One run of a row. */
 export interface Run extends RowOutcome {
@@ -21,8 +21,8 @@ export const isGood = ({ runs }: Report): boolean =>
   runs.length > 0 && runs.every(({ problems }) => problems.length === 0)
 
 /** Never throws: a run that failed has a problem. */
-export async function runRow(row: Row, isLoaded: boolean): Promise<Run> {
-  const stage = openStage(isLoaded)
+export async function runRow(row: Row, options: StageOptions): Promise<Run> {
+  const stage = openStage(options)
   let run: Run
   try {
     const outcome = await row.run(stage)
@@ -33,7 +33,8 @@ export async function runRow(row: Row, isLoaded: boolean): Promise<Run> {
     run = { ...nothing, note: 'it was not seen to its end', problems: [message] }
   }
   const atItsEnd = await stage.close()
-  return { ...run, problems: [...run.problems, ...atItsEnd] }
+  const kept = stage.keepsFiles ? `; its files are in ${stage.folder}` : ''
+  return { ...run, note: run.note + kept, problems: [...run.problems, ...atItsEnd] }
 }
 
 function counted({ withinMs }: Row, outcome: RowOutcome): readonly string[] {

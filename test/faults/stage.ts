@@ -8,6 +8,8 @@ export interface Stage {
   readonly isLoaded: boolean
   /** Empty; removed in the end. */
   readonly folder: string
+  /** All files stay, for whoever wants to know what happened. */
+  readonly keepsFiles: boolean
   /** Calls it when the run is over, however it ends; the last one first. */
   onEnd(close: () => unknown): void
 }
@@ -17,12 +19,18 @@ export interface OpenStage extends Stage {
   close(): Promise<readonly string[]>
 }
 
-export function openStage(isLoaded: boolean): OpenStage {
+export interface StageOptions {
+  readonly isLoaded: boolean
+  readonly keepsFiles?: boolean
+}
+
+export function openStage({ isLoaded, keepsFiles = false }: StageOptions): OpenStage {
   const folder = mkdtempSync(join(tmpdir(), 'bourse-fault-'))
   const closing: (() => unknown)[] = []
   return {
     isLoaded,
     folder,
+    keepsFiles,
     onEnd: (close) => void closing.push(close),
     async close() {
       const problems: string[] = []
@@ -32,7 +40,7 @@ export function openStage(isLoaded: boolean): OpenStage {
         } catch (error) {
           problems.push(`at its end: ${error instanceof Error ? error.message : String(error)}`)
         }
-      rmSync(folder, { recursive: true, force: true })
+      if (!keepsFiles) rmSync(folder, { recursive: true, force: true })
       return problems
     },
   }

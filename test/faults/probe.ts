@@ -1,0 +1,87 @@
+/** A framework in this process that asks for one task now and then: does the cluster work? */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type Offered,
+  openScheduler,
+  type Scheduler,
+  type TaskState,
+} from '../../actors/scheduler/scheduler.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
+import type { Told } from './tally.ts'
+
+export interface Probe extends Told {
+  readonly scheduler: Scheduler
+  /** Resolves when a task that is launched from now on, on that agent, has run to its end. */
+  ran(agentId?: string): Promise<void>
+  /** The next offer, of that agent. */
+  offer(agentId?: string): Promise<Offered>
+  /** Launches one there that appends a line to its start file and ends; resolves to its id. */
+  launchOn(offer: Offered): Promise<string>
+  close(): Promise<void>
+}
+
+const EACH = { cpus: 0.1, mem: 16 }
+
+/** `folder`: where its start files go. */
+export async function openProbe(nats: string, folder: string): Promise<Probe> {
+  const scheduler = await openScheduler({ name: 'probe', frameworkId: 'probe', nats })
+  const states = new Map<string, TaskState[]>()
+  const waiting = new Set<() => void>()
+  const launched: string[] = []
+  scheduler.onStatus(({ taskId, state }) => {
+    states.set(taskId, [...(states.get(taskId) ?? []), state])
+    for (const look of waiting) look()
+  })
+  const endOf = (taskId: string): Promise<TaskState> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        const end = states.get(taskId)?.find(isTerminal)
+        if (end === undefined) return
+        waiting.delete(look)
+        resolve(end)
+      }
+      waiting.add(look)
+      look()
+    })
+
+  const offer = async (agentId?: string): Promise<Offered> => {
+    scheduler.revive()
+    for await (const one of scheduler.offers()) {
+      const isThere = agentId === undefined || one.agentId === agentId
+      if (isThere && one.roomFor(EACH) > 0) return one
+      await one.decline('not this one', { refuseMs: 0 })
+    }
+    throw new Error('the probe gets no more offers')
+  }
+  const launchOn = async (one: Offered): Promise<string> => {
+    const taskId = `probe-${launched.length}`
+    const command = `echo started >> ${join(folder, taskId)}`
+    const { outcome } = await one.accept([{ taskId, command, resources: EACH }])
+    // A refused accept has launched nothing: no status will come.
+    if (outcome === 'refused') return launchOn(await offer(one.agentId))
+    launched.push(taskId)
+    return taskId
+  }
+  return {
+    scheduler,
+    offer,
+    launchOn,
+    async ran(agentId) {
+      for (;;) {
+        const taskId = await launchOn(await offer(agentId))
+        if ((await endOf(taskId)) === 'TASK_FINISHED') return
+      }
+    },
+    told: () => states,
+    launched: () => launched,
+    startsOf: (taskId) => linesIn(join(folder, taskId)),
+    async close() {
+      await scheduler.teardown()
+      await scheduler.close()
+    },
+  }
+}
+
+const linesIn = (path: string): number =>
+  existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0

@@ -1,0 +1,60 @@
+import { sleep } from '../../../bus/clock.ts'
+import { disksNeed } from '../../lab/small-disk.ts'
+import type { Row } from '../row.ts'
+import { inTime, openScene, type Scene, stopwatch } from '../scene.ts'
+
+/** For so long a disk is full. */
+const FULL_MS = 4_000
+const MIB = { master: 16, agent: 32, server: 64 }
+
+type Where = 'server' | 'master' | 'agent'
+
+export const diskFull: Row = {
+  number: 17,
+  name: 'disk-full',
+  fault:
+    'full disks, one after the other: the NATS store, the leader’s, an agent’s with its sandboxes',
+  expected: 'what cannot be recorded is not begun; tasks run on; all is well when there is room',
+  invariants: ['I3', 'I5', 'I7'],
+  withinMs: 10_000,
+  needs: () => [disksNeed('/tmp')],
+  async run(stage) {
+    const scene = await openScene(stage, {
+      smallDisksMib: MIB,
+      steady: { runMs: [18_000, 22_000] },
+    })
+    const seen: string[] = []
+    const problems: string[] = []
+    const times: number[] = []
+    for (const where of ['server', 'master', 'agent'] as const) {
+      const recoveryMs = await fillOne(scene, where)
+      times.push(recoveryMs)
+      seen.push(`${where} ${recoveryMs} ms`)
+      const { lab } = scene
+      const ended = [...lab.masters, ...lab.agents].filter(({ isRunning }) => !isRunning)
+      problems.push(
+        ...ended.map(({ name }) => `${name} had ended when the disk of ${where} was full`),
+      )
+      // An operator starts again what has ended.
+      for (const one of ended) await one.start()
+    }
+    return await scene.finish({
+      recoveryMs: Math.max(...times),
+      note: `a new task had ended after there was room: ${seen.join(', ')}`,
+      problems,
+    })
+  },
+}
+
+/** Resolves to how long it took from the room until a task has ended. */
+async function fillOne({ lab, probe }: Scene, where: Where): Promise<number> {
+  const owner =
+    where === 'server' ? lab.servers[0] : where === 'agent' ? lab.agents[0] : await lab.leader()
+  if (owner?.disk === undefined) throw new Error(`the ${where} has no disk of its own`)
+  owner.disk.fill()
+  await sleep(FULL_MS)
+  const since = stopwatch()
+  owner.disk.free()
+  await inTime(probe.ran(where === 'agent' ? owner.name : undefined), `a task after ${where}`)
+  return since()
+}

@@ -1,0 +1,29 @@
+import type { Row } from '../row.ts'
+import { inTime, openScene, stopwatch } from '../scene.ts'
+import { shimmed } from '../shim.ts'
+import { SYNC_MS } from '../shims/settings.ts'
+
+const TASKS = 3
+
+export const slowDisk: Row = {
+  number: 18,
+  name: 'slow-disk',
+  fault: 'each sync to disk of masters and agents takes a second',
+  expected: 'slower; the leader leads on',
+  invariants: ['I2', 'I9'],
+  withinMs: 10_000,
+  async run(stage) {
+    const { lab, probe, finish } = await openScene(stage, { env: shimmed('slow-sync') })
+    const leads = (): number =>
+      lab.masters.flatMap(({ lines }) => lines).filter(({ message }) => message === 'leads').length
+    const before = leads()
+    const since = stopwatch()
+    for (let i = 0; i < TASKS; i++) await inTime(probe.ran(), 'a task')
+    const recoveryMs = Math.round(since() / TASKS)
+    return await finish({
+      recoveryMs,
+      note: `with syncs of ${SYNC_MS} ms a task took ${recoveryMs} ms`,
+      problems: leads() > before ? ['the lead has changed'] : [],
+    })
+  },
+}

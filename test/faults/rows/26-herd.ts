@@ -1,0 +1,53 @@
+import { sleep } from '../../../bus/clock.ts'
+import type { LabProcess } from '../../lab/contract.ts'
+import { Actor } from '../../support/cluster.ts'
+import type { Row } from '../row.ts'
+import { inTime, openScene, stopwatch } from '../scene.ts'
+
+const AGENTS = 10_000
+const LOOK_MS = 20
+
+export const herd: Row = {
+  number: 26,
+  name: 'herd',
+  fault: 'nats-server is killed and started again under 10,000 emulated agents',
+  expected: 'they do not come all at once, and are all back',
+  invariants: ['I7', 'I9'],
+  withinMs: 15_000,
+  async run(stage) {
+    const { lab, probe, finish } = await openScene(stage, { steady: { runMs: [25_000, 30_000] } })
+    const emulated = new Actor(['agent', '--id', 'herd', '--emulate', String(AGENTS)], lab.env)
+    stage.onEnd(() => emulated.end())
+    await emulated.start()
+    const leader = await lab.leader()
+    await inTime(registered(leader, AGENTS), `${AGENTS} agents`)
+    const before = comeTo(leader)
+    const since = stopwatch()
+    await lab.servers[0]?.restart({ store: 'kept' })
+    await inTime(registered(leader, before + AGENTS), `${AGENTS} agents, again`)
+    const recoveryMs = since()
+    await inTime(probe.ran('a1'), 'a task after that')
+    const ranMs = since()
+    await emulated.end()
+    return await finish({
+      recoveryMs,
+      note: `all were back after ${recoveryMs} ms, a new task had ended after ${ranMs} ms`,
+      problems: lab.masters
+        .flatMap(({ lines }) => lines)
+        .some(({ message }) => message === 'lost the lead')
+        ? ['the lead was lost']
+        : [],
+    })
+  },
+}
+
+/** How many registrations it has told of. */
+const comeTo = ({ lines }: LabProcess): number =>
+  lines.reduce((all, line) => {
+    if (line.message === 'an agent has registered') return all + 1
+    return line.message === 'agents have registered' ? all + Number(line['agents']) : all
+  }, 0)
+
+async function registered(leader: LabProcess, count: number): Promise<void> {
+  while (comeTo(leader) < count) await sleep(LOOK_MS)
+}

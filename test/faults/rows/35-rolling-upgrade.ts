@@ -1,0 +1,194 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { sleep } from '../../../bus/clock.ts'
+import type { TaskState } from '../../../protocol/task-state.ts'
+import { leftOf, tracesOf } from '../../../tools/left-behind.ts'
+import { Actor, openCluster } from '../../support/cluster.ts'
+import { buildOld, historyNeed } from '../old-build.ts'
+import { openProbe, type Probe } from '../probe.ts'
+import type { Row } from '../row.ts'
+import { inTime, stopwatch } from '../scene.ts'
+import type { Stage } from '../stage.ts'
+import { type Told, tallyOf } from '../tally.ts'
+
+const TASKS = 6
+const LOOK_MS = 50
+const TASK_SECONDS = 20
+const RESOURCES = 'cpus:2;mem:1024;disk:500'
+
+export const rollingUpgrade: Row = {
+  number: 35,
+  name: 'rolling-upgrade',
+  fault: 'a cluster of an earlier build is replaced by this one, an actor at a time, and back',
+  expected: 'old and new work together, in each pair',
+  invariants: ['I3', 'I5'],
+  withinMs: 10_000,
+  needs: () => [historyNeed()],
+  async run(stage) {
+    const old = buildOld(join(stage.folder, 'old'))
+    const place = await openPlace(stage, old('cli/main.js'))
+    const { start, replace } = place
+    const times: number[] = []
+    const m1 = await start('old', 'master', '--id', 'm1')
+    const allocator = await start('old', 'allocator')
+    const a1 = await start('old', 'agent', '--id', 'a1', '--resources', RESOURCES)
+    await start('old', 'agent', '--id', 'a2', '--resources', RESOURCES)
+    const probe = await openProbe(place.url, place.starts)
+    stage.onEnd(() => probe.scheduler.close())
+    const steady = await startOldFramework(stage, place, old('test/support/patient-framework.js'))
+    const seen: string[] = []
+    const all = async (what: string): Promise<void> => {
+      const since = stopwatch()
+      await inTime(both(probe), what)
+      times.push(since())
+      seen.push(what)
+    }
+    await all('a new framework with an old leader')
+    await replace(a1, 'new')
+    await all('a new agent with an old leader')
+    const m2 = await start('new', 'master', '--id', 'm2')
+    await m1.end('SIGTERM')
+    await inTime(m2.says('leads'), 'the lead of the new master')
+    await all('a new leader with an old agent, an old framework and an old allocator')
+    const old1 = await replace(m1, 'old')
+    await m2.end('SIGKILL')
+    await inTime(old1.says('leads'), 'the lead of the old master')
+    await all('an old leader after a new one')
+    await replace(allocator, 'new')
+    await all('a new allocator with an old leader')
+    await replace(m2, 'new')
+    await old1.end('SIGTERM')
+    await all('all but an agent and a framework new')
+    const [code] = await inTime(once(steady.child, 'exit'), 'the end of the old framework')
+    await probe.close()
+    const tally = tallyOf([probe, steady.told])
+    const left = await place.close()
+    const { lost, doubled, phantom, launched, ended } = tally
+    const odd = Object.keys(ended).filter((state) => !/FINISHED|FAILED/.test(state))
+    return {
+      recoveryMs: Math.max(...times),
+      lost,
+      doubled,
+      phantom,
+      note: `${seen.length} steps, tasks took at most ${Math.max(...times)} ms: ${seen.join('; ')}; ${launched} tasks`,
+      problems: [
+        ...(code === 0 ? [] : [`the old framework ended with ${code}`]),
+        ...odd.map((state) => `a task ended as ${state}`),
+        ...left.map((line) => `left behind: ${line}`),
+      ],
+    }
+  },
+}
+
+async function both(probe: Probe): Promise<void> {
+  await probe.ran('a1')
+  await probe.ran('a2')
+}
+
+type Build = 'old' | 'new'
+
+interface Place {
+  readonly url: string
+  readonly env: NodeJS.ProcessEnv
+  /** Of the probe. */
+  readonly starts: string
+  readonly start: (build: Build, ...args: readonly string[]) => Promise<Actor>
+  /** Ends it in order, if it runs, and starts the same from that build. */
+  readonly replace: (actor: Actor, build: Build) => Promise<Actor>
+  /** Resolves with what is left. */
+  close(): Promise<readonly string[]>
+}
+
+async function openPlace(stage: Stage, oldCommand: string): Promise<Place> {
+  const cluster = await openCluster()
+  const actors: Actor[] = []
+  const folder = join(stage.folder, 'state')
+  const starts = join(stage.folder, 'probe')
+  for (const path of [folder, starts]) mkdirSync(path)
+  const env = { ...cluster.env, BOURSE_STATE_DIR: folder }
+  const startArgs = async (build: Build, args: readonly string[]): Promise<Actor> => {
+    const actor = new Actor(args, env, (program = '', command = '', ...rest) => [
+      program,
+      build === 'old' ? oldCommand : command,
+      ...rest,
+    ])
+    actors.push(actor)
+    await actor.start()
+    return actor
+  }
+  const close = async (): Promise<readonly string[]> => {
+    const traces = tracesOf([folder, cluster.folder, cluster.server.folder])
+    for (const actor of actors.splice(0).reverse()) await actor.end()
+    await cluster.close()
+    return leftOf(traces).filter((line) => line !== `folder ${folder}`)
+  }
+  stage.onEnd(close)
+  return {
+    url: cluster.server.url,
+    env,
+    starts,
+    start: (build, ...args) =>
+      startArgs(
+        build,
+        args[0] === 'allocator' ? args : [...args, '--work-dir', join(folder, args[2] ?? '')],
+      ),
+    async replace(actor, build) {
+      await actor.end('SIGTERM')
+      return await startArgs(build, actor.args)
+    },
+    close,
+  }
+}
+
+interface OldFramework {
+  readonly child: ChildProcess
+  readonly told: Told
+}
+
+/** Resolves when all its tasks run. */
+async function startOldFramework(
+  stage: Stage,
+  place: Place,
+  program: string,
+): Promise<OldFramework> {
+  const folder = join(stage.folder, 'steady')
+  mkdirSync(folder)
+  const child = spawn(process.execPath, [program, folder, String(TASKS), String(TASK_SECONDS)], {
+    env: place.env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  stage.onEnd(() => child.kill('SIGKILL'))
+  await inTime(once(child.stdout, 'data'), 'the old framework')
+  const told = toldIn(folder)
+  const running = (): number =>
+    [...told.told().values()].filter((states) => states.includes('TASK_RUNNING')).length
+  await inTime(
+    until(() => running() === TASKS),
+    'the tasks of the old framework',
+  )
+  return { child, told }
+}
+
+async function until(isThere: () => boolean): Promise<void> {
+  while (!isThere()) await sleep(LOOK_MS)
+}
+
+const linesOf = (path: string): readonly string[] =>
+  existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : []
+
+function toldIn(folder: string): Told {
+  return {
+    told() {
+      const states = new Map<string, TaskState[]>()
+      for (const line of linesOf(join(folder, 'statuses'))) {
+        const { taskId, state } = JSON.parse(line) as { taskId: string; state: TaskState }
+        states.set(taskId, [...(states.get(taskId) ?? []), state])
+      }
+      return states
+    },
+    launched: () => linesOf(join(folder, 'accepted')),
+    startsOf: (taskId) => linesOf(join(folder, 'starts', taskId)).length,
+  }
+}

@@ -1,0 +1,4 @@
+/** How much the shims do; rows state what they expect by it. */
+export const STALL_MS = 5_000
+export const SYNC_MS = 1_000
+export const JUMP_MS = 3_600_000

@@ -1,0 +1,67 @@
+/** What became of tasks: what their frameworks were told, beside the files that tasks write. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
+import type { LabFramework } from '../lab/contract.ts'
+
+/** One framework's side of it. */
+export interface Told {
+  /** States in the order in which they were told, by task. */
+  told(): ReadonlyMap<string, readonly TaskState[]>
+  launched(): readonly string[]
+  /** How often the task has said that it started. */
+  startsOf(taskId: string): number
+}
+
+export interface Tally {
+  readonly launched: number
+  /** By terminal state. */
+  readonly ended: Readonly<Record<string, number>>
+  readonly lost: number
+  readonly doubled: number
+  readonly phantom: number
+}
+
+/** The ends that a task cannot have without having started. */
+const BY_ITSELF: ReadonlySet<TaskState> = new Set(['TASK_FINISHED', 'TASK_FAILED'])
+/** The leader and the agent say: it has never started. */
+const NEVER: ReadonlySet<TaskState> = new Set(['TASK_DROPPED', 'TASK_ERROR'])
+
+export function tallyOf(all: readonly Told[]): Tally {
+  const ended: Record<string, number> = {}
+  const sums = { launched: 0, lost: 0, doubled: 0, phantom: 0 }
+  for (const framework of all) {
+    const told = framework.told()
+    const launched = new Set(framework.launched())
+    sums.launched += launched.size
+    sums.phantom += [...told.keys()].filter((taskId) => !launched.has(taskId)).length
+    for (const taskId of launched) {
+      // At least once: the same end may be told again.
+      const ends = new Set((told.get(taskId) ?? []).filter(isTerminal))
+      const starts = framework.startsOf(taskId)
+      for (const end of ends) ended[end] = (ended[end] ?? 0) + 1
+      const isUntrue = starts > 0 && [...ends].some((end) => NEVER.has(end))
+      if (ends.size === 0 || isUntrue) sums.lost += 1
+      if (starts > 1 || ends.size > 1) sums.doubled += 1
+      if (starts === 0 && [...ends].some((end) => BY_ITSELF.has(end))) sums.phantom += 1
+    }
+  }
+  return { ...sums, ended }
+}
+
+/** What the framework of a lab was told, from its folder. */
+export function toldOf(framework: LabFramework): Told {
+  return {
+    told() {
+      const states = new Map<string, TaskState[]>()
+      for (const { taskId, state } of framework.statuses())
+        states.set(taskId, [...(states.get(taskId) ?? []), state as TaskState])
+      return states
+    },
+    launched: () => framework.launched(),
+    startsOf(taskId) {
+      const path = join(framework.folder, 'starts', taskId)
+      return existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0
+    },
+  }
+}

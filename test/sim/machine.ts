@@ -125,8 +125,8 @@ export class Machine {
         get sizeBytes() {
           return log.sizeBytes
         },
-        append: written(log.append),
-        rewrite: written(log.rewrite),
+        append: written((records, durability) => log.append(records, durability)),
+        rewrite: written((records) => log.rewrite(records)),
         close: () => log.close(),
       },
     }

@@ -2,6 +2,7 @@
 import type { Bus } from '../../bus/bus.ts'
 import { FAULT_KINDS, type FaultRates, NO_FAULTS } from '../../bus/simulated/faults.ts'
 import { Chance } from './chance.ts'
+import type { Process } from './process.ts'
 import { describeStrike, nameOf, STRIKE_NAMES, type Strike, type StrikeKind } from './strikes.ts'
 import type { Node, World } from './world.ts'
 
@@ -52,6 +53,18 @@ const STALL_MS_MAX = 40
 /** A crash comes after so many acts at most: messages, writes, launches. */
 const ACTS_MAX = 6
 
+/** They also hit a machine on which nothing runs just now. */
+const ON_MACHINES: readonly StrikeKind[] = ['clock-rate', 'wall-jump', 'full-disk']
+
+/** Undefined: it has happened. */
+type Struck = { readonly happens: boolean } | undefined | void
+
+interface Struggling {
+  readonly node: Node
+  readonly process: Process
+  readonly chance: Chance
+}
+
 export interface PlanOptions {
   readonly strikes: readonly Strike[]
   /** What may happen by chance. Default: all. */
@@ -85,42 +98,44 @@ export class Plan {
     this.#world.trace.fault(this.#world.nowMs, `fault ${describeStrike(strike)}`)
   }
 
-  /** `happens: false`: there is nothing to strike, or it is told later. */
-  #perform(strike: Strike, node: Node | undefined): void | { readonly happens: boolean } {
+  /** `happens: false`: there is nothing to strike. */
+  #perform(strike: Strike, node: Node | undefined): Struck {
     // Of its own, so that a strike is the same whatever others are left out.
     const chance = new Chance(this.#world.options.seed, `strike ${strike.index}`)
     if (node === undefined || strike.whom.length > 1) return this.#strikeBus(strike, chance)
-    const { process, machine } = node
-    if (strike.kind === 'clock-rate')
+    if (strike.kind.endsWith('partition')) return this.#strikeBus(strike, chance)
+    if (ON_MACHINES.includes(strike.kind)) return this.#strikeMachine(strike, node, chance)
+    if (node.process === undefined) return { happens: false }
+    return this.#strikeProcess(strike, { node, process: node.process, chance })
+  }
+
+  /** Whatever runs there now. */
+  #strikeMachine({ kind, forMs }: Strike, node: Node, chance: Chance): Struck {
+    const { machine } = node
+    if (kind === 'clock-rate')
       return this.#world.setClock(node, { rate: chance.between(0.99, 1.01) })
-    if (strike.kind === 'wall-jump')
+    if (kind === 'wall-jump')
       return this.#world.setClock(node, { wallOffsetMs: chance.pick([-HOUR_MS, 0, HOUR_MS]) })
-    if (strike.kind === 'full-disk' && machine !== undefined) {
-      machine.isFull = true
-      return this.#later(strike.forMs, () => {
-        machine.isFull = false
-      })
-    }
-    if (process === undefined) return { happens: false }
+    if (machine === undefined) return { happens: false }
+    machine.isFull = true
+    return this.#later(forMs, () => {
+      machine.isFull = false
+    })
+  }
+
+  #strikeProcess(strike: Strike, { node, process, chance }: Struggling): Struck {
     switch (strike.kind) {
-      case 'crash':
-      case 'long-absence':
-        return this.#crash(node, strike, chance.happens(0.5))
       case 'lost-disk':
         node.loseDisk?.()
         return this.#crash(node, strike, chance.happens(0.5))
-      case 'crash-midway': {
-        const isSaid = chance.happens(0.7)
-        process.fuse = { acts: chance.integer(1, ACTS_MAX), isSaid }
-        process.onEnd.push(() => {
-          this.#later(strike.forMs, () => this.#world.start(node))
-        })
+      case 'crash-midway':
+        process.fuse = { acts: chance.integer(1, ACTS_MAX), isSaid: chance.happens(0.7) }
+        process.onEnd.push(() => this.#later(strike.forMs, () => this.#world.start(node)))
         return undefined
-      }
       case 'reboot':
       case 'power-loss':
         process.kill()
-        machine?.reboot(strike.kind === 'power-loss')
+        node.machine?.reboot(strike.kind === 'power-loss')
         return this.#later(strike.forMs, () => this.#world.start(node))
       case 'stop':
         return this.#stop(node, strike)
@@ -128,14 +143,13 @@ export class Plan {
         return this.#freeze(node, strike)
       case 'late-leaving':
         process.stall()
-        this.#later(chance.between(0, STALL_MS_MAX), () => this.#freeze(node, strike))
-        return undefined
+        return this.#later(chance.between(0, STALL_MS_MAX), () => this.#freeze(node, strike))
       case 'disconnect':
         return this.#disconnect(node, strike, chance)
       case 'teardown':
         return node.workload?.teardown()
       default:
-        return this.#strikeBus(strike, chance)
+        return this.#crash(node, strike, chance.happens(0.5))
     }
   }
 
@@ -176,7 +190,7 @@ export class Plan {
     this.#later(forMs, () => this.#world.start(node))
   }
 
-  #stop(node: Node, { forMs }: Strike): { readonly happens: boolean } | undefined {
+  #stop(node: Node, { forMs }: Strike): Struck {
     const { process, stop } = node
     if (process === undefined || process.isFrozen || stop === undefined) return { happens: false }
     void stop()
@@ -184,13 +198,13 @@ export class Plan {
     return this.#later(forMs, () => this.#world.start(node))
   }
 
-  #freeze({ process }: Node, { forMs }: Strike): { readonly happens: boolean } | undefined {
+  #freeze({ process }: Node, { forMs }: Strike): Struck {
     if (process === undefined || process.isFrozen) return { happens: false }
     process.freeze()
     return this.#later(forMs, () => process.thaw())
   }
 
-  #disconnect({ process }: Node, { forMs }: Strike, chance: Chance): { happens: boolean } {
+  #disconnect({ process }: Node, { forMs }: Strike, chance: Chance): Struck {
     if (process === undefined || process.buses.length === 0) return { happens: false }
     const { nowMs, options, system } = this.#world
     system.disconnect(chance.pick(process.buses), Math.min(forMs, options.calmFromMs - nowMs))

@@ -92,7 +92,7 @@ export function drawStrikes(
   while (atMs < calmFromMs) {
     const kind = chance.weighted(WEIGHTS)
     const whom = kind === 'lost-disk' ? [unlucky] : whomOf(kind, victims, chance)
-    strikes.push({ index: strikes.length, atMs, kind, whom, forMs: forMsOf(kind, chance) })
+    strikes.push({ index: strikes.length, atMs, kind, whom, forMs: LASTS[kind]?.(chance) ?? 0 })
     atMs += chance.waitMs(MEAN_PAUSE_MS)
   }
   return strikes
@@ -108,37 +108,39 @@ function whomOf(kind: StrikeKind, victims: readonly Victim[], chance: Chance): r
   return [chance.pick(victims.filter((victim) => victim.kind === of)).name]
 }
 
-function forMsOf(kind: StrikeKind, chance: Chance): number {
-  switch (kind) {
-    case 'crash':
-    case 'crash-midway':
-    case 'server-restart':
-      return chance.waitMs(1_500)
-    case 'long-absence':
-      return chance.between(18_000, 45_000)
-    case 'reboot':
-    case 'power-loss':
-      return chance.between(500, 8_000)
-    case 'stop':
-    case 'lost-disk':
-      return chance.between(100, 3_000)
-    case 'freeze':
-    case 'late-leaving':
-      return chance.happens(0.8) ? chance.waitMs(2_000) : chance.between(5_000, 30_000)
-    case 'disconnect':
-      return chance.waitMs(1_000)
-    case 'partition':
-    case 'one-way-partition':
-      return chance.happens(0.7) ? chance.waitMs(3_000) : chance.between(10_000, 30_000)
-    case 'full-disk':
-      return chance.waitMs(4_000)
-    case 'bad-bus':
-    case 'good-bus':
-    case 'clock-rate':
-    case 'wall-jump':
-    case 'teardown':
-      return 0
-  }
+type Lasts = (chance: Chance) => number
+
+const onAverage =
+  (meanMs: number): Lasts =>
+  (chance) =>
+    chance.waitMs(meanMs)
+const within =
+  (fromMs: number, toMs: number): Lasts =>
+  (chance) =>
+    chance.between(fromMs, toMs)
+/** Most are short. */
+const mostly =
+  (part: number, short: Lasts, long: Lasts): Lasts =>
+  (chance) =>
+    chance.happens(part) ? short(chance) : long(chance)
+
+const STILL = mostly(0.8, onAverage(2_000), within(5_000, 30_000))
+const CUT_OFF = mostly(0.7, onAverage(3_000), within(10_000, 30_000))
+const LASTS: Partial<Record<StrikeKind, Lasts>> = {
+  crash: onAverage(1_500),
+  'crash-midway': onAverage(1_500),
+  'server-restart': onAverage(1_500),
+  'long-absence': within(18_000, 45_000),
+  reboot: within(500, 8_000),
+  'power-loss': within(500, 8_000),
+  stop: within(100, 3_000),
+  'lost-disk': within(100, 3_000),
+  freeze: STILL,
+  'late-leaving': STILL,
+  disconnect: onAverage(1_000),
+  partition: CUT_OFF,
+  'one-way-partition': CUT_OFF,
+  'full-disk': onAverage(4_000),
 }
 
 /** In words, as `17 at 12.345 s: freeze master-2 for 4.1 s`. */

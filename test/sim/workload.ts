@@ -56,7 +56,7 @@ const ANSWERS = { launch: 70, decline: 20, hoard: 10 }
 const MANY_TASKS = 40
 /** Thousandths of cpus, and MiB. */
 const GREEDY_TASK = { cpus: 1_000, mem: 512 }
-const GREEDY_TASKS_MAX = 8
+const GREEDY_TASKS_MAX = 4
 
 export class Workload implements Handlers {
   readonly #parts: WorkloadParts
@@ -184,7 +184,7 @@ export class Workload implements Handlers {
     const tasks = Array.from({ length: fits }, () => {
       disk.tasks += 1
       const taskId = `${disk.key.frameworkId}-g${disk.tasks}`
-      return taskOf(taskId, GREEDY_TASK, { runMs: chance.between(3_000, 5_000), exit: '0' })
+      return taskOf(taskId, GREEDY_TASK, { runMs: chance.between(2_000, 6_000), exit: '0' })
     })
     this.#accept(offer, tasks, 'launch')
   }

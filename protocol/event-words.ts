@@ -16,6 +16,7 @@ export const EVENT_WORDS = {
     stopped: 'An agent was stopped. Its tasks run on; nothing of it is offered until it is back.',
     unreachable: 'An agent has not answered for long. What becomes of its tasks is told for each.',
     left: 'An agent was stopped for good. What becomes of its tasks is told for each.',
+    gone: 'An operator, `principal`, has said that an agent will not come back. Its tasks are over.',
   },
   role: {
     'quota-set': 'An operator, `principal`, has set the quota of `role`: `guarantee` and `limit`.',

@@ -108,8 +108,12 @@ export const LEADER_BEAT_MS = 1_000
 export const PEER_BEAT_MS = 250
 /** A challenger may probe after so long a silence of the leader. */
 export const LEADER_SILENCE_MS = 1_000
+/** A master that has just started listens so long for others before it takes over. */
+export const PEERS_WAIT_MS = 1_000
 /** The leader names so many masters that stand by. */
 export const STANDBYS_MAX = 32
+/** Claimants of absurd epochs that the leader names. */
+export const CLAIMANTS_SHOWN_MAX = 32
 /** How long a leader lease lives, on one server and on a cluster of three. */
 export const LEASE_MS = 3_000
 export const CLUSTER_LEASE_MS = 15_000
@@ -149,6 +153,18 @@ export const SHADOW_DIFFERENCES_MAX = 16
 export const SHADOW_DIFFERENCE_MEMBERS_MAX = 4
 /** Known agents that have not come back so long after a takeover are unreachable. */
 export const REREGISTER_MS = 600_000
+/**
+ * Agents that may become unreachable in each time of so long: a part of those that are known, but
+ * at least so many. The others wait, and whoever answers meanwhile is not lost.
+ */
+export const AGENT_REMOVALS_MS = 60_000
+export const AGENT_REMOVALS_PART = 0.1
+export const AGENT_REMOVALS_MIN = 20
+/** Agents that were lost, and those that operators gave up, are remembered so long, and so many. */
+export const LOST_AGENTS_MS = 14 * 24 * 3_600_000
+export const LOST_AGENTS_MAX = 100_000
+/** Those beyond are forgotten so often. */
+export const LOST_AGENTS_SWEEP_MS = 15 * 60_000
 /** A framework that is away for longer is torn down. */
 export const FRAMEWORK_FAILOVER_MS = 600_000
 /**

@@ -2,8 +2,12 @@
 import type { MasterId, RunId } from '../../protocol/ids.ts'
 import type { Now } from '../../protocol/now.ts'
 import type { CommonInput, Core } from '../parts/core.ts'
-import { agentIsLost, agentOf, pingAgent, returnIsOver } from './agents/agents.ts'
+import { agentOf } from './agents/agents.ts'
+import { agentIsForgotten, agentIsGone, forgetLost } from './agents/gone.ts'
+import { inviteMore } from './agents/inviting.ts'
 import { agentHasLeft } from './agents/leaving.ts'
+import { agentIsLost, loseSome } from './agents/losing.ts'
+import { pingAgent, returnIsOver } from './agents/pings.ts'
 import { admitted, agentReports, hearAgent } from './agents/sessions.ts'
 import { allocatorReports, pingAllocator } from './allocator/link.ts'
 import { frameworkOf } from './books.ts'
@@ -37,7 +41,7 @@ import { endOffer } from './offers/offers.ts'
 import { operatorCall } from './operator.ts'
 import { appended, uncertain } from './registry.ts'
 import { rolesAreRecorded } from './roles/changes.ts'
-import { awaitNoMore } from './roles/recovery.ts'
+import { openLimits } from './roles/recovery.ts'
 import { type AfterWrite, count, type Due, type MasterRules, type MasterState } from './state.ts'
 import { applyStatus } from './tasks.ts'
 import type { LeaderTurn, Turn } from './turn.ts'
@@ -208,9 +212,13 @@ function afterWrite(turn: LeaderTurn, then: AfterWrite): void {
     case 'update':
       return updateIsRecorded(turn, turn.leader.frameworks.get(then.key), then)
     case 'lose-agent':
-      return agentIsLost(turn, agentOf(turn, then.agentId))
+      return agentIsLost(turn, then.agentId)
     case 'forget-agent':
-      return agentHasLeft(turn, agentOf(turn, then.agentId))
+      return agentHasLeft(turn, then.agentId)
+    case 'forget-lost':
+      return agentIsForgotten(turn, then.agentId)
+    case 'bury-agent':
+      return agentIsGone(turn, then.burial)
     case 'change-roles':
       return rolesAreRecorded(turn, then.judged)
     case 'end-framework': {
@@ -263,7 +271,13 @@ function handleDue(turn: LeaderTurn, due: Due): void {
     case 'explain':
       return explanationIsDue(turn, due.id)
     case 'agents-awaited':
-      return awaitNoMore(turn)
+      return openLimits(turn)
+    case 'agent-removals':
+      return loseSome(turn)
+    case 'lost-agents':
+      return forgetLost(turn)
+    case 'invitations':
+      return inviteMore(turn)
     case 'allocator-ping':
       return pingAllocator(turn)
     case 'registry-retry':

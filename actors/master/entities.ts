@@ -84,6 +84,8 @@ export interface Agent {
   opens: number
   /** Pings in a row that were not answered. */
   missed: number
+  /** Another agent had its id, and the log has said so. */
+  isDoubled: boolean
   /** When (monotonic) it is its turn to be pinged; zero: at once. */
   pingPlaceMs: number
   /** The registry holds it as one that may have tasks. */
@@ -212,10 +214,10 @@ export interface Framework extends FrameworkKey {
   readonly unconfirmed: Set<AgentId>
 }
 
-/** An agent has come, or come back: for the log. */
-export interface Registration {
+/** An agent has come, or is lost: for the log. */
+export interface AgentSeen {
   readonly agentId: AgentId
-  /** That it had when it came. */
+  /** That it has. */
   readonly tasks: number
 }
 
@@ -235,6 +237,7 @@ export function newAgent(agentId: AgentId): Agent {
     incarnation: 0,
     opens: 0,
     missed: 0,
+    isDoubled: false,
     pingPlaceMs: 0,
     isAdmitted: false,
     registeredAtMs: undefined,

@@ -1,9 +1,10 @@
 /** The end of a turn: what is to be said becomes numbered messages. */
 import { nextNumber } from '../parts/session.ts'
-import { logRegistrations } from './agents/log.ts'
+import { logAgents } from './agents/log.ts'
 import { allocatorWantsFlush, flushFigures } from './allocator/figures.ts'
 import { frameworkOf } from './books.ts'
 import { tellSome } from './reconcile.ts'
+import { considerLimits } from './roles/recovery.ts'
 import { takeBackSome } from './roles/take-back.ts'
 import type { Leader } from './state.ts'
 import { fenceOf, type LeaderTurn } from './turn.ts'
@@ -13,7 +14,7 @@ export function wantsFlush(leader: Leader): boolean {
     !leader.orders.isEmpty ||
     !leader.events.isEmpty ||
     !leader.publicEvents.isEmpty ||
-    leader.registrations.length > 0 ||
+    leader.registrations.length + leader.losses.length > 0 ||
     leader.telling.size > 0 ||
     leader.roles.takingBack.size > 0 ||
     allocatorWantsFlush(leader)
@@ -21,7 +22,8 @@ export function wantsFlush(leader: Leader): boolean {
 }
 
 export function flush(turn: LeaderTurn): void {
-  logRegistrations(turn)
+  logAgents(turn)
+  considerLimits(turn)
   tellSome(turn)
   takeBackSome(turn)
   flushOrders(turn)

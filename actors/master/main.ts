@@ -8,6 +8,9 @@ import type { MasterId, RunId } from '../../protocol/ids.ts'
 import {
   AGENT_PING_MS,
   AGENT_PINGS_MISSED_MAX,
+  AGENT_REMOVALS_MIN,
+  AGENT_REMOVALS_MS,
+  AGENT_REMOVALS_PART,
   FRAMEWORK_PING_MS,
   FRAMEWORK_PINGS_MISSED_MAX,
   LEASE_MS,
@@ -17,16 +20,24 @@ import {
 } from '../../protocol/limits.ts'
 import { inboxOf, leaseBucket, registryLog } from '../../protocol/subjects.ts'
 import { CallAdmission, type CallRates, DEFAULT_CALL_RATES } from '../parts/admission.ts'
+import type { RemovalLimit } from './agents/membership.ts'
 import type { EpochStore } from './epoch-file.ts'
 import { type KeptEvents, keepEvents } from './kept-events.ts'
 import { type MasterDeps, type OpenMaster, openMaster } from './shell.ts'
 import type { MasterRules, MasterState } from './state.ts'
+
+const DEFAULT_REMOVALS: RemovalLimit = {
+  perMs: AGENT_REMOVALS_MS,
+  part: AGENT_REMOVALS_PART,
+  least: AGENT_REMOVALS_MIN,
+}
 
 export const DEFAULT_RULES: MasterRules = {
   leaseMs: LEASE_MS,
   agentPingMs: AGENT_PING_MS,
   agentPingsMissedMax: AGENT_PINGS_MISSED_MAX,
   reregisterMs: REREGISTER_MS,
+  agentRemovals: DEFAULT_REMOVALS,
   frameworkPingMs: FRAMEWORK_PING_MS,
   frameworkPingsMissedMax: FRAMEWORK_PINGS_MISSED_MAX,
   offerTimeoutMs: OFFER_TIMEOUT_MS,

@@ -1,6 +1,6 @@
 /** What operators ask: listings in pages, and the few things that they may do to others' tasks. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
-import type { Principal } from '../../protocol/ids.ts'
+import type { AgentId, Principal } from '../../protocol/ids.ts'
 import { addResources, listResources, NO_RESOURCES } from '../../protocol/resources.ts'
 import type { Message } from '../../protocol/schema/messages.ts'
 import type {
@@ -14,8 +14,11 @@ import type {
   OperatorTeardown,
 } from '../../protocol/schema/operator.ts'
 import type { OPERATOR_VERBS, OperatorVerb } from '../../protocol/subjects.ts'
+import { agentOf } from './agents/agents.ts'
+import { markGone } from './agents/gone.ts'
 import { frameworkOf, heldAt, wantedRoles } from './books.ts'
-import type { Agent, Framework, Offer, Task } from './entities.ts'
+import type { Framework, Offer, Task } from './entities.ts'
+import { agentStateOf } from './explain/books.ts'
 import { explain } from './explain/explaining.ts'
 import { kill, readOutput } from './frameworks/calls.ts'
 import { requestEnd } from './frameworks/end.ts'
@@ -59,9 +62,9 @@ function handle(
     case 'agents':
       return page(
         call.body,
-        leader.agents.values(),
-        ({ agentId }) => agentId,
-        (agent) => agentItem(turn, agent),
+        agentIds(leader),
+        (agentId) => agentId,
+        (agentId) => agentItem(turn, agentId),
       )
     case 'frameworks':
       return page(call.body, leader.frameworks.values(), ({ key }) => key, frameworkItem)
@@ -80,6 +83,8 @@ function handle(
       return killTask(turn, call.body)
     case 'teardown':
       return teardown(turn, call.body, reply)
+    case 'mark-gone':
+      return markGone(turn, call.body.agentId, { principal, reply })
     case 'read-output':
       return output(turn, call.body)
     case 'explain':
@@ -92,17 +97,24 @@ function handle(
   }
 }
 
-function agentItem(turn: LeaderTurn, agent: Agent): AgentItem {
-  const { agentId, info, tasks, registeredAtMs } = agent
+/** Those that operators gave up are listed, too, until they are forgotten. */
+function* agentIds({ agents, gone }: LeaderTurn['leader']): Iterable<AgentId> {
+  yield* agents.keys()
+  yield* gone.keys()
+}
+
+function agentItem(turn: LeaderTurn, agentId: AgentId): AgentItem {
+  const agent = agentOf(turn, agentId)
+  const { info, tasks, registeredAtMs } = agent
   let offered = NO_RESOURCES
   for (const id of agent.offers) {
     offered = addResources(offered, turn.leader.offers.get(id)?.resources ?? NO_RESOURCES)
   }
-  const state = agent.state === 'unknown' || agent.state === 'opening' ? 'silent' : agent.state
+  const isGone = turn.leader.gone.has(agentId)
   return {
     agentId,
     ...(info !== undefined && { hostname: info.hostname }),
-    state,
+    state: isGone ? 'gone' : agentStateOf(agent),
     total: listResources(agent.total),
     used: listResources(heldAt(agent)),
     offered: listResources(offered),

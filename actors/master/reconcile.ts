@@ -51,6 +51,9 @@ export function reconcileTask(
   } else if (agent?.state === 'unreachable') {
     const { unreachableAtMs } = agent
     sendStatus(turn, { ...at, state: 'TASK_UNREACHABLE', unreachableAtMs })
+  } else if (agentId !== undefined && leader.gone.has(agentId)) {
+    const message = 'an operator has said that its agent will not come back'
+    sendStatus(turn, { ...at, state: 'TASK_GONE_BY_OPERATOR', message })
   } else {
     sendStatus(turn, { ...at, state: 'TASK_UNKNOWN', message: 'nobody knows this task' })
   }
@@ -58,9 +61,4 @@ export function reconcileTask(
 
 const isAway = ({ state }: Agent): boolean => state !== 'registered' && state !== 'unreachable'
 
-function anyMayReturn({ leader }: LeaderTurn): boolean {
-  for (const agentId of leader.absent) {
-    if (leader.agents.get(agentId)?.state !== 'unreachable') return true
-  }
-  return false
-}
+const anyMayReturn = ({ leader }: LeaderTurn): boolean => leader.absent.size > leader.lost.size

@@ -23,14 +23,22 @@ import { Outbox } from '../parts/outbox.ts'
 import { Recent } from '../parts/recent.ts'
 import type { Session } from '../parts/session.ts'
 import { type Rate, TokenBuckets } from '../parts/token-bucket.ts'
+import {
+  type Burial,
+  newRecovery,
+  newRemovals,
+  type Recovery,
+  type RemovalLimit,
+  type Removals,
+} from './agents/membership.ts'
 import type { EventSubject } from './effects.ts'
 import type {
   Agent,
+  AgentSeen,
   Framework,
   Holder,
   Offer,
   OfferFate,
-  Registration,
   Task,
   Terms,
   UpdateRequest,
@@ -44,6 +52,7 @@ export interface MasterRules {
   readonly agentPingMs: number
   readonly agentPingsMissedMax: number
   readonly reregisterMs: number
+  readonly agentRemovals: RemovalLimit
   readonly frameworkPingMs: number
   readonly frameworkPingsMissedMax: number
   readonly offerTimeoutMs: number
@@ -63,6 +72,9 @@ export type Due =
   | { readonly due: 'offer'; readonly offerId: OfferId }
   | { readonly due: 'explain'; readonly id: number }
   | { readonly due: 'agents-awaited' }
+  | { readonly due: 'agent-removals' }
+  | { readonly due: 'lost-agents' }
+  | { readonly due: 'invitations' }
   | { readonly due: 'allocator-ping' }
   | { readonly due: 'registry-retry' }
   | { readonly due: 'leader-beat' }
@@ -125,7 +137,8 @@ export type AfterWrite =
       readonly request: UpdateRequest
       readonly wanted: Updated
     }
-  | { readonly after: 'lose-agent' | 'forget-agent'; readonly agentId: AgentId }
+  | { readonly after: 'lose-agent' | 'forget-agent' | 'forget-lost'; readonly agentId: AgentId }
+  | { readonly after: 'bury-agent'; readonly burial: Burial }
   | { readonly after: 'change-roles'; readonly judged: RolesRecord }
   | { readonly after: 'end-framework'; readonly key: string; readonly reply: string | undefined }
 
@@ -179,12 +192,18 @@ export interface Leader {
   readonly agents: Map<AgentId, Agent>
   /** Those of them that are not registered: they may come back. */
   readonly absent: Set<AgentId>
-  /** Known agents that were not invited yet after the takeover. */
-  readonly uninvited: Set<AgentId>
+  /** Those of them that are unreachable, oldest first, and since when (wall clock). */
+  readonly lost: Map<AgentId, number>
+  /** Of no agents any more: those that operators gave up, oldest first, and since when. */
+  readonly gone: Map<AgentId, number>
+  /** Those that are being given up. */
+  readonly burials: Map<AgentId, Burial>
+  readonly removals: Removals
+  readonly recovery: Recovery
   readonly frameworks: Map<string, Framework>
+  /** Those of them that have ended, and are not forgotten. */
+  readonly endedFrameworks: Set<Framework>
   readonly roles: RoleBooks
-  /** So many agents are to be registered before the first offer; 0: none. */
-  awaited: number
   /** How many each principal has, as counted when there were so many in all. */
   readonly crowding: { size: number; atMs: number; counts: ReadonlyMap<Principal, number> }
   /** What of their frameworks' expressions may be judged, in instructions, by principal. */
@@ -212,8 +231,9 @@ export interface Leader {
   readonly events: Outbox<FrameworkKey, FrameworkEvent>
   readonly publicEvents: Outbox<EventSubject, PublicEvents['events'][number]>
   publicCount: number
-  /** To be logged at the end of the turn. */
-  readonly registrations: Registration[]
+  /** To be logged at the end of the turn: who has come, and who is lost. */
+  readonly registrations: AgentSeen[]
+  readonly losses: AgentSeen[]
   launchCount: number
   offerCount: number
   /** Of offers up to this count nobody knows any more whether an accept has used them. */
@@ -284,10 +304,14 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     registry: { lastSequence, n: 0, queue: [], changing: new Map(), flying: undefined },
     agents: new Map(),
     absent: new Set(),
-    uninvited: new Set(),
+    lost: new Map(),
+    gone: new Map(),
+    burials: new Map(),
+    removals: newRemovals(),
+    recovery: newRecovery(),
     frameworks: new Map(),
+    endedFrameworks: new Set(),
     roles: newRoleBooks(),
-    awaited: 0,
     crowding: { size: 0, atMs: 0, counts: new Map() },
     expressions: new TokenBuckets(EXPRESSIONS_RATE, CALLERS_REMEMBERED_MAX),
     offers: new Map(),
@@ -314,6 +338,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     publicEvents: new Outbox(),
     publicCount: 0,
     registrations: [],
+    losses: [],
     launchCount: 0,
     offerCount: 0,
     offersForgotten: 0,

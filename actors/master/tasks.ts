@@ -190,16 +190,32 @@ export function sayStatus(turn: LeaderTurn, made: MadeStatus): void {
   tellOfTask(turn, made.framework, statusOf(turn, made))
 }
 
+/** How the leader says that a task ended. */
+interface TaskEnd {
+  readonly state: TaskState
+  readonly reason: Reason
+  readonly message: string
+}
+
 /** The leader says itself how it ended, unless it is known. */
-export function endTask(
-  turn: LeaderTurn,
-  framework: Framework,
-  task: Task,
-  end: { readonly state: TaskState; readonly reason: Reason; readonly message: string },
-): void {
+export function endTask(turn: LeaderTurn, framework: Framework, task: Task, end: TaskEnd): void {
   if (isTerminal(task.state) || !moveTask(turn, task, end.state)) return
   task.said = { state: end.state, message: end.message, exit: undefined }
   tellAll(turn, framework, task, end.reason)
+}
+
+/**
+ * Its agent is no more: nobody repeats its statuses. Frameworks hear how each task ended, those
+ * that had ended before included.
+ */
+export function endTasks(turn: LeaderTurn, { tasks }: Agent, end: TaskEnd): void {
+  for (const task of tasks) {
+    const { framework } = task
+    if (isTerminal(task.state)) sendKnown(turn, framework, task)
+    tellEnd(turn, framework, task, end.reason)
+    endTask(turn, framework, task, end)
+    forgetTask(turn, task)
+  }
 }
 
 /** The agent was lost: nobody knows how its tasks are. */

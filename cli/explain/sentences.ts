@@ -212,7 +212,7 @@ function around({
   if (awaited > 0) {
     const more = plural(awaited, 'more agent is', 'more agents are')
     told.push({
-      text: `nothing is offered before ${more} back: a new leader waits where roles have quotas`,
+      text: `its role has a limit, and gets nothing before ${more} back: a new leader asks them first what it has`,
     })
   }
   if (absent > 0)

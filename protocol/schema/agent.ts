@@ -54,9 +54,13 @@ export const Missing = item('missing', 'Tasks that the snapshot lacks.', {
   tasks: list(TaskRef, 1024),
 })
 
-/** The leader does not take the agent; it may try again when `retryMs` stands. */
+/**
+ * The leader does not take the agent; it may try again when `retryMs` stands. `gone`: an operator
+ * said that it will not come back, and its frameworks were told that its tasks are over: it ends
+ * them. `taken`: the other agent of that id is heard, or was a moment ago.
+ */
 export const NotRegistered = item('not-registered', 'The registration is refused.', {
-  reason: word('no-common-version', 'malformed-snapshot'),
+  reason: word('no-common-version', 'malformed-snapshot', 'gone', 'taken'),
   message: text(1024),
   retryMs: Type.Optional(durationMs),
 })

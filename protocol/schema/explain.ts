@@ -159,7 +159,7 @@ export const Explanation = message('Why it is so.', {
   offerCount: Type.Optional(count),
   /** Agents that are known and not there. */
   absent: Type.Optional(count),
-  /** So many agents more are to be back before a new leader makes offers: roles have quotas. */
+  /** So many agents more are to be back before a new leader offers anything to the limited role. */
   awaited: Type.Optional(count),
   /** Of an agent or a role. */
   explained: Type.Optional(Explained),

@@ -1,6 +1,12 @@
 /** What operators ask of the leader, and what it answers. Unknown fields are refused. */
 import Type, { type Static } from 'typebox'
-import { LISTING_ITEMS_MAX, OUTPUT_BYTES_MAX, ROLES_CHANGED_MAX, STANDBYS_MAX } from '../limits.ts'
+import {
+  CLAIMANTS_SHOWN_MAX,
+  LISTING_ITEMS_MAX,
+  OUTPUT_BYTES_MAX,
+  ROLES_CHANGED_MAX,
+  STANDBYS_MAX,
+} from '../limits.ts'
 import {
   AgentIdToken,
   Attribute,
@@ -35,7 +41,7 @@ export type AgentItem = Static<typeof AgentItem>
 export const AgentItem = message('An agent, as the leader sees it.', {
   agentId: AgentIdToken,
   hostname: Type.Optional(text(255)),
-  state: word('registered', 'silent', 'stopped', 'leaving', 'recovering', 'unreachable'),
+  state: word('registered', 'silent', 'stopped', 'leaving', 'recovering', 'unreachable', 'gone'),
   total: ResourceList,
   used: ResourceList,
   offered: ResourceList,
@@ -159,6 +165,8 @@ export const MasterReport = message('What the leader says about itself.', {
   standbys: Type.Optional(list(MasterIdToken, STANDBYS_MAX)),
   /** By which its allocator decides. Absent: there is none, or it does not say. */
   policy: Type.Optional(text(256, 1)),
+  /** Whose claims of epochs are not heard for now, as `agent NAME`: they made an absurd one. */
+  quarantined: Type.Optional(list(text(80, 1), CLAIMANTS_SHOWN_MAX)),
   counters: record('^[a-z0-9.-]{1,64}$', integer(0, Number.MAX_SAFE_INTEGER), 1024),
 })
 
@@ -180,6 +188,15 @@ export type OperatorTeardown = Static<typeof OperatorTeardown>
 export const OperatorTeardown = message('Ends a framework.', {
   principal: PrincipalToken,
   frameworkId: FrameworkIdToken,
+})
+
+/**
+ * Says that an agent will not come back: its tasks are over. One that does come back is refused,
+ * and ends them. May be repeated; there is no way back.
+ */
+export type MarkGone = Static<typeof MarkGone>
+export const MarkGone = message('Says that an agent will not come back.', {
+  agentId: AgentIdToken,
 })
 
 /** Asks for output of a task of any framework; it comes on `<c>.log.<a>.<p>.<f>`. */

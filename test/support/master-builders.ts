@@ -54,6 +54,7 @@ export const RULES: MasterRules = {
   agentPingMs: AGENT_PING_MS,
   agentPingsMissedMax: AGENT_PINGS_MISSED_MAX,
   reregisterMs: REREGISTER_MS,
+  agentRemovals: { perMs: 60_000, part: 0.1, least: 20 },
   frameworkPingMs: FRAMEWORK_PING_MS,
   frameworkPingsMissedMax: FRAMEWORK_PINGS_MISSED_MAX,
   offerTimeoutMs: OFFER_TIMEOUT_MS,

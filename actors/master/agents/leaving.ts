@@ -1,12 +1,12 @@
 /** Agents that say that they stop: for a while, or for good. */
-import { isTerminal } from '../../../protocol/task-state.ts'
-import type { Agent, Task } from '../entities.ts'
-import { confirmTornDown } from '../frameworks/end.ts'
+import type { AgentId } from '../../../protocol/ids.ts'
+import type { Agent } from '../entities.ts'
+import { agentIsOver } from '../frameworks/end.ts'
 import { tellWorld } from '../public-events.ts'
 import { record } from '../registry.ts'
-import { endTask, forgetTask, sendKnown, tellEnd } from '../tasks.ts'
+import { endTasks } from '../tasks.ts'
 import { type LeaderTurn, log } from '../turn.ts'
-import { closeSession, stepAgent, tellFailure } from './agents.ts'
+import { closeSession, forgetAgent, stepAgent, tellFailure } from './agents.ts'
 
 /** It is pinged on: one that does not come back is lost as any other. */
 export function agentStops(turn: LeaderTurn, agent: Agent): void {
@@ -30,28 +30,15 @@ export function agentLeaves(turn: LeaderTurn, agent: Agent): void {
 }
 
 /** The registry has it. Whoever came back meanwhile is being admitted anew. */
-export function agentHasLeft(turn: LeaderTurn, agent: Agent): void {
-  if (agent.state !== 'leaving') return
-  const { agentId } = agent
-  const { agents, absent, frameworks, dirtyAgents } = turn.leader
-  absent.delete(agentId)
-  for (const { key, state, unconfirmed } of frameworks.values()) {
-    if (state === 'ended' && unconfirmed.has(agentId)) confirmTornDown(turn, agentId, key)
-  }
-  for (const task of agent.tasks) leaveTask(turn, task)
-  agents.delete(agentId)
-  dirtyAgents.add(agentId)
+export function agentHasLeft(turn: LeaderTurn, agentId: AgentId): void {
+  const agent = turn.leader.agents.get(agentId)
+  if (agent?.state !== 'leaving') return
+  agentIsOver(turn, agentId)
+  const message = `agent ${agentId} was stopped for good`
+  endTasks(turn, agent, { state: 'TASK_GONE', reason: 'AGENT_REMOVED', message })
+  forgetAgent(turn, agent)
+  turn.leader.dirtyAgents.add(agentId)
   log(turn, 'an agent has left', { agentId })
   tellWorld(turn, { kind: 'agent', what: 'left' }, { agentId })
   tellFailure(turn, agentId)
-}
-
-/** Nobody repeats its statuses any more: its framework hears once more how it ended. */
-function leaveTask(turn: LeaderTurn, task: Task): void {
-  const { framework, agentId } = task
-  if (isTerminal(task.state)) sendKnown(turn, framework, task)
-  tellEnd(turn, framework, task, 'AGENT_REMOVED')
-  const message = `agent ${agentId} was stopped for good`
-  endTask(turn, framework, task, { state: 'TASK_GONE', reason: 'AGENT_REMOVED', message })
-  forgetTask(turn, task)
 }

@@ -8,6 +8,7 @@ import { wireBytes } from '../../../protocol/wire-size.ts'
 import { isSameValue } from '../../parts/same-value.ts'
 import type { AgentState } from '../agent-machine.ts'
 import type { Agent } from '../entities.ts'
+import type { LeaderTurn } from '../turn.ts'
 
 export type Register = Extract<AgentReport, { kind: 'register' }>
 export type Refused = Extract<AgentOrder, { kind: 'not-registered' }>
@@ -15,12 +16,21 @@ export type Refused = Extract<AgentOrder, { kind: 'not-registered' }>
 const MAY_BEGIN_ANEW: ReadonlySet<AgentState> = new Set(['unknown', 'recovering', 'unreachable'])
 
 /**
- * An open that the agent has left behind: by its snapshot, ended tasks would run again. An agent
- * whose disk is new begins to count anew: it must wait until it was silent for long enough.
+ * An open that the agent has left behind, by whose snapshot ended tasks would run again, or that of
+ * another agent with its id. Whoever comes from another machine, or begins to count anew because
+ * its disk is new, must wait until the one that is known was silent for long enough.
  */
-export function isLateCopy(agent: Agent, { incarnation, opens }: Register): boolean {
+export function isTaken(
+  { state }: LeaderTurn,
+  agent: Agent,
+  { incarnation, opens, info }: Register,
+): boolean {
+  const isSilent = agent.missed > state.rules.agentPingsMissedMax
+  if (isSilent || MAY_BEGIN_ANEW.has(agent.state)) return false
   const isBehind = incarnation - agent.incarnation || opens - agent.opens
-  return isBehind <= 0 && !MAY_BEGIN_ANEW.has(agent.state)
+  if (isBehind <= 0) return true
+  const isThere = agent.state !== 'stopped' && agent.state !== 'leaving'
+  return isThere && agent.info !== undefined && agent.info.hostname !== info.hostname
 }
 
 /** It has other resources or attributes, or another name, than in its last session. */

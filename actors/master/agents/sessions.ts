@@ -21,7 +21,7 @@ import { tellWorld } from '../public-events.ts'
 import { record } from '../registry.ts'
 import { count } from '../state.ts'
 import { forgetTask } from '../tasks.ts'
-import type { LeaderTurn } from '../turn.ts'
+import { type LeaderTurn, warn } from '../turn.ts'
 import {
   agentOf,
   closeSession,
@@ -32,10 +32,12 @@ import {
   schedulePing,
   stepAgent,
 } from './agents.ts'
+import { goneRefusal } from './gone.ts'
+import { noteBack } from './inviting.ts'
 import { agentLeaves, agentStops } from './leaving.ts'
 import {
   hasChanged,
-  isLateCopy,
+  isTaken,
   malformed,
   type Refused,
   type Register,
@@ -126,7 +128,10 @@ const isOf = ({ principal, frameworkId }: Framework, ref: TaskRef): boolean =>
   frameworkId === ref.frameworkId && principal === ref.principal
 
 function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Register): void {
-  if (isLateCopy(agent, register)) return count(turn.state, 'registrations-late')
+  if (turn.leader.gone.has(agent.agentId)) {
+    return refuseAgent(turn, agent, session, goneRefusal(agent.agentId))
+  }
+  if (isTaken(turn, agent, register)) return refuseDouble(turn, agent, session, register)
   const refused = refusalOf(register)
   if (refused !== undefined) return refuseAgent(turn, agent, session, refused)
   if (hasChanged(agent, register.info)) takeBack(turn, agent)
@@ -154,6 +159,28 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
 /** What was offered is not there any more, or was not what it is. */
 function takeBack(turn: LeaderTurn, agent: Agent): void {
   for (const offerId of agent.offers) endOffer(turn, offerId, 'agent.changed')
+}
+
+/**
+ * Another agent of that id, or a copy of an earlier open that comes late: nobody is in that session
+ * any more. Whoever has the id keeps its own.
+ */
+function refuseDouble(
+  turn: LeaderTurn,
+  agent: Agent,
+  session: SessionId,
+  { info, incarnation }: Register,
+): void {
+  const { agentId } = agent
+  count(turn.state, 'registrations-late')
+  const message = `agent ${agentId} is on ${agent.info?.hostname ?? 'another host'}, and was heard a moment ago`
+  const retryMs = turn.state.rules.agentPingMs
+  const refused = { kind: 'not-registered', reason: 'taken', message, retryMs } as const
+  orderNow(turn, { ...agent, session: newSession(session) }, refused)
+  if (agent.incarnation === incarnation || agent.isDoubled) return
+  agent.isDoubled = true
+  const hosts = { hostname: agent.info?.hostname ?? 'unknown', other: info.hostname }
+  warn(turn, 'two agents have one id: the one that is heard keeps it', { agentId, ...hosts })
 }
 
 /** Says no to the open of `session`, in it. An earlier session is over: the agent has left it. */
@@ -219,6 +246,7 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
   agent.total = resourcesOf(opening.info.resources)
   countFree(turn, agent)
   leader.deadlines.clear(`agent-return ${agentId}`)
+  noteBack(turn, agent, opening)
   const subscriptions = subscriptionsOf(turn, opening)
   orderNow(turn, agent, {
     kind: 'registered',

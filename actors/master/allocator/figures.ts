@@ -9,8 +9,7 @@ import type { Framework } from '../entities.ts'
 import { memberTerms } from '../frameworks/terms.ts'
 import { liveFilters } from '../offers/filters.ts'
 import { sumsOf } from '../roles/amounts.ts'
-import { termsOf } from '../roles/books.ts'
-import { agentsAwaited, awaitNoMore } from '../roles/recovery.ts'
+import { limitOf, termsOf } from '../roles/books.ts'
 import type { AllocationAnswer, AllocatorLink, FilterKey } from '../state.ts'
 import { fenceOf, type LeaderTurn } from '../turn.ts'
 
@@ -37,8 +36,9 @@ export function agentInfoFigure(
 }
 
 export function roleFigure({ roles }: LeaderTurn['leader'], role: string): AllocatorFigure {
-  const { weight, guarantee, limit } = termsOf(roles, role)
-  return { kind: 'role', role, weight, guarantee: sumsOf(guarantee), limit: sumsOf(limit) }
+  const { weight, guarantee } = termsOf(roles, role)
+  const limit = sumsOf(limitOf(roles, role))
+  return { kind: 'role', role, weight, guarantee: sumsOf(guarantee), limit }
 }
 
 export function memberFigure(framework: Framework, name: string): AllocatorFigure {
@@ -84,7 +84,7 @@ export function allocatorWantsFlush(leader: LeaderTurn['leader']): boolean {
   const { allocator } = leader
   if (allocator === undefined) return false
   if (hasChanges(leader) || allocator.retelling !== undefined) return true
-  if (!allocator.isTold && isTellable(leader)) return true
+  if (!allocator.isTold) return true
   return allocator.figures.length + allocator.answers.length > 0
 }
 
@@ -92,11 +92,6 @@ function hasChanges(leader: LeaderTurn['leader']): boolean {
   const { dirtyRoles, dirtyAgents, dirtyAgentInfos, dirtyMembers, dirtyFilters } = leader
   if (dirtyRoles.size > 0) return true
   return dirtyAgents.size + dirtyAgentInfos.size + dirtyMembers.size + dirtyFilters.size > 0
-}
-
-/** All that there is was said, and it is enough to allocate by. */
-function isTellable(leader: LeaderTurn['leader']): boolean {
-  return !hasChanges(leader) && agentsAwaited(leader) === 0
 }
 
 /**
@@ -114,9 +109,8 @@ export function flushFigures(turn: LeaderTurn): void {
     left -= 1
     if (left === 0) break
   }
-  if (!link.isTold && isTellable(leader)) {
+  if (!link.isTold && !hasChanges(leader)) {
     figures.push({ kind: 'complete' })
-    awaitNoMore(turn)
     link.isTold = true
   }
   if (link.isTold) retell(turn, left, figures)

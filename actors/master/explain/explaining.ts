@@ -12,6 +12,7 @@ import type {
 import { wireBytes } from '../../../protocol/wire-size.ts'
 import { frameworkOf } from '../books.ts'
 import type { Agent, Framework } from '../entities.ts'
+import { topOf } from '../roles/books.ts'
 import { agentsAwaited } from '../roles/recovery.ts'
 import { count, type OpenExplanation } from '../state.ts'
 import { answer, type LeaderTurn } from '../turn.ts'
@@ -178,7 +179,9 @@ function look(turn: LeaderTurn, { framework, role, agentId, task }: Explain): Kn
   }
   if (role !== undefined) return ofRole(turn, role)
   if (agentId !== undefined) {
-    const agent = turn.leader.agents.get(agentId)
+    const { agents, gone } = turn.leader
+    if (gone.has(agentId)) return { body: { state: 'gone', allocator: true }, asks: [] }
+    const agent = agents.get(agentId)
     return agent === undefined ? refusal('not-found', `no agent ${agentId}`) : ofAgent(turn, agent)
   }
   return task === undefined ? ofFramework(turn, framework as FrameworkKey) : ofTask(turn, task)
@@ -230,8 +233,9 @@ function ofRole(turn: LeaderTurn, role: string): Known | Refusal {
 
 /** The allocator is asked about those that want something. */
 function ofMembers(turn: LeaderTurn, members: readonly RoleMember[]): Known {
-  const { absent, offers } = turn.leader
-  const awaited = agentsAwaited(turn.leader)
+  const { absent, offers, roles } = turn.leader
+  const isLimited = members.some(({ role }) => roles.limited.has(topOf(role)))
+  const awaited = isLimited ? agentsAwaited(turn.leader) : 0
   const shown = memberExplanations(turn, members)
   const waiting = shown.members.filter(
     ({ state, suppressed, left }) => state === 'subscribed' && !suppressed && !left,

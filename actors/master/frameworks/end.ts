@@ -74,6 +74,7 @@ export function stepFramework(
     return false
   }
   framework.state = step.state
+  if (step.state === 'ended') turn.leader.endedFrameworks.add(framework)
   for (const action of step.actions) {
     if (action === 'withdraw') withdraw(turn, framework)
     else if (action === 'startFailover') awaitReturn(turn, framework)
@@ -159,11 +160,17 @@ function end(turn: LeaderTurn, framework: Framework): void {
 
 /** An agent has registered: it is told what has ended without it, and may have been the last. */
 export function agentIsBack(turn: LeaderTurn, agent: Agent): void {
-  for (const framework of turn.leader.frameworks.values()) {
-    if (framework.state !== 'ended') continue
+  for (const framework of turn.leader.endedFrameworks) {
     const { principal, frameworkId, unconfirmed } = framework
     if (!unconfirmed.has(agent.agentId)) considerForgotten(turn, framework)
     else order(turn, agent, { kind: 'tear-down', principal, frameworkId })
+  }
+}
+
+/** The agent will confirm nothing any more, and nothing of it counts. */
+export function agentIsOver(turn: LeaderTurn, agentId: AgentId): void {
+  for (const { key, unconfirmed } of turn.leader.endedFrameworks) {
+    if (unconfirmed.has(agentId)) confirmTornDown(turn, agentId, key)
   }
 }
 
@@ -192,9 +199,9 @@ function endWith(turn: LeaderTurn, framework: Framework, task: Task): void {
  * Agents that were awaited may have been forgotten: nobody else would say that all is confirmed.
  */
 export function forgetEnded(turn: LeaderTurn): void {
-  const { absent, frameworks } = turn.leader
+  const { absent, endedFrameworks } = turn.leader
   if (absent.size > 0) return
-  for (const framework of frameworks.values()) considerForgotten(turn, framework)
+  for (const framework of endedFrameworks) considerForgotten(turn, framework)
 }
 
 /**
@@ -207,6 +214,7 @@ function considerForgotten(turn: LeaderTurn, framework: Framework): void {
   if (framework.state !== 'ended' || framework.unconfirmed.size > 0) return
   if (framework.began === 'before' && leader.absent.size > 0) return
   const { principal, frameworkId, key } = framework
+  leader.endedFrameworks.delete(framework)
   if (!leader.frameworks.delete(key)) return
   for (const name of framework.roles.keys()) touchMember(turn, framework, name)
   record(turn, { kind: 'framework-forgotten', principal, frameworkId }, { after: 'nothing' })

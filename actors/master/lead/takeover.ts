@@ -2,7 +2,8 @@
 import { LEADER_BEAT_MS } from '../../../protocol/limits.ts'
 import type { RegistryBatch, RegistryRecord } from '../../../protocol/schema/master.ts'
 import { PROTOCOL_VERSIONS } from '../../../protocol/version.ts'
-import { agentOf, invite, scheduleReturn, stepAgent } from '../agents/agents.ts'
+import { awaitAgents } from '../agents/inviting.ts'
+import { recallAgent } from '../agents/recalling.ts'
 import { memberOf } from '../books.ts'
 import type { Framework } from '../entities.ts'
 import { forgetEnded, newFramework, schedulePing, stepFramework } from '../frameworks/end.ts'
@@ -11,14 +12,11 @@ import { pickTerms } from '../frameworks/terms.ts'
 import { tellWorld } from '../public-events.ts'
 import { believable, fold, highestEpoch, readBack, record } from '../registry.ts'
 import { recallQuota, recallWeight } from '../roles/changes.ts'
-import { awaitAgents } from '../roles/recovery.ts'
+import { shutLimits } from '../roles/recovery.ts'
 import { type AfterWrite, count, newLeader } from '../state.ts'
 import { fenceOf, type LeaderTurn, log, type Turn } from '../turn.ts'
 import { epochHeld, raiseEpoch } from './epochs.ts'
 import { stepLease } from './lease.ts'
-
-/** Invitations at once; the others have their turn at the next beat. */
-const INVITED_PER_BEAT = 2_000
 
 /** The log was read: at a takeover it is taken over, later it tells a write's fate. */
 export function registryRead(
@@ -56,22 +54,8 @@ export function registryRead(
 }
 
 function recall(turn: LeaderTurn, fact: RegistryRecord): void {
-  const { leader } = turn
-  if (fact.kind === 'agent-admitted') {
-    const agent = agentOf(turn, fact.agentId)
-    if (agent.state === 'unreachable') leader.agents.delete(fact.agentId)
-    const known = agentOf(turn, fact.agentId)
-    known.isAdmitted = true
-    if (known.state === 'unknown') stepAgent(turn, known, 'registry.known')
-  } else if (fact.kind === 'agent-unreachable') {
-    leader.agents.delete(fact.agentId)
-    const agent = agentOf(turn, fact.agentId)
-    agent.unreachableAtMs = fact.atMs
-    stepAgent(turn, agent, 'registry.unreachable')
-  } else if (fact.kind === 'agent-left') {
-    leader.agents.delete(fact.agentId)
-    leader.absent.delete(fact.agentId)
-  } else if (fact.kind === 'weights') {
+  if ('agentId' in fact) recallAgent(turn, fact)
+  else if (fact.kind === 'weights') {
     for (const weight of fact.weights) recallWeight(turn, weight)
   } else if (fact.kind === 'quotas') {
     for (const quota of fact.quotas) recallQuota(turn, quota)
@@ -81,16 +65,15 @@ function recall(turn: LeaderTurn, fact: RegistryRecord): void {
 type FrameworkFact = Extract<RegistryRecord, { principal: string }>
 
 function recallFramework(turn: LeaderTurn, fact: FrameworkFact): void {
-  const { frameworks } = turn.leader
+  const { frameworks, endedFrameworks } = turn.leader
   const fresh = newFramework(fact, 'before')
-  if (fact.kind === 'framework-forgotten') {
-    frameworks.delete(fresh.key)
-    return
-  }
   const known = frameworks.get(fresh.key)
   // Written while its end, or the first secret's record, was still on its way.
   const isLate = known !== undefined && fact.kind === 'framework' && !isOf(known, fact.secretHash)
   if (isLate) return
+  frameworks.delete(fresh.key)
+  if (known !== undefined) endedFrameworks.delete(known)
+  if (fact.kind === 'framework-forgotten') return
   frameworks.set(fresh.key, fresh)
   if (fact.kind === 'framework-ended') {
     stepFramework(turn, fresh, 'registry.ended')
@@ -115,12 +98,8 @@ export function lead(turn: LeaderTurn): void {
   const { leader, state } = turn
   if (!stepLease(turn, 'registry.ready')) return
   log(turn, 'leads', { epoch: leader.epoch, agents: leader.agents.size })
-  for (const agent of leader.agents.values()) {
-    if (agent.state !== 'recovering') continue
-    leader.uninvited.add(agent.agentId)
-    scheduleReturn(turn, agent, state.rules.reregisterMs)
-  }
   awaitAgents(turn)
+  shutLimits(turn)
   beat(turn)
   for (const framework of leader.frameworks.values()) {
     if (framework.state === 'ended') continue
@@ -145,18 +124,5 @@ export function beat(turn: LeaderTurn): void {
     },
   })
   leader.deadlines.set('leader-beat', now.monotonicMs + LEADER_BEAT_MS, { due: 'leader-beat' })
-  inviteSome(turn)
   forgetEnded(turn)
-}
-
-/** A recovering agent is invited once; if that is lost it comes by itself. */
-function inviteSome(turn: LeaderTurn): void {
-  let left = INVITED_PER_BEAT
-  for (const agentId of turn.leader.uninvited) {
-    if (left === 0) return
-    left -= 1
-    turn.leader.uninvited.delete(agentId)
-    const agent = turn.leader.agents.get(agentId)
-    if (agent?.state === 'recovering') invite(turn, agent)
-  }
 }

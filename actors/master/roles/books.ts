@@ -29,6 +29,8 @@ export interface RoleBooks {
   readonly terms: Map<string, RoleTerms>
   /** What roles with a limit have, their children included. Of others nothing is counted. */
   readonly limited: Map<string, AmountBook>
+  /** What they have is not known yet: nothing more is for them. */
+  areLimitsShut: boolean
   /** The first of them is being written, the others wait for it. */
   readonly calls: RoleCall[]
   /** Outstanding offers that are to end, because terms have changed. */
@@ -36,7 +38,13 @@ export interface RoleBooks {
 }
 
 export function newRoleBooks(): RoleBooks {
-  return { terms: new Map(), limited: new Map(), calls: [], takingBack: new Map() }
+  return {
+    terms: new Map(),
+    limited: new Map(),
+    areLimitsShut: false,
+    calls: [],
+    takingBack: new Map(),
+  }
 }
 
 export function termsOf({ terms }: RoleBooks, role: string): RoleTerms {
@@ -53,6 +61,12 @@ export function setTerms(books: RoleBooks, role: string, change: Partial<RoleTer
   else books.terms.set(role, terms)
   if (terms.limit.size === 0) books.limited.delete(role)
   else if (!books.limited.has(role)) books.limited.set(role, new Map())
+}
+
+/** What it may have at most, as far as that is known to be safe. */
+export function limitOf(books: RoleBooks, role: string): Amounts {
+  const { limit } = termsOf(books, role)
+  return books.areLimitsShut ? new Map([...limit.keys()].map((name) => [name, 0])) : limit
 }
 
 /** The role at the top of the tree under which it stands. */
@@ -87,7 +101,7 @@ export function isOverLimit(books: RoleBooks, role: string, more: Resources): bo
   const top = topOf(role)
   const has = books.limited.get(top)
   if (has === undefined) return false
-  const { limit } = termsOf(books, top)
+  const limit = limitOf(books, top)
   for (const [name, amount] of amountsOf(more)) {
     const most = limit.get(name)
     if (most !== undefined && (has.get(name) ?? 0) + amount > most) return true

@@ -10,7 +10,6 @@ import { addScalars, sumsOf } from './amounts.ts'
 import { type RoleCall, type RolesRecord, setTerms, termsOf, topOf } from './books.ts'
 import { judgeRoleCall, quotaTerms } from './checks.ts'
 import { raised } from './quota-sums.ts'
-import { awaitNoMore, isAnyQuota } from './recovery.ts'
 import { takeBackForQuotas, takeBackForWeights } from './take-back.ts'
 
 /** What is judged must be what it will be changed from: only one change is on its way at a time. */
@@ -80,7 +79,6 @@ function applyQuotas(
   const changed = new Set(quotas.map(({ role }) => role))
   countLimited(turn, changed)
   takeBackForQuotas(turn, changed, names)
-  if (!isAnyQuota(turn.leader)) awaitNoMore(turn)
   log(turn, 'an operator has set quotas', { principal, roles: quotas.length })
 }
 

@@ -90,7 +90,7 @@ test('every call of an operator is strict, and nothing else is', (t) => {
       )
     }
   }
-  t.is(strict.length, 8)
+  t.is(strict.length, 9)
 })
 
 test('an item says by its kind what it is, and is checked as that', (t) => {

@@ -20,3 +20,13 @@ test('the log has a line for each agent, and of many that come at once how many'
   }
   t.deepEqual(registrationsIn(master.input({ kind: 'wake' })), [{ agents: 100, tasks: 200 }])
 })
+
+test('the same of agents that are lost', (t) => {
+  const master = new MasterDriver().leading()
+  for (let i = 0; i < 100; i++) {
+    const agentId = `b${i}` as AgentId
+    master.state.leader?.losses.push({ agentId, tasks: 3 })
+  }
+  const said = effectsOf(master.input({ kind: 'wake' }), 'log')
+  t.like(said, [{ message: 'agents are unreachable', fields: { agents: 100, tasks: 300 } }])
+})

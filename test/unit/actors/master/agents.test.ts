@@ -413,7 +413,7 @@ test('an agent that registers again loses its offers: what it has may have chang
   allocator.offer()
   t.is(framework.offers.length, 1)
   const effects = agent.open({
-    info: { hostname: 'h', resources: cpusMem(2, 64), resourcesVersion: 4, attributes: [] },
+    info: { hostname: 'host', resources: cpusMem(2, 64), resourcesVersion: 4, attributes: [] },
   })
   t.is(eventsOf(effects, 'rescind').length, 1)
   t.deepEqual(

@@ -2,7 +2,7 @@
 import test from 'ava'
 import { AGENT_PING_MS, AGENT_PINGS_MISSED_MAX } from '../../../../protocol/limits.ts'
 import { aHeldTask, aRegister, FakeAgent } from '../../../support/master-actors.ts'
-import { MasterDriver } from '../../../support/master-builders.ts'
+import { effectsOf, MasterDriver, ordersOf } from '../../../support/master-builders.ts'
 
 /** Long enough for all its pings to be missed. */
 const SILENT_MS = AGENT_PING_MS * (AGENT_PINGS_MISSED_MAX + 2)
@@ -60,5 +60,47 @@ test('an agent whose disk is new counts from one again: it is heard when the old
   t.is(master.agent('a1').incarnation, 7)
   master.pass(SILENT_MS)
   agent.open({ incarnation: 1, opens: 2 })
+  t.is(master.agent('a1').state, 'registered')
+})
+
+test('a second agent of one id, on another machine, is refused by name while the first is heard', (t) => {
+  const master = new MasterDriver().leading()
+  const [first, second] = [new FakeAgent(master), new FakeAgent(master)]
+  first.open({ incarnation: 3 }, [aHeldTask('t1')])
+  const { session } = first
+  // A repeat of the first one's: both count their sessions alike.
+  second.open()
+  const elsewhere = { ...aRegister().info, hostname: 'elsewhere' }
+  for (const incarnation of [1, 3, 9]) {
+    const effects = second.open({ incarnation, opens: 40, info: elsewhere })
+    const [refused] = ordersOf(effects, 'a1', 'not-registered')
+    t.like(refused, { reason: 'taken', retryMs: AGENT_PING_MS })
+    t.is(refused?.message, 'agent a1 is on host, and was heard a moment ago')
+    t.is(master.agent('a1').session?.id, session)
+  }
+  t.is(master.task('t1')?.state, 'TASK_RUNNING')
+  const said = effectsOf(master.effects, 'log').filter(({ message }) => /two agents/.test(message))
+  t.deepEqual(
+    said.map(({ fields }) => fields),
+    [{ agentId: 'a1', hostname: 'host', other: 'elsewhere' }],
+  )
+  t.deepEqual(ordersOf(first.pong(), 'a1', 'invite'), [])
+})
+
+test('when the first is silent for long enough, the second has the id', (t) => {
+  const master = new MasterDriver().leading()
+  new FakeAgent(master).open({ incarnation: 3 })
+  master.pass(SILENT_MS)
+  const elsewhere = { ...aRegister().info, hostname: 'elsewhere' }
+  new FakeAgent(master).open({ incarnation: 1, info: elsewhere })
+  t.like(master.agent('a1'), { state: 'registered', info: { hostname: 'elsewhere' } })
+})
+
+test('an agent that was stopped may go on on another machine at once', (t) => {
+  const master = new MasterDriver().leading()
+  const agent = new FakeAgent(master)
+  agent.open()
+  agent.say({ kind: 'stopping' })
+  agent.open({ incarnation: 2, info: { ...aRegister().info, hostname: 'elsewhere' } })
   t.is(master.agent('a1').state, 'registered')
 })

@@ -46,7 +46,7 @@ const lifecycles: readonly Lifecycle[] = [
     states: AGENT_STATES,
     events: AGENT_EVENTS,
     step: agentStep as Lifecycle['step'],
-    rows: 64,
+    rows: 81,
   },
   {
     name: 'framework',

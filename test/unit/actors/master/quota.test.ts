@@ -261,35 +261,60 @@ function aTakeover(terms: object): { readonly master: MasterDriver; readonly kin
   return { master, kinds }
 }
 
-test('with a quota a new leader allocates when four of five known agents are back', (t) => {
+/** What the allocator was told last of the role. */
+const limitTold = ({ effects }: MasterDriver): unknown =>
+  figuresOf(effects).findLast((figure) => figure.kind === 'role' && figure.role === 'team')
+
+test('a role with a limit gets nothing until four of five known agents are back', (t) => {
   const { master, kinds } = aTakeover({ limit: { cpus: 4 } })
+  t.is(kinds(), 'complete')
+  t.like(limitTold(master), { limit: { cpus: 0 } })
   for (const id of ['a1', 'a2', 'a3']) new FakeAgent(master, id).open()
-  t.is(kinds(), 'agent agent agent')
   t.is(agentsAwaited(master.leader), 1)
+  t.like(limitTold(master), { limit: { cpus: 0 } })
   new FakeAgent(master, 'a4').open()
-  t.is(kinds(), 'agent agent agent agent complete')
   t.is(agentsAwaited(master.leader), 0)
-  new FakeAgent(master, 'a5').open()
-  t.is(master.counter('allocators-lost'), 0)
-  t.is(kinds(), 'agent agent agent agent complete agent')
+  t.like(limitTold(master), { limit: { cpus: 4 } })
 })
 
-test('or when it has waited as long as for their return; without a quota at once', (t) => {
-  const { master, kinds } = aTakeover({ guarantee: { cpus: 4 } })
+test('meanwhile everybody else is offered what is back, and a guarantee holds nobody up', (t) => {
+  const { master } = aTakeover({ limit: { cpus: 4 } })
   new FakeAgent(master, 'a1').open()
-  t.is(kinds(), 'agent')
+  const [team, other] = [new FakeFramework(master, 'f1'), new FakeFramework(master, 'f2')]
+  team.subscribe({ roles: ['team'] })
+  other.subscribe()
   const allocator = new FakeAllocator(master)
   allocator.open()
-  live({ master, allocator }, REREGISTER_MS)
-  t.regex(kinds(), / complete$/)
-  t.is(aTakeover({}).kinds(), 'complete')
+  t.is(allocator.offer({ role: 'team' }).outcome, 'refused')
+  t.is(allocator.offer(aFramework('f2')).outcome, 'made')
+  const guaranteed = aTakeover({ guarantee: { cpus: 4 } })
+  t.is(guaranteed.kinds(), 'complete')
+  t.like(limitTold(guaranteed.master), { guarantee: { cpus: 4 }, limit: {} })
 })
 
-test('or when there is no quota any more', (t) => {
-  const { master, kinds } = aTakeover({ limit: { cpus: 4 } })
-  t.is(kinds(), '')
-  setQuotas({ master }, [{ role: 'team' }])
-  t.is(kinds(), 'complete')
+test('a limit counts when it was waited as long as for the return of agents', (t) => {
+  const { master } = aTakeover({ limit: { cpus: 4 } })
+  const allocator = new FakeAllocator(master)
+  allocator.open()
+  live({ master, allocator }, REREGISTER_MS - 3_000)
+  t.like(limitTold(master), { limit: { cpus: 0 } })
+  live({ master, allocator }, 4_000)
+  t.like(limitTold(master), { limit: { cpus: 4 } })
+})
+
+test('an agent that is given up is not waited for', (t) => {
+  const { master } = aTakeover({ limit: { cpus: 4 } })
+  for (const id of ['a1', 'a2', 'a3']) new FakeAgent(master, id).open()
+  master.operate({ verb: 'mark-gone', body: { agentId: 'a4' as AgentId } })
+  t.like(limitTold(master), { limit: { cpus: 4 } })
+})
+
+test('a limit that is set while agents are still to come back waits for them, too', (t) => {
+  const { master } = aTakeover({ guarantee: { cpus: 1 } })
+  setQuotas({ master }, [{ role: 'team', limit: { cpus: 2 } }])
+  t.like(limitTold(master), { limit: { cpus: 0 } })
+  for (const id of ['a1', 'a2', 'a3', 'a4']) new FakeAgent(master, id).open()
+  t.like(limitTold(master), { limit: { cpus: 2 } })
 })
 
 test('whatever operators say, no offer is taken back twice, and nothing piles up', (t) => {

@@ -1,0 +1,84 @@
+/**
+ * After a takeover known agents are asked for sessions: so many at once as their snapshots are
+ * likely to take no more than WINDOW_BYTES, the next ones as those are there. Whoever is not asked
+ * in 5 to 10 s comes by itself.
+ */
+import { LIST_BYTES_MAX } from '../../../protocol/limits.ts'
+import type { Agent, Opening } from '../entities.ts'
+import type { LeaderTurn } from '../turn.ts'
+import { invite, scheduleReturn } from './agents.ts'
+import { scheduleForgetting } from './gone.ts'
+import { awaitNoLonger, type Recovery } from './membership.ts'
+
+/** Snapshots on their way: what a connection and its reader hold meanwhile. */
+const WINDOW_BYTES = 16 * LIST_BYTES_MAX
+/** Invitations on their way, however little agents have to tell. */
+const INVITED_MAX = 4_096
+/** In one turn: each is a message of its own. */
+const INVITED_PER_TURN = 512
+/** Before any is back nobody knows how much they have to tell: so many are thought to, so much. */
+const GUESSES = 8
+const GUESS_BYTES = 64 * 1_024
+/** About what the wire takes for an agent, and for each task of it. */
+const AGENT_BYTES = 512
+const TASK_BYTES = 256
+/** Who has not opened a session after this leaves its place to another. */
+const PATIENCE_MS = 1_000
+/** Looked after so often while some are not invited. */
+const TICK_MS = 200
+
+/** Known agents are to come back. */
+export function awaitAgents(turn: LeaderTurn): void {
+  const { agents, recovery } = turn.leader
+  for (const agent of agents.values()) {
+    if (agent.state !== 'recovering') continue
+    recovery.missing.add(agent.agentId)
+    recovery.uninvited.add(agent.agentId)
+    scheduleReturn(turn, agent, turn.state.rules.reregisterMs)
+  }
+  recovery.known = recovery.missing.size
+  inviteMore(turn)
+  scheduleForgetting(turn)
+}
+
+/** One of them is there: its place in the window is free. */
+export function noteBack(turn: LeaderTurn, { agentId }: Agent, { tasks }: Opening): void {
+  const { recovery } = turn.leader
+  if (!recovery.missing.has(agentId)) return
+  awaitNoLonger(recovery, agentId)
+  recovery.confirmed += 1
+  recovery.bytes += AGENT_BYTES + tasks.length * TASK_BYTES
+  if (recovery.uninvited.size > 0) inviteMore(turn)
+}
+
+/** As many as there is room for. One whose invitation is lost comes by itself. */
+export function inviteMore(turn: LeaderTurn): void {
+  const { leader, now } = turn
+  const { uninvited, invited } = leader.recovery
+  forgetInvited(leader.recovery, now.monotonicMs - PATIENCE_MS)
+  let left = Math.min(windowOf(leader.recovery) - invited.size, INVITED_PER_TURN)
+  for (const agentId of uninvited) {
+    if (left <= 0) break
+    left -= 1
+    uninvited.delete(agentId)
+    const agent = leader.agents.get(agentId)
+    if (agent?.state !== 'recovering') continue
+    invited.set(agentId, now.monotonicMs)
+    invite(turn, agent)
+  }
+  if (uninvited.size === 0) return leader.deadlines.clear('invitations')
+  leader.deadlines.set('invitations', now.monotonicMs + TICK_MS, { due: 'invitations' })
+}
+
+/** So many agents may be about to open. */
+export function windowOf({ confirmed, bytes }: Recovery): number {
+  const mean = (GUESSES * GUESS_BYTES + bytes) / (GUESSES + confirmed)
+  return Math.min(INVITED_MAX, Math.max(1, Math.floor(WINDOW_BYTES / mean)))
+}
+
+function forgetInvited({ invited }: Recovery, beforeMs: number): void {
+  for (const [agentId, atMs] of invited) {
+    if (atMs > beforeMs) return
+    invited.delete(agentId)
+  }
+}

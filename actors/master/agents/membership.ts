@@ -1,0 +1,69 @@
+/** Who is to come back, who may be lost, and who is given up: what a leader remembers of that. */
+import type { AgentId, Principal } from '../../../protocol/ids.ts'
+
+/** An operator has said that an agent will not come back. */
+export interface Burial {
+  readonly agentId: AgentId
+  /** The operator. */
+  readonly principal: Principal
+  /** Wall clock. */
+  readonly atMs: number
+  /** Who waits for an answer. */
+  readonly replies: (string | undefined)[]
+}
+
+/** How many agents may become unreachable. */
+export interface RemovalLimit {
+  /** In each time of so long. */
+  readonly perMs: number
+  /** This part of those that are known, but at least so many. */
+  readonly part: number
+  readonly least: number
+}
+
+/** Agents that do not answer any more, of which only so many become unreachable at a time. */
+export interface Removals {
+  /** When (monotonic) the latest ones did, oldest first. */
+  readonly atMs: number[]
+  /** Those that wait for it. Whoever answers meanwhile is not lost. */
+  readonly waiting: Set<AgentId>
+  /** When (monotonic) the log said last that some wait. */
+  toldAtMs: number
+}
+
+export function newRemovals(): Removals {
+  return { atMs: [], waiting: new Set(), toldAtMs: Number.NEGATIVE_INFINITY }
+}
+
+/** Known agents after a takeover: who is asked for a session, and who is there. */
+export interface Recovery {
+  /** Of these nothing is known but their names. */
+  readonly missing: Set<AgentId>
+  /** So many there were. */
+  known: number
+  /** Those that are to be asked for a session. */
+  readonly uninvited: Set<AgentId>
+  /** Those that were and have not opened one, oldest first, and since when (monotonic). */
+  readonly invited: Map<AgentId, number>
+  /** Of those that are back: how many, and about how many bytes their snapshots had. */
+  confirmed: number
+  bytes: number
+}
+
+export function newRecovery(): Recovery {
+  return {
+    missing: new Set(),
+    known: 0,
+    uninvited: new Set(),
+    invited: new Map(),
+    confirmed: 0,
+    bytes: 0,
+  }
+}
+
+/** It is there, or will not be. */
+export function awaitNoLonger({ missing, uninvited, invited }: Recovery, agentId: AgentId): void {
+  missing.delete(agentId)
+  uninvited.delete(agentId)
+  invited.delete(agentId)
+}

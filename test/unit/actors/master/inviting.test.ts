@@ -1,0 +1,88 @@
+/** Whom a new leader asks for a session, and when. */
+import test from 'ava'
+import type { Effect } from '../../../../actors/master/effects.ts'
+import type { AgentId } from '../../../../protocol/ids.ts'
+import { aHeldTask, FakeAgent, oldLaunch } from '../../../support/master-actors.ts'
+import { aBatch, effectsOf, MasterDriver } from '../../../support/master-builders.ts'
+
+const nameOf = (i: number): AgentId => `a${i}` as AgentId
+
+/** A new leader that knows so many agents. */
+function aLeaderOf(count: number): MasterDriver {
+  const master = new MasterDriver()
+  for (let from = 0, n = 1; from < count; from += 2_000, n++) {
+    const size = Math.min(2_000, count - from)
+    const some = Array.from({ length: size }, (_, i) => nameOf(from + i))
+    const records = some.map((agentId) => ({ kind: 'agent-admitted', agentId }) as const)
+    master.log.push(aBatch(1, n, ...records))
+  }
+  return master
+}
+
+const invitedIn = (effects: readonly Effect[]): readonly AgentId[] =>
+  effectsOf(effects, 'send-orders').flatMap(({ agentId, body }) =>
+    body.orders[0]?.kind === 'invite' ? [agentId] : [],
+  )
+
+/** Up to where it leads, and not longer. */
+function lead(master: MasterDriver): readonly Effect[] {
+  const from = master.effects.length
+  while (!master.isLeading) master.pass(1)
+  return master.effects.slice(from)
+}
+
+function tasks(count: number) {
+  return Array.from({ length: count }, (_, i) => aHeldTask(`t${i}`, { launch: oldLaunch(i + 1) }))
+}
+
+test('before it knows how much they have to tell, a new leader asks few of many agents', (t) => {
+  const first = invitedIn(lead(aLeaderOf(3_000)))
+  t.true(first.length >= 16 && first.length <= 128, `${first.length}`)
+})
+
+test('each that is there makes room for others: of those with little to tell, ever more', (t) => {
+  const master = aLeaderOf(3_000)
+  let invited = invitedIn(lead(master))
+  const heard = new Set<AgentId>()
+  let rounds = 0
+  for (; invited.length > 0; rounds++) {
+    const from = master.effects.length
+    for (const agentId of invited) {
+      t.false(heard.has(agentId))
+      heard.add(agentId)
+      new FakeAgent(master, agentId).open()
+    }
+    invited = invitedIn(master.effects.slice(from))
+  }
+  t.is(heard.size, 3_000)
+  t.true(rounds < 12, `${rounds} rounds`)
+})
+
+test('of agents with much to tell few are asked at once', (t) => {
+  const master = aLeaderOf(1_000)
+  const [first = nameOf(0), ...others] = invitedIn(lead(master))
+  const from = master.effects.length
+  new FakeAgent(master, first).open({}, tasks(800), tasks(0))
+  t.deepEqual(invitedIn(master.effects.slice(from)).length <= 1, true)
+  t.true(others.length > 0)
+})
+
+test('who does not come leaves its place to another after a second', (t) => {
+  const master = aLeaderOf(1_000)
+  const first = new Set(invitedIn(lead(master)))
+  const soon = invitedIn(master.pass(900))
+  t.is(soon.length, 0)
+  const later = invitedIn(master.pass(400))
+  t.is(later.length, first.size)
+  t.false(later.some((agentId) => first.has(agentId)))
+  master.pass(60_000)
+  t.is(master.leader.recovery.uninvited.size, 0)
+})
+
+test('who comes by itself is not asked any more', (t) => {
+  const master = aLeaderOf(500)
+  lead(master)
+  const late = nameOf(499)
+  new FakeAgent(master, late).open()
+  t.false(invitedIn(master.pass(20_000)).includes(late))
+})

@@ -7,6 +7,7 @@ import {
   AGENT_PING_MS,
   AGENT_PINGS_MISSED_MAX,
   CLUSTER_LEASE_MS,
+  DISK_HEADROOM,
   EVENT_AGE_MS,
   EVENT_BYTES_MAX,
   FRAMEWORK_PING_MS,
@@ -14,10 +15,24 @@ import {
   LEASE_MS,
   MIN_ALLOCATABLE,
   OFFER_TIMEOUT_MS,
+  RECOVERY_TIMEOUT_MS,
   REREGISTER_MS,
+  SANDBOX_KEEP_MS,
+  SANDBOXES_MAX,
 } from '../protocol/limits.ts'
 import { minAllocatableFlag, parseMinAllocatable, parseRegion } from './allocation-flags.ts'
-import { checkedBy, count, hostName, id, oneOf, someText, someTime } from './arguments.ts'
+import {
+  checkedBy,
+  count,
+  decimal,
+  duration,
+  hostName,
+  id,
+  oneOf,
+  someText,
+  someTime,
+  someTimeOrNever,
+} from './arguments.ts'
 import { formatDuration } from './duration.ts'
 import { given, type Registration } from './registration.ts'
 import { parseAttributeFlag, parseResourceFlag } from './resource-flags.ts'
@@ -145,6 +160,26 @@ function addAgent({ add, io, done }: Registration): void {
       new Option('--isolation <kind>', 'what a kill reaches (default: the strongest here)').choices(
         ['cgroup', 'pid-namespace', 'session'],
       ),
+    )
+    .option(
+      '--sandbox-keep <duration>',
+      `keeps sandboxes of ended tasks so long on an empty disk (default: ${formatDuration(SANDBOX_KEEP_MS)})`,
+      duration,
+    )
+    .option(
+      '--sandboxes-max <n>',
+      `keeps no more of them (default: ${SANDBOXES_MAX})`,
+      count(0, 1_000_000),
+    )
+    .option(
+      '--disk-headroom <part>',
+      `keeps this part of the disk free, as it can (default: ${DISK_HEADROOM})`,
+      decimal(1),
+    )
+    .option(
+      '--recovery-timeout <duration>',
+      `ends its tasks when no agent comes back for so long, or never (default: ${formatDuration(RECOVERY_TIMEOUT_MS)})`,
+      someTimeOrNever,
     )
     .option('--leave-when-idle', 'stopped without a task, it leaves the cluster for good')
     .option('--emulate <n>', 'run so many agents whose tasks only pretend', count(1, 100_000))

@@ -38,6 +38,10 @@ export function someTime(text: string): number {
   throw new WrongValue('is no time at all')
 }
 
+/** `never` is one too. */
+export const someTimeOrNever = (text: string): number | 'never' =>
+  text === 'never' ? text : someTime(text)
+
 /** Only looked at: what else locates a server is known when a command runs. */
 export function natsUrl(text: string): string {
   try {

@@ -43,6 +43,8 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   'bus/forbidden': EXIT.configuration,
   'allocator/policy': EXIT.configuration,
   'agent/bad-id': EXIT.configuration,
+  'agent/unreadable-record': EXIT.configuration,
+  'record-log/corrupt': EXIT.configuration,
   'agent/in-use': EXIT.configuration,
   'agent/other-id': EXIT.configuration,
   'containerizer/in-use': EXIT.configuration,

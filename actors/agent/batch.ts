@@ -50,6 +50,7 @@ const NEEDS_NO_RECORD: ReadonlySet<Effect['do']> = new Set([
   'kill',
   'remove-sandbox',
   'read-output',
+  'measure-disk',
   'send-output',
   'give-up',
 ])

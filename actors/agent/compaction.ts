@@ -1,10 +1,9 @@
 /** The checkpoint written anew: what its records have come to. */
-import type { Launch } from '../../protocol/ids.ts'
 import { listResources } from '../../protocol/resources.ts'
 import type { WantedResources } from '../../protocol/schema/common.ts'
 import type { Effect } from './effects.ts'
 import { type AgentRecord, FORMAT } from './records.ts'
-import { type AgentState, type Framework, keyOf, type Task } from './state.ts'
+import { type AgentState, type Framework, type KeptSandbox, keyOf, type Task } from './state.ts'
 
 /** Covers what was still to be appended. */
 export function compact(state: AgentState): readonly Effect[] {
@@ -27,8 +26,12 @@ function allRecords(state: AgentState): readonly AgentRecord[] {
     ...(highest === undefined ? [] : [{ kind: 'leader', fence: highest } as const]),
     ...[...state.frameworks.values()].filter((f) => f.isRecorded).map(frameworkRecord),
     ...[...state.tasks.values()].flatMap(taskRecords),
-    ...[...sandboxes.values()].map((ref): AgentRecord => ({ kind: 'sandbox', ...ref })),
+    ...[...sandboxes.values()].map(sandboxRecord),
   ]
+}
+
+function sandboxRecord({ endedAtMs, ...ref }: KeptSandbox): AgentRecord {
+  return { kind: 'sandbox', ...ref, ...(endedAtMs !== undefined && { endedAtMs }) }
 }
 
 export function frameworkRecord(framework: Framework): AgentRecord {
@@ -42,15 +45,18 @@ export function frameworkRecord(framework: Framework): AgentRecord {
 }
 
 function taskRecords(task: Task): readonly AgentRecord[] {
-  const { launch, stream, killedWithMs, groupEnd } = task
+  const { launch, stream } = task
   const records: AgentRecord[] = [taskRecord(task)]
-  if (killedWithMs !== undefined) records.push(killRecord(launch, killedWithMs, groupEnd))
+  if (task.killedWithMs !== undefined) records.push(killRecord(task))
   for (const status of stream) records.push({ kind: 'status', launch, status })
   return records
 }
 
-export function killRecord(launch: Launch, graceMs: number, groupEnd?: string): AgentRecord {
-  return { kind: 'kill', launch, graceMs, ...(groupEnd !== undefined && { groupEnd }) }
+/** Of a task that is killed. */
+export function killRecord({ launch, killedWithMs, killByMs, groupEnd }: Task): AgentRecord {
+  const by = killByMs === undefined ? {} : { byMs: killByMs }
+  const end = groupEnd === undefined ? {} : { groupEnd }
+  return { kind: 'kill', launch, graceMs: killedWithMs ?? 0, ...by, ...end }
 }
 
 /** The task as it is when none of its statuses waits for an acknowledgement. */

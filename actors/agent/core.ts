@@ -10,6 +10,7 @@ import { heardOrders } from './orders.ts'
 import { heardOutput, lookAgain } from './output.ts'
 import { goOnRecording, stopRecording } from './recording.ts'
 import { start } from './recovery.ts'
+import { heardDisk, measureDisk } from './sandboxes.ts'
 import { checkSilence, openSession } from './session.ts'
 import type { AgentState, Deadline } from './state.ts'
 import { stop } from './stop.ts'
@@ -43,6 +44,9 @@ function handle(state: AgentState, input: Input | CommonInput, now: Now): readon
     case 'bus.connected':
       if (state.isDisconnected && state.hasHeardLeader) openSession(state, now)
       state.isDisconnected = false
+      return NOTHING
+    case 'disk.measured':
+      heardDisk(state, input, now)
       return NOTHING
     case 'recording.failed':
       stopRecording(state, input, now)
@@ -82,6 +86,8 @@ function meet(state: AgentState, deadline: Deadline, now: Now): readonly Effect[
     case 'silence':
       checkSilence(state, now)
       return NOTHING
+    case 'disk':
+      return measureDisk(state)
     case 'output':
       return lookAgain(state, deadline.request)
   }

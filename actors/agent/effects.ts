@@ -56,6 +56,8 @@ export type Effect =
   | { readonly do: 'remove-sandbox'; readonly sandbox: Sandbox }
   /** Answered by the input `output.read`. */
   | ({ readonly do: 'read-output' } & OutputWanted)
+  /** Answered by the input `disk.measured`; `lists`: with all sandboxes that lie there. */
+  | { readonly do: 'measure-disk'; readonly lists: boolean }
   | { readonly do: 'report'; readonly message: AgentReports }
   | { readonly do: 'update'; readonly to: FrameworkKey; readonly message: StatusUpdates }
   | { readonly do: 'send-output'; readonly to: FrameworkKey; readonly message: Output }

@@ -6,7 +6,8 @@ import type { StatusNumber, Subscription } from '../../protocol/schema/common.ts
 import { compareSubscription } from '../parts/fence.ts'
 import { frameworkRecord } from './compaction.ts'
 import type { AgentRecord } from './records.ts'
-import { type AgentState, type Framework, keyOf, refOf, type Task } from './state.ts'
+import { keepSandbox } from './sandboxes.ts'
+import { type AgentState, type Framework, keyOf, type Task } from './state.ts'
 
 /** To be in the checkpoint before anything that follows from it leaves the agent. */
 export function record(state: AgentState, entry: AgentRecord): void {
@@ -79,6 +80,7 @@ export function addTask(state: AgentState, task: NewTask): Task {
     container: 'none',
     isHolding: false,
     killedWithMs: undefined,
+    killByMs: undefined,
     groupEnd: undefined,
     last: undefined,
     stream: [],
@@ -161,18 +163,4 @@ export function confirmTornDown(state: AgentState, key: FrameworkKey): void {
   state.outbox.reports.push({ kind: 'torn-down', ...keyOf(key) })
   record(state, { kind: 'framework-gone', ...keyOf(key) })
   state.outbox.isForDisk = true
-}
-
-/** Keeps the sandbox of an ended task, and removes the oldest when there are too many. */
-function keepSandbox(state: AgentState, task: Task): void {
-  state.sandboxes.set(task.launch, refOf(task))
-  trimSandboxes(state)
-}
-
-export function trimSandboxes(state: AgentState): void {
-  for (const [launch, ref] of state.sandboxes) {
-    if (state.sandboxes.size <= state.profile.sandboxesMax) return
-    state.sandboxes.delete(launch)
-    state.outbox.removals.push(ref)
-  }
 }

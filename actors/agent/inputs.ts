@@ -58,6 +58,14 @@ export interface RecordingFailed {
   readonly unlaunched: readonly Launch[]
 }
 
+/** How full the disk of the sandboxes is, 0 to 1, if it could be measured. */
+export interface DiskMeasured {
+  readonly kind: 'disk.measured'
+  readonly usedPart?: number
+  /** All sandboxes that lie there, when they were asked for, and when each was changed last. */
+  readonly found?: readonly { readonly sandbox: Sandbox; readonly atMs: number }[]
+}
+
 /** Absent output: there is no such sandbox. */
 export interface OutputRead {
   readonly kind: 'output.read'
@@ -76,6 +84,7 @@ export type Input =
     }
   | ContainerInput
   | OutputRead
+  | DiskMeasured
   | { readonly kind: 'bus.disconnected' }
   | { readonly kind: 'bus.connected' }
   | RecordingFailed

@@ -38,13 +38,23 @@ export function killTask(
   }
   const { kills } = state.outbox
   kills.set(task.launch, Math.min(graceMs, kills.get(task.launch) ?? graceMs))
-  if (task.killedWithMs === undefined || graceMs < task.killedWithMs) {
+  const byMs = now.wallMs + graceMs
+  if (task.killedWithMs === undefined || byMs < (task.killByMs ?? Number.POSITIVE_INFINITY)) {
     task.killedWithMs = graceMs
-    record(state, killRecord(task.launch, graceMs, task.groupEnd))
+    task.killByMs = byMs
+    record(state, killRecord(task))
   }
   if (stateOf(task) === 'TASK_RUNNING' && !task.framework.isOver) {
     report(state, task, { news: { state: 'TASK_KILLING' }, now })
   }
+}
+
+/** After a restart. Of its grace only the rest is left, or all of it to a clock that went back. */
+export function repeatKill({ outbox: { kills } }: AgentState, task: Task, now: Now): void {
+  const { launch, killedWithMs, killByMs } = task
+  if (killedWithMs === undefined) return
+  const leftMs = killByMs === undefined ? killedWithMs : Math.max(0, killByMs - now.wallMs)
+  kills.set(launch, Math.min(leftMs, killedWithMs, kills.get(launch) ?? killedWithMs))
 }
 
 export function killedDuringLaunch({ groupEnd }: Task): News {

@@ -14,7 +14,12 @@ import type { Clock } from '../../bus/clock.ts'
 import { type MessengerDeps, openMessenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
 import type { AgentId } from '../../protocol/ids.ts'
-import { RECOVERY_TIMEOUT_MS } from '../../protocol/limits.ts'
+import {
+  DISK_HEADROOM,
+  RECOVERY_TIMEOUT_MS,
+  SANDBOX_KEEP_MS,
+  SANDBOXES_MAX,
+} from '../../protocol/limits.ts'
 import type { Attribute, ResourceList } from '../../protocol/schema/common.ts'
 import { inboxOf } from '../../protocol/subjects.ts'
 import { openFileLog } from '../kit/record-log/file.ts'
@@ -98,15 +103,16 @@ export interface AgentOptions extends World {
   readonly attributes?: readonly Attribute[]
   /** Default: the strongest that works here. */
   readonly isolation?: Exclude<Isolation, 'pretending'>
-  /** Sandboxes of ended tasks that are kept. Default 1000. */
-  readonly sandboxesMax?: number
+  /** So many sandboxes of ended tasks are kept. Default SANDBOXES_MAX. */
+  readonly sandboxesMax?: number | undefined
+  /** As in `Profile`. */
+  readonly sandboxKeepMs?: number | undefined
+  readonly diskHeadroom?: number | undefined
   /** So long tasks go on without an agent; then they are ended. Default 15 min. */
-  readonly recoveryTimeoutMs?: number | 'never'
+  readonly recoveryTimeoutMs?: number | 'never' | undefined
   /** Whether the cluster forgets it at a stop. Default: never. */
   readonly leaves?: Exclude<Leaves, 'always'>
 }
-
-const SANDBOXES_MAX = 1_000
 
 /** The agent of this machine. @throws {ClusterError} as `hostAgents`, and `agent/other-id`. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgents> {
@@ -118,6 +124,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
     resources,
     attributes: options.attributes ?? [],
     sandboxesMax: options.sandboxesMax ?? SANDBOXES_MAX,
+    sandboxKeepMs: options.sandboxKeepMs ?? SANDBOX_KEEP_MS,
+    diskHeadroom: options.diskHeadroom ?? DISK_HEADROOM,
   }
   const forced = isolation === undefined ? {} : { isolation }
   const watch = watchOf(options.recoveryTimeoutMs ?? RECOVERY_TIMEOUT_MS)

@@ -9,6 +9,7 @@ import type { AgentOrders } from '../../protocol/schema/agent.ts'
 import { compareFence } from '../parts/fence.ts'
 import type { RecordingFailed } from './inputs.ts'
 import { finish } from './kills.ts'
+import { lookSoon } from './sandboxes.ts'
 import { closeSession, openSession } from './session.ts'
 import type { AgentState, Task } from './state.ts'
 import { sendHead } from './streams.ts'
@@ -18,6 +19,8 @@ export function stopRecording(state: AgentState, failed: RecordingFailed, now: N
   const { outbox, tasks } = state
   state.cannotRecord = failed.why
   closeSession(state)
+  // What can be removed makes room, maybe.
+  lookSoon(state, now)
   const unlaunched = [...failed.unlaunched, ...outbox.launches.keys()]
     .map((launch: Launch) => tasks.get(launch))
     .filter((task) => task !== undefined)

@@ -74,6 +74,8 @@ export type AgentRecord =
       readonly kind: 'kill'
       readonly launch: Launch
       readonly graceMs: number
+      /** When SIGKILL is due, in wall time. */
+      readonly byMs?: number
       /** As its task has it. */
       readonly groupEnd?: string
     }
@@ -82,4 +84,4 @@ export type AgentRecord =
   | { readonly kind: 'ack'; readonly launch: Launch }
   | { readonly kind: 'forget'; readonly launch: Launch }
   /** An ended task whose sandbox is still there, oldest first. */
-  | ({ readonly kind: 'sandbox' } & Ref)
+  | ({ readonly kind: 'sandbox'; readonly endedAtMs?: number } & Ref)

@@ -8,19 +8,12 @@ import { describeResources, listResources, resourcesOf } from '../../protocol/re
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
 import { compact } from './compaction.ts'
 import type { Effect } from './effects.ts'
-import {
-  addTask,
-  findFramework,
-  forgetFramework,
-  hold,
-  holdFramework,
-  strike,
-  trimSandboxes,
-} from './held.ts'
+import { addTask, findFramework, forgetFramework, hold, holdFramework, strike } from './held.ts'
 import type { ExitSeen, FoundContainer, Start } from './inputs.ts'
-import { endBrokenGroups, finish, killedDuringLaunch } from './kills.ts'
+import { endBrokenGroups, finish, killedDuringLaunch, repeatKill } from './kills.ts'
 import { type AgentRecord, FORMAT, type StartRecord, type TaskRecord } from './records.ts'
-import { type AgentState, refOf, stateOf, type Task } from './state.ts'
+import { keepSandbox, lookSoon, trimSandboxes } from './sandboxes.ts'
+import { type AgentState, stateOf, type Task } from './state.ts'
 import { type News, report } from './streams.ts'
 import { endOf, startOf } from './tasks.ts'
 import { tearDownTask } from './tear-down.ts'
@@ -58,6 +51,7 @@ export function start(state: AgentState, input: Start, now: Now): readonly Effec
     if (phase !== 'started') state.outbox.destroys.push(containerId)
   }
   trimSandboxes(state)
+  lookSoon(state, now)
   return compact(state)
 }
 
@@ -83,8 +77,8 @@ function recall(state: AgentState, record: Exclude<AgentRecord, StartRecord>): v
       recallTask(state, record)
       return
     case 'sandbox': {
-      const { kind: _, ...ref } = record
-      state.sandboxes.set(ref.launch, ref)
+      const { kind: _, endedAtMs, ...ref } = record
+      state.sandboxes.set(ref.launch, { ...ref, endedAtMs })
       return
     }
     default:
@@ -109,6 +103,7 @@ function recallOfTask(state: AgentState, record: OfTask): void {
   switch (record.kind) {
     case 'kill':
       task.killedWithMs = record.graceMs
+      task.killByMs = record.byMs
       task.groupEnd = record.groupEnd
       return
     case 'status':
@@ -121,7 +116,7 @@ function recallOfTask(state: AgentState, record: OfTask): void {
       return
     case 'forget':
       strike(state, task)
-      if (task.container === 'ended') state.sandboxes.set(task.launch, refOf(task))
+      if (task.container === 'ended') keepSandbox(state, task)
   }
 }
 
@@ -182,12 +177,9 @@ function settle(state: AgentState, task: Task, { found, isRebooted, now }: Seen)
 
 function goOn(state: AgentState, task: Task, now: Now): void {
   task.container = 'started'
-  if (task.framework.isOver) {
-    tearDownTask(state, task, now)
-    return
-  }
-  if (stateOf(task) === 'TASK_STAGING') report(state, task, { news: startOf(task), now })
-  if (task.killedWithMs !== undefined) state.outbox.kills.set(task.launch, task.killedWithMs)
+  if (task.framework.isOver) tearDownTask(state, task, now)
+  else if (stateOf(task) === 'TASK_STAGING') report(state, task, { news: startOf(task), now })
+  repeatKill(state, task, now)
 }
 
 function endSeen(task: Task, found: Seen['found'], isRebooted: boolean): News {

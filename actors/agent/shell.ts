@@ -269,6 +269,8 @@ function perform(deps: AgentsDeps, agent: Agent, action: Action): void {
       return void containerizer.removeSandbox(action.sandbox)?.catch(onFault)
     case 'read-output':
       return void readOutput(deps, agent, action)
+    case 'measure-disk':
+      return void measureDisk(deps, agent, action.lists)
     case 'report':
       return messenger.send(agentReports, { cluster, agentId }, action.message)
     case 'update':
@@ -286,6 +288,17 @@ async function readOutput(deps: AgentsDeps, agent: Agent, wanted: OutputWanted):
   const output = await agent.containerizer.readOutput(read).catch(deps.onFault)
   const answer = output === undefined ? {} : { output }
   agent.actor.input({ kind: 'output.read', request, ...answer })
+}
+
+async function measureDisk(deps: AgentsDeps, agent: Agent, lists: boolean): Promise<void> {
+  const { containerizer } = agent
+  const usedPart = await containerizer.diskUsedPart().catch(deps.onFault)
+  const found = lists ? await containerizer.listSandboxes().catch(deps.onFault) : undefined
+  agent.actor.input({
+    kind: 'disk.measured',
+    ...(typeof usedPart === 'number' && { usedPart }),
+    ...(found && { found }),
+  })
 }
 
 function inputOf(event: ContainerEvent): Input {

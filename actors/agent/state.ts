@@ -27,6 +27,16 @@ export interface Profile {
   readonly attributes: readonly Attribute[]
   /** So many sandboxes of forgotten tasks are kept; the oldest are removed first. */
   readonly sandboxesMax: number
+  /** So long on an empty disk. Default SANDBOX_KEEP_MS. */
+  readonly sandboxKeepMs?: number
+  /** The part of the disk that is to be free: on a fuller one none is kept. Default DISK_HEADROOM. */
+  readonly diskHeadroom?: number
+}
+
+/** What is left of a forgotten task on the disk. */
+export interface KeptSandbox extends Ref {
+  /** In wall time. Undefined: nobody knows, until it is looked at. */
+  endedAtMs: number | undefined
 }
 
 /**
@@ -52,6 +62,8 @@ export interface Task {
   isHolding: boolean
   /** The shortest grace of all kills; undefined: nobody wants it dead. */
   killedWithMs: number | undefined
+  /** When SIGKILL is due, in wall time: a restart does not prolong the grace. */
+  killByMs: number | undefined
   /** Which other of its group has ended so that this one is killed, as a sentence. */
   groupEnd: string | undefined
   /** The newest status; undefined: none was made, it is staging. */
@@ -103,7 +115,7 @@ export type Link =
   | { readonly kind: 'given-up' }
 
 export type Deadline =
-  | { readonly kind: 'open' | 'repeat' | 'silence' }
+  | { readonly kind: 'open' | 'repeat' | 'silence' | 'disk' }
   | { readonly kind: 'output'; readonly request: SessionId }
 
 /** Somebody waits for output; `untilMs` is monotonic. */
@@ -155,7 +167,9 @@ export interface AgentState {
   /** Tasks that live and die together. */
   readonly groups: Map<Launch, Set<Task>>
   /** Sandboxes of forgotten tasks, oldest first. */
-  readonly sandboxes: Map<Launch, Ref>
+  readonly sandboxes: Map<Launch, KeptSandbox>
+  /** What lies on the disk was compared with what is known, since the start. */
+  hasListedSandboxes: boolean
   /** Settled tasks that wait for the leader's word, in the order of their messages. */
   awaited: Awaited[]
   readonly deadlines: Deadlines<Deadline>
@@ -227,6 +241,7 @@ export function newAgent(profile: Profile, seed: string): AgentState {
     tasks: new Map(),
     groups: new Map(),
     sandboxes: new Map(),
+    hasListedSandboxes: false,
     awaited: [],
     deadlines: new Deadlines(),
     outputs: new Map(),

@@ -125,6 +125,12 @@ export interface Containerizer {
   /** Removes a sandbox with all in it. One that is not there is no error. Undefined: done. */
   removeSandbox(sandbox: SandboxName): Promise<void> | undefined
 
+  /** How full the disk of the sandboxes is, 0 to 1. */
+  diskUsedPart(): Promise<number>
+
+  /** Every sandbox that there is; `atMs` in wall time: when it was changed last. */
+  listSandboxes(): Promise<readonly { readonly sandbox: SandboxName; readonly atMs: number }[]>
+
   /** Stops watching: no event follows. Tasks run on. */
   close(): Promise<void>
 }

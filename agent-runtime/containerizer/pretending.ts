@@ -57,6 +57,7 @@ export class PretendMachine {
   readonly containers = new Map<string, PretendContainer>()
   /** By task id, oldest first: of several frameworks too. */
   readonly sandboxes = new Map<TaskId, PretendOutput[]>()
+  diskUsedPart = 0
 
   /** Ends all tasks, unseen. Only while no containerizer is open. */
   reboot(): void {
@@ -178,6 +179,15 @@ export class PretendingContainerizer implements Containerizer {
 
   removeSandbox(sandbox: SandboxName): undefined {
     this.#forgetOutput(sandbox)
+  }
+
+  diskUsedPart(): Promise<number> {
+    return this.#answer(this.#machine.diskUsedPart)
+  }
+
+  /** What pretends loses no checkpoint and keeps its sandboxes. */
+  listSandboxes(): Promise<readonly never[]> {
+    return this.#answer([])
   }
 
   /** Also what a simulated crash does: kills that are due later are forgotten. */

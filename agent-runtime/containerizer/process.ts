@@ -223,6 +223,14 @@ export class ProcessContainerizer implements Containerizer {
     await this.#sandboxes.remove(sandbox)
   }
 
+  diskUsedPart(): Promise<number> {
+    return this.#sandboxes.diskUsedPart()
+  }
+
+  listSandboxes(): ReturnType<Containerizer['listSandboxes']> {
+    return this.#sandboxes.list()
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true

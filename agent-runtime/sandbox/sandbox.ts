@@ -1,9 +1,10 @@
 /** The directories that tasks run in, and reading what they wrote. What is inside is hostile. */
 import { execFile } from 'node:child_process'
 import { chownSync, constants, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
-import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { isToken } from '../../protocol/ids.ts'
 import type { Output, ReadOutput, SandboxName } from '../containerizer/containerizer.ts'
 
 /** A link is refused, and a pipe in the place of a file does not make us wait for its writer. */
@@ -21,6 +22,7 @@ export class Sandboxes {
 
   constructor(root: string) {
     this.#root = root
+    mkdirSync(root, { recursive: true })
   }
 
   pathOf({ principal, frameworkId, taskId, launch }: SandboxName): string {
@@ -42,6 +44,35 @@ export class Sandboxes {
     }
     chownSync(path, owner.uid, owner.gid)
     return path
+  }
+
+  /** By space or by files, whichever is scarcer; what only root may use counts as used. */
+  async diskUsedPart(): Promise<number> {
+    const { blocks, bfree, bavail, files, ffree } = await statfs(this.#root)
+    const used = blocks - bfree
+    const usedSpace = blocks === 0 ? 0 : used / Math.max(1, used + bavail)
+    return Math.max(usedSpace, files === 0 ? 0 : 1 - ffree / files)
+  }
+
+  async list(): Promise<{ sandbox: SandboxName; atMs: number }[]> {
+    const found: { sandbox: SandboxName; atMs: number }[] = []
+    for (const [principal, frameworkId, taskId, launch] of await this.#folders([], 4)) {
+      const sandbox = { principal, frameworkId, taskId, launch } as SandboxName
+      const seen = await stat(this.pathOf(sandbox)).catch(() => undefined)
+      if (seen !== undefined) found.push({ sandbox, atMs: seen.mtimeMs })
+    }
+    return found
+  }
+
+  /** Names of what lies so deep, but for what no agent can have made. */
+  async #folders(above: readonly string[], depth: number): Promise<(readonly string[])[]> {
+    if (depth === 0) return [above]
+    const names = await readdir(join(this.#root, ...above)).catch(() => [])
+    const found: (readonly string[])[] = []
+    for (const name of names.filter(isToken)) {
+      found.push(...(await this.#folders([...above, name], depth - 1)))
+    }
+    return found
   }
 
   /** Name of the sandbox that a request is about. */

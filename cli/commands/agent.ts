@@ -22,6 +22,10 @@ export interface AgentFlags extends CommandOptions {
   readonly resources?: ResourceList
   readonly attributes?: readonly Attribute[]
   readonly isolation?: AgentOptions['isolation']
+  readonly sandboxKeep?: number
+  readonly sandboxesMax?: number
+  readonly diskHeadroom?: number
+  readonly recoveryTimeout?: number | 'never'
   readonly leaveWhenIdle?: boolean
   readonly emulate?: number
 }
@@ -54,7 +58,7 @@ type AgentHere = Omit<AgentFlags, keyof CommandOptions | 'id' | 'emulate'> & {
 
 export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp: GiveUp) {
   const { id, hostname: host = hostname(), resources, attributes, isolation } = options
-  const { leaveWhenIdle } = options
+  const { sandboxKeep, sandboxesMax, diskHeadroom, recoveryTimeout, leaveWhenIdle } = options
   const workDir = folderAt(options.workDir)
   const running = await startAgent({
     ...agentWorld(world, giveUp),
@@ -64,6 +68,10 @@ export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp
     ...(resources === undefined ? {} : { resources }),
     ...(attributes === undefined ? {} : { attributes }),
     ...(isolation === undefined ? {} : { isolation }),
+    sandboxKeepMs: sandboxKeep,
+    sandboxesMax,
+    diskHeadroom,
+    recoveryTimeoutMs: recoveryTimeout,
     leaves: leaveWhenIdle ? 'when-idle' : 'never',
   })
   world.log({ level: 'info', message: 'agent', fields: { id: running.agentIds[0] ?? '', workDir } })

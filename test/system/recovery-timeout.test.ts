@@ -60,10 +60,10 @@ async function endsAlone(t: ExecutionContext, isolation?: Exclude<Isolation, 'pr
   const containers = await machine.open(new EventLog(machine).onEvent)
   const found = await containers.recover()
   const why = 'no agent came back within 0.5 s'
-  t.deepEqual(found.map(({ containerId, state }) => [containerId, state]).sort(), [
-    ['c-1', { kind: 'ended', exit: { signal: 'SIGTERM' }, why }],
-    ['c-2', { kind: 'ended', exit: { signal: 'SIGKILL' }, why }],
-  ])
+  t.deepEqual(Object.fromEntries(found.map(({ containerId, state }) => [containerId, state])), {
+    'c-1': { kind: 'ended', exit: { signal: 'SIGTERM' }, why },
+    'c-2': { kind: 'ended', exit: { signal: 'SIGKILL' }, why },
+  })
   t.deepEqual(processesOf(machine.workDir), [])
 }
 

@@ -101,6 +101,8 @@ export class Rig {
   bootId = 'boot-1'
   nowMs = 1_000
   leader = LEADER
+  /** Looks at the disk, which come by themselves and are not among the effects. */
+  looks: Effect[] = []
   /** What the last start came to. */
   begun: readonly Effect[] = []
   /** The leader's numbers in the current session. */
@@ -146,7 +148,10 @@ export class Rig {
       const atMs = agentCore.wakeAtMs(this.state)
       if (atMs === undefined || atMs > untilMs) break
       this.nowMs = Math.max(this.nowMs, atMs)
-      effects.push(...this.hear({ kind: 'wake' }))
+      for (const effect of this.hear({ kind: 'wake' })) {
+        if (effect.do === 'measure-disk') this.looks.push(effect)
+        else effects.push(effect)
+      }
     }
     this.nowMs = untilMs
     return effects

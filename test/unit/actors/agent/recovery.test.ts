@@ -1,5 +1,5 @@
 import test from 'ava'
-import type { FoundContainer } from '../../../../actors/agent/inputs.ts'
+import type { ExitSeen, FoundContainer } from '../../../../actors/agent/inputs.ts'
 import { FORMAT } from '../../../../actors/agent/records.ts'
 import { scalarOf } from '../../../../protocol/resources.ts'
 import type { AgentOrder } from '../../../../protocol/schema/agent.ts'
@@ -127,6 +127,65 @@ test('a kill is repeated after a restart, and its task is KILLED however it ende
   t.deepEqual(effects.slice(1), [{ do: 'kill', containerId: launchOf('t-1'), graceMs: 50 }])
   const ended = found('t-1', { kind: 'ended', exit: { code: 0 } })
   t.like(statusOf(rig.restart({ containers: [ended] })), { state: 'TASK_KILLED' })
+})
+
+test('of the grace of a kill a restart leaves what is left of it', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  const kill = { ...aKill('t-1'), graceMs: 10_000 } as AgentOrder
+  rig.orders(kill)
+  rig.nowMs += 4_000
+  const graceAfterRestart = () => {
+    const effects = rig.restart({ containers: [found('t-1', running)] })
+    return effects.flatMap((e) => (e.do === 'kill' ? [e.graceMs] : []))
+  }
+  t.deepEqual(graceAfterRestart(), [6_000])
+  rig.nowMs += 7_000
+  t.deepEqual(graceAfterRestart(), [0])
+  rig.nowMs -= 3_600_000
+  t.deepEqual(graceAfterRestart(), [10_000], 'a clock that went back adds nothing')
+})
+
+test('a second kill with a shorter grace that is over later changes nothing after a restart', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.orders({ ...aKill('t-1'), graceMs: 10_000 } as AgentOrder)
+  rig.nowMs += 5_000
+  rig.orders({ ...aKill('t-1'), graceMs: 9_000 } as AgentOrder)
+  const effects = rig.restart({ containers: [found('t-1', running)] })
+  t.like(
+    effects.find((e) => e.do === 'kill'),
+    { graceMs: 5_000 },
+  )
+})
+
+test('the grace of a tear-down is not longer for a restart', (t) => {
+  const rig = anAgentThatRuns('t-1', { killGraceMs: 8_000 })
+  rig.orders({ kind: 'tear-down', ...FRAMEWORK })
+  rig.nowMs += 6_000
+  const effects = rig.restart({ containers: [found('t-1', running)] })
+  t.like(
+    effects.find((e) => e.do === 'kill'),
+    { graceMs: 2_000 },
+  )
+})
+
+test('a task that was ended as no agent came back is FAILED, and says so', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  const why = 'no agent came back within 900 s'
+  const ended = (exit: ExitSeen) =>
+    rig.restart({ containers: [found('t-1', { kind: 'ended', exit, why })] })
+  const told = { state: 'TASK_FAILED', reason: 'AGENT_AWAY' } as const
+  t.like(statusOf(ended({ signal: 15, name: 'SIGTERM' })), {
+    ...told,
+    message: `${why}; command was ended by SIGTERM`,
+    exit: { signal: 15 },
+  })
+  const politely = anAgentThatRuns('t-1')
+  const seen = { kind: 'ended', exit: { code: 0 }, why } as const
+  t.like(statusOf(politely.restart({ containers: [found('t-1', seen)] })), {
+    ...told,
+    message: `${why}; command exited with status 0`,
+    exit: { code: 0 },
+  })
 })
 
 test('a task killed before it started is KILLED after a restart that finds nothing', (t) => {

@@ -1,0 +1,84 @@
+/**
+ * What is left of forgotten tasks on the disk. Sandboxes go when they are old, sooner when the disk
+ * is fuller, the oldest first; each is one launch's own, so nobody who comes back needs it. Those of
+ * tasks that the agent holds are never touched.
+ */
+import { DISK_HEADROOM, SANDBOX_KEEP_MS } from '../../protocol/limits.ts'
+import type { Now } from '../../protocol/now.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
+import type { Effect } from './effects.ts'
+import type { DiskMeasured } from './inputs.ts'
+import { type AgentState, type KeptSandbox, stateOf, type Task } from './state.ts'
+
+/** The disk is looked at so often; sooner while there is more to remove than at once. */
+const LOOK_MS = 60_000
+const LOOK_AGAIN_MS = 1_000
+/** Removed after one look. */
+const REMOVALS_MAX = 100
+
+/** Keeps the sandbox of an ended task, and removes the oldest when there are too many. */
+export function keepSandbox(state: AgentState, task: Task): void {
+  const { framework, taskId, launch, last } = task
+  const { principal, frameworkId } = framework
+  const endedAtMs = last !== undefined && isTerminal(stateOf(task)) ? last.atMs : undefined
+  state.sandboxes.set(launch, { principal, frameworkId, taskId, launch, endedAtMs })
+  trimSandboxes(state)
+}
+
+export function trimSandboxes(state: AgentState): void {
+  const { sandboxes, profile } = state
+  if (sandboxes.size <= profile.sandboxesMax) return
+  for (const sandbox of sandboxes.values()) {
+    remove(state, sandbox)
+    if (sandboxes.size <= profile.sandboxesMax) return
+  }
+}
+
+function remove({ sandboxes, outbox }: AgentState, sandbox: KeptSandbox): void {
+  const { principal, frameworkId, taskId, launch } = sandbox
+  sandboxes.delete(launch)
+  outbox.removals.push({ principal, frameworkId, taskId, launch })
+}
+
+/** Who keeps none need not look. */
+export function lookSoon(state: AgentState, now: Now, delayMs = LOOK_AGAIN_MS): void {
+  if (state.profile.sandboxesMax === 0) return
+  state.deadlines.set('disk', now.monotonicMs + delayMs, { kind: 'disk' })
+}
+
+/** The first look since the start also shows what was left by who lost its checkpoint. */
+export function measureDisk(state: AgentState): readonly Effect[] {
+  if (state.link.kind === 'given-up') return []
+  return [{ do: 'measure-disk', lists: !state.hasListedSandboxes }]
+}
+
+/** Without a measure, the disk is as good as empty. */
+export function heardDisk(
+  state: AgentState,
+  { usedPart = 0, found }: DiskMeasured,
+  now: Now,
+): void {
+  if (found !== undefined) adopt(state, found)
+  const { sandboxKeepMs: keepMs = SANDBOX_KEEP_MS, diskHeadroom = DISK_HEADROOM } = state.profile
+  const ageMsMax = keepMs * Math.max(0, 1 - diskHeadroom - usedPart)
+  let removals = 0
+  for (const sandbox of state.sandboxes.values()) {
+    sandbox.endedAtMs ??= now.wallMs
+    if (now.wallMs - sandbox.endedAtMs < ageMsMax) continue
+    if (removals === REMOVALS_MAX) break
+    remove(state, sandbox)
+    removals += 1
+  }
+  lookSoon(state, now, removals === REMOVALS_MAX ? LOOK_AGAIN_MS : LOOK_MS)
+}
+
+/** What nobody knows of is kept as long as what is known. */
+function adopt(state: AgentState, found: NonNullable<DiskMeasured['found']>): void {
+  state.hasListedSandboxes = true
+  for (const { sandbox, atMs } of found) {
+    const { launch } = sandbox
+    if (state.tasks.has(launch) || state.sandboxes.has(launch)) continue
+    state.sandboxes.set(launch, { ...sandbox, endedAtMs: atMs })
+  }
+  trimSandboxes(state)
+}

@@ -92,6 +92,14 @@ export interface LogEntry {
   readonly payload: Uint8Array
 }
 
+export interface LogPart {
+  readonly entries: readonly LogEntry[]
+  /** From where to go on reading; above `lastSequence`: that was all. */
+  readonly next: number
+  /** Of the log, at the time of the call; 0: it never held anything. */
+  readonly lastSequence: number
+}
+
 /** An append-only log in the bus's store. */
 export interface LogStore {
   /**
@@ -100,10 +108,11 @@ export interface LogStore {
    */
   append(payload: Uint8Array, lastSequence: number): Promise<AppendOutcome>
   /**
-   * All entries, oldest first, up to the last one at the time of the call; and that last sequence.
+   * Entries from `sequence` (>= 1) on, oldest first, as far as `entriesMax` sequences reach; those
+   * that were removed are left out.
    * @throws {ClusterError} `bus/store-unavailable`.
    */
-  readAll(): Promise<{ readonly entries: readonly LogEntry[]; readonly lastSequence: number }>
+  readFrom(sequence: number, entriesMax: number): Promise<LogPart>
   /** Removes entries below `sequence`. May be repeated. */
   removeBelow(sequence: number): Promise<void>
 }

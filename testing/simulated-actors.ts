@@ -12,6 +12,7 @@ import type { MasterRules } from '../actors/master/state.ts'
 import { SimulatedClock } from '../bus/simulated/clock.ts'
 import { SimulatedSystem } from '../bus/simulated/system.ts'
 import type { MasterId } from '../protocol/ids.ts'
+import { memoryCopy } from './memory-copy.ts'
 
 /** Of each agent. */
 export const CPUS = 4
@@ -63,11 +64,13 @@ export class SimulatedActors {
       masterId: `m-${this.masters.length}` as MasterId,
       epochs: {
         read: () => epoch,
-        save: (taken) => {
+        save: (taken, done) => {
           epoch = taken
+          done()
         },
       },
-      rules: this.#rules,
+      copy: memoryCopy(),
+      rules: { peersWaitMs: 0, ...this.#rules },
       isOpen: false,
       onLog: () => undefined,
       onRefused: (subject, { message }) => {

@@ -20,10 +20,18 @@ import { latenessIsOver } from './frameworks/lateness.ts'
 import { failoverIsOver, pingFramework, subscriptionIsRecorded } from './frameworks/subscribing.ts'
 import { updateIsRecorded, updatesGoOn } from './frameworks/update.ts'
 import type { Input } from './inputs.ts'
+import {
+  candidateWakeAtMs,
+  copyPageHeard,
+  epochSaved,
+  registryRead,
+  wakeCandidate,
+} from './lead/candidate.ts'
 import { considerClaim, leaseWakeAtMs, peerBeat, wakeLease } from './lead/challenge.ts'
 import { epochHeld, noteEpoch } from './lead/epochs.ts'
 import {
   complained,
+  epochUnsaved,
   holdsLease,
   isHolding,
   leaseConflict,
@@ -31,15 +39,19 @@ import {
   leaseUnavailable,
   leaseWritten,
   newLease,
-  readRegistry,
   registryUnread,
   resign,
   stepLease,
 } from './lead/lease.ts'
-import { beat, lead, registryRead } from './lead/takeover.ts'
+import { lendPage } from './lead/peer-beats.ts'
+import { beat, lead } from './lead/takeover.ts'
 import { endOffer } from './offers/offers.ts'
 import { operatorCall } from './operator.ts'
-import { appended, uncertain } from './registry.ts'
+import type { LogBatch } from './registry/copy.ts'
+import { copySaved, copyUnsaved, wakeDisk } from './registry/disk.ts'
+import { dropReading } from './registry/reading.ts'
+import { newRegistry } from './registry/state.ts'
+import { appended, readBack, uncertain, writeSnapshot, written as writtenBy } from './registry.ts'
 import { rolesAreRecorded } from './roles/changes.ts'
 import { openLimits } from './roles/recovery.ts'
 import { type AfterWrite, count, type Due, type MasterRules, type MasterState } from './state.ts'
@@ -52,18 +64,22 @@ export interface MasterOptions {
   readonly rules: MasterRules
   /** The highest epoch on this master's own disk; 0 for none. */
   readonly highestEpoch: number
+  /** The registry as it stands there, oldest first. */
+  readonly saved: readonly LogBatch[]
 }
 
 export function newMaster(options: MasterOptions): MasterState {
-  const { masterId, run, rules, highestEpoch } = options
+  const { masterId, run, rules, saved } = options
+  const registry = newRegistry(saved)
   return {
     masterId,
     run,
     rules,
-    highestEpoch,
+    highestEpoch: Math.max(options.highestEpoch, registry.copy.last?.epoch ?? 0),
     jumpRefused: undefined,
     lease: newLease(),
     leader: undefined,
+    registry,
     peers: new Map(),
     counters: new Map(),
   }
@@ -71,10 +87,12 @@ export function newMaster(options: MasterOptions): MasterState {
 
 export const masterCore: Core<MasterState, Input, Effect> = {
   handle,
-  wantsFlush: ({ leader }) => leader !== undefined && wantsFlush(leader),
+  wantsFlush: ({ leader, registry }) =>
+    registry.lending !== undefined || (leader !== undefined && wantsFlush(leader)),
   wakeAtMs: (state) => {
     const next = state.leader?.deadlines.nextMs() ?? Number.POSITIVE_INFINITY
-    const atMs = Math.min(leaseWakeAtMs(state), next)
+    const { retryAtMs } = state.registry.disk
+    const atMs = Math.min(leaseWakeAtMs(state), candidateWakeAtMs(state), retryAtMs, next)
     return atMs === Number.POSITIVE_INFINITY ? undefined : atMs
   },
 }
@@ -85,7 +103,10 @@ function handle(state: MasterState, input: Input | CommonInput, now: Now): reado
   const { lease } = state
   if (isHolding(lease.state) && !holdsLease(turn)) stepLease(turn, 'lease.lost')
   // Asked in an earlier lead: what it answers is not true of this one.
-  if ('epoch' in input && input.epoch !== epochHeld(state)) return turn.effects
+  if ('epoch' in input && input.epoch !== epochHeld(state)) {
+    dropReading(turn, input.epoch)
+    return turn.effects
+  }
   if (!handleAnywhere(turn, input) && state.leader !== undefined) {
     const leaderTurn: LeaderTurn = { state, now, effects: turn.effects, leader: state.leader }
     if (lease.state === 'leading') handleLeading(leaderTurn, input)
@@ -99,6 +120,7 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
   switch (input.kind) {
     case 'peer-beat':
       peerBeat(turn, input.masterId, input.body)
+      if (input.body.copy !== undefined) copyPageHeard(turn, input.body.copy)
       return true
     case 'leader-beat':
       // Whatever receivers may follow must stay within the reach of whoever leads next.
@@ -118,13 +140,6 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
     case 'lease.unavailable':
       leaseUnavailable(turn, input.asked)
       return true
-    case 'registry.read':
-      written(turn, registryRead(turn, input.batches, input.lastSequence))
-      return true
-    case 'registry.unavailable':
-      if (turn.state.leader !== undefined) return false
-      registryUnread(turn)
-      return true
     case 'resign':
       resign(turn)
       return true
@@ -133,7 +148,40 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
       return true
     case 'wake':
       wakeLease(turn)
+      wakeDisk(turn)
+      wakeCandidate(turn)
       return false
+    case 'flush':
+      lendPage(turn)
+      return false
+    default:
+      return handleKept(turn, input)
+  }
+}
+
+/** What becomes of the registry, in the log and on this master's disk. */
+function handleKept(turn: Turn, input: Input | CommonInput): boolean {
+  switch (input.kind) {
+    case 'registry.read':
+      registryRead(turn, input)
+      return true
+    case 'registry.unavailable':
+      if (turn.state.leader !== undefined) return false
+      registryUnread(turn)
+      return true
+    case 'epoch.saved':
+      epochSaved(turn, input.epoch)
+      return true
+    case 'epoch.unsaved':
+      epochUnsaved(turn, input.epoch, input.problem)
+      return true
+    case 'copy.saved':
+      copySaved(turn)
+      written(turn)
+      return true
+    case 'copy.unsaved':
+      copyUnsaved(turn, input.problem)
+      return true
     default:
       return false
   }
@@ -141,10 +189,10 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
 
 /** Holds the lease and waits for the registry: only that counts. */
 function handleRecovering(turn: LeaderTurn, input: Input | CommonInput): void {
-  if (input.kind === 'registry.appended') written(turn, appended(turn, input.sequence))
+  if (input.kind === 'registry.appended') appended(turn, input.sequence)
   else if (input.kind === 'listening') lead(turn)
   else if (input.kind === 'registry.unavailable') uncertain(turn)
-  else if (input.kind === 'registry.conflict') readRegistry(turn)
+  else if (input.kind === 'registry.conflict') readBack(turn)
   else if (input.kind === 'wake') wakeDue(turn)
 }
 
@@ -189,7 +237,9 @@ function statusUpdates(turn: LeaderTurn, input: Extract<Input, { kind: 'status-u
 }
 
 /** What was waiting for the registry goes on. */
-function written(turn: Turn, done: readonly AfterWrite[]): void {
+function written(turn: Turn): void {
+  const { leader: before } = turn.state
+  const done = before === undefined ? [] : writtenBy({ ...turn, leader: before })
   for (const then of done) {
     const { leader } = turn.state
     if (leader === undefined) return
@@ -201,6 +251,8 @@ function afterWrite(turn: LeaderTurn, then: AfterWrite): void {
   switch (then.after) {
     case 'nothing':
       return
+    case 'seed':
+      return writeSnapshot(turn, { after: 'lead' })
     case 'lead':
       turn.effects.push({ do: 'listen', epoch: turn.leader.epoch })
       return
@@ -281,6 +333,6 @@ function handleDue(turn: LeaderTurn, due: Due): void {
     case 'allocator-ping':
       return pingAllocator(turn)
     case 'registry-retry':
-      readRegistry(turn)
+      readBack(turn)
   }
 }

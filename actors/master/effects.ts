@@ -12,6 +12,7 @@ import type {
   RegistryBatch,
 } from '../../protocol/schema/master.ts'
 import type { FrameworkEvents } from '../../protocol/schema/scheduler.ts'
+import type { LogBatch } from './registry/copy.ts'
 
 /** Where a public event is published: what happened, and whose it is. */
 export type EventSubject =
@@ -54,14 +55,25 @@ export type Effect =
   /** Compare-and-set. Comes back as `lease.written`, `lease.conflict` or `lease.unavailable`. */
   | { readonly do: 'write-lease'; readonly record: LeaseRecord; readonly revision: number }
   /** Comes back as `registry.read`, or `registry.unavailable`. */
-  | { readonly do: 'read-registry'; readonly epoch: number }
+  | { readonly do: 'read-registry'; readonly epoch: number; readonly from: number }
   /** Comes back as `registry.appended`, `registry.conflict` or `registry.unavailable`. */
   | { readonly do: 'append-registry'; readonly batch: RegistryBatch; readonly lastSequence: number }
+  /** Removes what a snapshot stands for; what is left is removed after the next one. */
+  | { readonly do: 'trim-registry'; readonly below: number }
+  /** To this master's own disk, synced. Comes back as `copy.saved` or `copy.unsaved`. */
+  | {
+      readonly do: 'save-copy'
+      readonly where: 'behind' | 'instead'
+      readonly batches: readonly LogBatch[]
+    }
   /** Hears agents, frameworks, allocators and operators from now on. Comes back as `listening`. */
   | { readonly do: 'listen'; readonly epoch: number }
   /** Hears them no more. */
   | { readonly do: 'stop-listening' }
-  /** Synced before the next effect is performed: this epoch is never used again. */
+  /**
+   * To this master's own disk, synced: this epoch is never used again. Comes back as `epoch.saved`
+   * or `epoch.unsaved`.
+   */
   | { readonly do: 'save-epoch'; readonly epoch: number }
   | {
       readonly do: 'log'

@@ -1,5 +1,6 @@
 /** The highest epoch that this master ever took, on its own disk. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { open, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolder } from '../../bus/make-folder.ts'
 import { ClusterError } from '../../protocol/errors.ts'
@@ -7,8 +8,8 @@ import { ClusterError } from '../../protocol/errors.ts'
 export interface EpochStore {
   /** 0 if none was ever saved. */
   read(): number
-  /** Synced when it returns. */
-  save(epoch: number): void
+  /** Calls `done`, once: it is safely on disk, or not (`fault`). */
+  save(epoch: number, done: (fault?: ClusterError) => void): void
 }
 
 /** @throws {ClusterError} `master/epoch-corrupt` when the file holds something else. */
@@ -24,17 +25,27 @@ export function epochFile(workDir: string): EpochStore {
       const advice = 'remove it if no other master of this cluster was ever ahead of this one'
       throw new ClusterError('master/epoch-corrupt', 'never', `${path} holds no epoch: ${advice}`)
     },
-    save(epoch) {
-      const fresh = `${path}.new`
-      const file = openSync(fresh, 'w')
-      writeSync(file, `${epoch}\n`)
-      fsyncSync(file)
-      closeSync(file)
-      renameSync(fresh, path)
-      const folder = openSync(dirname(path), 'r')
-      fsyncSync(folder)
-      closeSync(folder)
+    save(epoch, done) {
+      replace(path, `${epoch}\n`).then(
+        () => done(),
+        (cause: unknown) =>
+          done(
+            new ClusterError('master/epoch-unsaved', 'later', `cannot write ${path}`, { cause }),
+          ),
+      )
     },
+  }
+}
+
+async function replace(path: string, text: string): Promise<void> {
+  const fresh = `${path}.new`
+  await writeFile(fresh, text, { flush: true })
+  await rename(fresh, path)
+  const folder = await open(dirname(path), 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
   }
 }
 

@@ -7,11 +7,11 @@ import type {
   LeaderBeat,
   LeaseRecord,
   PeerBeat,
-  RegistryBatch,
 } from '../../protocol/schema/master.ts'
 import type { StatusUpdates } from '../../protocol/schema/scheduler.ts'
 import type { FrameworkCall } from './frameworks/calls.ts'
 import type { OperatorCall } from './operator.ts'
+import type { LogPart } from './registry/reading.ts'
 
 export type Input =
   | { readonly kind: 'peer-beat'; readonly masterId: MasterId; readonly body: PeerBeat }
@@ -32,15 +32,14 @@ export type Input =
   | { readonly kind: 'lease.conflict' }
   | { readonly kind: 'lease.unavailable'; readonly asked: 'read-lease' | 'write-lease' }
   /** The registry's answers name the epoch that asked: one to an earlier lead is nobody's. */
-  | {
-      readonly kind: 'registry.read'
-      readonly epoch: number
-      readonly batches: readonly RegistryBatch[]
-      readonly lastSequence: number
-    }
+  | ({ readonly kind: 'registry.read' } & LogPart)
   | { readonly kind: 'registry.appended'; readonly epoch: number; readonly sequence: number }
   | { readonly kind: 'registry.conflict'; readonly epoch: number }
   | { readonly kind: 'registry.unavailable'; readonly epoch: number }
+  | { readonly kind: 'copy.saved' }
+  | { readonly kind: 'copy.unsaved'; readonly problem: string }
+  | { readonly kind: 'epoch.saved'; readonly epoch: number }
+  | { readonly kind: 'epoch.unsaved'; readonly epoch: number; readonly problem: string }
   | { readonly kind: 'listening'; readonly epoch: number }
   | { readonly kind: 'agent-reports'; readonly agentId: AgentId; readonly body: AgentReports }
   | {

@@ -16,11 +16,13 @@ import {
   LEASE_MS,
   MIN_ALLOCATABLE,
   OFFER_TIMEOUT_MS,
+  PEERS_WAIT_MS,
   REREGISTER_MS,
 } from '../../protocol/limits.ts'
 import { inboxOf, leaseBucket, registryLog } from '../../protocol/subjects.ts'
 import { CallAdmission, type CallRates, DEFAULT_CALL_RATES } from '../parts/admission.ts'
 import type { RemovalLimit } from './agents/membership.ts'
+import type { CopyStore } from './copy-file.ts'
 import type { EpochStore } from './epoch-file.ts'
 import { type KeptEvents, keepEvents } from './kept-events.ts'
 import { type MasterDeps, type OpenMaster, openMaster } from './shell.ts'
@@ -42,6 +44,7 @@ export const DEFAULT_RULES: MasterRules = {
   frameworkPingsMissedMax: FRAMEWORK_PINGS_MISSED_MAX,
   offerTimeoutMs: OFFER_TIMEOUT_MS,
   minAllocatable: MIN_ALLOCATABLE,
+  peersWaitMs: PEERS_WAIT_MS,
   region: undefined,
 }
 
@@ -56,6 +59,8 @@ export interface MasterOptions {
   readonly clock: Clock
   readonly randomToken: RandomToken
   readonly epochs: EpochStore
+  /** This master's copy of the registry. */
+  readonly copy: CopyStore
   /** The bus knows no credentials: answers may go to any inbox. */
   readonly isOpen: boolean
   readonly onLog: MasterDeps['onLog']
@@ -120,7 +125,7 @@ export async function startMaster(options: MasterOptions): Promise<RunningMaster
 
 /** Opens all that a master needs; `opened` holds the connections, also when it throws. */
 async function connect(options: MasterOptions, opened: Messenger[]): Promise<MasterDeps> {
-  const { cluster, masterId, system, clock, randomToken, isOpen, epochs } = options
+  const { cluster, masterId, system, clock, randomToken, isOpen, epochs, copy } = options
   const { onLog, onRefused } = options
   const open = async (what: string): Promise<Messenger> => {
     const name = `${cluster} master ${masterId} ${what}`
@@ -144,5 +149,17 @@ async function connect(options: MasterOptions, opened: Messenger[]): Promise<Mas
   const rules = { ...DEFAULT_RULES, ...options.rules }
   const admission = new CallAdmission({ ...DEFAULT_CALL_RATES, ...options.rates })
   const connections = { control, agents, frameworks, operators }
-  return { cluster, masterId, run, rules, clock, ...connections, stores, epochs, onLog, admission }
+  return {
+    cluster,
+    masterId,
+    run,
+    rules,
+    clock,
+    ...connections,
+    stores,
+    epochs,
+    copy,
+    onLog,
+    admission,
+  }
 }

@@ -1,15 +1,19 @@
 /**
- * What must survive a leader: written before it is acted on. One batch is on its way at a time,
- * with the expected last sequence; a conflict or silence is read back.
+ * What must survive a leader: written before it is acted on. One batch is on its way at a time, to
+ * the log with the expected last sequence, and then to this master's own disk. A conflict or
+ * silence is read back.
  */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import { LEADER_BEAT_MS } from '../../protocol/limits.ts'
-import type { Fence } from '../../protocol/schema/common.ts'
 import type { RegistryBatch, RegistryRecord } from '../../protocol/schema/master.ts'
 import { cut } from '../parts/outbox.ts'
-import { isNear } from './lead/epochs.ts'
-import type { AfterWrite } from './state.ts'
-import type { LeaderTurn } from './turn.ts'
+import { isSaved } from './registry/disk.ts'
+import { nextPage, openPages } from './registry/pages.ts'
+import { readLog, take } from './registry/reading.ts'
+import type { Flying, Reading } from './registry/state.ts'
+import { sizeOf } from './registry/table.ts'
+import { type AfterWrite, count } from './state.ts'
+import { type LeaderTurn, log, warn } from './turn.ts'
 
 /** A store that did not answer is asked again after this. */
 const RETRY_MS = LEADER_BEAT_MS / 2
@@ -20,6 +24,10 @@ const BATCH_RECORDS_MAX = 4_096
  * Changes of one framework that may wait at once: while the store is away, it may not fill memory.
  */
 const CHANGES_MAX = 4
+
+/** The log is written anew when it is so much longer than it must be, but not while it is short. */
+const GROWTH_MAX = 4
+const SHORT_RECORDS = 4_096
 
 /** Writes `record`, then does what stands in `after`. */
 export function record(turn: LeaderTurn, record: RegistryRecord, after: AfterWrite): void {
@@ -40,16 +48,51 @@ export function refuseChange(turn: LeaderTurn, key: string): Refusal | undefined
   return refusal('too-many', `${CHANGES_MAX} changes of ${key} wait for the registry`)
 }
 
+/** Writes all that there is once more, and then does what stands in `after`. */
+export function writeSnapshot(turn: LeaderTurn, after: AfterWrite): void {
+  const { registry } = turn.leader
+  registry.snapshot = { pages: openPages(turn.state.registry.copy.table), after, sequence: 0 }
+  writeNext(turn)
+}
+
+/** A page of a snapshot, or what has waited. */
 function writeNext(turn: LeaderTurn): void {
-  const { registry, epoch } = turn.leader
-  if (registry.flying !== undefined || registry.queue.length === 0) return
+  const { registry } = turn.leader
+  if (registry.flying !== undefined) return
+  if (registry.snapshot === undefined && isLong(turn)) {
+    log(turn, 'writes the registry anew', { records: turn.state.registry.copy.records })
+    return writeSnapshot(turn, { after: 'nothing' })
+  }
+  if (registry.snapshot !== undefined) {
+    const { records, ...snapshot } = nextPage(registry.snapshot.pages)
+    // No message is without records: this one is none that changes anything.
+    const some: RegistryRecord[] = records.length > 0 ? records : [{ kind: 'epoch' }]
+    return fly(turn, { records: some, snapshot }, 0)
+  }
+  if (registry.queue.length === 0) return
   // No more than one batch may hold is looked at: after a takeover the queue is as long as the
   // cluster.
   const next = registry.queue.slice(0, BATCH_RECORDS_MAX)
   const records = cut(next.map((entry) => entry.record))[0] ?? []
+  fly(turn, { records: [...records] }, records.length)
+}
+
+function isLong({ state }: LeaderTurn): boolean {
+  const { records, table } = state.registry.copy
+  if (state.lease.state !== 'leading' || records <= SHORT_RECORDS) return false
+  return records > GROWTH_MAX * sizeOf(table)
+}
+
+function fly(
+  turn: LeaderTurn,
+  what: Pick<RegistryBatch, 'records' | 'snapshot'>,
+  count: number,
+): void {
+  const { registry, epoch } = turn.leader
   registry.n += 1
-  registry.flying = { n: registry.n, count: records.length }
-  append(turn, { epoch, run: turn.state.run, n: registry.n, records: [...records] })
+  const batch = { epoch, run: turn.state.run, n: registry.n, ...what }
+  registry.flying = { batch, count, snapshot: registry.snapshot, isStored: false }
+  append(turn, batch)
 }
 
 function append(turn: LeaderTurn, batch: RegistryBatch): void {
@@ -57,16 +100,43 @@ function append(turn: LeaderTurn, batch: RegistryBatch): void {
   turn.effects.push({ do: 'append-registry', batch, lastSequence })
 }
 
-/** Returns what is to be done now that it is written. */
-export function appended(turn: LeaderTurn, sequence: number): readonly AfterWrite[] {
+/** The log has it. It counts when this master's own disk has it, too. */
+export function appended(turn: LeaderTurn, sequence: number): void {
   const { registry } = turn.leader
-  if (registry.flying === undefined) return []
+  const { flying, snapshot } = registry
+  if (flying === undefined || flying.isStored) return
+  flying.isStored = true
   registry.lastSequence = sequence
-  const written = registry.queue.splice(0, registry.flying.count)
+  if (flying.batch.snapshot?.page === 1 && snapshot !== undefined) snapshot.sequence = sequence
+  take(turn, { sequence, batch: flying.batch })
+}
+
+/** Returns what is to be done when the batch on its way is in the log and on the disk. */
+export function written(turn: LeaderTurn): readonly AfterWrite[] {
+  const { registry } = turn.leader
+  const { flying } = registry
+  if (flying?.isStored !== true || !isSaved(turn)) return []
   registry.flying = undefined
-  for (const { after } of written) if ('key' in after) countWritten(turn, after.key)
+  const done = flying.count > 0 ? queueWritten(turn, flying.count) : pageWritten(turn, flying)
   writeNext(turn)
-  return written.map(({ after }) => after)
+  return done
+}
+
+function queueWritten(turn: LeaderTurn, count: number): readonly AfterWrite[] {
+  const { queue } = turn.leader.registry
+  const done = queue.splice(0, count).map(({ after }) => after)
+  for (const after of done) if ('key' in after) countWritten(turn, after.key)
+  return done
+}
+
+function pageWritten(turn: LeaderTurn, { batch, snapshot }: Flying): readonly AfterWrite[] {
+  const { registry } = turn.leader
+  // Begun anew meanwhile.
+  if (snapshot === undefined || snapshot !== registry.snapshot) return []
+  if (batch.snapshot?.last !== true) return []
+  registry.snapshot = undefined
+  turn.effects.push({ do: 'trim-registry', below: snapshot.sequence })
+  return [snapshot.after]
 }
 
 function countWritten(turn: LeaderTurn, key: string): void {
@@ -77,64 +147,47 @@ function countWritten(turn: LeaderTurn, key: string): void {
 
 /** It may have been written: the log says so. */
 export function uncertain(turn: LeaderTurn): void {
+  turn.state.registry.reading = undefined
   const atMs = turn.now.monotonicMs + RETRY_MS
   turn.leader.deadlines.set('registry-retry', atMs, { due: 'registry-retry' })
 }
 
-/** The log was read back: our batch is its last, or it is missing, or another leader wrote. */
-export function readBack(
-  turn: LeaderTurn,
-  batches: readonly RegistryBatch[],
-  lastSequence: number,
-): readonly AfterWrite[] | 'superseded' {
-  const { registry, epoch } = turn.leader
-  const last = batches.at(-1)
-  if (last !== undefined && isAbove(last, { epoch, run: turn.state.run })) return 'superseded'
-  if (registry.flying === undefined) return []
-  if (last?.epoch === epoch && last.n === registry.flying.n) {
-    return appended(turn, lastSequence)
-  }
+/** Somebody else wrote, or it did itself, or the log is not the one that it was. */
+export function readBack(turn: LeaderTurn): void {
+  readLog(turn, hasWritten(turn) ? 'read-back' : 'takeover')
+}
+
+/** Its first record is in the log. */
+export function hasWritten({ state, leader }: LeaderTurn): boolean {
+  const { last } = state.registry.copy
+  return last?.epoch === leader.epoch && last.run === state.run
+}
+
+/** The log was read back, and nobody else leads: the batch is there, or is missing, or all is. */
+export function goOn(turn: LeaderTurn, reading: Reading, lastSequence: number): void {
+  const { registry } = turn.leader
+  const { flying } = registry
+  if (reading.anew !== undefined && reading.found === undefined) return reseed(turn, lastSequence)
   registry.lastSequence = lastSequence
-  const records = registry.queue.slice(0, registry.flying.count).map((entry) => entry.record)
-  append(turn, { epoch, run: turn.state.run, n: registry.flying.n, records })
-  return []
-}
-
-/** Written by a leader that is not lower than `own`, and is another. */
-const isAbove = (last: Fence, own: Fence): boolean =>
-  last.epoch > own.epoch || (last.epoch === own.epoch && last.run !== own.run)
-
-/**
- * Without those that no leader can have written: of an epoch absurdly far above all before it, and
- * above `known`, the highest that this master knows of (0: none).
- */
-export function believable(
-  batches: readonly RegistryBatch[],
-  known: number,
-): readonly RegistryBatch[] {
-  let highest = known
-  return batches.filter(({ epoch }) => {
-    if (highest > 0 && !isNear(highest, epoch)) return false
-    highest = Math.max(highest, epoch)
-    return true
-  })
-}
-
-/**
- * The records that count: one of an epoch lower than one before it was written by a deposed leader.
- */
-export function fold(batches: readonly RegistryBatch[]): readonly RegistryRecord[] {
-  let highest = 0
-  const records: RegistryRecord[] = []
-  for (const batch of batches) {
-    if (batch.epoch < highest) continue
-    highest = batch.epoch
-    records.push(...batch.records)
+  if (flying === undefined || flying.isStored) return
+  if (reading.found === undefined) append(turn, flying.batch)
+  else {
+    appended(turn, reading.found)
+    registry.lastSequence = lastSequence
   }
-  return records
 }
 
-/** The highest epoch that ever wrote; 0 if none did. */
-export function highestEpoch(batches: readonly RegistryBatch[]): number {
-  return batches.reduce((highest, { epoch }) => Math.max(highest, epoch), 0)
+/** The store has lost what it had: it gets all of it once more. */
+function reseed(turn: LeaderTurn, lastSequence: number): void {
+  const { registry } = turn.leader
+  const { copy } = turn.state.registry
+  count(turn.state, 'registry-reseeded')
+  warn(turn, 'the log has lost records of the registry: they are written again', { lastSequence })
+  registry.lastSequence = lastSequence
+  const after = registry.snapshot?.after ?? { after: 'nothing' }
+  if (registry.flying?.isStored === false) {
+    registry.flying = undefined
+    registry.n = copy.last?.n ?? registry.n
+  }
+  writeSnapshot(turn, after)
 }

@@ -24,14 +24,16 @@ import {
 } from '../../protocol/subjects.ts'
 import { runActor } from '../kit/run-actor.ts'
 import type { CallAdmission } from '../parts/admission.ts'
+import type { CopyStore } from './copy-file.ts'
 import { masterCore, newMaster } from './core.ts'
+import { performOnDisk } from './disk.ts'
 import type { Effect } from './effects.ts'
 import type { EpochStore } from './epoch-file.ts'
 import type { FrameworkCall } from './frameworks/calls.ts'
 import type { Input } from './inputs.ts'
 import type { OperatorCall } from './operator.ts'
 import type { MasterRules, MasterState } from './state.ts'
-import { performOnStore, type Stores } from './stores.ts'
+import { performOnStore, type Stores, trimLog } from './stores.ts'
 
 export interface MasterDeps {
   readonly cluster: string
@@ -46,6 +48,7 @@ export interface MasterDeps {
   readonly operators: Messenger
   readonly stores: Stores
   readonly epochs: EpochStore
+  readonly copy: CopyStore
   readonly onLog: (entry: Extract<Effect, { do: 'log' }>) => void
   /** How often whom is listened to. */
   readonly admission: CallAdmission
@@ -64,7 +67,8 @@ export interface OpenMaster {
 /** Runs a master on open connections, which stay the caller's. */
 export function openMaster(deps: MasterDeps): OpenMaster {
   const { cluster, masterId, run, rules, clock, control, epochs } = deps
-  const state = newMaster({ masterId, run, rules, highestEpoch: epochs.read() })
+  const saved = deps.copy.read()
+  const state = newMaster({ masterId, run, rules, highestEpoch: epochs.read(), saved })
   let listening: readonly Subscription[] = []
   const perform = (effect: Effect): void => {
     switch (effect.do) {
@@ -73,8 +77,11 @@ export function openMaster(deps: MasterDeps): OpenMaster {
       case 'read-registry':
       case 'append-registry':
         return void performOnStore(deps.stores, effect).then(actor.input)
+      case 'trim-registry':
+        return void trimLog(deps.stores, effect.below)
+      case 'save-copy':
       case 'save-epoch':
-        return epochs.save(effect.epoch)
+        return performOnDisk(deps, effect, actor.input)
       case 'listen':
         listening = listen(deps, actor.input)
         return void settled(deps).then(() =>
@@ -198,6 +205,8 @@ type Sent = Exclude<
       | 'write-lease'
       | 'read-registry'
       | 'append-registry'
+      | 'trim-registry'
+      | 'save-copy'
       | 'save-epoch'
       | 'listen'
       | 'stop-listening'

@@ -16,7 +16,7 @@ import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import type { MinAllocatable } from '../../protocol/schema/common.ts'
 import type { PublicEvents } from '../../protocol/schema/event.ts'
 import type { Explained, Explanation } from '../../protocol/schema/explain.ts'
-import type { LeaseRecord, RegistryRecord } from '../../protocol/schema/master.ts'
+import type { LeaseRecord } from '../../protocol/schema/master.ts'
 import type { FrameworkEvent } from '../../protocol/schema/scheduler.ts'
 import { Deadlines } from '../parts/deadlines.ts'
 import { Outbox } from '../parts/outbox.ts'
@@ -44,6 +44,7 @@ import type {
   UpdateRequest,
 } from './entities.ts'
 import type { LeaseState } from './lease-machine.ts'
+import { type LeaderRegistry, newLeaderRegistry, type RegistryState } from './registry/state.ts'
 import { newRoleBooks, type RoleBooks, type RolesRecord } from './roles/books.ts'
 
 /** Clusterwide rules, each with its default in `protocol/limits.ts`. */
@@ -58,6 +59,8 @@ export interface MasterRules {
   readonly offerTimeoutMs: number
   /** What is left of an agent must contain one of these to be offered; none: anything will do. */
   readonly minAllocatable: MinAllocatable
+  /** How long it listens for other masters before it takes over. */
+  readonly peersWaitMs: number
   /** Agents whose attribute `region` says another are for frameworks that are aware of regions. */
   readonly region: string | undefined
 }
@@ -128,7 +131,7 @@ export interface Explaining {
 /** What is done when a record has been written. */
 export type AfterWrite =
   | { readonly after: 'nothing' }
-  | { readonly after: 'lead' }
+  | { readonly after: 'lead' | 'seed' }
   | { readonly after: 'admit'; readonly agentId: AgentId; readonly session: SessionId }
   | { readonly after: 'subscribe'; readonly key: string; readonly request: SubscribeRequest }
   | {
@@ -166,17 +169,6 @@ export interface SubscribeRequest extends Recorded {
   readonly call: SessionId | undefined
 }
 
-export interface RegistryWriter {
-  lastSequence: number
-  /** Of this leader's last batch. */
-  n: number
-  readonly queue: { readonly record: RegistryRecord; readonly after: AfterWrite }[]
-  /** How many subscriptions and ends of a framework are among them, by its key. */
-  readonly changing: Map<string, number>
-  /** The batch on its way, or one whose fate is being read back. */
-  flying: { readonly n: number; readonly count: number } | undefined
-}
-
 /** Which of its filters. */
 export interface FilterKey {
   readonly framework: FrameworkKey
@@ -188,7 +180,7 @@ export interface FilterKey {
 export interface Leader {
   readonly epoch: number
   readonly sinceWallMs: number
-  readonly registry: RegistryWriter
+  readonly registry: LeaderRegistry
   readonly agents: Map<AgentId, Agent>
   /** Those of them that are not registered: they may come back. */
   readonly absent: Set<AgentId>
@@ -263,6 +255,8 @@ export interface Lease {
   nextPeerBeatMs: number
   leaderHeardAtMs: number
   ownEchoAtMs: number
+  /** Since when (monotonic) they come back without a pause. */
+  echoSinceMs: number
   probedAtMs: number
   /** When a complaint was obeyed last. */
   raisedAtMs: number
@@ -270,6 +264,8 @@ export interface Lease {
   registryRetryAtMs: number
   /** It is about to end, and takes no lease any more. */
   hasResigned: boolean
+  /** It takes none before that (monotonic). */
+  pausedUntilMs: number
 }
 
 export interface MasterState {
@@ -282,6 +278,7 @@ export interface MasterState {
   jumpRefused: number | undefined
   lease: Lease
   leader: Leader | undefined
+  readonly registry: RegistryState
   /** Other masters, at most STANDBYS_MAX, and when (monotonic) each was heard last. */
   readonly peers: Map<MasterId, number>
   readonly counters: Map<string, number>
@@ -301,7 +298,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
   return {
     epoch,
     sinceWallMs,
-    registry: { lastSequence, n: 0, queue: [], changing: new Map(), flying: undefined },
+    registry: newLeaderRegistry(lastSequence),
     agents: new Map(),
     absent: new Set(),
     lost: new Map(),

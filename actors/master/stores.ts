@@ -8,6 +8,7 @@ import type { Message, MessageName } from '../../protocol/schema/messages.ts'
 import { LEASE_KEY } from '../../protocol/subjects.ts'
 import type { Effect } from './effects.ts'
 import type { Input } from './inputs.ts'
+import type { LogBatch } from './registry/copy.ts'
 
 export interface Stores {
   readonly lease: KeyValueStore
@@ -20,6 +21,9 @@ type StoreEffect = Extract<
   Effect,
   { do: 'read-lease' | 'write-lease' | 'read-registry' | 'append-registry' }
 >
+
+/** Of the log, in one answer. */
+const PART_SEQUENCES_MAX = 128
 
 /** Performs one effect; its outcome is an input. A store that does not answer is an outcome too. */
 export async function performOnStore(stores: Stores, effect: StoreEffect): Promise<Input> {
@@ -61,11 +65,22 @@ async function onRegistry(stores: Stores, effect: RegistryEffect): Promise<Input
     if (!outcome.done) return { kind: 'registry.conflict', epoch }
     return { kind: 'registry.appended', epoch, sequence: outcome.sequence }
   }
-  const { entries, lastSequence } = await stores.registry.readAll()
-  const batches: RegistryBatch[] = entries.flatMap(
-    ({ payload }) => read(stores, 'RegistryBatch', payload) ?? [],
-  )
-  return { kind: 'registry.read', epoch, batches, lastSequence }
+  const { from } = effect
+  const { entries, next, lastSequence } = await stores.registry.readFrom(from, PART_SEQUENCES_MAX)
+  const batches: LogBatch[] = entries.flatMap(({ sequence, payload }) => {
+    const batch: RegistryBatch | undefined = read(stores, 'RegistryBatch', payload)
+    return batch === undefined ? [] : [{ sequence, batch }]
+  })
+  return { kind: 'registry.read', epoch, from, batches, next, lastSequence }
+}
+
+/** What cannot be removed now is removed another time. */
+export async function trimLog({ registry }: Stores, below: number): Promise<void> {
+  try {
+    await registry.removeBelow(below)
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error
+  }
 }
 
 function read<N extends MessageName>(

@@ -28,12 +28,14 @@ export async function openLog(
       const sequence = await stream.append(subject, payload, { lastSequence })
       return sequence === undefined ? { done: false } : { done: true, sequence }
     },
-    async readAll() {
+    async readFrom(sequence, entriesMax) {
       const { first, last } = await stream.bounds()
+      const begin = Math.max(first, sequence)
+      const end = Math.min(last, begin + entriesMax - 1)
       const entries: LogEntry[] = []
-      for (let from = first; from <= last; from += READS_MAX)
-        entries.push(...(await readSome(stream, from, Math.min(last, from + READS_MAX - 1))))
-      return { entries, lastSequence: last }
+      for (let from = begin; from <= end; from += READS_MAX)
+        entries.push(...(await readSome(stream, from, Math.min(end, from + READS_MAX - 1))))
+      return { entries, next: Math.max(begin, end + 1), lastSequence: last }
     },
     removeBelow: (sequence) => stream.removeBelow(sequence),
   }

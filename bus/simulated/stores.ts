@@ -7,6 +7,7 @@ import type {
   KeyValueEntry,
   KeyValueStore,
   LogEntry,
+  LogPart,
   LogStore,
 } from '../bus.ts'
 import type { SimulatedClock } from './clock.ts'
@@ -102,7 +103,8 @@ export class SimulatedStores {
           entries.push({ sequence, payload })
           return { done: true, sequence }
         }),
-      readAll: () => this.#ask(connection, () => copyLog(log())),
+      readFrom: (sequence, entriesMax) =>
+        this.#ask(connection, () => partOf(log(), sequence, entriesMax)),
       removeBelow: (sequence) =>
         this.#ask(connection, () => {
           log().entries = log().entries.filter((entry) => entry.sequence >= sequence)
@@ -174,6 +176,14 @@ export class SimulatedStores {
       })
     })
   }
+}
+
+function partOf({ entries, lastSequence }: Log, sequence: number, entriesMax: number): LogPart {
+  const first = entries[0]?.sequence ?? lastSequence + 1
+  const begin = Math.max(first, sequence)
+  const next = Math.max(begin, Math.min(lastSequence, begin + entriesMax - 1) + 1)
+  const part = entries.filter((entry) => entry.sequence >= begin && entry.sequence < next)
+  return { entries: part, next, lastSequence }
 }
 
 const copyLog = ({ entries, lastSequence }: Readonly<Log>): Log => ({

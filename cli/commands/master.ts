@@ -1,6 +1,7 @@
 /** `bourse master`: one leads, any number stand by. */
 import { join } from 'node:path'
 import type { Log } from '../../actors/kit/logger.ts'
+import { copyFile } from '../../actors/master/copy-file.ts'
 import { epochFile } from '../../actors/master/epoch-file.ts'
 import { type RunningMaster, startMaster } from '../../actors/master/main.ts'
 import type { MasterRules } from '../../actors/master/state.ts'
@@ -77,7 +78,7 @@ async function patiently<T>(log: Log, start: () => Promise<T>): Promise<T> {
 
 interface MasterHere {
   readonly masterId: MasterId
-  /** For its epoch. */
+  /** For its epoch, and its copy of the registry. */
   readonly workDir: string
   readonly rules: Partial<MasterRules>
   readonly events?: Partial<HistoryLimits>
@@ -93,7 +94,10 @@ export async function startMasterIn(
   return await startOwning(
     workDir,
     (other) => inUse(workDir, other),
-    () => startMaster({ ...world, ...master, epochs: epochFile(workDir), onLog: world.log }),
+    () => {
+      const disk = { epochs: epochFile(workDir), copy: copyFile(workDir) }
+      return startMaster({ ...world, ...master, ...disk, onLog: world.log })
+    },
   )
 }
 

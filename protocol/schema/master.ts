@@ -188,24 +188,6 @@ export const AllocatorReports = message('allocator → leader: a list of reports
   reports: list(AllocatorReport, 8192, 1),
 })
 
-/** master → masters: every PEER_BEAT_MS, and in answer to a probe. */
-export type PeerBeat = Static<typeof PeerBeat>
-export const PeerBeat = message('master → masters: I am here.', {
-  run: RunToken,
-  role: word('leader', 'follower'),
-  /** The highest epoch that this master knows, and whose. */
-  highest: Type.Optional(Fence),
-  /** Set by one who has not heard the leader: whoever leads answers at once. */
-  probe: Type.Optional(Type.Boolean()),
-  /** The last registry record that this master's copy holds. */
-  registry: Type.Optional(
-    message('The last record of its copy.', {
-      epoch: Epoch,
-      n: integer(0, Number.MAX_SAFE_INTEGER),
-    }),
-  ),
-})
-
 /** The record of the leader lease, changed by compare-and-set. An empty holder is free. */
 export type LeaseRecord = Static<typeof LeaseRecord>
 export const LeaseRecord = message('The record of the leader lease.', {
@@ -216,10 +198,20 @@ export const LeaseRecord = message('The record of the leader lease.', {
   leaseMs: durationMs,
 })
 
+/** A place in the registry: of the batch `n` of the leader of `epoch`. */
+export type RegistryPosition = Static<typeof RegistryPosition>
+export const RegistryPosition = message('A place in the registry.', {
+  epoch: Epoch,
+  n: integer(0, Number.MAX_SAFE_INTEGER),
+})
+
 /** One fact that must survive a leader. */
 export type RegistryRecord = Static<typeof RegistryRecord>
 export const RegistryRecord = oneOf(
-  item('epoch', "A leader's first record.", {}),
+  item('epoch', "A leader's first record.", {
+    /** What it goes on from: up to where the registry was known to it. */
+    after: Type.Optional(RegistryPosition),
+  }),
   item('agent-admitted', 'It may hold tasks from now on.', { agentId: AgentIdToken }),
   item('agent-unreachable', 'It was lost.', {
     agentId: AgentIdToken,
@@ -267,6 +259,50 @@ export const RegistryBatch = message('What one leader wrote to the registry at o
   run: RunToken,
   n: integer(1, Number.MAX_SAFE_INTEGER),
   records: list(RegistryRecord, 8192, 1),
+  /**
+   * One of several that hold all that there is, in a row: complete, they stand for all before them;
+   * without the last one they say nothing.
+   */
+  snapshot: Type.Optional(
+    message('It is a page of a snapshot.', { page: integer(1, PAGES_MAX), last: Type.Boolean() }),
+  ),
+})
+
+/** master → masters: every PEER_BEAT_MS, and in answer to a probe. */
+export type PeerBeat = Static<typeof PeerBeat>
+export const PeerBeat = message('master → masters: I am here.', {
+  run: RunToken,
+  role: word('leader', 'follower'),
+  /** The highest epoch that this master knows, and whose. */
+  highest: Type.Optional(Fence),
+  /** Set by one who has not heard the leader: whoever leads answers at once. */
+  probe: Type.Optional(Type.Boolean()),
+  /** Set by a leader that gives its lease back: whoever stands by takes it at once. */
+  resigned: Type.Optional(Type.Boolean()),
+  /** How far the sender's copy of the registry goes; left out: it holds nothing. */
+  registry: Type.Optional(RegistryPosition),
+  /** Asks one master, by name, for all that its copy of the registry holds. */
+  asks: Type.Optional(
+    message('Asks one master for its copy of the registry.', {
+      master: MasterIdToken,
+      /** Chosen by who asks; each asking has another. */
+      snapshot: integer(1, Number.MAX_SAFE_INTEGER),
+    }),
+  ),
+  /** One page of it, for who has asked. */
+  copy: Type.Optional(
+    message('One page of a copy of the registry.', {
+      to: RunToken,
+      snapshot: integer(1, Number.MAX_SAFE_INTEGER),
+      page: integer(1, PAGES_MAX),
+      last: Type.Boolean(),
+      /** Up to where it goes, and who wrote that. */
+      epoch: Epoch,
+      run: RunToken,
+      n: integer(0, Number.MAX_SAFE_INTEGER),
+      records: list(RegistryRecord, 8192),
+    }),
+  ),
 })
 
 /** leader → all, at takeover and every LEADER_BEAT_MS. */

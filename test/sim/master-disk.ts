@@ -1,19 +1,31 @@
 /** What a master keeps on its own disk: it outlives its crashes, unless the disk is lost. */
 import type { MasterOptions } from '../../actors/master/main.ts'
+import type { LogBatch } from '../../actors/master/registry/copy.ts'
 import type { Process } from './process.ts'
 
 export class MasterDisk {
   #epoch = 0
+  #registry: readonly LogBatch[] = []
 
   /** The options by which a master uses it. */
-  of(process: Process): Pick<MasterOptions, 'epochs'> {
+  of(process: Process): Pick<MasterOptions, 'epochs' | 'copy'> {
     return {
       epochs: {
         read: () => this.#epoch,
-        save: (taken) => {
+        save: (taken, done) => {
           if (!process.isAlive) return
           this.#epoch = taken
           process.acted()
+          done()
+        },
+      },
+      copy: {
+        read: () => this.#registry,
+        save: (batches, where, done) => {
+          if (!process.isAlive) return
+          this.#registry = where === 'behind' ? [...this.#registry, ...batches] : batches
+          process.acted()
+          done()
         },
       },
     }
@@ -21,5 +33,6 @@ export class MasterDisk {
 
   lose(): void {
     this.#epoch = 0
+    this.#registry = []
   }
 }

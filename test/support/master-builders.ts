@@ -10,6 +10,7 @@ import type { Agent, Framework, Task } from '../../actors/master/entities.ts'
 import type { FrameworkCall } from '../../actors/master/frameworks/calls.ts'
 import type { Input } from '../../actors/master/inputs.ts'
 import type { OperatorCall } from '../../actors/master/operator.ts'
+import type { LogBatch } from '../../actors/master/registry/copy.ts'
 import type { Leader, MasterRules } from '../../actors/master/state.ts'
 import type { CommonInput } from '../../actors/parts/core.ts'
 import { check } from '../../protocol/check.ts'
@@ -59,8 +60,11 @@ export const RULES: MasterRules = {
   frameworkPingsMissedMax: FRAMEWORK_PINGS_MISSED_MAX,
   offerTimeoutMs: OFFER_TIMEOUT_MS,
   minAllocatable: MIN_ALLOCATABLE,
+  peersWaitMs: 0,
   region: undefined,
 }
+
+const FULL = 'no space'
 
 /** `0000000000000007` of 7: ids of sessions, calls, runs. */
 export const bits = <I extends string = SessionId>(n: number): I =>
@@ -145,6 +149,9 @@ export class MasterDriver {
   revision = 0
   readonly log: RegistryBatch[] = []
   diskEpoch = 0
+  /** This master's copy of the log. */
+  disk: readonly LogBatch[] = []
+  isDiskFull = false
   /** One's own beats come back. */
   isEchoing = true
   /** What is asked of these stores waits in `held`. */
@@ -160,6 +167,7 @@ export class MasterDriver {
       run: RUN,
       rules: RULES,
       highestEpoch: 0,
+      saved: [],
       ...options,
     })
   }
@@ -208,8 +216,19 @@ export class MasterDriver {
     } else if (effect.do === 'read-registry' || effect.do === 'append-registry') {
       if (this.holding.has('registry')) this.held.push(effect)
       else this.#step(this.outcome(effect))
-    } else if (effect.do === 'save-epoch') this.diskEpoch = effect.epoch
-    else if (effect.do === 'listen') this.#step({ kind: 'listening', epoch: effect.epoch })
+    } else if (effect.do === 'save-epoch') {
+      if (this.isDiskFull) this.#step({ kind: 'epoch.unsaved', epoch: effect.epoch, problem: FULL })
+      else {
+        this.diskEpoch = effect.epoch
+        this.#step({ kind: 'epoch.saved', epoch: effect.epoch })
+      }
+    } else if (effect.do === 'save-copy') {
+      if (this.isDiskFull) this.#step({ kind: 'copy.unsaved', problem: FULL })
+      else {
+        this.disk = [...(effect.where === 'behind' ? this.disk : []), ...effect.batches]
+        this.#step({ kind: 'copy.saved' })
+      }
+    } else if (effect.do === 'listen') this.#step({ kind: 'listening', epoch: effect.epoch })
     else if (effect.do === 'send-peer-beat' && this.isEchoing) {
       this.#step({ kind: 'peer-beat', masterId: MASTER, body: effect.body })
     } else if (effect.do === 'send-leader-beat' && this.isEchoing) {
@@ -232,7 +251,11 @@ export class MasterDriver {
         return {
           kind: 'registry.read',
           epoch: effect.epoch,
-          batches: [...this.log],
+          from: effect.from,
+          batches: this.log
+            .map((batch, i) => ({ sequence: i + 1, batch }))
+            .filter(({ sequence }) => sequence >= effect.from),
+          next: this.log.length + 1,
           lastSequence: this.log.length,
         }
       case 'append-registry':

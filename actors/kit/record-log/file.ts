@@ -165,6 +165,6 @@ function translate<T>(path: string, work: () => T): T {
   }
 }
 
-function writeFailed(path: string, cause: unknown): ClusterError {
+export function writeFailed(path: string, cause: unknown): ClusterError {
   return new ClusterError('record-log/write-failed', 'later', `cannot write ${path}`, { cause })
 }

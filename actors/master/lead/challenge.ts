@@ -5,9 +5,12 @@
 import type { MasterId } from '../../../protocol/ids.ts'
 import { LEADER_SILENCE_MS, LEASE_DEADLINE_PART, PEER_BEAT_MS } from '../../../protocol/limits.ts'
 import type { PeerBeat } from '../../../protocol/schema/master.ts'
+import { compare, NOWHERE } from '../registry/copy.ts'
+import { lend, notePosition } from '../registry/peers.ts'
+import { readLog } from '../registry/reading.ts'
 import type { Turn } from '../turn.ts'
 import { noteEpoch } from './epochs.ts'
-import { isHolding, readLease, readRegistry, renew, stepLease } from './lease.ts'
+import { isHolding, readLease, renew, stepLease } from './lease.ts'
 import { notePeer, sendBeat } from './peer-beats.ts'
 
 /** One's own beats come back within this, or one's own connection is at fault. */
@@ -21,6 +24,7 @@ function ownBeat(turn: Turn): void {
   if (nowMs - lease.ownEchoAtMs > ECHO_MS_MAX) {
     lease.leaderHeardAtMs = nowMs
     stepLease(turn, 'leader.heard')
+    lease.echoSinceMs = nowMs
   }
   lease.ownEchoAtMs = nowMs
 }
@@ -29,13 +33,28 @@ export function peerBeat(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
   const { state } = turn
   const { lease } = state
   if (beat.run === state.run) return ownBeat(turn)
-  if (masterId !== state.masterId) notePeer(turn, masterId)
+  if (masterId !== state.masterId) {
+    notePeer(turn, masterId)
+    hearOfRegistry(turn, masterId, beat)
+  }
   if (beat.highest !== undefined) noteEpoch(turn, beat.highest.epoch)
   if (beat.role === 'leader' && masterId !== state.masterId) {
     lease.leaderHeardAtMs = turn.now.monotonicMs
     stepLease(turn, 'leader.heard')
   }
-  if (beat.probe === true && state.leader !== undefined) sendBeat(turn, false)
+  if (beat.probe === true && state.leader !== undefined) sendBeat(turn)
+}
+
+/** How far its copy goes; what it asks, and what it was asked for. */
+function hearOfRegistry(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
+  const { state } = turn
+  const { registry } = state
+  notePosition(turn, masterId, beat)
+  lend(turn, beat)
+  const isBehind = compare(beat.registry ?? NOWHERE, registry.copy.position) > 0
+  const isFollowing = !isHolding(state.lease.state)
+  if (beat.role !== 'leader' || !isBehind || !isFollowing || registry.reading !== undefined) return
+  readLog(turn, 'follow')
 }
 
 /** Free: nobody holds it, this very run does (and does not lead), or it did not change for long. */
@@ -46,6 +65,7 @@ export function considerClaim(turn: Turn): void {
   const isUnread = lease.unchangedSinceMs === Number.POSITIVE_INFINITY
   // A reading under way could not tell what became of a claim that was made meanwhile.
   if (isUnread || lease.isReading || lease.hasResigned) return
+  if (now.monotonicMs < lease.pausedUntilMs) return
   const { record } = lease
   const nobody = record?.holder === undefined || record.holder === state.run
   const expired = now.monotonicMs - lease.unchangedSinceMs >= (record?.leaseMs ?? 0)
@@ -72,7 +92,7 @@ export function wakeLease(turn: Turn): void {
   const isHolder = isHolding(lease.state)
   if (now.monotonicMs >= lease.nextPeerBeatMs) {
     lease.nextPeerBeatMs = now.monotonicMs + PEER_BEAT_MS
-    sendBeat(turn, false)
+    sendBeat(turn)
   }
   if (isHolder && now.monotonicMs >= lease.nextRenewalMs && lease.writing === undefined) {
     lease.nextRenewalMs = Number.POSITIVE_INFINITY
@@ -80,7 +100,7 @@ export function wakeLease(turn: Turn): void {
   }
   if (now.monotonicMs >= lease.registryRetryAtMs) {
     lease.registryRetryAtMs = Number.POSITIVE_INFINITY
-    readRegistry(turn)
+    readLog(turn, 'takeover')
   }
   const mustRead = !isHolder || lease.writing !== undefined
   if (mustRead && now.monotonicMs >= lease.nextReadMs) readLease(turn)

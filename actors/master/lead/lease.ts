@@ -13,9 +13,11 @@ import {
 import type { Fence } from '../../../protocol/schema/common.ts'
 import type { LeaseRecord } from '../../../protocol/schema/master.ts'
 import { type LeaseEvent, type LeaseState, leaseStep } from '../lease-machine.ts'
+import { readLog } from '../registry/reading.ts'
+import { newTakeover } from '../registry/state.ts'
 import { count, type Lease } from '../state.ts'
 import { log, type Turn, warn } from '../turn.ts'
-import { epochHeld, isBelievable, noteEpoch, raiseEpoch } from './epochs.ts'
+import { isBelievable, noteEpoch, raiseEpoch } from './epochs.ts'
 import { sendBeat } from './peer-beats.ts'
 
 /** A log that could not be read at a takeover is asked again after this. */
@@ -38,10 +40,12 @@ export function newLease(): Lease {
     nextPeerBeatMs: 0,
     leaderHeardAtMs: Number.NEGATIVE_INFINITY,
     ownEchoAtMs: Number.NEGATIVE_INFINITY,
+    echoSinceMs: Number.POSITIVE_INFINITY,
     probedAtMs: Number.POSITIVE_INFINITY,
     raisedAtMs: Number.NEGATIVE_INFINITY,
     registryRetryAtMs: Number.POSITIVE_INFINITY,
     hasResigned: false,
+    pausedUntilMs: Number.NEGATIVE_INFINITY,
   }
 }
 
@@ -70,7 +74,7 @@ export function stepLease(turn: Turn, event: LeaseEvent): boolean {
   for (const action of step.actions) {
     if (action === 'probe') probe(turn)
     else if (action === 'claim') claim(turn)
-    else if (action === 'recover') readRegistry(turn)
+    else if (action === 'recover') recover(turn)
     else if (action === 'follow') follow(turn)
   }
   return true
@@ -79,7 +83,12 @@ export function stepLease(turn: Turn, event: LeaseEvent): boolean {
 function probe(turn: Turn): void {
   const { lease } = turn.state
   lease.probedAtMs = turn.now.monotonicMs
-  sendBeat(turn, true)
+  sendBeat(turn, { probe: true })
+}
+
+function recover(turn: Turn): void {
+  turn.state.registry.takeover = newTakeover(turn.now.monotonicMs)
+  readLog(turn, 'takeover')
 }
 
 /** What stands in memory was a leader's: from here on it is wrong. */
@@ -91,6 +100,8 @@ function follow(turn: Turn): void {
     turn.effects.push({ do: 'stop-listening' })
   }
   state.leader = undefined
+  state.registry.takeover = undefined
+  state.registry.reading = undefined
   state.lease.writing = undefined
   state.lease.heldFromMs = Number.NEGATIVE_INFINITY
   state.lease.nextRenewalMs = Number.POSITIVE_INFINITY
@@ -113,9 +124,23 @@ function claim(turn: Turn): void {
 
 /** Gives the lease back for good, so that a planned change takes one round trip. */
 export function resign(turn: Turn): void {
+  turn.state.lease.hasResigned = true
+  giveBack(turn)
+}
+
+/** The epoch is not on this master's disk: nothing is said in it. Another may have space. */
+export function epochUnsaved(turn: Turn, epoch: number, problem: string): void {
+  const { lease, rules } = turn.state
+  if (lease.state !== 'recovering' || lease.record?.epoch !== epoch) return
+  count(turn.state, 'epochs-unsaved')
+  warn(turn, 'cannot lead: the disk does not take the epoch', { epoch, problem })
+  lease.pausedUntilMs = turn.now.monotonicMs + rules.leaseMs
+  giveBack(turn)
+}
+
+function giveBack(turn: Turn): void {
   const { lease } = turn.state
   const { record, state } = lease
-  lease.hasResigned = true
   if (!isHolding(state) || record === undefined) return
   const { holder: _, master: __, ...free } = record
   write(turn, { ...free, counter: record.counter + 1 })
@@ -170,7 +195,11 @@ export function leaseRead(turn: Turn, found: LeaseRecord | undefined, revision: 
     if (isDone) taken(turn, writing)
     else if (record?.holder !== state.run || lease.state === 'claiming') {
       stepLease(turn, 'lease.lost')
-    } else lease.nextRenewalMs = turn.now.monotonicMs
+    } else {
+      lease.nextRenewalMs = turn.now.monotonicMs
+      // An older record of this run: the store went back, and the log with it.
+      if (state.lease.state === 'leading') readLog(turn, 'read-back')
+    }
   } else if (isHolding(lease.state) && record?.holder !== state.run) {
     stepLease(turn, 'lease.lost')
   }
@@ -242,13 +271,9 @@ export function complained(turn: Turn, { epoch, run }: Fence): void {
   stepLease(turn, 'lease.lost')
 }
 
-/** Asks for the log, in the epoch that is held. */
-export function readRegistry({ state, effects }: Turn): void {
-  effects.push({ do: 'read-registry', epoch: epochHeld(state) })
-}
-
 /** The log could not be read: without it nobody leads, so it is asked again. */
 export function registryUnread({ state, now }: Turn): void {
+  state.registry.reading = undefined
   if (state.lease.state !== 'recovering') return
   state.lease.registryRetryAtMs = now.monotonicMs + REGISTRY_RETRY_MS
 }

@@ -1,10 +1,15 @@
 /** What masters say to each other. */
 import type { MasterId } from '../../../protocol/ids.ts'
 import { LEADER_SILENCE_MS, STANDBYS_MAX } from '../../../protocol/limits.ts'
+import type { PeerBeat } from '../../../protocol/schema/master.ts'
+import { ownPosition, pageToLend } from '../registry/peers.ts'
 import type { Turn } from '../turn.ts'
 
-/** I am here; a probe asks the leader whether it is, too. */
-export function sendBeat(turn: Turn, isProbe: boolean): void {
+/** Said with a beat. A probe asks the leader whether it is there, too. */
+type Said = Pick<PeerBeat, 'probe' | 'resigned' | 'asks' | 'copy'>
+
+/** I am here. */
+export function sendBeat(turn: Turn, said: Said = {}): void {
   const { state } = turn
   const epoch = Math.max(state.lease.record?.epoch ?? 0, state.highestEpoch)
   turn.effects.push({
@@ -13,9 +18,16 @@ export function sendBeat(turn: Turn, isProbe: boolean): void {
       run: state.run,
       role: state.leader === undefined ? 'follower' : 'leader',
       highest: { epoch, run: state.lease.record?.holder ?? state.run },
-      ...(isProbe && { probe: true }),
+      ...ownPosition(turn),
+      ...said,
     },
   })
+}
+
+/** A page of this master's copy, for another that has asked. */
+export function lendPage(turn: Turn): void {
+  const copy = pageToLend(turn)
+  if (copy !== undefined) sendBeat(turn, { copy })
 }
 
 /** Another master said something. Of too many at once the rest is not remembered. */

@@ -1,6 +1,6 @@
 /** From holding the lease to leading: what earlier leaders wrote, and who is to come back. */
 import { LEADER_BEAT_MS } from '../../../protocol/limits.ts'
-import type { RegistryBatch, RegistryRecord } from '../../../protocol/schema/master.ts'
+import type { RegistryRecord } from '../../../protocol/schema/master.ts'
 import { PROTOCOL_VERSIONS } from '../../../protocol/version.ts'
 import { awaitAgents } from '../agents/inviting.ts'
 import { recallAgent } from '../agents/recalling.ts'
@@ -10,47 +10,30 @@ import { forgetEnded, newFramework, schedulePing, stepFramework } from '../frame
 import { holdAnew, holderOf } from '../frameworks/instances.ts'
 import { pickTerms } from '../frameworks/terms.ts'
 import { tellWorld } from '../public-events.ts'
-import { believable, fold, highestEpoch, readBack, record } from '../registry.ts'
+import type { Takeover } from '../registry/state.ts'
+import { recordsOf } from '../registry/table.ts'
+import { record } from '../registry.ts'
 import { recallQuota, recallWeight } from '../roles/changes.ts'
 import { shutLimits } from '../roles/recovery.ts'
-import { type AfterWrite, count, newLeader } from '../state.ts'
-import { fenceOf, type LeaderTurn, log, type Turn } from '../turn.ts'
-import { epochHeld, raiseEpoch } from './epochs.ts'
+import { count, newLeader } from '../state.ts'
+import { fenceOf, type LeaderTurn, log, type Turn, warn } from '../turn.ts'
+import { epochHeld } from './epochs.ts'
 import { stepLease } from './lease.ts'
 
-/** The log was read: at a takeover it is taken over, later it tells a write's fate. */
-export function registryRead(
-  turn: Turn,
-  written: readonly RegistryBatch[],
-  lastSequence: number,
-): readonly AfterWrite[] {
+/** Takes over what this master's copy holds; a log that holds less gets all of it first. */
+export function takeOver(turn: Turn, log: NonNullable<Takeover['log']>): void {
   const { state, now } = turn
-  const batches = believable(written, state.highestEpoch)
-  const absurd = written.length - batches.length
-  if (absurd > 0) count(state, 'registry-batches-absurd', absurd)
-  const epoch = epochHeld(state)
-  const hasBegun = batches.some((batch) => batch.epoch === epoch && batch.run === state.run)
-  // Before its first record is written, a leader knows nothing that the log has not told it.
-  if (state.leader !== undefined && (hasBegun || state.lease.state === 'leading')) {
-    const outcome = readBack({ ...turn, leader: state.leader }, batches, lastSequence)
-    if (outcome !== 'superseded') return outcome
-    raiseEpoch(turn, highestEpoch(batches))
-    stepLease(turn, 'lease.lost')
-    return []
-  }
-  if (state.lease.state !== 'recovering') return []
-  if (highestEpoch(batches) >= epoch) {
-    // The lease's record was lost and began anew: take it again, above what the log has seen.
-    raiseEpoch(turn, highestEpoch(batches))
-    stepLease(turn, 'lease.lost')
-    return []
-  }
-  const leader = newLeader(epoch, now.wallMs, lastSequence)
+  const { copy } = state.registry
+  const leader = newLeader(epochHeld(state), now.wallMs, log.lastSequence)
   state.leader = leader
   const leaderTurn = { ...turn, leader }
-  for (const fact of fold(batches)) recall(leaderTurn, fact)
-  record(leaderTurn, { kind: 'epoch' }, { after: 'lead' })
-  return []
+  for (const fact of recordsOf(copy.table)) recall(leaderTurn, fact)
+  if (!log.isWhole) {
+    count(state, 'registry-reseeded')
+    warn(turn, 'the log lacks records of the registry: all is written anew', { ...copy.position })
+  }
+  const after = { after: log.isWhole ? 'lead' : 'seed' } as const
+  record(leaderTurn, { kind: 'epoch', after: copy.position }, after)
 }
 
 function recall(turn: LeaderTurn, fact: RegistryRecord): void {
@@ -97,6 +80,7 @@ function isOf({ state, secretHash }: Framework, hash: string): boolean {
 export function lead(turn: LeaderTurn): void {
   const { leader, state } = turn
   if (!stepLease(turn, 'registry.ready')) return
+  state.registry.takeover = undefined
   log(turn, 'leads', { epoch: leader.epoch, agents: leader.agents.size })
   awaitAgents(turn)
   shutLimits(turn)

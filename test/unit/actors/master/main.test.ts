@@ -6,6 +6,7 @@ import { SimulatedClock } from '../../../../bus/simulated/clock.ts'
 import { SimulatedSystem } from '../../../../bus/simulated/system.ts'
 import { ClusterError } from '../../../../protocol/errors.ts'
 import type { MasterId } from '../../../../protocol/ids.ts'
+import { memoryCopy } from '../../../../testing/memory-copy.ts'
 
 test('a master whose stores do not answer leaves no connection open', async (t) => {
   const clock = new SimulatedClock()
@@ -29,6 +30,7 @@ test('a master whose stores do not answer leaves no connection open', async (t) 
     clock,
     randomToken,
     epochs: { read: () => 0, save: () => undefined },
+    copy: memoryCopy(),
     isOpen: true,
     onLog: () => undefined,
     onRefused: () => undefined,

@@ -48,7 +48,8 @@ test('the first record of a leader is its epoch, and before it nothing is said',
   t.is(effectsOf(master.effects, 'send-leader-beat').length, 0)
   master.release()
   t.true(master.isLeading)
-  t.deepEqual(master.log[0], { epoch: 1, run: RUN, n: 1, records: [{ kind: 'epoch' }] })
+  const first = { kind: 'epoch', after: { epoch: 0, n: 0 } }
+  t.deepEqual(master.log[0], { epoch: 1, run: RUN, n: 1, records: [first] })
   t.true(effectsOf(master.effects, 'send-leader-beat').length > 0)
 })
 

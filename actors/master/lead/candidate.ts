@@ -1,0 +1,145 @@
+/**
+ * From holding the lease to the first record: what earlier leaders wrote is taken from the log,
+ * from this master's own copy or from another master's, whichever goes furthest.
+ */
+import type { MasterId } from '../../../protocol/ids.ts'
+import type { PeerBeat } from '../../../protocol/schema/master.ts'
+import { compare, newCopy, tableOf } from '../registry/copy.ts'
+import { askForCopy, newerPeer, takePage, triesLeft } from '../registry/peers.ts'
+import { adoptLog, type LogPart, partRead, readLog } from '../registry/reading.ts'
+import type { Reading, Takeover } from '../registry/state.ts'
+import { appended, goOn } from '../registry.ts'
+import { count } from '../state.ts'
+import { log, type Turn, warn } from '../turn.ts'
+import { epochHeld, raiseEpoch } from './epochs.ts'
+import { stepLease } from './lease.ts'
+import { sendBeat } from './peer-beats.ts'
+import { takeOver } from './takeover.ts'
+
+/** A part of the log was read. */
+export function registryRead(turn: Turn, part: LogPart): void {
+  const reading = partRead(turn, part)
+  if (reading === undefined) return
+  const { state } = turn
+  if (reading.why === 'follow') adoptLog(turn, reading.anew)
+  else if (reading.isSuperseded) superseded(turn, reading)
+  else if (reading.why === 'takeover') logIsRead(turn, reading, part.lastSequence)
+  else if (state.leader !== undefined) {
+    goOn({ ...turn, leader: state.leader }, reading, part.lastSequence)
+  }
+}
+
+/** The lease's record was lost and began anew: it is taken again, above what the log has seen. */
+function superseded(turn: Turn, { highest }: Reading): void {
+  raiseEpoch(turn, highest)
+  stepLease(turn, 'lease.lost')
+}
+
+function logIsRead(turn: Turn, reading: Reading, lastSequence: number): void {
+  const { state } = turn
+  const { registry, leader } = state
+  const { takeover } = registry
+  if (state.lease.state !== 'recovering' || takeover === undefined) return
+  // The first record was written, and the answer to it got lost.
+  if (reading.found !== undefined && leader !== undefined) {
+    return appended({ ...turn, leader }, reading.found)
+  }
+  state.leader = undefined
+  const isWhole = adoptLog(turn, reading.anew) || adoptHoles(turn, reading)
+  takeover.log = { lastSequence, isWhole }
+  // The log and this master's own disk say the same: nobody can know more.
+  if (reading.anew === undefined) takeover.isSure = true
+  proceed(turn)
+}
+
+/** A log with holes is better than a copy that ends before the first of them. */
+function adoptHoles(turn: Turn, { anew }: Reading): false {
+  const { registry } = turn.state
+  const { position } = registry.copy
+  if (anew === undefined || !anew.copy.hasGap) return false
+  if (compare(anew.copy.position, position) <= 0 && registry.copy.last !== undefined) return false
+  count(turn.state, 'registry-gaps')
+  warn(turn, 'the log lacks records of the registry', { ...anew.copy.position })
+  registry.copy = anew.copy
+  return false
+}
+
+/** The epoch is on this master's disk: it is never used again. */
+export function epochSaved(turn: Turn, epoch: number): void {
+  const { takeover } = turn.state.registry
+  if (takeover === undefined || epoch !== epochHeld(turn.state)) return
+  takeover.isEpochSaved = true
+  proceed(turn)
+}
+
+/** What time alone brings to a candidate. */
+export function wakeCandidate(turn: Turn): void {
+  const { takeover } = turn.state.registry
+  const fetching = takeover?.fetching
+  if (takeover === undefined) return
+  if (fetching !== undefined && turn.now.monotonicMs >= fetching.untilMs) {
+    takeover.triesLeft.set(fetching.from, triesLeft(takeover, fetching.from) - 1)
+    takeover.fetching = undefined
+  }
+  proceed(turn)
+}
+
+export function candidateWakeAtMs({ registry, rules, leader }: Turn['state']): number {
+  const { takeover } = registry
+  if (leader !== undefined || takeover?.log === undefined || !takeover.isEpochSaved) {
+    return Number.POSITIVE_INFINITY
+  }
+  return takeover.fetching?.untilMs ?? takeover.sinceMs + rules.peersWaitMs
+}
+
+/** Begins when all is known that can be known. */
+function proceed(turn: Turn): void {
+  const { state } = turn
+  const { takeover } = state.registry
+  if (takeover?.log === undefined || !takeover.isEpochSaved) return
+  if (state.lease.state !== 'recovering' || state.leader !== undefined) return
+  if (takeover.fetching !== undefined || !hasHeardPeers(turn, takeover)) return
+  const peer = newerPeer(turn)
+  if (peer === undefined) takeOver(turn, takeover.log)
+  else if (takeover.hasReadAgain) fetch(turn, takeover, peer)
+  else {
+    // It may have written to the log after that was read.
+    takeover.hasReadAgain = true
+    takeover.log = undefined
+    readLog(turn, 'takeover')
+  }
+}
+
+/** Whoever is there has said how far its copy goes: masters say so all the time. */
+function hasHeardPeers({ state, now }: Turn, { isSure, sinceMs }: Takeover): boolean {
+  const listensSinceMs = Math.min(sinceMs, state.lease.echoSinceMs)
+  return isSure || now.monotonicMs - listensSinceMs >= state.rules.peersWaitMs
+}
+
+function fetch(turn: Turn, takeover: Takeover, peer: MasterId): void {
+  takeover.fetching = askForCopy(turn, peer)
+  const { snapshot } = takeover.fetching
+  log(turn, 'fetches the registry of another master', { master: peer })
+  sendBeat(turn, { asks: { master: peer, snapshot } })
+}
+
+/** A page of the copy that was asked for. */
+export function copyPageHeard(turn: Turn, page: NonNullable<PeerBeat['copy']>): void {
+  const { registry } = turn.state
+  const { takeover } = registry
+  if (takeover?.fetching === undefined || takeover.log === undefined) return
+  if (!takePage(turn, takeover.fetching, page)) return
+  const { epoch, run, n } = page
+  const table = tableOf(takeover.fetching.records)
+  takeover.fetching = undefined
+  registry.copy = {
+    ...newCopy(),
+    table,
+    position: { epoch, n },
+    last: { epoch, run, n, sequence: 0 },
+  }
+  // Neither the log nor this master's disk has it.
+  takeover.log = { ...takeover.log, isWhole: false }
+  count(turn.state, 'registry-fetched')
+  proceed(turn)
+}

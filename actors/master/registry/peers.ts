@@ -1,0 +1,92 @@
+/** What masters tell each other of their copies, and how one fetches another's. */
+import type { MasterId } from '../../../protocol/ids.ts'
+import { LEADER_SILENCE_MS } from '../../../protocol/limits.ts'
+import type { PeerBeat, RegistryPosition } from '../../../protocol/schema/master.ts'
+import type { Turn } from '../turn.ts'
+import { compare, NOWHERE } from './copy.ts'
+import { nextPage, openPages } from './pages.ts'
+import type { Fetching, Takeover } from './state.ts'
+
+/** A page of another master's copy comes within this, or it or the question got lost. */
+const PAGE_MS_MAX = 500
+/** So often one master is asked for its copy. */
+const TRIES_MAX = 3
+
+type CopyPage = NonNullable<PeerBeat['copy']>
+
+/** How far this master's copy goes, for its beats. */
+export function ownPosition({ state }: Turn): { readonly registry?: RegistryPosition } {
+  const { position } = state.registry.copy
+  return position.epoch > 0 ? { registry: position } : {}
+}
+
+/** Another master has said how far its copy goes. Of too many the rest is not remembered. */
+export function notePosition(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
+  const { positions } = turn.state.registry
+  if (!turn.state.peers.has(masterId)) return
+  const atMs = turn.now.monotonicMs
+  positions.set(masterId, { position: beat.registry ?? NOWHERE, atMs })
+  for (const known of positions.keys()) {
+    if (!turn.state.peers.has(known)) positions.delete(known)
+  }
+}
+
+/** Whose copy goes further than this master's, of those that were heard lately and may answer. */
+export function newerPeer({ state, now }: Turn): MasterId | undefined {
+  const { positions, copy, takeover } = state.registry
+  let newest = copy.position
+  let found: MasterId | undefined
+  for (const [masterId, { position, atMs }] of positions) {
+    const isMute = takeover !== undefined && triesLeft(takeover, masterId) === 0
+    const isLate = now.monotonicMs - atMs > LEADER_SILENCE_MS
+    if (isLate || isMute || compare(position, newest) <= 0) continue
+    newest = position
+    found = masterId
+  }
+  return found
+}
+
+export const triesLeft = ({ triesLeft }: Takeover, masterId: MasterId): number =>
+  triesLeft.get(masterId) ?? TRIES_MAX
+
+/** Asks for all that it holds. */
+export function askForCopy(turn: Turn, from: MasterId): Fetching {
+  const { registry } = turn.state
+  registry.asked += 1
+  const untilMs = turn.now.monotonicMs + PAGE_MS_MAX
+  return { from, snapshot: registry.asked, records: [], pages: 0, untilMs }
+}
+
+/** Another master asks for this one's copy: it goes out page by page. */
+export function lend({ state }: Turn, beat: PeerBeat): void {
+  const { registry } = state
+  if (beat.asks?.master !== state.masterId) return
+  const { position, table } = registry.copy
+  const { snapshot } = beat.asks
+  registry.lending = { to: beat.run, snapshot, position, pages: openPages(table) }
+}
+
+/** The next page, at the end of a turn. */
+export function pageToLend({ state }: Turn): CopyPage | undefined {
+  const { registry } = state
+  const { lending, copy } = registry
+  const { last } = copy
+  if (lending === undefined || last === undefined) {
+    registry.lending = undefined
+    return undefined
+  }
+  const { to, snapshot, position } = lending
+  const { page, last: isLast, records } = nextPage(lending.pages)
+  if (isLast) registry.lending = undefined
+  return { to, snapshot, page, last: isLast, ...position, run: last.run, records }
+}
+
+/** True when it was the last page that was missing. */
+export function takePage(turn: Turn, fetching: Fetching, page: CopyPage): boolean {
+  if (page.to !== turn.state.run || page.snapshot !== fetching.snapshot) return false
+  if (page.page !== fetching.pages + 1) return false
+  fetching.pages += 1
+  fetching.records.push(...page.records)
+  fetching.untilMs = turn.now.monotonicMs + PAGE_MS_MAX
+  return page.last
+}

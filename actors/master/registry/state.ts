@@ -1,0 +1,161 @@
+/** What a master knows of the registry, and what it is about to do with it. */
+import type { MasterId, RunId } from '../../../protocol/ids.ts'
+import type {
+  RegistryBatch,
+  RegistryPosition,
+  RegistryRecord,
+} from '../../../protocol/schema/master.ts'
+import type { AfterWrite } from '../state.ts'
+import { type LogBatch, newCopy, type RegistryCopy, takeBatch } from './copy.ts'
+
+/** Of every master. */
+export interface RegistryState {
+  copy: RegistryCopy
+  readonly disk: CopyDisk
+  reading: Reading | undefined
+  /** Of one that holds the lease, and has not written yet. */
+  takeover: Takeover | undefined
+  /** How far the copies of other masters go, and when (monotonic) each said so. */
+  readonly positions: Map<MasterId, { readonly position: RegistryPosition; readonly atMs: number }>
+  /** Another master fetches this one's copy. */
+  lending: Lending | undefined
+  /** Ever asked of other masters. */
+  asked: number
+}
+
+export interface Saving {
+  readonly where: 'behind' | 'instead'
+  readonly batches: readonly LogBatch[]
+}
+
+/** What of the copy is on its way to the disk: one saving at a time. */
+export interface CopyDisk {
+  saving: Saving | undefined
+  waiting: Saving
+  /** When (monotonic) to try again after a fault. */
+  retryAtMs: number
+  isFailing: boolean
+}
+
+/**
+ * `follow`: a leader has written more. `takeover`: before the first record. `read-back`: what
+ * became of a record, or whether the log is still the one that was written.
+ */
+export type ReadingReason = 'follow' | 'takeover' | 'read-back'
+
+/** A reading of the log, part by part. */
+export interface Reading {
+  readonly why: ReadingReason
+  readonly epoch: number
+  from: number
+  /** Up to here the first part is known; it must begin with that. */
+  isFirst: boolean
+  /** All of the log is folded into a copy of its own: the log does not go on from this one's. */
+  anew: { readonly copy: RegistryCopy; batches: readonly LogBatch[] } | undefined
+  /** The highest epoch that wrote. */
+  highest: number
+  /** A leader wrote that is not lower, and is another. */
+  isSuperseded: boolean
+  /** Where the batch that is on its way was found. */
+  found: number | undefined
+}
+
+export interface Takeover {
+  /** Monotonic. */
+  readonly sinceMs: number
+  isEpochSaved: boolean
+  /** The log was read: its last sequence, and whether it holds what this master's copy does. */
+  log: { readonly lastSequence: number; readonly isWhole: boolean } | undefined
+  /** Nobody can know more. */
+  isSure: boolean
+  /** It was read once more because another master knows more. */
+  hasReadAgain: boolean
+  fetching: Fetching | undefined
+  /** So often another master may still be asked for its copy. */
+  readonly triesLeft: Map<MasterId, number>
+}
+
+export interface Fetching {
+  readonly from: MasterId
+  readonly snapshot: number
+  readonly records: RegistryRecord[]
+  pages: number
+  /** Given up when (monotonic) nothing has come until then. */
+  untilMs: number
+}
+
+export interface Lending {
+  readonly to: RunId
+  readonly snapshot: number
+  readonly position: RegistryPosition
+  readonly pages: Pages
+}
+
+/** A table cut into messages, one after the other. */
+export interface Pages {
+  readonly records: Iterator<RegistryRecord>
+  next: RegistryRecord | undefined
+  page: number
+}
+
+/** Of a leader. */
+export interface LeaderRegistry {
+  lastSequence: number
+  n: number
+  readonly queue: { readonly record: RegistryRecord; readonly after: AfterWrite }[]
+  readonly changing: Map<string, number>
+  /** The batch on its way: to the log, and then to this master's disk. */
+  flying: Flying | undefined
+  /** A snapshot that is being written; what is queued comes after it. */
+  snapshot: WritingSnapshot | undefined
+}
+
+export interface Flying {
+  readonly batch: RegistryBatch
+  /** Of the queue; 0: it is a page of `snapshot`. */
+  readonly count: number
+  readonly snapshot: WritingSnapshot | undefined
+  isStored: boolean
+}
+
+export interface WritingSnapshot {
+  readonly pages: Pages
+  readonly after: AfterWrite
+  /** Of its first page in the log; 0: not written yet. */
+  sequence: number
+}
+
+/** With what this master's disk holds. */
+export function newRegistry(saved: readonly LogBatch[]): RegistryState {
+  const copy = newCopy()
+  for (const batch of saved) takeBatch(copy, batch)
+  const waiting = { where: 'behind', batches: [] } as const
+  return {
+    copy,
+    disk: { saving: undefined, waiting, retryAtMs: Number.POSITIVE_INFINITY, isFailing: false },
+    reading: undefined,
+    takeover: undefined,
+    positions: new Map(),
+    lending: undefined,
+    asked: 0,
+  }
+}
+
+export const newTakeover = (sinceMs: number): Takeover => ({
+  sinceMs,
+  isEpochSaved: false,
+  log: undefined,
+  isSure: false,
+  hasReadAgain: false,
+  fetching: undefined,
+  triesLeft: new Map(),
+})
+
+export const newLeaderRegistry = (lastSequence: number): LeaderRegistry => ({
+  lastSequence,
+  n: 0,
+  queue: [],
+  changing: new Map(),
+  flying: undefined,
+  snapshot: undefined,
+})

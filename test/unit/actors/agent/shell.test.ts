@@ -175,6 +175,47 @@ test('a lost server ends the session, and statuses come again until they are ack
   t.is(agents.states[0]?.tasks.size, 0)
 })
 
+test('an agent that is asked while it recovers says that it does', async (t) => {
+  const { stage, leader, agents } = await aRunningAgent()
+  leader.order(A1, aRun([aSleep('t-1', { PRETEND_MS: '60000' })]))
+  await stage.pass(500)
+  await stage.clock.runFor(agents.stop())
+  let recovered: () => void = () => undefined
+  const looks = new Promise<void>((resolve) => {
+    recovered = resolve
+  })
+  const slowly: Machine = {
+    profile: aProfile(),
+    openContainerizer(onEvent) {
+      const { clock, machine } = stage
+      const settles = (): void => clock.settles()
+      const containers = new PretendingContainerizer({ machine, clock, onEvent, settles })
+      const recover = containers.recover.bind(containers)
+      containers.recover = () => looks.then(recover)
+      return Promise.resolve(containers)
+    },
+  }
+  const openCheckpoint = () => stage.disk.open()
+  const hosted = { machines: [slowly], openCheckpoint, bootId: 'boot-1' }
+  const opening = hostAgents(stage.world, hosted)
+  await stage.pass(100)
+  const before = leader.reports.length
+  for (let i = 0; i < 3; i++) {
+    leader.order(A1, { kind: 'ping' })
+    await stage.pass(10_000)
+  }
+  t.deepEqual(
+    leader.reports.slice(before).map(({ kind }) => kind),
+    ['waiting', 'waiting', 'waiting'],
+  )
+  recovered()
+  const again = await stage.clock.runFor(opening)
+  leader.beat()
+  await stage.pass(1_000)
+  t.is(again.states[0]?.link.kind, 'open')
+  t.deepEqual([...(again.states[0]?.tasks.keys() ?? [])], [launchOf('t-1')])
+})
+
 test('while the checkpoint cannot be written nothing is launched or told, and then all is', async (t) => {
   const stage = new Stage()
   const leader = await stage.leader()

@@ -1,0 +1,62 @@
+/** Agents that live and cannot open a session yet: they recover, or their disk is full. */
+import test from 'ava'
+import type { AgentId } from '../../../../protocol/ids.ts'
+import {
+  AGENT_PING_MS,
+  AGENT_PINGS_MISSED_MAX,
+  REREGISTER_MS,
+} from '../../../../protocol/limits.ts'
+import { aStage, FakeAgent } from '../../../support/master-actors.ts'
+import { MasterDriver, ordersOf } from '../../../support/master-builders.ts'
+
+function waits(master: MasterDriver, name = 'a1', why = 'it recovers') {
+  const body = { reports: [{ kind: 'waiting' as const, why }] }
+  return master.input({ kind: 'agent-reports', agentId: name as AgentId, body })
+}
+
+test('an agent that waits is asked on, and is not lost however long it waits', (t) => {
+  const master = new MasterDriver().leading()
+  new FakeAgent(master).open()
+  waits(master)
+  t.is(master.agent('a1').state, 'silent')
+  for (let i = 0; i < 5 * AGENT_PINGS_MISSED_MAX; i++) {
+    master.pass(AGENT_PING_MS)
+    waits(master)
+  }
+  t.is(master.agent('a1').state, 'silent')
+  master.pass(AGENT_PING_MS * (AGENT_PINGS_MISSED_MAX + 2))
+  t.is(master.agent('a1').state, 'unreachable', 'when it is silent, it is lost')
+})
+
+test('nothing of an agent that waits is on offer, until it opens a session', (t) => {
+  const { master, agent, allocator } = aStage()
+  allocator.offer()
+  t.true(master.agent('a1').offers.size > 0)
+  waits(master)
+  t.is(master.agent('a1').offers.size, 0)
+  t.is(ordersOf(agent.open(), 'a1', 'registered').length, 1)
+  t.is(master.agent('a1').state, 'registered')
+})
+
+test('a known agent that waits after a takeover is waited for', (t) => {
+  const { master } = aStage()
+  master.freeze(3_000)
+  master.pass(1_000)
+  t.is(master.agent('a1').state, 'recovering')
+  master.pass(REREGISTER_MS - 2_000)
+  waits(master)
+  master.pass(REREGISTER_MS - 1_000)
+  t.is(master.agent('a1').state, 'recovering')
+  master.pass(2_000)
+  t.is(master.agent('a1').state, 'unreachable')
+})
+
+test('who is not known, or is unreachable, is not there for saying that it waits', (t) => {
+  const master = new MasterDriver().leading()
+  waits(master, 'a9')
+  t.false(master.leader.agents.has('a9' as AgentId))
+  new FakeAgent(master).open()
+  master.pass(AGENT_PING_MS * (AGENT_PINGS_MISSED_MAX + 2))
+  waits(master)
+  t.is(master.agent('a1').state, 'unreachable')
+})

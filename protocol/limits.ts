@@ -201,6 +201,12 @@ export const UNINVITED_MS_MAX = 10_000
 export const CALL_TIMEOUT_MS = 1_000
 /** A framework asks again what has become of its unfinished tasks. */
 export const RECONCILE_MS = 60_000
+/**
+ * Tasks that frameworks of one principal may ask about in a second, and at once: a short question
+ * may have a million answers.
+ */
+export const RECONCILED_TASKS_PER_S = 50_000
+export const RECONCILED_TASKS_BURST = 500_000
 /** Calls of one framework a second, of all frameworks of one principal, and of its operators. */
 export const FRAMEWORK_CALLS_PER_S = 20_000
 export const PRINCIPAL_CALLS_PER_S = 40_000

@@ -61,6 +61,11 @@ export class SimulatedAgent {
     this.#process.join()
   }
 
+  /** Its connection is lost, with all that was on its way, and comes back after so long. */
+  disconnect(forMs: number): void {
+    this.#process.disconnect(forMs)
+  }
+
   /** Its process dies; its tasks run on. `start` begins it again. */
   crash(): void {
     this.#process.kill()

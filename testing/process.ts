@@ -42,6 +42,11 @@ export class SimulatedProcess {
     this.#parts.system.move(this.#buses, MAINLAND)
   }
 
+  /** Its connection is lost, with all that was on its way, and comes back after so long. */
+  disconnect(forMs: number): void {
+    for (const bus of this.#buses) this.#parts.system.disconnect(bus, forMs)
+  }
+
   /** As SIGSTOP: it does nothing, and hears all that was said when it goes on. */
   freeze(): void {
     this.#clock.freeze()

@@ -1,5 +1,7 @@
 /** What has become of tasks, as far as this leader knows. */
+import { type Refusal, refusal } from '../../protocol/errors.ts'
 import type { AgentId, TaskId } from '../../protocol/ids.ts'
+import { RECONCILED_TASKS_BURST, RECONCILED_TASKS_PER_S } from '../../protocol/limits.ts'
 import type { Reconcile } from '../../protocol/schema/calls.ts'
 import type { Agent, Framework } from './entities.ts'
 import { sendKnown, sendStatus } from './tasks.ts'
@@ -8,10 +10,24 @@ import type { LeaderTurn } from './turn.ts'
 /** Tasks that are told of in one turn: a framework may have a million. */
 const TOLD_PER_TURN = 2_000
 
-/** Without tasks: all that is known and not out of reach. Else each of them, if it can be said. */
-export function reconcile(turn: LeaderTurn, framework: Framework, call: Reconcile): void {
+/**
+ * Without tasks: all that is known and not out of reach. Else each of them, if it can be said.
+ * Refused: more than its principal may ask about in so short a time.
+ */
+export function reconcile(
+  turn: LeaderTurn,
+  framework: Framework,
+  call: Reconcile,
+): Refusal | undefined {
+  const { principal, tasks } = framework
+  const asked = Math.min(call.tasks.length || tasks.size, RECONCILED_TASKS_BURST)
+  if (!turn.leader.reconciled.take(principal, turn.now.monotonicMs, asked)) {
+    const most = `${principal} may ask about ${RECONCILED_TASKS_PER_S} tasks a second`
+    return refusal('too-many', `${most}; these are ${asked} more`)
+  }
   if (call.tasks.length === 0) turn.leader.telling.set(framework.key, framework.tasks.values())
   for (const { taskId, agentId } of call.tasks) reconcileTask(turn, framework, taskId, agentId)
+  return undefined
 }
 
 /** Goes on telling frameworks of all their tasks. */

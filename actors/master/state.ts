@@ -9,7 +9,12 @@ import type {
   RunId,
   SessionId,
 } from '../../protocol/ids.ts'
-import { CALLERS_REMEMBERED_MAX, EXPRESSIONS_PROGRAM_PER_S } from '../../protocol/limits.ts'
+import {
+  CALLERS_REMEMBERED_MAX,
+  EXPRESSIONS_PROGRAM_PER_S,
+  RECONCILED_TASKS_BURST,
+  RECONCILED_TASKS_PER_S,
+} from '../../protocol/limits.ts'
 import type { Resources } from '../../protocol/resources.ts'
 import type { AgentOrder } from '../../protocol/schema/agent.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
@@ -200,6 +205,8 @@ export interface Leader {
   readonly crowding: { size: number; atMs: number; counts: ReadonlyMap<Principal, number> }
   /** What of their frameworks' expressions may be judged, in instructions, by principal. */
   readonly expressions: TokenBuckets
+  /** How many tasks their frameworks may ask about, by principal. */
+  readonly reconciled: TokenBuckets
   readonly offers: Map<OfferId, Offer>
   /** Offers that an accept has used, lately. */
   readonly usedOffers: Recent<OfferId, true>
@@ -294,6 +301,8 @@ const EXPRESSIONS_RATE: Rate = {
   burst: 2 * EXPRESSIONS_PROGRAM_PER_S,
 }
 
+const RECONCILED_RATE: Rate = { perS: RECONCILED_TASKS_PER_S, burst: RECONCILED_TASKS_BURST }
+
 export function newLeader(epoch: number, sinceWallMs: number, lastSequence: number): Leader {
   return {
     epoch,
@@ -311,6 +320,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     roles: newRoleBooks(),
     crowding: { size: 0, atMs: 0, counts: new Map() },
     expressions: new TokenBuckets(EXPRESSIONS_RATE, CALLERS_REMEMBERED_MAX),
+    reconciled: new TokenBuckets(RECONCILED_RATE, CALLERS_REMEMBERED_MAX),
     offers: new Map(),
     usedOffers: new Recent(USED_OFFERS_MAX),
     offerFates: new Recent(FATES_MAX),

@@ -126,8 +126,7 @@ function handle(
       kill(turn, framework, call.body)
       return undefined
     case 'reconcile':
-      reconcile(turn, framework, call.body)
-      return undefined
+      return reconcile(turn, framework, call.body)
     case 'pong':
       return undefined
     case 'hand-over':

@@ -29,6 +29,7 @@ export async function openProbe(nats: string, folder: string): Promise<Probe> {
   const states = new Map<string, TaskState[]>()
   const waiting = new Set<() => void>()
   const launched: string[] = []
+  let count = 0
   scheduler.onStatus(({ taskId, state }) => {
     states.set(taskId, [...(states.get(taskId) ?? []), state])
     for (const look of waiting) look()
@@ -55,7 +56,8 @@ export async function openProbe(nats: string, folder: string): Promise<Probe> {
     throw new Error('the probe gets no more offers')
   }
   const launchOn = async (one: Offered): Promise<string> => {
-    const taskId = `probe-${launched.length}`
+    const taskId = `probe-${count}`
+    count += 1
     const command = `echo started >> ${join(folder, taskId)}`
     const { outcome } = await one.accept([{ taskId, command, resources: EACH }])
     // A refused accept has launched nothing: no status will come.

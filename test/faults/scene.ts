@@ -30,6 +30,8 @@ export interface Seen {
   readonly problems?: readonly string[]
   /** Ends of steady tasks that the fault explains, beside TASK_FINISHED. */
   readonly mayEnd?: readonly string[]
+  /** Of the observer's sentences those that the fault explains. */
+  readonly explains?: RegExp
 }
 
 export interface Scene {
@@ -83,7 +85,9 @@ export async function openScene(stage: Stage, options: SceneOptions = {}): Promi
       await probe.close()
       const frameworks = lab.frameworks.map(toldOf)
       const tally = tallyOf([...frameworks, probe])
-      const violations = await lab.observer.conclude()
+      const violations = (await lab.observer.conclude()).filter(
+        (sentence) => seen.explains?.test(sentence) !== true,
+      )
       const left = (await closeLab())
         .filter((line) => !stage.keepsFiles || !line.startsWith('folder '))
         .map((line) => `left behind: ${line}`)

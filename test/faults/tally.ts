@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
 import type { LabFramework } from '../lab/contract.ts'
+import { Journal } from '../lab/journal.ts'
 
 /** One framework's side of it. */
 export interface Told {
@@ -22,8 +23,6 @@ export interface Tally {
   readonly phantom: number
 }
 
-/** The ends that a task cannot have without having started. */
-const BY_ITSELF: ReadonlySet<TaskState> = new Set(['TASK_FINISHED', 'TASK_FAILED'])
 /** The leader and the agent say: it has never started. */
 const NEVER: ReadonlySet<TaskState> = new Set(['TASK_DROPPED', 'TASK_ERROR'])
 
@@ -43,7 +42,8 @@ export function tallyOf(all: readonly Told[]): Tally {
       const isUntrue = starts > 0 && [...ends].some((end) => NEVER.has(end))
       if (ends.size === 0 || isUntrue) sums.lost += 1
       if (starts > 1 || ends.size > 1) sums.doubled += 1
-      if (starts === 0 && [...ends].some((end) => BY_ITSELF.has(end))) sums.phantom += 1
+      // Others may not have come to start.
+      if (starts === 0 && ends.has('TASK_FINISHED')) sums.phantom += 1
     }
   }
   return { ...sums, ended }
@@ -55,10 +55,20 @@ export function toldOf(framework: LabFramework): Told {
     told() {
       const states = new Map<string, TaskState[]>()
       for (const { taskId, state } of framework.statuses())
-        states.set(taskId, [...(states.get(taskId) ?? []), state as TaskState])
+        if (state !== 'TASK_UNKNOWN')
+          states.set(taskId, [...(states.get(taskId) ?? []), state as TaskState])
       return states
     },
-    launched: () => framework.launched(),
+    launched() {
+      // A refused accept has launched nothing, and what nobody knows was never launched; a start
+      // or a status of such a task is a phantom.
+      const never = new Set(
+        new Journal(framework.folder)
+          .entries()
+          .flatMap((one) => (one.do === 'refuse' || one.do === 'give-up' ? [one.taskId] : [])),
+      )
+      return framework.launched().filter((taskId) => !never.has(taskId))
+    },
     startsOf(taskId) {
       const path = join(framework.folder, 'starts', taskId)
       return existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0

@@ -35,6 +35,7 @@ export const reboot: Row = {
       note: `${there.size} tasks were told as failed and a new one had ended after ${recoveryMs} ms`,
       problems: told.length === there.size ? [] : [`${told.length} ends of ${there.size} tasks`],
       mayEnd: ['TASK_FAILED'],
+      explains: /^I5: .*\(AGENT_REBOOTED\)$/,
     })
   },
 }

@@ -27,9 +27,9 @@ export const diskFull: Row = {
     const problems: string[] = []
     const times: number[] = []
     for (const where of ['server', 'master', 'agent'] as const) {
-      const recoveryMs = await fillOne(scene, where)
+      const { recoveryMs, during } = await fillOne(scene, where)
       times.push(recoveryMs)
-      seen.push(`${where} ${recoveryMs} ms`)
+      seen.push(`${where} ${recoveryMs} ms (meanwhile ${during})`)
       const { lab } = scene
       const ended = [...lab.masters, ...lab.agents].filter(({ isRunning }) => !isRunning)
       problems.push(
@@ -46,15 +46,25 @@ export const diskFull: Row = {
   },
 }
 
-/** Resolves to how long it took from the room until a task has ended. */
-async function fillOne({ lab, probe }: Scene, where: Where): Promise<number> {
+interface Filled {
+  /** From the room until a task has ended. */
+  readonly recoveryMs: number
+  /** What became of a task meanwhile. */
+  readonly during: string
+}
+
+async function fillOne({ lab, probe }: Scene, where: Where): Promise<Filled> {
   const owner =
     where === 'server' ? lab.servers[0] : where === 'agent' ? lab.agents[0] : await lab.leader()
   if (owner?.disk === undefined) throw new Error(`the ${where} has no disk of its own`)
+  const agentId = where === 'agent' ? owner.name : undefined
   owner.disk.fill()
+  const ran = probe.ran(agentId).then(() => 'a task ran')
+  const during = await Promise.race([ran, sleep(FULL_MS).then(() => 'none ran')])
   await sleep(FULL_MS)
   const since = stopwatch()
   owner.disk.free()
-  await inTime(probe.ran(where === 'agent' ? owner.name : undefined), `a task after ${where}`)
-  return since()
+  await inTime(ran, `the task that was asked for while the disk of ${where} was full`)
+  await inTime(probe.ran(agentId), `a task after ${where}`)
+  return { recoveryMs: since(), during }
 }

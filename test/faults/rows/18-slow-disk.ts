@@ -18,11 +18,14 @@ export const slowDisk: Row = {
       lab.masters.flatMap(({ lines }) => lines).filter(({ message }) => message === 'leads').length
     const before = leads()
     const since = stopwatch()
-    for (let i = 0; i < TASKS; i++) await inTime(probe.ran(), 'a task')
-    const recoveryMs = Math.round(since() / TASKS)
+    // A framework is a record of the registry, on the disks of all masters.
+    const fresh = await inTime(lab.framework({ name: 'fresh', tasks: TASKS }), 'a framework')
+    await inTime(fresh.ended, 'its tasks')
+    const recoveryMs = since()
+    await inTime(probe.ran(), 'a task')
     return await finish({
       recoveryMs,
-      note: `with syncs of ${SYNC_MS} ms a task took ${recoveryMs} ms`,
+      note: `with syncs of ${SYNC_MS} ms a new framework’s ${TASKS} tasks had ended after ${recoveryMs} ms`,
       problems: leads() > before ? ['the lead has changed'] : [],
     })
   },

@@ -48,7 +48,7 @@ export interface Outcome extends Wanted {
 const CALM_PART = 0.6
 const QUIET_PART = 0.85
 /** In so many of the runs everybody wants all in the calm. */
-const FAIR_PART = 0.25
+const FAIR_PART = 0.15
 /** A violation is noticed this often. */
 const SLICE_MS = 250
 /** All must agree so long after the end at the latest. */

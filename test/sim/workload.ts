@@ -25,6 +25,8 @@ export interface FrameworkDisk {
   readonly secret: string
   readonly failoverMs: number
   readonly roles: readonly string[]
+  /** How long it thinks about an offer, on average. */
+  readonly thinkMs: number
   /** Task ids are never used twice. */
   tasks: number
   /** Subscribed before: there may be tasks. */
@@ -53,7 +55,9 @@ export interface WorkloadParts {
 const FATES = { finishes: 70, fails: 12, signalled: 5, lasts: 8, stubborn: 5 }
 /** What is done with an offer. */
 const ANSWERS = { launch: 70, decline: 20, hoard: 10 }
-const MANY_TASKS = 40
+const MANY_TASKS = 25
+/** On average, of those that end by themselves. */
+const TASK_MS = 15_000
 /** Thousandths of cpus, and MiB. */
 const GREEDY_TASK = { cpus: 1_000, mem: 512 }
 const GREEDY_TASKS_MAX = 4
@@ -155,7 +159,7 @@ export class Workload implements Handlers {
     if (isGreedy()) return this.#launchAll(offer)
     const answer = chance.weighted(ANSWERS)
     if (answer === 'hoard') return
-    const delayMs = chance.happens(0.7) ? 0 : chance.waitMs(400)
+    const delayMs = chance.happens(0.3) ? 0 : chance.waitMs(this.#parts.disk.thinkMs)
     this.#later(delayMs, () => {
       const isEnough = this.#alive.size > MANY_TASKS || isQuiet()
       if (answer === 'launch' && !isEnough) this.#launch(offer)
@@ -164,7 +168,7 @@ export class Workload implements Handlers {
   }
 
   #decline({ offerId }: Offer, chance: Chance): void {
-    const refuseMs = chance.pick([undefined, undefined, 0, 8_000, 15_000])
+    const refuseMs = chance.pick([undefined, undefined, 0, 8_000, 15_000, 15_000])
     this.#scheduler?.input({
       kind: 'framework.decline',
       ask: ++this.#asks,
@@ -225,7 +229,7 @@ export class Workload implements Handlers {
     disk.tasks += 1
     const fate = chance.weighted(FATES)
     const lasts = fate === 'lasts' || fate === 'stubborn'
-    const runMs = lasts ? chance.between(30_000, 400_000) : chance.waitMs(8_000)
+    const runMs = lasts ? chance.between(30_000, 400_000) : chance.waitMs(TASK_MS)
     const exit = { finishes: '0', fails: '3', signalled: 'SIGSEGV', lasts: '0', stubborn: '0' }
     const pretends = { runMs, exit: exit[fate], isStubborn: fate === 'stubborn' }
     return taskOf(`${disk.key.frameworkId}-t${disk.tasks}`, { cpus, mem }, pretends)
@@ -248,7 +252,7 @@ export class Workload implements Handlers {
       kind: this.#isSuppressed ? 'framework.suppress' : 'framework.revive',
     })
     if (!isQuiet() && chance.happens(0.2)) this.#update()
-    this.#later(chance.waitMs(this.#isSuppressed ? 6_000 : 20_000), () => this.#changeWish())
+    this.#later(chance.waitMs(this.#isSuppressed ? 10_000 : 15_000), () => this.#changeWish())
   }
 
   /** Nothing that would keep offers away. */

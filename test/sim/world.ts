@@ -89,8 +89,8 @@ export class World {
     this.ledger = new Ledger(fail, isRunning)
     this.machines = many(AGENTS, (i) => {
       const agentId = `agent-${i}` as AgentId
-      const cpus = 1_000 * shape.integer(2, 8)
-      const mem = 1_024 * shape.integer(2, 8)
+      const cpus = 1_000 * shape.integer(1, 4)
+      const mem = 1_024 * shape.integer(1, 4)
       return new Machine({ agentId, cpus, mem, clock: this.clock, ledger: this.ledger, fail })
     })
     this.nodes = [
@@ -312,6 +312,7 @@ export class World {
       key: { principal: 'local' as Principal, frameworkId },
       secret: shape.token(128),
       roles: shape.pick([['*'], ['prod'], ['prod/web'], ['batch'], ['*', 'prod/web']]),
+      thinkMs: shape.pick([100, 800, 2_500]),
       failoverMs: shape.pick([15_000, 600_000, 600_000]),
       tasks: 0,
       isReturning: false,

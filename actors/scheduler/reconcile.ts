@@ -23,6 +23,8 @@ export function onSubscribed(turn: Turn): void {
 export function onReconcileDue(turn: Turn): void {
   const { state, now } = turn
   if (now.monotonicMs >= state.reconciledAtMs + RECONCILE_MS) return askAboutAll(turn)
+  // Agents come back one after the other: what they bring is known to nobody before.
+  if (state.settings.isReturning) askForAll(turn)
   askAbout(
     turn,
     [...state.tasks.values()].filter((task) => !task.isHeard),
@@ -34,11 +36,17 @@ export function onReconcileDue(turn: Turn): void {
 export function askAboutAll(turn: Turn): void {
   const { state, now } = turn
   state.reconciledAtMs = now.monotonicMs
-  // None named: all that the leader knows, so of an earlier process too. Not only once: an agent
-  // may bring such a task long after.
-  if (state.settings.isReturning) startCall(turn, { verb: 'reconcile', body: { tasks: [] } })
+  if (state.settings.isReturning) askForAll(turn)
   askAbout(turn, [...state.tasks.values()])
   arrange(turn)
+}
+
+/**
+ * None named: all that the leader knows, so of an earlier process too. Not only once: an agent may
+ * bring such a task long after.
+ */
+function askForAll(turn: Turn): void {
+  startCall(turn, { verb: 'reconcile', body: { tasks: [] } })
 }
 
 function arrange({ state, now }: Turn): void {

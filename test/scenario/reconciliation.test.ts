@@ -130,6 +130,24 @@ test('an agent that does not come back to a new leader is unreachable, of which 
   t.deepEqual(await answers(scenario, framework, task('t1', 'far-1')), ['t1 TASK_UNREACHABLE'])
 })
 
+test('tasks of an agent that an operator gave up are over, those that nobody knows too', async (t) => {
+  const scenario = await Scenario.open()
+  const island = await scenario.agents({ name: 'far' })
+  await scenario.pass(2_000)
+  const framework = await scenario.framework('f1')
+  await framework.accept([aRun('t1')])
+  await scenario.pass()
+  island.cutOff()
+  await scenario.pass(UNREACHABLE_MS)
+  await scenario.ask('mark-gone', { agentId: 'far-1' as AgentId })
+  await scenario.pass()
+  t.is(framework.lastOf('t1')?.state, 'TASK_GONE_BY_OPERATOR')
+  t.deepEqual(await answers(scenario, framework, task('t2', 'far-1')), ['t2 TASK_GONE_BY_OPERATOR'])
+  await scenario.takeover()
+  await framework.subscribe()
+  t.deepEqual(await answers(scenario, framework, task('t1', 'far-1')), ['t1 TASK_GONE_BY_OPERATOR'])
+})
+
 test('who asks for all is told of each task that is known: of ended ones until they are acknowledged', async (t) => {
   const scenario = await Scenario.open({})
   const framework = await scenario.framework('f1')

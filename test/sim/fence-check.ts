@@ -46,15 +46,14 @@ export class FenceCheck {
     if (input.kind === 'leader.events') this.#before = beforeEvents(state as SchedulerState, input)
   }
 
-  agent({ process, state, input }: Step): void {
+  agent({ state, input }: Step): void {
     const { highest, profile, outbox } = state as AgentState
     const { agentId } = profile
-    const { name = agentId } = this.#world.nodeOf(process) ?? {}
-    const obeyed = this.#obeyed.get(name)
+    const obeyed = this.#obeyed.get(agentId)
     if (highest !== undefined && highest !== obeyed) {
       if (obeyed !== undefined && compareFence(obeyed, highest) === 'lower')
         this.#fail(`${agentId} obeys ${shown(highest)} after ${shown(obeyed)}`, agentId)
-      this.#obeyed.set(name, highest)
+      this.#obeyed.set(agentId, highest)
     }
     const before = this.#before
     if (before === undefined || doneBy(outbox) === before.done) return
@@ -85,7 +84,7 @@ export class FenceCheck {
     if (isSame) return
     this.#hasLed = false
     const isLower = taken.epoch <= this.#taken.epoch
-    if (isLower && !this.#world.mayLoseEpochs)
+    if (isLower)
       this.#world.fail({
         invariant: '3: epochs never go back',
         what: `${process.name} takes ${shown(taken)} after ${shown(this.#taken)}`,

@@ -80,6 +80,12 @@ export class LeaderCheck {
 
   #agent(leader: Leader, agent: Agent): void {
     if (agent.state !== 'registered') return
+    if (this.#world.ledger.gone.get(agent.agentId))
+      this.#world.fail({
+        invariant: 'no agent comes back that was given up',
+        what: `${agent.agentId} is registered in epoch ${leader.epoch}`,
+        about: [agent.agentId],
+      })
     const taken = addResources(heldAt(agent), offeredAt(leader, agent))
     const all = addResources(taken, agent.free)
     if (isSame(all, agent.total)) return

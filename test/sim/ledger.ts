@@ -50,6 +50,8 @@ interface Named {
 
 export class Ledger {
   readonly frameworks = new Map<string, FrameworkEntry>()
+  /** Agents of which an operator has said that they will not come back: true if it was answered. */
+  readonly gone = new Map<AgentId, boolean>()
   readonly #fail: (violation: Violation) => void
   readonly #isRunning: (launch: Launch) => boolean
 
@@ -93,6 +95,8 @@ export class Ledger {
   ): void {
     const task = this.#task(framework, taskId)
     task.agentId = agentId
+    // All that it had was over when it was given up.
+    if (this.gone.has(agentId)) return
     const { ends } = task
     const before = ends.get(launch)
     ends.set(launch, state)

@@ -39,14 +39,15 @@ interface Running {
 }
 
 export class Machine {
-  readonly agentId: AgentId
+  agentId: AgentId
   readonly cpus: number
   readonly mem: number
-  readonly disk = new MemoryDisk()
+  disk = new MemoryDisk()
   boots = 1
+  #replaced = 0
   /** Nothing more can be written to its disk. */
   isFull = false
-  readonly #machine = new PretendMachine()
+  #machine = new PretendMachine()
   /** Started and, as far as was seen, not ended. */
   readonly #running = new Map<string, Running>()
   readonly #parts: MachineParts
@@ -141,6 +142,15 @@ export class Machine {
     this.#parts.ledger.forgotten(this.agentId)
   }
 
+  /** Another machine stands in its place, with an agent that has never been there. */
+  replace(): void {
+    this.disk = new MemoryDisk()
+    this.#machine = new PretendMachine()
+    this.#running.clear()
+    this.#replaced += 1
+    this.agentId = `${this.#parts.agentId}-${this.#replaced + 1}` as AgentId
+  }
+
   isRunning(launch: Launch): boolean {
     const container = this.#machine.containers.get(launch)
     if (container?.state !== 'running') return false
@@ -161,7 +171,8 @@ export class Machine {
   }
 
   #started(spec: ContainerSpec): void {
-    const { agentId, ledger, fail } = this.#parts
+    const { ledger, fail } = this.#parts
+    const { agentId } = this
     const { principal, frameworkId, taskId, launch } = spec.sandbox
     const [cpus = 0, mem = 0] = (spec.env[HOLDS] ?? '').split(' ').map(Number)
     this.#running.set(spec.containerId, { spec, cpus, mem })

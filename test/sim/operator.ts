@@ -5,11 +5,11 @@
 import { openMessenger } from '../../bus/messenger.ts'
 import { RefusedError } from '../../bus/service.ts'
 import { ClusterError } from '../../protocol/errors.ts'
-import type { Principal } from '../../protocol/ids.ts'
+import type { AgentId, Principal } from '../../protocol/ids.ts'
 import type { RoleQuota, RoleWeight, Sums } from '../../protocol/schema/common.ts'
 import { inboxOf, operatorCall } from '../../protocol/subjects.ts'
 import { Chance } from './chance.ts'
-import { Promises } from './promises.ts'
+import { type Call, Promises } from './promises.ts'
 import { CLUSTER, type World } from './world.ts'
 
 const PRINCIPAL = 'olga' as Principal
@@ -17,6 +17,7 @@ const TOPS = ['*', 'prod', 'batch']
 const NODES = [...TOPS, 'prod/web']
 const MEAN_PAUSE_MS = 2_500
 const PATIENCE_MS = 1_000
+const BURIALS_MAX = 8
 /** What was said before the calm has arrived by then, however late. */
 const SETTLED_MS = 10_000
 /** In runs in which shares are measured. */
@@ -101,16 +102,21 @@ export class Operator {
     this.settled = new Map(weights.map(({ role, weight }) => [role, weight]))
   }
 
-  async #call(
-    call:
-      | { verb: 'set-quotas'; body: { quotas: RoleQuota[]; force?: boolean } }
-      | { verb: 'set-weights'; body: { weights: RoleWeight[] } },
-  ): Promise<boolean> {
+  /** An agent will not come back: said until it is answered, but not for ever. */
+  async bury(agentId: AgentId): Promise<void> {
+    const { ledger } = this.#world
+    ledger.gone.set(agentId, false)
+    ledger.forgotten(agentId)
+    for (let tries = 0; tries < BURIALS_MAX; tries++) {
+      if (!(await this.#call({ verb: 'mark-gone', body: { agentId } }))) continue
+      ledger.gone.set(agentId, true)
+      return
+    }
+  }
+
+  async #call(call: Call): Promise<boolean> {
     const { nowMs } = this.#world
-    const said =
-      call.verb === 'set-weights'
-        ? this.promises.weights(call.body.weights, nowMs)
-        : this.promises.quotas(call.body.quotas, nowMs)
+    const said = this.promises.said(call, nowMs)
     const answered = (answer: 'done' | 'refused'): void => {
       for (const one of said) one.answer = answer
     }

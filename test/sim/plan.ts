@@ -1,6 +1,8 @@
 /** What goes wrong in a run: performs the strikes that were drawn, and ends all when it is calm. */
 import type { Bus } from '../../bus/bus.ts'
 import { FAULT_KINDS, type FaultRates, NO_FAULTS } from '../../bus/simulated/faults.ts'
+import { NO_STORES } from '../../bus/simulated/stores.ts'
+import type { AgentId } from '../../protocol/ids.ts'
 import { Chance } from './chance.ts'
 import type { Process } from './process.ts'
 import { describeStrike, nameOf, STRIKE_NAMES, type Strike, type StrikeKind } from './strikes.ts'
@@ -9,7 +11,7 @@ import type { Node, World } from './world.ts'
 /** All that can happen in a run. */
 export const ALL_FAULTS: readonly string[] = [
   ...STRIKE_NAMES,
-  ...FAULT_KINDS.filter((kind) => kind !== 'storesLost').map((kind) => `bus ${kind}`),
+  ...FAULT_KINDS.map((kind) => `bus ${kind}`),
 ]
 
 /** What may go wrong on the bus by chance, and can be left out of a run by its name. */
@@ -69,6 +71,8 @@ export interface PlanOptions {
   readonly strikes: readonly Strike[]
   /** What may happen by chance. Default: all. */
   readonly chances?: readonly ChanceName[]
+  /** An operator says that an agent will not come back. */
+  readonly bury: (agentId: AgentId) => void
 }
 
 export class Plan {
@@ -132,6 +136,8 @@ export class Plan {
         process.fuse = { acts: chance.integer(1, ACTS_MAX), isSaid: chance.happens(0.7) }
         process.onEnd.push(() => this.#later(strike.forMs, () => this.#world.start(node)))
         return undefined
+      case 'gone-for-good':
+        return this.#bury(node, strike, chance.happens(0.5))
       case 'reboot':
       case 'power-loss':
         process.kill()
@@ -153,7 +159,7 @@ export class Plan {
     }
   }
 
-  #strikeBus(strike: Strike, chance: Chance): undefined {
+  #strikeBus(strike: Strike, chance: Chance): Struck {
     const { system } = this.#world
     switch (strike.kind) {
       case 'partition':
@@ -168,6 +174,18 @@ export class Plan {
       case 'good-bus':
         system.faults.rates = NO_FAULTS
         return undefined
+      case 'store-lost':
+        system.faults.rates = NO_FAULTS
+        system.crash()
+        return this.#later(strike.forMs, () => system.restart(NO_STORES))
+      case 'store-goes-back': {
+        system.faults.rates = NO_FAULTS
+        const copy = system.copyStores()
+        return this.#later(strike.forMs, () => {
+          system.crash()
+          this.#later(chance.between(50, 2_000), () => system.restart(copy))
+        })
+      }
       default:
         system.faults.rates = only(chance.pick(BAD), this.#options.chances)
         return undefined
@@ -187,6 +205,17 @@ export class Plan {
 
   #crash(node: Node, { forMs }: Strike, isSaid: boolean): undefined {
     node.process?.kill(isSaid)
+    this.#later(forMs, () => this.#world.start(node))
+  }
+
+  /** An operator gives it up. `returns`: it comes back nonetheless, as who it was. */
+  #bury(node: Node, { forMs }: Strike, returns: boolean): undefined {
+    const { process, machine } = node
+    if (machine === undefined) return
+    process?.kill()
+    machine.reboot(false)
+    this.#options.bury(machine.agentId)
+    if (!returns) machine.replace()
     this.#later(forMs, () => this.#world.start(node))
   }
 

@@ -6,6 +6,7 @@
 import { type Amounts, parseSums } from '../../actors/master/roles/amounts.ts'
 import { termsOf } from '../../actors/master/roles/books.ts'
 import type { MasterState } from '../../actors/master/state.ts'
+import type { AgentId } from '../../protocol/ids.ts'
 import type { RoleQuota, RoleWeight } from '../../protocol/schema/common.ts'
 import type { World } from './world.ts'
 
@@ -19,14 +20,25 @@ export interface Said {
   answer: 'none' | 'done' | 'refused'
 }
 
+/** What operators here say. */
+export type Call =
+  | { readonly verb: 'set-weights'; readonly body: { weights: RoleWeight[] } }
+  | { readonly verb: 'set-quotas'; readonly body: { quotas: RoleQuota[]; force?: boolean } }
+  | { readonly verb: 'mark-gone'; readonly body: { agentId: AgentId } }
+
 export class Promises {
   readonly #said = new Map<string, Said[]>()
 
-  weights(weights: readonly RoleWeight[], atMs: number): readonly Said[] {
+  said(call: Call, atMs: number): readonly Said[] {
+    if (call.verb === 'set-weights') return this.#weights(call.body.weights, atMs)
+    return call.verb === 'set-quotas' ? this.#quotas(call.body.quotas, atMs) : []
+  }
+
+  #weights(weights: readonly RoleWeight[], atMs: number): readonly Said[] {
     return weights.map(({ role, weight }) => this.#say(`weight of ${role}`, String(weight), atMs))
   }
 
-  quotas(quotas: readonly RoleQuota[], atMs: number): readonly Said[] {
+  #quotas(quotas: readonly RoleQuota[], atMs: number): readonly Said[] {
     return quotas.map(({ role, guarantee, limit }) => {
       const value = quotaText(parseSums(guarantee ?? {}), parseSums(limit ?? {}))
       return this.#say(`quota of ${role}`, value, atMs)

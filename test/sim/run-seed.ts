@@ -1,5 +1,6 @@
 /** One run: a world, its faults, the invariants, the outcome. */
 import { systemClock } from '../../bus/clock.ts'
+import type { AgentId } from '../../protocol/ids.ts'
 import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
 import { Chance } from './chance.ts'
 import { Checks } from './checks.ts'
@@ -79,8 +80,9 @@ export async function runSeed(wanted: Wanted, about?: readonly string[]): Promis
   const strikes = drawStrikes(seed, world.options.calmFromMs, world.nodes).filter(
     ({ index }) => keep?.includes(index) ?? true,
   )
-  const plan = new Plan(world, { strikes, ...(chances !== undefined && { chances }) })
   const operator = new Operator(world)
+  const bury = (agentId: AgentId): void => void operator.bury(agentId)
+  const plan = new Plan(world, { strikes, bury, ...(chances !== undefined && { chances }) })
   await perform(world, { plan, operator, untilMs })
   return {
     ...wanted,

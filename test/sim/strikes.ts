@@ -24,6 +24,9 @@ const WEIGHTS = {
   'full-disk': 4,
   'lost-disk': 2,
   teardown: 2,
+  'gone-for-good': 3,
+  'store-lost': 2,
+  'store-goes-back': 3,
 } as const
 export type StrikeKind = keyof typeof WEIGHTS
 
@@ -39,6 +42,7 @@ const ONLY: Partial<Record<StrikeKind, Kind>> = {
   reboot: 'agent',
   'power-loss': 'agent',
   'full-disk': 'agent',
+  'gone-for-good': 'agent',
   'lost-disk': 'master',
   teardown: 'framework',
 }
@@ -48,7 +52,12 @@ const OF_THE_BUS: readonly StrikeKind[] = [
   'server-restart',
   'bad-bus',
   'good-bus',
+  'store-lost',
+  'store-goes-back',
 ]
+
+/** The bus's stores forget something. */
+const LOSSES: readonly StrikeKind[] = ['store-lost', 'store-goes-back']
 
 export interface Victim {
   readonly name: string
@@ -95,7 +104,30 @@ export function drawStrikes(
     strikes.push({ index: strikes.length, atMs, kind, whom, forMs: LASTS[kind]?.(chance) ?? 0 })
     atMs += chance.waitMs(MEAN_PAUSE_MS)
   }
-  return strikes
+  return spareCopies(strikes, victims)
+}
+
+/** A copy of the registry is safe so long after it was there, and in use so long after a loss. */
+const SETTLED_MS = 12_000
+
+/**
+ * What the store has lost is in the copies of the masters. Who has the newest must be there, so
+ * near a loss nothing else happens to masters: to lose all of its copies is not promised to do no
+ * harm.
+ */
+function spareCopies(strikes: readonly Strike[], victims: readonly Victim[]): readonly Strike[] {
+  const masters = victims.filter(({ kind }) => kind === 'master').map(({ name }) => name)
+  const losses = strikes.filter(({ kind }) => LOSSES.includes(kind))
+  const isNear = ({ atMs, forMs }: Strike, loss: Strike): boolean =>
+    atMs + forMs > loss.atMs - SETTLED_MS && atMs < loss.atMs + loss.forMs + SETTLED_MS
+  return strikes.filter((strike) => {
+    const { kind, whom, atMs } = strike
+    const isFirst = losses.find((loss) => isNear(strike, loss)) === strike
+    if (LOSSES.includes(kind)) return isFirst
+    const concerns = kind === 'server-restart' || whom.some((name) => masters.includes(name))
+    if (!concerns && (kind !== 'bad-bus' || atMs === 0)) return true
+    return !losses.some((loss) => isNear(strike, loss))
+  })
 }
 
 function whomOf(kind: StrikeKind, victims: readonly Victim[], chance: Chance): readonly string[] {
@@ -141,6 +173,9 @@ const LASTS: Partial<Record<StrikeKind, Lasts>> = {
   partition: CUT_OFF,
   'one-way-partition': CUT_OFF,
   'full-disk': onAverage(4_000),
+  'gone-for-good': within(2_000, 15_000),
+  'store-lost': onAverage(1_500),
+  'store-goes-back': within(500, 20_000),
 }
 
 /** In words, as `17 at 12.345 s: freeze master-2 for 4.1 s`. */

@@ -107,11 +107,6 @@ export class World {
     return isFair && this.nowMs >= calmFromMs && this.nowMs < quietFromMs
   }
 
-  /** What was taken may be lost with the stores: the next leader learns of it from others. */
-  get mayLoseEpochs(): boolean {
-    return this.system.faults.counts.storesLost > 0
-  }
-
   get nowMs(): number {
     return this.clock.now().monotonicMs
   }
@@ -217,16 +212,20 @@ export class World {
   }
 
   #agent(machine: Machine): Node {
-    const { agentId } = machine
     const node: Node = {
-      ...this.#fresh('agent', agentId),
+      ...this.#fresh('agent', machine.agentId),
       machine,
       begin: async (process) => {
         const { system, clock, randomToken } = process
+        const { agentId } = machine
         const gaveUp = (why: string): void => {
           // Who ends because the disk is full is started again, until there is room.
-          if (machine.isFull) this.#again(node, process)
-          else this.failed(process, new Error(`gave up: ${why}`))
+          if (machine.isFull) return this.#again(node, process)
+          if (this.ledger.gone.has(machine.agentId)) {
+            machine.replace()
+            return this.#again(node, process)
+          }
+          this.failed(process, new Error(`gave up: ${why}`))
         }
         const agents = await hostAgents(
           {

@@ -6,6 +6,9 @@ import { tokenFrom } from '../protocol/ids.ts'
 import {
   AGENT_PING_MS,
   AGENT_PINGS_MISSED_MAX,
+  AGENT_REMOVALS_MIN,
+  AGENT_REMOVALS_MS,
+  AGENT_REMOVALS_PART,
   CLUSTER_LEASE_MS,
   DISK_HEADROOM,
   EVENT_AGE_MS,
@@ -35,6 +38,7 @@ import {
 } from './arguments.ts'
 import { formatDuration } from './duration.ts'
 import { given, type Registration } from './registration.ts'
+import { parseRemovals, removalsFlag } from './removal-flag.ts'
 import { parseAttributeFlag, parseResourceFlag } from './resource-flags.ts'
 
 /** Who an actor is, its credentials say. */
@@ -73,6 +77,11 @@ function addMaster({ add, io, done }: Registration): void {
   rule('--agent-ping', 'asks each agent whether it is there', AGENT_PING_MS)
   times('--agent-pings-missed', 'so many make it unreachable', AGENT_PINGS_MISSED_MAX)
   rule('--reregister', 'known agents may come back after a takeover', REREGISTER_MS)
+  command.option(
+    '--agent-removals <limit>',
+    `so many become unreachable at a time, others wait: like 20/1m, or none (default: ${removalsFlag(AGENT_REMOVALS_PART, AGENT_REMOVALS_MS)}, at least ${AGENT_REMOVALS_MIN})`,
+    checkedBy(parseRemovals),
+  )
   rule('--framework-ping', 'asks each framework whether it is there', FRAMEWORK_PING_MS)
   times('--framework-pings-missed', 'so many make it away', FRAMEWORK_PINGS_MISSED_MAX)
   rule('--offer-timeout', 'takes an unanswered offer back', OFFER_TIMEOUT_MS)

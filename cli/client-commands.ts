@@ -32,6 +32,7 @@ export function addClientCommands(registration: Registration): void {
   addEventCommands(registration)
   addKill(registration)
   addTeardown(registration)
+  addGone(registration)
   addRoleCommands(registration)
 }
 
@@ -145,3 +146,20 @@ function addTeardown({ add, io, done }: Registration): void {
     done(await teardown(wanted, given(io, command)))
   })
 }
+
+function addGone({ add, io, done }: Registration): void {
+  add('gone <agent>', 'say that an agent will not come back: its tasks are over', {
+    group: 'act',
+    examples: ['gone agent-1'],
+    more: GONE_MORE,
+  }).action(async (wanted: string, _, command: Command) => {
+    const { gone } = await import('./commands/gone.ts')
+    done(await gone(wanted, given(io, command)))
+  })
+}
+
+const GONE_MORE = `\
+AGENT is the begin of its id. Its frameworks are told at once that its tasks are \
+TASK_GONE_BY_OPERATOR, and may start them elsewhere: say it of machines of which you know that \
+nothing runs there any more. There is no way back: if it comes back all the same, it is refused and \
+ends what still runs there.`

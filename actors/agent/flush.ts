@@ -19,6 +19,7 @@ const REPORT_TASKS_MAX = 512
 export function wantsFlush(state: AgentState): boolean {
   const { outbox, link } = state
   const hasReports = outbox.reports.length > 0 || outbox.settled.length > 0
+  if (isAtEnd(state)) return true
   if (outbox.kills.size > 0 || outbox.removals.length > 0 || outbox.strays.length > 0) return true
   if (state.cannotRecord !== undefined)
     return [...outbox.heads].some((one) => isTellable(state, one))
@@ -39,8 +40,15 @@ export function flush(state: AgentState, now: Now): readonly Effect[] {
   open(state, effects, now)
   update(state, effects, now)
   tell(state, effects)
+  if (isAtEnd(state) && state.endsWith !== undefined) {
+    effects.push({ do: 'give-up', message: state.endsWith })
+    state.endsWith = undefined
+  }
   return effects
 }
+
+const isAtEnd = ({ endsWith, tasks }: AgentState): boolean =>
+  endsWith !== undefined && tasks.size === 0
 
 export function remember({ outbox }: AgentState, effects: Effect[]): void {
   const { records, isForDisk } = outbox

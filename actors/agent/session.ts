@@ -15,6 +15,7 @@ import { forgetFramework, forgetTask, holdFramework, noteSubscription } from './
 import { snapshotPages } from './snapshot.ts'
 import { type AgentState, refOf, stateOf } from './state.ts'
 import { isSettled, sendHead, tellSettled } from './streams.ts'
+import { tearDown } from './tear-down.ts'
 
 type Registered = Extract<AgentOrder, { kind: 'registered' }>
 type Ping = Extract<AgentOrder, { kind: 'ping' }>
@@ -167,7 +168,10 @@ export function forgetHeard(state: AgentState, n: number): void {
   }
 }
 
-/** The leader does not take this agent: not now, or never. */
+/**
+ * The leader does not take this agent: not now, or never. To one that was given up nobody listens
+ * any more, and its frameworks may have started its tasks elsewhere: it ends them first.
+ */
 export function refused(state: AgentState, order: NotRegistered, now: Now): readonly Effect[] {
   closeSession(state)
   if (order.retryMs !== undefined) {
@@ -175,5 +179,9 @@ export function refused(state: AgentState, order: NotRegistered, now: Now): read
     return []
   }
   state.link = { kind: 'given-up' }
-  return [{ do: 'give-up', message: `the leader refuses (${order.reason}): ${order.message}` }]
+  const message = `the leader refuses (${order.reason}): ${order.message}`
+  if (order.reason !== 'gone') return [{ do: 'give-up', message }]
+  for (const framework of state.frameworks.values()) tearDown(state, framework, now)
+  state.endsWith = message
+  return []
 }

@@ -162,6 +162,8 @@ export interface AgentState {
   cannotRecord: string | undefined
   isDisconnected: boolean
   link: Link
+  /** It was given up: so it says when its last task is gone. */
+  endsWith: string | undefined
   readonly frameworks: Map<string, Framework>
   readonly tasks: Map<Launch, Task>
   /** Tasks that live and die together. */
@@ -237,6 +239,7 @@ export function newAgent(profile: Profile, seed: string): AgentState {
     cannotRecord: undefined,
     isDisconnected: false,
     link: { kind: 'closed' },
+    endsWith: undefined,
     frameworks: new Map(),
     tasks: new Map(),
     groups: new Map(),

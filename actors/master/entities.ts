@@ -84,6 +84,8 @@ export interface Agent {
   opens: number
   /** Pings in a row that were not answered. */
   missed: number
+  /** Since when (monotonic) it answers that it cannot open a session yet. */
+  waitsSinceMs: number | undefined
   /** Another agent had its id, and the log has said so. */
   isDoubled: boolean
   /** When (monotonic) it is its turn to be pinged; zero: at once. */
@@ -237,6 +239,7 @@ export function newAgent(agentId: AgentId): Agent {
     incarnation: 0,
     opens: 0,
     missed: 0,
+    waitsSinceMs: undefined,
     isDoubled: false,
     pingPlaceMs: 0,
     isAdmitted: false,

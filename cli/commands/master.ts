@@ -1,6 +1,7 @@
 /** `bourse master`: one leads, any number stand by. */
 import { join } from 'node:path'
 import type { Log } from '../../actors/kit/logger.ts'
+import type { RemovalLimit } from '../../actors/master/agents/membership.ts'
 import { copyFile } from '../../actors/master/copy-file.ts'
 import { epochFile } from '../../actors/master/epoch-file.ts'
 import { type RunningMaster, startMaster } from '../../actors/master/main.ts'
@@ -27,6 +28,7 @@ export interface MasterFlags {
   readonly agentPing?: number
   readonly agentPingsMissed?: number
   readonly reregister?: number
+  readonly agentRemovals?: RemovalLimit
   readonly frameworkPing?: number
   readonly frameworkPingsMissed?: number
   readonly offerTimeout?: number
@@ -123,6 +125,7 @@ function rulesOf(options: MasterOptions, replicas: number): Partial<MasterRules>
     agentPingMs: options.agentPing,
     agentPingsMissedMax: options.agentPingsMissed,
     reregisterMs: options.reregister,
+    agentRemovals: options.agentRemovals,
     frameworkPingMs: options.frameworkPing,
     frameworkPingsMissedMax: options.frameworkPingsMissed,
     offerTimeoutMs: options.offerTimeout,

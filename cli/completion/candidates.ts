@@ -126,6 +126,7 @@ function idsFor(command: Command, argument: Argument, begin: string): WantedIds 
   if (argument.name() === 'task') return { verbs: ['tasks'], begin, unfinished: name === 'kill' }
   if (argument.name() === 'framework' && name === 'teardown')
     return { verbs: ['frameworks'], begin }
+  if (argument.name() === 'agent') return { verbs: ['agents'], begin }
   if (argument.name().startsWith('role')) return { verbs: ['roles'], begin }
   if (name === 'explain') return { verbs: EXPLAINED, begin }
   if (argument.name() !== 'prefix') return undefined

@@ -242,6 +242,7 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
   else if (agent.info !== undefined) retellFilters(turn, agentId)
   agent.info = opening.info
   agent.registeredAtMs ??= now.wallMs
+  agent.waitsSinceMs = undefined
   agent.unreachableAtMs = undefined
   agent.total = resourcesOf(opening.info.resources)
   countFree(turn, agent)

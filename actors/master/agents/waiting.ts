@@ -4,14 +4,20 @@ import { type LeaderTurn, log } from '../turn.ts'
 import { closeSession, scheduleReturn, stepAgent } from './agents.ts'
 
 /**
- * Nothing that it missed counts, and what it had said is over. It is not believed of one that is
- * unreachable: only a session brings that one back.
+ * Nothing that it missed counts, and what it had said is over. Not for ever: who has no session for
+ * as long as agents may take to come back after a takeover is lost, for nobody can tell of its
+ * tasks. Of one that is unreachable only a session is believed.
  */
 export function agentWaits(turn: LeaderTurn, agentId: AgentId, why: string): void {
-  const agent = turn.leader.agents.get(agentId)
+  const { leader, now, state } = turn
+  const agent = leader.agents.get(agentId)
   if (agent === undefined) return
-  agent.missed = 0
-  if (agent.state === 'recovering') scheduleReturn(turn, agent, turn.state.rules.reregisterMs)
+  const { reregisterMs } = state.rules
+  if (agent.waitsSinceMs === undefined) {
+    agent.waitsSinceMs = now.monotonicMs
+    if (agent.state === 'recovering') scheduleReturn(turn, agent, reregisterMs)
+  }
+  if (now.monotonicMs - agent.waitsSinceMs < reregisterMs) agent.missed = 0
   if (agent.session === undefined) return
   log(turn, 'an agent waits', { agentId, why })
   closeSession(turn, agent)

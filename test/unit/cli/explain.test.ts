@@ -149,7 +149,7 @@ test('quotas are of the role at the top, and that one is named', (t) => {
 test('whoever waits for agents after a takeover is told so', (t) => {
   const told = lines(FRAMEWORK, { members: [aMember({})], absent: 2, awaited: 2 })
   t.deepEqual(told.slice(-2), [
-    'nothing is offered before 2 more agents are back: a new leader waits where roles have quotas',
+    'its role has a limit, and gets nothing before 2 more agents are back: a new leader asks them first what it has',
     '2 agents are not there (`bourse agents`)',
   ])
 })

@@ -46,6 +46,7 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
     ';',
     'a b:1',
   ],
+  '<limit>': ['20', '0/1m', '20/0s', '101%/1m', '20/5', 'all'],
   '<list>': ['=', 'cpus', 'cpus:', ':'],
 }
 /** Of flags whose value is named alike and means something else. */

@@ -327,6 +327,32 @@ test('not-registered without a time: the agent gives up and listens no more', (t
   t.deepEqual(rig.invite(NEXT_LEADER), [])
 })
 
+test('an agent that was given up ends its tasks, says nothing of them, and only then gives up', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  const order = { kind: 'not-registered', reason: 'gone', message: 'it is over' } as const
+  const told = rig.orders(order)
+  t.deepEqual(
+    told.map((effect) => effect.do),
+    ['checkpoint', 'kill'],
+  )
+  t.deepEqual(reportsOf(rig.invite(LEADER)), [])
+  const effects = rig.ended('t-1', { signal: 15, name: 'SIGTERM' })
+  t.deepEqual(
+    effects.map((effect) => effect.do),
+    ['checkpoint', 'destroy', 'give-up'],
+  )
+  t.like(effects.at(-1), { message: 'the leader refuses (gone): it is over' })
+})
+
+test('an agent that was given up and runs nothing gives up at once', (t) => {
+  const rig = aRegisteredAgent()
+  const effects = rig.orders({ kind: 'not-registered', reason: 'gone', message: 'it is over' })
+  t.deepEqual(
+    effects.map((effect) => effect.do),
+    ['give-up'],
+  )
+})
+
 test('a lower leader, or another run of the epoch, is refused and told so once a second', (t) => {
   const rig = aRegisteredAgent()
   const imposter = { epoch: LEADER.epoch, run: RUN_B }

@@ -14,7 +14,7 @@ function waits(master: MasterDriver, name = 'a1', why = 'it recovers') {
   return master.input({ kind: 'agent-reports', agentId: name as AgentId, body })
 }
 
-test('an agent that waits is asked on, and is not lost however long it waits', (t) => {
+test('an agent that waits is asked on, and is not lost for its silence', (t) => {
   const master = new MasterDriver().leading()
   new FakeAgent(master).open()
   waits(master)
@@ -59,4 +59,31 @@ test('who is not known, or is unreachable, is not there for saying that it waits
   master.pass(AGENT_PING_MS * (AGENT_PINGS_MISSED_MAX + 2))
   waits(master)
   t.is(master.agent('a1').state, 'unreachable')
+})
+
+/** So long passes, and the agent says within each second that it waits. */
+function goOn(master: MasterDriver, ms: number): void {
+  for (let left = ms; left > 0; left -= 1_000) {
+    master.pass(1_000)
+    waits(master)
+  }
+}
+
+test('an agent that answers and never opens a session is lost like one that does not return', (t) => {
+  const master = new MasterDriver().leading()
+  new FakeAgent(master).open()
+  goOn(master, REREGISTER_MS - 1_000)
+  t.is(master.agent('a1').state, 'silent')
+  goOn(master, AGENT_PING_MS * (AGENT_PINGS_MISSED_MAX + 2))
+  t.is(master.agent('a1').state, 'unreachable')
+})
+
+test('how long an agent waited is forgotten when it is back', (t) => {
+  const master = new MasterDriver().leading()
+  const agent = new FakeAgent(master)
+  agent.open()
+  goOn(master, REREGISTER_MS / 2)
+  agent.open({ incarnation: 2 })
+  goOn(master, REREGISTER_MS / 2 + AGENT_PING_MS * (AGENT_PINGS_MISSED_MAX + 2))
+  t.is(master.agent('a1').state, 'silent')
 })

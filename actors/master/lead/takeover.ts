@@ -82,9 +82,10 @@ export function lead(turn: LeaderTurn): void {
   if (!stepLease(turn, 'registry.ready')) return
   state.registry.takeover = undefined
   log(turn, 'leads', { epoch: leader.epoch, agents: leader.agents.size })
+  // Agents obey nobody of whom they have not heard that it leads: its invitations come after this.
+  beat(turn)
   awaitAgents(turn)
   shutLimits(turn)
-  beat(turn)
   for (const framework of leader.frameworks.values()) {
     if (framework.state === 'ended') continue
     leader.events.add(framework.key, framework, { kind: 'ping' })

@@ -86,3 +86,10 @@ test('who comes by itself is not asked any more', (t) => {
   new FakeAgent(master, late).open()
   t.false(invitedIn(master.pass(20_000)).includes(late))
 })
+
+test('it says that it leads before it invites: agents obey nobody else', (t) => {
+  const effects = lead(aLeaderOf(3))
+  const said = effects.findIndex((effect) => effect.do === 'send-leader-beat')
+  const invited = effects.findIndex((effect) => effect.do === 'send-orders')
+  t.true(said >= 0 && said < invited)
+})

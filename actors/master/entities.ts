@@ -36,10 +36,15 @@ export interface Task {
   /** By the newest status, for reconciliation and listings. */
   said: Said | undefined
   /** The agent must be told again when it comes back. */
-  kill: { readonly graceMs: number | undefined } | undefined
+  kill: Kill | undefined
   /** Its resources are counted as used at the agent and for the role. */
   isHeld: boolean
   changedAtMs: number
+}
+
+/** From SIGTERM to SIGKILL; undefined: the task's own. */
+export interface Kill {
+  readonly graceMs: number | undefined
 }
 
 /** What a status has said that is told again. */
@@ -208,6 +213,8 @@ export interface Framework extends FrameworkKey {
   updates: readonly UpdateRequest[]
   readonly roles: Map<string, Member>
   readonly tasks: Map<TaskId, Task>
+  /** Asked for before an agent has told of the task: it is killed when one does. */
+  readonly kills: Recent<TaskId, Kill>
   readonly offers: Set<OfferId>
   missed: number
   subscribedAtMs: number | undefined

@@ -75,6 +75,10 @@ export function reconcileTask(
   }
 }
 
+/** That agent, or any where none is named, may come with a task that is not known here. */
+export const mayBringTask = ({ leader }: LeaderTurn, agentId: AgentId | undefined): boolean =>
+  agentId === undefined || leader.agents.get(agentId)?.state !== 'registered'
+
 const isAway = ({ state }: Agent): boolean => state !== 'registered' && state !== 'unreachable'
 
 const anyMayReturn = ({ leader }: LeaderTurn): boolean => leader.absent.size > leader.lost.size

@@ -106,10 +106,11 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
     state: 'TASK_UNKNOWN',
     number: undefined,
     said: undefined,
-    kill: undefined,
+    kill: framework.kills.get(shown.taskId),
     isHeld: false,
     changedAtMs: turn.now.wallMs,
   }
+  framework.kills.delete(task.taskId)
   framework.tasks.set(task.taskId, task)
   agent.tasks.add(task)
   return task

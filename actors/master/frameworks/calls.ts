@@ -11,7 +11,7 @@ import type { CallAnswer, Framework } from '../entities.ts'
 import { explainOwn } from '../explain/explaining.ts'
 import { accept } from '../offers/accept.ts'
 import { endOffer } from '../offers/offers.ts'
-import { reconcile, reconcileTask } from '../reconcile.ts'
+import { mayBringTask, reconcile, reconcileTask } from '../reconcile.ts'
 import { refuseChange } from '../registry.ts'
 import { count } from '../state.ts'
 import { type LeaderTurn, refuse } from '../turn.ts'
@@ -171,7 +171,10 @@ export function kill(
   { taskId, agentId, graceMs }: Pick<KillTask, 'taskId' | 'agentId' | 'graceMs'>,
 ): void {
   const task = framework.tasks.get(taskId)
-  if (task === undefined) return reconcileTask(turn, framework, taskId, agentId)
+  if (task === undefined) {
+    if (mayBringTask(turn, agentId)) framework.kills.set(taskId, { graceMs })
+    return reconcileTask(turn, framework, taskId, agentId)
+  }
   if (agentId !== undefined && agentId !== task.agentId) return
   if (isTerminal(task.state)) return
   task.kill = { graceMs }

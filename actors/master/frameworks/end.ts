@@ -1,7 +1,7 @@
 /** How frameworks come to be known without subscribing, go away, and end. */
 import type { AgentId, FrameworkKey } from '../../../protocol/ids.ts'
 import { frameworkKey } from '../../../protocol/ids.ts'
-import { FRAMEWORK_FAILOVER_MS } from '../../../protocol/limits.ts'
+import { FRAMEWORK_FAILOVER_MS, KILLS_REMEMBERED_MAX } from '../../../protocol/limits.ts'
 import { Recent } from '../../parts/recent.ts'
 import { order } from '../agents/agents.ts'
 import { frameworkOf, touchMember } from '../books.ts'
@@ -43,6 +43,7 @@ export function newFramework(
     updates: [],
     roles: new Map(),
     tasks: new Map(),
+    kills: new Recent(KILLS_REMEMBERED_MAX),
     offers: new Set(),
     missed: 0,
     subscribedAtMs: undefined,

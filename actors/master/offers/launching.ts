@@ -164,6 +164,7 @@ function launch(
     isHeld: true,
     changedAtMs: now.wallMs,
   }
+  framework.kills.delete(task.taskId)
   framework.tasks.set(task.taskId, task)
   agent.tasks.add(task)
   count(state, 'tasks-launched')

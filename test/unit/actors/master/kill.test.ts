@@ -3,8 +3,16 @@
  */
 import test from 'ava'
 import type { AgentId, TaskId } from '../../../../protocol/ids.ts'
-import { aHeldTask, aStage, aStageWith, oldLaunch } from '../../../support/master-actors.ts'
-import { aFramework, ordersOf, statusesOf } from '../../../support/master-builders.ts'
+import {
+  aHeldTask,
+  aStage,
+  aStageWith,
+  aTask,
+  FakeAgent,
+  FakeFramework,
+  oldLaunch,
+} from '../../../support/master-actors.ts'
+import { aFramework, MasterDriver, ordersOf, statusesOf } from '../../../support/master-builders.ts'
 
 const T1 = { taskId: 't1' as TaskId }
 
@@ -78,6 +86,34 @@ test('a kill of an unreachable task reaches it when its agent returns', (t) => {
   t.is(master.task('t1')?.state, 'TASK_UNREACHABLE')
   framework.call('kill', T1)
   t.is(ordersOf(agent.open({}, [aHeldTask('t1', { launch })]), 'a1', 'kill').length, 1)
+})
+
+test('a kill that a new leader hears before it knows the task is remembered until an agent tells of it', (t) => {
+  const master = new MasterDriver().leading()
+  const framework = new FakeFramework(master)
+  framework.subscribe()
+  framework.call('kill', { ...T1, agentId: 'a1' as AgentId, graceMs: 700 })
+  framework.call('kill', { taskId: 't2' as TaskId })
+  const agent = new FakeAgent(master)
+  const held = ['t1', 't2', 't3'].map((id, i) => aHeldTask(id, { launch: oldLaunch(i + 1) }))
+  t.deepEqual(ordersOf(agent.open({}, held), 'a1', 'kill'), [
+    { kind: 'kill', ...aFramework(), ...T1, graceMs: 700 },
+    { kind: 'kill', ...aFramework(), taskId: 't2' as TaskId },
+  ])
+  t.deepEqual(
+    ordersOf(agent.open({}, held), 'a1', 'kill').length,
+    2,
+    'said again when it may be lost',
+  )
+})
+
+test('a kill of a task that nobody knew is not for a later one of the same id', (t) => {
+  const { master, framework, agent, allocator } = aStage()
+  framework.call('kill', T1)
+  allocator.offer()
+  framework.accept(framework.offers, aTask('t1'))
+  const launch = master.task('t1')?.launch ?? oldLaunch(9)
+  t.deepEqual(ordersOf(agent.open({}, [aHeldTask('t1', { launch })]), 'a1', 'kill'), [])
 })
 
 test('nobody kills the task of another framework', (t) => {

@@ -25,7 +25,7 @@ const FRAMEWORKS = 5
 /** Whoever could not start tries again. */
 const AGAIN_MS = 500
 const SANDBOXES_MAX = 20
-const TRACE_LINES = 150
+const TRACE_LINES = 80
 
 /** An actor over all of its lives. */
 export interface Node extends Victim {

@@ -46,9 +46,14 @@ export function start(state: AgentState, input: Start, now: Now): readonly Effec
   for (const framework of state.frameworks.values()) {
     if (framework.isOver && framework.tasks.size === 0) forgetFramework(state, framework)
   }
-  for (const { containerId } of input.containers) {
-    const phase = state.tasks.get(containerId as Launch)?.container
-    if (phase !== 'started') state.outbox.destroys.push(containerId)
+  for (const { containerId, sandbox } of input.containers) {
+    const launch = containerId as Launch
+    const task = state.tasks.get(launch)
+    if (task?.container !== 'started') state.outbox.destroys.push(containerId)
+    // Of a checkpoint that was lost: it was here.
+    if (task === undefined && !state.sandboxes.has(launch)) {
+      state.sandboxes.set(launch, { ...sandbox, endedAtMs: now.wallMs })
+    }
   }
   trimSandboxes(state)
   lookSoon(state, now)

@@ -184,6 +184,66 @@ test('what a stopped launcher was asked for is begun by another, once', async (t
   )
 })
 
+/** The launcher of an agent, if it has one yet. */
+function launchersOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  const isLauncher = (child: string) =>
+    readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('launcher.sh')
+  return children.split(' ').filter(Boolean).filter(isLauncher).map(Number)
+}
+
+for (const startedBefore of [1, 7, 20]) {
+  test(`agent and launcher killed by -9 when ${startedBefore} of 40 have started: each starts once or never`, async (t) => {
+    await using machine = realMachine()
+    const launches = Array.from({ length: 40 }, (_, i) => aWaiter(`c-${i}`, `exit ${i}`))
+    const agent = new ContainerAgent({ workDir: machine.workDir, launches })
+    await agent.until('started', startedBefore)
+    const launchers = launchersOf(agent.pid)
+    for (const pid of launchers) process.kill(pid, 'SIGKILL')
+    await agent.kill()
+    const { containers, log, found } = await opened(machine)
+    const states = new Map(found.map(({ containerId, state }) => [containerId, state.kind]))
+    const running = launches.filter(({ containerId }) => states.get(containerId) === 'running')
+    t.log(`${running.length} run on without an agent and ${launchers.length} launcher`)
+    t.true(running.length >= startedBefore)
+    for (const spec of running) go(machine, spec)
+    const over = () =>
+      running.every(({ containerId }) => log.of(containerId).some(({ kind }) => kind !== 'started'))
+    await machine.until(over)
+    for (const spec of launches) {
+      const ends = log.of(spec.containerId).filter(({ kind }) => kind !== 'started')
+      const isStarted = existsSync(join(machine.sandboxPath(spec), 'starts'))
+      if (isStarted) t.is(starts(machine, spec), 'started\n')
+      const exit = { code: Number(spec.containerId.slice(2)) }
+      const kind = isStarted ? 'ended' : 'launch-failed'
+      if (states.get(spec.containerId) !== 'running') t.false(isStarted, spec.containerId)
+      else t.like(ends, { length: 1, 0: isStarted ? { kind, exit } : { kind } })
+    }
+    await Promise.all(launches.map(({ containerId }) => containers.destroy(containerId)))
+    t.deepEqual(processesOf(machine.workDir), [])
+  })
+}
+
+test('a cgroup of which no launch is known is emptied and removed at recovery', async (t) => {
+  await using machine = realMachine()
+  const first = await opened(machine)
+  if (!needs(t, { name: 'the right of root', found: first.containers.isolation === 'cgroup' }))
+    return
+  const spec = aContainer({ output: 'ready' })
+  first.containers.launch(spec)
+  await first.log.until('started', 'c-1')
+  await machine.written(spec)
+  const launch = join(machine.workDir, 'runtime', 'launches', 'c-1')
+  const cgroup = /cgroup='([^']*)'/.exec(readFileSync(launch, 'utf8'))?.[1] ?? ''
+  t.true(existsSync(cgroup))
+  await first.containers.close()
+  rmSync(launch)
+  const { found } = await opened(machine)
+  t.deepEqual(found, [])
+  while (existsSync(cgroup)) await new Promise((resolve) => systemClock.soon(() => resolve(0)))
+  t.deepEqual(processesOf(machine.workDir), [])
+})
+
 test('a task goes on when its recording parent is killed by -9; its end is then unknown', async (t) => {
   await using machine = realMachine('session', HASTY_CLOCK)
   const { containers, log } = await opened(machine)

@@ -205,6 +205,20 @@ test('containers that the checkpoint does not know, or of ended tasks, are remov
   t.deepEqual(destroyed, [launchOf('t-1'), launchOf('t-9')])
 })
 
+test('with its checkpoint an agent loses its tasks, and says that they were here', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.records = []
+  const effects = rig.restart({ containers: [found('t-1', running)] })
+  t.deepEqual(kindsOf(effects), ['compact', 'destroy'])
+  rig.beat()
+  rig.confirm()
+  const missing = rig.orders({ kind: 'missing', tasks: [aRef('t-1'), aRef('t-2')] })
+  t.deepEqual(
+    statusesOf(missing).map(({ taskId, state }) => `${taskId} ${state}`),
+    ['t-1 TASK_GONE', 't-2 TASK_DROPPED'],
+  )
+})
+
 test('a settled task waits for the leader over a restart', (t) => {
   const rig = anAgentThatRuns('t-1')
   rig.ended('t-1')

@@ -129,7 +129,10 @@ function queueWritten(turn: LeaderTurn, count: number): readonly AfterWrite[] {
   return done
 }
 
-function pageWritten(turn: LeaderTurn, { batch, snapshot }: Flying): readonly AfterWrite[] {
+function pageWritten(
+  turn: LeaderTurn,
+  { batch, snapshot }: Flying<AfterWrite>,
+): readonly AfterWrite[] {
   const { registry } = turn.leader
   // Begun anew meanwhile.
   if (snapshot === undefined || snapshot !== registry.snapshot) return []

@@ -185,7 +185,7 @@ export interface FilterKey {
 export interface Leader {
   readonly epoch: number
   readonly sinceWallMs: number
-  readonly registry: LeaderRegistry
+  readonly registry: LeaderRegistry<AfterWrite>
   readonly agents: Map<AgentId, Agent>
   /** Those of them that are not registered: they may come back. */
   readonly absent: Set<AgentId>

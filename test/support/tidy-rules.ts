@@ -47,7 +47,6 @@ const SHELL_SIDE: ReadonlySet<string> = new Set([
   'actors/allocator/shadow/main.ts',
   'actors/allocator/shadow/shell.ts',
   'actors/master/copy-file.ts',
-  'actors/master/copy-file.ts',
   'actors/master/disk.ts',
   'actors/master/epoch-file.ts',
   'actors/master/kept-events.ts',

@@ -5,7 +5,6 @@ import type {
   RegistryPosition,
   RegistryRecord,
 } from '../../../protocol/schema/master.ts'
-import type { AfterWrite } from '../state.ts'
 import { type LogBatch, newCopy, type RegistryCopy, takeBatch } from './copy.ts'
 
 /** Of every master. */
@@ -98,29 +97,31 @@ export interface Pages {
   page: number
 }
 
-/** Of a leader. */
-export interface LeaderRegistry {
+/** Of a leader. `After`: what it does when something is written. */
+export interface LeaderRegistry<After> {
   lastSequence: number
+  /** Of this leader's last batch. */
   n: number
-  readonly queue: { readonly record: RegistryRecord; readonly after: AfterWrite }[]
+  readonly queue: { readonly record: RegistryRecord; readonly after: After }[]
+  /** How many subscriptions and ends of a framework are among them, by its key. */
   readonly changing: Map<string, number>
   /** The batch on its way: to the log, and then to this master's disk. */
-  flying: Flying | undefined
+  flying: Flying<After> | undefined
   /** A snapshot that is being written; what is queued comes after it. */
-  snapshot: WritingSnapshot | undefined
+  snapshot: WritingSnapshot<After> | undefined
 }
 
-export interface Flying {
+export interface Flying<After> {
   readonly batch: RegistryBatch
   /** Of the queue; 0: it is a page of `snapshot`. */
   readonly count: number
-  readonly snapshot: WritingSnapshot | undefined
+  readonly snapshot: WritingSnapshot<After> | undefined
   isStored: boolean
 }
 
-export interface WritingSnapshot {
+export interface WritingSnapshot<After> {
   readonly pages: Pages
-  readonly after: AfterWrite
+  readonly after: After
   /** Of its first page in the log; 0: not written yet. */
   sequence: number
 }
@@ -151,7 +152,7 @@ export const newTakeover = (sinceMs: number): Takeover => ({
   triesLeft: new Map(),
 })
 
-export const newLeaderRegistry = (lastSequence: number): LeaderRegistry => ({
+export const newLeaderRegistry = <After>(lastSequence: number): LeaderRegistry<After> => ({
   lastSequence,
   n: 0,
   queue: [],

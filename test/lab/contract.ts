@@ -98,6 +98,8 @@ export interface LabProcess {
   readonly link?: Proxy
   readonly wire?: Wire
   readonly disk?: SmallDisk
+  /** Called when it ends and the lab has not killed it: with its code, or null for a signal. */
+  onOwnEnd: (code: number | null, lastLine: string) => void
   /** Resolves when it says that it is ready. */
   start(): Promise<void>
   /** Resolves when it is gone. Default SIGKILL. */
@@ -165,6 +167,8 @@ export type Ending = 'ok' | 'fails' | 'crashes' | 'stubborn'
 export interface LabFramework extends LabProcess {
   /** Below it: `journal`, `statuses`, `starts/TASK`, `ends/TASK`. It survives its process. */
   readonly folder: string
+  /** It has ended by itself, when all its tasks had. */
+  readonly isDone: boolean
   /** All that it was told of tasks, in order. */
   statuses(): readonly HeardStatus[]
   /** Task ids that it has begun to launch, in order. */

@@ -100,6 +100,9 @@ async function offers(scheduler: Scheduler): Promise<void> {
   }
 }
 
+/** What a command says that finds no cluster: whoever started it tries again. */
+const NO_CLUSTER = 69
+
 const scheduler = await openScheduler({
   name: config.name,
   frameworkId: config.frameworkId,
@@ -107,6 +110,9 @@ const scheduler = await openScheduler({
   failoverMs: config.failoverMs ?? 600_000,
   openTimeoutMs: 60_000,
   onFault: ({ message }) => say('fault', { why: message }),
+}).catch((error: Error) => {
+  say('ended', { why: error.message })
+  process.exit(NO_CLUSTER)
 })
 journal.begin(process.pid)
 scheduler.onStatus(hear)

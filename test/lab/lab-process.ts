@@ -37,9 +37,12 @@ export class RealProcess implements LabProcess {
   readonly wire?: Wire
   readonly disk?: SmallDisk
   lines: Line[] = []
+  /** Called when it ends and the lab has not killed it: with its code, or null for a signal. */
+  onOwnEnd: (code: Ended, lastLine: string) => void = () => undefined
   readonly #options: ProcessOptions
   readonly #waiting = new Set<Waiting>()
   #child: ChildProcess | undefined
+  #isKilled = false
   #ended: Promise<Ended> = Promise.resolve(null)
 
   constructor(options: ProcessOptions) {
@@ -78,6 +81,7 @@ export class RealProcess implements LabProcess {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     this.#child = child
+    this.#isKilled = false
     const log = openSync(this.logPath, 'a')
     writeSync(log, `${JSON.stringify({ message: 'started by the lab', atMs: Date.now() })}\n`)
     createInterface({ input: child.stderr })
@@ -87,7 +91,10 @@ export class RealProcess implements LabProcess {
       })
       .once('close', () => closeSync(log))
     this.#ended = new Promise((resolve) => {
-      child.once('exit', (code) => resolve(code))
+      child.once('exit', (code) => {
+        if (!this.#isKilled) this.onOwnEnd(code, JSON.stringify(this.lines.at(-1)))
+        resolve(code)
+      })
       child.once('error', () => resolve(null))
     })
     const early = this.#ended.then((code) => {
@@ -98,6 +105,7 @@ export class RealProcess implements LabProcess {
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.#isKilled = true
     this.#child?.kill(signal)
     await this.#ended
   }

@@ -150,8 +150,8 @@ class Lab implements LabCluster {
     for (const server of this.servers) await server.kill('SIGTERM')
     for (const proxy of this.#proxies) await proxy.close()
     for (const disk of this.#disks) disk.unmount()
-    await this.#wires?.close()
-    const left = [...this.#leftovers.left(), ...((await this.#wires?.left()) ?? [])]
+    const networks = (await this.#wires?.close()) ?? []
+    const left = [...this.#leftovers.left(), ...networks]
     await this.#leftovers.clear()
     this.#reaper.dismiss()
     if (!keep) rmSync(this.folder, { recursive: true, force: true })

@@ -3,12 +3,14 @@ import { execFileSync } from 'node:child_process'
 import {
   closeSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   rmSync,
   truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { hasProgram, type Need } from '../support/needs.ts'
 import type { SmallDisk } from './contract.ts'
@@ -18,17 +20,20 @@ export interface MountedDisk extends SmallDisk {
 }
 
 /** For `needs`: whether file systems can be mounted in `folder`. */
-export function disksNeed(folder: string): Need {
+export function disksNeed(): Need {
   const name = 'the right to mount a file as a file system'
   if (!hasProgram('mkfs.ext4')) {
     return { name: 'mkfs.ext4', found: false, install: 'apt-get install e2fsprogs' }
   }
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-disk-'))
   try {
     mountSmallDisk(join(folder, 'probe'), 1).unmount()
     return { name, found: true }
   } catch {
     // Not root, or a container without loop devices: nothing that one installs helps.
     return { name, found: false }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { sleep } from '../../bus/clock.ts'
 import { hasProgram, type Need } from '../support/needs.ts'
 import type { Direction, Wire } from './contract.ts'
 
@@ -18,9 +19,8 @@ export interface Wires {
   /** What proxies listen on. */
   readonly address: string
   add(name: string): Promise<LabWire>
-  /** What is left of them, a line each. */
-  left(): Promise<readonly string[]>
-  close(): Promise<void>
+  /** Gives what is left of them, a line each. */
+  close(): Promise<readonly string[]>
 }
 
 /** For `needs`: whether packets can be cut here. */
@@ -73,19 +73,26 @@ export async function openWires(): Promise<Wires> {
         await run('ip', ['-n', namespace, 'link', 'set', device, 'up'])
       return wireOf(namespace)
     },
-    async left() {
-      const { stdout: namespaces } = await run('ip', ['netns', 'list'])
-      const { stdout: links } = await run('ip', ['-o', 'link'])
-      return [
-        ...named(namespaces, `bourse-lab-${mark}-`).map((name) => `namespace ${name}`),
-        ...named(links, `v${mark}-`).map((name) => `link ${name}`),
-      ]
-    },
     async close() {
       for (const namespace of made.splice(0)) await run('ip', ['netns', 'delete', namespace])
       await run('ip', ['link', 'delete', bridge])
+      // The kernel takes them apart when it has time.
+      for (let look = 0; look < LOOKS && (await left(mark)).length > 0; look++) await sleep(LOOK_MS)
+      return left(mark)
     },
   }
+}
+
+const LOOKS = 50
+const LOOK_MS = 100
+
+async function left(mark: string): Promise<readonly string[]> {
+  const { stdout: namespaces } = await run('ip', ['netns', 'list'])
+  const { stdout: links } = await run('ip', ['-o', 'link'])
+  return [
+    ...named(namespaces, `bourse-lab-${mark}-`).map((name) => `namespace ${name}`),
+    ...named(links, `v${mark}-`).map((name) => `link ${name}`),
+  ]
 }
 
 const named = (text: string, part: string): readonly string[] =>

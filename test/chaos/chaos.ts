@@ -1,0 +1,52 @@
+/**
+ * `npm run chaos -- [--minutes M] [--seed N] [--servers 1|3] [--json] [--log FILE] [--keep]`: real
+ * processes, killed, frozen and cut off while tasks run.
+ *
+ * Progress goes to standard error, one summary to standard output. Exit 1: something was violated,
+ * or is left behind. `--log` appends a line of JSON to a file.
+ */
+import { execFileSync } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { isGood } from './outcome.ts'
+import { runChaos } from './run.ts'
+import { summary } from './summary.ts'
+
+const USAGE =
+  'usage: npm run chaos -- [--minutes M] [--seed N] [--servers 1|3] [--json] [--log FILE] [--keep]'
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '3' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
+    servers: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+    log: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+  },
+})
+const [minutes, seed, servers] = [values.minutes, values.seed, values.servers].map(Number)
+const isUsable =
+  minutes !== undefined && minutes > 0 && Number.isSafeInteger(seed) && seed !== undefined
+if (!isUsable || (servers !== 1 && servers !== 3)) {
+  process.stderr.write(`${USAGE}\n`)
+  process.exit(64)
+}
+const begunMs = performance.now()
+const outcome = await runChaos({
+  seed,
+  servers,
+  ms: minutes * 60_000,
+  keep: values.keep,
+  say(line) {
+    const at = ((performance.now() - begunMs) / 1000).toFixed(1)
+    process.stderr.write(`${at.padStart(7)}  ${line}\n`)
+  },
+})
+const text = values.json ? JSON.stringify(outcome) : summary(outcome).join('\n')
+process.stdout.write(`${text}\n`)
+if (values.log !== undefined) {
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  appendFileSync(values.log, `${JSON.stringify({ commit, ...outcome })}\n`)
+}
+process.exit(isGood(outcome) ? 0 : 1)

@@ -9,6 +9,12 @@ import { unreachable } from './rows/06-unreachable.ts'
 import { agentFrozen } from './rows/07-agent-frozen.ts'
 import { frameworkKilled } from './rows/09-framework-killed.ts'
 import { duplicateFramework } from './rows/10-duplicate-framework.ts'
+import { busKilled } from './rows/11-bus-killed.ts'
+import { busFrozen } from './rows/12-bus-frozen.ts'
+import { busNodeLost } from './rows/13-bus-node-lost.ts'
+import { busQuorumLost } from './rows/14-bus-quorum-lost.ts'
+import { busPowerCut } from './rows/15-bus-power-cut.ts'
+import { busStoreDamaged } from './rows/16-bus-store-damaged.ts'
 import { diskFull } from './rows/17-disk-full.ts'
 import { slowDisk } from './rows/18-slow-disk.ts'
 import { partitions } from './rows/19-partitions.ts'
@@ -36,6 +42,12 @@ export const ROWS: readonly Row[] = [
   agentFrozen,
   frameworkKilled,
   duplicateFramework,
+  busKilled,
+  busFrozen,
+  busNodeLost,
+  busQuorumLost,
+  busPowerCut,
+  busStoreDamaged,
   diskFull,
   slowDisk,
   partitions,

@@ -20,34 +20,32 @@ export const herd: Row = {
     stage.onEnd(() => emulated.end())
     await emulated.start()
     const leader = await lab.leader()
-    await inTime(registered(leader, AGENTS), `${AGENTS} agents`)
-    const before = comeTo(leader)
+    await inTime(registered(lab.masters, AGENTS), `${AGENTS} agents`)
+    const before = comeTo(lab.masters)
     const since = stopwatch()
     await lab.servers[0]?.restart({ store: 'kept' })
-    await inTime(registered(leader, before + AGENTS), `${AGENTS} agents, again`)
+    await inTime(registered(lab.masters, before + AGENTS), `${AGENTS} agents, again`)
     const recoveryMs = since()
     await inTime(probe.ran('a1'), 'a task after that')
     const ranMs = since()
     await emulated.end()
+    const hasLost = leader.lines.some(({ message }) => message === 'lost the lead')
     return await finish({
       recoveryMs,
-      note: `all were back after ${recoveryMs} ms, a new task had ended after ${ranMs} ms`,
-      problems: lab.masters
-        .flatMap(({ lines }) => lines)
-        .some(({ message }) => message === 'lost the lead')
-        ? ['the lead was lost']
-        : [],
+      note: `all were back after ${recoveryMs} ms (${hasLost ? 'under another leader' : 'the leader led on'}), a new task had ended after ${ranMs} ms`,
     })
   },
 }
 
-/** How many registrations it has told of. */
-const comeTo = ({ lines }: LabProcess): number =>
-  lines.reduce((all, line) => {
-    if (line.message === 'an agent has registered') return all + 1
-    return line.message === 'agents have registered' ? all + Number(line['agents']) : all
-  }, 0)
+/** How many registrations they have told of. */
+const comeTo = (masters: readonly LabProcess[]): number =>
+  masters
+    .flatMap(({ lines }) => lines)
+    .reduce((all, line) => {
+      if (line.message === 'an agent has registered') return all + 1
+      return line.message === 'agents have registered' ? all + Number(line['agents']) : all
+    }, 0)
 
-async function registered(leader: LabProcess, count: number): Promise<void> {
-  while (comeTo(leader) < count) await sleep(LOOK_MS)
+async function registered(masters: readonly LabProcess[], count: number): Promise<void> {
+  while (comeTo(masters) < count) await sleep(LOOK_MS)
 }

@@ -35,6 +35,8 @@ export interface Heard {
 }
 
 const KNOWN_IDS = [...AGENTS, VICTIM, GARBAGE, STRANGER, 'm1', 'local', 'f-1', 'echo-1']
+/** Those that operators may end without harm to the ones who are watched. */
+const OTHERS = KNOWN_IDS.filter((id) => id !== VICTIM && !AGENTS.includes(id))
 /** The server takes no more. */
 const BYTES_MAX = 500_000
 const BAD_IDS = ['explode', '*', '>', 'é', 'x'.repeat(65), '', '%00', '$JS']
@@ -83,8 +85,7 @@ export class Speaker {
     const example = pick(random, this.#examples.get(target.message) ?? [{}])
     const isGood = chance(random, 0.15)
     // An operator may end what the others need.
-    const ids =
-      target.route === 'operatorCall' ? KNOWN_IDS.filter((id) => id !== VICTIM) : KNOWN_IDS
+    const ids = target.route === 'operatorCall' ? OTHERS : KNOWN_IDS
     const spoiled = isGood ? structuredClone(example) : mutateValue(random, example, ids)
     const bytes = encode(this.#inContext(random, target, spoiled))
     const payload = (chance(random, 0.3) ? mutateBytes(random, bytes) : bytes).slice(0, BYTES_MAX)

@@ -158,7 +158,8 @@ function holdAll(
     const isAlive = found.get(task.launch)?.state.kind === 'running'
     if (!isAlive || isTerminal(stateOf(task)) || hold(state, task)) continue
     const needed = describeResources(task.resources)
-    return `task ${task.taskId} of an earlier start holds ${needed}, more than this agent has left`
+    const problem = `holds ${needed}, more than this agent has left`
+    return `task ${task.taskId} of an earlier start ${problem}: give it as much as it had`
   }
   return undefined
 }

@@ -38,10 +38,12 @@ export class SimulatedAgent {
   readonly #machine = new PretendMachine()
   readonly #disk = new MemoryDisk()
   #process: SimulatedProcess
+  #wish: AgentWish
 
   constructor(parts: AgentParts) {
     this.agentId = parts.agentId
     this.#parts = parts
+    this.#wish = parts.wish
     this.#process = parts.newProcess()
   }
 
@@ -72,16 +74,20 @@ export class SimulatedAgent {
     this.#process = this.#parts.newProcess()
   }
 
-  /** Resolves when it is connected: time must pass meanwhile. */
-  async start(): Promise<void> {
+  /**
+   * Resolves when it is connected: time must pass meanwhile. What is named has changed: an agent that
+   * has less than its tasks hold does not start.
+   */
+  async start(changed: Omit<AgentWish, 'agentId'> = {}): Promise<void> {
     const { agentId } = this
+    this.#wish = { ...this.#wish, ...changed }
     const { world } = this.#process
     const machine = this.#machine
     const profile = {
       agentId: agentId as AgentId,
       hostname: agentId,
-      resources: resourcesOf(this.#parts.wish),
-      attributes: attributesOf(this.#parts.wish),
+      resources: resourcesOf(this.#wish),
+      attributes: attributesOf(this.#wish),
       sandboxesMax: 1_000,
     }
     await hostAgents(

@@ -37,6 +37,7 @@ export async function openKeyValue(
   return {
     async read(key) {
       const entry = await last(key)
+      if (entry === undefined) await stream.healEnd()
       if (entry === undefined || isDeleted(entry)) return undefined
       return { value: entry.data, revision: entry.seq }
     },

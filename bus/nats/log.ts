@@ -35,6 +35,7 @@ export async function openLog(
       const entries: LogEntry[] = []
       for (let from = begin; from <= end; from += READS_MAX)
         entries.push(...(await readSome(stream, from, Math.min(end, from + READS_MAX - 1))))
+      if (end === last && begin <= last && entries.at(-1)?.sequence !== last) await stream.healEnd()
       return { entries, next: Math.max(begin, end + 1), lastSequence: last }
     },
     removeBelow: (sequence) => stream.removeBelow(sequence),

@@ -14,7 +14,7 @@ const api = (stream: string, ...calls: readonly string[]): readonly string[] =>
 /** To open a bucket, making it if need be, and to read and write `key`. */
 export const bucketRights = (bucket: string, key: string): readonly string[] => [
   bucketSubject(bucket, key),
-  ...api(bucketStream(bucket), 'INFO', 'CREATE', 'MSG.GET'),
+  ...api(bucketStream(bucket), 'INFO', 'CREATE', 'MSG.GET', 'PURGE'),
 ]
 
 /** To open a log, making it if need be, and to append, read and cut it. */

@@ -42,6 +42,12 @@ export interface Stream {
   /** `first` is above `last` when there is none. */
   bounds(): Promise<{ readonly first: number; readonly last: number }>
   removeBelow(sequence: number): Promise<void>
+  /**
+   * Looks at the last one, which nobody removes. If it cannot be read, the server has found its file
+   * damaged, and would go on to acknowledge what it then cannot read either: all is removed, so that
+   * it begins another file.
+   */
+  healEnd(): Promise<void>
 }
 
 /**
@@ -64,6 +70,18 @@ export async function openStream(options: StoreOptions, settings: StreamSettings
     }
   }
   await ensure(manager, options, { settings })
+  const get = (query: MsgRequest): Promise<StoredMsg | undefined> =>
+    ask('read', async () => (await streams.getMessage(name, query)) ?? undefined)
+  const bounds = () =>
+    ask('info', async () => {
+      const { first_seq, last_seq } = (await streams.info(name)).state
+      // One that never held anything begins at 0.
+      return { first: Math.max(1, first_seq), last: last_seq }
+    })
+  const removeBelow = (sequence: number): Promise<void> =>
+    ask('purge', async () => {
+      await streams.purge(name, { seq: sequence })
+    })
   return {
     append: (subject, payload, expectation) =>
       ask('append', async () => {
@@ -73,17 +91,17 @@ export async function openStream(options: StoreOptions, settings: StreamSettings
         })
         return sequenceOf(answer.json())
       }),
-    get: (query) => ask('read', async () => (await streams.getMessage(name, query)) ?? undefined),
-    bounds: () =>
-      ask('info', async () => {
-        const { first_seq, last_seq } = (await streams.info(name)).state
-        // One that never held anything begins at 0.
-        return { first: Math.max(1, first_seq), last: last_seq }
-      }),
-    removeBelow: (sequence) =>
-      ask('purge', async () => {
-        await streams.purge(name, { seq: sequence })
-      }),
+    get,
+    bounds,
+    removeBelow,
+    async healEnd() {
+      const { first, last } = await bounds()
+      if (first > last || (await get({ seq: last })) !== undefined) return
+      // In a bucket another one may have come in its place.
+      if ((await bounds()).last !== last) return
+      options.onFault(damaged(name))
+      await removeBelow(last + 1)
+    },
   }
 }
 
@@ -159,6 +177,11 @@ async function ensure(
     if (error instanceof ClusterError) throw error
     throw unavailable(`stream ${name} cannot be opened`, error)
   }
+}
+
+function damaged(name: string): ClusterError {
+  const message = `the NATS server cannot read what it stored last in ${name}: its file is damaged, and begun anew`
+  return new ClusterError('bus/store-damaged', 'never', message)
 }
 
 function heldByFew({ name, num_replicas: found }: StreamConfig, wanted: number): ClusterError {

@@ -17,7 +17,7 @@ export const diskFull: Row = {
   expected: 'what cannot be recorded is not begun; tasks run on; all is well when there is room',
   invariants: ['I3', 'I5', 'I7'],
   withinMs: 10_000,
-  needs: () => [disksNeed('/tmp')],
+  needs: () => [disksNeed()],
   async run(stage) {
     const scene = await openScene(stage, {
       smallDisksMib: MIB,

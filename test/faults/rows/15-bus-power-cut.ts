@@ -25,7 +25,7 @@ export const busPowerCut: Row = {
   expected: 'epochs rise; a quota that was set since is known; tasks run on',
   invariants: ['I2', 'I3', 'I4', 'I5', 'I9'],
   withinMs: 6_000,
-  needs: () => [disksNeed('/tmp/bourse-fault-disk')],
+  needs: () => [disksNeed()],
   async run(stage) {
     const scene = await openScene(stage, {
       smallDisksMib: { server: DISK_MIB },

@@ -8,6 +8,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { ClusterError } from '../../../protocol/errors.ts'
 import type { LabServer } from '../../lab/contract.ts'
 import type { Row } from '../row.ts'
 import { openScene, stopwatch } from '../scene.ts'
@@ -41,11 +42,12 @@ export const busStoreDamaged: Row = {
     if (server === undefined) throw new Error('the lab has no server')
     const times: number[] = []
     const problems: string[] = []
+    const refused: string[] = []
     for (const [i, { what, stream, harm }] of DAMAGES.entries()) {
       await setQuota(scene.lab, i + 1)
       await server.kill()
       for (const path of filesOf(server, stream)) harm(path)
-      await server.restart({ store: 'kept' })
+      if (!(await startsAgain(server))) refused.push(what)
       const since = stopwatch()
       await bothRan(scene)
       times.push(since())
@@ -54,10 +56,22 @@ export const busStoreDamaged: Row = {
     }
     return await scene.finish({
       recoveryMs: Math.max(...times),
-      note: `a task had run on each agent ${times.join(', ')} ms after the server answered`,
+      note: `a task had run on each agent ${times.join(', ')} ms after the server answered${refused.length > 0 ? `; it did not start, and was given an empty store, where ${refused.join(' and ')}` : ''}`,
       problems,
     })
   },
+}
+
+/** False: it does not start with that store, so it has an empty one, as an operator would do. */
+async function startsAgain(server: LabServer): Promise<boolean> {
+  try {
+    await server.restart({ store: 'kept' })
+    return true
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.code !== 'bus/server-failed') throw error
+    await server.restart({ store: 'empty' })
+    return false
+  }
 }
 
 /** What is stored, and what the server remembers of where it is. */

@@ -24,6 +24,7 @@ export function checkEnd(world: World, operator: Operator): Violation | undefine
     roles(view, operator) ??
     sessions(view) ??
     tasks(view) ??
+    kills(view) ??
     leftovers(view) ??
     running(view) ??
     ends(view) ??
@@ -146,6 +147,18 @@ function tasks({ world, leader, agents }: View): Violation | undefined {
     difference(atAgents, atLeader, 'the leader') ??
     difference(atAgents, atFrameworks, 'its framework')
   )
+}
+
+/** Nobody kills any more, and the longest grace is over: who was to be killed is gone. */
+function kills({ world }: View): Violation | undefined {
+  for (const { kind, process } of world.nodes) {
+    if (kind !== 'framework') continue
+    const state = process?.state as SchedulerState | undefined
+    for (const { taskId, kill, state: known } of state?.tasks.values() ?? [])
+      if (kill !== undefined && !isTerminal(known))
+        return problem(`${taskId} was to be killed, and is ${known}`, taskId)
+  }
+  return undefined
 }
 
 function difference(

@@ -10,7 +10,7 @@ import { revision } from './revision.ts'
 import type { Wanted } from './run-seed.ts'
 
 const USAGE = `usage: npm run simulate -- [--seed N | --from N --seeds N] [--minutes M] [--jobs N]
-       [--keep N,N…] [--chances NAME,NAME…] [--shrink SECONDS] [--about WORD] [--log FILE] [--json]`
+       [--keep N,N…] [--chances NAME,NAME…] [--shrink SECONDS] [--about WORD] [--log FILE] [--first] [--json]`
 const DEFAULT_MINUTES = 5
 const MS_PER_S = 1_000
 
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     shrink: { type: 'string', default: '60' },
     about: { type: 'string', multiple: true },
     log: { type: 'string' },
+    first: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -57,6 +58,7 @@ const outcomes = await runBatch(wanted, {
   jobs: Math.min(jobs, seeds),
   // What was chosen by hand is as small as somebody wants it.
   shrinkMs: keep === undefined && chances === undefined ? Number(values.shrink) * MS_PER_S : 0,
+  stopsAtFailure: values.first,
   ...(values.about !== undefined && { about: values.about }),
   onProgress: (text) => progress(text),
   onOutcome(outcome, done) {

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { sleep } from '../../bus/clock.ts'
 import { tracesOf } from '../../tools/left-behind.ts'
 import type { LabAgent } from './contract.ts'
 import { type ProcessOptions, RealProcess } from './lab-process.ts'
@@ -43,16 +44,25 @@ export class RealAgent extends RealProcess implements LabAgent {
   async reboot(): Promise<void> {
     if (this.#bootIdPath === undefined) throw new Error(`${this.name} was opened without a boot id`)
     if (this.isRunning) await this.kill()
-    // All that runs there has its work directory in the environment or on the command line.
-    for (const one of tracesOf([this.workDir]).processes) {
-      try {
-        process.kill(Number.parseInt(one, 10), 'SIGKILL')
-      } catch {
-        // It ended with the one before.
-      }
+    // All that runs there has one of its folders in the environment or on the command line.
+    const folders = [`${this.workDir}/`, `${this.workDir}.state`]
+    for (let left = tracesOf(folders).processes; left.length > 0; ) {
+      for (const one of left) killPid(Number.parseInt(one, 10))
+      await sleep(LOOK_MS)
+      left = tracesOf(folders).processes
     }
     newBootId(this.#bootIdPath)
     await this.start()
+  }
+}
+
+const LOOK_MS = 20
+
+function killPid(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended with the one before.
   }
 }
 

@@ -50,11 +50,13 @@ export function judge(story: Story, task: Task, excuses: readonly Excuse[]): Ver
 function isOwnEnd(story: Story, task: Task): boolean {
   const { end, ending } = task
   if (end === undefined || !story.hasRunOut(task)) return false
+  // A leader that knows only from an agent's snapshot that it ended cannot say how.
+  const isUnsaid = end.source === 'master' && end.exit === undefined
   switch (ending) {
     case 'fails':
-      return end.state === 'TASK_FAILED' && end.exit?.code === 3
+      return end.state === 'TASK_FAILED' && (end.exit?.code === 3 || isUnsaid)
     case 'crashes':
-      return end.state === 'TASK_FAILED' && end.exit?.signal === 9
+      return end.state === 'TASK_FAILED' && (end.exit?.signal === 9 || isUnsaid)
     default:
       return end.state === 'TASK_FINISHED'
   }

@@ -34,7 +34,7 @@ interface Line {
   readonly client: Socket
   readonly server: Socket
   /** What has come at the server, up to and with `end`. */
-  heard(end: string): Promise<string>
+  readonly heard: (end: string) => Promise<string>
 }
 
 async function aLine(t: ExecutionContext): Promise<Line> {

@@ -19,6 +19,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'complaints-too-soon': 'complaints that came right after another',
   'copies-unsaved': 'times that the disk took no records of the registry',
   'declines-of-lost-offers': 'declines of offers that were used, taken back or never made',
+  'epoch-claims-unheard': 'epochs of those who had claimed an absurd one',
   'epoch-jumps-refused': 'epochs that were too far ahead to be true',
   'epochs-unsaved': 'times that it could not lead because the disk took no epoch',
   'explanations-late': 'answers of the allocator that nobody waited for any more',

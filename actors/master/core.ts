@@ -28,9 +28,9 @@ import {
   wakeCandidate,
 } from './lead/candidate.ts'
 import { considerClaim, leaseWakeAtMs, peerBeat, wakeLease } from './lead/challenge.ts'
-import { epochHeld, noteEpoch } from './lead/epochs.ts'
+import { leaderClaims, noteClaim } from './lead/claims.ts'
+import { epochHeld } from './lead/epochs.ts'
 import {
-  complained,
   epochUnsaved,
   holdsLease,
   isHolding,
@@ -76,6 +76,7 @@ export function newMaster(options: MasterOptions): MasterState {
     run,
     rules,
     highestEpoch: Math.max(options.highestEpoch, registry.copy.last?.epoch ?? 0),
+    claimants: new Map(),
     jumpRefused: undefined,
     lease: newLease(),
     leader: undefined,
@@ -125,7 +126,8 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
     case 'leader-beat':
       // Whatever receivers may follow must stay within the reach of whoever leads next.
       if (input.connection !== 'control') return false
-      if (input.body.run !== turn.state.run) noteEpoch(turn, input.body.epoch)
+      if (input.body.run !== turn.state.run)
+        noteClaim(turn, input.body.epoch, `run ${input.body.run}`)
       return true
     case 'lease.read':
       leaseRead(turn, input.record, input.revision)
@@ -221,7 +223,7 @@ function leaderBeat(turn: LeaderTurn, input: Extract<Input, { kind: 'leader-beat
   const { body, connection } = input
   if (body.run === turn.state.run && body.epoch === turn.leader.epoch) {
     turn.leader.echoAtMs.set(connection, turn.now.monotonicMs)
-  } else complained(turn, body)
+  } else leaderClaims(turn, body)
 }
 
 function statusUpdates(turn: LeaderTurn, input: Extract<Input, { kind: 'status-updates' }>): void {

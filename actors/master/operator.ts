@@ -22,6 +22,7 @@ import { agentStateOf } from './explain/books.ts'
 import { explain } from './explain/explaining.ts'
 import { kill, readOutput } from './frameworks/calls.ts'
 import { requestEnd } from './frameworks/end.ts'
+import { quarantined } from './lead/claims.ts'
 import { standbys } from './lead/peer-beats.ts'
 import { page } from './listing.ts'
 import { refuseChange } from './registry.ts'
@@ -178,6 +179,7 @@ function taskKey({ framework, taskId, launch }: Task): string {
 function masterReport(turn: LeaderTurn): MasterReport {
   const { leader, state } = turn
   let [frameworks, tasks] = [0, 0]
+  const shut = quarantined(turn)
   for (const framework of leader.frameworks.values()) {
     // One that has ended stays until its agents have confirmed it.
     if (framework.state !== 'ended') frameworks += 1
@@ -193,6 +195,7 @@ function masterReport(turn: LeaderTurn): MasterReport {
     offers: leader.offers.size,
     standbys: standbys(turn),
     ...(leader.allocator?.policy !== undefined && { policy: leader.allocator.policy }),
+    ...(shut.length > 0 && { quarantined: shut }),
     counters: Object.fromEntries(state.counters),
   }
 }

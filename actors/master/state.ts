@@ -269,10 +269,20 @@ export interface Lease {
   raisedAtMs: number
   /** When to ask for a log that could not be read at the takeover. */
   registryRetryAtMs: number
+  /** The run that has said last that it gives its lease back. */
+  resigned: RunId | undefined
   /** It is about to end, and takes no lease any more. */
   hasResigned: boolean
   /** It takes none before that (monotonic). */
   pausedUntilMs: number
+}
+
+/** Who has told of an epoch and is not heard until then (monotonic). */
+export interface Claimant {
+  readonly untilMs: number
+  readonly waitMs: number
+  /** Of one that no master can have taken. */
+  readonly isAbsurd: boolean
 }
 
 export interface MasterState {
@@ -281,7 +291,9 @@ export interface MasterState {
   readonly rules: MasterRules
   /** The highest epoch that this master knows of, from anywhere; its disk's at first. */
   highestEpoch: number
-  /** The last absurd epoch that was told of. */
+  /** Who has told of epochs and is not heard for a while, oldest first, as `agent NAME`. */
+  readonly claimants: Map<string, Claimant>
+  /** The last absurd epoch of the lease that was told of. */
   jumpRefused: number | undefined
   lease: Lease
   leader: Leader | undefined

@@ -139,13 +139,15 @@ async function printTasks(
 
 function printLeader(report: MasterReport, { client, io }: Sink): void {
   const { wallMs } = client.clock.now()
-  const { leadsSinceMs, counters, master, epoch, standbys, policy, ...numbers } = report
+  const { leadsSinceMs, counters, master, epoch, standbys, policy, quarantined, ...numbers } =
+    report
   const counts = Object.entries(numbers).map(([key, value]) => [key, String(value)])
   const lines = fieldLines({
     cluster: client.cluster,
     leader: master,
     'leads for': age(wallMs, leadsSinceMs),
     epoch: String(epoch),
+    ...(quarantined && { 'not heard': quarantined.join(', ') }),
     ...(standbys && { standbys: standbys.join(', ') || 'none' }),
     ...(policy === undefined ? { allocator: 'none' } : { policy }),
     ...Object.fromEntries(counts),

@@ -14,7 +14,7 @@ import { hear, newSession } from '../../parts/session.ts'
 import { countFree, frameworkOf, touchAgent } from '../books.ts'
 import type { Agent, Framework, Opening } from '../entities.ts'
 import { agentIsBack, confirmTornDown } from '../frameworks/end.ts'
-import { complained } from '../lead/lease.ts'
+import { agentClaims } from '../lead/claims.ts'
 import { clearFiltersAt, retellFilters } from '../offers/filters.ts'
 import { endOffer } from '../offers/offers.ts'
 import { tellWorld } from '../public-events.ts'
@@ -101,7 +101,7 @@ export function hearAgent(turn: LeaderTurn, agent: Agent, session: SessionId, n:
 /** Only agents that the registry knows can raise an epoch. */
 function considerHigher(turn: LeaderTurn, agentId: AgentId, highest: Fence): void {
   const agent = turn.leader.agents.get(agentId)
-  if (agent?.isAdmitted || agent?.state === 'unreachable') complained(turn, highest)
+  if (agent?.isAdmitted || agent?.state === 'unreachable') agentClaims(turn, highest, agentId)
 }
 
 function handleReport(turn: LeaderTurn, agent: Agent, report: AgentReport): void {

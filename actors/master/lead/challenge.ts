@@ -9,7 +9,7 @@ import { compare, NOWHERE } from '../registry/copy.ts'
 import { lend, notePosition } from '../registry/peers.ts'
 import { readLog } from '../registry/reading.ts'
 import type { Turn } from '../turn.ts'
-import { noteEpoch } from './epochs.ts'
+import { noteClaim } from './claims.ts'
 import { isHolding, readLease, renew, stepLease } from './lease.ts'
 import { notePeer, sendBeat } from './peer-beats.ts'
 
@@ -37,12 +37,16 @@ export function peerBeat(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
     notePeer(turn, masterId)
     hearOfRegistry(turn, masterId, beat)
   }
-  if (beat.highest !== undefined) noteEpoch(turn, beat.highest.epoch)
+  if (beat.highest !== undefined) noteClaim(turn, beat.highest.epoch, `master ${masterId}`)
   if (beat.role === 'leader' && masterId !== state.masterId) {
     lease.leaderHeardAtMs = turn.now.monotonicMs
     stepLease(turn, 'leader.heard')
   }
   if (beat.probe === true && state.leader !== undefined) sendBeat(turn)
+  if (beat.resigned === true && !isHolding(lease.state)) {
+    lease.resigned = beat.run
+    readLease(turn)
+  }
 }
 
 /** How far its copy goes; what it asks, and what it was asked for. */
@@ -67,7 +71,9 @@ export function considerClaim(turn: Turn): void {
   if (isUnread || lease.isReading || lease.hasResigned) return
   if (now.monotonicMs < lease.pausedUntilMs) return
   const { record } = lease
-  const nobody = record?.holder === undefined || record.holder === state.run
+  const { holder } = record ?? {}
+  // Who has said that it resigns may not have written it yet, or its record is still on its way.
+  const nobody = holder === undefined || holder === state.run || holder === lease.resigned
   const expired = now.monotonicMs - lease.unchangedSinceMs >= (record?.leaseMs ?? 0)
   if (nobody || expired) stepLease(turn, 'lease.free')
   else considerSilence(turn)

@@ -8,35 +8,24 @@ export function epochHeld({ leader, lease }: Turn['state']): number {
   return leader?.epoch ?? lease.record?.epoch ?? 0
 }
 
-/** Takes note of an epoch that stands in the lease or the registry; it only ever rises. */
+/** Takes note of an epoch: it only ever rises. */
 export function raiseEpoch({ state }: Turn, epoch: number): void {
   state.highestEpoch = Math.max(state.highestEpoch, epoch)
-}
-
-/** The same of one that another master or an agent tells of: never by an absurd jump. */
-export function noteEpoch(turn: Turn, epoch: number): void {
-  const { highestEpoch } = turn.state
-  if (!isNear(highestEpoch, epoch)) return refuseJump(turn, epoch)
-  raiseEpoch(turn, epoch)
 }
 
 /** False of one that no master can have written. Who knows of none cannot tell. */
 export function isBelievable(turn: Turn, epoch: number): boolean {
   const { highestEpoch } = turn.state
   if (highestEpoch === 0 || isNear(highestEpoch, epoch)) return true
-  refuseJump(turn, epoch)
+  const { state } = turn
+  count(state, 'epoch-jumps-refused')
+  if (state.jumpRefused === epoch) return false
+  state.jumpRefused = epoch
+  warn(turn, 'the lease names an epoch that is absurdly high', { epoch, highest: highestEpoch })
   return false
 }
 
 /** False of an epoch that is absurdly far above another. */
 export function isNear(highest: number, epoch: number): boolean {
   return epoch <= highest + EPOCH_JUMP_MAX
-}
-
-function refuseJump(turn: Turn, epoch: number): void {
-  const { state } = turn
-  count(state, 'epoch-jumps-refused')
-  if (state.jumpRefused === epoch) return
-  state.jumpRefused = epoch
-  warn(turn, 'an epoch is absurdly high', { epoch, highest: state.highestEpoch })
 }

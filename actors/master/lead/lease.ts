@@ -10,14 +10,13 @@ import {
   LEASE_RENEWAL_MS_MAX,
   LEASE_RENEWALS,
 } from '../../../protocol/limits.ts'
-import type { Fence } from '../../../protocol/schema/common.ts'
 import type { LeaseRecord } from '../../../protocol/schema/master.ts'
 import { type LeaseEvent, type LeaseState, leaseStep } from '../lease-machine.ts'
 import { readLog } from '../registry/reading.ts'
 import { newTakeover } from '../registry/state.ts'
 import { count, type Lease } from '../state.ts'
 import { log, type Turn, warn } from '../turn.ts'
-import { isBelievable, noteEpoch, raiseEpoch } from './epochs.ts'
+import { isBelievable, raiseEpoch } from './epochs.ts'
 import { sendBeat } from './peer-beats.ts'
 
 /** A log that could not be read at a takeover is asked again after this. */
@@ -45,6 +44,7 @@ export function newLease(): Lease {
     raisedAtMs: Number.NEGATIVE_INFINITY,
     registryRetryAtMs: Number.POSITIVE_INFINITY,
     hasResigned: false,
+    resigned: undefined,
     pausedUntilMs: Number.NEGATIVE_INFINITY,
   }
 }
@@ -146,6 +146,8 @@ function giveBack(turn: Turn): void {
   write(turn, { ...free, counter: record.counter + 1 })
   lease.writing = undefined
   stepLease(turn, 'lease.lost')
+  // As a follower: whoever stands by takes the lease, and does not wait for its next look at it.
+  sendBeat(turn, { resigned: true })
 }
 
 export function renew(turn: Turn): void {
@@ -249,26 +251,6 @@ export function leaseUnavailable(turn: Turn, asked: 'read-lease' | 'write-lease'
   }
   lease.nextReadMs = turn.now.monotonicMs + Math.min(renewalMs(turn) / 2, RETRY_MS_MAX)
   if (lease.writing !== undefined) lease.nextRenewalMs = Number.POSITIVE_INFINITY
-}
-
-/**
- * An admitted agent or a master knows a leader that is not lower than this one: this one takes the
- * lease again in a higher epoch, or follows. Once in a lease's time at most.
- */
-export function complained(turn: Turn, { epoch, run }: Fence): void {
-  const { state, now } = turn
-  if (state.leader === undefined || epoch < state.leader.epoch) return
-  // What this leader said in an earlier epoch of its own was refused: nothing is wrong.
-  if (epoch === state.leader.epoch && run === state.run) return
-  // Also when nothing is done about it now: whoever follows it must not get out of reach.
-  noteEpoch(turn, epoch)
-  if (state.highestEpoch < epoch) return
-  if (now.monotonicMs - state.lease.raisedAtMs < state.rules.leaseMs) {
-    return count(state, 'complaints-too-soon')
-  }
-  state.lease.raisedAtMs = now.monotonicMs
-  count(state, 'complaints-obeyed')
-  stepLease(turn, 'lease.lost')
 }
 
 /** The log could not be read: without it nobody leads, so it is asked again. */

@@ -222,3 +222,70 @@ test('a follower hears nobody but its peers', (t) => {
   const agent = new FakeAgent(master)
   t.deepEqual(agent.say(aRegister()), [])
 })
+
+const warnings = (master: MasterDriver) =>
+  effectsOf(master.effects, 'log').flatMap(({ level, fields }) =>
+    level === 'warn' ? [fields] : [],
+  )
+
+test('an agent that claims an absurd epoch is not heard any more, and an operator sees it', (t) => {
+  const { master, agent } = aStage()
+  agent.complain(2 ** 40)
+  agent.complain(2 ** 41)
+  agent.complain(7)
+  agent.open({ highest: HIGHER })
+  t.is(master.leader.epoch, 1)
+  t.is(master.counter('epoch-jumps-refused'), 1)
+  t.is(master.counter('epoch-claims-unheard'), 3)
+  t.deepEqual(warnings(master), [{ epoch: 2 ** 40, highest: 1, claimant: 'agent a1' }])
+  t.like(master.operate({ verb: 'master', body: {} }), { ok: { quarantined: ['agent a1'] } })
+  t.is(master.agent('a1').state, 'registered')
+})
+
+test('the others are heard meanwhile, and it itself after ten minutes', (t) => {
+  const { master, agent } = aStage()
+  const other = new FakeAgent(master, 'a2')
+  other.open()
+  agent.complain(2 ** 40)
+  other.complain(7)
+  t.is(master.leader.epoch, 8)
+  agent.open()
+  live({ master, agent }, 600_000)
+  agent.complain(20)
+  t.is(master.leader.epoch, 21)
+})
+
+test('a master that claims an absurd epoch is not heard any more', (t) => {
+  const master = new MasterDriver().leading()
+  const claim = (epoch: number): void => {
+    const highest = { epoch, run: OTHER_RUN }
+    const body = { run: OTHER_RUN, role: 'follower', highest } as const
+    master.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body })
+  }
+  claim(2 ** 40)
+  claim(9)
+  t.is(master.state.highestEpoch, 1)
+  t.like(warnings(master), [{ claimant: 'master m2' }])
+})
+
+test('one agent that raises epochs again and again is heard ever more seldom', (t) => {
+  const { master, agent } = aStage()
+  let raised = 0
+  for (let s = 0; s < 60; s++) {
+    if (master.agent('a1').state !== 'registered') agent.open()
+    const { epoch } = master.leader
+    agent.complain(epoch + 5)
+    if (master.leader.epoch > epoch) raised += 1
+    master.pass(1_000)
+  }
+  t.is(raised, 5)
+})
+
+test('an epoch of which an agent tells too soon is not taken note of', (t) => {
+  const { master, agent } = aStage()
+  const other = new FakeAgent(master, 'a2')
+  other.open()
+  agent.complain(7)
+  other.complain(1_000)
+  t.is(master.state.highestEpoch, 8)
+})

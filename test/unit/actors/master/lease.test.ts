@@ -372,6 +372,40 @@ test('who resigns gives the lease back and takes it no more', (t) => {
   t.is(master.state.lease.state, 'following')
 })
 
+test('who resigns says so, and who stands by takes the lease before its next look at it', (t) => {
+  const leader = new MasterDriver().leading()
+  const beats = effectsOf(leader.input({ kind: 'resign' }), 'send-peer-beat')
+  t.like(beats.at(-1)?.body, { role: 'follower', resigned: true })
+  const standby = aFollower()
+  const { holder: _, master: __, ...free } = standby.record ?? aRecord()
+  const body = { run: OTHER_RUN, role: 'follower', resigned: true } as const
+  standby.setRecord({ ...free, counter: 99 })
+  standby.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body })
+  t.is(standby.record?.holder, RUN)
+})
+
+test('it takes the lease also when it hears of it before that is written', (t) => {
+  const standby = aFollower()
+  t.is(standby.record?.holder, OTHER_RUN)
+  const body = { run: OTHER_RUN, role: 'follower', resigned: true } as const
+  standby.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body })
+  t.is(standby.record?.holder, RUN)
+})
+
+test('a lease that is overwritten right after it was taken from who resigned is taken once more', (t) => {
+  const standby = aFollower()
+  standby.holding.add('lease')
+  const body = { run: OTHER_RUN, role: 'follower', resigned: true } as const
+  standby.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body })
+  const { holder: _, master: __, ...free } = standby.record ?? aRecord()
+  standby.release()
+  standby.setRecord({ ...free, counter: 99 })
+  standby.pass(1)
+  t.is(standby.record?.holder, undefined)
+  standby.pass(LEASE_MS / 5)
+  t.is(standby.record?.holder, RUN)
+})
+
 test('who resigns without the lease writes nothing', (t) => {
   const master = aFollower()
   t.is(effectsOf(master.input({ kind: 'resign' }), 'write-lease').length, 0)

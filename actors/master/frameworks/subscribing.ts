@@ -181,8 +181,10 @@ function accept(turn: LeaderTurn, framework: Framework, request: SubscribeReques
     order(turn, agent, { kind: 'framework-subscribed', ...subscription })
   }
   schedulePing(turn, framework)
-  log(turn, 'a framework has subscribed', { framework: key, name: framework.name })
-  tellWorld(turn, { kind: 'framework', what: 'subscribed', framework }, { name: framework.name })
+  const by = instance === undefined ? {} : { message: `its instance ${instance}` }
+  const { name } = framework
+  log(turn, 'a framework has subscribed', { framework: key, name, ...(instance && { instance }) })
+  tellWorld(turn, { kind: 'framework', what: 'subscribed', framework }, { name, ...by })
 }
 
 function nextSubscription(epoch: number, { subscription }: Framework) {

@@ -39,6 +39,13 @@ const OPTIONS: readonly (readonly [given: unknown, wrong: string])[] = [
   [{ name: 'x', failoverMs: '5s' }, `failoverMs must be ${DURATION}, not "5s"`],
   [{ name: 'x', openTimeoutMs: Number.NaN }, `openTimeoutMs must be ${DURATION}, not NaN`],
   [{ name: 'x', suppressed: 'yes' }, 'suppressed must be true or false, not "yes"'],
+  [{ name: 'x', standby: 1 }, 'standby must be true or false, not 1'],
+  [{ name: 'x', instance: 'a b' }, `instance must be ${TOKEN}, not "a b"`],
+  [{ name: 'x', leaseMs: 999 }, 'leaseMs must be whole milliseconds, 1000 to 600000, not 999'],
+  [
+    { name: 'x', instance: 'a', frameworkId: 'f' },
+    'instances of one framework have its frameworkId and secret in common',
+  ],
   [{ name: 'x', onFault: {} }, 'onFault must be a function, not {}'],
   [
     { name: 'x', capabilities: ['GPUS'] },

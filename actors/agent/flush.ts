@@ -103,9 +103,13 @@ function update(state: AgentState, effects: Effect[], now: Now): void {
 /** Others wait until they are in the checkpoint. */
 function takeTellable(state: AgentState): readonly Task[] {
   const { heads } = state.outbox
-  const taken = [...heads].filter((task) => isTellable(state, task))
-  if (taken.length === heads.size) heads.clear()
-  else for (const task of taken) heads.delete(task)
+  const all = [...heads]
+  if (state.cannotRecord === undefined) {
+    heads.clear()
+    return all
+  }
+  const taken = all.filter((task) => isTellable(state, task))
+  for (const task of taken) heads.delete(task)
   return taken
 }
 

@@ -46,9 +46,7 @@ async function runAlone(row: Row): Promise<void> {
   if (missing.length > 0) {
     const names = missing.map(({ name, install }) => (install ? `${name} (${install})` : name))
     const sentence = `row ${row.number}, ${row.name}, needs what is not here: ${names.join(', ')}`
-    say(
-      values.json ? JSON.stringify({ row: row.number, name: row.name, missing: names }) : sentence,
-    )
+    say(values.json ? JSON.stringify({ row: row.number, name: row.name, missing }) : sentence)
     process.exitCode ||= EXIT_MISSING
     return
   }

@@ -3,14 +3,12 @@
  * load, and writes the fault matrix of docs/reliability.md; the others keep what they had, with its
  * commit.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { text } from 'node:stream/consumers'
-import { sleep } from '../../bus/clock.ts'
 import { type Kept, type KeptRow, type KeptRows, tableOf, withTable } from './markdown.ts'
 import type { Row } from './row.ts'
 import { ROWS } from './rows.ts'
+import { runAlone, type Said } from './run-alone.ts'
 import type { Report } from './run-row.ts'
 
 /** From the root of the project, where npm starts its scripts. */
@@ -18,8 +16,6 @@ const PAGE = 'docs/reliability.md'
 const KEPT = 'test/faults/results.json'
 /** A run that takes longer hangs. */
 const RUN_MS_MAX = 180_000
-/** It ends what it has started. */
-const END_MS = 15_000
 
 /** Resolves to whether all of these are as they should be. */
 export async function remakeTable(rows: readonly Row[], times: number): Promise<boolean> {
@@ -51,31 +47,15 @@ function write(kept: KeptRows): void {
   writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), tableOf(ROWS, kept)))
 }
 
-/** In a process of its own: what fails there, or hangs, fails alone. */
 async function make(row: number, times: number, more: readonly string[]): Promise<Kept> {
-  const [node = '', fault = ''] = process.argv
-  const args = [fault, String(row), '--json', '--times', String(times), ...more]
-  const child = spawn(node, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const said = text(child.stdout)
-  const isEnded = once(child, 'close').then(() => true)
-  const isTooLong = sleepNot(RUN_MS_MAX * times)
-  if (!(await Promise.race([isEnded, isTooLong]))) await endHanging(child)
-  const line = (await said).trim().split('\n').at(-1) ?? ''
-  if (!line.startsWith('{')) return { outcome: 'failed', why: 'it has hung, or ended early' }
-  const report = JSON.parse(line) as Report | { readonly missing: readonly string[] }
-  return 'missing' in report ? { outcome: 'missing', needs: report.missing } : keptOf(report)
+  const said = await runAlone([String(row), '--times', String(times), ...more], RUN_MS_MAX * times)
+  return keptOf(said)
 }
 
-async function endHanging(child: ChildProcess): Promise<void> {
-  child.kill('SIGTERM')
-  await sleepNot(END_MS)
-  child.kill('SIGKILL')
-}
-
-/** Resolves to false. */
-const sleepNot = (ms: number): Promise<boolean> => sleep(ms).then(() => false)
-
-function keptOf({ runs }: Report): Kept {
+function keptOf(said: Said): Kept {
+  if (said === undefined) return { outcome: 'failed', why: 'it has hung, or ended early' }
+  if ('missing' in said) return { outcome: 'missing', needs: said.missing.map(({ name }) => name) }
+  const { runs }: Report = said
   const sum = (of: 'lost' | 'doubled' | 'phantom'): number =>
     runs.reduce((all, run) => all + run[of], 0)
   return {

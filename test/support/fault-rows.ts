@@ -1,0 +1,36 @@
+/** Tests that are rows of the fault matrix, two at a time, each in a process of its own. */
+import test from 'ava'
+import { rowOf } from '../faults/rows.ts'
+import { runAlone } from '../faults/run-alone.ts'
+import { needs } from './needs.ts'
+
+const AT_ONCE = 2
+/** For one row. */
+const ROW_MS_MAX = 180_000
+
+/** Makes a test of each, by number. */
+export function testRows(numbers: readonly number[]): void {
+  const chains: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve())
+  for (const [i, number] of numbers.entries()) {
+    const row = rowOf(String(number))
+    if (row === undefined) throw new Error(`there is no row ${number}`)
+    const title = `row ${number}: ${row.fault}`
+    test(title, async (t) => {
+      t.timeout(ROW_MS_MAX * numbers.length)
+      const before = chains[i % AT_ONCE]
+      const said = Promise.resolve(before).then(() => runAlone([String(number)], ROW_MS_MAX))
+      chains[i % AT_ONCE] = said
+      const report = await said
+      if (report === undefined) return void t.fail('it has hung, or ended early')
+      if ('missing' in report) {
+        const [missing] = report.missing
+        if (missing !== undefined) needs(t, missing)
+        return
+      }
+      for (const { note, problems } of report.runs) {
+        t.log(note)
+        t.deepEqual(problems, [])
+      }
+    })
+  }
+}

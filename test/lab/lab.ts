@@ -151,7 +151,7 @@ class Lab implements LabCluster {
     for (const proxy of this.#proxies) await proxy.close()
     for (const disk of this.#disks) disk.unmount()
     const networks = (await this.#wires?.close()) ?? []
-    const left = [...this.#leftovers.left(), ...networks]
+    const left = [...(await this.#leftovers.left()), ...networks]
     await this.#leftovers.clear()
     this.#reaper.dismiss()
     if (!keep) rmSync(this.folder, { recursive: true, force: true })

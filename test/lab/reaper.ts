@@ -65,8 +65,13 @@ export class Leftovers {
     this.#traces.push(tracesOf([this.#folder]))
   }
 
-  /** What is there of it now, a line each; the folder itself is no matter. */
-  left(): readonly string[] {
+  /** What stays of it, a line each; the folder itself is no matter. Who is ending may end. */
+  async left(): Promise<readonly string[]> {
+    for (let round = 0; round < ROUNDS && this.#leftNow().length > 0; round++) await sleep(ROUND_MS)
+    return this.#leftNow()
+  }
+
+  #leftNow(): readonly string[] {
     const own = `folder ${this.#folder}`
     const found = this.#traces.flatMap(leftOf).filter((line) => line !== own)
     return [...new Set([...found, ...mountsBelow(this.#folder).map((path) => `mount ${path}`)])]

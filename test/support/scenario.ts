@@ -30,7 +30,7 @@ const SETTLED_MS = 2_000
 const TAKEN_OVER_MS = 20_000
 
 export type AgentsWanted = Partial<
-  Pick<EmulatedOptions, 'name' | 'count' | 'hostname' | 'resources' | 'attributes'>
+  Pick<EmulatedOptions, 'name' | 'count' | 'hostname' | 'resources' | 'attributes' | 'onGiveUp'>
 >
 
 /** Agents of one process. */

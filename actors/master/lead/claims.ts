@@ -1,6 +1,6 @@
 /**
- * Who says that there is a higher epoch: masters and admitted agents. One that claims an absurd one
- * is not heard for a while, and an agent that makes the leader begin anew is heard ever more seldom.
+ * Who says that there is a higher epoch: masters and admitted agents. One that claims an absurd
+ * one is not heard for a while; an agent that makes the leader begin anew, ever more seldom.
  */
 import { CLAIMANTS_SHOWN_MAX } from '../../../protocol/limits.ts'
 import type { Fence } from '../../../protocol/schema/common.ts'

@@ -17,11 +17,13 @@ const TOPS = ['*', 'prod', 'batch']
 const NODES = [...TOPS, 'prod/web']
 const MEAN_PAUSE_MS = 2_500
 const PATIENCE_MS = 1_000
-const BURIALS_MAX = 8
+const AGAIN_MS = 250
 /** What was said before the calm has arrived by then, however late. */
 const SETTLED_MS = 10_000
 /** In runs in which shares are measured. */
 const FAIR_WEIGHTS: Readonly<Record<string, number>> = { '*': 1, prod: 2, batch: 3 }
+
+type Answer = 'done' | 'refused' | 'unanswered'
 
 export class Operator {
   /** What roles weigh in the end; undefined: it was not confirmed yet. */
@@ -57,12 +59,12 @@ export class Operator {
     })
   }
 
-  #changeWeights(): Promise<boolean> {
+  #changeWeights(): Promise<Answer> {
     const weights = this.#some(NODES).map((role) => ({ role, weight: this.#weight() }))
     return this.#call({ verb: 'set-weights', body: { weights } })
   }
 
-  #changeQuotas(): Promise<boolean> {
+  #changeQuotas(): Promise<Answer> {
     const quotas = this.#some(TOPS).map((role) => this.#quota(role))
     const force = this.#chance.happens(0.6)
     return this.#call({ verb: 'set-quotas', body: { quotas, ...(force && { force }) } })
@@ -97,40 +99,51 @@ export class Operator {
       const weight = this.#weight()
       return { role, weight: isFair ? (FAIR_WEIGHTS[role] ?? 1) : weight }
     })
-    while (!(await this.#call({ verb: 'set-quotas', body: { quotas } })));
-    while (!(await this.#call({ verb: 'set-weights', body: { weights } })));
+    while ((await this.#insist({ verb: 'set-quotas', body: { quotas } })) !== 'done');
+    while ((await this.#insist({ verb: 'set-weights', body: { weights } })) !== 'done');
     this.settled = new Map(weights.map(({ role, weight }) => [role, weight]))
   }
 
-  /** An agent will not come back: said until it is answered, but not for ever. */
+  /** An agent will not come back: said as often as it takes. */
   async bury(agentId: AgentId): Promise<void> {
     const { ledger } = this.#world
     ledger.gone.set(agentId, false)
     ledger.forgotten(agentId)
-    for (let tries = 0; tries < BURIALS_MAX; tries++) {
-      if (!(await this.#call({ verb: 'mark-gone', body: { agentId } }))) continue
-      ledger.gone.set(agentId, true)
-      return
+    const answer = await this.#insist({ verb: 'mark-gone', body: { agentId } })
+    // Refused: nobody knows it.
+    if (answer === 'done') ledger.gone.set(agentId, true)
+  }
+
+  /** Asks until there is an answer. */
+  async #insist(call: Call): Promise<Answer> {
+    for (;;) {
+      const answer = await this.#call(call)
+      if (answer !== 'unanswered') return answer
+      await new Promise<void>((resolve) => {
+        const { clock } = this.#world
+        clock.after(AGAIN_MS, () => {
+          clock.settles()
+          resolve()
+        })
+      })
     }
   }
 
-  async #call(call: Call): Promise<boolean> {
+  async #call(call: Call): Promise<Answer> {
     const { nowMs } = this.#world
     const said = this.promises.said(call, nowMs)
-    const answered = (answer: 'done' | 'refused'): void => {
-      for (const one of said) one.answer = answer
+    const answered = (answer: Answer): Answer => {
+      this.counts[answer] += 1
+      if (answer !== 'unanswered') for (const one of said) one.answer = answer
+      return answer
     }
     const ids = { cluster: CLUSTER, principal: PRINCIPAL, verb: call.verb }
     try {
       await this.#messenger?.call(operatorCall, ids, { body: call.body, timeoutMs: PATIENCE_MS })
-      this.counts.done += 1
-      answered('done')
-      return true
+      return answered('done')
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error
-      this.counts[error instanceof RefusedError ? 'refused' : 'unanswered'] += 1
-      if (error instanceof RefusedError) answered('refused')
-      return false
+      return answered(error instanceof RefusedError ? 'refused' : 'unanswered')
     }
   }
 }

@@ -65,8 +65,17 @@ const WATCHED_FREE_MS = 25_000
 /** What nobody wants twice in a second waits for the next. */
 const UNOFFERED_MS_MAX = 2_000
 
-/** `about`: the trace is kept, and told of these words; without any of what the violation is. */
-export async function runSeed(wanted: Wanted, about?: readonly string[]): Promise<Outcome> {
+export interface RunOptions {
+  /** The trace is kept, and told of these words; without any of what the violation is about. */
+  readonly about?: readonly string[]
+  /** Only what happens before is of interest. */
+  readonly stopAtMs?: number
+}
+
+export async function runSeed(
+  wanted: Wanted,
+  { about, stopAtMs = Number.POSITIVE_INFINITY }: RunOptions = {},
+): Promise<Outcome> {
   const begunMs = systemClock.now().monotonicMs
   const { seed, minutes, keep, chances } = wanted
   const untilMs = minutes * MINUTE_MS
@@ -83,7 +92,7 @@ export async function runSeed(wanted: Wanted, about?: readonly string[]): Promis
   const operator = new Operator(world)
   const bury = (agentId: AgentId): void => void operator.bury(agentId)
   const plan = new Plan(world, { strikes, bury, ...(chances !== undefined && { chances }) })
-  await perform(world, { plan, operator, untilMs })
+  await perform(world, { plan, operator, untilMs, stopAtMs })
   return {
     ...wanted,
     isOk: world.violation === undefined,
@@ -102,10 +111,12 @@ interface Parts {
   readonly plan: Plan
   readonly operator: Operator
   readonly untilMs: number
+  readonly stopAtMs: number
 }
 
 /** Until all is over, or something does not hold. */
-async function perform(world: World, { plan, operator, untilMs }: Parts): Promise<void> {
+async function perform(world: World, parts: Parts): Promise<void> {
+  const { plan, operator, untilMs, stopAtMs } = parts
   const shares = new SharesCheck(world, operator)
   const fails = (error: unknown): void =>
     world.fail({ invariant: 'no actor fails', what: String((error as Error)?.stack), about: [] })
@@ -115,7 +126,8 @@ async function perform(world: World, { plan, operator, untilMs }: Parts): Promis
     for (const node of world.nodes) world.start(node)
     void operator.start()
     plan.begin()
-    await runUntil(world, untilMs, () => shares.sample())
+    await runUntil(world, Math.min(untilMs, stopAtMs), () => shares.sample())
+    if (stopAtMs < untilMs) return
     if (world.violation === undefined) shares.conclude()
     if (world.violation === undefined) await awaitAgreement(world, operator, untilMs)
   } catch (error) {

@@ -6,6 +6,10 @@ import { systemClock } from '../../bus/clock.ts'
 import { CHANCES } from './plan.ts'
 import { type Outcome, runSeed, type Wanted } from './run-seed.ts'
 
+const MINUTE_MS = 60_000
+/** With fewer faults it may happen so much later. */
+const LATER_MS = 20_000
+
 export interface ShrinkOptions {
   /** Of real time: after this the fewest so far are the outcome. */
   readonly limitMs: number
@@ -15,6 +19,10 @@ export interface ShrinkOptions {
 /** `failed` itself, if nothing can be left out. */
 export async function shrink(failed: Outcome, options: ShrinkOptions): Promise<Outcome> {
   const untilMs = systemClock.now().monotonicMs + options.limitMs
+  // What comes after the violation has no part in it.
+  const atMs = failed.violation?.atMs ?? 0
+  const isAtEnd = atMs >= failed.minutes * MINUTE_MS
+  const stopAtMs = isAtEnd ? Number.POSITIVE_INFINITY : atMs + LATER_MS
   let best = failed
   let runs = 0
   /** True if it fails with these, too. */
@@ -22,7 +30,7 @@ export async function shrink(failed: Outcome, options: ShrinkOptions): Promise<O
     if (systemClock.now().monotonicMs > untilMs) return false
     const { seed, minutes, keep, chances } = best
     const wanted = { seed, minutes, ...(keep && { keep }), ...(chances && { chances }), ...fewer }
-    const outcome = await runSeed(wanted)
+    const outcome = await runSeed(wanted, { stopAtMs })
     runs += 1
     const isSame = outcome.violation?.invariant === failed.violation?.invariant
     if (isSame) best = outcome
@@ -32,8 +40,6 @@ export async function shrink(failed: Outcome, options: ShrinkOptions): Promise<O
     )
     return isSame
   }
-  // What comes after the violation has no part in it.
-  const atMs = failed.violation?.atMs ?? 0
   const before = failed.strikes.filter((strike) => strike.atMs < atMs)
   const all = before.map(({ index }) => index)
   await stillFails({ keep: all })

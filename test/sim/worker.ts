@@ -17,5 +17,6 @@ async function run({ wanted, shrinkMs, about }: Job): Promise<Outcome> {
   const onProgress = (text: string): void => tell({ kind: 'progress', text })
   const least = shrinkMs > 0 ? await shrink(outcome, { limitMs: shrinkMs, onProgress }) : outcome
   const { seed, minutes, keep, chances } = least
-  return runSeed({ seed, minutes, ...(keep && { keep }), ...(chances && { chances }) }, about)
+  const kept = { ...(keep && { keep }), ...(chances && { chances }) }
+  return runSeed({ seed, minutes, ...kept }, { about })
 }

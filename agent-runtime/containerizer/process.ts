@@ -63,6 +63,7 @@ export async function openProcessContainerizer(
     const isolator = await openIsolator(`${agentId} ${workDir}`, isolation)
     const resets = await succeeds(['env', SIGNALS_RESET, 'true'])
     const envOptions = resets ? [SIGNALS_RESET] : []
+    runtime.checkOwner()
     return new ProcessContainerizer(options, { runtime, isolator, envOptions })
   } catch (error) {
     runtime.close()

@@ -68,7 +68,18 @@ export class RuntimeDirectory {
   }
 
   close(): void {
-    rmSync(join(this.path, 'owner'), { force: true })
+    if (this.#otherOwner() === undefined) rmSync(join(this.path, 'owner'), { force: true })
+  }
+
+  /** Of several that began at once the last one has it. @throws {ClusterError} as the constructor. */
+  checkOwner(): void {
+    const other = this.#otherOwner()
+    if (other !== undefined) throw inUse(this.path, other)
+  }
+
+  #otherOwner(): number | undefined {
+    const { pid, startTicks } = parseOwner(readText(join(this.path, 'owner')))
+    return pid !== process.pid && isAlive({ pid, startTicks }) ? pid : undefined
   }
 
   writeLaunch(containerId: string, text: string): void {
@@ -166,15 +177,11 @@ export class RuntimeDirectory {
 
   #own(use: 'agent' | 'ending'): void {
     const file = join(this.path, 'owner')
-    const words = (readText(file) ?? '').split(' ')
-    const [pid = 0, startTicks = 0] = words.map(Number)
+    const { pid, startTicks, isEnding } = parseOwner(readText(file))
     if (pid > 0 && isAlive({ pid, startTicks })) {
-      const isEnding = words[2]?.trim() === 'ending'
-      const message = isEnding
-        ? `tasks of ${this.path} are being ended by the process ${pid}, as no agent came back`
-        : `${this.path} is in use by the agent with pid ${pid}`
-      const code = isEnding ? 'containerizer/ending' : 'containerizer/in-use'
-      throw new ClusterError(code, 'later', message)
+      if (!isEnding) throw inUse(this.path, pid)
+      const message = `tasks of ${this.path} are being ended by the process ${pid}, as no agent came back`
+      throw new ClusterError('containerizer/ending', 'later', message)
     }
     const own = ownIdentity()
     replaceFile(file, `${own.pid} ${own.startTicks} ${use}\n`)
@@ -204,6 +211,18 @@ export class RuntimeDirectory {
     replaceFile(file, bootId)
   }
 }
+
+function parseOwner(text = '') {
+  const [pid = '', startTicks = '', use = ''] = text.trim().split(' ')
+  return { pid: Number(pid), startTicks: Number(startTicks), isEnding: use === 'ending' }
+}
+
+const inUse = (path: string, pid: number): ClusterError =>
+  new ClusterError(
+    'containerizer/in-use',
+    'later',
+    `${path} is in use by the agent with pid ${pid}`,
+  )
 
 /** How many have used a runtime directory, the last one counted. */
 export function usesOf(path: string): number {

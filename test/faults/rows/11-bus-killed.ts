@@ -1,6 +1,6 @@
 import type { Row } from '../row.ts'
 import { openScene, stopwatch } from '../scene.ts'
-import { bothRan, leadsLost, watchBus } from './bus-watch.ts'
+import { allRan, leadsLost, watchBus } from './bus-watch.ts'
 
 export const busKilled: Row = {
   number: 11,
@@ -18,7 +18,7 @@ export const busKilled: Row = {
     const since = stopwatch()
     await back
     const connectedMs = since()
-    await bothRan(scene)
+    await allRan(scene)
     const recoveryMs = since()
     return await scene.finish({
       recoveryMs,

@@ -1,7 +1,7 @@
 import { sleep } from '../../../bus/clock.ts'
 import type { Row } from '../row.ts'
 import { openScene, stopwatch } from '../scene.ts'
-import { bothRan, leadsLost, watchBus } from './bus-watch.ts'
+import { allRan, leadsLost, watchBus } from './bus-watch.ts'
 
 /** Shorter than it takes to notice, as long as a lease, much longer. */
 const FROZEN_MS = [700, 3_000, 15_000]
@@ -24,7 +24,7 @@ export const busFrozen: Row = {
       await sleep(frozenMs)
       server?.thaw()
       const since = stopwatch()
-      await bothRan(scene)
+      await allRan(scene)
       times.push(since())
     }
     return await scene.finish({

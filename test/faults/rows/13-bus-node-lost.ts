@@ -2,7 +2,7 @@ import { sleep } from '../../../bus/clock.ts'
 import type { LabServer } from '../../lab/contract.ts'
 import type { Row } from '../row.ts'
 import { openScene, type Scene, stopwatch } from '../scene.ts'
-import { type BusWatch, bothRan, LEASE_STREAM, leadsLost, watchBus } from './bus-watch.ts'
+import { allRan, type BusWatch, LEASE_STREAM, leadsLost, watchBus } from './bus-watch.ts'
 
 /** An election takes nine seconds at most: the lease outlives it, or does not, within this. */
 const ELECTION_MS = 12_000
@@ -43,7 +43,7 @@ export const busNodeLost: Row = {
 async function losing(scene: Scene, lose: () => unknown): Promise<number> {
   const since = stopwatch()
   await lose()
-  await bothRan(scene)
+  await allRan(scene)
   const ranMs = since()
   while (since() < ELECTION_MS) await scene.probe.ran()
   return ranMs

@@ -1,6 +1,6 @@
 import type { Row } from '../row.ts'
 import { inTime, openScene, stopwatch } from '../scene.ts'
-import { bothRan, leadsLost } from './bus-watch.ts'
+import { allRan, leadsLost } from './bus-watch.ts'
 
 export const busQuorumLost: Row = {
   number: 14,
@@ -17,13 +17,13 @@ export const busQuorumLost: Row = {
     const lostSince = stopwatch()
     await second?.kill()
     await third?.kill()
-    await bothRan(scene)
+    await allRan(scene)
     const ranMs = lostSince()
     await inTime(leader.says('lost the lead'), 'the end of the lead')
     const ledMs = lostSince()
     await Promise.all([second?.restart({ store: 'kept' }), third?.restart({ store: 'kept' })])
     const since = stopwatch()
-    await bothRan(scene)
+    await allRan(scene)
     const recoveryMs = since()
     return await scene.finish({
       recoveryMs,

@@ -5,8 +5,8 @@ import type { LabServer } from '../../lab/contract.ts'
 import { disksNeed } from '../../lab/small-disk.ts'
 import type { Row } from '../row.ts'
 import { inTime, openScene, type Scene, stopwatch } from '../scene.ts'
-import { bothRan } from './bus-watch.ts'
-import { quotaProblems, setQuota } from './kept-quota.ts'
+import { allRan } from './bus-watch.ts'
+import { goneProblems, loseLastAgent, quotaProblems, setQuota } from './kept-facts.ts'
 
 const DISK_MIB = 64
 
@@ -22,31 +22,40 @@ export const busPowerCut: Row = {
   name: 'bus-power-cut',
   fault:
     'nats-server starts with its files as they were a while ago, then with a disk image of then, then with nothing',
-  expected: 'epochs rise; a quota that was set since is known; tasks run on',
+  expected:
+    'epochs rise; what was said since is known, a quota and that an agent is gone; tasks run on',
   invariants: ['I2', 'I3', 'I4', 'I5', 'I9'],
   withinMs: 6_000,
   needs: () => [disksNeed()],
   async run(stage) {
     const scene = await openScene(stage, {
+      agents: 3,
       smallDisksMib: { server: DISK_MIB },
-      steady: { runMs: [10_000, 40_000] },
+      steady: { runMs: [10_000, 40_000], only: ['a1', 'a2'] },
     })
     const [server] = scene.lab.servers
     if (server === undefined) throw new Error('the lab has no server')
     const times: number[] = []
     const problems: string[] = []
+    let gone: string | undefined
     for (const [i, remains] of remainsOf(server, stage.folder).entries()) {
       await setQuota(scene.lab, 2 * i + 1)
       remains.keep()
       await setQuota(scene.lab, 2 * i + 2)
+      gone ??= await loseLastAgent(scene.lab)
       await changeLeader(scene)
       await remains.putBack()
       const since = stopwatch()
-      await bothRan(scene)
+      await allRan(scene)
       times.push(since())
-      const found = await quotaProblems(scene.lab, 2 * i + 2)
+      const found = [
+        ...(await quotaProblems(scene.lab, 2 * i + 2)),
+        ...(await goneProblems(scene.lab, gone)),
+      ]
       problems.push(...found.map((problem) => `${remains.what}: ${problem}`))
     }
+    // It is refused, and ends what it had left on its machine.
+    await scene.lab.agents.at(-1)?.start()
     return await scene.finish({
       recoveryMs: Math.max(...times),
       note: `a task had run on each agent ${times.join(', ')} ms after the server answered`,

@@ -12,8 +12,8 @@ import { ClusterError } from '../../../protocol/errors.ts'
 import type { LabServer } from '../../lab/contract.ts'
 import type { Row } from '../row.ts'
 import { openScene, stopwatch } from '../scene.ts'
-import { bothRan, LEASE_STREAM, REGISTRY_STREAM } from './bus-watch.ts'
-import { quotaProblems, setQuota } from './kept-quota.ts'
+import { allRan, LEASE_STREAM, REGISTRY_STREAM } from './bus-watch.ts'
+import { quotaProblems, setQuota } from './kept-facts.ts'
 
 /** What is done to a file of a store whose server is stopped. */
 interface Damage {
@@ -49,7 +49,7 @@ export const busStoreDamaged: Row = {
       for (const path of filesOf(server, stream)) harm(path)
       if (!(await startsAgain(server))) refused.push(what)
       const since = stopwatch()
-      await bothRan(scene)
+      await allRan(scene)
       times.push(since())
       const found = await quotaProblems(scene.lab, i + 1)
       problems.push(...found.map((problem) => `${what}: ${problem}`))

@@ -5,9 +5,10 @@ import type { LabCluster, LabServer } from '../../lab/contract.ts'
 import { streamFacts } from '../../support/nats-cluster.ts'
 import { inTime, type Scene } from '../scene.ts'
 
-/** Resolves when both agents have run a task that was launched from now on. */
-export async function bothRan({ lab, probe }: Pick<Scene, 'lab' | 'probe'>): Promise<void> {
-  for (const { name } of lab.agents) await inTime(probe.ran(name), `a task on ${name}`)
+/** Resolves when all agents that are there have run a task that was launched from now on. */
+export async function allRan({ lab, probe }: Pick<Scene, 'lab' | 'probe'>): Promise<void> {
+  const there = lab.agents.filter(({ isRunning }) => isRunning)
+  for (const { name } of there) await inTime(probe.ran(name), `a task on ${name}`)
 }
 
 /** How often a master of the lab has said that it lost the lead. */

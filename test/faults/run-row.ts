@@ -6,6 +6,8 @@ import { openStage, type StageOptions } from './stage.ts'
 export interface Run extends RowOutcome {
   /** Empty: all was as expected. */
   readonly problems: readonly string[]
+  /** It took longer than stated, as a sentence; a machine that does other work is slow. */
+  readonly late?: string
 }
 
 /** Several runs of a row, in one of the two states of the cluster. */
@@ -17,8 +19,10 @@ export interface Report {
   readonly runs: readonly Run[]
 }
 
-export const isGood = ({ runs }: Report): boolean =>
-  runs.length > 0 && runs.every(({ problems }) => problems.length === 0)
+export const isGood = ({ runs }: Report): boolean => runs.length > 0 && runs.every(survived)
+
+export const survived = ({ problems, late }: Run): boolean =>
+  problems.length === 0 && late === undefined
 
 /** Never throws: a run that failed has a problem. */
 export async function runRow(row: Row, options: StageOptions): Promise<Run> {
@@ -26,7 +30,7 @@ export async function runRow(row: Row, options: StageOptions): Promise<Run> {
   let run: Run
   try {
     const outcome = await row.run(stage)
-    run = { ...outcome, problems: [...(outcome.problems ?? []), ...counted(row, outcome)] }
+    run = { ...outcome, ...judged(row, outcome) }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     const nothing = { recoveryMs: 0, lost: 0, doubled: 0, phantom: 0 }
@@ -37,29 +41,29 @@ export async function runRow(row: Row, options: StageOptions): Promise<Run> {
   return { ...run, note: run.note + kept, problems: [...run.problems, ...atItsEnd] }
 }
 
-function counted({ withinMs }: Row, outcome: RowOutcome): readonly string[] {
-  const { recoveryMs, lost, doubled, phantom } = outcome
-  return [
-    ...(recoveryMs > withinMs ? [`recovered in ${recoveryMs} ms, stated are ${withinMs} ms`] : []),
-    ...Object.entries({ lost, doubled, phantom }).flatMap(([what, count]) =>
-      count === 0 ? [] : [`${what}: ${count}`],
-    ),
-  ]
+function judged({ withinMs }: Row, outcome: RowOutcome): Pick<Run, 'problems' | 'late'> {
+  const { recoveryMs, lost, doubled, phantom, problems = [] } = outcome
+  const counted = Object.entries({ lost, doubled, phantom }).filter(([, count]) => count > 0)
+  const late = `recovered in ${recoveryMs} ms, stated are ${withinMs} ms`
+  return {
+    problems: [...problems, ...counted.map(([what, count]) => `${what}: ${count}`)],
+    ...(recoveryMs > withinMs && { late }),
+  }
 }
 
 /** For people. */
 export function linesOf({ fault, expected, invariants }: Row, report: Report): readonly string[] {
   const { row, name, isLoaded, withinMs, runs } = report
-  const survived = runs.filter(({ problems }) => problems.length === 0).length
   return [
     `row ${row}, ${name}${isLoaded ? ', under load' : ''}: ${fault}`,
     `expected: ${expected} (${invariants.join(', ')})`,
-    ...runs.flatMap(({ note, recoveryMs, lost, doubled, phantom, problems }) => [
+    ...runs.flatMap(({ note, recoveryMs, lost, doubled, phantom, problems, late }) => [
       `seen: ${note}`,
       `recovered in ${recoveryMs} ms, stated are ${withinMs} ms`,
       `lost ${lost}, doubled ${doubled}, phantom ${phantom}`,
       ...problems.map((problem) => `WRONG: ${problem}`),
+      ...(late === undefined ? [] : [`LATE: ${late}`]),
     ]),
-    `survived ${survived} of ${runs.length}`,
+    `survived ${runs.filter(survived).length} of ${runs.length}`,
   ]
 }

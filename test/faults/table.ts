@@ -9,7 +9,7 @@ import { type Kept, type KeptRow, type KeptRows, tableOf, withTable } from './ma
 import type { Row } from './row.ts'
 import { ROWS } from './rows.ts'
 import { runAlone, type Said } from './run-alone.ts'
-import type { Report } from './run-row.ts'
+import { type Report, survived } from './run-row.ts'
 
 /** From the root of the project, where npm starts its scripts. */
 const PAGE = 'docs/reliability.md'
@@ -61,13 +61,15 @@ function keptOf(said: Said): Kept {
   return {
     outcome: 'made',
     runs: runs.length,
-    survived: runs.filter(({ problems }) => problems.length === 0).length,
+    survived: runs.filter(survived).length,
     worstMs: Math.max(...runs.map(({ recoveryMs }) => recoveryMs)),
     lost: sum('lost'),
     doubled: sum('doubled'),
     phantom: sum('phantom'),
     note: runs.at(-1)?.note ?? '',
-    problems: runs.flatMap(({ problems }) => problems),
+    problems: runs.flatMap(({ problems, late }) =>
+      late === undefined ? problems : [...problems, late],
+    ),
   }
 }
 

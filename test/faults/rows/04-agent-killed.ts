@@ -12,7 +12,7 @@ export const agentKilled: Row = {
   fault: 'kill -9 of an agent, started again after 0.1 s; of another one, after 6 s',
   expected: 'it finds its tasks again, also those that have ended meanwhile',
   invariants: ['I3', 'I4', 'I5', 'I6'],
-  withinMs: 5_000,
+  withinMs: 10_000,
   async run(stage) {
     const { lab, probe, finish } = await openScene(stage, {
       steady: { endings: ['ok'], runMs: [4_000, 10_000] },

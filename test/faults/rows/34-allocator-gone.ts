@@ -7,7 +7,7 @@ export const allocatorGone: Row = {
   fault: 'kill -9 of one of two allocators; when it is back, SIGSTOP of the other one',
   expected: 'the one that is left proposes; tasks run on',
   invariants: ['I1', 'I9'],
-  withinMs: 6_000,
+  withinMs: 10_000,
   async run(stage) {
     const { lab, probe, finish } = await openScene(stage, { allocators: 2 })
     const [first, second] = lab.allocators

@@ -44,6 +44,9 @@ export function openFileLog(path: string, whatToDo: string): OpenedRecordLog {
   return { log, records, tornBytes: bytes.length - goodBytes }
 }
 
+/** Hashes of secrets stand in some. */
+export const OWNERS_ONLY = 0o600
+
 interface OpenLog {
   readonly fd: number
   readonly sizeBytes: number
@@ -120,7 +123,7 @@ function createLog(path: string, records: readonly Uint8Array[]): OpenLog {
   return translate(path, () => {
     mkdirSync(dirname(path), { recursive: true })
     rmSync(next, { force: true })
-    const fd = openSync(next, 'wx+')
+    const fd = openSync(next, 'wx+', OWNERS_ONLY)
     try {
       const bytes = Buffer.concat([encodeHeader(), encodeRecords(records, 0)])
       writeAll(fd, bytes, 0)

@@ -5,7 +5,7 @@
 import { strict as assert } from 'node:assert'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { openFileLog, writeFailed } from './file.ts'
+import { OWNERS_ONLY, openFileLog, writeFailed } from './file.ts'
 import { encodeHeader, encodeRecords, HEADER_BYTES } from './format.ts'
 
 /** One call at a time. After a fault the log is as it was before the call. */
@@ -70,7 +70,7 @@ class SyncedFileLog implements SyncedLog {
   async #freshFile(bytes: Uint8Array): Promise<FileHandle> {
     const next = `${this.#path}.next`
     await rm(next, { force: true })
-    const file = await open(next, 'wx+')
+    const file = await open(next, 'wx+', OWNERS_ONLY)
     try {
       await writeAll(file, encodeHeader(), 0)
       await writeAll(file, bytes, HEADER_BYTES)

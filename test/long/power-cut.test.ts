@@ -1,0 +1,10 @@
+import test from 'ava'
+import { cutPower } from '../support/power-cut.ts'
+
+test('the store of a single master comes back empty: all is written again', async (t) => {
+  await cutPower(t, { masters: 1, store: 'nothing' })
+})
+
+test('the store of two masters comes back as it was: what it lacks is written again', async (t) => {
+  await cutPower(t, { masters: 2, store: 'an old copy' })
+})

@@ -28,6 +28,8 @@ export interface Start {
   readonly records: readonly AgentRecord[]
   readonly containers: readonly FoundContainer[]
   readonly bootId: string
+  /** An agent of this id was here before, whatever the records say. */
+  readonly isKnown?: boolean
 }
 
 /**

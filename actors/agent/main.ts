@@ -25,7 +25,7 @@ import { inboxOf } from '../../protocol/subjects.ts'
 import { openFileLog } from '../kit/record-log/file.ts'
 import { MemoryDisk } from '../kit/record-log/memory.ts'
 import type { OpenedRecordLog } from '../kit/record-log/record-log.ts'
-import { agentIdIn } from './identity.ts'
+import { agentIdIn, keptAgentId } from './identity.ts'
 import type { Leaves } from './inputs.ts'
 import { Journal } from './journal.ts'
 import { type AgentsDeps, type Machine, openAgents } from './shell.ts'
@@ -117,6 +117,7 @@ export interface AgentOptions extends World {
 /** The agent of this machine. @throws {ClusterError} as `hostAgents`, and `agent/other-id`. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgents> {
   const { workDir, hostname, clock, isolation, resources = machineResources(workDir) } = options
+  const isKnown = keptAgentId(workDir) !== undefined
   const agentId = agentIdIn(workDir, options)
   const profile: Profile = {
     agentId,
@@ -133,6 +134,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
     machines: [
       {
         profile,
+        isKnown,
         openContainerizer: (onEvent) =>
           openProcessContainerizer({ workDir, agentId, clock, onEvent, watch, ...forced }),
       },

@@ -29,7 +29,7 @@ export function start(state: AgentState, input: Start, now: Now): readonly Effec
     else recall(state, record)
   }
   const found = new Map(input.containers.map((container) => [container.containerId, container]))
-  const problem = begin(state, before, input.bootId) ?? holdAll(state, found)
+  const problem = begin(state, before, { ...input, now }) ?? holdAll(state, found)
   if (problem !== undefined) {
     state.link = { kind: 'given-up' }
     return [{ do: 'give-up', message: problem }]
@@ -130,17 +130,26 @@ function noteEnd(task: Task): void {
   if (isTerminal(state)) task.container = NEVER_CONTAINED.has(state) ? 'none' : 'ended'
 }
 
+const SECOND_MS = 1_000
+
+/**
+ * The checkpoint is lost: how often the agent has started is not known, less often than seconds
+ * have passed. What it says of its tasks must stand above what it has said of them.
+ */
+const unknownIncarnation = ({ wallMs }: Now): number => Math.floor(wallMs / SECOND_MS)
+
 /** The next incarnation, or why it cannot begin. */
 function begin(
   state: AgentState,
   before: StartRecord | undefined,
-  bootId: string,
+  { bootId, isKnown = false, now }: Pick<Start, 'bootId' | 'isKnown'> & { readonly now: Now },
 ): string | undefined {
   state.outbox.records = []
   if (before !== undefined && before.format > FORMAT) {
     return `the checkpoint has format ${before.format}, this agent reads ${FORMAT}: use a newer one`
   }
-  state.incarnation = (before?.incarnation ?? 0) + 1
+  const last = before?.incarnation ?? (isKnown ? unknownIncarnation(now) : 0)
+  state.incarnation = last + 1
   state.bootId = bootId
   const isSame =
     before === undefined ||

@@ -1,7 +1,7 @@
 /**
  * What is left of forgotten tasks on the disk. Sandboxes go when they are old, sooner when the disk
- * is fuller, the oldest first; each is one launch's own, so nobody who comes back needs it. Those of
- * tasks that the agent holds are never touched.
+ * is fuller, the oldest first; each is one launch's own, so nobody who comes back needs it. What
+ * tasks have that the agent holds is never touched.
  */
 import { DISK_HEADROOM, SANDBOX_KEEP_MS } from '../../protocol/limits.ts'
 import type { Now } from '../../protocol/now.ts'

@@ -34,6 +34,8 @@ import { type AgentState, newAgent, type Profile } from './state.ts'
 export interface Machine {
   /** Without `isolation`, which the containerizer tells. */
   readonly profile: Profile
+  /** An agent of its id was here before, whatever the checkpoint says. Default false. */
+  readonly isKnown?: boolean
   readonly openContainerizer: (onEvent: OnContainerEvent) => Promise<Containerizer>
 }
 
@@ -96,14 +98,14 @@ export async function openAgents(deps: AgentsDeps): Promise<OpenAgents> {
     closing.push(() => batch.stop())
     const orders = hearOrders(deps, agents)
     closing.push(() => orders.forEach((subscription) => subscription.close()))
-    for (const [i, { profile }] of deps.machines.entries()) {
+    for (const [i, { profile, isKnown = false }] of deps.machines.entries()) {
       const containerizer = containerizers[i] as Containerizer
       const found = await containerizer.recover()
       const agent = openAgent(deps, { profile, containerizer, batch })
       agents.push(agent)
       closing.push(() => agent.actor.stop())
       const { agentId } = profile
-      const start = { records: journal.recall(agentId), bootId: deps.bootId }
+      const start = { records: journal.recall(agentId), bootId: deps.bootId, isKnown }
       agent.actor.input({ kind: 'start', containers: found.map(foundOf), ...start })
     }
     const subscriptions = listen(deps, agents)

@@ -29,7 +29,7 @@ export interface Profile {
   readonly sandboxesMax: number
   /** So long on an empty disk. Default SANDBOX_KEEP_MS. */
   readonly sandboxKeepMs?: number
-  /** The part of the disk that is to be free: on a fuller one none is kept. Default DISK_HEADROOM. */
+  /** The part of the disk that is to be free; a fuller one keeps none. Default DISK_HEADROOM. */
   readonly diskHeadroom?: number
 }
 

@@ -71,7 +71,11 @@ export class RuntimeDirectory {
     if (this.#otherOwner() === undefined) rmSync(join(this.path, 'owner'), { force: true })
   }
 
-  /** Of several that began at once the last one has it. @throws {ClusterError} as the constructor. */
+  /**
+   * Of several that began at once the last one has it.
+   *
+   * @throws {ClusterError} as the constructor.
+   */
   checkOwner(): void {
     const other = this.#otherOwner()
     if (other !== undefined) throw inUse(this.path, other)

@@ -37,6 +37,7 @@ const LENT_TO = 'agent-runtime'
 /** Files of an actor that act. All others are its core: they only decide. */
 const SHELL = /^actors\/[^/]+\/(main|shell)\.ts$/
 const SHELL_SIDE: ReadonlySet<string> = new Set([
+  'actors/agent/alone.ts',
   'actors/agent/batch.ts',
   'actors/agent/identity.ts',
   'actors/agent/journal.ts',

@@ -17,7 +17,7 @@ while read -r _; do :; done
 for round in 1 2 3 4 5 6 7 8; do
   found=
   for pid in $(grep -slF "$folder" /proc/[0-9]*/environ /proc/[0-9]*/cmdline | cut -d/ -f3 | sort -u); do
-    sed -n 's|^[^/]*\\(/.*/bourse/[^/]*\\)/.*|\\1|p' "/proc/$pid/cgroup" >>"/tmp/bourse-reaper-$$"
+    sed -n 's|^[^/]*\\(.*/bourse/[^/]*\\)/.*|\\1|p' "/proc/$pid/cgroup" >>"/tmp/bourse-reaper-$$"
     kill -KILL "$pid" && found=1
   done
   [ "$found" ] || break

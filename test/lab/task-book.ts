@@ -19,6 +19,7 @@ interface Task {
 const RUN_MS: readonly [number, number] = [1_000, 1_000]
 /** Whom nobody knows for so long was never launched: its accept was lost. */
 const UNKNOWN_MS = 30_000
+const ASK_AGAIN_MS = 5_000
 
 export class TaskBook {
   readonly #config: FrameworkConfig
@@ -118,8 +119,14 @@ export class TaskBook {
 
   #hearUnknown(task: Task): void {
     if (task.isEnded) return
-    task.unknownAtMs ??= Date.now()
-    if (task.isHeard || Date.now() - task.unknownAtMs < UNKNOWN_MS) return
+    const nowMs = Date.now()
+    task.unknownAtMs ??= nowMs
+    if (task.isHeard) return
+    if (nowMs - task.unknownAtMs < UNKNOWN_MS) {
+      // Of what this process knows by name only the library asks once.
+      if (task.isEarlier) task.killAtMs = nowMs + ASK_AGAIN_MS
+      return
+    }
     this.#journal.write([{ do: 'give-up', taskId: task.launched.taskId }])
     this.#end(task)
   }

@@ -9,7 +9,9 @@ import { drf } from '../actors/allocator/policies/drf.ts'
 import type { LoadedPolicy } from '../actors/allocator/policies/load.ts'
 import { type RunningMaster, startMaster } from '../actors/master/main.ts'
 import type { MasterRules } from '../actors/master/state.ts'
+import type { World } from '../actors/scheduler/options.ts'
 import { SimulatedClock } from '../bus/simulated/clock.ts'
+import { Faults } from '../bus/simulated/faults.ts'
 import { SimulatedSystem } from '../bus/simulated/system.ts'
 import type { MasterId } from '../protocol/ids.ts'
 import { memoryCopy } from './memory-copy.ts'
@@ -25,19 +27,24 @@ function failing(error: unknown): never {
 
 export class SimulatedActors {
   readonly clock = new SimulatedClock()
-  readonly system = new SimulatedSystem(this.clock)
+  readonly system: SimulatedSystem
   /** Of every master. */
   readonly #rules: Partial<MasterRules>
   #tokens = 0
+  /** Masters: no two have the same id. */
+  #started = 0
   readonly randomToken = (bits: number): string =>
     (++this.#tokens).toString(16).padStart(bits / 4, '0')
-  readonly world = { system: this.system, clock: this.clock, randomToken: this.randomToken }
+  readonly world: World
   readonly masters: RunningMaster[] = []
   /** A master hears nothing that it must refuse unread. */
   isStrict = true
 
-  constructor(rules: Partial<MasterRules> = {}) {
+  constructor(rules: Partial<MasterRules> = {}, faults = new Faults()) {
+    const { clock, randomToken } = this
     this.#rules = rules
+    this.system = new SimulatedSystem(clock, faults)
+    this.world = { system: this.system, clock, randomToken }
   }
 
   /** With so many agents that are alike; 0: `startAgents` brings others. */
@@ -61,7 +68,7 @@ export class SimulatedActors {
     const master = await startMaster({
       ...this.world,
       cluster: 'bourse',
-      masterId: `m-${this.masters.length}` as MasterId,
+      masterId: `m-${this.#started++}` as MasterId,
       epochs: {
         read: () => epoch,
         save: (taken, done) => {

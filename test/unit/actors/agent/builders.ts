@@ -99,6 +99,7 @@ export class Rig {
   state: AgentState
   records: AgentRecord[] = []
   bootId = 'boot-1'
+  isKnown = false
   nowMs = 1_000
   leader = LEADER
   /** Looks at the disk, which come by themselves and are not among the effects. */
@@ -117,7 +118,8 @@ export class Rig {
   #start(profile: Profile, containers: readonly FoundContainer[]): readonly Effect[] {
     this.#starts += 1
     this.state = newAgent(profile, String(this.#starts).repeat(32).slice(0, 32))
-    return this.hear({ kind: 'start', records: this.records, containers, bootId: this.bootId })
+    const { records, bootId, isKnown } = this
+    return this.hear({ kind: 'start', records, containers, bootId, isKnown })
   }
 
   /** One input and the end of its turn. */

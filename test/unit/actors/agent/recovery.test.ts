@@ -219,6 +219,19 @@ test('with its checkpoint an agent loses its tasks, and says that they were here
   )
 })
 
+test('who was here before and has no records counts on above what it can have said', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.records = []
+  rig.isKnown = true
+  rig.restart()
+  rig.beat()
+  rig.confirm()
+  const [said] = statusesOf(rig.orders({ kind: 'missing', tasks: [aRef('t-1')] }))
+  t.true((said?.number?.incarnation ?? 0) > 1_000_000_000)
+  rig.restart()
+  t.is(rig.state.incarnation, (said?.number?.incarnation ?? 0) + 1)
+})
+
 test('a settled task waits for the leader over a restart', (t) => {
   const rig = anAgentThatRuns('t-1')
   rig.ended('t-1')

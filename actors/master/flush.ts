@@ -3,6 +3,7 @@ import { nextNumber } from '../parts/session.ts'
 import { logAgents } from './agents/log.ts'
 import { allocatorWantsFlush, flushFigures } from './allocator/figures.ts'
 import { frameworkOf } from './books.ts'
+import { refilter } from './offers/filters.ts'
 import { tellSome } from './reconcile.ts'
 import { considerLimits } from './roles/recovery.ts'
 import { takeBackSome } from './roles/take-back.ts'
@@ -15,7 +16,7 @@ export function wantsFlush(leader: Leader): boolean {
     !leader.events.isEmpty ||
     !leader.publicEvents.isEmpty ||
     leader.registrations.length + leader.losses.length > 0 ||
-    leader.telling.size > 0 ||
+    leader.telling.size + leader.refiltered.size > 0 ||
     leader.roles.takingBack.size > 0 ||
     allocatorWantsFlush(leader)
   )
@@ -24,6 +25,7 @@ export function wantsFlush(leader: Leader): boolean {
 export function flush(turn: LeaderTurn): void {
   logAgents(turn)
   considerLimits(turn)
+  refilter(turn)
   tellSome(turn)
   takeBackSome(turn)
   flushOrders(turn)

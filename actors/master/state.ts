@@ -220,6 +220,8 @@ export interface Leader {
   readonly telling: Map<string, Iterator<Task>>
   allocator: AllocatorLink | undefined
   readonly explaining: Explaining
+  /** Agents that were away: at the end of the turn their filters are said again, or are void. */
+  readonly refiltered: Map<AgentId, 'again' | 'void'>
   readonly dirtyAgentInfos: Set<AgentId>
   readonly dirtyRoles: Set<string>
   readonly dirtyAgents: Set<AgentId>
@@ -347,6 +349,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
       ownAtMs: [],
       ownQuestions: new Set(),
     },
+    refiltered: new Map(),
     dirtyAgentInfos: new Set(),
     dirtyRoles: new Set(),
     dirtyAgents: new Set(),

@@ -15,7 +15,6 @@ import { countFree, frameworkOf, touchAgent } from '../books.ts'
 import type { Agent, Framework, Opening } from '../entities.ts'
 import { agentIsBack, confirmTornDown } from '../frameworks/end.ts'
 import { agentClaims } from '../lead/claims.ts'
-import { clearFiltersAt, retellFilters } from '../offers/filters.ts'
 import { endOffer } from '../offers/offers.ts'
 import { tellWorld } from '../public-events.ts'
 import { record } from '../registry.ts'
@@ -238,8 +237,9 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
   const { leader, state, now } = turn
   stepAgent(turn, agent, 'snapshot.confirmed')
   agent.opening = undefined
-  if (hasChanged(agent, opening.info)) clearFiltersAt(turn, agentId)
-  else if (agent.info !== undefined) retellFilters(turn, agentId)
+  if (agent.info !== undefined) {
+    leader.refiltered.set(agentId, hasChanged(agent, opening.info) ? 'void' : 'again')
+  }
   agent.info = opening.info
   agent.registeredAtMs ??= now.wallMs
   agent.waitsSinceMs = undefined

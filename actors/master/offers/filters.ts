@@ -94,22 +94,25 @@ export function clearFilters(turn: LeaderTurn, framework: Framework, name: strin
   role.filters.clear()
 }
 
-/** The agent is another than the one that was declined. */
-export function clearFiltersAt(turn: LeaderTurn, agentId: AgentId): void {
-  for (const framework of turn.leader.frameworks.values()) {
+/**
+ * Agents that have registered: the allocator forgot what was declined of those that were away
+ * (`again`), and some are not what was declined (`void`). All of a turn at once: to find the filters
+ * of one agent is a look at every role of every framework.
+ */
+export function refilter(turn: LeaderTurn): void {
+  const { frameworks, refiltered } = turn.leader
+  if (refiltered.size === 0) return
+  for (const framework of frameworks.values()) {
     for (const [name, { filters }] of framework.roles) {
-      if (filters.delete(agentId)) touchFilter(turn, framework, name, agentId)
+      for (const agentId of filters.size < refiltered.size ? filters.keys() : refiltered.keys()) {
+        const what = refiltered.get(agentId)
+        if (what === undefined || !filters.has(agentId)) continue
+        if (what === 'void') filters.delete(agentId)
+        touchFilter(turn, framework, name, agentId)
+      }
     }
   }
-}
-
-/** The allocator forgot what was declined of an agent that was away: it is told again. */
-export function retellFilters(turn: LeaderTurn, agentId: AgentId): void {
-  for (const framework of turn.leader.frameworks.values()) {
-    for (const [name, { filters }] of framework.roles) {
-      if (filters.has(agentId)) touchFilter(turn, framework, name, agentId)
-    }
-  }
+  refiltered.clear()
 }
 
 /** What was declined there has changed: the allocator is told at the end of the turn. */

@@ -48,11 +48,12 @@ const STEADY: FrameworkOptions = { name: 'steady', tasks: 10, runMs: [4_000, 8_0
 const LOADING: FrameworkOptions = { name: 'loading', tasks: 0, atOnce: 8, runMs: [50, 400] }
 /** What does not come in so long will not come. */
 const PATIENCE_MS = 90_000
+const TRIES_MAX = 3
 
 /** What is not given is as the lab has it. */
 export async function openScene(stage: Stage, options: SceneOptions = {}): Promise<Scene> {
   const { steady: more, ...labOptions } = options
-  const lab = await openLab({ ...labOptions, workDir: stage.folder })
+  const lab = await openSurely({ ...labOptions, workDir: stage.folder })
   let isClosed = false
   const closeLab = async (): Promise<readonly string[]> => {
     if (isClosed) return []
@@ -103,6 +104,17 @@ export async function openScene(stage: Stage, options: SceneOptions = {}): Promi
       }
     },
   }
+}
+
+/** A busy machine may be too slow for actors, which give up at their start. */
+async function openSurely(options: LabOptions): Promise<LabCluster> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await openLab(options)
+    } catch (error) {
+      const isSlow = error instanceof Error && error.message.includes('no NATS server answers')
+      if (!isSlow || tries === TRIES_MAX) throw error
+    }
 }
 
 /** Tasks that were told to be in one of these states. */

@@ -19,8 +19,8 @@ export const frameworkKilled: Row = {
     )
     await steady.kill()
     const before = ended(steady.statuses())
-    const since = stopwatch()
     await steady.start()
+    const since = stopwatch()
     await inTime(
       steady.reaches((all) => ended(all) > before),
       'what ended meanwhile',
@@ -28,7 +28,7 @@ export const frameworkKilled: Row = {
     const recoveryMs = since()
     return await finish({
       recoveryMs,
-      note: `killed after ${before} ends, the next was told ${recoveryMs} ms after its start`,
+      note: `killed after ${before} ends, the next was told ${recoveryMs} ms after it had subscribed again`,
     })
   },
 }

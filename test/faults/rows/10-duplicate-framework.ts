@@ -10,13 +10,13 @@ export const duplicateFramework: Row = {
   withinMs: 3_000,
   async run(stage) {
     const { lab, steady, finish } = await openScene(stage)
-    const since = stopwatch()
     const newer = await inTime(lab.instance(steady), 'the second process')
+    const since = stopwatch()
     await inTime(steady.ended, 'the end of the older process')
     const recoveryMs = since()
     return await finish({
       recoveryMs,
-      note: `the older process had ended ${recoveryMs} ms after the start of the newer`,
+      note: `the older process had ended ${recoveryMs} ms after the newer had subscribed`,
       problems: newer.isRunning ? [] : ['the newer process has ended, too'],
     })
   },

@@ -56,6 +56,7 @@ export const checkpointCorrupt: Row = {
       recoveryMs,
       note: `read-only: “${readOnly}”; corrupt: “${corrupt}”`,
       mayEnd: ['TASK_GONE'],
+      explains: /^I5: .* TASK_GONE /,
       problems: /move it away|restore/.test(corrupt) ? [] : ['it does not say what to do'],
     })
   },

@@ -109,9 +109,10 @@ export const AGENTS: Section = {
           'scenario/reconciliation',
           'tasks of an agent that an operator gave up are over, those that nobody knows too',
         ),
-        ...unit(
-          'gone',
-          'an agent that comes back after it was given up is refused by name, for good',
+        ...inFile(
+          'scenario/partitions',
+          'an agent that was given up while it was away is refused when it is back, and ends its tasks',
+          'an agent that is there when it is given up ends its tasks at once',
         ),
       ],
     ),

@@ -10,11 +10,17 @@ export const LEADERS: Section = {
     behaviour(
       53,
       'After a takeover, whoever comes first, all is as before and nothing is offered twice.',
-      inFile(
-        'scenario/absences',
-        'after a takeover all is as before when the framework came first, and nothing is offered twice',
-        'after a takeover all is as before when agents came first, and nothing is offered twice',
-      ),
+      [
+        ...inFile(
+          'scenario/absences',
+          'after a takeover all is as before when the framework came first, and nothing is offered twice',
+          'after a takeover all is as before when agents came first, and nothing is offered twice',
+        ),
+        ...inFile(
+          'scenario/takeovers',
+          'a framework that answers the new leader in time loses nothing by a takeover',
+        ),
+      ],
     ),
     behaviour(
       54,

@@ -1,6 +1,6 @@
 /**
  * The framework of a lab, a process of its own: `framework-process FOLDER`, with its config there.
- * It launches tasks that prove their starts, kills some, and writes down all that it does and hears.
+ * It launches tasks that prove their starts, kills some, and writes down what it does and hears.
  * SIGUSR2: it launches no more. SIGTERM: it is torn down.
  */
 import { readFileSync } from 'node:fs'

@@ -6,9 +6,9 @@ import { leftOf, type Traces, tracesOf } from '../../tools/left-behind.ts'
 
 /**
  * Waits for the end of its input, which the kernel closes for a dead lab; then kills whatever has
- * the folder in its command line or environment, until nothing has, and removes what such processes
- * leave: cgroups, mounts and the folder. It is told the folder by its input, so that it is not taken
- * for one of them.
+ * the folder in its command line or environment, until nothing has, and removes what such
+ * processes leave: cgroups, mounts and the folder. It is told the folder by its input, so that it
+ * is not taken for one of them.
  */
 const SCRIPT = `
 read -r folder

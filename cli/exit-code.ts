@@ -50,6 +50,7 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   'containerizer/in-use': EXIT.configuration,
   'master/in-use': EXIT.configuration,
   'master/epoch-corrupt': EXIT.configuration,
+  'master/copy-unreadable': EXIT.configuration,
 }
 
 export const exitCodeOf = ({ code }: ClusterError): ExitCode => CODES[code] ?? EXIT.failed

@@ -146,7 +146,7 @@ export class DevCluster {
     for (let i = 1; i <= masters; i++) {
       const masterId = `master-${i}` as MasterId
       const workDir = this.#folder('masters', masterId)
-      this.#masters.push(await host.startMaster({ masterId, workDir }))
+      this.#masters.push(await host.startMaster({ masterId, workDir, isAlone: masters === 1 }))
     }
     this.#allocators.push(await host.startAllocator(this.#plan.policy))
     if (agents > 0) await this.#startAgents(host, agents)

@@ -19,7 +19,8 @@ export function hostHere({ folder, say }: DevOwner, found: FoundCluster): DevHos
   })
   const giveUp = (message: string): void => world.log({ level: 'error', message })
   return {
-    startMaster: (master) => startMasterIn(world, { ...master, rules: {} }),
+    startMaster: ({ isAlone, ...master }) =>
+      startMasterIn(world, { ...master, rules: isAlone ? { peersWaitMs: 0 } : {} }),
     startAllocator: (policy) => startAllocatorIn(world, policy?.loaded),
     startAgent: (agent) => startAgentIn(world, { ...agent, leaveWhenIdle: true }, giveUp),
     startEmulated: (id, count) => startEmulatedIn(world, { id, count }, giveUp),

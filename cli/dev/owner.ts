@@ -23,6 +23,8 @@ export interface Stoppable {
 export interface DevMaster {
   readonly masterId: MasterId
   readonly workDir: string
+  /** There are no others to listen for. */
+  readonly isAlone: boolean
 }
 
 export interface DevAgent {

@@ -189,7 +189,7 @@ test('a large table makes pages that fit into messages, and an empty one makes o
   t.deepEqual(nextPage(openPages(newTable())), { page: 1, last: true, records: [] })
 })
 
-/** What leaders do: write, begin a snapshot of which some pages are written, give way to another. */
+/** Leaders write, write pages of a snapshot, all or some of them, and give way to another. */
 type Act =
   | { readonly what: 'write'; readonly records: readonly RegistryRecord[] }
   | { readonly what: 'snapshot'; readonly pages: number; readonly written: number }

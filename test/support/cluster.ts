@@ -63,6 +63,11 @@ export class Actor {
     return this.#child?.exitCode === null && this.#child.signalCode === null
   }
 
+  /** Resolves with its exit code when it is gone, however it ended. */
+  get ended(): Promise<number | null> {
+    return this.#ended
+  }
+
   /** Resolves when the actor says that it is ready. */
   async start(): Promise<void> {
     this.lines = []

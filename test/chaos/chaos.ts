@@ -32,6 +32,8 @@ if (!isUsable || (servers !== 1 && servers !== 3)) {
   process.stderr.write(`${USAGE}\n`)
   process.exit(64)
 }
+// A run that is logged stands for what was built: asked before others commit more.
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
 const begunMs = performance.now()
 const outcome = await runChaos({
   seed,
@@ -45,8 +47,6 @@ const outcome = await runChaos({
 })
 const text = values.json ? JSON.stringify(outcome) : summary(outcome).join('\n')
 process.stdout.write(`${text}\n`)
-if (values.log !== undefined) {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+if (values.log !== undefined)
   appendFileSync(values.log, `${JSON.stringify({ commit, ...outcome })}\n`)
-}
 process.exit(isGood(outcome) ? 0 : 1)

@@ -96,8 +96,8 @@ export function clearFilters(turn: LeaderTurn, framework: Framework, name: strin
 
 /**
  * Agents that have registered: the allocator forgot what was declined of those that were away
- * (`again`), and some are not what was declined (`void`). All of a turn at once: to find the filters
- * of one agent is a look at every role of every framework.
+ * (`again`), and some are not what was declined (`void`). All of a turn at once: to find the
+ * filters of one agent is a look at every role of every framework.
  */
 export function refilter(turn: LeaderTurn): void {
   const { frameworks, refiltered } = turn.leader

@@ -121,7 +121,7 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
   switch (input.kind) {
     case 'peer-beat':
       peerBeat(turn, input.masterId, input.body)
-      if (input.body.copy !== undefined) copyPageHeard(turn, input.body.copy)
+      if (input.body.copy !== undefined) copyPageHeard(turn, input.masterId, input.body.copy)
       return true
     case 'leader-beat':
       // Whatever receivers may follow must stay within the reach of whoever leads next.

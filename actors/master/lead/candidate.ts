@@ -13,8 +13,13 @@ import { count } from '../state.ts'
 import { log, type Turn, warn } from '../turn.ts'
 import { epochHeld, raiseEpoch } from './epochs.ts'
 import { stepLease } from './lease.ts'
-import { sendBeat } from './peer-beats.ts'
+import { ECHO_MS_MAX, sendBeat } from './peer-beats.ts'
 import { takeOver } from './takeover.ts'
+
+/** A candidate that does not hear itself waits for others this many times as long. */
+const DEAF_WAITS_MAX = 3
+
+type CopyPage = NonNullable<PeerBeat['copy']>
 
 /** A part of the log was read. */
 export function registryRead(turn: Turn, part: LogPart): void {
@@ -84,12 +89,12 @@ export function wakeCandidate(turn: Turn): void {
   proceed(turn)
 }
 
-export function candidateWakeAtMs({ registry, rules, leader }: Turn['state']): number {
+export function candidateWakeAtMs({ registry, leader }: Turn['state']): number {
   const { takeover } = registry
   if (leader !== undefined || takeover?.log === undefined || !takeover.isEpochSaved) {
     return Number.POSITIVE_INFINITY
   }
-  return takeover.fetching?.untilMs ?? takeover.sinceMs + rules.peersWaitMs
+  return takeover.fetching?.untilMs ?? takeover.waitsUntilMs
 }
 
 /** Begins when all is known that can be known. */
@@ -110,10 +115,20 @@ function proceed(turn: Turn): void {
   }
 }
 
-/** Whoever is there has said how far its copy goes: masters say so all the time. */
-function hasHeardPeers({ state, now }: Turn, { isSure, sinceMs }: Takeover): boolean {
-  const listensSinceMs = Math.min(sinceMs, state.lease.echoSinceMs)
-  return isSure || now.monotonicMs - listensSinceMs >= state.rules.peersWaitMs
+/**
+ * Whoever is there has said how far its copy goes: masters say so all the time. While one's own
+ * beats do not come back, one does not hear the others' either: that time does not count, but a
+ * candidate whose beats never come back does not wait for ever.
+ */
+function hasHeardPeers({ state, now }: Turn, takeover: Takeover): boolean {
+  if (takeover.isSure) return true
+  const { lease, rules } = state
+  const isEchoing = now.monotonicMs - lease.ownEchoAtMs <= ECHO_MS_MAX
+  const deafUntilMs = takeover.sinceMs + DEAF_WAITS_MAX * rules.peersWaitMs
+  takeover.waitsUntilMs = isEchoing
+    ? Math.min(lease.echoSinceMs + rules.peersWaitMs, deafUntilMs)
+    : deafUntilMs
+  return now.monotonicMs >= takeover.waitsUntilMs
 }
 
 function fetch(turn: Turn, takeover: Takeover, peer: MasterId): void {
@@ -124,10 +139,10 @@ function fetch(turn: Turn, takeover: Takeover, peer: MasterId): void {
 }
 
 /** A page of the copy that was asked for. */
-export function copyPageHeard(turn: Turn, page: NonNullable<PeerBeat['copy']>): void {
+export function copyPageHeard(turn: Turn, from: MasterId, page: CopyPage): void {
   const { registry } = turn.state
   const { takeover } = registry
-  if (takeover?.fetching === undefined || takeover.log === undefined) return
+  if (takeover?.fetching?.from !== from || takeover.log === undefined) return
   if (!takePage(turn, takeover.fetching, page)) return
   const { epoch, run, n } = page
   const table = tableOf(takeover.fetching.records)

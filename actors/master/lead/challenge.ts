@@ -11,10 +11,8 @@ import { readLog } from '../registry/reading.ts'
 import type { Turn } from '../turn.ts'
 import { noteClaim } from './claims.ts'
 import { isHolding, readLease, renew, stepLease } from './lease.ts'
-import { notePeer, sendBeat } from './peer-beats.ts'
+import { ECHO_MS_MAX, notePeer, sendBeat } from './peer-beats.ts'
 
-/** One's own beats come back within this, or one's own connection is at fault. */
-const ECHO_MS_MAX = 3 * PEER_BEAT_MS
 /** A leader that is alive answers a probe within this. */
 const PROBE_MS = 2 * PEER_BEAT_MS
 /** What this master could not hear while its own beats did not come back is nobody's silence. */
@@ -55,7 +53,8 @@ function hearOfRegistry(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
   const { registry } = state
   notePosition(turn, masterId, beat)
   lend(turn, beat)
-  const isBehind = compare(beat.registry ?? NOWHERE, registry.copy.position) > 0
+  const { position = NOWHERE } = registry.positions.get(masterId) ?? {}
+  const isBehind = compare(position, registry.copy.position) > 0
   const isFollowing = !isHolding(state.lease.state)
   if (beat.role !== 'leader' || !isBehind || !isFollowing || registry.reading !== undefined) return
   readLog(turn, 'follow')

@@ -1,9 +1,12 @@
 /** What masters say to each other. */
 import type { MasterId } from '../../../protocol/ids.ts'
-import { LEADER_SILENCE_MS, STANDBYS_MAX } from '../../../protocol/limits.ts'
+import { LEADER_SILENCE_MS, PEER_BEAT_MS, STANDBYS_MAX } from '../../../protocol/limits.ts'
 import type { PeerBeat } from '../../../protocol/schema/master.ts'
 import { ownPosition, pageToLend } from '../registry/peers.ts'
 import type { Turn } from '../turn.ts'
+
+/** One's own beats come back within this, or one's own connection is at fault. */
+export const ECHO_MS_MAX = 3 * PEER_BEAT_MS
 
 /** Said with a beat. A probe asks the leader whether it is there, too. */
 type Said = Pick<PeerBeat, 'probe' | 'resigned' | 'asks' | 'copy'>

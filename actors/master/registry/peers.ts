@@ -2,6 +2,7 @@
 import type { MasterId } from '../../../protocol/ids.ts'
 import { LEADER_SILENCE_MS } from '../../../protocol/limits.ts'
 import type { PeerBeat, RegistryPosition } from '../../../protocol/schema/master.ts'
+import { isNear } from '../lead/epochs.ts'
 import type { Turn } from '../turn.ts'
 import { compare, NOWHERE } from './copy.ts'
 import { nextPage, openPages } from './pages.ts'
@@ -25,7 +26,10 @@ export function notePosition(turn: Turn, masterId: MasterId, beat: PeerBeat): vo
   const { positions } = turn.state.registry
   if (!turn.state.peers.has(masterId)) return
   const atMs = turn.now.monotonicMs
-  positions.set(masterId, { position: beat.registry ?? NOWHERE, atMs })
+  const { registry: position = NOWHERE } = beat
+  // Nobody can have written there.
+  if (!isNear(turn.state.highestEpoch, position.epoch)) return
+  positions.set(masterId, { position, atMs })
   for (const known of positions.keys()) {
     if (!turn.state.peers.has(known)) positions.delete(known)
   }
@@ -83,6 +87,7 @@ export function pageToLend({ state }: Turn): CopyPage | undefined {
 
 /** True when it was the last page that was missing. */
 export function takePage(turn: Turn, fetching: Fetching, page: CopyPage): boolean {
+  if (!isNear(turn.state.highestEpoch, page.epoch)) return false
   if (page.to !== turn.state.run || page.snapshot !== fetching.snapshot) return false
   if (page.page !== fetching.pages + 1) return false
   fetching.pages += 1

@@ -70,6 +70,8 @@ export interface Takeover {
   /** It was read once more because another master knows more. */
   hasReadAgain: boolean
   fetching: Fetching | undefined
+  /** Until when (monotonic) other masters are listened to. */
+  waitsUntilMs: number
   /** So often another master may still be asked for its copy. */
   readonly triesLeft: Map<MasterId, number>
 }
@@ -147,6 +149,7 @@ export const newTakeover = (sinceMs: number): Takeover => ({
   isEpochSaved: false,
   log: undefined,
   isSure: false,
+  waitsUntilMs: sinceMs,
   hasReadAgain: false,
   fetching: undefined,
   triesLeft: new Map(),

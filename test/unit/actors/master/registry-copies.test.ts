@@ -315,6 +315,37 @@ test('who has listened for long, or holds what the log holds, does not wait', (t
   t.true(atMs - fromMs <= 1_000)
 })
 
+test('while its own beats do not come back, a candidate has not listened', (t) => {
+  const master = aMaster([], OLD.slice(0, 1), waiting)
+  master.setRecord(aRecord())
+  master.pass(1_500, asFollower({ registry: { epoch: 4, n: 1 } }))
+  // The server is gone just then, for longer than it would have listened, and comes back empty.
+  master.holding.add('registry')
+  master.setRecord({ epoch: 4, counter: 10, leaseMs: RULES.leaseMs })
+  master.pass(1_000)
+  t.is(master.state.lease.state, 'recovering')
+  master.isEchoing = false
+  master.pass(1_500)
+  master.log.length = 0
+  master.isEchoing = true
+  master.release()
+  t.is(master.state.lease.state, 'recovering')
+  master.pass(500, asFollower({ registry: { epoch: 4, n: 3 } }))
+  t.is(master.state.lease.state, 'recovering')
+  master.pass(1_000, asFollower({ registry: { epoch: 4, n: 3 } }))
+  t.log(master.state.lease.state, master.state.registry.takeover, master.nowMs, master.state.lease.echoSinceMs, master.state.lease.ownEchoAtMs, master.state.registry.copy.position, [...master.state.registry.positions], [...master.state.peers])
+  t.true(effectsOf(master.effects, 'send-peer-beat').some(({ body }) => body.asks !== undefined))
+})
+
+test('a candidate whose own beats never come back does not wait for ever', (t) => {
+  const master = aMaster([], OLD, waiting)
+  master.isEchoing = false
+  master.pass(2_500)
+  t.is(master.state.lease.state, 'recovering')
+  master.pass(1_000)
+  t.true(master.isLeading)
+})
+
 /** Another master whose copy holds OLD, and answers who asks for it. */
 function lendingPeer(master: MasterDriver): PeerBeat {
   const other = new MasterDriver({
@@ -367,4 +398,26 @@ test('pages for another, of another asking, or out of their order are not taken'
   }
   master.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body: { ...beat, copy } })
   t.true(master.isLeading)
+})
+
+test('a position that nobody can have written is not believed, nor a page of it', (t) => {
+  const registry = { epoch: 2 ** 40, n: 3 }
+  const master = aMaster([], OLD, waiting)
+  master.pass(2_000, asFollower({ registry }))
+  t.true(master.isLeading)
+  t.deepEqual(
+    effectsOf(master.effects, 'send-peer-beat').filter(({ body }) => body.asks),
+    [],
+  )
+  const follower = aFollower(OLD)
+  follower.pass(2_000, { ...asLeader(3), registry })
+  t.deepEqual(effectsOf(follower.effects, 'read-registry'), [])
+})
+
+test('a page that another master says than the one that was asked is not taken', (t) => {
+  const master = aMaster([], [], waiting)
+  master.pass(1_100, asFollower({ registry: { epoch: 4, n: 3 } }))
+  const body = lendingPeer(master)
+  master.input({ kind: 'peer-beat', masterId: 'm3' as typeof MASTER, body })
+  t.is(master.state.lease.state, 'recovering')
 })

@@ -32,8 +32,18 @@ if (!isUsable || (servers !== 1 && servers !== 3)) {
   process.stderr.write(`${USAGE}\n`)
   process.exit(64)
 }
+/** A copy that was built from a patch has none. */
+function commitHere(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  } catch {
+    // No repository: whoever made the copy knows what it is.
+    return 'unknown'
+  }
+}
+
 // A run that is logged stands for what was built: asked before others commit more.
-const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+const commit = values.log === undefined ? undefined : commitHere()
 const begunMs = performance.now()
 const outcome = await runChaos({
   seed,

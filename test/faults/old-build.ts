@@ -1,4 +1,4 @@
-/** An earlier state of this project, built anew from its history: what a cluster is upgraded from. */
+/** An earlier state of this project, built from its history: what a cluster is upgraded from. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Loaded before a program by `--import`: a master that has led once believes for ever that it leads.
- * It does not ask the clock whether its lease counts, and passes over that it was lost.
+ * Loaded before a program by `--import`: a master that has led once believes for ever that it
+ * leads. It does not ask the clock whether its lease counts, and passes over that it was lost.
  */
 import { register } from 'node:module'
 import { isMainThread } from 'node:worker_threads'

@@ -10,13 +10,13 @@ export interface CopyStore {
   /** All that was saved, oldest first. */
   read(): readonly LogBatch[]
   /**
-   * Saves behind the others, or in the place of all. Then calls `done`, once: what was saved is
+   * Saves behind the others, or in the place of all. Then calls `told`, once: what was saved is
    * safely on disk, or nothing was (`fault`). One call at a time.
    */
   save(
     batches: readonly LogBatch[],
     where: 'behind' | 'instead',
-    done: (fault?: ClusterError) => void,
+    told: (fault?: ClusterError) => void,
   ): void
 }
 
@@ -27,12 +27,12 @@ export function copyFile(workDir: string): CopyStore {
   const read = records.map((record) => batchOf(record, path))
   return {
     read: () => read,
-    save(batches, where, done) {
+    save(batches, where, told) {
       const packed = batches.map((batch) => encode(batch))
       const saved = where === 'behind' ? log.append(packed) : log.rewrite(packed)
       saved.then(
-        () => done(),
-        (fault: ClusterError) => done(fault),
+        () => told(),
+        (fault: ClusterError) => told(fault),
       )
     },
   }

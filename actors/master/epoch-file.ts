@@ -8,8 +8,8 @@ import { ClusterError } from '../../protocol/errors.ts'
 export interface EpochStore {
   /** 0 if none was ever saved. */
   read(): number
-  /** Calls `done`, once: it is safely on disk, or not (`fault`). */
-  save(epoch: number, done: (fault?: ClusterError) => void): void
+  /** Calls `told`, once: it is safely on disk, or not (`fault`). */
+  save(epoch: number, told: (fault?: ClusterError) => void): void
 }
 
 /** @throws {ClusterError} `master/epoch-corrupt` when the file holds something else. */
@@ -25,11 +25,11 @@ export function epochFile(workDir: string): EpochStore {
       const advice = 'remove it if no other master of this cluster was ever ahead of this one'
       throw new ClusterError('master/epoch-corrupt', 'never', `${path} holds no epoch: ${advice}`)
     },
-    save(epoch, done) {
+    save(epoch, told) {
       replace(path, `${epoch}\n`).then(
-        () => done(),
+        () => told(),
         (cause: unknown) =>
-          done(
+          told(
             new ClusterError('master/epoch-unsaved', 'later', `cannot write ${path}`, { cause }),
           ),
       )

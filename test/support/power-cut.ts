@@ -37,7 +37,7 @@ export async function cutPower(
   // It was written behind all that was lost: it is answered when that is in the store.
   await cut.command('quota', 'set', 'last', '--limit', 'cpus:4')
   const after = cut.epochs()
-  t.true(Math.max(...after) >= before, `${after} are not below ${before}`)
+  t.true(Math.max(...after) >= before, `${after.join()} are not below ${before}`)
 
   for (const master of cut.masters) await master.end('SIGKILL')
   const stranger = await cut.master('stranger')

@@ -27,6 +27,11 @@ export interface StageOptions {
 export function openStage({ isLoaded, keepsFiles = false }: StageOptions): OpenStage {
   const folder = mkdtempSync(join(tmpdir(), 'bourse-fault-'))
   const closing: (() => unknown)[] = []
+  const remove = (): void => {
+    if (!keepsFiles) rmSync(folder, { recursive: true, force: true })
+  }
+  // However it ends, but for kill -9.
+  process.once('exit', remove)
   return {
     isLoaded,
     folder,
@@ -40,7 +45,8 @@ export function openStage({ isLoaded, keepsFiles = false }: StageOptions): OpenS
         } catch (error) {
           problems.push(`at its end: ${error instanceof Error ? error.message : String(error)}`)
         }
-      if (!keepsFiles) rmSync(folder, { recursive: true, force: true })
+      remove()
+      process.off('exit', remove)
       return problems
     },
   }

@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 
 const SIMULATE = fileURLToPath(new URL('../sim/simulate.js', import.meta.url))
+const LINES_SHOWN = 100
 
-test('200 seeds of 5 minutes pass, and every kind of fault happens', (t) => {
-  const args = [SIMULATE, '--from', '1', '--seeds', '200', '--minutes', '5']
+test('100 seeds of 10 minutes pass, and every kind of fault happens', (t) => {
+  const args = [SIMULATE, '--from', '1', '--seeds', '100', '--minutes', '10']
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
-  t.is(status, 0, `${stdout.split('\n').slice(-60).join('\n')}${stderr}`)
+  t.is(status, 0, `${stdout.split('\n').slice(-LINES_SHOWN).join('\n')}${stderr}`)
 })

@@ -1,6 +1,6 @@
 /**
- * What the NATS client keeps to itself and we cannot do without. Its version is pinned; tests with a
- * server that stands still hold what is done here.
+ * What the NATS client keeps to itself and we cannot do without. Its version is pinned; tests
+ * with a server that stands still hold what is done here.
  */
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'

@@ -43,9 +43,9 @@ export interface Stream {
   bounds(): Promise<{ readonly first: number; readonly last: number }>
   removeBelow(sequence: number): Promise<void>
   /**
-   * Looks at the last one, which nobody removes. If it cannot be read, the server has found its file
-   * damaged, and would go on to acknowledge what it then cannot read either: all is removed, so that
-   * it begins another file.
+   * Looks at the last one, which nobody removes. If it cannot be read, the server has found its
+   * file damaged, and would go on to acknowledge what it then cannot read either: all is removed,
+   * so that it begins another file.
    */
   healEnd(): Promise<void>
 }

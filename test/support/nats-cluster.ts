@@ -1,4 +1,4 @@
-/** Three NATS servers that keep streams together, as `deploy/nats-cluster` has them, on loopback. */
+/** Three NATS servers that keep streams together, as `deploy/nats-cluster` has them: here. */
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'

@@ -87,8 +87,8 @@ const full = (which: 'masters' | 'agents' | 'servers'): FaultKind => ({
         isOver()
         // Who could not go on has ended, and a supervisor would start it again.
         if (one !== undefined) await revive(one)
-        else if (!serverOf(lab, name).isRunning)
-          await serverOf(lab, name).restart({ store: 'kept' })
+        // It has given its stores up when it could not write, and takes them up at its next start.
+        else await serverOf(lab, name).restart({ store: 'kept' })
       },
     }
   },

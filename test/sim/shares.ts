@@ -6,14 +6,14 @@ import type { Operator } from './operator.ts'
 import type { World } from './world.ts'
 
 /** Shares are measured over the last part of that time, when what ran before has ended. */
-const MEASURED_MS = 8_000
+const MEASURED_MS = 12_000
 /** Roles must have had their weights for so long before. */
-const SETTLED_MS = 8_000
+const SETTLED_MS = 6_000
 /**
  * Tasks are large, machines small, and all that has ended at once goes to one: so much of the whole
  * may be elsewhere than it is due.
  */
-const TOLERANCE = 0.1
+const TOLERANCE = 0.12
 
 export class SharesCheck {
   readonly #world: World

@@ -47,7 +47,7 @@ const refuseMs = Type.Optional(durationMs)
  * change is taken from here each time. `session` opens a session; without one, calls are
  * unnumbered.
  *
- * Who names an `instance` is refused as `held`, with `retryMs`, while another instance holds the
+ * Who names an `instance` is refused as `held`, with `retryMs`, while another process holds the
  * framework: its lease counts from the last call that was heard of it. Without one the newest wins.
  */
 export type Subscribe = Static<typeof Subscribe>

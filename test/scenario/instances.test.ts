@@ -202,6 +202,36 @@ test('the same instance, started again, leads at once', async (t) => {
   t.deepEqual([again.standings, b.standings], [['leads'], ['stands-by']])
 })
 
+test('a framework whose tasks would not outlive a lease has no instances', async (t) => {
+  const { cluster } = await two()
+  const soon = { ...SHOP, frameworkId: 'soon', standby: true, failoverMs: LEASE_MS - 1 }
+  const error = await t.throwsAsync(cluster.scheduler(soon), { code: 'scheduler/option' })
+  t.regex(error.message, /failoverMs/)
+  const scheduler = await cluster.scheduler({ ...soon, failoverMs: LEASE_MS })
+  await t.throwsAsync(cluster.until(scheduler.update({ failoverMs: 0 })), {
+    code: 'scheduler/option',
+  })
+})
+
+test('instances do not take a framework from a process that has no name and is heard', async (t) => {
+  const { cluster, b } = await two()
+  const process = cluster.process()
+  const lone = await cluster.until(openScheduler({ ...SHOP, world: process.world }))
+  let isOver = false
+  void lone.ended.then(() => {
+    isOver = true
+  })
+  await cluster.pass(60_000)
+  t.false(isOver)
+  t.deepEqual(b.standings, ['stands-by'])
+  await cluster.killLeader()
+  await cluster.pass(60_000)
+  t.false(isOver)
+  process.kill()
+  await cluster.pass(30_000)
+  t.deepEqual(b.standings, ['stands-by', 'leads'])
+})
+
 test('who names no instance takes the framework over, as ever, and the instance that had it ends', async (t) => {
   const { cluster, a } = await two()
   await cluster.scheduler(SHOP)

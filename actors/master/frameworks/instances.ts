@@ -4,9 +4,14 @@
  */
 import { type Refusal, refusal } from '../../../protocol/errors.ts'
 import type { InstanceId } from '../../../protocol/ids.ts'
-import { INSTANCE_LEASE_MS, INSTANCE_LEASE_PINGS } from '../../../protocol/limits.ts'
+import {
+  FRAMEWORK_FAILOVER_MS,
+  INSTANCE_LEASE_MS,
+  INSTANCE_LEASE_PINGS,
+} from '../../../protocol/limits.ts'
 import type { Framework, Holder } from '../entities.ts'
 import { changesOf } from '../registry.ts'
+import type { SubscribeRequest } from '../state.ts'
 import type { LeaderTurn } from '../turn.ts'
 
 interface Instance {
@@ -44,31 +49,46 @@ export function letGo(framework: Framework): void {
   framework.heardAtMs = undefined
 }
 
-/** Says no to an instance while another one holds the framework, or is about to. */
+interface Wanted extends Instance {
+  readonly key: string
+  readonly session?: string | undefined
+  readonly failoverMs?: number | undefined
+}
+
+/**
+ * Says no to an instance while another one holds the framework, or is about to: or a process that
+ * names none, which took it from all instances.
+ */
 export function refuseInstance(
   turn: LeaderTurn,
   known: Framework | undefined,
-  wanted: Instance & { readonly key: string; readonly session?: string | undefined },
+  wanted: Wanted,
 ): Refusal | undefined {
-  const { key, instance, session } = wanted
+  const { key, instance, session, failoverMs = FRAMEWORK_FAILOVER_MS } = wanted
   if (instance === undefined) return undefined
   if (session === undefined)
     return refusal('invalid', 'session: an instance opens one; there is none')
-  const next = nextInstance(turn, key)
-  if (next !== undefined && next !== instance) return held(key, next, INSTANCE_LEASE_MS)
-  const holder = known?.holder
-  if (known === undefined || holder === undefined || holder.instance === instance) return undefined
-  const leftMs = leaseLeftMs(turn, known, holder)
-  return leftMs > 0 ? held(key, holder.instance, leftMs) : undefined
+  const next = nextRequest(turn, key)
+  if (next !== undefined && next.holder?.instance !== instance)
+    return held(key, next.holder, INSTANCE_LEASE_MS)
+  const isAnothers = known !== undefined && known.holder?.instance !== instance
+  const leftMs = isAnothers ? leaseLeftMs(turn, known) : 0
+  if (leftMs > 0) return held(key, known?.holder, leftMs)
+  return refuseLease(holderOf(wanted), failoverMs)
 }
 
-/** One whose subscription is on its way to the registry. */
-function nextInstance(turn: LeaderTurn, key: string): InstanceId | undefined {
+/** Its tasks would be killed before another instance may have them. */
+export function refuseLease(holder: Holder | undefined, failoverMs: number): Refusal | undefined {
+  if (holder === undefined || failoverMs >= holder.leaseMs) return undefined
+  const message = `failoverMs: tasks must outlive the lease of an instance, ${holder.leaseMs} ms`
+  return refusal('invalid', message)
+}
+
+/** A subscription that is on its way to the registry. */
+function nextRequest(turn: LeaderTurn, key: string): SubscribeRequest | undefined {
   if (changesOf(turn, key) === 0) return undefined
-  for (const { after } of turn.leader.registry.queue) {
-    if (after.after !== 'subscribe' || after.key !== key) continue
-    if (after.request.holder !== undefined) return after.request.holder.instance
-  }
+  for (const { after } of turn.leader.registry.queue)
+    if (after.after === 'subscribe' && after.key === key) return after.request
   return undefined
 }
 
@@ -76,16 +96,18 @@ function nextInstance(turn: LeaderTurn, key: string): InstanceId | undefined {
  * Time alone proves nothing: a leader that was frozen has not read yet what its framework said.
  * Only pings count that it sent and was not answered, while its own echo came back.
  */
-function leaseLeftMs(turn: LeaderTurn, framework: Framework, { leaseMs }: Holder): number {
-  const { heardAtMs, missed } = framework
+function leaseLeftMs(turn: LeaderTurn, framework: Framework): number {
+  const { heardAtMs, missed, holder } = framework
+  const { leaseMs } = holder ?? { leaseMs: INSTANCE_LEASE_MS }
   if (heardAtMs === undefined) return 0
   const leftMs = Math.ceil(heardAtMs + leaseMs - turn.now.monotonicMs)
   if (leftMs > 0 || missed >= INSTANCE_LEASE_PINGS) return Math.max(0, leftMs)
   return pingMsOf(turn, framework)
 }
 
-function held(key: string, instance: InstanceId, retryMs: number): Refusal {
-  const message = `instance ${instance} holds ${key}; if it stays silent, ask again in ${retryMs} ms`
+function held(key: string, holder: Holder | undefined, retryMs: number): Refusal {
+  const who = holder === undefined ? 'a process that is no instance' : `instance ${holder.instance}`
+  const message = `${who} holds ${key}; if it stays silent, ask again in ${retryMs} ms`
   return { ...refusal('held', message), retryMs }
 }
 

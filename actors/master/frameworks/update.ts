@@ -12,6 +12,7 @@ import { tellWorld } from '../public-events.ts'
 import { changesOf, record } from '../registry.ts'
 import type { Updated } from '../state.ts'
 import { type LeaderTurn, log } from '../turn.ts'
+import { refuseLease } from './instances.ts'
 import { leaveOthers, revive, suppress, takeRole } from './roles.ts'
 import { giveAnswer, rememberAnswer } from './session.ts'
 import { frameworkRecord, isAsRecorded, tornDown } from './subscribing.ts'
@@ -47,7 +48,9 @@ function begin(
 ): Refusal | 'later' | undefined {
   const wanted = wantedOf(framework, request.body)
   const { principal } = framework
-  const refused = refusalOfTerms(turn, { principal, ...wanted }, framework)
+  const refused =
+    refuseLease(framework.holder, wanted.failoverMs) ??
+    refusalOfTerms(turn, { principal, ...wanted }, framework)
   if (refused !== undefined) return refused
   if (isAsRecorded(framework, wanted)) {
     const suppressed = suppressedNow(framework, request, wanted.roles)

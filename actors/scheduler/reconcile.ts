@@ -15,7 +15,10 @@ const SILENT_TASK_MS = 5_000
 /** A new subscription: nothing is taken for granted. */
 export function onSubscribed(turn: Turn): void {
   const { state } = turn
-  for (const task of state.tasks.values()) task.isHeard = false
+  for (const task of state.tasks.values()) {
+    task.isHeard = false
+    task.isDoubtful = state.settings.holder !== undefined
+  }
   state.reconcileMs = SILENT_TASK_MS
   askAboutAll(turn)
 }

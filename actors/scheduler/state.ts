@@ -103,6 +103,8 @@ export interface HeldTask {
   kill: { readonly graceMs: number | undefined } | undefined
   /** A status was heard since the last subscription. */
   isHeard: boolean
+  /** Another instance may have led meanwhile, seen its end, and started another under its id. */
+  isDoubtful: boolean
 }
 
 export interface EndedTask {

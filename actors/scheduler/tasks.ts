@@ -34,6 +34,7 @@ export function holdTask(state: SchedulerState, { taskId, agentId, accept }: New
     accept,
     kill: undefined,
     isHeard: false,
+    isDoubtful: false,
   }
   if (before !== undefined) state.ended.delete(taskId)
   state.tasks.set(taskId, task)
@@ -123,11 +124,18 @@ export function flushAcks({ state, effects }: Turn): void {
 /** Applies a status; false if it is nothing new. */
 function take(turn: Turn, status: TaskStatus, from: AgentId | undefined): boolean {
   const { state } = turn
-  const task = state.tasks.get(status.taskId)
+  const held = state.tasks.get(status.taskId)
+  const task = held && isStartedAnew(held, status) ? forgetLaunch(state, held) : held
   const problem = task === undefined ? problemOfEnded(state, status) : problemOf(task, status, from)
   if (problem === undefined) apply(state, task, status)
   else count(turn, problem)
   return problem === undefined
+}
+
+/** The task that is held is over, and nobody could tell this instance so. */
+function isStartedAnew({ isDoubtful, launch, agentId }: HeldTask, status: TaskStatus): boolean {
+  if (!isDoubtful || status.launch === undefined) return false
+  return launch === undefined ? agentId !== status.agentId : isLaterLaunch(status.launch, launch)
 }
 
 /** Why a status of a task that is held changes nothing; undefined: it does. */
@@ -140,6 +148,7 @@ function problemOf(
     return 'foreignAgent'
   if (!isOfLaunch(task, status.launch)) return 'foreignLaunch'
   task.isHeard = true
+  if (status.launch !== undefined) task.isDoubtful = false
   if (status.uuid !== undefined && status.uuid === task.uuid) return 'repeatedStatus'
   const order = compareNumber(status.number, task.number)
   if (order < 0) return 'oldStatus'
@@ -150,15 +159,17 @@ function problemOf(
   return taskStep(task.state, event) === undefined ? 'illegalState' : undefined
 }
 
-function problemOfEnded({ ended }: SchedulerState, status: TaskStatus): Count | undefined {
-  const before = ended.get(status.taskId)
+function problemOfEnded(state: SchedulerState, status: TaskStatus): Count | undefined {
+  const before = state.ended.get(status.taskId)
   if (before === undefined) return undefined
   if (status.uuid !== undefined && status.uuid === before.uuid) return 'repeatedStatus'
-  const isNew =
-    status.launch !== undefined &&
-    before.launch !== undefined &&
-    isLaterLaunch(status.launch, before.launch)
-  return isNew ? undefined : 'oldStatus'
+  return isLater(state, status.launch, before.launch) ? undefined : 'oldStatus'
+}
+
+/** Of an end whose launch nobody said: it may be another instance's that was started since. */
+function isLater({ settings }: SchedulerState, launch?: Launch, before?: Launch): boolean {
+  if (launch === undefined) return false
+  return before === undefined ? settings.holder !== undefined : isLaterLaunch(launch, before)
 }
 
 function isOfLaunch(task: HeldTask, launch: Launch | undefined): boolean {

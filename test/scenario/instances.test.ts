@@ -202,6 +202,51 @@ test('the same instance, started again, leads at once', async (t) => {
   t.deepEqual([again.standings, b.standings], [['leads'], ['stands-by']])
 })
 
+test('a task that another instance has started anew is followed by who leads next', async (t) => {
+  const story = await two()
+  const { cluster, a, b } = story
+  await start(story, a, 't1')
+  await start(story, a, 't2')
+  a.process.freeze()
+  await cluster.pass(LEASE_MS + LATE_MS)
+  for (const taskId of ['t1', 't2']) {
+    b.leader.kill(taskId)
+    await cluster.pass(5_000)
+    t.is(b.statuses.at(-1), `${taskId} TASK_KILLED`)
+  }
+  // Of two agents one may be the same as before.
+  t.is(await start(story, b, 't2'), 'done')
+  t.is(await start(story, b, 't1'), 'done')
+  a.process.thaw()
+  await cluster.pass(10_000)
+  t.is(a.leader.standing, 'stands-by')
+  b.process.kill()
+  a.statuses.length = 0
+  await cluster.pass(LEASE_MS + LATE_MS + 2_000)
+  t.is(a.leader.standing, 'leads')
+  t.deepEqual([...a.statuses].sort(), ['t1 TASK_RUNNING', 't2 TASK_RUNNING'])
+  for (const taskId of ['t1', 't2']) {
+    a.leader.kill(taskId)
+    await cluster.pass(5_000)
+    t.is(a.statuses.at(-1), `${taskId} TASK_KILLED`)
+  }
+})
+
+test('who leads again hears of tasks that have ended meanwhile', async (t) => {
+  const story = await two()
+  const { cluster, a, b } = story
+  await start(story, a, 't1')
+  a.process.freeze()
+  await cluster.pass(LEASE_MS + LATE_MS)
+  b.leader.kill('t1')
+  await cluster.pass(5_000)
+  a.process.thaw()
+  await cluster.pass(10_000)
+  b.process.kill()
+  await cluster.pass(LEASE_MS + LATE_MS + 2_000)
+  t.is(a.statuses.at(-1), 't1 TASK_GONE')
+})
+
 test('a framework whose tasks would not outlive a lease has no instances', async (t) => {
   const { cluster } = await two()
   const soon = { ...SHOP, frameworkId: 'soon', standby: true, failoverMs: LEASE_MS - 1 }

@@ -4,7 +4,7 @@ import type { AgentId, TaskId } from '../../protocol/ids.ts'
 import { RECONCILED_TASKS_BURST, RECONCILED_TASKS_PER_S } from '../../protocol/limits.ts'
 import type { Reconcile } from '../../protocol/schema/calls.ts'
 import type { Agent, Framework } from './entities.ts'
-import { sendKnown, sendStatus } from './tasks.ts'
+import { answerAbout, sendStatus } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
 
 /** Tasks that are told of in one turn: a framework may have a million. */
@@ -40,7 +40,7 @@ export function tellSome(turn: LeaderTurn): void {
       const next = tasks.next()
       if (next.done || framework === undefined) break
       left -= 1
-      if (next.value.state !== 'TASK_UNREACHABLE') sendKnown(turn, framework, next.value)
+      if (next.value.state !== 'TASK_UNREACHABLE') answerAbout(turn, next.value)
     }
     if (left === 0) return
     telling.delete(key)
@@ -56,7 +56,7 @@ export function reconcileTask(
 ): void {
   const { leader } = turn
   const task = framework.tasks.get(taskId)
-  if (task !== undefined) return sendKnown(turn, framework, task)
+  if (task !== undefined) return answerAbout(turn, task)
   const agent = agentId === undefined ? undefined : leader.agents.get(agentId)
   const mayReturn =
     agent === undefined ? agentId === undefined && anyMayReturn(turn) : isAway(agent)

@@ -125,7 +125,21 @@ function statusOf(turn: LeaderTurn, made: MadeStatus): TaskStatus {
   }
 }
 
-/** The newest known state of a task, as reconciliation answers it; `message` instead of its own. */
+/**
+ * Answers a question about a task. An end of which its agent has yet to say how it came is not
+ * told: nobody would take the agent's own word after that. What it said before is told, if anything.
+ */
+export function answerAbout(turn: LeaderTurn, task: Task): void {
+  const { framework, said } = task
+  const isThere = turn.leader.agents.get(task.agentId)?.state === 'registered'
+  const isUntold = isTerminal(task.state) && said?.state !== task.state
+  if (!isThere || !isUntold) return sendKnown(turn, framework, task)
+  if (said === undefined) return
+  const { state, message = '' } = said
+  sendStatus(turn, { ...knownOf(turn, framework, task, 'RECONCILIATION'), state, message })
+}
+
+/** The newest known state of a task; `message` instead of its own. */
 export function sendKnown(
   turn: LeaderTurn,
   framework: Framework,

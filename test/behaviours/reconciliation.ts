@@ -12,7 +12,7 @@ export const RECONCILIATION: Section = {
       61,
       'Who asks for all is told of each known task, of ended ones until they are acknowledged.',
       scenario(
-        'who asks for all is told of each task that is known: of ended ones until they are acknowledged',
+        'who asks for all is told of each task what its agent has told, of ended ones until they are forgotten',
       ),
     ),
     behaviour(

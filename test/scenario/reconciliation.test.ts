@@ -148,7 +148,7 @@ test('tasks of an agent that an operator gave up are over, those that nobody kno
   t.deepEqual(await answers(scenario, framework, task('t1', 'far-1')), ['t1 TASK_GONE_BY_OPERATOR'])
 })
 
-test('who asks for all is told of each task that is known: of ended ones until they are acknowledged', async (t) => {
+test('who asks for all is told of each task what its agent has told, of ended ones until they are forgotten', async (t) => {
   const scenario = await Scenario.open({})
   const framework = await scenario.framework('f1')
   const ends = { PRETEND_MS: '1000' }
@@ -161,7 +161,22 @@ test('who asks for all is told of each task that is known: of ended ones until t
   await framework.accept([aRun('t3', undefined, ends)])
   await scenario.pass(2_000)
   const told = await answers(scenario, framework)
-  t.deepEqual([...told].sort(), ['t1 TASK_RUNNING', 't3 TASK_FINISHED'])
+  t.deepEqual([...told].sort(), ['t1 TASK_RUNNING', 't3 TASK_RUNNING'])
+})
+
+test('how a task ended while its agent was away is told by the agent alone, with the exit', async (t) => {
+  const scenario = await Scenario.open()
+  const island = await scenario.agents({ name: 'far' })
+  await scenario.pass(2_000)
+  const framework = await scenario.framework('f1')
+  await framework.accept([aRun('t1', undefined, { PRETEND_MS: '30000', PRETEND_EXIT: '3' })])
+  await scenario.pass()
+  island.cutOff()
+  await scenario.pass(UNREACHABLE_MS)
+  t.is(framework.lastOf('t1')?.state, 'TASK_UNREACHABLE')
+  island.join()
+  await scenario.pass(20_000)
+  t.like(framework.lastOf('t1'), { state: 'TASK_FAILED', source: 'agent', exit: { code: 3 } })
 })
 
 test('a launch that was lost on its way to the agent is told as dropped, and its resources are free', async (t) => {

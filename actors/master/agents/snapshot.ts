@@ -123,11 +123,15 @@ function heldBy({ leader }: LeaderTurn, { taskId, resources }: HeldTask): Resour
   return parsed
 }
 
-/** The snapshot is the agent's newest word: a task that was thought lost is told of. */
+/**
+ * The snapshot is the agent's newest word: a task that was thought lost is told of. How one ended
+ * the agent tells itself.
+ */
 function update(turn: LeaderTurn, framework: Framework, task: Task, shown: HeldTask): void {
   if (compareNumbers(shown.number, task.number) < 0) return
   const before = task.state
   if (before !== shown.latest && !moveTask(turn, task, shown.latest)) return
   task.number = shown.number
-  if (before === 'TASK_UNREACHABLE') tellAll(turn, framework, task, 'AGENT_RETURNED')
+  const isBack = before === 'TASK_UNREACHABLE' && !isTerminal(shown.latest)
+  if (isBack) tellAll(turn, framework, task, 'AGENT_RETURNED')
 }

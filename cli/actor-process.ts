@@ -2,9 +2,10 @@
 import { jsonLog, type Log, type LogEntry } from '../actors/kit/logger.ts'
 import { type ActorWorld, actorWorld } from './actor-world.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { findCluster } from './find-cluster.ts'
+import { type FoundCluster, findCluster } from './find-cluster.ts'
 import type { Io } from './io.ts'
 import type { CommandOptions, Invocation } from './options.ts'
+import { patiently } from './patience.ts'
 import { awaitStop } from './stop-signals.ts'
 import { harmless } from './text.ts'
 
@@ -15,7 +16,8 @@ export interface RunningActor {
 export interface ActorToRun {
   /** `master m1`: who speaks, for people. */
   readonly name: string
-  readonly replicas?: number
+  /** How many servers hold each store; it may ask them. Default 1. */
+  readonly replicas?: number | ((found: FoundCluster) => Promise<number>)
   /** `giveUp` ends the process: there is no sense in going on. */
   readonly start: (world: ActorWorld, giveUp: (message: string) => void) => Promise<RunningActor>
 }
@@ -33,10 +35,20 @@ export async function runActorProcess(
   const gaveUp = new Promise<ExitCode>((resolve) => {
     giveUp = resolve
   })
-  const actor = await start(actorWorld({ found, log, replicas }), (message) => {
-    log({ level: 'error', message })
-    giveUp(EXIT.configuration)
+  const starting = patiently(log, async () => {
+    const world = actorWorld({
+      found,
+      log,
+      replicas: typeof replicas === 'number' ? replicas : await replicas(found),
+    })
+    return start(world, (message) => {
+      log({ level: 'error', message })
+      giveUp(EXIT.configuration)
+    })
   })
+  // Who is stopped while it waits has nothing to put in order.
+  const actor = await Promise.race([starting, stopped])
+  if (actor === EXIT.done) return actor
   const { cluster, location } = found
   const servers = location.servers.join(', ')
   log({ level: 'info', message: 'ready', fields: { cluster, servers, pid: process.pid } })

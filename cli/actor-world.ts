@@ -11,6 +11,8 @@ import type { FoundCluster } from './find-cluster.ts'
 export interface ActorWorld {
   readonly cluster: string
   readonly system: BusSystem
+  /** How many servers hold each of its stores. */
+  readonly replicas: number
   readonly clock: Clock
   readonly randomToken: RandomToken
   /** The bus knows no credentials. */
@@ -36,6 +38,7 @@ export function actorWorld({ found, log, replicas = 1 }: WorldOptions): ActorWor
   return {
     cluster,
     system,
+    replicas,
     clock: systemClock,
     randomToken,
     isOpen: isOpenLocation(location),

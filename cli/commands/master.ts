@@ -1,13 +1,11 @@
 /** `bourse master`: one leads, any number stand by. */
 import { join } from 'node:path'
-import type { Log } from '../../actors/kit/logger.ts'
 import type { RemovalLimit } from '../../actors/master/agents/membership.ts'
 import { copyFile } from '../../actors/master/copy-file.ts'
 import { epochFile } from '../../actors/master/epoch-file.ts'
 import { type RunningMaster, startMaster } from '../../actors/master/main.ts'
 import type { MasterRules } from '../../actors/master/state.ts'
 import type { HistoryLimits } from '../../bus/bus.ts'
-import { sleep, systemClock } from '../../bus/clock.ts'
 import type { Claimer } from '../../bus/nats/claimed-file.ts'
 import { stateFolder } from '../../bus/nats/state-folder.ts'
 import { isNatsCluster } from '../../bus/nats/system.ts'
@@ -18,7 +16,7 @@ import type { MinAllocatable } from '../../protocol/schema/common.ts'
 import { runActorProcess } from '../actor-process.ts'
 import type { ActorWorld } from '../actor-world.ts'
 import type { ExitCode } from '../exit-code.ts'
-import { findCluster } from '../find-cluster.ts'
+import type { FoundCluster } from '../find-cluster.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
 import { startOwning } from '../owned-folder.ts'
 
@@ -47,36 +45,18 @@ export interface MasterOptions extends CommandOptions, MasterFlags {
 export async function master(invocation: Invocation<MasterOptions>): Promise<ExitCode> {
   const { options, io } = invocation
   const { id, workDir = join(stateFolder(io.env), 'masters', id) } = options
-  const replicas = options.replicas ?? (await usualReplicas(invocation))
-  const rules = rulesOf(options, replicas)
-  const here: MasterHere = { masterId: id, workDir, rules, events: eventsOf(options) }
-  const start = (world: ActorWorld) => patiently(world.log, () => startMasterIn(world, here))
+  const start = (world: ActorWorld) => {
+    const rules = rulesOf(options, world.replicas)
+    return startMasterIn(world, { masterId: id, workDir, rules, events: eventsOf(options) })
+  }
+  const replicasOf = (found: FoundCluster) => usualReplicas(found, id)
+  const replicas = options.replicas ?? replicasOf
   return runActorProcess({ name: `master ${id}`, replicas, start }, invocation)
 }
 
 /** As many as lose one of them and go on, if there may be as many. */
-async function usualReplicas({ options, io }: Invocation<MasterOptions>): Promise<number> {
-  const { location, cluster } = findCluster(options, io.env)
-  return (await isNatsCluster(location, `${cluster} master ${options.id} asks`)) ? 3 : 1
-}
-
-/** Three servers that were started, or lost one, need up to nine seconds to agree who leads. */
-const PATIENCE_MS = 20_000
-const RETRY_MS = 500
-
-async function patiently<T>(log: Log, start: () => Promise<T>): Promise<T> {
-  const endMs = systemClock.now().monotonicMs + PATIENCE_MS
-  for (let tries = 1; ; tries++)
-    try {
-      return await start()
-    } catch (error) {
-      const isOver = systemClock.now().monotonicMs >= endMs
-      if (!(error instanceof ClusterError) || error.code !== 'bus/store-unavailable' || isOver)
-        throw error
-      if (tries === 1) log({ level: 'warn', message: `waits for its stores: ${error.message}` })
-      await sleep(RETRY_MS)
-    }
-}
+const usualReplicas = async ({ location, cluster }: FoundCluster, id: MasterId): Promise<number> =>
+  (await isNatsCluster(location, `${cluster} master ${id} asks`)) ? 3 : 1
 
 interface MasterHere {
   readonly masterId: MasterId

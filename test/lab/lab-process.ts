@@ -115,7 +115,8 @@ export class RealProcess implements LabProcess {
   }
 
   thaw(): void {
-    if (this.isRunning) process.kill(this.pid, 'SIGCONT')
+    // One that has just died is not signalled, and nothing is thrown.
+    if (this.isRunning) this.#child?.kill('SIGCONT')
   }
 
   says(message: string, times = 1): Promise<Line> {

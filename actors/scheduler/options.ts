@@ -38,8 +38,7 @@ export interface SchedulerOptions extends OfferTerms {
   readonly roles?: readonly string[]
   /**
    * Where NATS is: one URL or several with commas. Default: NATS_URL, else the NATS context, else
-   * the
-   * `bourse dev` that runs here.
+   * the `bourse dev` that runs here.
    */
   readonly nats?: string | NatsServers
   /** Default: that of the `bourse dev` that was found, else `bourse`. */
@@ -74,6 +73,10 @@ export interface SchedulerOptions extends OfferTerms {
   readonly suppressed?: boolean
   /** Opening fails when no leader has answered for so long, in milliseconds. Default 15 s. */
   readonly openTimeoutMs?: number
+  /**
+   * Calls the opening off: for who stands by, above all. Once open it has no effect: `close` it.
+   */
+  readonly signal?: AbortSignal
   /** Bad messages that were dropped, and what the server forbids. Default: nothing is done. */
   readonly onFault?: (fault: ClusterError) => void
   /** A simulated cluster, for tests. Default: NATS. With one, `nats` has no effect. */
@@ -106,6 +109,7 @@ const RULES: Rules<SchedulerOptions> = {
   leaseMs: LEASE,
   onStanding: FUNCTION,
   openTimeoutMs: DURATION,
+  signal: { what: 'an AbortSignal', isGood: (value) => value instanceof AbortSignal },
   onFault: FUNCTION,
   world: { what: 'a simulated cluster', isGood: isFields },
 }

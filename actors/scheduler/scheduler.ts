@@ -56,18 +56,18 @@ const OPEN_TIMEOUT_MS = 15_000
  * instance leads.
  *
  * @throws {ClusterError} `scheduler/option`: one of them is no good, as the library sees or the
- * leader says. `bus/no-cluster`: nobody has
- * said where one is, and no `bourse dev` runs here. `bus/nats-url`, `bus/nats-context`,
- * `bus/no-server`,
- * `bus/no-access`, `bus/credentials`, `bus/unfit-server`. `bus/forbidden`: the server does not let
- * this principal speak. `scheduler/no-leader`: none has answered in time.
+ * leader says. `bus/no-cluster`: nobody has said where one is, and no `bourse dev` runs here.
+ * `bus/nats-url`, `bus/nats-context`, `bus/no-server`, `bus/no-access`, `bus/credentials`,
+ * `bus/unfit-server`. `bus/forbidden`: the server does not let this principal speak.
+ * `scheduler/no-leader`: none has answered in time. `scheduler/aborted`: `signal` has called it off.
  * `scheduler/ended`: the leader refuses the framework, and says why.
  */
 export async function openScheduler(given: SchedulerOptions): Promise<Scheduler> {
   requireOptions(given)
   const options = withPrincipal(given)
   requireOptions(options)
-  const { openTimeoutMs = OPEN_TIMEOUT_MS, onFault = () => undefined } = options
+  const { openTimeoutMs = OPEN_TIMEOUT_MS, onFault = () => undefined, signal } = options
+  if (signal?.aborted) throw abortedBy(signal)
   const { cluster, world, forbidden } = locate(options)
   const { system, clock, randomToken } = world
   const identity = { cluster, ...identify(options, randomToken) }
@@ -91,13 +91,32 @@ export async function openScheduler(given: SchedulerOptions): Promise<Scheduler>
   })
   try {
     const subscribed = scheduler.subscribed(openTimeoutMs)
-    await (forbidden === undefined ? subscribed : Promise.race([subscribed, forbidden]))
+    const opening = forbidden === undefined ? subscribed : Promise.race([subscribed, forbidden])
+    await (signal === undefined ? opening : unlessAborted(opening, signal))
   } catch (error) {
     await scheduler.close()
     throw error
   }
   return scheduler
 }
+
+/** The signal may live for long: it is let go of. */
+async function unlessAborted(opening: Promise<void>, signal: AbortSignal): Promise<void> {
+  let abort = (): void => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(abortedBy(signal))
+  })
+  signal.addEventListener('abort', abort)
+  if (signal.aborted) abort()
+  try {
+    await Promise.race([opening, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+const abortedBy = ({ reason }: AbortSignal): ClusterError =>
+  new ClusterError('scheduler/aborted', 'never', 'the opening was called off', { cause: reason })
 
 /** A flood is told of once a second. */
 function badMessage({ subject, refusal: { name, message }, counts }: RefusalsTold): ClusterError {

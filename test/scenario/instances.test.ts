@@ -277,6 +277,35 @@ test('instances do not take a framework from a process that has no name and is h
   t.deepEqual(b.standings, ['stands-by', 'leads'])
 })
 
+test('who stands by can be called off, and leads never', async (t) => {
+  const { cluster, a, b } = await two()
+  const called = new AbortController()
+  const { world } = cluster.process()
+  const standings: string[] = []
+  const onStanding = (standing: string): void => void standings.push(standing)
+  const opening = openScheduler({
+    ...SHOP,
+    standby: true,
+    onStanding,
+    signal: called.signal,
+    world,
+  })
+  const outcome = t.throwsAsync(opening, { code: 'scheduler/aborted' })
+  await cluster.pass(5_000)
+  called.abort('enough')
+  t.is((await cluster.until(outcome)).cause, 'enough')
+  b.process.kill()
+  a.process.kill()
+  await cluster.pass(30_000)
+  t.deepEqual(standings, ['stands-by'])
+})
+
+test('an opening that was called off before it began connects to nothing', async (t) => {
+  const { world } = (await SimulatedCluster.open()).process()
+  const opening = openScheduler({ name: 'x', signal: AbortSignal.abort(), world })
+  await t.throwsAsync(opening, { code: 'scheduler/aborted' })
+})
+
 test('who names no instance takes the framework over, as ever, and the instance that had it ends', async (t) => {
   const { cluster, a } = await two()
   await cluster.scheduler(SHOP)

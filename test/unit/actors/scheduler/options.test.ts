@@ -46,6 +46,7 @@ const OPTIONS: readonly (readonly [given: unknown, wrong: string])[] = [
     { name: 'x', instance: 'a', frameworkId: 'f' },
     'instances of one framework have its frameworkId and secret in common',
   ],
+  [{ name: 'x', signal: {} }, 'signal must be an AbortSignal, not {}'],
   [{ name: 'x', onFault: {} }, 'onFault must be a function, not {}'],
   [
     { name: 'x', capabilities: ['GPUS'] },

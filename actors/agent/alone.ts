@@ -5,11 +5,10 @@
 import { join } from 'node:path'
 import { usesOf } from '../../agent-runtime/containerizer/runtime-directory.ts'
 import { sleep, systemClock } from '../../bus/clock.ts'
-import { ClusterError } from '../../protocol/errors.ts'
 import { KILL_GRACE_MS } from '../../protocol/limits.ts'
 import { endLeftovers } from './leftovers.ts'
 
-/** What the machine refuses now, a full disk, it may allow later. */
+/** What is refused now, by a full disk or an agent that only begins, may be allowed later. */
 const TRIES = 60
 const AGAIN_MS = 60_000
 
@@ -30,8 +29,7 @@ for (let tries = 0; tries < TRIES && isLast(); tries++) {
       alone,
     })
     break
-  } catch (error) {
-    if (error instanceof ClusterError) break
+  } catch {
     await sleep(AGAIN_MS)
   }
 }

@@ -78,7 +78,10 @@ export class Container {
     this.rescan()
     if (this.#phase === 'launching' && silent) this.fail(SILENT)
     this.#quiet = false
-    if (this.#phase !== 'over') return { kind: 'running' }
+    if (this.#phase !== 'over') {
+      runtime.forgetEnding(this.id)
+      return { kind: 'running' }
+    }
     const record = runtime.readRecord(this.id)
     if (record?.kind !== 'exited') return { kind: 'never-started' }
     const why = runtime.endingOf(this.id)

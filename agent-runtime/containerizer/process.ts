@@ -105,7 +105,7 @@ export class ProcessContainerizer implements Containerizer {
   /** Containers that have not ended, by the path of their sandbox. */
   readonly #live = new Set<string>()
   #watcher: FSWatcher | undefined
-  #watch: Watch | undefined
+  readonly #watch: Watch | undefined
   #rescanTimer: Timer | undefined
   #recovered = false
   /** What happens while others are still looked at: told when the caller knows of all. */
@@ -126,11 +126,19 @@ export class ProcessContainerizer implements Containerizer {
     })
     this.#watchRecords()
     this.#rescanLater()
-    const { watch, clock } = options
-    if (watch === undefined) return
+    this.#watch = options.use === 'ending' ? undefined : this.#openWatch()
+  }
+
+  #openWatch(): Watch | undefined {
+    const { watch, clock, workDir } = this.#options
+    const { runtime } = this.#parts
+    if (watch === undefined) {
+      runtime.watchedBy()
+      return undefined
+    }
     const onStarted = (watcher: ProcessIdentity): void => runtime.watchedBy(watcher)
-    const command = [...watch.command, options.workDir, String(runtime.uses)]
-    this.#watch = new Watch({ ...watch, command, clock, onStarted })
+    const command = [...watch.command, workDir, String(runtime.uses)]
+    return new Watch({ ...watch, command, clock, onStarted })
   }
 
   /** The launcher's process, if one runs now. */
@@ -239,7 +247,8 @@ export class ProcessContainerizer implements Containerizer {
     this.#rescanTimer?.cancel()
     for (const container of this.#containers.values()) container.forget()
     await this.#launcher.close()
-    this.#watch?.close(this.#live.size === 0)
+    // Who has not recovered does not know of any.
+    this.#watch?.close(this.#recovered && this.#live.size === 0)
     this.#parts.isolator.close()
     this.#parts.runtime.close()
   }

@@ -3,7 +3,7 @@
  *
  *     boot-id          of the boot that the records are about
  *     owner            pid and start time of the agent that uses it, or of who ends its tasks
- *     watch            how many have used it; pid and start time of who watches for the last one
+ *     watch            how many agents have used it; pid and start time of who watches for the last
  *     launcher.sh
  *     launches/ID      a container as asked for; `ID.silent` if given up without an answer
  *     records/ID       what became of it
@@ -31,6 +31,7 @@ import { LAUNCHER_SCRIPT } from '../launcher/script.ts'
 import { type LaunchHead, parseLaunchHead } from './launch-file.ts'
 import { abandonedLine, lostLine, parseRecord, type Record } from './record.ts'
 
+const NOBODY: ProcessIdentity = { pid: 0, startTicks: 0 }
 const BOOT_ID = '/proc/sys/kernel/random/boot_id'
 const SILENT = '.silent'
 
@@ -44,8 +45,11 @@ export class RuntimeDirectory {
   readonly records: string
   readonly script: string
 
+  /** Which use of the directory this is, among all; one that only ends tasks is none. */
+  readonly uses: number
+  /** Who ends the tasks of the last use. */
+  readonly #watcherBefore: ProcessIdentity
   readonly #ended: Set<string>
-  #uses = 0
 
   /**
    * @throws {ClusterError} `containerizer/in-use` if another living agent has it, or
@@ -61,10 +65,18 @@ export class RuntimeDirectory {
     mkdirSync(join(path, 'launches'), { recursive: true })
     mkdirSync(join(path, 'ended'), { recursive: true })
     this.#own(use)
-    this.#endWatch()
-    this.#ended = new Set(readdirSync(join(path, 'ended')))
-    replaceFile(this.script, LAUNCHER_SCRIPT)
-    this.#endWhatARebootEnded()
+    try {
+      const before = parseWatch(readText(join(path, 'watch')))
+      this.uses = before.uses + 1
+      this.#watcherBefore = before.watcher
+      this.#ended = new Set(readdirSync(join(path, 'ended')))
+      replaceFile(this.script, LAUNCHER_SCRIPT)
+      this.#endWhatARebootEnded()
+    } catch (error) {
+      // On a full disk: who lives on and tries again must not find itself there.
+      this.close()
+      throw error
+    }
   }
 
   close(): void {
@@ -131,19 +143,30 @@ export class RuntimeDirectory {
     }
   }
 
-  /** This use of the directory among all, and who ends its tasks if no other follows. */
-  watchedBy(watcher: ProcessIdentity): void {
-    replaceFile(join(this.path, 'watch'), watchText(this.#uses, watcher))
-  }
-
-  get uses(): number {
-    return this.#uses
+  /**
+   * Who ends the tasks of this use if no other follows; absent: nobody. Whoever watched for the last
+   * one has nothing to wait for any more, but not before: this agent may die first.
+   */
+  watchedBy(watcher: ProcessIdentity = NOBODY): void {
+    try {
+      replaceFile(join(this.path, 'watch'), watchText(this.uses, watcher))
+    } catch (error) {
+      // The disk is full. Of a second watcher the count says enough: it is what the next agent
+      // raises, should it not find the process.
+      if (usesOf(this.path) !== this.uses) throw error
+    }
+    if (isAlive(this.#watcherBefore)) signalPid(-this.#watcherBefore.pid, 'SIGKILL')
   }
 
   /** For the next agent, before the container is killed. */
   noteEnding(containerId: string, why: string): void {
     writeFileSync(join(this.path, 'ended', containerId), why)
     this.#ended.add(containerId)
+  }
+
+  /** It runs on: who was to end it died too early. */
+  forgetEnding(containerId: string): void {
+    if (this.#ended.delete(containerId)) removed(join(this.path, 'ended', containerId))
   }
 
   /** Why it was ended while no agent watched. */
@@ -154,7 +177,7 @@ export class RuntimeDirectory {
   }
 
   remove(containerId: string): void {
-    if (this.#ended.delete(containerId)) removed(join(this.path, 'ended', containerId))
+    this.forgetEnding(containerId)
     // One given up has the other name.
     if (!removed(this.#launch(containerId))) removed(this.#launch(containerId) + SILENT)
     removed(join(this.records, containerId))
@@ -191,15 +214,6 @@ export class RuntimeDirectory {
     replaceFile(file, `${own.pid} ${own.startTicks} ${use}\n`)
   }
 
-  /** Whoever watches for the last agent has nothing to wait for any more. */
-  #endWatch(): void {
-    const { uses, watcher } = parseWatch(readText(join(this.path, 'watch')))
-    // One that watched may have become this very process.
-    if (watcher.pid !== process.pid && isAlive(watcher)) signalPid(-watcher.pid, 'SIGKILL')
-    this.#uses = uses + 1
-    this.watchedBy({ pid: 0, startTicks: 0 })
-  }
-
   /** No pid of an earlier boot names anything now. */
   #endWhatARebootEnded(): void {
     const file = join(this.path, 'boot-id')
@@ -228,7 +242,7 @@ const inUse = (path: string, pid: number): ClusterError =>
     `${path} is in use by the agent with pid ${pid}`,
   )
 
-/** How many have used a runtime directory, the last one counted. */
+/** Which use of a runtime directory was the last. */
 export function usesOf(path: string): number {
   return parseWatch(readText(join(path, 'watch'))).uses
 }
@@ -255,6 +269,12 @@ function removed(path: string): boolean {
 /** Whoever reads the old file goes on reading the old file. */
 function replaceFile(path: string, text: string): void {
   const next = `${path}.${process.pid}`
-  writeFileSync(next, text)
-  renameSync(next, path)
+  try {
+    writeFileSync(next, text)
+    renameSync(next, path)
+  } catch (error) {
+    // On a full disk an agent may be started again and again.
+    rmSync(next, { force: true })
+    throw error
+  }
 }

@@ -57,10 +57,14 @@ export class Watch {
     })
     this.#child = child
     child.stdin?.on('error', () => {})
-    child.on('error', () => {})
-    child.on('close', () => {
-      if (!this.#closed) clock.after(RESTART_MS, () => this.#closed || this.#spawn())
-    })
+    const again = (): void => {
+      if (child !== this.#child || this.#closed) return
+      this.#child = undefined
+      clock.after(RESTART_MS, () => this.#closed || this.#spawn())
+    }
+    // Where there is no file left to open, `close` does not come.
+    child.on('error', again)
+    child.on('close', again)
     const { pid } = child
     if (pid !== undefined) onStarted({ pid, startTicks: readStat(pid)?.startTicks ?? 0 })
   }

@@ -4,8 +4,11 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { watchOf } from '../../actors/agent/main.ts'
 import type { ContainerSpec, Isolation } from '../../agent-runtime/containerizer/containerizer.ts'
+import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
 import { isAlive } from '../../agent-runtime/isolation/proc.ts'
+import { systemClock } from '../../bus/clock.ts'
 import { ContainerAgent } from '../support/container-agent.ts'
 import {
   AN_AGENT,
@@ -103,4 +106,28 @@ test('an agent whose watcher is killed gets another', async (t) => {
   await fileHolds(join(machine.workDir, 'runtime', 'watch'), new RegExp(`^1 (?!${pid} )[1-9]`))
   t.true(isAlive(watcherOf(machine)))
   await agent[Symbol.asyncDispose]()
+})
+
+test('tasks of an agent that ended before it had looked at them are ended, too', async (t) => {
+  await using machine = realMachine()
+  const { workDir } = machine
+  const agent = await agentOf(machine, { recoveryTimeoutMs: 600_000, specs: [SPEC] })
+  await agent.kill()
+  const watch = watchOf(200)
+  const options = { workDir, agentId: AN_AGENT, clock: systemClock, onEvent() {}, watch }
+  const containers = await openProcessContainerizer(options)
+  await containers.close()
+  await machine.endUnseen('c-1')
+  t.deepEqual(processesOf(workDir), [])
+})
+
+test('who watched for an agent before the last one ends nothing', async (t) => {
+  await using machine = realMachine()
+  const agent = await agentOf(machine, { recoveryTimeoutMs: 600_000, specs: [SPEC] })
+  await agent.kill()
+  const [file = '', ...args] = watchOf(200)?.command ?? []
+  const [code] = await once(spawn(file, [...args, machine.workDir, '0']), 'exit')
+  t.is(code, 0)
+  const containers = await machine.open(new EventLog(machine).onEvent)
+  t.deepEqual((await containers.recover())[0]?.state, { kind: 'running' })
 })

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   existsSync,
   mkdtempSync,
@@ -11,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { RuntimeDirectory, usesOf } from '../../../agent-runtime/containerizer/runtime-directory.ts'
-import { readStat } from '../../../agent-runtime/isolation/proc.ts'
+import { isAlive, readStat } from '../../../agent-runtime/isolation/proc.ts'
 
 function aDirectory() {
   const workDir = mkdtempSync(join(tmpdir(), 'bourse-runtime-'))
@@ -68,16 +70,63 @@ test('while tasks of a dead agent are being ended, an agent is told to come agai
   t.throws(() => new RuntimeDirectory(runtime.path), { code: 'containerizer/ending' })
 })
 
-test('each use of a directory is counted, and why a container was ended stays until it is removed', (t) => {
+test('why a container was ended stays until it is removed, or is seen to run on', (t) => {
   using directory = aDirectory()
   const { runtime } = directory
-  t.is(usesOf(runtime.path), 1)
   runtime.noteEnding('c-1', 'nobody came')
+  runtime.noteEnding('c-2', 'nobody came')
   runtime.close()
   const next = new RuntimeDirectory(runtime.path)
-  t.is(usesOf(runtime.path), 2)
   t.is(next.endingOf('c-1'), 'nobody came')
-  t.is(next.endingOf('c-2'), undefined)
+  t.is(next.endingOf('c-3'), undefined)
   next.remove('c-1')
-  t.is(next.endingOf('c-1'), undefined)
+  next.forgetEnding('c-2')
+  next.close()
+  const last = new RuntimeDirectory(runtime.path)
+  t.deepEqual([last.endingOf('c-1'), last.endingOf('c-2')], [undefined, undefined])
+})
+
+/** A process that sleeps in a group of its own, as who watches does. */
+function aSleeper() {
+  const child = spawn('sleep', ['600'], { detached: true })
+  const pid = child.pid ?? 0
+  return { pid, startTicks: readStat(pid)?.startTicks ?? 0, ended: once(child, 'exit') }
+}
+
+test('who watched for the last agent is ended when somebody watches for the next, not before', async (t) => {
+  using directory = aDirectory()
+  const { runtime } = directory
+  const first = aSleeper()
+  runtime.watchedBy(first)
+  t.is(usesOf(runtime.path), 1)
+  runtime.close()
+  new RuntimeDirectory(runtime.path, 'ending').close()
+  const next = new RuntimeDirectory(runtime.path)
+  t.true(isAlive(first), 'an agent that dies now is watched for')
+  t.is(usesOf(runtime.path), 1)
+  next.watchedBy()
+  t.is(usesOf(runtime.path), 2)
+  await first.ended
+  t.false(isAlive(first))
+})
+
+test('on a full disk the first watcher is refused, and another of the same agent is enough', (t) => {
+  using directory = aDirectory()
+  const { runtime } = directory
+  const next = join(runtime.path, `watch.${process.pid}`)
+  symlinkSync('/dev/full', next)
+  t.throws(() => runtime.watchedBy(), { code: 'ENOSPC' })
+  t.false(existsSync(next), 'nothing is left of the trial')
+  runtime.watchedBy()
+  symlinkSync('/dev/full', next)
+  t.notThrows(() => runtime.watchedBy())
+})
+
+test('a directory that could not be opened, as the disk is full, is not held', (t) => {
+  using directory = aDirectory()
+  const { runtime } = directory
+  runtime.close()
+  symlinkSync('/dev/full', `${runtime.script}.${process.pid}`)
+  t.throws(() => new RuntimeDirectory(runtime.path), { code: 'ENOSPC' })
+  t.notThrows(() => new RuntimeDirectory(runtime.path))
 })

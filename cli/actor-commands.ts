@@ -178,7 +178,7 @@ function addAgent({ add, io, done }: Registration): void {
     .option(
       '--sandboxes-max <n>',
       `keeps no more of them (default: ${SANDBOXES_MAX})`,
-      count(0, 1_000_000),
+      count(1, 1_000_000),
     )
     .option(
       '--disk-headroom <part>',

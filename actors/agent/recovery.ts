@@ -12,7 +12,7 @@ import { addTask, findFramework, forgetFramework, hold, holdFramework, strike } 
 import type { ExitSeen, FoundContainer, Start } from './inputs.ts'
 import { endBrokenGroups, finish, killedDuringLaunch, repeatKill } from './kills.ts'
 import { type AgentRecord, FORMAT, type StartRecord, type TaskRecord } from './records.ts'
-import { keepSandbox, lookSoon, trimSandboxes } from './sandboxes.ts'
+import { lookSoon, recallSandbox } from './sandboxes.ts'
 import { type AgentState, stateOf, type Task } from './state.ts'
 import { type News, report } from './streams.ts'
 import { endOf, startOf } from './tasks.ts'
@@ -55,7 +55,6 @@ export function start(state: AgentState, input: Start, now: Now): readonly Effec
       state.sandboxes.set(launch, { ...sandbox, endedAtMs: now.wallMs })
     }
   }
-  trimSandboxes(state)
   lookSoon(state, now)
   return compact(state)
 }
@@ -121,7 +120,7 @@ function recallOfTask(state: AgentState, record: OfTask): void {
       return
     case 'forget':
       strike(state, task)
-      if (task.container === 'ended') keepSandbox(state, task)
+      if (task.container === 'ended') recallSandbox(state, task)
   }
 }
 

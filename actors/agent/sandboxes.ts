@@ -10,28 +10,39 @@ import type { Effect } from './effects.ts'
 import type { DiskMeasured } from './inputs.ts'
 import { type AgentState, type KeptSandbox, stateOf, type Task } from './state.ts'
 
-/** The disk is looked at so often; sooner while there is more to remove than at once. */
+/**
+ * The disk is looked at so often; sooner while there is more to remove than at once, or no room for
+ * the checkpoint.
+ */
 const LOOK_MS = 60_000
 const LOOK_AGAIN_MS = 1_000
 /** Removed after one look. */
 const REMOVALS_MAX = 100
 
-/** Keeps the sandbox of an ended task, and removes the oldest when there are too many. */
+/** Keeps the sandbox of an ended task; when there are too many, the oldest goes for it. */
 export function keepSandbox(state: AgentState, task: Task): void {
+  noteSandbox(state, task)
+  const oldest = oldestSurplus(state)
+  if (oldest !== undefined) remove(state, oldest)
+}
+
+/** As `keepSandbox` of an earlier start, which has removed what went for it. */
+export function recallSandbox(state: AgentState, task: Task): void {
+  noteSandbox(state, task)
+  const oldest = oldestSurplus(state)
+  // Were it there all the same, the first look would find it.
+  if (oldest !== undefined) state.sandboxes.delete(oldest.launch)
+}
+
+function noteSandbox(state: AgentState, task: Task): void {
   const { framework, taskId, launch, last } = task
   const { principal, frameworkId } = framework
   const endedAtMs = last !== undefined && isTerminal(stateOf(task)) ? last.atMs : undefined
   state.sandboxes.set(launch, { principal, frameworkId, taskId, launch, endedAtMs })
-  trimSandboxes(state)
 }
 
-export function trimSandboxes(state: AgentState): void {
-  const { sandboxes, profile } = state
-  if (sandboxes.size <= profile.sandboxesMax) return
-  for (const sandbox of sandboxes.values()) {
-    remove(state, sandbox)
-    if (sandboxes.size <= profile.sandboxesMax) return
-  }
+function oldestSurplus({ sandboxes, profile }: AgentState): KeptSandbox | undefined {
+  return sandboxes.size > profile.sandboxesMax ? sandboxes.values().next().value : undefined
 }
 
 function remove({ sandboxes, outbox }: AgentState, sandbox: KeptSandbox): void {
@@ -61,24 +72,26 @@ export function heardDisk(
   if (found !== undefined) adopt(state, found)
   const { sandboxKeepMs: keepMs = SANDBOX_KEEP_MS, diskHeadroom = DISK_HEADROOM } = state.profile
   const ageMsMax = keepMs * Math.max(0, 1 - diskHeadroom - usedPart)
+  let surplus = state.sandboxes.size - state.profile.sandboxesMax
   let removals = 0
   for (const sandbox of state.sandboxes.values()) {
     sandbox.endedAtMs ??= now.wallMs
-    if (now.wallMs - sandbox.endedAtMs < ageMsMax) continue
+    if (surplus <= 0 && now.wallMs - sandbox.endedAtMs < ageMsMax) continue
     if (removals === REMOVALS_MAX) break
     remove(state, sandbox)
+    surplus -= 1
     removals += 1
   }
-  lookSoon(state, now, removals === REMOVALS_MAX ? LOOK_AGAIN_MS : LOOK_MS)
+  const isHurried = removals === REMOVALS_MAX || state.cannotRecord !== undefined
+  lookSoon(state, now, isHurried ? LOOK_AGAIN_MS : LOOK_MS)
 }
 
 /** What nobody knows of is kept as long as what is known. */
 function adopt(state: AgentState, found: NonNullable<DiskMeasured['found']>): void {
   state.hasListedSandboxes = true
-  for (const { sandbox, atMs } of found) {
+  for (const { sandbox, atMs } of [...found].sort((a, b) => a.atMs - b.atMs)) {
     const { launch } = sandbox
     if (state.tasks.has(launch) || state.sandboxes.has(launch)) continue
     state.sandboxes.set(launch, { ...sandbox, endedAtMs: atMs })
   }
-  trimSandboxes(state)
 }

@@ -48,6 +48,7 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   ],
   '<limit>': ['20', '0/1m', '20/0s', '101%/1m', '20/5', 'all'],
   '<list>': ['=', 'cpus', 'cpus:', ':'],
+  '<part>': ['1.1', '-0.1', '0,1', '10%', 'NaN', '0.0001'],
 }
 /** Of flags whose value is named alike and means something else. */
 const BAD_VALUES_OF: Readonly<Record<string, readonly string[]>> = {

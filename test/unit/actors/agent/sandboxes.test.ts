@@ -91,6 +91,40 @@ test('the oldest go first, a hundred at a time, and the disk is looked at before
   t.is(rig.state.sandboxes.size, 50)
 })
 
+test('with a lower number than before the surplus goes a hundred at a time, oldest first', (t) => {
+  const rig = aRegisteredAgent(aProfile({ sandboxesMax: 1_000 }))
+  for (let i = 0; i < 150; i++) ends(rig, `t-${i}`)
+  rig.restart({ profile: aProfile({ sandboxesMax: 1_000 }) })
+  rig.restart({ profile: aProfile({ sandboxesMax: 20 }) })
+  rig.looks = []
+  t.deepEqual(removed(rig.pass(1_000)), [])
+  const first = removed(full(rig, 0))
+  t.deepEqual([first.length, first[0], first.at(-1)], [100, 't-0', 't-99'] as never)
+  t.is(removed(full(rig, 0)).length, 30)
+  t.is(rig.state.sandboxes.size, 20)
+  rig.beat()
+  rig.confirm()
+  rig.orders(aRun([aTask('t-150')]))
+  rig.started('t-150')
+  rig.ended('t-150')
+  rig.ackAll()
+  t.deepEqual(removed(rig.heardAll()), ['t-130' as TaskId], 'one for one from here on')
+})
+
+test('what went before a restart is not removed again after it', (t) => {
+  const rig = aRegisteredAgent(aProfile({ sandboxesMax: 2 }))
+  for (let i = 0; i < 5; i++) ends(rig, `t-${i}`)
+  t.deepEqual(removed(rig.restart({ profile: aProfile({ sandboxesMax: 2 }) })), [])
+  t.deepEqual([...rig.state.sandboxes.keys()], [launchOf('t-3'), launchOf('t-4')])
+})
+
+test('of sandboxes that nobody knows of the oldest go first', (t) => {
+  const rig = aRegisteredAgent(aProfile({ sandboxesMax: 1 }))
+  const there = [5, 3, 4].map((atMs) => ({ sandbox: aRef(`t-${atMs}`), atMs: 1e15 + atMs }))
+  const effects = rig.hear({ kind: 'disk.measured', usedPart: 0, found: there })
+  t.deepEqual(removed(effects), ['t-3', 't-4'] as never)
+})
+
 test('ages go on over a restart, compacted or not', (t) => {
   const rig = aRegisteredAgent()
   ends(rig, 't-1')
@@ -129,13 +163,17 @@ test('the sandbox of a task that was torn down is kept as long as others', (t) =
   t.deepEqual(removed(full(rig, 0)), ['t-1' as TaskId])
 })
 
-test('while the disk is full, sandboxes are looked for at once and removed', (t) => {
+test('while the disk is full, sandboxes are looked for each second and removed', (t) => {
   const rig = aRegisteredAgent()
   ends(rig, 't-1')
   rig.hear({ kind: 'disk.measured', usedPart: 0, found: [] })
   rig.hear({ kind: 'recording.failed', why: 'the disk is full', unlaunched: [] })
   t.is(looksIn(rig, 1_000).length, 1)
   t.deepEqual(removed(full(rig, 1)), ['t-1' as TaskId])
+  t.is(looksIn(rig, 1_000).length, 1)
+  rig.hear({ kind: 'recording.restored' })
+  full(rig, 0)
+  t.is(looksIn(rig, 59_000).length, 0)
 })
 
 test('how long and how much of the disk are for who runs the agent to say', (t) => {

@@ -120,7 +120,7 @@ export class Batch<Agent extends { readonly agentId: AgentId }> {
     const queue = this.#queue
     this.#queue = []
     if (this.#unwritten !== undefined) {
-      this.#wait(queue, this.#unwritten)
+      this.#performUnwritten(queue, this.#unwritten)
       return
     }
     const unwritten = unwrittenOf(queue)
@@ -169,7 +169,7 @@ export class Batch<Agent extends { readonly agentId: AgentId }> {
   }
 
   /** Agents know by now: what they do needs no record, but for the last ones of who stops. */
-  #wait(queue: readonly Queued<Agent>[], unwritten: Unwritten): void {
+  #performUnwritten(queue: readonly Queued<Agent>[], unwritten: Unwritten): void {
     unwritten.more = [...unwritten.more, ...entriesOf(queue, 'checkpoint')]
     this.#performAll(queue)
   }
@@ -180,7 +180,7 @@ export class Batch<Agent extends { readonly agentId: AgentId }> {
 
   #tryAgain(): void {
     if (this.#isStopped || this.#unwritten === undefined) return
-    this.#wait(this.#queue.splice(0), this.#unwritten)
+    this.#performUnwritten(this.#queue.splice(0), this.#unwritten)
     try {
       this.#write(this.#unwritten)
     } catch {

@@ -84,7 +84,7 @@ test('an acknowledgement that cannot be written does not count, and the status c
   t.like(statusOf(rig.hear({ kind: 'recording.restored' })), { uuid: status.uuid })
 })
 
-test('a framework that subscribes, and a kill, wait for the next session', (t) => {
+test('a kill waits for the next session', (t) => {
   const rig = anAgentThatRuns('t-1')
   const { session } = rig
   fails(rig)

@@ -266,7 +266,7 @@ function afterWrite(turn: LeaderTurn, then: AfterWrite): void {
     case 'update':
       return updateIsRecorded(turn, turn.leader.frameworks.get(then.key), then)
     case 'lose-agent':
-      return agentIsLost(turn, then.agentId)
+      return agentIsLost(turn, then.agentId, then.atMs)
     case 'forget-agent':
       return agentHasLeft(turn, then.agentId)
     case 'forget-lost':

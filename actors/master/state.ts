@@ -145,7 +145,8 @@ export type AfterWrite =
       readonly request: UpdateRequest
       readonly wanted: Updated
     }
-  | { readonly after: 'lose-agent' | 'forget-agent' | 'forget-lost'; readonly agentId: AgentId }
+  | { readonly after: 'forget-agent' | 'forget-lost'; readonly agentId: AgentId }
+  | { readonly after: 'lose-agent'; readonly agentId: AgentId; readonly atMs: number }
   | { readonly after: 'bury-agent'; readonly burial: Burial }
   | { readonly after: 'change-roles'; readonly judged: RolesRecord }
   | { readonly after: 'end-framework'; readonly key: string; readonly reply: string | undefined }

@@ -90,14 +90,16 @@ function isLost({ state }: LeaderTurn, { state: agentState, missed }: Agent): bo
 export function loseAgent(turn: LeaderTurn, agent: Agent): void {
   const { agentId } = agent
   turn.leader.deadlines.clear(`agent-ping ${agentId}`)
-  const fact = { kind: 'agent-unreachable', agentId, atMs: turn.now.wallMs } as const
-  record(turn, fact, { after: 'lose-agent', agentId })
+  const atMs = turn.now.wallMs
+  const fact = { kind: 'agent-unreachable', agentId, atMs } as const
+  record(turn, fact, { after: 'lose-agent', agentId, atMs })
 }
 
 /**
  * The registry has it. Whoever came back meanwhile is not lost, and the registry must hear that.
+ * `atMs`: as it is written there, for every leader says the same.
  */
-export function agentIsLost(turn: LeaderTurn, agentId: AgentId): void {
+export function agentIsLost(turn: LeaderTurn, agentId: AgentId, atMs: number): void {
   const { leader } = turn
   const agent = leader.agents.get(agentId)
   // It has left, or was given up, or was heard once more, and the registry is being told so.
@@ -107,7 +109,7 @@ export function agentIsLost(turn: LeaderTurn, agentId: AgentId): void {
     return schedulePing(turn, agent)
   }
   agent.isAdmitted = false
-  agent.unreachableAtMs = turn.now.wallMs
+  agent.unreachableAtMs = atMs
   if (!stepAgent(turn, agent, 'agent.lost')) return
   closeSession(turn, agent)
   awaitNoLonger(leader.recovery, agentId)

@@ -114,3 +114,13 @@ test('an agent is written down as unreachable once, however long the registry ta
   t.is(master.records.filter(({ kind }) => kind === 'agent-unreachable').length, 1)
   t.is(master.leader.lost.size, 1)
 })
+
+test('since when an agent is unreachable is what is written of it', (t) => {
+  const master = limited(TWO_A_MINUTE).leading()
+  crowd(master, 1)
+  master.holding.add('registry')
+  master.pass(3 * SILENT_MS)
+  master.release()
+  const fact = master.records.find(({ kind }) => kind === 'agent-unreachable')
+  t.like(fact, { agentId: 'a0', atMs: master.agent('a0').unreachableAtMs })
+})

@@ -18,7 +18,7 @@ import {
 import type { Resources } from '../../protocol/resources.ts'
 import type { AgentOrder } from '../../protocol/schema/agent.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
-import type { MinAllocatable } from '../../protocol/schema/common.ts'
+import type { Fence, MinAllocatable } from '../../protocol/schema/common.ts'
 import type { PublicEvents } from '../../protocol/schema/event.ts'
 import type { Explained, Explanation } from '../../protocol/schema/explain.ts'
 import type { LeaseRecord } from '../../protocol/schema/master.ts'
@@ -272,8 +272,8 @@ export interface Lease {
   raisedAtMs: number
   /** When to ask for a log that could not be read at the takeover. */
   registryRetryAtMs: number
-  /** The run that has said last that it gives its lease back. */
-  resigned: RunId | undefined
+  /** Who has said last that it gives its lease back: up to that epoch. */
+  resigned: Fence | undefined
   /** It is about to end, and takes no lease any more. */
   hasResigned: boolean
   /** It takes none before that (monotonic). */

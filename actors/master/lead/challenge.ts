@@ -8,6 +8,7 @@ import type { PeerBeat } from '../../../protocol/schema/master.ts'
 import { compare, NOWHERE } from '../registry/copy.ts'
 import { lend, notePosition } from '../registry/peers.ts'
 import { readLog } from '../registry/reading.ts'
+import type { Lease } from '../state.ts'
 import type { Turn } from '../turn.ts'
 import { noteClaim } from './claims.ts'
 import { isHolding, readLease, renew, stepLease } from './lease.ts'
@@ -42,7 +43,8 @@ export function peerBeat(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
   }
   if (beat.probe === true && state.leader !== undefined) sendBeat(turn)
   if (beat.resigned === true && !isHolding(lease.state)) {
-    lease.resigned = beat.run
+    const { epoch } = beat.highest ?? lease.record ?? { epoch: 0 }
+    lease.resigned = { epoch, run: beat.run }
     readLease(turn)
   }
 }
@@ -71,11 +73,19 @@ export function considerClaim(turn: Turn): void {
   if (now.monotonicMs < lease.pausedUntilMs) return
   const { record } = lease
   const { holder } = record ?? {}
-  // Who has said that it resigns may not have written it yet, or its record is still on its way.
-  const nobody = holder === undefined || holder === state.run || holder === lease.resigned
+  const nobody = holder === undefined || holder === state.run || hasResigned(lease)
   const expired = now.monotonicMs - lease.unchangedSinceMs >= (record?.leaseMs ?? 0)
   if (nobody || expired) stepLease(turn, 'lease.free')
   else considerSilence(turn)
+}
+
+/**
+ * Who has said that it resigns may not have written it yet, or its record is still on its way. A
+ * later epoch of the same run is another lead: one that could not begin may try again.
+ */
+function hasResigned({ record, resigned }: Lease): boolean {
+  if (record === undefined || resigned === undefined) return false
+  return record.holder === resigned.run && record.epoch <= resigned.epoch
 }
 
 function considerSilence(turn: Turn): void {

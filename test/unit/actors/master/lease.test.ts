@@ -392,6 +392,24 @@ test('it takes the lease also when it hears of it before that is written', (t) =
   t.is(standby.record?.holder, RUN)
 })
 
+test('who has resigned and leads again, in a later epoch, keeps its lease', (t) => {
+  const standby = aFollower()
+  standby.holding.add('lease')
+  const { epoch } = standby.record ?? aRecord()
+  const body = {
+    run: OTHER_RUN,
+    role: 'follower',
+    resigned: true,
+    highest: { epoch, run: OTHER_RUN },
+  } as const
+  standby.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body })
+  standby.setRecord(aRecord({ epoch: epoch + 1 }))
+  standby.release()
+  standby.holding.delete('lease')
+  passLed(standby, 2 * LEASE_MS, { run: OTHER_RUN, role: 'leader' })
+  t.is(standby.record?.holder, OTHER_RUN)
+})
+
 test('a lease that is overwritten right after it was taken from who resigned is taken once more', (t) => {
   const standby = aFollower()
   standby.holding.add('lease')

@@ -50,13 +50,11 @@ export function judge(story: Story, task: Task, excuses: readonly Excuse[]): Ver
 function isOwnEnd(story: Story, task: Task): boolean {
   const { end, ending } = task
   if (end === undefined || !story.hasRunOut(task)) return false
-  // A leader that knows only from an agent's snapshot that it ended cannot say how.
-  const isUnsaid = end.source === 'master' && end.exit === undefined
   switch (ending) {
     case 'fails':
-      return end.state === 'TASK_FAILED' && (end.exit?.code === 3 || isUnsaid)
+      return end.state === 'TASK_FAILED' && end.exit?.code === 3
     case 'crashes':
-      return end.state === 'TASK_FAILED' && (end.exit?.signal === 9 || isUnsaid)
+      return end.state === 'TASK_FAILED' && end.exit?.signal === 9
     default:
       return end.state === 'TASK_FINISHED'
   }

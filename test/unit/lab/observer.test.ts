@@ -70,6 +70,14 @@ test('a task that ends by itself is well', (t) => {
   t.is(judged(t, { launch: { ending: 'crashes' }, told: [crashed], ends: true }), 'well')
 })
 
+test('how a task ended is told to its framework, whoever tells it', (t) => {
+  for (const source of ['agent', 'master'])
+    t.is(
+      judged(t, { launch: { ending: 'crashes' }, told: [['TASK_FAILED', { source }]], ends: true }),
+      'I5: f/t began and was to end by itself (crashes), but was told TASK_FAILED',
+    )
+})
+
 test('a task that began and ended by nothing that was asked for is lost', (t) => {
   for (const state of ['TASK_FAILED', 'TASK_KILLED', 'TASK_GONE', 'TASK_DROPPED'] as const)
     t.is(

@@ -4,10 +4,40 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** What a simulation needs, and no more. */
-const FOLDERS = ['protocol', 'bus', 'actors', 'agent-runtime', 'test/sim']
-const FILES = ['package.json', 'tsconfig.json', 'tools/emit-validators.ts']
-const ROOTS = ['test/sim/simulate.ts', 'test/sim/worker.ts', 'tools/emit-validators.ts']
+/** What finds a bug: a copy has what it needs, and no more. */
+export interface Finder {
+  readonly copied: readonly string[]
+  /** With all that it imports. */
+  readonly compiled: readonly string[]
+  /** Tools that complete what was compiled. */
+  readonly finish: readonly string[]
+}
+
+const SOURCE = ['protocol', 'bus', 'actors', 'agent-runtime']
+const ALWAYS = ['package.json', 'tsconfig.json', 'tools']
+const VALIDATORS = 'tools/emit-validators'
+const FINISH = 'tools/finish-build'
+
+export const SIMULATOR: Finder = {
+  copied: [...ALWAYS, ...SOURCE, 'test/sim'],
+  compiled: ['test/sim/simulate.ts', 'test/sim/worker.ts', `${VALIDATORS}.ts`],
+  finish: [VALIDATORS],
+}
+
+/** Real processes start others by their paths: folders are compiled as a whole. */
+export const CHAOS: Finder = {
+  copied: [...ALWAYS, ...SOURCE, 'frameworks', 'cli', 'test', 'nats.conf'],
+  compiled: [
+    ...SOURCE,
+    'frameworks',
+    'cli',
+    'test/chaos',
+    'test/lab',
+    `${VALIDATORS}.ts`,
+    `${FINISH}.ts`,
+  ],
+  finish: [VALIDATORS, FINISH],
+}
 
 /** The folder in which `package.json` stands, from wherever this was compiled to. */
 export const PROJECT = rootAbove(import.meta.dirname)
@@ -38,31 +68,36 @@ function apply(bug: string, folder: string, options: readonly string[]): string 
   }
 }
 
-/**
- * A copy of the source in a folder of its own, which is the caller's to remove.
- * `problem`: the patch does not apply, or what comes of it does not compile.
- */
-export function buildWith(bug: string): { readonly folder: string; readonly problem?: string } {
-  const folder = mkdtempSync(join(tmpdir(), `bourse-bug-${bug}-`))
-  for (const path of [...FOLDERS, ...FILES])
+export interface Built {
+  /** The caller's to remove. */
+  readonly folder: string
+  /** The patch does not apply, or what comes of it does not compile. */
+  readonly problem?: string
+}
+
+/** A copy of the source in a folder of its own; without a bug, as it is. */
+export function buildWith(bug: string | undefined, finder: Finder): Built {
+  const folder = mkdtempSync(join(tmpdir(), `bourse-bug-${bug ?? 'none'}-`))
+  for (const path of finder.copied)
     cpSync(join(PROJECT, path), join(folder, path), { recursive: true })
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'))
-  const config = { extends: './tsconfig.json', include: [], files: ROOTS, ...LOOSE }
+  const config = { extends: './tsconfig.json', include: finder.compiled, ...LOOSE }
   writeFileSync(join(folder, 'tsconfig.bug.json'), JSON.stringify(config))
-  const problem = apply(bug, folder, []) ?? compile(folder)
+  const unfit = bug === undefined ? undefined : apply(bug, folder, [])
+  const problem = unfit ?? compile(folder, finder)
   return problem === undefined ? { folder } : { folder, problem }
 }
 
 /** A bug may leave something unused. */
 const LOOSE = { compilerOptions: { noUnusedLocals: false, noUnusedParameters: false } }
 
-function compile(folder: string): string | undefined {
+function compile(folder: string, { finish }: Finder): string | undefined {
   const tsc = join(folder, 'node_modules', 'typescript', 'bin', 'tsc')
   const run = (...args: readonly string[]): void =>
     void execFileSync(process.execPath, args, { cwd: folder, stdio: 'pipe' })
   try {
     run(tsc, '--project', 'tsconfig.bug.json')
-    run(join('dist', 'tools', 'emit-validators.js'))
+    for (const tool of finish) run(join('dist', `${tool}.js`))
     return undefined
   } catch (error) {
     return String((error as { readonly stdout?: Buffer }).stdout ?? error)

@@ -1,85 +1,95 @@
 /**
  * `npm run bugs -- [NAME…] [--seeds N] [--minutes M] [--jobs N] [--shrink SECONDS]`: are the bugs
  * that we know found by the simulator? Each patch is applied to a copy, built and run until a seed
- * fails. Exit status 1: one was not found, or its patch does not apply any more.
+ * fails. `npm run bugs -- --chaos [NAME…] [--seed N] [--seeds N] [--minutes M]`: and by chaos? The
+ * source as it is must then be clean at the same seeds. Exit status 1: one was not found, or its
+ * patch does not apply any more.
  */
-import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { again } from '../sim/report.ts'
-import type { Outcome } from '../sim/run-seed.ts'
-import { describeStrike } from '../sim/strikes.ts'
-import { BUGS, buildWith } from './apply.ts'
+import { BUGS, buildWith, CHAOS, type Finder, SIMULATOR } from './apply.ts'
+import { lookForNothing, lookInChaos } from './in-chaos.ts'
+import { lookInSimulation } from './in-simulation.ts'
+import type { Look } from './look.ts'
+
+/** What chaos is sure to find in a minute or two. */
+const FOUND_BY_CHAOS = ['kill-forgotten', 'repeated-accept-dropped']
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    seeds: { type: 'string', default: '1000' },
-    minutes: { type: 'string', default: '2' },
+    chaos: { type: 'boolean', default: false },
+    seed: { type: 'string', default: '1' },
+    seeds: { type: 'string' },
+    minutes: { type: 'string' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     shrink: { type: 'string', default: '30' },
     trace: { type: 'boolean', default: false },
   },
 })
-const wanted = positionals.length === 0 ? BUGS : positionals
+const all = values.chaos ? FOUND_BY_CHAOS : BUGS
+const wanted = positionals.length === 0 ? all : positionals
 const unknown = wanted.filter((bug) => !BUGS.includes(bug))
 if (unknown.length > 0) {
   process.stderr.write(`no such bug: ${unknown.join(', ')}; there are ${BUGS.join(', ')}\n`)
   process.exit(64)
 }
-let missed = 0
-for (const bug of wanted) {
-  const { isFound, lines } = await look(bug)
-  if (!isFound) missed += 1
-  for (const line of lines) process.stdout.write(`${line}\n`)
-}
-process.stdout.write(`${wanted.length - missed} of ${wanted.length} bugs found\n`)
-if (missed > 0) process.exitCode = 1
+const isWell = await (values.chaos ? byChaos() : bySimulation())
+if (!isWell) process.exitCode = 1
 
-interface Look {
-  readonly isFound: boolean
-  readonly lines: readonly string[]
+async function bySimulation(): Promise<boolean> {
+  const { seeds = '1000', minutes = '2', jobs, shrink, trace } = values
+  const flags = { seeds, minutes, jobs, shrink, trace }
+  let found = 0
+  for (const bug of wanted) {
+    const { isFound } = await look(bug, SIMULATOR, (copy) => lookInSimulation(bug, copy, flags))
+    if (isFound) found += 1
+  }
+  say(`${found} of ${wanted.length} bugs found`)
+  return found === wanted.length
 }
 
-async function look(bug: string): Promise<Look> {
-  const { folder, problem } = buildWith(bug)
+async function byChaos(): Promise<boolean> {
+  const { seeds: count = '3', minutes = '1.5' } = values
+  const seeds = Array.from({ length: Number(count) }, (_, i) => Number(values.seed) + i)
+  const foundAt: number[] = []
+  for (const bug of wanted) {
+    await look(bug, CHAOS, async (copy) => {
+      const found = await lookInChaos(bug, copy, { seeds, minutes })
+      if (found.seed !== undefined) foundAt.push(found.seed)
+      return found
+    })
+  }
+  let isClean = true
+  for (const seed of new Set(foundAt)) {
+    const seen = await look(undefined, CHAOS, (copy) => lookForNothing(copy, seed, minutes))
+    isClean &&= !seen.isFound
+  }
+  say(`${foundAt.length} of ${wanted.length} bugs found by chaos`)
+  return isClean && foundAt.length === wanted.length
+}
+
+/** Looks in a copy, with the bug or without, and says what came of it. */
+async function look(
+  bug: string | undefined,
+  finder: Finder,
+  lookIn: (copy: string) => Promise<Look>,
+): Promise<Look> {
+  const { folder, problem } = buildWith(bug, finder)
   try {
-    if (problem !== undefined) return { isFound: false, lines: [`${bug}: NOT BUILT: ${problem}`] }
-    const failed = await firstFailure(folder)
-    if (failed !== undefined) return { isFound: true, lines: told(bug, failed) }
-    return { isFound: false, lines: [`${bug}: NOT FOUND within ${values.seeds} seeds`] }
+    const isFound = bug === undefined
+    const seen =
+      problem === undefined
+        ? await lookIn(folder)
+        : { isFound, lines: [`${bug ?? 'without a patch'}: NOT BUILT: ${problem}`] }
+    for (const line of seen.lines) say(line)
+    return seen
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function told(bug: string, outcome: Outcome): readonly string[] {
-  const { seed, strikes, chances, violation } = outcome
-  const planned = strikes.map((strike) => describeStrike(strike))
-  const faults = [...planned, ...(chances ?? ['anything by chance'])].join('; ')
-  return [
-    `${bug}: BUG found at seed ${seed}, FAULT ${faults || 'none'}`,
-    `  invariant ${violation?.invariant}`,
-    `  at ${((violation?.atMs ?? 0) / 1_000).toFixed(3)} s: ${violation?.what.split('\n')[0]}`,
-    ...(values.trace ? (violation?.trace ?? []).map((line) => `    ${line}`) : []),
-    `  again, with the patch: ${again(outcome)}`,
-  ]
-}
-
-/** Of the first seeds; several run at once, so it need not be the lowest. */
-async function firstFailure(folder: string): Promise<Outcome | undefined> {
-  const simulate = join(folder, 'dist', 'test', 'sim', 'simulate.js')
-  const { seeds, minutes, jobs, shrink } = values
-  const much = ['--seeds', seeds, '--minutes', minutes, '--jobs', jobs, '--shrink', shrink]
-  const args = [simulate, ...much, '--json', '--first']
-  const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
-  let failed: Outcome | undefined
-  for await (const line of createInterface({ input: child.stdout })) {
-    const outcome = JSON.parse(line) as Outcome
-    if (!outcome.isOk) failed ??= outcome
-  }
-  return failed
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
 }

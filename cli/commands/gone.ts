@@ -22,7 +22,8 @@ export function gone(wanted: string, { options, io }: Invocation): Promise<ExitC
 
 function told({ agentId, state, tasks }: AgentItem): readonly string[] {
   if (state === 'gone') return [`${agentId} is gone already`]
-  const over = tasks === 0 ? 'it had no tasks' : `${plural(tasks, 'task')} of it are over`
+  const over =
+    tasks === 0 ? 'no task of it was known' : `${plural(tasks, 'task is', 'tasks are')} over`
   const still =
     state === 'registered'
       ? 'it is there now: what runs on it is ended'

@@ -9,6 +9,7 @@ import type { LeaderTurn } from '../turn.ts'
 import { invite, scheduleReturn } from './agents.ts'
 import { scheduleForgetting } from './gone.ts'
 import { awaitNoLonger, type Recovery } from './membership.ts'
+import { orderAway } from './recalling.ts'
 
 /** Snapshots on their way: what a connection and its reader hold meanwhile. */
 const WINDOW_BYTES = 16 * LIST_BYTES_MAX
@@ -38,6 +39,7 @@ export function awaitAgents(turn: LeaderTurn): void {
   }
   recovery.known = recovery.missing.size
   inviteMore(turn)
+  orderAway(turn.leader)
   scheduleForgetting(turn)
 }
 

@@ -1,29 +1,34 @@
-/** What the registry says of agents, to a leader that takes over: each fact in its order. */
+/** What the registry says of agents, each named once, to a leader that takes over. */
+import type { AgentId } from '../../../protocol/ids.ts'
 import type { RegistryRecord } from '../../../protocol/schema/master.ts'
+import type { Leader } from '../state.ts'
 import type { LeaderTurn } from '../turn.ts'
-import { agentOf, forgetAgent, stepAgent } from './agents.ts'
+import { agentOf, stepAgent } from './agents.ts'
 
 export type AgentFact = Extract<RegistryRecord, { agentId: string }>
 
-/** Who is gone stays so until it is forgotten: what was on its way meanwhile is void. */
+/** Nothing is left of those that have left or were forgotten. */
 export function recallAgent(turn: LeaderTurn, fact: AgentFact): void {
-  const { gone } = turn.leader
   const { agentId } = fact
-  if (fact.kind === 'agent-forgotten') gone.delete(agentId)
-  if (gone.has(agentId)) return
-  if (fact.kind === 'agent-admitted') return recallAdmitted(turn, fact)
-  forgetAgent(turn, fact)
-  if (fact.kind === 'agent-gone') gone.set(agentId, fact.atMs)
-  if (fact.kind !== 'agent-unreachable') return
+  if (fact.kind === 'agent-gone') turn.leader.gone.set(agentId, fact.atMs)
+  if (fact.kind !== 'agent-admitted' && fact.kind !== 'agent-unreachable') return
   const agent = agentOf(turn, agentId)
-  agent.unreachableAtMs = fact.atMs
-  stepAgent(turn, agent, 'registry.unreachable')
+  if (fact.kind === 'agent-unreachable') {
+    agent.unreachableAtMs = fact.atMs
+    stepAgent(turn, agent, 'registry.unreachable')
+  } else {
+    agent.isAdmitted = true
+    stepAgent(turn, agent, 'registry.known')
+  }
 }
 
-function recallAdmitted(turn: LeaderTurn, { agentId }: AgentFact): void {
-  const isBack = turn.leader.agents.get(agentId)?.state === 'unreachable'
-  if (isBack) forgetAgent(turn, { agentId })
-  const known = agentOf(turn, agentId)
-  known.isAdmitted = true
-  if (known.state === 'unknown') stepAgent(turn, known, 'registry.known')
+/** The registry names agents in the order in which they came, not in that in which they went. */
+export function orderAway({ lost, gone }: Leader): void {
+  for (const away of [lost, gone]) putOldestFirst(away)
+}
+
+function putOldestFirst(away: Map<AgentId, number>): void {
+  const oldestFirst = [...away].sort(([, a], [, b]) => a - b)
+  away.clear()
+  for (const [agentId, atMs] of oldestFirst) away.set(agentId, atMs)
 }

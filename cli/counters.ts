@@ -51,6 +51,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'tasks-launched': 'tasks that agents were told to run',
   'torn-down-unexpected': 'agents that confirmed the end of a framework that has not ended',
   'updates-without-session': 'statuses of agents whose session is over',
+  'waits-unbelieved': 'agents that said that they wait while another of their id was heard',
 }
 
 /** Names that are made of something. */

@@ -73,7 +73,7 @@ export function considerClaim(turn: Turn): void {
   if (now.monotonicMs < lease.pausedUntilMs) return
   const { record } = lease
   const { holder } = record ?? {}
-  const nobody = holder === undefined || holder === state.run || hasResigned(lease)
+  const nobody = holder === undefined || holder === state.run || isGivenBack(lease)
   const expired = now.monotonicMs - lease.unchangedSinceMs >= (record?.leaseMs ?? 0)
   if (nobody || expired) stepLease(turn, 'lease.free')
   else considerSilence(turn)
@@ -83,7 +83,7 @@ export function considerClaim(turn: Turn): void {
  * Who has said that it resigns may not have written it yet, or its record is still on its way. A
  * later epoch of the same run is another lead: one that could not begin may try again.
  */
-function hasResigned({ record, resigned }: Lease): boolean {
+function isGivenBack({ record, resigned }: Lease): boolean {
   if (record === undefined || resigned === undefined) return false
   return record.holder === resigned.run && record.epoch <= resigned.epoch
 }

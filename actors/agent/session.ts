@@ -13,7 +13,7 @@ import { newSession, nextNumber } from '../parts/session.ts'
 import type { Effect } from './effects.ts'
 import { forgetFramework, forgetTask, holdFramework, noteSubscription } from './held.ts'
 import { snapshotPages } from './snapshot.ts'
-import { type AgentState, refOf, stateOf } from './state.ts'
+import { type AgentState, refOf, stateOf, type Task } from './state.ts'
 import { isSettled, sendHead, tellSettled } from './streams.ts'
 import { tearDown } from './tear-down.ts'
 
@@ -47,8 +47,15 @@ export function openSession(state: AgentState, now: Now): void {
     if (isSettled(task)) settled.push(refOf(task))
   }
   if (settled.length > 0) state.awaited = [{ n: session.said, tasks: settled }]
-  const sentAtMs = now.monotonicMs
-  state.link = { kind: 'opening', session, messages, isDue: true, sentAtMs, retryMs: REPEAT_MS }
+  state.link = {
+    kind: 'opening',
+    session,
+    messages,
+    statuses: state.statuses,
+    isDue: true,
+    sentAtMs: now.monotonicMs,
+    retryMs: REPEAT_MS,
+  }
 }
 
 function registerReport(state: AgentState, pages: number): AgentReport {
@@ -120,7 +127,7 @@ export function invited(state: AgentState, now: Now): void {
 export function confirm(state: AgentState, order: Registered, now: Now): void {
   const { link } = state
   if (link.kind !== 'opening') return
-  const { session } = link
+  const { session, statuses } = link
   const { pingMs, pingsMissedMax } = order
   const silenceMs = pingMs * pingsMissedMax
   const heardAtMs = now.monotonicMs
@@ -134,7 +141,13 @@ export function confirm(state: AgentState, order: Registered, now: Now): void {
   for (const task of state.tasks.values()) {
     if (task.stream.length > 0) sendHead(state, task)
     else if (isSettled(task)) tellSettled(state, task)
+    else if (isSince(state, task, statuses)) state.outbox.heads.add(task)
   }
+}
+
+/** Its newest status was made after so many: the snapshot that they stand in does not know it. */
+function isSince({ incarnation }: AgentState, { last }: Task, statuses: number): boolean {
+  return last?.number.incarnation === incarnation && last.number.count > statuses
 }
 
 /** Answers a ping. The leader may leave more time until the next one. */

@@ -97,6 +97,8 @@ export type Link =
       readonly session: Session
       /** The open and its pages: repeats are the same. */
       readonly messages: readonly AgentReports[]
+      /** So many this incarnation had numbered when its snapshot was taken. */
+      readonly statuses: number
       /** To be sent at the end of the turn. */
       isDue: boolean
       sentAtMs: number

@@ -145,6 +145,19 @@ test('after the confirmation all heads are sent again, numbered after the pages'
   )
 })
 
+test('what was told and acknowledged after the snapshot is said again in the session', (t) => {
+  const rig = aRegisteredAgent()
+  rig.orders(aRun([aTask('t-1')]))
+  const pages = messagesOf(rig.invite()).flatMap(({ reports }) => reports)
+  t.like(pages[1], { tasks: { 0: { latest: 'TASK_STAGING' } } })
+  t.is(updatesOf(rig.started('t-1'))[0]?.n, undefined)
+  rig.ackAll()
+  const updates = updatesOf(rig.confirm())
+  t.like(updates, { 0: { session: rig.session, statuses: { 0: { state: 'TASK_RUNNING' } } } })
+  rig.invite()
+  t.deepEqual(updatesOf(rig.confirm()), [], 'the next snapshot says it')
+})
+
 test('reports and statuses share one counter, and reports say what was heard', (t) => {
   const rig = anAgentThatRuns('t-1')
   const { link } = rig.state

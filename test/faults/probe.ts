@@ -22,6 +22,8 @@ export interface Probe extends Told {
 }
 
 const EACH = { cpus: 0.1, mem: 16 }
+/** A revive ends it. */
+const ELSEWHERE_MS = 5_000
 
 /** `folder`: where its start files go. */
 export async function openProbe(nats: string, folder: string): Promise<Probe> {
@@ -51,7 +53,9 @@ export async function openProbe(nats: string, folder: string): Promise<Probe> {
     for await (const one of scheduler.offers()) {
       const isThere = agentId === undefined || one.agentId === agentId
       if (isThere && one.roomFor(EACH) > 0) return one
-      await one.decline('not this one', { refuseMs: 0 })
+      // Others go on meanwhile: of thousands of agents each would be a call of its own, again and
+      // again.
+      void one.decline('not this one', { refuseMs: isThere ? 0 : ELSEWHERE_MS })
     }
     throw new Error('the probe gets no more offers')
   }

@@ -9,6 +9,7 @@ import {
 import { ClusterError } from '../protocol/errors.ts'
 import type { AgentId } from '../protocol/ids.ts'
 import type { ResourceList } from '../protocol/schema/common.ts'
+import { requireAgent } from './options.ts'
 import type { SimulatedProcess } from './process.ts'
 
 /** What an agent has; what is left out is 4 cpus, 1024 MiB of memory, no disk and no GPUs. */
@@ -39,6 +40,7 @@ export class SimulatedAgent {
   readonly #disk = new MemoryDisk()
   #process: SimulatedProcess
   #wish: AgentWish
+  #isCutOff = false
 
   constructor(parts: AgentParts) {
     this.agentId = parts.agentId
@@ -55,11 +57,13 @@ export class SimulatedAgent {
 
   /** From now on nothing that it says reaches anybody, and nothing reaches it. Tasks run on. */
   cutOff(): void {
+    this.#isCutOff = true
     this.#process.cutOff()
   }
 
   /** It is reached again. */
   join(): void {
+    this.#isCutOff = false
     this.#process.join()
   }
 
@@ -72,6 +76,7 @@ export class SimulatedAgent {
   crash(): void {
     this.#process.kill()
     this.#process = this.#parts.newProcess()
+    if (this.#isCutOff) this.#process.cutOff()
   }
 
   /**
@@ -80,6 +85,7 @@ export class SimulatedAgent {
    */
   async start(changed: Omit<AgentWish, 'agentId'> = {}): Promise<void> {
     const { agentId } = this
+    requireAgent(changed)
     this.#wish = { ...this.#wish, ...changed }
     const { world } = this.#process
     const machine = this.#machine

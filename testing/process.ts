@@ -24,21 +24,26 @@ export class SimulatedProcess {
   readonly #parts: ProcessParts
   readonly #clock: ProcessClock
   readonly #buses: Bus[] = []
+  #isCutOff = false
+  #isFrozen = false
 
   constructor(parts: ProcessParts) {
     const { system, clock, randomToken } = parts
     this.#parts = parts
     this.#clock = new ProcessClock(clock)
-    this.world = { system: watched(system, this.#buses), clock: this.#clock, randomToken }
+    const connected = (bus: Bus): void => this.#connected(bus)
+    this.world = { system: watched(system, connected), clock: this.#clock, randomToken }
   }
 
   /** From now on nothing that it says reaches anybody, and nothing reaches it. */
   cutOff(): void {
+    this.#isCutOff = true
     this.#parts.system.move(this.#buses, this.#parts.island)
   }
 
   /** It is reached again. What was said meanwhile is lost. */
   join(): void {
+    this.#isCutOff = false
     this.#parts.system.move(this.#buses, MAINLAND)
   }
 
@@ -49,12 +54,14 @@ export class SimulatedProcess {
 
   /** As SIGSTOP: it does nothing, and hears all that was said when it goes on. */
   freeze(): void {
+    this.#isFrozen = true
     this.#clock.freeze()
     for (const bus of this.#buses) this.#parts.system.pause(bus)
   }
 
   /** As SIGCONT. */
   thaw(): void {
+    this.#isFrozen = false
     this.#clock.thaw()
     for (const bus of this.#buses) this.#parts.system.resume(bus)
   }
@@ -64,13 +71,21 @@ export class SimulatedProcess {
     this.#clock.end()
     for (const bus of this.#buses) this.#parts.system.kill(bus)
   }
+
+  /** What has happened to the process has happened to this connection. */
+  #connected(bus: Bus): void {
+    const { system, island } = this.#parts
+    this.#buses.push(bus)
+    if (this.#isCutOff) system.move([bus], island)
+    if (this.#isFrozen) system.pause(bus)
+  }
 }
 
-function watched(system: SimulatedSystem, buses: Bus[]): BusSystem {
+function watched(system: SimulatedSystem, connected: (bus: Bus) => void): BusSystem {
   return {
     async connect(options) {
       const bus = await system.connect(options)
-      buses.push(bus)
+      connected(bus)
       return bus
     },
     keyValue: (bus, bucket) => system.keyValue(bus, bucket),

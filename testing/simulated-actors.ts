@@ -13,6 +13,7 @@ import type { World } from '../actors/scheduler/options.ts'
 import { SimulatedClock } from '../bus/simulated/clock.ts'
 import { Faults } from '../bus/simulated/faults.ts'
 import { SimulatedSystem } from '../bus/simulated/system.ts'
+import { ClusterError } from '../protocol/errors.ts'
 import type { MasterId } from '../protocol/ids.ts'
 import { memoryCopy } from './memory-copy.ts'
 
@@ -87,9 +88,11 @@ export class SimulatedActors {
     this.masters.push(master)
   }
 
+  /** @throws {ClusterError} `testing/no-leader`. */
   get leader(): RunningMaster {
     const leader = this.masters.find(({ state }) => state.leader !== undefined)
-    return leader ?? failing(new Error('nobody leads'))
+    if (leader !== undefined) return leader
+    throw new ClusterError('testing/no-leader', 'never', 'nobody leads yet: let some seconds pass')
   }
 
   async #startAll(count: number, loaded: LoadedPolicy): Promise<void> {
@@ -103,9 +106,12 @@ export class SimulatedActors {
   }
 
   killLeader(): void {
-    const { leader } = this
-    leader.kill()
-    this.masters.splice(this.masters.indexOf(leader), 1)
+    this.kill(this.leader)
+  }
+
+  kill(master: RunningMaster): void {
+    master.kill()
+    this.masters.splice(this.masters.indexOf(master), 1)
   }
 
   /** What is left out is as in `open`. */

@@ -8,6 +8,7 @@ import type { SchedulerOptions } from '../actors/scheduler/options.ts'
 import { openScheduler } from '../actors/scheduler/scheduler.ts'
 import { ClusterError } from '../protocol/errors.ts'
 import { type AgentWish, SimulatedAgent } from './agent.ts'
+import { badOption, requireAgent, requireCluster, requireTime } from './options.ts'
 import { SimulatedProcess } from './process.ts'
 import { SimulatedActors } from './simulated-actors.ts'
 
@@ -40,8 +41,13 @@ export class SimulatedCluster {
 
   private constructor() {}
 
-  /** Resolves when agents are known and offers can be made. */
-  static async open({ agents = 1 }: ClusterOptions = {}): Promise<SimulatedCluster> {
+  /**
+   * Resolves when agents are known and offers can be made.
+   * @throws {ClusterError} `testing/option`, as `addAgent`.
+   */
+  static async open(options: ClusterOptions = {}): Promise<SimulatedCluster> {
+    requireCluster(options)
+    const { agents = 1 } = options
     const cluster = new SimulatedCluster()
     const wishes = typeof agents === 'number' ? Array<AgentWish>(agents).fill({}) : agents
     await cluster.until(cluster.#actors.startMaster())
@@ -68,9 +74,15 @@ export class SimulatedCluster {
     throw new ClusterError('testing/no-agent', 'never', `there is no ${agentId}, but ${known}`)
   }
 
-  /** One more, in the time that it takes to connect. */
+  /**
+   * One more, in the time that it takes to connect.
+   * @throws {ClusterError} `testing/option`: that is no agent, or there is one of that id.
+   */
   async addAgent(wish: AgentWish = {}): Promise<SimulatedAgent> {
+    requireAgent(wish)
     const { agentId = `agent-${this.#agents.length + 1}` } = wish
+    const isThere = this.#agents.some((agent) => agent.agentId === agentId)
+    if (isThere) throw badOption(`there is an agent ${agentId} already`)
     const agent = new SimulatedAgent({ agentId, wish, newProcess: () => this.process() })
     this.#agents.push(agent)
     await this.until(agent.start())
@@ -93,8 +105,12 @@ export class SimulatedCluster {
     return new SimulatedProcess({ system, clock, randomToken, island: ++this.#islands })
   }
 
-  /** So much virtual time passes. */
+  /**
+   * So much virtual time passes.
+   * @throws {ClusterError} `testing/option`: that is no time.
+   */
   async pass(ms: number): Promise<void> {
+    requireTime(ms)
     let isOver = false
     this.#actors.clock.after(ms, () => {
       isOver = true
@@ -107,6 +123,7 @@ export class SimulatedCluster {
    * @throws {ClusterError} `testing/not-settled` after `limitMs` of virtual time, default 10 min.
    */
   async until<T>(promise: Promise<T>, limitMs = LIMIT_MS): Promise<T> {
+    requireTime(limitMs)
     let outcome: 'settled' | 'late' | undefined
     const settled = (): void => {
       outcome = 'settled'
@@ -122,10 +139,14 @@ export class SimulatedCluster {
     throw new ClusterError('testing/not-settled', 'never', what)
   }
 
-  /** The leading master dies. Another one is there, and leads after some seconds. */
+  /**
+   * The leading master dies. Another one is there, and leads after some seconds.
+   * @throws {ClusterError} `testing/no-leader`: the last one has died, and none leads yet.
+   */
   async killLeader(): Promise<void> {
+    const { leader } = this.#actors
     await this.until(this.#actors.startMaster())
-    this.#actors.killLeader()
+    this.#actors.kill(leader)
   }
 
   async #passUntil(isOver: () => boolean): Promise<void> {

@@ -6,7 +6,7 @@
 import { RECONCILE_MS, RECONCILE_TASKS_MAX } from '../../protocol/limits.ts'
 import { cut } from '../parts/outbox.ts'
 import { startCall } from './calls.ts'
-import type { HeldTask } from './state.ts'
+import type { HeldTask, SchedulerState } from './state.ts'
 import type { Turn } from './turn.ts'
 
 /** The first repeat of a question that brought no status; doubles up to RECONCILE_MS. */
@@ -25,6 +25,11 @@ export function onSubscribed(turn: Turn): void {
 
 export function onReconcileDue(turn: Turn): void {
   const { state, now } = turn
+  // It is repeated until it is answered: a leader that refuses it for long is not asked ever more.
+  if (isAsking(state)) {
+    state.deadlines.set('reconcile', now.monotonicMs + SILENT_TASK_MS, { due: 'reconcile' })
+    return
+  }
   if (now.monotonicMs >= state.reconciledAtMs + RECONCILE_MS) return askAboutAll(turn)
   // Agents come back one after the other: what they bring is known to nobody before.
   if (state.settings.isReturning) askForAll(turn)
@@ -42,6 +47,11 @@ export function askAboutAll(turn: Turn): void {
   if (state.settings.isReturning) askForAll(turn)
   askAbout(turn, [...state.tasks.values()])
   arrange(turn)
+}
+
+function isAsking({ calls }: SchedulerState): boolean {
+  for (const { said } of calls.values()) if (said.verb === 'reconcile') return true
+  return false
 }
 
 /**

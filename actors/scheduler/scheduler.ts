@@ -59,8 +59,8 @@ const OPEN_TIMEOUT_MS = 15_000
  * leader says. `bus/no-cluster`: nobody has said where one is, and no `bourse dev` runs here.
  * `bus/nats-url`, `bus/nats-context`, `bus/no-server`, `bus/no-access`, `bus/credentials`,
  * `bus/unfit-server`. `bus/forbidden`: the server does not let this principal speak.
- * `scheduler/no-leader`: none has answered in time. `scheduler/aborted`: `signal` has called it off.
- * `scheduler/ended`: the leader refuses the framework, and says why.
+ * `scheduler/no-leader`: none has answered in time. `scheduler/aborted`: `signal` has called it
+ * off. `scheduler/ended`: the leader refuses the framework, and says why.
  */
 export async function openScheduler(given: SchedulerOptions): Promise<Scheduler> {
   requireOptions(given)

@@ -1,5 +1,6 @@
 import test from 'ava'
-import type { TaskId } from '../../../../protocol/ids.ts'
+import { refusal } from '../../../../protocol/errors.ts'
+import type { SessionId, TaskId } from '../../../../protocol/ids.ts'
 import { AGENT, anOffer, aStatus, fence, Given, launch, OTHER_AGENT, uuid } from './given.ts'
 
 const number = (count: number, incarnation = 1) => ({ incarnation, count })
@@ -269,6 +270,24 @@ test('a framework that comes back asks for all that the leader knows, again and 
   }
   const often = [5_000, 15_000, 35_000, 60_000, 100_000, 120_000]
   t.deepEqual(askedAtMs, often, 'agents come back one after the other')
+})
+
+test('a leader that has no time for the question is not asked ever more', (t) => {
+  const given = new Given({ isReturning: true })
+  given.input({ kind: 'start' })
+  given.subscribe()
+  const asked = new Set<SessionId>()
+  for (let second = 1; second <= 600; second++) {
+    given.say([{ kind: 'ping' }])
+    for (const effect of given.pass(1_000)) {
+      if (effect.do !== 'call' || effect.verb !== 'reconcile') continue
+      asked.add(effect.key)
+      given.answer(effect.key, refusal('too-many', 'not now'))
+    }
+  }
+  t.is(asked.size, 1)
+  for (const key of asked) given.answer(key)
+  t.true(given.pass(5_000).some((effect) => effect.do === 'call' && effect.verb === 'reconcile'))
 })
 
 test('a task whose accept is not answered is not asked about', (t) => {

@@ -157,7 +157,9 @@ class Run {
         await within(limitMs, flowing, late).catch((error: Error) => {
           this.#broken.push(error.message)
         })
-        this.#count(fault.kind, performance.now() - healedMs, fault.withinMs)
+        const tookMs = performance.now() - healedMs
+        if (tookMs > fault.withinMs / 2) this.#options.say(`  ${fault.what}: ${seconds(tookMs)}`)
+        this.#count(fault.kind, tookMs, fault.withinMs)
       }),
     )
   }

@@ -76,8 +76,10 @@ export function reconcileTask(
 }
 
 /** That agent, or any where none is named, may come with a task that is not known here. */
-export const mayBringTask = ({ leader }: LeaderTurn, agentId: AgentId | undefined): boolean =>
-  agentId === undefined || leader.agents.get(agentId)?.state !== 'registered'
+export function mayBringTask({ leader }: LeaderTurn, agentId: AgentId | undefined): boolean {
+  if (agentId === undefined) return true
+  return leader.agents.get(agentId)?.state !== 'registered' && !leader.gone.has(agentId)
+}
 
 const isAway = ({ state }: Agent): boolean => state !== 'registered' && state !== 'unreachable'
 

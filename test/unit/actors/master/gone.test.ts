@@ -202,6 +202,15 @@ test('asked about a task on a gone agent, the leader says that it is gone by an 
   t.like(master.operate({ verb: 'explain', body: { agentId } }), { ok: { state: 'gone' } })
 })
 
+test('a kill of a task on a gone agent is answered, and not kept for its return', (t) => {
+  const { master, framework } = aStage()
+  giveUp({ master })
+  const from = master.effects.length
+  framework.call('kill', { taskId: 't9' as TaskId, agentId: 'a1' as AgentId })
+  t.like(statusesOf(master.effects.slice(from)), [{ taskId: 't9', state: 'TASK_GONE_BY_OPERATOR' }])
+  t.is(master.framework().kills.get('t9' as TaskId), undefined)
+})
+
 test('a later leader says so too: of a task on a gone agent, if it is told on which', (t) => {
   const stage = aStageWith('t1')
   giveUp(stage)

@@ -24,7 +24,16 @@ export function recallAgent(turn: LeaderTurn, fact: AgentFact): void {
 
 /** The registry names agents in the order in which they came, not in that in which they went. */
 export function orderAway({ lost, gone }: Leader): void {
-  for (const away of [lost, gone]) putOldestFirst(away)
+  for (const away of [lost, gone]) if (!isOldestFirst(away)) putOldestFirst(away)
+}
+
+function isOldestFirst(away: ReadonlyMap<AgentId, number>): boolean {
+  let beforeMs = 0
+  for (const atMs of away.values()) {
+    if (atMs < beforeMs) return false
+    beforeMs = atMs
+  }
+  return true
 }
 
 function putOldestFirst(away: Map<AgentId, number>): void {

@@ -32,7 +32,9 @@ import {
 export function openFileLog(path: string, whatToDo: string): OpenedRecordLog {
   const bytes = readLog(path)
   if (bytes === undefined) {
-    return { log: new FileLog(path, createLog(path, [])), records: [], tornBytes: 0 }
+    const made = createLog(path, [])
+    syncDirectory(path)
+    return { log: new FileLog(path, made), records: [], tornBytes: 0 }
   }
   const { records, goodBytes } = decodeLog(bytes, { path, whatToDo })
   const fd = translate(path, () => {
@@ -89,9 +91,11 @@ class FileLog implements RecordLog {
     assertSizes(records)
     const next = createLog(this.#path, records)
     closeSync(this.#fd)
+    // The name is its own from here on: what is appended to the old one would be lost.
     this.#fd = next.fd
     this.#sizeBytes = next.sizeBytes
     this.#safeBytes = next.safeBytes
+    syncDirectory(this.#path)
   }
 
   close(): void {
@@ -117,7 +121,7 @@ function readLog(path: string): Buffer | undefined {
   }
 }
 
-/** Puts a whole new log in the place of the old one, at once and safely on disk. */
+/** Puts a whole new log in the place of the old one, at once. Its name may not be on disk yet. */
 function createLog(path: string, records: readonly Uint8Array[]): OpenLog {
   const next = `${path}.next`
   return translate(path, () => {
@@ -129,23 +133,26 @@ function createLog(path: string, records: readonly Uint8Array[]): OpenLog {
       writeAll(fd, bytes, 0)
       fsyncSync(fd)
       renameSync(next, path)
-      syncDirectory(dirname(path))
       return { fd, sizeBytes: bytes.length, safeBytes: bytes.length }
     } catch (error) {
       closeSync(fd)
+      // What it holds is space that others wait for.
+      rmSync(next, { force: true })
       throw error
     }
   })
 }
 
-/** Else the new name may be gone after a loss of power. */
+/** Else the file's new name may be gone after a loss of power. */
 function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
+  translate(path, () => {
+    const fd = openSync(dirname(path), 'r')
+    try {
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  })
 }
 
 function writeAll(fd: number, bytes: Uint8Array, from: number): void {

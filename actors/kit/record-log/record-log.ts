@@ -21,7 +21,7 @@ export interface RecordLog {
   /**
    * Replaces all records, safely on disk: after a crash the log holds all old ones or all new.
    *
-   * @throws {ClusterError} `record-log/write-failed`: the old ones are still there; try later.
+   * @throws {ClusterError} `record-log/write-failed`: the log holds either; try later.
    */
   rewrite(records: readonly Uint8Array[]): void
 

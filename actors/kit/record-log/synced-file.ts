@@ -8,7 +8,10 @@ import { dirname } from 'node:path'
 import { OWNERS_ONLY, openFileLog, writeFailed } from './file.ts'
 import { encodeHeader, encodeRecords, HEADER_BYTES } from './format.ts'
 
-/** One call at a time. After a fault the log is as it was before the call. */
+/**
+ * One call at a time. After a fault the log is as it was before the call; after one of `rewrite` it
+ * may hold what it was to hold, and nothing else.
+ */
 export interface SyncedLog {
   /** @throws {ClusterError} `record-log/write-failed` (later). */
   append(records: readonly Uint8Array[]): Promise<void>
@@ -61,9 +64,11 @@ class SyncedFileLog implements SyncedLog {
       const bytes = encodeRecords(records, 0)
       const fresh = await this.#freshFile(bytes)
       const old = this.#file
+      // The name is its own from here on: what is appended to the old one would be lost.
       this.#file = fresh
       this.#sizeBytes = HEADER_BYTES + bytes.length
       await old?.close()
+      await syncFolder(dirname(this.#path))
     })
   }
 
@@ -76,7 +81,6 @@ class SyncedFileLog implements SyncedLog {
       await writeAll(file, bytes, HEADER_BYTES)
       await file.sync()
       await rename(next, this.#path)
-      await syncFolder(dirname(this.#path))
       return file
     } catch (error) {
       await file.close()

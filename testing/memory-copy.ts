@@ -4,11 +4,12 @@ import type { LogBatch } from '../actors/master/registry/copy.ts'
 
 /** It outlives the master that is handed it. */
 export function memoryCopy(): CopyStore {
-  let kept: readonly LogBatch[] = []
+  let kept: LogBatch[] = []
   return {
-    read: () => kept,
+    read: () => [...kept],
     save(batches, where, done) {
-      kept = where === 'behind' ? [...kept, ...batches] : batches
+      if (where === 'behind') kept.push(...batches)
+      else kept = [...batches]
       done()
     },
   }

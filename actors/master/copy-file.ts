@@ -7,7 +7,7 @@ import { openSyncedFileLog } from '../kit/record-log/synced-file.ts'
 import type { LogBatch } from './registry/copy.ts'
 
 export interface CopyStore {
-  /** All that was saved, oldest first. */
+  /** All that was saved, oldest first. Once: it is not kept in memory. */
   read(): readonly LogBatch[]
   /**
    * Saves behind the others, or in the place of all. Then calls `told`, once: what was saved is
@@ -24,9 +24,13 @@ export interface CopyStore {
 export function copyFile(workDir: string): CopyStore {
   const path = join(workDir, 'registry')
   const { log, records } = openSyncedFileLog(path, WHAT_TO_DO)
-  const read = records.map((record) => batchOf(record, path))
+  let read = records.map((record) => batchOf(record, path))
   return {
-    read: () => read,
+    read() {
+      const all = read
+      read = []
+      return all
+    },
     save(batches, where, told) {
       const packed = batches.map((batch) => encode(batch))
       const saved = where === 'behind' ? log.append(packed) : log.rewrite(packed)

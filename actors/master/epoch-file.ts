@@ -15,6 +15,8 @@ export interface EpochStore {
 /** @throws {ClusterError} `master/epoch-corrupt` when the file holds something else. */
 export function epochFile(workDir: string): EpochStore {
   const path = join(workDir, 'epoch')
+  // One after the other: of two at once the lower could stand there in the end.
+  let saved: Promise<unknown> = Promise.resolve()
   return {
     read() {
       makeFolder(workDir)
@@ -26,13 +28,15 @@ export function epochFile(workDir: string): EpochStore {
       throw new ClusterError('master/epoch-corrupt', 'never', `${path} holds no epoch: ${advice}`)
     },
     save(epoch, told) {
-      replace(path, `${epoch}\n`).then(
-        () => told(),
-        (cause: unknown) =>
-          told(
-            new ClusterError('master/epoch-unsaved', 'later', `cannot write ${path}`, { cause }),
-          ),
-      )
+      saved = saved
+        .then(() => replace(path, `${epoch}\n`))
+        .then(
+          () => told(),
+          (cause: unknown) =>
+            told(
+              new ClusterError('master/epoch-unsaved', 'later', `cannot write ${path}`, { cause }),
+            ),
+        )
     },
   }
 }

@@ -166,6 +166,7 @@ function handleKept(turn: Turn, input: Input | CommonInput): boolean {
   switch (input.kind) {
     case 'registry.read':
       registryRead(turn, input)
+      written(turn)
       return true
     case 'registry.unavailable':
       if (turn.state.leader !== undefined) return false
@@ -191,8 +192,10 @@ function handleKept(turn: Turn, input: Input | CommonInput): boolean {
 
 /** Holds the lease and waits for the registry: only that counts. */
 function handleRecovering(turn: LeaderTurn, input: Input | CommonInput): void {
-  if (input.kind === 'registry.appended') appended(turn, input.sequence)
-  else if (input.kind === 'listening') lead(turn)
+  if (input.kind === 'registry.appended') {
+    appended(turn, input.sequence)
+    written(turn)
+  } else if (input.kind === 'listening') lead(turn)
   else if (input.kind === 'registry.unavailable') uncertain(turn)
   else if (input.kind === 'registry.conflict') readBack(turn)
   else if (input.kind === 'wake') wakeDue(turn)

@@ -5,7 +5,8 @@
 import type { MasterId } from '../../../protocol/ids.ts'
 import type { PeerBeat } from '../../../protocol/schema/master.ts'
 import { compare, newCopy, tableOf } from '../registry/copy.ts'
-import { askForCopy, newerPeer, takePage, triesLeft } from '../registry/peers.ts'
+import { saveNothingBehind } from '../registry/disk.ts'
+import { askForCopy, newerPeer, takePage } from '../registry/peers.ts'
 import { adoptLog, type LogPart, partRead, readLog } from '../registry/reading.ts'
 import type { Reading, Takeover } from '../registry/state.ts'
 import { appended, goOn } from '../registry.ts'
@@ -52,20 +53,21 @@ function logIsRead(turn: Turn, reading: Reading, lastSequence: number): void {
   state.leader = undefined
   const isWhole = adoptLog(turn, reading.anew) || adoptHoles(turn, reading)
   takeover.log = { lastSequence, isWhole }
-  // The log and this master's own disk say the same: nobody can know more.
-  if (reading.anew === undefined) takeover.isSure = true
   proceed(turn)
 }
 
 /** A log with holes is better than a copy that ends before the first of them. */
 function adoptHoles(turn: Turn, { anew }: Reading): false {
   const { registry } = turn.state
-  const { position } = registry.copy
+  const { position, hasGap, last } = registry.copy
   if (anew === undefined || !anew.copy.hasGap) return false
-  if (compare(anew.copy.position, position) <= 0 && registry.copy.last !== undefined) return false
+  const further = compare(anew.copy.position, position)
+  // Behind the hole the log has what a copy with the same hole has, and perhaps more.
+  if (further < 0 || (further === 0 && !hasGap && last !== undefined)) return false
   count(turn.state, 'registry-gaps')
   warn(turn, 'the log lacks records of the registry', { ...anew.copy.position })
   registry.copy = anew.copy
+  saveNothingBehind(turn)
   return false
 }
 
@@ -83,7 +85,6 @@ export function wakeCandidate(turn: Turn): void {
   const fetching = takeover?.fetching
   if (takeover === undefined) return
   if (fetching !== undefined && turn.now.monotonicMs >= fetching.untilMs) {
-    takeover.triesLeft.set(fetching.from, triesLeft(takeover, fetching.from) - 1)
     takeover.fetching = undefined
   }
   proceed(turn)
@@ -104,6 +105,8 @@ function proceed(turn: Turn): void {
   if (takeover?.log === undefined || !takeover.isEpochSaved) return
   if (state.lease.state !== 'recovering' || state.leader !== undefined) return
   if (takeover.fetching !== undefined || !hasHeardPeers(turn, takeover)) return
+  const { highestEpoch } = state
+  if (highestEpoch > epochHeld(state) && claimHigher(turn, highestEpoch)) return
   const peer = newerPeer(turn)
   if (peer === undefined) takeOver(turn, takeover.log)
   else if (takeover.hasReadAgain) fetch(turn, takeover, peer)
@@ -116,12 +119,24 @@ function proceed(turn: Turn): void {
 }
 
 /**
+ * The lease's record was lost, and this one's epoch is not above what others have seen: it is taken
+ * again. Once in a lease's time: a master that lies may not keep everybody from leading.
+ */
+function claimHigher(turn: Turn, epoch: number): boolean {
+  const { lease, rules } = turn.state
+  if (turn.now.monotonicMs - lease.raisedAtMs < rules.leaseMs) return false
+  lease.raisedAtMs = turn.now.monotonicMs
+  raiseEpoch(turn, epoch)
+  stepLease(turn, 'lease.lost')
+  return true
+}
+
+/**
  * Whoever is there has said how far its copy goes: masters say so all the time. While one's own
  * beats do not come back, one does not hear the others' either: that time does not count, but a
  * candidate whose beats never come back does not wait for ever.
  */
 function hasHeardPeers({ state, now }: Turn, takeover: Takeover): boolean {
-  if (takeover.isSure) return true
   const { lease, rules } = state
   const isEchoing = now.monotonicMs - lease.ownEchoAtMs <= ECHO_MS_MAX
   const deafUntilMs = takeover.sinceMs + DEAF_WAITS_MAX * rules.peersWaitMs
@@ -132,7 +147,7 @@ function hasHeardPeers({ state, now }: Turn, takeover: Takeover): boolean {
 }
 
 function fetch(turn: Turn, takeover: Takeover, peer: MasterId): void {
-  takeover.fetching = askForCopy(turn, peer)
+  takeover.fetching = askForCopy(turn, takeover, peer)
   const { snapshot } = takeover.fetching
   log(turn, 'fetches the registry of another master', { master: peer })
   sendBeat(turn, { asks: { master: peer, snapshot } })
@@ -145,8 +160,12 @@ export function copyPageHeard(turn: Turn, from: MasterId, page: CopyPage): void 
   if (takeover?.fetching?.from !== from || takeover.log === undefined) return
   if (!takePage(turn, takeover.fetching, page)) return
   const { epoch, run, n } = page
-  const table = tableOf(takeover.fetching.records)
+  const { records } = takeover.fetching
   takeover.fetching = undefined
+  const isAbove = epoch >= epochHeld(turn.state)
+  if (isAbove && claimHigher(turn, epoch)) return
+  if (isAbove || compare(page, registry.copy.position) <= 0) return proceed(turn)
+  const table = tableOf(records)
   registry.copy = {
     ...newCopy(),
     table,
@@ -154,6 +173,7 @@ export function copyPageHeard(turn: Turn, from: MasterId, page: CopyPage): void 
     last: { epoch, run, n, sequence: 0 },
   }
   // Neither the log nor this master's disk has it.
+  saveNothingBehind(turn)
   takeover.log = { ...takeover.log, isWhole: false }
   count(turn.state, 'registry-fetched')
   proceed(turn)

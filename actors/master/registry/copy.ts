@@ -92,9 +92,9 @@ function pagesWith(copy: RegistryCopy, entry: LogBatch): readonly LogBatch[] | u
   copy.pages = undefined
   if (snapshot === undefined || before === undefined) return undefined
   if (snapshot.page !== before.length + 1 || !isNext(before.at(-1), entry)) return undefined
-  const pages = [...before, entry]
-  if (snapshot.last) return pages
-  copy.pages = pages
+  before.push(entry)
+  if (snapshot.last) return before
+  copy.pages = before
   return undefined
 }
 

@@ -7,32 +7,57 @@ import type { LogBatch } from './copy.ts'
 /** A disk that took nothing is asked again after this. */
 const RETRY_MS = LEADER_BEAT_MS / 2
 
+/** Saved at once: a disk that takes nothing is not asked for more than so much each time. */
+const BATCHES_MAX = 256
+
 /** Behind what is there. */
-export function saveBehind(turn: Turn, batches: readonly LogBatch[]): void {
+export function saveBehind(turn: Turn, batch: LogBatch): void {
   const { disk } = turn.state.registry
-  disk.waiting = { ...disk.waiting, batches: [...disk.waiting.batches, ...batches] }
+  if (disk.lacksBeginning) return
+  disk.waiting.push(batch)
   saveNext(turn)
+}
+
+/**
+ * The copy in memory came from elsewhere: the disk keeps what it has until all is to stand there,
+ * or a crash would leave the end of one copy behind the beginning of another.
+ */
+export function saveNothingBehind({ state }: Turn): void {
+  state.registry.disk.lacksBeginning = true
+}
+
+/** The copy is whole, and the disk has the same, or will. */
+export function isSound({ state }: Turn): boolean {
+  const { copy, disk } = state.registry
+  return !copy.hasGap && !disk.lacksBeginning
 }
 
 /** In the place of all that is there, or is on its way. */
 export function saveInstead(turn: Turn, batches: readonly LogBatch[]): void {
-  turn.state.registry.disk.waiting = { where: 'instead', batches }
+  const { disk } = turn.state.registry
+  disk.instead = batches
+  disk.waiting.length = 0
+  disk.lacksBeginning = false
   saveNext(turn)
 }
 
-/** All that this master's copy holds is on its disk. */
+/** Nothing is on its way to the disk. */
 export function isSaved({ state }: Turn): boolean {
-  const { saving, waiting } = state.registry.disk
-  return saving === undefined && waiting.batches.length === 0
+  const { saving, instead, waiting } = state.registry.disk
+  return saving === undefined && instead === undefined && waiting.length === 0
 }
 
-function saveNext({ state, effects }: Turn): void {
-  const { disk } = state.registry
+function saveNext(turn: Turn): void {
+  const { disk } = turn.state.registry
   const isFailing = disk.retryAtMs !== Number.POSITIVE_INFINITY
-  if (disk.saving !== undefined || disk.waiting.batches.length === 0 || isFailing) return
-  disk.saving = disk.waiting
-  disk.waiting = { where: 'behind', batches: [] }
-  effects.push({ do: 'save-copy', ...disk.saving })
+  if (disk.saving !== undefined || isFailing || isSaved(turn)) return
+  const { instead } = disk
+  disk.saving =
+    instead === undefined
+      ? { where: 'behind', batches: disk.waiting.splice(0, BATCHES_MAX) }
+      : { where: 'instead', batches: instead }
+  disk.instead = undefined
+  turn.effects.push({ do: 'save-copy', ...disk.saving })
 }
 
 export function copySaved(turn: Turn): void {
@@ -46,7 +71,7 @@ export function copySaved(turn: Turn): void {
 /** Nothing of it is on disk. What a leader wants to do waits, as for a log that does not answer. */
 export function copyUnsaved(turn: Turn, problem: string): void {
   const { disk } = turn.state.registry
-  const { saving, waiting } = disk
+  const { saving } = disk
   disk.saving = undefined
   disk.retryAtMs = turn.now.monotonicMs + RETRY_MS
   count(turn.state, 'copies-unsaved')
@@ -54,8 +79,10 @@ export function copyUnsaved(turn: Turn, problem: string): void {
     warn(turn, 'the disk takes no record of the registry: nothing is admitted', { problem })
   }
   disk.isFailing = true
-  if (saving === undefined || waiting.where === 'instead') return
-  disk.waiting = { ...saving, batches: [...saving.batches, ...waiting.batches] }
+  // What is to stand in the place of all has all of it.
+  if (saving === undefined || disk.instead !== undefined) return
+  if (saving.where === 'instead') disk.instead = saving.batches
+  else disk.waiting.unshift(...saving.batches)
 }
 
 /** What time alone brings. */

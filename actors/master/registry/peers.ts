@@ -10,6 +10,8 @@ import type { Fetching, Takeover } from './state.ts'
 
 /** A page of another master's copy comes within this, or it or the question got lost. */
 const PAGE_MS_MAX = 500
+/** And all of them within this, however busily it sends them. */
+const COPY_MS_MAX = 30_000
 /** So often one master is asked for its copy. */
 const TRIES_MAX = 3
 
@@ -50,15 +52,17 @@ export function newerPeer({ state, now }: Turn): MasterId | undefined {
   return found
 }
 
-export const triesLeft = ({ triesLeft }: Takeover, masterId: MasterId): number =>
+const triesLeft = ({ triesLeft }: Takeover, masterId: MasterId): number =>
   triesLeft.get(masterId) ?? TRIES_MAX
 
-/** Asks for all that it holds. */
-export function askForCopy(turn: Turn, from: MasterId): Fetching {
+/** Asks for all that it holds: one that says what is not so is asked no more often than others. */
+export function askForCopy(turn: Turn, takeover: Takeover, from: MasterId): Fetching {
   const { registry } = turn.state
   registry.asked += 1
-  const untilMs = turn.now.monotonicMs + PAGE_MS_MAX
-  return { from, snapshot: registry.asked, records: [], pages: 0, untilMs }
+  takeover.triesLeft.set(from, triesLeft(takeover, from) - 1)
+  const nowMs = turn.now.monotonicMs
+  const untilMs = nowMs + PAGE_MS_MAX
+  return { from, snapshot: registry.asked, records: [], pages: 0, sinceMs: nowMs, untilMs }
 }
 
 /** Another master asks for this one's copy: it goes out page by page. */
@@ -91,7 +95,7 @@ export function takePage(turn: Turn, fetching: Fetching, page: CopyPage): boolea
   if (page.to !== turn.state.run || page.snapshot !== fetching.snapshot) return false
   if (page.page !== fetching.pages + 1) return false
   fetching.pages += 1
-  fetching.records.push(...page.records)
-  fetching.untilMs = turn.now.monotonicMs + PAGE_MS_MAX
+  for (const record of page.records) fetching.records.push(record)
+  fetching.untilMs = Math.min(turn.now.monotonicMs + PAGE_MS_MAX, fetching.sinceMs + COPY_MS_MAX)
   return page.last
 }

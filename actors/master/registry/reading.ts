@@ -7,7 +7,7 @@ import { epochHeld, isNear } from '../lead/epochs.ts'
 import { count } from '../state.ts'
 import type { Turn } from '../turn.ts'
 import { compare, counts, follows, type LogBatch, newCopy, takeBatch } from './copy.ts'
-import { saveBehind, saveInstead } from './disk.ts'
+import { isSound, saveBehind, saveInstead } from './disk.ts'
 import type { Reading, ReadingReason } from './state.ts'
 
 /** One part of the log, as it was asked for. */
@@ -24,7 +24,9 @@ export interface LogPart {
 export function readLog(turn: Turn, why: ReadingReason): void {
   const { registry, highestEpoch } = turn.state
   const { copy } = registry
-  const from = copy.last?.sequence ?? 0
+  // Else it may end as the log does, and yet lack what the log or the disk holds.
+  const isTrusted = isSound(turn) || why === 'read-back'
+  const from = isTrusted ? (copy.last?.sequence ?? 0) : 0
   registry.reading = {
     why,
     epoch: epochHeld(turn.state),
@@ -113,7 +115,7 @@ export function take(turn: Turn, entry: LogBatch): void {
   const { registry } = turn.state
   const snapshot = takeBatch(registry.copy, entry)
   registry.lending = undefined
-  if (snapshot === undefined) saveBehind(turn, [entry])
+  if (snapshot === undefined) saveBehind(turn, entry)
   else saveInstead(turn, snapshot)
 }
 
@@ -121,7 +123,8 @@ type Anew = NonNullable<Reading['anew']>
 
 function takeAnew(anew: Anew, entry: LogBatch): void {
   const snapshot = takeBatch(anew.copy, entry)
-  anew.batches = snapshot ?? [...anew.batches, entry]
+  if (snapshot === undefined) anew.batches.push(entry)
+  else anew.batches = [...snapshot]
 }
 
 function readAnew(turn: Turn, reading: Reading): undefined {

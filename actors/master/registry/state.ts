@@ -30,10 +30,15 @@ export interface Saving {
 /** What of the copy is on its way to the disk: one saving at a time. */
 export interface CopyDisk {
   saving: Saving | undefined
-  waiting: Saving
+  /** To be saved in the place of all that is there, before what waits. */
+  instead: readonly LogBatch[] | undefined
+  /** To be saved behind the others. */
+  readonly waiting: LogBatch[]
   /** When (monotonic) to try again after a fault. */
   retryAtMs: number
   isFailing: boolean
+  /** What this master's copy began with is not there: nothing is saved behind what is. */
+  lacksBeginning: boolean
 }
 
 /**
@@ -50,7 +55,7 @@ export interface Reading {
   /** Up to here the first part is known; it must begin with that. */
   isFirst: boolean
   /** All of the log is folded into a copy of its own: the log does not go on from this one's. */
-  anew: { readonly copy: RegistryCopy; batches: readonly LogBatch[] } | undefined
+  anew: { readonly copy: RegistryCopy; batches: LogBatch[] } | undefined
   /** The highest epoch that wrote. */
   highest: number
   /** A leader wrote that is not lower, and is another. */
@@ -65,8 +70,6 @@ export interface Takeover {
   isEpochSaved: boolean
   /** The log was read: its last sequence, and whether it holds what this master's copy does. */
   log: { readonly lastSequence: number; readonly isWhole: boolean } | undefined
-  /** Nobody can know more. */
-  isSure: boolean
   /** It was read once more because another master knows more. */
   hasReadAgain: boolean
   fetching: Fetching | undefined
@@ -81,6 +84,8 @@ export interface Fetching {
   readonly snapshot: number
   readonly records: RegistryRecord[]
   pages: number
+  /** Monotonic. */
+  readonly sinceMs: number
   /** Given up when (monotonic) nothing has come until then. */
   untilMs: number
 }
@@ -132,10 +137,16 @@ export interface WritingSnapshot<After> {
 export function newRegistry(saved: readonly LogBatch[]): RegistryState {
   const copy = newCopy()
   for (const batch of saved) takeBatch(copy, batch)
-  const waiting = { where: 'behind', batches: [] } as const
   return {
     copy,
-    disk: { saving: undefined, waiting, retryAtMs: Number.POSITIVE_INFINITY, isFailing: false },
+    disk: {
+      saving: undefined,
+      instead: undefined,
+      waiting: [],
+      retryAtMs: Number.POSITIVE_INFINITY,
+      isFailing: false,
+      lacksBeginning: false,
+    },
     reading: undefined,
     takeover: undefined,
     positions: new Map(),
@@ -148,7 +159,6 @@ export const newTakeover = (sinceMs: number): Takeover => ({
   sinceMs,
   isEpochSaved: false,
   log: undefined,
-  isSure: false,
   waitsUntilMs: sinceMs,
   hasReadAgain: false,
   fetching: undefined,

@@ -33,6 +33,7 @@ const OLD = [epoch(4), aBatch(4, 2, admitted('a1'), quota), aBatch(4, 3, gone('a
 const asFollower = (more: Partial<PeerBeat> = {}): PeerBeat => ({
   run: OTHER_RUN,
   role: 'follower',
+  highest: { epoch: 4, run: OTHER_RUN },
   ...more,
 })
 const asLeader = (n: number): PeerBeat => ({
@@ -300,10 +301,17 @@ test('a master that has just started listens for a second before it takes over',
   t.true(master.isLeading)
 })
 
-test('who has listened for long, or holds what the log holds, does not wait', (t) => {
-  const known = aMaster(inLog(...OLD), OLD, waiting)
-  known.pass(100)
-  t.true(known.isLeading)
+test('what the log and this master’s own disk say alike, another may yet know better', (t) => {
+  const master = aMaster(inLog(...OLD.slice(0, 2)), OLD.slice(0, 2), waiting)
+  master.pass(500, asFollower({ registry: { epoch: 4, n: 3 } }))
+  t.is(master.state.lease.state, 'recovering')
+  master.pass(600, asFollower({ registry: { epoch: 4, n: 3 } }))
+  master.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body: lendingPeer(master) })
+  t.deepEqual(knows(master), ALL)
+  t.deepEqual(knownByLog(master), ALL)
+})
+
+test('who has listened for long does not wait', (t) => {
   const long = aMaster([], OLD, waiting)
   long.setRecord(aRecord())
   long.pass(1_500, { ...asLeader(3), registry: { epoch: 4, n: 2 } })

@@ -9,10 +9,14 @@ export interface Service {
 /** Resolves when the scheduler has ended. */
 export async function keepRunning(scheduler: Scheduler, { copies, task }: Service): Promise<void> {
   const running = new Set<string>()
+  /** Since the last accept, whose answer may come after their end. */
+  const ended = new Set<string>()
   const want = (): void => (running.size < copies ? scheduler.revive() : scheduler.suppress())
   scheduler.onStatus(({ taskId, state }) => {
-    if (isTerminal(state)) running.delete(taskId)
-    else running.add(taskId)
+    if (isTerminal(state)) {
+      running.delete(taskId)
+      ended.add(taskId)
+    } else running.add(taskId)
     want()
   })
   for await (const offer of scheduler.offers()) {
@@ -22,7 +26,9 @@ export async function keepRunning(scheduler: Scheduler, { copies, task }: Servic
       want()
       continue
     }
+    ended.clear()
     const { taskIds, outcome } = await offer.accept(Array<TaskWish>(fitting).fill(task))
-    if (outcome !== 'refused') for (const taskId of taskIds) running.add(taskId)
+    if (outcome === 'refused') continue
+    for (const taskId of taskIds) if (!ended.has(taskId)) running.add(taskId)
   }
 }

@@ -127,7 +127,8 @@ function statusOf(turn: LeaderTurn, made: MadeStatus): TaskStatus {
 
 /**
  * Answers a question about a task. An end of which its agent has yet to say how it came is not
- * told: nobody would take the agent's own word after that. What it said before is told, if anything.
+ * told: nobody would take the agent's own word after that. What it said before is told, if
+ * anything.
  */
 export function answerAbout(turn: LeaderTurn, task: Task): void {
   const { framework, said } = task

@@ -10,7 +10,9 @@ import type { AgentId } from '../../protocol/ids.ts'
 import type { RoleQuota, RoleWeight } from '../../protocol/schema/common.ts'
 import type { World } from './world.ts'
 
-/** Something that was said arrives within so long, or never: late, twice, or when a store is back. */
+/**
+ * Something that was said arrives within so long, or never: late, twice, or when a store is back.
+ */
 const LATE_MS = 20_000
 
 /** One change, and how it was answered. */

@@ -3,7 +3,7 @@
  * Measured at the machines, in runs that have such a time.
  */
 import type { Operator } from './operator.ts'
-import type { World } from './world.ts'
+import { FAIR_ROLES, type World } from './world.ts'
 
 /** Shares are measured over the last part of that time, when what ran before has ended. */
 const MEASURED_MS = 12_000
@@ -61,6 +61,3 @@ export class SharesCheck {
     }
   }
 }
-
-/** In such runs each framework is in one of them. */
-export const FAIR_ROLES = ['*', 'prod', 'batch'] as const

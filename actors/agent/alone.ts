@@ -19,6 +19,8 @@ const isLast = (): boolean => usesOf(join(workDir, 'runtime')) === Number(uses)
 
 const alone = `no agent came back within ${Number(timeoutMs) / 1_000} s`
 
+// Timers of the clock alone would let it end before it has seen to it that all is dead.
+void sleep(TRIES * AGAIN_MS)
 for (let tries = 0; tries < TRIES && isLast(); tries++) {
   try {
     await endLeftovers({

@@ -1,9 +1,9 @@
 /**
  * Ends what an agent left running when it stopped: tasks outlive it, unless nobody wants them to.
  */
-import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
 import type { Clock } from '../../bus/clock.ts'
 import { keptAgentId } from './identity.ts'
+import { openMachine } from './machine.ts'
 
 export interface LeftoversOptions {
   /** Of an agent that runs no more. */
@@ -35,7 +35,7 @@ export async function endLeftovers(options: LeftoversOptions): Promise<number> {
   const finished = new Promise<void>((resolve) => {
     finish = resolve
   })
-  const containerizer = await openProcessContainerizer({
+  const containerizer = await openMachine({
     workDir,
     agentId,
     clock,

@@ -7,7 +7,6 @@ import {
   PretendingContainerizer,
   PretendMachine,
 } from '../../agent-runtime/containerizer/pretending.ts'
-import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
 import { detectResources } from '../../agent-runtime/resources.ts'
 import type { BusSystem } from '../../bus/bus.ts'
 import type { Clock } from '../../bus/clock.ts'
@@ -28,6 +27,7 @@ import type { OpenedRecordLog } from '../kit/record-log/record-log.ts'
 import { agentIdIn, keptAgentId } from './identity.ts'
 import type { Leaves } from './inputs.ts'
 import { Journal } from './journal.ts'
+import { openMachine } from './machine.ts'
 import { type AgentsDeps, type Machine, openAgents } from './shell.ts'
 import type { AgentState, Profile } from './state.ts'
 
@@ -136,7 +136,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
         profile,
         isKnown,
         openContainerizer: (onEvent) =>
-          openProcessContainerizer({ workDir, agentId, clock, onEvent, watch, ...forced }),
+          openMachine({ workDir, agentId, clock, onEvent, watch, ...forced }),
       },
     ],
     openCheckpoint: () => openCheckpointIn(workDir),

@@ -3,7 +3,6 @@ import { strict as assert } from 'node:assert'
 import { type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../../bus/clock.ts'
-import { ClusterError } from '../../protocol/errors.ts'
 import { type AgentId, isToken } from '../../protocol/ids.ts'
 import { type Isolator, makeHold, openIsolator, succeeds } from '../isolation/isolation.ts'
 import type { KillScope } from '../isolation/kill-scope.ts'
@@ -52,13 +51,16 @@ export interface ProcessContainerizerOptions {
   readonly use?: 'agent' | 'ending'
 }
 
-/** @throws {ClusterError} `containerizer/in-use` if another agent uses the work directory. */
+/**
+ * @throws {ClusterError} `containerizer/in-use` if another agent uses the work directory, or
+ * `containerizer/ending` while the tasks of a dead one are being ended: that does not take long.
+ */
 export async function openProcessContainerizer(
   options: ProcessContainerizerOptions,
 ): Promise<ProcessContainerizer> {
-  const { workDir, agentId, isolation } = options
+  const { workDir, agentId, isolation, use } = options
   assert(workDir.startsWith('/') && !workDir.includes('\0'), 'the work directory is absolute')
-  const runtime = await openRuntime(options)
+  const runtime = new RuntimeDirectory(join(workDir, 'runtime'), use)
   try {
     const isolator = await openIsolator(`${agentId} ${workDir}`, isolation)
     const resets = await succeeds(['env', SIGNALS_RESET, 'true'])
@@ -70,20 +72,6 @@ export async function openProcessContainerizer(
     throw error
   }
 }
-
-/** The tasks of a dead agent may just be being ended: that does not take long. */
-async function openRuntime({ workDir, clock, use }: ProcessContainerizerOptions) {
-  for (;;) {
-    try {
-      return new RuntimeDirectory(join(workDir, 'runtime'), use)
-    } catch (error) {
-      if (!(error instanceof ClusterError && error.code === 'containerizer/ending')) throw error
-      await new Promise<void>((resolve) => clock.after(ENDING_LOOK_MS, resolve))
-    }
-  }
-}
-
-const ENDING_LOOK_MS = 100
 
 /** A shell lets background jobs ignore these two, and the task would inherit it. */
 const SIGNALS_RESET = '--default-signal=INT,QUIT'

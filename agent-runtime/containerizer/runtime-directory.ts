@@ -144,8 +144,8 @@ export class RuntimeDirectory {
   }
 
   /**
-   * Who ends the tasks of this use if no other follows; absent: nobody. Whoever watched for the last
-   * one has nothing to wait for any more, but not before: this agent may die first.
+   * Who ends the tasks of this use if no other follows; absent: nobody. Whoever watched for the
+   * last one has nothing to wait for any more, but not before: this agent may die first.
    */
   watchedBy(watcher: ProcessIdentity = NOBODY): void {
     try {

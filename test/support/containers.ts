@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { openMachine } from '../../actors/agent/machine.ts'
 import type {
   ContainerEvent,
   Containerizer,
@@ -15,10 +16,7 @@ import {
   PretendingContainerizer,
   PretendMachine,
 } from '../../agent-runtime/containerizer/pretending.ts'
-import {
-  openProcessContainerizer,
-  type ProcessContainerizer,
-} from '../../agent-runtime/containerizer/process.ts'
+import type { ProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
 import { type Clock, systemClock } from '../../bus/clock.ts'
 import { SimulatedClock } from '../../bus/simulated/clock.ts'
 import type { AgentId } from '../../protocol/ids.ts'
@@ -122,7 +120,7 @@ export function realMachine(
   const sandboxPath = ({ sandbox: { principal, frameworkId, taskId, launch } }: ContainerSpec) =>
     join(workDir, 'sandboxes', principal, frameworkId, taskId, launch)
   const open = async (onEvent: OnContainerEvent): Promise<ProcessContainerizer> => {
-    last = await openProcessContainerizer({
+    last = await openMachine({
       workDir,
       agentId: AN_AGENT,
       clock,

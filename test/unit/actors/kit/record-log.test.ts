@@ -1,6 +1,8 @@
 /** What every record log must do, by both of them, and what only a file can suffer. */
 import {
   appendFileSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -118,6 +120,15 @@ test('file: cut at any byte, all whole records are left, and it says how much wa
     t.deepEqual(texts(openLog(path)), [...texts(opened), 'more'])
     t.is(openLog(path).tornBytes, 0)
   }
+})
+
+test('file: a rewrite that fails leaves nothing on the disk', (t) => {
+  const path = aPath(t)
+  const { log } = openLog(path)
+  rmSync(path)
+  mkdirSync(path)
+  t.throws(() => log.rewrite([bytes('a')]), { code: 'record-log/write-failed' })
+  t.false(existsSync(`${path}.next`))
 })
 
 test('file: zeros and rubbish at the end are torn', (t) => {

@@ -1,4 +1,5 @@
 /** One run of chaos, from an empty cluster to the last look for what is left. */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { sleep } from '../../bus/clock.ts'
 import type { LabCluster, LabFramework, LabProcess } from '../lab/contract.ts'
 import { openLab, within } from '../lab/lab.ts'
@@ -45,6 +46,7 @@ class Run {
   readonly #ownEnds: Record<string, number> = {}
   readonly #broken: string[] = []
   readonly #skipped: string[] = []
+  readonly #stood = monitorEventLoopDelay({ resolution: 20 })
   #rounds = 0
   #faults = 0
 
@@ -55,6 +57,7 @@ class Run {
 
   async run(): Promise<ChaosOutcome> {
     const { say, ms, seed, servers, keep } = this.#options
+    this.#stood.enable()
     const { wires, disks } = await this.#allowed()
     const lab = await openLab({
       masters: MASTERS,
@@ -145,6 +148,7 @@ class Run {
   async #round(lab: LabCluster, scope: Scope): Promise<void> {
     this.#rounds += 1
     const planned = drawRound(this.#dice, scope)
+    this.#stood.reset()
     const ends = await Promise.all(planned.map((one) => this.#strike(lab, one)))
     await Promise.all(scope.frameworks.map((name) => this.#revive(named(lab.frameworks, name))))
     const healedMs = Math.max(...ends)
@@ -155,10 +159,11 @@ class Run {
         const flowing = this.#flow(lab, fault.affected, sinceMs)
         const late = `after "${fault.what}" no task has finished`
         await within(limitMs, flowing, late).catch((error: Error) => {
-          this.#broken.push(error.message)
+          this.#broken.push(`${error.message}; ${this.#stoodStill()}`)
         })
         const tookMs = performance.now() - healedMs
-        if (tookMs > fault.withinMs / 2) this.#options.say(`  ${fault.what}: ${seconds(tookMs)}`)
+        if (tookMs > fault.withinMs / 2)
+          this.#options.say(`  ${fault.what}: ${seconds(tookMs)}; ${this.#stoodStill()}`)
         this.#count(fault.kind, tookMs, fault.withinMs)
       }),
     )
@@ -203,6 +208,11 @@ class Run {
         ]
       : [affected]
     await Promise.all(parts.map((part) => observer.nextFinished({ ...part, launchedSinceMs })))
+  }
+
+  /** All links go through this process: what it was too slow for, nobody else can be blamed for. */
+  #stoodStill(): string {
+    return `the lab itself stood still for up to ${seconds(this.#stood.max / 1e6)}`
   }
 
   #count(kind: string, tookMs: number, withinMs: number): void {

@@ -10,10 +10,13 @@ export interface RunningTask {
 }
 
 interface Known {
-  /** Of the process's start: a pid may come twice. */
-  readonly ticks: string
+  /** Which program it runs since when: a pid may come twice, and what was forked becomes another. */
+  readonly life: string
   readonly task: Omit<RunningTask, 'pids'> | undefined
 }
+
+/** Places in `stat`, behind the state. */
+const [TICKS, STACK] = [18, 24]
 
 export class Machine {
   readonly #folder: string
@@ -59,13 +62,12 @@ export class Machine {
     const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     // What has ended and is not yet collected runs no more.
     if (state === 'Z' || state === 'X' || state === '') return undefined
-    const ticks = rest[18] ?? ''
+    // When it began, and where its stack does: the kernel chooses that anew at each exec.
+    const life = `${rest[TICKS]} ${rest[STACK]}`
     const known = this.#known.get(pid)
-    // A process that has just been forked still looks like its parent: it is looked at until it is
-    // a task's.
-    if (known?.ticks === ticks && known.task !== undefined) return known.task
+    if (known?.life === life) return known.task
     const task = this.#taskIn(readText(`/proc/${pid}/environ`))
-    this.#known.set(pid, { ticks, task })
+    this.#known.set(pid, { life, task })
     if (task !== undefined) this.#keepCgroups(pid)
     return task
   }

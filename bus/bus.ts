@@ -11,6 +11,15 @@ export interface BusMessage {
    * absence means nothing, since any observer listens.
    */
   readonly noResponders?: true
+  /** Of a bus that hands the same message to many in one process. */
+  readonly reading?: Reading
+}
+
+/** What a message was decoded to and checked as, for all who hear it: none may change it. */
+export interface Reading {
+  /** The body, if it was checked as `name`. */
+  as(name: string): unknown
+  keep(name: string, body: unknown): void
 }
 
 export interface PublishOptions {

@@ -2,6 +2,7 @@
 import { ClusterError } from '../../protocol/errors.ts'
 import type { Bus, BusMessage, ConnectionState, PublishOptions, Subscription } from '../bus.ts'
 import type { SimulatedClock } from './clock.ts'
+import { SharedReading } from './shared-reading.ts'
 
 export interface Listener {
   readonly subject: string
@@ -57,7 +58,7 @@ export class SimulatedConnection implements Bus {
 
   publish(subject: string, payload: Uint8Array, options?: PublishOptions): void {
     if (this.#state !== 'connected') return
-    const message = options === undefined ? { subject, payload } : { subject, payload, ...options }
+    const message = { subject, payload, reading: new SharedReading(), ...options }
     if (this.#held === undefined) this.#server.route(this, message)
     else this.#held.out.push(() => this.#server.route(this, message))
     this.onLeave?.(subject)

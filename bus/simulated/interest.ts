@@ -47,7 +47,8 @@ export class Interest<Listener extends { readonly subject: string }> {
     if (known !== undefined) return known
     const found: [Listener, number][] = []
     collect(this.#root, subject.split('.'), 0, found)
-    const listeners = found.sort(([, a], [, b]) => a - b).map(([listener]) => listener)
+    if (found.length > 1) found.sort(([, a], [, b]) => a - b)
+    const listeners = found.map(([listener]) => listener)
     if (this.#found.size >= CACHE_MAX) this.#found.clear()
     this.#found.set(subject, listeners)
     return listeners
@@ -72,8 +73,11 @@ function collect<Listener>(
   found: [Listener, number][],
 ): void {
   const token = subject[at]
-  if (token === undefined) return void found.push(...branch.here)
-  found.push(...branch.all)
+  if (token === undefined) {
+    for (const one of branch.here) found.push(one)
+    return
+  }
+  for (const one of branch.all) found.push(one)
   const next = branch.next.get(token)
   if (next !== undefined) collect(next, subject, at + 1, found)
   const any = branch.next.get('*')

@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Outcome, Wanted } from './run-seed.ts'
 
+/** Nearly all of a run is forgotten at once: to collect it less often is cheaper. */
+const LIMITS = { maxYoungGenerationSizeMb: 192 }
+
 export interface BatchOptions {
   readonly jobs: number
   /** For the faults of a run that fails to be made fewer, in real time; 0: they stay. */
@@ -35,7 +38,7 @@ export async function runBatch(
   const waiting = [...wanted]
   const outcomes: Outcome[] = []
   const work = async (): Promise<void> => {
-    const worker = new Worker(new URL('./worker.js', import.meta.url))
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { resourceLimits: LIMITS })
     worker.on('message', (told: Told) => {
       if (told.kind === 'progress') onProgress(told.text)
     })

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import test from 'ava'
+import { SharedReading } from '../../bus/simulated/shared-reading.ts'
 import { runBatch } from './batch.ts'
 import { again, conclusion } from './report.ts'
 import { type Outcome, runSeed } from './run-seed.ts'
@@ -36,6 +37,15 @@ test.serial('the same seed gives the same run, another seed another', async (t) 
   t.is(once.hash, repeated.hash)
   t.deepEqual({ ...once, tookMs: 0 }, { ...repeated, tookMs: 0 })
   t.not(once.hash, other.hash)
+})
+
+test.serial('nobody changes what others have heard with him', async (t) => {
+  SharedReading.freezes = true
+  t.teardown(() => {
+    SharedReading.freezes = false
+  })
+  const outcome = await runSeed({ seed: 9, minutes: 2 })
+  t.true(outcome.isOk, failureOf(outcome))
 })
 
 test.serial('of the faults of a plan some can be kept, and the rest is as it was', async (t) => {

@@ -7,6 +7,7 @@ const LINES_MAX = 16
 
 export function logAgents(turn: LeaderTurn): void {
   const { registrations, losses } = turn.leader
+  if (registrations.length + losses.length === 0) return
   const come = { one: 'an agent has registered', many: 'agents have registered' }
   const gone = { one: 'an agent is unreachable', many: 'agents are unreachable' }
   tell(turn, registrations.splice(0), { ...come, say: log })

@@ -118,13 +118,11 @@ export function flushFigures(turn: LeaderTurn): void {
   for (let from = 0; from < answers.length; from += ANSWERS_MAX) {
     figures.push({ kind: 'answered', answers: answers.slice(from, from + ANSWERS_MAX) })
   }
+  const { id: session, heard } = link.session
+  const { epoch, run } = fenceOf(turn)
   for (const list of cut(figures)) {
-    const numbers = {
-      session: link.session.id,
-      n: nextNumber(link.session),
-      heard: link.session.heard,
-    }
-    const body = { ...fenceOf(turn), ...numbers, figures: [...list] }
+    const n = nextNumber(link.session)
+    const body = { epoch, run, session, n, heard, figures: [...list] }
     turn.effects.push({ do: 'send-figures', body })
   }
 }
@@ -182,6 +180,7 @@ function takeAnswers(
   { dirtyAgents }: LeaderTurn['leader'],
   link: AllocatorLink,
 ): Omit<AllocationAnswer, 'agentId'>[] {
+  if (link.answers.length === 0) return []
   const said = link.answers.filter(({ agentId }) => !dirtyAgents.has(agentId))
   link.answers = link.answers.filter(({ agentId }) => dirtyAgents.has(agentId))
   return said.map(({ allocation, outcome }) => ({ allocation, outcome }))

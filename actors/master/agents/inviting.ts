@@ -23,7 +23,7 @@ const GUESS_BYTES = 64 * 1_024
 /** About what the wire takes for an agent, and for each task of it. */
 const AGENT_BYTES = 512
 const TASK_BYTES = 256
-/** Who has not opened a session after this leaves its place to another. */
+/** Who says nothing of its snapshot for so long leaves its place to another. */
 const PATIENCE_MS = 1_000
 /** Looked after so often while some are not invited. */
 const TICK_MS = 200
@@ -41,6 +41,16 @@ export function awaitAgents(turn: LeaderTurn): void {
   inviteMore(turn)
   orderAway(turn.leader)
   scheduleForgetting(turn)
+}
+
+/** Its snapshot is on its way, asked for or not: it takes a place of the window. */
+export function noteOpening({ leader, now }: LeaderTurn, { agentId }: Agent): void {
+  const { missing, uninvited, invited } = leader.recovery
+  if (!missing.has(agentId)) return
+  uninvited.delete(agentId)
+  // Behind those that were heard before it.
+  invited.delete(agentId)
+  invited.set(agentId, now.monotonicMs)
 }
 
 /** One of them is there: its place in the window is free. */

@@ -43,7 +43,7 @@ export interface Recovery {
   known: number
   /** Those that are to be asked for a session. */
   readonly uninvited: Set<AgentId>
-  /** Those that were and have not opened one, oldest first, and since when (monotonic). */
+  /** Those that were, or that open one, and when (monotonic) that was last seen; oldest first. */
   readonly invited: Map<AgentId, number>
   /** Of those that are back: how many, and about how many bytes their snapshots had. */
   confirmed: number

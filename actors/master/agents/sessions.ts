@@ -32,7 +32,7 @@ import {
   stepAgent,
 } from './agents.ts'
 import { goneRefusal } from './gone.ts'
-import { noteBack } from './inviting.ts'
+import { noteBack, noteOpening } from './inviting.ts'
 import { agentLeaves, agentStops } from './leaving.ts'
 import {
   hasChanged,
@@ -152,6 +152,7 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
     isAdmitting: false,
   }
   schedulePing(turn, agent)
+  noteOpening(turn, agent)
   considerComplete(turn, agent, agent.opening)
 }
 
@@ -211,6 +212,7 @@ function page(turn: LeaderTurn, agent: Agent, { page, tasks, frameworks }: Page)
   opening.heardAtMs = turn.now.monotonicMs
   opening.tasks.push(...tasks)
   opening.frameworks.push(...frameworks)
+  noteOpening(turn, agent)
   considerComplete(turn, agent, opening)
 }
 

@@ -79,6 +79,17 @@ test('who does not come leaves its place to another after a second', (t) => {
   t.is(master.leader.recovery.uninvited.size, 0)
 })
 
+test('a snapshot that is on its way keeps its place, however long it takes', (t) => {
+  const master = aLeaderOf(1_000)
+  const agents = invitedIn(lead(master)).map((agentId) => new FakeAgent(master, agentId))
+  for (const agent of agents) agent.open({ pages: 100 })
+  for (let page = 1; page <= 5; page++) {
+    t.deepEqual(invitedIn(master.pass(800)), [])
+    for (const agent of agents) agent.page(page, false)
+  }
+  t.is(invitedIn(master.pass(1_400)).length, agents.length)
+})
+
 test('who comes by itself is not asked any more', (t) => {
   const master = aLeaderOf(500)
   lead(master)

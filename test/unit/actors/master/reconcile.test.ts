@@ -54,6 +54,14 @@ test('who holds a framework is in the registry before it is told', (t) => {
   t.deepEqual(instanceOf(), ['a', 'b'])
 })
 
+test('who names no instance has the framework before the registry has written so', (t) => {
+  const master = new MasterDriver().leading()
+  const [lone, other] = [new FakeFramework(master), new FakeFramework(master)]
+  master.holding.add('registry')
+  t.is(refusedAs(lone.subscribe()), undefined)
+  t.is(refusedAs(other.subscribe({ instance: 'b' as InstanceId })), 'held')
+})
+
 test('of two instances that ask while the registry writes, the first has the framework', (t) => {
   const master = new MasterDriver().leading()
   const [first, second] = [new FakeFramework(master), new FakeFramework(master)]

@@ -106,7 +106,7 @@ export const EPOCH_JUMP_MAX = 2 ** 20
 export const LEADER_BEAT_MS = 1_000
 /** Masters tell each other that they are there. */
 export const PEER_BEAT_MS = 250
-/** A challenger may probe after so long a silence of the leader. */
+/** A challenger may claim the lease after so long a silence, when a probe was in vain meanwhile. */
 export const LEADER_SILENCE_MS = 1_000
 /** A master that has just started listens so long for others before it takes over. */
 export const PEERS_WAIT_MS = 1_000

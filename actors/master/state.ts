@@ -268,6 +268,8 @@ export interface Lease {
   /** Since when (monotonic) they come back without a pause. */
   echoSinceMs: number
   probedAtMs: number
+  /** When (monotonic) it was last considered whether to claim it. */
+  consideredAtMs: number
   /** When a complaint was obeyed last. */
   raisedAtMs: number
   /** When to ask for a log that could not be read at the takeover. */

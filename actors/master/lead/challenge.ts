@@ -16,7 +16,13 @@ import { ECHO_MS_MAX, notePeer, sendBeat } from './peer-beats.ts'
 
 /** A leader that is alive answers a probe within this. */
 const PROBE_MS = 2 * PEER_BEAT_MS
-/** What this master could not hear while its own beats did not come back is nobody's silence. */
+/** Probed after so long a silence, so that both times are over at once. */
+const PROBE_AFTER_MS = LEADER_SILENCE_MS - PROBE_MS
+
+/**
+ * What this master could not hear while its own beats did not come back is nobody's silence. When
+ * one comes, all that was waiting before it has been handled: only then a leader is judged.
+ */
 function ownBeat(turn: Turn): void {
   const { lease } = turn.state
   const nowMs = turn.now.monotonicMs
@@ -26,6 +32,16 @@ function ownBeat(turn: Turn): void {
     lease.echoSinceMs = nowMs
   }
   lease.ownEchoAtMs = nowMs
+  considerProbe(turn)
+}
+
+/** The leader was silent for long enough, and did not answer. */
+function considerProbe(turn: Turn): void {
+  const { lease } = turn.state
+  const nowMs = turn.now.monotonicMs
+  if (lease.state !== 'probing' || !mayClaim(turn)) return
+  if (nowMs - lease.leaderHeardAtMs < LEADER_SILENCE_MS) return
+  if (nowMs - lease.probedAtMs >= PROBE_MS) stepLease(turn, 'probe.unanswered')
 }
 
 export function peerBeat(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
@@ -66,11 +82,9 @@ function hearOfRegistry(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
 export function considerClaim(turn: Turn): void {
   const { state, now } = turn
   const { lease } = state
+  lease.consideredAtMs = now.monotonicMs
   if (lease.state !== 'following' && lease.state !== 'probing') return
-  const isUnread = lease.unchangedSinceMs === Number.POSITIVE_INFINITY
-  // A reading under way could not tell what became of a claim that was made meanwhile.
-  if (isUnread || lease.isReading || lease.hasResigned) return
-  if (now.monotonicMs < lease.pausedUntilMs) return
+  if (!mayClaim(turn)) return
   const { record } = lease
   const { holder } = record ?? {}
   const nobody = holder === undefined || holder === state.run || isGivenBack(lease)
@@ -88,16 +102,20 @@ function isGivenBack({ record, resigned }: Lease): boolean {
   return record.holder === resigned.run && record.epoch <= resigned.epoch
 }
 
-function considerSilence(turn: Turn): void {
-  const { now, state } = turn
+function mayClaim({ state, now }: Turn): boolean {
   const { lease } = state
-  const isEchoing = now.monotonicMs - lease.ownEchoAtMs <= ECHO_MS_MAX
-  if (!isEchoing) return
-  if (lease.state === 'probing') {
-    if (now.monotonicMs - lease.probedAtMs >= PROBE_MS) stepLease(turn, 'probe.unanswered')
-  } else if (now.monotonicMs - lease.leaderHeardAtMs >= LEADER_SILENCE_MS) {
-    stepLease(turn, 'leader.silent')
-  }
+  const isUnread = lease.unchangedSinceMs === Number.POSITIVE_INFINITY
+  // A reading under way could not tell what became of a claim that was made meanwhile.
+  if (isUnread || lease.isReading || lease.hasResigned) return false
+  return now.monotonicMs >= lease.pausedUntilMs
+}
+
+function considerSilence(turn: Turn): void {
+  const { lease } = turn.state
+  const nowMs = turn.now.monotonicMs
+  const isEchoing = nowMs - lease.ownEchoAtMs <= ECHO_MS_MAX
+  if (lease.state !== 'following' || !isEchoing) return
+  if (nowMs - lease.leaderHeardAtMs >= PROBE_AFTER_MS) stepLease(turn, 'leader.silent')
 }
 
 /** What time alone brings. */
@@ -129,5 +147,12 @@ export function leaseWakeAtMs({ lease, rules }: Turn['state']): number {
     : Number.POSITIVE_INFINITY
   const read = isHolder && lease.writing === undefined ? Number.POSITIVE_INFINITY : lease.nextReadMs
   const { nextPeerBeatMs, nextRenewalMs, registryRetryAtMs } = lease
-  return Math.min(nextPeerBeatMs, nextRenewalMs, registryRetryAtMs, deadline, read)
+  const probe = probeAtMs(lease)
+  return Math.min(nextPeerBeatMs, nextRenewalMs, registryRetryAtMs, deadline, read, probe)
+}
+
+/** What was considered already is considered again with the next beat. */
+function probeAtMs({ state, leaderHeardAtMs, consideredAtMs }: Lease): number {
+  const atMs = leaderHeardAtMs + PROBE_AFTER_MS
+  return state === 'following' && atMs > consideredAtMs ? atMs : Number.POSITIVE_INFINITY
 }

@@ -9,6 +9,7 @@ import {
   LEASE_DEADLINE_PART,
   LEASE_RENEWAL_MS_MAX,
   LEASE_RENEWALS,
+  PEER_BEAT_MS,
 } from '../../../protocol/limits.ts'
 import type { LeaseRecord } from '../../../protocol/schema/master.ts'
 import { type LeaseEvent, type LeaseState, leaseStep } from '../lease-machine.ts'
@@ -41,6 +42,7 @@ export function newLease(): Lease {
     ownEchoAtMs: Number.NEGATIVE_INFINITY,
     echoSinceMs: Number.POSITIVE_INFINITY,
     probedAtMs: Number.POSITIVE_INFINITY,
+    consideredAtMs: Number.NEGATIVE_INFINITY,
     raisedAtMs: Number.NEGATIVE_INFINITY,
     registryRetryAtMs: Number.POSITIVE_INFINITY,
     hasResigned: false,
@@ -84,6 +86,8 @@ function probe(turn: Turn): void {
   const { lease } = turn.state
   lease.probedAtMs = turn.now.monotonicMs
   sendBeat(turn, { probe: true })
+  // The second beat after it comes just when it has been unanswered for long enough.
+  lease.nextPeerBeatMs = turn.now.monotonicMs + PEER_BEAT_MS
 }
 
 function recover(turn: Turn): void {

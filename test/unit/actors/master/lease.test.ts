@@ -85,20 +85,38 @@ test('a leader that is heard is not challenged', (t) => {
 
 test('a leader that falls silent is probed, and challenged when the probe is in vain', (t) => {
   const master = aFollower()
-  passLed(master, 1_250)
+  const { leaderHeardAtMs } = master.state.lease
+  master.pass(leaderHeardAtMs + 999 - master.nowMs)
   const probes = effectsOf(master.effects, 'send-peer-beat').filter(({ body }) => body.probe)
   t.is(probes.length, 1)
   t.is(master.state.lease.state, 'probing')
-  passLed(master, 500)
+  t.is(master.state.lease.probedAtMs, leaderHeardAtMs + 500)
+  master.pass(1)
   t.true(master.isLeading)
   t.is(master.leader.epoch, 5)
 })
 
 test('a leader that answers the probe keeps the lead', (t) => {
   const master = aFollower()
-  passLed(master, 1_250)
+  passLed(master, 700)
   t.is(master.state.lease.state, 'probing')
   master.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body: LEADER_BEAT })
+  t.is(master.state.lease.state, 'following')
+  passLed(master, 900)
+  t.false(master.isLeading)
+})
+
+test('a challenger that stood still hears first what was said meanwhile', (t) => {
+  const master = aFollower()
+  passLed(master, 600)
+  t.is(master.state.lease.state, 'probing')
+  master.isEchoing = false
+  master.freeze(700)
+  master.input({ kind: 'wake' })
+  t.is(master.state.lease.state, 'probing')
+  master.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body: LEADER_BEAT })
+  const own: PeerBeat = { run: RUN, role: 'follower' }
+  master.input({ kind: 'peer-beat', masterId: MASTER, body: own })
   t.is(master.state.lease.state, 'following')
 })
 
@@ -106,7 +124,7 @@ test('silence counts only while the own beats come back', (t) => {
   const master = aFollower()
   master.isEchoing = false
   passLed(master, 10_000)
-  t.is(master.state.lease.state, 'following')
+  t.deepEqual(effectsOf(master.effects, 'write-lease'), [])
 })
 
 test('a leader answers a probe at once', (t) => {

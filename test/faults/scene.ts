@@ -72,7 +72,9 @@ export async function openScene(stage: Stage, options: SceneOptions = {}): Promi
     steady.reaches((all) => tasksIn(all, 'TASK_RUNNING').size >= count),
     `${count} tasks that run`,
   )
-  const loading = stage.isLoaded ? [await lab.framework(LOADING)] : []
+  // Not on agents that a row adds and that only pretend.
+  const only = lab.agents.map(({ name }) => name)
+  const loading = stage.isLoaded ? [await lab.framework({ ...LOADING, only })] : []
   return {
     lab,
     steady,

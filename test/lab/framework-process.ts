@@ -17,6 +17,8 @@ const journal = new Journal(folder)
 const book = new TaskBook(config, journal)
 
 const DECLINE_MS = 1_000
+/** Where nothing is ever started. */
+const ELSEWHERE_MS = 60_000
 const PER_OFFER_MAX = 4
 /** What was heard of before the process began, and what not, is told after so long. */
 const UNHEARD_MS = 5_000
@@ -41,9 +43,11 @@ function wishOf({ taskId, ending, runMs, isKilled }: Launched): {
 async function answer(offer: Offered): Promise<void> {
   const resources = config.resources ?? { cpus: 0.1, mem: 16 }
   const fits = Math.min(PER_OFFER_MAX, offer.roomFor(resources))
-  const wanted = config.only?.includes(offer.agentId) === false ? 0 : book.room(fits)
+  const isElsewhere = config.only?.includes(offer.agentId) === false
+  const wanted = isElsewhere ? 0 : book.room(fits)
   if (wanted === 0) {
-    await offer.decline('nothing to start there', { refuseMs: DECLINE_MS })
+    const refuseMs = isElsewhere ? ELSEWHERE_MS : DECLINE_MS
+    await offer.decline('nothing to start there', { refuseMs })
     return
   }
   const launched = book.launch(wanted, offer.agentId)

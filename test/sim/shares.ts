@@ -5,13 +5,13 @@
 import type { Operator } from './operator.ts'
 import { FAIR_ROLES, type World } from './world.ts'
 
-/** Shares are measured over the last part of that time, when what ran before has ended. */
-const MEASURED_MS = 12_000
-/** Roles must have had their weights for so long before. */
+/** Roles have their weights for so long when it begins: what ran before has ended. */
 const SETTLED_MS = 6_000
+/** A shorter time tells nothing: a task runs for up to six seconds. */
+const MEASURED_MS_MIN = 12_000
 /**
- * Tasks are large, machines small, and all that has ended at once goes to one: so much of the whole
- * may be elsewhere than it is due.
+ * What is free at a machine goes to one role, and the largest has up to a tenth of the whole: on
+ * average so much may be elsewhere than it is due.
  */
 const TOLERANCE = 0.12
 
@@ -19,8 +19,8 @@ export class SharesCheck {
   readonly #world: World
   readonly #operator: Operator
   readonly #sums = new Map<string, number>()
-  #settledAtMs: number | undefined
-  #samples = 0
+  #fromMs: number | undefined
+  #untilMs = 0
 
   constructor(world: World, operator: Operator) {
     this.#world = world
@@ -31,9 +31,9 @@ export class SharesCheck {
   sample(): void {
     const { nowMs, options, machines } = this.#world
     if (!options.isFair || nowMs >= options.quietFromMs) return
-    if (this.#operator.settled !== undefined) this.#settledAtMs ??= nowMs
-    if (nowMs < options.quietFromMs - MEASURED_MS) return
-    this.#samples += 1
+    if (this.#operator.settled !== undefined) this.#fromMs ??= nowMs + SETTLED_MS
+    if (this.#fromMs === undefined || nowMs < this.#fromMs) return
+    this.#untilMs = nowMs
     for (const machine of machines)
       for (const { role, cpus } of machine.holding())
         this.#sums.set(role, (this.#sums.get(role) ?? 0) + cpus)
@@ -43,9 +43,8 @@ export class SharesCheck {
   conclude(): void {
     const { options } = this.#world
     const weights = this.#operator.settled
-    const latestMs = options.quietFromMs - MEASURED_MS - SETTLED_MS
-    if (!options.isFair || weights === undefined) return
-    if (this.#samples === 0 || (this.#settledAtMs ?? Number.POSITIVE_INFINITY) > latestMs) return
+    if (!options.isFair || weights === undefined || this.#fromMs === undefined) return
+    if (this.#untilMs - this.#fromMs < MEASURED_MS_MIN) return
     const all = [...this.#sums.values()].reduce((sum, cpus) => sum + cpus, 0)
     const weightOf = (role: string): number => weights.get(role) ?? 1
     const whole = FAIR_ROLES.reduce((sum, role) => sum + weightOf(role), 0)

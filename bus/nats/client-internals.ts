@@ -8,6 +8,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 
 interface Internals {
   readonly protocol: {
+    readonly options: { timeout?: number }
     readonly transport: { readonly socket?: Socket }
     readonly servers: {
       next(): unknown
@@ -32,6 +33,11 @@ export function cutOff(connection: NatsConnection): void {
 export function dialOthersFirst(connection: NatsConnection): void {
   const { servers } = internals(connection)
   if (servers.next() === servers.getCurrentServer()) servers.selectServer()
+}
+
+/** The client gives all dials of a connection the same time. */
+export function setDialTimeout(connection: NatsConnection, ms: number): void {
+  internals(connection).options.timeout = ms
 }
 
 function internals(connection: NatsConnection): Internals['protocol'] {

@@ -7,17 +7,16 @@ import { MESSAGE_BYTES_MAX } from '../../protocol/limits.ts'
 import { BARE_INBOX } from '../../protocol/subjects.ts'
 import type { Bus, BusSystem } from '../bus.ts'
 import { randomToken } from '../random.ts'
-import { dialOthersFirst } from './client-internals.ts'
+import { dialOthersFirst, setDialTimeout } from './client-internals.ts'
 import { natsBus } from './connection.ts'
 import { credentialsOf } from './credentials.ts'
 import { natsHistory } from './history.ts'
 import type { NatsLocation } from './locate.ts'
-import { redialPace } from './redial.ts'
+import { dialTimeoutMs, type RedialPace, redialPace } from './redial.ts'
 
 /** A dead server is noticed after two unanswered pings, and dialled again for ever. */
 const PING_MS = 500
 const PINGS_OUT_MAX = 2
-const DIAL_TIMEOUT_MS = 500
 /** A busy machine lets one pass. One that refuses is asked once. */
 const DIAL_TRIES = 3
 /** A message with its headers. */
@@ -50,9 +49,10 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
   }
   return {
     async connect({ name, inbox = newInbox(location) }) {
-      const connection = await dial(location, { name, inboxPrefix: inbox })
+      const { connection, pace } = await dial(location, { name, inboxPrefix: inbox })
       await requireAbilities(connection)
       const bus = natsBus(connection, { name, inbox, onFault })
+      bus.onState((state) => state === 'connected' && pace.begin())
       connections.set(bus, connection)
       return bus
     },
@@ -78,7 +78,7 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
  * @throws {ClusterError} as `connect`.
  */
 export async function isNatsCluster(location: NatsLocation, name: string): Promise<boolean> {
-  const connection = await dial(location, { name, inboxPrefix: newInbox(location) })
+  const { connection } = await dial(location, { name, inboxPrefix: newInbox(location) })
   const { cluster } = connection.info ?? {}
   await connection.close()
   return cluster !== undefined
@@ -87,19 +87,27 @@ export async function isNatsCluster(location: NatsLocation, name: string): Promi
 const newInbox = ({ inboxPrefix }: NatsLocation): string =>
   `${inboxPrefix === undefined ? BARE_INBOX : `${inboxPrefix}.`}${randomToken(96)}`
 
+interface Dialled {
+  readonly connection: NatsConnection
+  readonly pace: RedialPace
+}
+
 async function dial(
   location: NatsLocation,
   own: { readonly name: string; readonly inboxPrefix: string },
-): Promise<NatsConnection> {
+): Promise<Dialled> {
   const servers = [...location.servers]
   const credentials = await credentialsOf(location)
-  const reconnectDelayHandler = redialPace(servers.length)
+  let made: NatsConnection | undefined
+  const pace = redialPace(servers.length, (ms) => made && setDialTimeout(made, ms))
+  const { delayMs: reconnectDelayHandler } = pace
   const options = { ...own, ...credentials, ...DIAL_OPTIONS, servers, reconnectDelayHandler }
   for (let tries = 1; ; tries++) {
     try {
-      const connection = await connect(options)
-      dialOthersFirst(connection)
-      return connection
+      made = await connect({ ...options, timeout: dialTimeoutMs(tries - 1) })
+      pace.begin()
+      dialOthersFirst(made)
+      return { connection: made, pace }
     } catch (cause) {
       const name = cause instanceof Error ? cause.name : ''
       if (name === 'TimeoutError' && tries < DIAL_TRIES) continue
@@ -121,7 +129,6 @@ const DIAL_OPTIONS = {
   ignoreClusterUpdates: true,
   pingInterval: PING_MS,
   maxPingOut: PINGS_OUT_MAX,
-  timeout: DIAL_TIMEOUT_MS,
 }
 
 /** @throws {ClusterError} `bus/unfit-server` (never). */

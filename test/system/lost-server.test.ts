@@ -1,4 +1,5 @@
 /** What a connection does when its server is gone, or stands still, or the clock is set. */
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import type { Bus, ConnectionState } from '../../bus/bus.ts'
 import { natsSystem } from '../../bus/nats/system.ts'
@@ -82,6 +83,46 @@ async function serverOf(bus: Bus, servers: readonly TestServer[]): Promise<TestS
   for (const one of all) await one?.there.close()
   return found
 }
+
+/** What is said to the server, or by it, takes so long. */
+async function slowWayTo(t: ExecutionContext, { url }: TestServer, ms: number) {
+  const open = new Set<Socket>()
+  const pass = (from: Socket, to: Socket): void => {
+    open.add(from)
+    from.on('data', (data) => setTimeout(() => to.write(data), ms))
+    from.on('error', () => undefined)
+    from.on('close', () => to.destroy())
+  }
+  const way = createServer((client) => {
+    const server = connect(Number(new URL(url).port), '127.0.0.1')
+    pass(client, server)
+    pass(server, client)
+  })
+  const hangUp = (): void => {
+    for (const socket of open) socket.destroy()
+    open.clear()
+  }
+  await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    hangUp()
+    way.close()
+  })
+  return { url: `nats://127.0.0.1:${(way.address() as AddressInfo).port}`, hangUp }
+}
+
+test.serial('a server that is far away is reached, also when it was lost', async (t) => {
+  const server = await started(t)
+  // Its first word, ours and its answer to that: three quarters of a second.
+  const way = await slowWayTo(t, server, 250)
+  const location = { servers: [way.url], source: 'test' }
+  const bus = await natsSystem({ location }).connect({ name: 'is far away' })
+  t.teardown(() => bus.close())
+  const [lost, back] = [changesTo(bus, 'disconnected'), changesTo(bus, 'connected')]
+  way.hangUp()
+  await lost
+  await back
+  await t.notThrowsAsync(bus.flush())
+})
 
 test.serial('a wall clock that is set back keeps nobody from connecting again', async (t) => {
   const server = await started(t)

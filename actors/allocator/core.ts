@@ -29,9 +29,9 @@ export const allocatorCore: Core<AllocatorState, Input, Effect> = {
     return phase === before ? effects : [...effects, { do: 'tell-phase', phase }]
   },
   wakeAtMs({ openAtMs, silentAtMs, books }) {
-    const times = [openAtMs, silentAtMs, books.retries.nextMs()]
-    const set = times.filter((atMs) => atMs !== undefined)
-    return set.length === 0 ? undefined : Math.min(...set)
+    const never = Number.POSITIVE_INFINITY
+    const atMs = Math.min(openAtMs ?? never, silentAtMs ?? never, books.retries.nextMs() ?? never)
+    return atMs === never ? undefined : atMs
   },
   wantsFlush({ phase, reports, books }) {
     if (reports.length > 0) return true

@@ -2,6 +2,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import type { Bus, ConnectionState } from '../../bus/bus.ts'
+import { systemClock } from '../../bus/clock.ts'
 import { natsSystem } from '../../bus/nats/system.ts'
 import { startTestServer, type TestServer } from '../support/nats.ts'
 
@@ -89,7 +90,7 @@ async function slowWayTo(t: ExecutionContext, { url }: TestServer, ms: number) {
   const open = new Set<Socket>()
   const pass = (from: Socket, to: Socket): void => {
     open.add(from)
-    from.on('data', (data) => setTimeout(() => to.write(data), ms))
+    from.on('data', (data) => systemClock.after(ms, () => to.write(data)))
     from.on('error', () => undefined)
     from.on('close', () => to.destroy())
   }

@@ -10,7 +10,7 @@ export interface RunningTask {
 }
 
 interface Known {
-  /** Which program it runs since when: a pid may come twice, and what was forked becomes another. */
+  /** Which program it runs since when: a pid may come twice, what was forked becomes another. */
   readonly life: string
   readonly task: Omit<RunningTask, 'pids'> | undefined
 }

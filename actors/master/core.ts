@@ -76,6 +76,8 @@ export function newMaster(options: MasterOptions): MasterState {
     run,
     rules,
     highestEpoch: Math.max(options.highestEpoch, registry.copy.last?.epoch ?? 0),
+    highestRun: undefined,
+    epochTakenTwice: undefined,
     claimants: new Map(),
     jumpRefused: undefined,
     lease: newLease(),
@@ -127,7 +129,7 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
       // Whatever receivers may follow must stay within the reach of whoever leads next.
       if (input.connection !== 'control') return false
       if (input.body.run !== turn.state.run)
-        noteClaim(turn, input.body.epoch, `run ${input.body.run}`)
+        noteClaim(turn, input.body, `run ${input.body.run}`)
       return true
     case 'lease.read':
       leaseRead(turn, input.record, input.revision)

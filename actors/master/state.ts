@@ -296,6 +296,10 @@ export interface MasterState {
   readonly rules: MasterRules
   /** The highest epoch that this master knows of, from anywhere; its disk's at first. */
   highestEpoch: number
+  /** Who has taken it, if that is known. */
+  highestRun: RunId | undefined
+  /** Two runs have: a candidate in it takes a higher one. */
+  epochTakenTwice: number | undefined
   /** Who has told of epochs and is not heard for a while, oldest first, as `agent NAME`. */
   readonly claimants: Map<string, Claimant>
   /** The last absurd epoch of the lease that was told of. */

@@ -105,8 +105,9 @@ function proceed(turn: Turn): void {
   if (takeover?.log === undefined || !takeover.isEpochSaved) return
   if (state.lease.state !== 'recovering' || state.leader !== undefined) return
   if (takeover.fetching !== undefined || !hasHeardPeers(turn, takeover)) return
-  const { highestEpoch } = state
-  if (highestEpoch > epochHeld(state) && claimHigher(turn, highestEpoch)) return
+  const { highestEpoch, epochTakenTwice } = state
+  const held = epochHeld(state)
+  if ((highestEpoch > held || epochTakenTwice === held) && claimHigher(turn, highestEpoch)) return
   const peer = newerPeer(turn)
   if (peer === undefined) takeOver(turn, takeover.log)
   else if (takeover.hasReadAgain) fetch(turn, takeover, peer)

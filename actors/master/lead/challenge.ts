@@ -52,7 +52,7 @@ export function peerBeat(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
     notePeer(turn, masterId)
     hearOfRegistry(turn, masterId, beat)
   }
-  if (beat.highest !== undefined) noteClaim(turn, beat.highest.epoch, `master ${masterId}`)
+  if (beat.highest !== undefined) noteClaim(turn, beat.highest, `master ${masterId}`)
   if (beat.role === 'leader' && masterId !== state.masterId) {
     lease.leaderHeardAtMs = turn.now.monotonicMs
     stepLease(turn, 'leader.heard')

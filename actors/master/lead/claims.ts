@@ -6,7 +6,7 @@ import { CLAIMANTS_SHOWN_MAX } from '../../../protocol/limits.ts'
 import type { Fence } from '../../../protocol/schema/common.ts'
 import { type Claimant, count } from '../state.ts'
 import { type Turn, warn } from '../turn.ts'
-import { isNear, raiseEpoch } from './epochs.ts'
+import { isNear, isTakenTwice, raiseEpoch } from './epochs.ts'
 import { stepLease } from './lease.ts'
 
 const QUARANTINE_MS = 600_000
@@ -14,10 +14,12 @@ const QUARANTINE_MS = 600_000
 const CLAIMANTS_MAX = 1_000
 
 /** Takes note of an epoch that `who` tells of; it only ever rises, and never by an absurd jump. */
-export function noteClaim(turn: Turn, epoch: number, who: string): void {
+export function noteClaim(turn: Turn, claimed: Fence, who: string): void {
   const { state } = turn
-  if (epoch <= state.highestEpoch || isQuarantined(turn, who)) return
-  if (isNear(state.highestEpoch, epoch)) return raiseEpoch(turn, epoch)
+  const { epoch, run } = claimed
+  if (epoch < state.highestEpoch || isQuarantined(turn, who)) return
+  if (isTakenTwice(turn, claimed)) state.epochTakenTwice = epoch
+  if (isNear(state.highestEpoch, epoch)) return raiseEpoch(turn, epoch, run)
   count(state, 'epoch-jumps-refused')
   hold(turn, who, { waitMs: QUARANTINE_MS, isAbsurd: true })
   const message = 'an epoch is absurdly high: who claims it is not heard for a while'
@@ -56,7 +58,7 @@ export const quarantined = ({ state, now }: Turn): string[] =>
  */
 export function leaderClaims(turn: Turn, claimed: Fence): void {
   if (!isAbove(turn, claimed)) return
-  noteClaim(turn, claimed.epoch, `run ${claimed.run}`)
+  noteClaim(turn, claimed, `run ${claimed.run}`)
   if (!isTooSoon(turn)) obey(turn, claimed)
 }
 
@@ -72,7 +74,7 @@ export function agentClaims(turn: Turn, claimed: Fence, agentId: string): void {
   if (before?.isAbsurd === false && now.monotonicMs < before.untilMs) {
     return count(state, 'complaints-too-soon')
   }
-  noteClaim(turn, claimed.epoch, who)
+  noteClaim(turn, claimed, who)
   if (!obey(turn, claimed)) return
   const isAgain = before !== undefined && now.monotonicMs < before.untilMs + QUARANTINE_MS
   const waitMs = isAgain ? Math.min(2 * before.waitMs, QUARANTINE_MS) : state.rules.leaseMs

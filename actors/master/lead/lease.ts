@@ -192,7 +192,7 @@ export function leaseRead(turn: Turn, found: LeaseRecord | undefined, revision: 
   }
   lease.record = record
   lease.revision = revision
-  if (record !== undefined) raiseEpoch(turn, record.epoch)
+  if (record !== undefined) raiseEpoch(turn, record.epoch, record.holder)
   // Only a record of this run counts as one's own, and only if it is the one being written.
   const { writing } = lease
   if (writing !== undefined) {
@@ -235,7 +235,7 @@ function taken(turn: Turn, writing: NonNullable<Lease['writing']>): void {
   lease.nextRenewalMs = writing.sentAtMs + renewalMs(turn)
   if (lease.state !== 'claiming') return
   const { epoch } = writing.record
-  raiseEpoch(turn, epoch)
+  raiseEpoch(turn, epoch, state.run)
   turn.effects.push({ do: 'save-epoch', epoch })
   log(turn, 'took the lease', { epoch })
   stepLease(turn, 'lease.taken')

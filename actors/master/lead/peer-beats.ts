@@ -14,13 +14,13 @@ type Said = Pick<PeerBeat, 'probe' | 'resigned' | 'asks' | 'copy'>
 /** I am here. */
 export function sendBeat(turn: Turn, said: Said = {}): void {
   const { state } = turn
-  const epoch = Math.max(state.lease.record?.epoch ?? 0, state.highestEpoch)
   turn.effects.push({
     do: 'send-peer-beat',
     body: {
       run: state.run,
       role: state.leader === undefined ? 'follower' : 'leader',
-      highest: { epoch, run: state.lease.record?.holder ?? state.run },
+      // Of what stands on its disk alone, an earlier run of this master has taken it.
+      highest: { epoch: state.highestEpoch, run: state.highestRun ?? state.run },
       ...ownPosition(turn),
       ...said,
     },

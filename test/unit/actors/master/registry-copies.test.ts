@@ -342,6 +342,20 @@ test('while its own beats do not come back, a candidate has not listened', (t) =
   t.is(master.state.lease.state, 'recovering')
 })
 
+for (const [who, taken] of [
+  ['another run has', 2],
+  ['it itself has', 1],
+] as const)
+  test(`a candidate that hears that ${who} taken its epoch leads in ${taken}`, (t) => {
+    const master = aMaster([], [], waiting)
+    master.pass(100)
+    t.is(master.state.lease.state, 'recovering')
+    t.is(master.state.lease.record?.epoch, 1)
+    const run = taken === 2 ? OTHER_RUN : RUN
+    master.pass(4_000, asFollower({ highest: { epoch: 1, run } }))
+    t.is(master.state.leader?.epoch, taken)
+  })
+
 test('a candidate whose own beats never come back does not wait for ever', (t) => {
   const master = aMaster([], OLD, waiting)
   master.isEchoing = false

@@ -44,7 +44,7 @@ import {
   stepLease,
 } from './lead/lease.ts'
 import { lendPage } from './lead/peer-beats.ts'
-import { beat, lead } from './lead/takeover.ts'
+import { beat, lead, recallSome } from './lead/takeover.ts'
 import { endOffer } from './offers/offers.ts'
 import { operatorCall } from './operator.ts'
 import type { LogBatch } from './registry/copy.ts'
@@ -91,7 +91,9 @@ export function newMaster(options: MasterOptions): MasterState {
 export const masterCore: Core<MasterState, Input, Effect> = {
   handle,
   wantsFlush: ({ leader, registry }) =>
-    registry.lending !== undefined || (leader !== undefined && wantsFlush(leader)),
+    registry.lending !== undefined ||
+    registry.takeover?.recalling !== undefined ||
+    (leader !== undefined && wantsFlush(leader)),
   wakeAtMs: (state) => {
     const next = state.leader?.deadlines.nextMs() ?? Number.POSITIVE_INFINITY
     const { retryAtMs } = state.registry.disk
@@ -128,8 +130,7 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
     case 'leader-beat':
       // Whatever receivers may follow must stay within the reach of whoever leads next.
       if (input.connection !== 'control') return false
-      if (input.body.run !== turn.state.run)
-        noteClaim(turn, input.body, `run ${input.body.run}`)
+      if (input.body.run !== turn.state.run) noteClaim(turn, input.body, `run ${input.body.run}`)
       return true
     case 'lease.read':
       leaseRead(turn, input.record, input.revision)
@@ -201,6 +202,7 @@ function handleRecovering(turn: LeaderTurn, input: Input | CommonInput): void {
   else if (input.kind === 'registry.unavailable') uncertain(turn)
   else if (input.kind === 'registry.conflict') readBack(turn)
   else if (input.kind === 'wake') wakeDue(turn)
+  else if (input.kind === 'flush') recallSome(turn)
 }
 
 function handleLeading(turn: LeaderTurn, input: Input | CommonInput): void {

@@ -6,7 +6,7 @@
 import { LIST_BYTES_MAX } from '../../../protocol/limits.ts'
 import type { Agent, Opening } from '../entities.ts'
 import type { LeaderTurn } from '../turn.ts'
-import { invite, scheduleReturn } from './agents.ts'
+import { invite } from './agents.ts'
 import { scheduleForgetting } from './gone.ts'
 import { awaitNoLonger, type Recovery } from './membership.ts'
 import { orderAway } from './recalling.ts'
@@ -28,16 +28,8 @@ const PATIENCE_MS = 1_000
 /** Looked after so often while some are not invited. */
 const TICK_MS = 200
 
-/** Known agents are to come back. */
-export function awaitAgents(turn: LeaderTurn): void {
-  const { agents, recovery } = turn.leader
-  for (const agent of agents.values()) {
-    if (agent.state !== 'recovering') continue
-    recovery.missing.add(agent.agentId)
-    recovery.uninvited.add(agent.agentId)
-    scheduleReturn(turn, agent, turn.state.rules.reregisterMs)
-  }
-  recovery.known = recovery.missing.size
+/** All that are to come back are asked, as there is room. */
+export function inviteAll(turn: LeaderTurn): void {
   inviteMore(turn)
   orderAway(turn.leader)
   scheduleForgetting(turn)

@@ -1,17 +1,18 @@
 /** What the registry says of agents, each named once, to a leader that takes over. */
 import type { AgentId } from '../../../protocol/ids.ts'
-import type { RegistryRecord } from '../../../protocol/schema/master.ts'
+import type { Agent } from '../entities.ts'
+import type { AgentFact } from '../registry/table.ts'
 import type { Leader } from '../state.ts'
 import type { LeaderTurn } from '../turn.ts'
-import { agentOf, stepAgent } from './agents.ts'
-
-export type AgentFact = Extract<RegistryRecord, { agentId: string }>
+import { agentOf, scheduleReturn, stepAgent } from './agents.ts'
 
 /** Nothing is left of those that have left or were forgotten. */
 export function recallAgent(turn: LeaderTurn, fact: AgentFact): void {
   const { agentId } = fact
-  if (fact.kind === 'agent-gone') turn.leader.gone.set(agentId, fact.atMs)
-  if (fact.kind !== 'agent-admitted' && fact.kind !== 'agent-unreachable') return
+  if (fact.kind === 'agent-gone') {
+    turn.leader.gone.set(agentId, fact.atMs)
+    return
+  }
   const agent = agentOf(turn, agentId)
   if (fact.kind === 'agent-unreachable') {
     agent.unreachableAtMs = fact.atMs
@@ -19,7 +20,17 @@ export function recallAgent(turn: LeaderTurn, fact: AgentFact): void {
   } else {
     agent.isAdmitted = true
     stepAgent(turn, agent, 'registry.known')
+    awaitAgent(turn, agent)
   }
+}
+
+/** It is to come back. */
+function awaitAgent(turn: LeaderTurn, agent: Agent): void {
+  const { recovery } = turn.leader
+  recovery.missing.add(agent.agentId)
+  recovery.uninvited.add(agent.agentId)
+  recovery.known += 1
+  scheduleReturn(turn, agent, turn.state.rules.reregisterMs)
 }
 
 /** The registry names agents in the order in which they came, not in that in which they went. */

@@ -6,6 +6,7 @@ import type {
   RegistryRecord,
 } from '../../../protocol/schema/master.ts'
 import { type LogBatch, newCopy, type RegistryCopy, takeBatch } from './copy.ts'
+import type { TableRecord } from './table.ts'
 
 /** Of every master. */
 export interface RegistryState {
@@ -73,6 +74,8 @@ export interface Takeover {
   /** It was read once more because another master knows more. */
   hasReadAgain: boolean
   fetching: Fetching | undefined
+  /** What is left of the copy to be taken over. */
+  recalling: Iterator<TableRecord, undefined> | undefined
   /** Until when (monotonic) other masters are listened to. */
   waitsUntilMs: number
   /** So often another master may still be asked for its copy. */
@@ -162,6 +165,7 @@ export const newTakeover = (sinceMs: number): Takeover => ({
   waitsUntilMs: sinceMs,
   hasReadAgain: false,
   fetching: undefined,
+  recalling: undefined,
   triesLeft: new Map(),
 })
 

@@ -88,8 +88,13 @@ function foldQuota({ quotas }: RegistryTable, quota: RoleQuota): void {
   else quotas.set(role, quota)
 }
 
-/** Its values as records: folded into an empty table they make the same. */
-export function* recordsOf(table: RegistryTable): Generator<RegistryRecord> {
+export type TableRecord =
+  | AgentFact
+  | FrameworkFact
+  | Extract<RegistryRecord, { kind: 'weights' | 'quotas' }>
+
+/** Its values as records, each thing once: folded into an empty table they make the same. */
+export function* recordsOf(table: RegistryTable): Generator<TableRecord, undefined> {
   for (const weight of table.weights.values()) yield { kind: 'weights', weights: [weight] }
   for (const quota of table.quotas.values()) yield { kind: 'quotas', quotas: [quota] }
   yield* table.frameworks.values()

@@ -1,5 +1,6 @@
 /** A master that dies between any two steps, and others that die or lie: nothing is forgotten. */
 import test from 'ava'
+import { masterCore } from '../../../../actors/master/core.ts'
 import type { Effect } from '../../../../actors/master/effects.ts'
 import type { LogBatch } from '../../../../actors/master/registry/copy.ts'
 import type { AgentId, RunId } from '../../../../protocol/ids.ts'
@@ -241,4 +242,49 @@ test('another master’s copy is asked for by whoever holds the lease only', (t)
   const master = aMaster([], OLD, waiting)
   master.setRecord(aRecord({ holder: RUN, master: MASTER }))
   t.deepEqual(askings(master.pass(900, asFollower(MORE))), [])
+})
+
+const MANY = aBatch(
+  4,
+  2,
+  ...Array.from({ length: 5_000 }, (_, i) => ({
+    kind: 'agent-admitted' as const,
+    agentId: `a${i}` as AgentId,
+  })),
+)
+
+/** It holds the lease, and has taken over what one turn takes. */
+function inTheMidst(): MasterDriver {
+  const master = aMaster([], [epoch(4), MANY])
+  master.setRecord({ epoch: 4, counter: 10, leaseMs: RULES.leaseMs })
+  master.holding.add('registry')
+  master.pass(0)
+  const [read] = master.held.splice(0)
+  if (read === undefined) throw new Error('it did not read')
+  const now = { monotonicMs: master.nowMs, wallMs: 1e12 }
+  masterCore.handle(master.state, master.outcome(read), now)
+  masterCore.handle(master.state, { kind: 'copy.saved' }, now)
+  return master
+}
+
+test('a large registry is taken over in parts, one in each turn', (t) => {
+  const master = inTheMidst()
+  t.is(master.leader.agents.size, 2_000)
+  t.true(masterCore.wantsFlush(master.state))
+  master.input({ kind: 'flush' })
+  master.release()
+  t.true(master.isLeading)
+  t.is(master.leader.agents.size, 5_000)
+  t.is(master.leader.recovery.known, 5_000)
+})
+
+test('who loses the lease in the midst of it leaves nothing behind', (t) => {
+  const master = inTheMidst()
+  master.setRecord(aRecord({ epoch: 9 }))
+  master.freeze(RULES.leaseMs)
+  master.input({ kind: 'flush' })
+  t.is(master.state.leader, undefined)
+  t.false(masterCore.wantsFlush(master.state))
+  master.release()
+  t.is(master.log.length, 2)
 })

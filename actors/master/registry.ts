@@ -18,7 +18,8 @@ import { type LeaderTurn, log, warn } from './turn.ts'
 /** A store that did not answer is asked again after this. */
 const RETRY_MS = LEADER_BEAT_MS / 2
 
-const BATCH_RECORDS_MAX = 4_096
+/** What follows from one batch is one input: it may be as many admissions. */
+const BATCH_RECORDS_MAX = 512
 
 /**
  * Changes of one framework that may wait at once: while the store is away, it may not fill memory.

@@ -28,7 +28,7 @@ import {
   wakeCandidate,
 } from './lead/candidate.ts'
 import { considerClaim, leaseWakeAtMs, peerBeat, wakeLease } from './lead/challenge.ts'
-import { leaderClaims, noteClaim } from './lead/claims.ts'
+import { leaderClaims, noteBeat } from './lead/claims.ts'
 import { epochHeld } from './lead/epochs.ts'
 import {
   epochUnsaved,
@@ -130,7 +130,7 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
     case 'leader-beat':
       // Whatever receivers may follow must stay within the reach of whoever leads next.
       if (input.connection !== 'control') return false
-      if (input.body.run !== turn.state.run) noteClaim(turn, input.body, `run ${input.body.run}`)
+      if (input.body.run !== turn.state.run) noteBeat(turn, input.body)
       return true
     case 'lease.read':
       leaseRead(turn, input.record, input.revision)

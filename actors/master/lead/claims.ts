@@ -15,12 +15,26 @@ const CLAIMANTS_MAX = 1_000
 
 /** Takes note of an epoch that `who` tells of; it only ever rises, and never by an absurd jump. */
 export function noteClaim(turn: Turn, claimed: Fence, who: string): void {
+  if (claimed.epoch >= turn.state.highestEpoch && !isQuarantined(turn, who)) {
+    note(turn, claimed, who)
+  }
+}
+
+/**
+ * The same of a leader's beat. All who hear it may follow it, so it is noted whoever says it: this
+ * master must not get out of their reach.
+ */
+export function noteBeat(turn: Turn, claimed: Fence): void {
+  if (claimed.epoch >= turn.state.highestEpoch) note(turn, claimed, `run ${claimed.run}`)
+}
+
+function note(turn: Turn, claimed: Fence, who: string): void {
   const { state } = turn
   const { epoch, run } = claimed
-  if (epoch < state.highestEpoch || isQuarantined(turn, who)) return
   if (isTakenTwice(turn, claimed)) state.epochTakenTwice = epoch
   if (isNear(state.highestEpoch, epoch)) return raiseEpoch(turn, epoch, run)
   count(state, 'epoch-jumps-refused')
+  if (isQuarantined(turn, who)) return
   hold(turn, who, { waitMs: QUARANTINE_MS, isAbsurd: true })
   const message = 'an epoch is absurdly high: who claims it is not heard for a while'
   warn(turn, message, { epoch, highest: state.highestEpoch, claimant: who })
@@ -58,7 +72,7 @@ export const quarantined = ({ state, now }: Turn): string[] =>
  */
 export function leaderClaims(turn: Turn, claimed: Fence): void {
   if (!isAbove(turn, claimed)) return
-  noteClaim(turn, claimed, `run ${claimed.run}`)
+  noteBeat(turn, claimed)
   if (!isTooSoon(turn)) obey(turn, claimed)
 }
 

@@ -146,6 +146,14 @@ test('beats that climb too fast to follow are followed, so that agents who obey 
   t.is(master.leader.epoch, top + 1)
 })
 
+test('whose beat was absurd is topped all the same when a believable one comes', (t) => {
+  const { master } = aStage()
+  master.input(aBeat(2 ** 40, OTHER_RUN))
+  t.is(master.leader.epoch, 1)
+  master.input(aBeat(5, OTHER_RUN))
+  t.is(master.leader.epoch, 6)
+})
+
 test('a lease that no master can have written is overwritten', (t) => {
   const master = new MasterDriver({ highestEpoch: 5 })
   master.setRecord(aRecord({ epoch: 2 ** 52 }))

@@ -25,6 +25,7 @@ test.before(async () => {
     await cluster.start('agent', '--id', 'e', '--emulate', '2'),
   ]
   stranger = await openStranger(cluster.server.url)
+  await actors[0]?.says('leads')
   await subscribe(HOSTILE)
   // It must not sit on what the others' tasks need.
   await stranger.call(HOSTILE, 'suppress', {})

@@ -210,8 +210,8 @@ test('where inboxes are open, an id that is none is answered, too', async (t) =>
   await say('c.master.framework.local.a:b.pong', encode({}), 'c.leader')
   t.deepEqual(heard, [
     '"a:b" in the subject is no id: 1 to 64 letters, digits, _ or -',
-    '"launch" is no verb: accept, complain, decline, explain, kill, pong, read-output, ' +
-      'reconcile, revive, subscribe, suppress, teardown, update',
+    '"launch" is no verb: accept, complain, decline, explain, hand-over, kill, pong, ' +
+      'read-output, reconcile, revive, subscribe, suppress, teardown, update',
   ])
 })
 

@@ -33,7 +33,6 @@ import { epochHeld } from './lead/epochs.ts'
 import {
   epochUnsaved,
   holdsLease,
-  isHolding,
   leaseConflict,
   leaseRead,
   leaseUnavailable,
@@ -45,6 +44,7 @@ import {
 } from './lead/lease.ts'
 import { lendPage } from './lead/peer-beats.ts'
 import { beat, lead, recallSome } from './lead/takeover.ts'
+import { isHolding } from './lease-machine.ts'
 import { endOffer } from './offers/offers.ts'
 import { operatorCall } from './operator.ts'
 import type { LogBatch } from './registry/copy.ts'
@@ -266,7 +266,7 @@ function afterWrite(turn: LeaderTurn, then: AfterWrite): void {
       turn.effects.push({ do: 'listen', epoch: turn.leader.epoch })
       return
     case 'admit':
-      return admitted(turn, then.agentId, then.session)
+      return admitted(turn, then.agentId)
     case 'subscribe':
       subscriptionIsRecorded(turn, then.key, then.request)
       return updatesGoOn(turn, turn.leader.frameworks.get(then.key))

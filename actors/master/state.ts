@@ -137,7 +137,6 @@ export interface Explaining {
 export type AfterWrite =
   | { readonly after: 'nothing' }
   | { readonly after: 'lead' | 'seed' }
-  | { readonly after: 'admit'; readonly agentId: AgentId; readonly session: SessionId }
   | { readonly after: 'subscribe'; readonly key: string; readonly request: SubscribeRequest }
   | {
       readonly after: 'update'
@@ -145,7 +144,7 @@ export type AfterWrite =
       readonly request: UpdateRequest
       readonly wanted: Updated
     }
-  | { readonly after: 'forget-agent' | 'forget-lost'; readonly agentId: AgentId }
+  | { readonly after: 'admit' | 'forget-agent' | 'forget-lost'; readonly agentId: AgentId }
   | { readonly after: 'lose-agent'; readonly agentId: AgentId; readonly atMs: number }
   | { readonly after: 'bury-agent'; readonly burial: Burial }
   | { readonly after: 'change-roles'; readonly judged: RolesRecord }
@@ -190,6 +189,8 @@ export interface Leader {
   readonly agents: Map<AgentId, Agent>
   /** Those of them that are not registered: they may come back. */
   readonly absent: Set<AgentId>
+  /** Those that the registry is to know: the record is on its way. */
+  readonly admitting: Set<AgentId>
   /** Those of them that are unreachable, oldest first, and since when (wall clock). */
   readonly lost: Map<AgentId, number>
   /** Of no agents any more: those that operators gave up, oldest first, and since when. */
@@ -331,6 +332,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     registry: newLeaderRegistry(lastSequence),
     agents: new Map(),
     absent: new Set(),
+    admitting: new Set(),
     lost: new Map(),
     gone: new Map(),
     burials: new Map(),

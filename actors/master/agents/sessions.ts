@@ -222,15 +222,19 @@ function considerComplete(turn: LeaderTurn, agent: Agent, opening: Opening): voi
   if (session === undefined || opening.pagesHeard < opening.pages || opening.isAdmitting) return
   if (agent.isAdmitted) return confirm(turn, agent)
   opening.isAdmitting = true
-  const after = { after: 'admit', agentId, session: session.id } as const
-  record(turn, { kind: 'agent-admitted', agentId }, after)
+  // Once, however often it opens another session while the registry is away.
+  const { admitting } = turn.leader
+  if (admitting.has(agentId)) return
+  admitting.add(agentId)
+  record(turn, { kind: 'agent-admitted', agentId }, { after: 'admit', agentId })
 }
 
-/** The registry has it; a session that was replaced meanwhile is confirmed by its own record. */
-export function admitted(turn: LeaderTurn, agentId: AgentId, session: SessionId): void {
+/** The registry has it: the session in which it is now is confirmed, if its snapshot is whole. */
+export function admitted(turn: LeaderTurn, agentId: AgentId): void {
   const agent = agentOf(turn, agentId)
+  turn.leader.admitting.delete(agentId)
   agent.isAdmitted = true
-  if (agent.session?.id === session && agent.opening?.isAdmitting) confirm(turn, agent)
+  if (agent.opening?.isAdmitting) confirm(turn, agent)
 }
 
 function confirm(turn: LeaderTurn, agent: Agent): void {

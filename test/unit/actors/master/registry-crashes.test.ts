@@ -288,3 +288,13 @@ test('who loses the lease in the midst of it leaves nothing behind', (t) => {
   master.release()
   t.is(master.log.length, 2)
 })
+
+test('an agent that opens again and again while the registry is away is admitted once', (t) => {
+  const master = new MasterDriver().leading()
+  master.holding.add('registry')
+  for (let i = 0; i < 20; i++) new FakeAgent(master, 'a1').open()
+  t.true(master.leader.registry.queue.length <= 1)
+  master.release()
+  t.is(master.agent('a1').state, 'registered')
+  t.is(master.records.filter(({ kind }) => kind === 'agent-admitted').length, 1)
+})

@@ -69,3 +69,8 @@ export const leaseStep = compileMachine<LeaseState, LeaseEvent, LeaseAction>(
   LEASE_STATES,
   LEASE_EVENTS,
 )
+
+/** The lease was taken; whether it still counts is asked of the clock. */
+export function isHolding(state: LeaseState): boolean {
+  return state === 'recovering' || state === 'leading'
+}

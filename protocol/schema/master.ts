@@ -272,6 +272,7 @@ export const RegistryBatch = message('What one leader wrote to the registry at o
 export type PeerBeat = Static<typeof PeerBeat>
 export const PeerBeat = message('master → masters: I am here.', {
   run: RunToken,
+  /** `leader`: it has taken the lease, whether it leads already or not. */
   role: word('leader', 'follower'),
   /** The highest epoch that this master knows, and whose. */
   highest: Type.Optional(Fence),

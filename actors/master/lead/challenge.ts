@@ -5,13 +5,14 @@
 import type { MasterId } from '../../../protocol/ids.ts'
 import { LEADER_SILENCE_MS, LEASE_DEADLINE_PART, PEER_BEAT_MS } from '../../../protocol/limits.ts'
 import type { PeerBeat } from '../../../protocol/schema/master.ts'
+import { isHolding } from '../lease-machine.ts'
 import { compare, NOWHERE } from '../registry/copy.ts'
 import { lend, notePosition } from '../registry/peers.ts'
 import { readLog } from '../registry/reading.ts'
 import type { Lease } from '../state.ts'
 import type { Turn } from '../turn.ts'
 import { noteClaim } from './claims.ts'
-import { isHolding, readLease, renew, stepLease } from './lease.ts'
+import { readLease, renew, stepLease } from './lease.ts'
 import { ECHO_MS_MAX, notePeer, sendBeat } from './peer-beats.ts'
 
 /** A leader that is alive answers a probe within this. */
@@ -57,7 +58,7 @@ export function peerBeat(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
     lease.leaderHeardAtMs = turn.now.monotonicMs
     stepLease(turn, 'leader.heard')
   }
-  if (beat.probe === true && state.leader !== undefined) sendBeat(turn)
+  if (beat.probe === true && isHolding(lease.state)) sendBeat(turn)
   if (beat.resigned === true && !isHolding(lease.state)) {
     const { epoch } = beat.highest ?? lease.record ?? { epoch: 0 }
     lease.resigned = { epoch, run: beat.run }

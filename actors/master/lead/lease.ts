@@ -12,7 +12,7 @@ import {
   PEER_BEAT_MS,
 } from '../../../protocol/limits.ts'
 import type { LeaseRecord } from '../../../protocol/schema/master.ts'
-import { type LeaseEvent, type LeaseState, leaseStep } from '../lease-machine.ts'
+import { isHolding, type LeaseEvent, leaseStep } from '../lease-machine.ts'
 import { readLog } from '../registry/reading.ts'
 import { newTakeover } from '../registry/state.ts'
 import { count, type Lease } from '../state.ts'
@@ -49,11 +49,6 @@ export function newLease(): Lease {
     resigned: undefined,
     pausedUntilMs: Number.NEGATIVE_INFINITY,
   }
-}
-
-/** The lease was taken; whether it still counts is asked of the clock. */
-export function isHolding(state: LeaseState): boolean {
-  return state === 'recovering' || state === 'leading'
 }
 
 /** True while this master may act as the holder of the lease. */

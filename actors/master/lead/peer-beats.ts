@@ -2,6 +2,7 @@
 import type { MasterId } from '../../../protocol/ids.ts'
 import { LEADER_SILENCE_MS, PEER_BEAT_MS, STANDBYS_MAX } from '../../../protocol/limits.ts'
 import type { PeerBeat } from '../../../protocol/schema/master.ts'
+import { isHolding } from '../lease-machine.ts'
 import { ownPosition, pageToLend } from '../registry/peers.ts'
 import type { Turn } from '../turn.ts'
 
@@ -18,7 +19,8 @@ export function sendBeat(turn: Turn, said: Said = {}): void {
     do: 'send-peer-beat',
     body: {
       run: state.run,
-      role: state.leader === undefined ? 'follower' : 'leader',
+      // Who has taken the lease is there, also while it does not lead yet.
+      role: isHolding(state.lease.state) ? 'leader' : 'follower',
       // Of what stands on its disk alone, an earlier run of this master has taken it.
       highest: { epoch: state.highestEpoch, run: state.highestRun ?? state.run },
       ...ownPosition(turn),

@@ -342,6 +342,15 @@ test('while its own beats do not come back, a candidate has not listened', (t) =
   t.is(master.state.lease.state, 'recovering')
 })
 
+test('who has taken the lease says that it is there, also while it listens to the others', (t) => {
+  const master = aMaster([], [], waiting)
+  master.pass(100)
+  t.is(master.state.lease.state, 'recovering')
+  const body: PeerBeat = { run: OTHER_RUN, role: 'follower', probe: true }
+  const said = master.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body })
+  t.is(effectsOf(said, 'send-peer-beat')[0]?.body.role, 'leader')
+})
+
 for (const [who, taken] of [
   ['another run has', 2],
   ['it itself has', 1],

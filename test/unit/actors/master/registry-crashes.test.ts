@@ -292,7 +292,8 @@ test('who loses the lease in the midst of it leaves nothing behind', (t) => {
 test('an agent that opens again and again while the registry is away is admitted once', (t) => {
   const master = new MasterDriver().leading()
   master.holding.add('registry')
-  for (let i = 0; i < 20; i++) new FakeAgent(master, 'a1').open()
+  const agent = new FakeAgent(master, 'a1')
+  for (let i = 0; i < 20; i++) agent.open()
   t.true(master.leader.registry.queue.length <= 1)
   master.release()
   t.is(master.agent('a1').state, 'registered')

@@ -110,7 +110,10 @@ function slowest({ kinds }: Chaos): string {
   return `${kind}: ${(worstMs / MS_PER_S).toFixed(1)} s of ${withinMs / MS_PER_S} s`
 }
 
-const row = (...cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`
+function row(...cells: readonly (string | number)[]): string {
+  return `| ${cells.join(' | ')} |`
+}
 
-const sum = <Item>(items: readonly Item[], of: (item: Item) => number): number =>
-  items.reduce((total, item) => total + of(item), 0)
+function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((total, item) => total + of(item), 0)
+}

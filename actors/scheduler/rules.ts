@@ -14,6 +14,8 @@ export interface Rule {
   readonly what: string
   readonly isGood: (value: unknown) => boolean
   readonly isRequired?: boolean
+  /** What was given is not shown. */
+  readonly isSecret?: boolean
 }
 
 export type Rules<Fields> = { readonly [Field in keyof Fields]-?: Rule }
@@ -58,6 +60,7 @@ export const NAME: Rule = {
 export const SECRET: Rule = {
   what: '8 to 128 printable ASCII characters',
   isGood: (value) => fitsSubscribe({ secret: value }),
+  isSecret: true,
 }
 export const ROLES: Rule = {
   what: `a list of 1 to ${ROLES_MAX} roles, like ['*'] or ['web', 'team/batch']`,
@@ -109,7 +112,10 @@ export function problemsOf<Fields>(value: Given, rules: Rules<Fields>): readonly
       const given = value[field]
       return given === undefined ? isRequired === true : !isGood(given)
     })
-    .map(([field, { what }]) => `${field} must be ${what}, not ${shown(value[field])}`)
+    .map(([field, { what, isSecret }]) => {
+      const must = `${field} must be ${what}`
+      return isSecret === true ? must : `${must}, not ${shown(value[field])}`
+    })
 }
 
 /** @throws {ClusterError} `scheduler/option`, with all that is wrong. */

@@ -31,10 +31,7 @@ const OPTIONS: readonly (readonly [given: unknown, wrong: string])[] = [
   [{ name: 'x', cluster: 'a.b' }, `cluster must be ${TOKEN}, not "a.b"`],
   [{ name: 'x', principal: '>' }, `principal must be ${TOKEN}, not ">"`],
   [{ name: 'x', frameworkId: 'my app' }, `frameworkId must be ${TOKEN}, not "my app"`],
-  [
-    { name: 'x', secret: 'short' },
-    'secret must be 8 to 128 printable ASCII characters, not "short"',
-  ],
+  [{ name: 'x', secret: 'short' }, 'secret must be 8 to 128 printable ASCII characters'],
   [{ name: 'x', failoverMs: -1 }, `failoverMs must be ${DURATION}, not -1`],
   [{ name: 'x', failoverMs: '5s' }, `failoverMs must be ${DURATION}, not "5s"`],
   [{ name: 'x', openTimeoutMs: Number.NaN }, `openTimeoutMs must be ${DURATION}, not NaN`],

@@ -102,17 +102,24 @@ export function clearFilters(turn: LeaderTurn, framework: Framework, name: strin
 export function refilter(turn: LeaderTurn): void {
   const { frameworks, refiltered } = turn.leader
   if (refiltered.size === 0) return
-  for (const framework of frameworks.values()) {
-    for (const [name, { filters }] of framework.roles) {
-      for (const agentId of filters.size < refiltered.size ? filters.keys() : refiltered.keys()) {
-        const what = refiltered.get(agentId)
-        if (what === undefined || !filters.has(agentId)) continue
-        if (what === 'void') filters.delete(agentId)
-        touchFilter(turn, framework, name, agentId)
-      }
-    }
-  }
+  for (const framework of frameworks.values())
+    for (const [role, member] of framework.roles) refilterRole(turn, framework, role, member)
   refiltered.clear()
+}
+
+function refilterRole(
+  turn: LeaderTurn,
+  framework: Framework,
+  role: string,
+  { filters }: Member,
+): void {
+  const { refiltered } = turn.leader
+  for (const agentId of filters.size < refiltered.size ? filters.keys() : refiltered.keys()) {
+    const what = refiltered.get(agentId)
+    if (what === undefined || !filters.has(agentId)) continue
+    if (what === 'void') filters.delete(agentId)
+    touchFilter(turn, framework, role, agentId)
+  }
 }
 
 /** What was declined there has changed: the allocator is told at the end of the turn. */

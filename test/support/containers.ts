@@ -17,7 +17,7 @@ import {
   PretendMachine,
 } from '../../agent-runtime/containerizer/pretending.ts'
 import type { ProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
-import { type Clock, systemClock } from '../../bus/clock.ts'
+import { type Clock, sleep, systemClock } from '../../bus/clock.ts'
 import { SimulatedClock } from '../../bus/simulated/clock.ts'
 import type { AgentId } from '../../protocol/ids.ts'
 
@@ -170,6 +170,8 @@ export function pretendingMachine(): Machine {
   }
 }
 
+const LOOK_MS = 20
+
 /** Waits until a file, or one that is yet to be made, holds what is looked for. */
 export async function fileHolds(path: string, pattern: RegExp): Promise<void> {
   const holds = () => {
@@ -209,4 +211,9 @@ export function processesOf(workDir: string): number[] {
       }
     })
     .map(Number)
+}
+
+/** Who has noted the end of a task is itself gone a moment later. */
+export async function processesAreGone(workDir: string): Promise<void> {
+  while (processesOf(workDir).length > 0) await sleep(LOOK_MS)
 }

@@ -15,7 +15,7 @@ import {
   aContainer,
   EventLog,
   fileHolds,
-  processesOf,
+  processesAreGone,
   type RealMachine,
   realMachine,
 } from '../support/containers.ts'
@@ -67,7 +67,7 @@ async function endsAlone(t: ExecutionContext, isolation?: Exclude<Isolation, 'pr
     'c-1': { kind: 'ended', exit: { signal: 'SIGTERM' }, why },
     'c-2': { kind: 'ended', exit: { signal: 'SIGKILL' }, why },
   })
-  t.deepEqual(processesOf(machine.workDir), [])
+  await t.notThrowsAsync(processesAreGone(machine.workDir))
 }
 
 for (const isolation of [undefined, 'pid-namespace', 'session'] as const) {
@@ -118,7 +118,7 @@ test('tasks of an agent that ended before it had looked at them are ended, too',
   const containers = await openProcessContainerizer(options)
   await containers.close()
   await machine.endUnseen('c-1')
-  t.deepEqual(processesOf(workDir), [])
+  await t.notThrowsAsync(processesAreGone(workDir))
 })
 
 test('who watched for an agent before the last one ends nothing', async (t) => {

@@ -54,7 +54,8 @@ export interface Scheduler extends AsyncDisposable {
   offers(): AsyncIterable<Offered>
 
   /**
-   * Statuses from now on; of one task: until it has ended. Each is acknowledged when the next one
+   * Statuses from now on; of one task: until it has ended, or nobody has known it for so long that
+   * it is asked about no more: then the last one is TASK_UNKNOWN. Each is acknowledged when the next one
    * is asked for, or the loop is left, by an error too. Where nobody listens, statuses are
    * acknowledged as they come: listen before the first accept. Ends and throws as `offers`.
    *

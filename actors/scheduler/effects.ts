@@ -1,7 +1,7 @@
 /**
  * All that a scheduler can do to the world. The core returns these; only the shell performs them.
  */
-import type { AgentId, OfferId, SessionId } from '../../protocol/ids.ts'
+import type { AgentId, OfferId, SessionId, TaskId } from '../../protocol/ids.ts'
 import type { Acknowledgements } from '../../protocol/schema/agent.ts'
 import type { Subscription, TaskStatus } from '../../protocol/schema/common.ts'
 import type { Message } from '../../protocol/schema/messages.ts'
@@ -43,6 +43,8 @@ export type Effect =
   | { readonly do: 'tell-rescinded'; readonly offers: readonly OfferId[]; readonly reason: string }
   /** In this order. `framework.seen` is wanted back for those that have a uuid. */
   | { readonly do: 'tell-statuses'; readonly statuses: readonly TaskStatus[] }
+  /** Nobody knows it, and it is asked about no more. It may come back all the same. */
+  | { readonly do: 'tell-let-go'; readonly taskId: TaskId }
   | { readonly do: 'tell-failure'; readonly agentId: AgentId }
   | { readonly do: 'tell-output'; readonly request: SessionId; readonly piece: OutputPiece }
   | { readonly do: 'settle'; readonly ask: Ask; readonly outcome: Outcome }

@@ -266,6 +266,7 @@ export class Library implements Scheduler {
       // Dead offers are passed over when their turn to be read comes.
       rescinded: () => undefined,
       status: (status) => this.#statuses.tell(status),
+      letGo: (taskId) => this.#statuses.letGo(taskId),
       failure: (agentId) => {
         for (const handle of this.#failureHandlers) handle(agentId)
       },

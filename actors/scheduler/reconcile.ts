@@ -19,6 +19,7 @@ export function onSubscribed(turn: Turn): void {
     task.isHeard = false
     task.isDoubtful = state.settings.holder !== undefined
   }
+    task.unknownAtMs = undefined
   state.reconcileMs = SILENT_TASK_MS
   askAboutAll(turn)
 }

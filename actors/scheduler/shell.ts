@@ -4,7 +4,14 @@ import type { Messenger } from '../../bus/messenger.ts'
 import { RefusedError } from '../../bus/service.ts'
 import { check } from '../../protocol/check.ts'
 import { ClusterError } from '../../protocol/errors.ts'
-import type { AgentId, FrameworkId, OfferId, Principal, SessionId } from '../../protocol/ids.ts'
+import type {
+  AgentId,
+  FrameworkId,
+  OfferId,
+  Principal,
+  SessionId,
+  TaskId,
+} from '../../protocol/ids.ts'
 import { CALL_TIMEOUT_MS } from '../../protocol/limits.ts'
 import type { TaskStatus } from '../../protocol/schema/common.ts'
 import type { OwnExplanation } from '../../protocol/schema/explain.ts'
@@ -35,6 +42,8 @@ export interface Handlers {
   rescinded(offers: readonly OfferId[], reason: string): void
   /** The status is acknowledged when this returns, or what it returns is fulfilled. */
   status(status: TaskStatus): void | Promise<void>
+  /** Nobody knows the task: nothing more comes of it, unless its agent comes back with it. */
+  letGo?(taskId: TaskId): void
   failure(agentId: AgentId): void
   output(request: SessionId, piece: OutputPiece): void
   settled(ask: Ask, outcome: Outcome): void
@@ -124,6 +133,8 @@ function perform(deps: SchedulerDeps, actor: RunningActor<Input>, effect: Effect
       return handlers.rescinded(effect.offers, effect.reason)
     case 'tell-statuses':
       return tellStatuses(handlers, actor, effect.statuses)
+    case 'tell-let-go':
+      return handlers.letGo?.(effect.taskId)
     case 'tell-failure':
       return handlers.failure(effect.agentId)
     case 'tell-output':

@@ -19,6 +19,7 @@ export function standBy(turn: Turn, message: string, heldMs: number = RETRY_MS):
   leaveSession(turn)
   // What this process wanted, the one that leads decides now.
   for (const task of state.tasks.values()) task.kill = undefined
+  state.kills.clear()
   state.link = { phase: 'standing-by', triedAtMs: now.monotonicMs }
   const waitMs = Math.max(heldMs, RETRY_MS) + nextFraction(state.random) * JITTER_MS
   state.deadlines.set('open', now.monotonicMs + waitMs, { due: 'open' })

@@ -84,6 +84,10 @@ export type Demand =
   | { readonly verb: 'suppress' | 'revive'; readonly roles: readonly string[] }
   | { readonly verb: 'update'; readonly changes: Changes; readonly ask: Ask }
 
+export interface Kill {
+  readonly graceMs: number | undefined
+}
+
 export interface HeldTask {
   readonly taskId: TaskId
   /** Where it runs; undefined while nobody has said. */
@@ -100,11 +104,13 @@ export interface HeldTask {
   /** The accept that is not answered yet: nobody is asked about the task meanwhile. */
   accept: SessionId | undefined
   /** The framework wants it dead: said again in each session. */
-  kill: { readonly graceMs: number | undefined } | undefined
+  kill: Kill | undefined
   /** A status was heard since the last subscription. */
   isHeard: boolean
   /** Another instance may have led meanwhile, seen its end, and started another under its id. */
   isDoubtful: boolean
+  /** Since when (monotonic) the leader has answered nothing but that nobody knows it. */
+  unknownAtMs: number | undefined
 }
 
 export interface EndedTask {
@@ -185,6 +191,8 @@ export interface SchedulerState {
   /** Those that have not ended. */
   readonly tasks: Map<TaskId, HeldTask>
   readonly ended: Recent<TaskId, EndedTask>
+  /** What was wanted of tasks that were let go of: one of them may come back. */
+  readonly kills: Recent<TaskId, Kill>
   /** Statuses that the framework is busy with, with what will be acknowledged. */
   readonly unseen: Map<string, { readonly agentId: AgentId; readonly ack: Ack }>
   readonly acks: Outbox<AgentId, Ack>
@@ -225,6 +233,7 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     ended: new Recent(ENDED_MAX),
     unseen: new Map(),
     acks: new Outbox(),
+    kills: new Recent(ENDED_MAX),
     reconcileMs: 0,
     reconciledAtMs: 0,
     readings: new Map(),

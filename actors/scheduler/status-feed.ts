@@ -12,7 +12,8 @@ interface UnseenStatus {
 
 export class StatusFeed {
   readonly #handlers = new Set<StatusHandler>()
-  readonly #feeds = new Set<Feed<UnseenStatus>>()
+  /** With the task that they are about, if it is one. */
+  readonly #feeds = new Map<Feed<UnseenStatus>, TaskId | undefined>()
   #end: { readonly error: Error | undefined } | undefined
   /** Those that came before the author could listen. Undefined: the author can. */
   #early: (() => void)[] | undefined = []
@@ -48,7 +49,7 @@ export class StatusFeed {
   /** Of one task, from now until its end; of all, if none is named. */
   read(taskId: TaskId | undefined): AsyncIterable<TaskStatus> {
     const feed = new Feed<UnseenStatus>()
-    this.#feeds.add(feed)
+    this.#feeds.set(feed, taskId)
     if (this.#end !== undefined) feed.end(this.#end.error)
     const listening = this.listen((status) => {
       if (taskId !== undefined && status.taskId !== taskId) return undefined
@@ -63,9 +64,14 @@ export class StatusFeed {
     })
   }
 
+  /** Who reads of this task alone has read all. */
+  letGo(taskId: TaskId): void {
+    for (const [feed, about] of this.#feeds) if (about === taskId) feed.end()
+  }
+
   end(error: Error | undefined): void {
     this.#end ??= { error }
-    for (const feed of this.#feeds) feed.end(error)
+    for (const feed of this.#feeds.keys()) feed.end(error)
   }
 }
 

@@ -13,6 +13,7 @@ import { startCall } from './calls.ts'
 import { repeatReadingsOf } from './output.ts'
 import { type Ack, type Count, type HeldTask, type SchedulerState } from './state.ts'
 import { count, type Turn } from './turn.ts'
+import { onUnknown, takeKill } from './unknown.ts'
 
 interface NewTask {
   readonly taskId: TaskId
@@ -35,8 +36,10 @@ export function holdTask(state: SchedulerState, { taskId, agentId, accept }: New
     kill: undefined,
     isHeard: false,
     isDoubtful: false,
+    unknownAtMs: undefined,
   }
   if (before !== undefined) state.ended.delete(taskId)
+  if (accept !== undefined) state.kills.delete(taskId)
   state.tasks.set(taskId, task)
   return task
 }
@@ -90,7 +93,10 @@ function ackOf({ taskId, launch }: TaskStatus, uuid: string): Ack {
 /** A status that the leader made: it is not acknowledged. */
 export function onLeaderStatus(turn: Turn, status: TaskStatus): void {
   const isNews = take(turn, status, undefined)
-  if (isNews) turn.effects.push({ do: 'tell-statuses', statuses: [status] })
+  if (!isNews) return
+  const { taskId, state } = status
+  turn.effects.push({ do: 'tell-statuses', statuses: [status] })
+  if (state === 'TASK_UNKNOWN') onUnknown(turn, taskId)
 }
 
 /** The framework has handled these statuses. */
@@ -127,7 +133,7 @@ function take(turn: Turn, status: TaskStatus, from: AgentId | undefined): boolea
   const held = state.tasks.get(status.taskId)
   const task = held && isStartedAnew(held, status) ? forgetLaunch(state, held) : held
   const problem = task === undefined ? problemOfEnded(state, status) : problemOf(task, status, from)
-  if (problem === undefined) apply(state, task, status)
+  if (problem === undefined) apply(turn, task, status)
   else count(turn, problem)
   return problem === undefined
 }
@@ -148,6 +154,7 @@ function problemOf(
     return 'foreignAgent'
   if (!isOfLaunch(task, status.launch)) return 'foreignLaunch'
   task.isHeard = true
+  if (status.state !== 'TASK_UNKNOWN') task.unknownAtMs = undefined
   if (status.launch !== undefined) task.isDoubtful = false
   if (status.uuid !== undefined && status.uuid === task.uuid) return 'repeatedStatus'
   const order = compareNumber(status.number, task.number)
@@ -178,14 +185,11 @@ function isOfLaunch(task: HeldTask, launch: Launch | undefined): boolean {
   return task.after === undefined || isLaterLaunch(launch, task.after)
 }
 
-function apply(state: SchedulerState, held: HeldTask | undefined, status: TaskStatus): void {
+function apply(turn: Turn, held: HeldTask | undefined, status: TaskStatus): void {
+  const { state } = turn
   const { taskId, agentId, launch, number, uuid } = status
   const event = taskEventOf(status.state)
-  if (event === undefined) {
-    // Nobody knows it, and we only know its name.
-    if (held?.state === 'TASK_UNKNOWN') state.tasks.delete(taskId)
-    return
-  }
+  if (event === undefined) return
   const task = held ?? holdTask(state, { taskId, agentId })
   task.state = taskStep(task.state, event)?.state ?? task.state
   task.isHeard = true
@@ -193,7 +197,11 @@ function apply(state: SchedulerState, held: HeldTask | undefined, status: TaskSt
   task.launch ??= launch
   task.number = number ?? task.number
   task.uuid = uuid ?? task.uuid
-  if (!isTerminal(task.state)) return
+  const kill = held === undefined ? takeKill(state, taskId) : undefined
+  if (!isTerminal(task.state)) {
+    if (kill !== undefined) onKill(turn, taskId, kill.graceMs)
+    return
+  }
   state.tasks.delete(taskId)
   state.ended.set(taskId, { agentId: task.agentId, launch: task.launch, uuid: task.uuid })
 }

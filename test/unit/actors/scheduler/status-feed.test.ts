@@ -2,6 +2,7 @@
 import test from 'ava'
 import type { TaskStatus } from '../../../../actors/scheduler/contract-statuses.ts'
 import { StatusFeed } from '../../../../actors/scheduler/status-feed.ts'
+import type { TaskId } from '../../../../protocol/ids.ts'
 
 const status = (taskId: string): TaskStatus => ({ taskId }) as TaskStatus
 
@@ -23,4 +24,16 @@ test('an open feed without listeners sees at once', (t) => {
   const feed = new StatusFeed()
   feed.open()
   t.is(feed.tell(status('a')), undefined)
+})
+
+test('who reads of a task that is let go of reads what there is, and ends', async (t) => {
+  const feed = new StatusFeed()
+  feed.open()
+  const [ofA, ofB] = ['a', 'b'].map((taskId) => feed.read(taskId as TaskId)[Symbol.asyncIterator]())
+  void feed.tell(status('a'))
+  feed.letGo('a' as TaskId)
+  t.like(await ofA?.next(), { value: { taskId: 'a' } })
+  t.true((await ofA?.next())?.done)
+  void feed.tell(status('b'))
+  t.like(await ofB?.next(), { value: { taskId: 'b' } })
 })

@@ -185,6 +185,8 @@ export class Workload implements Handlers {
       Math.floor(scalarOf(resources, 'mem') / 1_000 / GREEDY_TASK.mem),
       GREEDY_TASKS_MAX,
     )
+    // What is too little is worth another look when more is free: a filter lets that through.
+    if (fits === 0) return this.#decline(offer, chance)
     const tasks = Array.from({ length: fits }, () => {
       disk.tasks += 1
       const taskId = `${disk.key.frameworkId}-g${disk.tasks}`

@@ -1,6 +1,6 @@
 /**
- * Tests run compiled: `npm test` from `dist/`, side builds from `.build/NAME/`. What takes minutes
- * lives in `test/long/` and runs with BOURSE_LONG=1 only.
+ * Tests run compiled: from the build that `npm test` names, or any other. What takes minutes lives
+ * in `test/long/` and runs with BOURSE_LONG=1 only.
  */
 const long = process.env.BOURSE_LONG === '1'
 

@@ -1,14 +1,16 @@
 /**
- * `npm test [-- FILES and AVA's flags]`: runs AVA on `dist/`, then prints the closing lines.
+ * `npm test [-- FILES and AVA's flags]`: runs AVA on its own build, then prints the closing lines.
  * Files may be named as they are in the source tree. Exit status 1 if anything failed.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { dirname, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { TestReport } from './test-report.ts'
 
+const build = relative(process.cwd(), dirname(import.meta.dirname))
 const compiled = (argument: string): string =>
-  argument.startsWith('test/') ? `dist/${argument.replace(/\.ts$/, '.js')}` : argument
+  argument.startsWith('test/') ? `${build}/${argument.replace(/\.ts$/, '.js')}` : argument
 
 const args = process.argv.slice(2).map(compiled)
 const namesFiles = args.some((argument) => !argument.startsWith('-'))
@@ -19,7 +21,7 @@ const ava = spawn(
   [
     'node_modules/ava/entrypoints/cli.mjs',
     '--no-color',
-    ...(namesFiles ? [] : ['dist/test/**/*.test.js']),
+    ...(namesFiles ? [] : [`${build}/test/**/*.test.js`]),
     ...args,
   ],
   { stdio: ['ignore', 'pipe', 'inherit'] },

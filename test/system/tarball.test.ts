@@ -1,11 +1,20 @@
 /** What is published works: packed, installed in an empty folder, and a cluster started from it. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 
@@ -15,13 +24,8 @@ test('the packed tarball, installed in an empty folder, runs a cluster and a com
   t.timeout(120_000)
   const folder = mkdtempSync(join(tmpdir(), 'bourse-tarball-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  const packed = await run('npm', [
-    'pack',
-    '--ignore-scripts',
-    '--json',
-    '--pack-destination',
-    folder,
-  ])
+  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
+  const packed = await run('npm', args, { cwd: checkoutIn(folder) })
   const [{ filename }] = JSON.parse(packed.stdout)
   const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', join(folder, filename)]
   await run('npm', install, { cwd: folder })
@@ -45,6 +49,24 @@ test('the packed tarball, installed in an empty folder, runs a cluster and a com
   const [code] = await ended
   t.is(code, 0)
 })
+
+/** What is published is taken from these, so nothing else is copied. */
+const PUBLISHED: { readonly files: readonly string[] } = JSON.parse(
+  readFileSync('package.json', 'utf8'),
+)
+/** This build. */
+const BUILD = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A checkout below `folder` whose `dist/` is this build. */
+function checkoutIn(folder: string): string {
+  const checkout = join(folder, 'checkout')
+  const roots = PUBLISHED.files.map((pattern) => pattern.split('/')[0] ?? '')
+  for (const root of new Set(['package.json', ...roots]))
+    if (root !== 'dist' && existsSync(root))
+      cpSync(root, join(checkout, root), { recursive: true, dereference: true })
+  cpSync(BUILD, join(checkout, 'dist'), { recursive: true })
+  return checkout
+}
 
 /** Links of its pages to files of its own that it does not hold. */
 function deadLinks(root: string): readonly string[] {

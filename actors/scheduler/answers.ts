@@ -32,7 +32,7 @@ export function onAnswered(turn: Turn, answered: Answered): void {
     return
   }
   if (state.readings.has(key)) {
-    if (refused !== undefined) onReadRefused(turn, key)
+    if (refused !== undefined) onReadRefused(turn, key, refused)
     return
   }
   // Not now, or too many at once: the deadline repeats it, less and less often.

@@ -2,6 +2,7 @@
  * Reading what a task wrote: one piece is asked for at a time, by its offset, so that a lost one is
  * asked for again and none comes twice.
  */
+import type { Refusal } from '../../protocol/errors.ts'
 import type { AgentId, SessionId, TaskId } from '../../protocol/ids.ts'
 import { CALL_TIMEOUT_MS, OUTPUT_BYTES_MAX } from '../../protocol/limits.ts'
 import type { Output } from '../../protocol/schema/scheduler.ts'
@@ -41,7 +42,7 @@ export function repeatReadings(turn: Turn): void {
   for (const reading of turn.state.readings.values()) if (reading.isAsking) ask(turn, reading)
 }
 
-/** Its agent has begun anew, perhaps: what it was asked before is lost then. */
+/** Its agent has begun anew, perhaps, or is gone: what it was asked before is lost then. */
 export function repeatReadingsOf(turn: Turn, taskId: TaskId): void {
   for (const reading of turn.state.readings.values())
     if (reading.isAsking && reading.taskId === taskId) ask(turn, reading)
@@ -61,8 +62,15 @@ export function onReadDue(turn: Turn, request: SessionId): void {
   )
 }
 
-/** The leader could not pass the question on. It may later, when the agent is back. */
-export function onReadRefused({ state, now }: Turn, request: SessionId): void {
+/**
+ * The leader could not pass the question on. It may later, when the agent is back; for what an ended
+ * task wrote, nobody waits until an unreachable one is.
+ */
+export function onReadRefused(turn: Turn, request: SessionId, { name, message }: Refusal): void {
+  const { state, now } = turn
+  const reading = state.readings.get(request)
+  if (reading !== undefined && name === 'conflict' && !isUnfinished(state, reading))
+    return giveUp(turn, reading, `${message}: the rest of ${reading.stream} is not read`)
   state.deadlines.set(deadlineOf(request), now.monotonicMs + CALL_TIMEOUT_MS, {
     due: 'read',
     request,

@@ -97,6 +97,7 @@ export function onLeaderStatus(turn: Turn, status: TaskStatus): void {
   const { taskId, state } = status
   turn.effects.push({ do: 'tell-statuses', statuses: [status] })
   if (state === 'TASK_UNKNOWN') onUnknown(turn, taskId)
+  if (isTerminal(state)) repeatReadingsOf(turn, taskId)
 }
 
 /** The framework has handled these statuses. */

@@ -1,7 +1,7 @@
 /** Agents that operators give up, and those that are forgotten after weeks. */
 import test from 'ava'
 import type { Effect } from '../../../../actors/master/effects.ts'
-import type { AgentId, TaskId } from '../../../../protocol/ids.ts'
+import type { AgentId, SessionId, TaskId } from '../../../../protocol/ids.ts'
 import {
   AGENT_PING_MS,
   AGENT_PINGS_MISSED_MAX,
@@ -23,6 +23,7 @@ import {
   type Answer,
   aBatch,
   aFramework,
+  bits,
   effectsOf,
   eventsOf,
   MasterDriver,
@@ -32,6 +33,15 @@ import {
 
 /** Long enough for all its pings to be missed. */
 const SILENT_MS = AGENT_PING_MS * (AGENT_PINGS_MISSED_MAX + 2)
+
+const READING = {
+  taskId: 't1' as TaskId,
+  stream: 'stdout',
+  offset: 0,
+  bytesMax: 10,
+  waitMs: 0,
+  request: bits<SessionId>(1),
+} as const
 
 const giveUp = ({ master }: Pick<Stage, 'master'>, name = 'a1'): Answer =>
   master.operate({ verb: 'mark-gone', body: { agentId: name as AgentId } })
@@ -200,6 +210,23 @@ test('asked about a task on a gone agent, the leader says that it is gone by an 
     { taskId: 't9', state: 'TASK_GONE_BY_OPERATOR', reason: 'RECONCILIATION', agentId: 'a1' },
   ])
   t.like(master.operate({ verb: 'explain', body: { agentId } }), { ok: { state: 'gone' } })
+})
+
+test('output of agents that nobody expects is refused otherwise than of those that may come', (t) => {
+  const { master, framework, allocator } = aStage()
+  new FakeAgent(master, 'a2').open()
+  giveUp({ master }, 'a2')
+  live({ master, framework, allocator }, SILENT_MS)
+  const refused = ['a1', 'a2', 'a3'].map((name) => {
+    const agentId = name as AgentId
+    const answer = framework.call('read-output', { ...READING, agentId })
+    return answer !== undefined && 'refused' in answer ? answer.refused.message : answer
+  })
+  t.deepEqual(refused, [
+    'agent a1 is unreachable',
+    'agent a2 was given up by an operator',
+    'agent a3 is not registered here',
+  ])
 })
 
 test('a kill of a task on a gone agent is answered, and not kept for its return', (t) => {

@@ -76,6 +76,20 @@ test('a question that the leader cannot pass on is asked again', (t) => {
   t.is(given.calls('read-output').length, 1)
 })
 
+test('an ended task on an agent that nobody expects: there is no more, at once', (t) => {
+  const given = reading()
+  const gone = refusal('conflict', 'agent agent-1 was given up by an operator')
+  given.answer(request, gone)
+  t.deepEqual(given.effects, [], 'its end is not known yet')
+  const status = aStatus('TASK_GONE_BY_OPERATOR', { source: 'master' })
+  given.say([{ kind: 'status', status }])
+  t.is(given.calls('read-output').length, 1, 'whom it was asked of before is gone')
+  given.answer(request, gone)
+  const missing = 'agent agent-1 was given up by an operator: the rest of stdout is not read'
+  t.is(given.all('tell-output')[0]?.piece.missing, missing)
+  t.is(given.state.readings.size, 0)
+})
+
 test('a new session asks again at once', (t) => {
   const given = reading()
   given.nowMs += 1_000

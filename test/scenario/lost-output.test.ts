@@ -1,0 +1,63 @@
+/** What a task wrote on an agent that is lost: nobody waits for it. */
+import test from 'ava'
+import type { InstanceView } from '../../frameworks/run/result.ts'
+import { type Display, type MissingOutput, runCommand } from '../../frameworks/run/run.ts'
+import type { AgentId } from '../../protocol/ids.ts'
+import { Scenario } from '../support/scenario.ts'
+
+/** The pause before a restart, and what it takes to be offered another agent. */
+const RESTARTED_MS = 2_500
+
+class Watch implements Display {
+  readonly missing: MissingOutput[] = []
+  #running: (instance: InstanceView) => void = () => undefined
+
+  changed(instance: InstanceView): void {
+    if (instance.state === 'TASK_RUNNING') this.#running(instance)
+  }
+  waiting(): void {}
+  output(): void {}
+  outputMissing(missing: MissingOutput): void {
+    this.missing.push(missing)
+  }
+  nextRunning(): Promise<InstanceView> {
+    return new Promise((resolve) => {
+      this.#running = resolve
+    })
+  }
+}
+
+test('bourse run: what ran on an agent that was given up is started elsewhere at once', async (t) => {
+  const scenario = await Scenario.open()
+  const islands = new Map<string, Awaited<ReturnType<Scenario['agents']>>>()
+  for (const name of ['a', 'b']) islands.set(`${name}-1`, await scenario.agents({ name }))
+  await scenario.pass(2_000)
+  const { cluster } = scenario
+  const { system, clock, randomToken } = cluster
+  const watch = new Watch()
+  const stop = new AbortController()
+  const nats = { servers: ['nats://nowhere'], source: 'a simulated cluster' }
+  const options = {
+    ...{ command: ['serve'], cpus: 1, mem: 32, env: { PRETEND_MS: 'Infinity' } },
+    ...{ nats, cluster: 'bourse', world: { system, clock, randomToken }, signal: stop.signal },
+    restart: { restartsMax: 1 },
+  }
+  const first = watch.nextRunning()
+  const run = runCommand(options, watch)
+  const { agentId = '' } = await cluster.until(first)
+  islands.get(agentId)?.cutOff()
+  const second = watch.nextRunning()
+  await scenario.ask('mark-gone', { agentId: agentId as AgentId })
+  const goneAtMs = clock.now().monotonicMs
+  const again = await cluster.until(second)
+  t.true(clock.now().monotonicMs - goneAtMs < RESTARTED_MS, `${clock.now().monotonicMs - goneAtMs}`)
+  t.not(again.agentId, agentId as AgentId)
+  const why = (stream: string): string =>
+    `agent ${agentId} was given up by an operator: the rest of ${stream} is not read`
+  t.deepEqual(
+    watch.missing.map((one) => one.why),
+    [why('stdout'), why('stderr')],
+  )
+  stop.abort()
+  await cluster.until(run)
+})

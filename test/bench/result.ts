@@ -1,6 +1,6 @@
 /** What a scenario has measured, and where: a figure without that is worth nothing. */
-import { spawnSync } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
+import { commitHere } from '../../tools/commit.ts'
 
 const MIB = 1_048_576
 
@@ -40,7 +40,7 @@ export interface Measured {
 export interface Result extends Measured {
   readonly scenario: string
   readonly machine: Readonly<Record<string, number | string>>
-  /** `+` behind it: with changes that are not committed. */
+  /** As `commitHere` names it. */
   readonly commit: string
 }
 
@@ -51,7 +51,7 @@ export function resultOf(scenario: string, measured: Measured): Result {
     const all = wrong.map(([name, { is, mustBe }]) => `${name}: ${is}, not ${mustBe}`)
     throw new Error(`the counts of ${scenario} do not add up: ${all.join('; ')}`)
   }
-  return { scenario, machine: machine(), commit: commit(), ...measured }
+  return { scenario, machine: machine(), commit: commitHere(), ...measured }
 }
 
 function machine(): Result['machine'] {
@@ -62,17 +62,6 @@ function machine(): Result['machine'] {
     memoryMiB: Math.round(totalmem() / MIB),
     node: process.version,
   }
-}
-
-/** What benches write themselves changes nothing of what they measure. */
-const WRITTEN_HERE = ['docs/performance.md', 'test/bench/results.json', 'test/bench/baseline.json']
-
-function commit(): string {
-  const git = (...args: string[]): string =>
-    spawnSync('git', args, { encoding: 'utf8' }).stdout?.trim() ?? ''
-  const head = git('rev-parse', '--short', 'HEAD') || 'unknown'
-  const others = ['--', '.', ...WRITTEN_HERE.map((path) => `:!${path}`)]
-  return git('status', '--porcelain', ...others) === '' ? head : `${head}+`
 }
 
 /** For people: one line for each figure. */

@@ -7,7 +7,7 @@
  */
 import { rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
+import { ToolArguments } from '../../tools/wrong-use.ts'
 import { BUGS, buildWith, CHAOS, type Finder, SIMULATOR } from './apply.ts'
 import { lookForNothing, lookInChaos } from './in-chaos.ts'
 import { lookInSimulation } from './in-simulation.ts'
@@ -16,7 +16,14 @@ import type { Look } from './look.ts'
 /** What chaos is sure to find in a minute or two. */
 const FOUND_BY_CHAOS = ['kill-forgotten', 'repeated-accept-dropped']
 
-const { values, positionals } = parseArgs({
+const USAGE = [
+  'usage: npm run bugs -- [NAME…] [--seeds N] [--minutes M] [--jobs N] [--shrink SECONDS] [--trace]',
+  '       npm run bugs -- --chaos [NAME…] [--seed N] [--seeds N] [--minutes M]',
+  ...BUGS.map((bug) => `  ${bug}`),
+]
+
+const given = new ToolArguments(USAGE.join('\n'))
+const { values, positionals } = given.parse({
   allowPositionals: true,
   options: {
     chaos: { type: 'boolean', default: false },
@@ -31,10 +38,12 @@ const { values, positionals } = parseArgs({
 const all = values.chaos ? FOUND_BY_CHAOS : BUGS
 const wanted = positionals.length === 0 ? all : positionals
 const unknown = wanted.filter((bug) => !BUGS.includes(bug))
-if (unknown.length > 0) {
-  process.stderr.write(`no such bug: ${unknown.join(', ')}; there are ${BUGS.join(', ')}\n`)
-  process.exit(64)
-}
+if (unknown.length > 0) given.wrong(`no bug is called ${unknown.join(', ')}`)
+const seed = given.whole('seed', values.seed, 0)
+for (const flag of ['seeds', 'jobs'] as const)
+  if (values[flag] !== undefined) given.whole(flag, values[flag], 1)
+if (values.minutes !== undefined) given.positive('minutes', values.minutes)
+given.whole('shrink', values.shrink, 0)
 const isWell = await (values.chaos ? byChaos() : bySimulation())
 if (!isWell) process.exitCode = 1
 
@@ -52,7 +61,7 @@ async function bySimulation(): Promise<boolean> {
 
 async function byChaos(): Promise<boolean> {
   const { seeds: count = '3', minutes = '1.5' } = values
-  const seeds = Array.from({ length: Number(count) }, (_, i) => Number(values.seed) + i)
+  const seeds = Array.from({ length: Number(count) }, (_, i) => seed + i)
   const foundAt: number[] = []
   for (const bug of wanted) {
     await look(bug, CHAOS, async (copy) => {

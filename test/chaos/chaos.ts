@@ -5,17 +5,18 @@
  * Progress goes to standard error, one summary to standard output. Exit 1: something was violated,
  * or is left behind. `--log` appends a line of JSON to a file.
  */
-import { execFileSync } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { commitHere } from '../../tools/commit.ts'
+import { ToolArguments } from '../../tools/wrong-use.ts'
 import { isGood } from './outcome.ts'
 import { runChaos } from './run.ts'
 import { summary } from './summary.ts'
 
-const USAGE =
-  'usage: npm run chaos -- [--minutes M] [--seed N] [--servers 1|3] [--json] [--log FILE] [--keep]'
+const given = new ToolArguments(
+  'usage: npm run chaos -- [--minutes M] [--seed N] [--servers 1|3] [--json] [--log FILE] [--keep]',
+)
 
-const { values } = parseArgs({
+const { values } = given.parse({
   options: {
     minutes: { type: 'string', default: '3' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
@@ -25,22 +26,9 @@ const { values } = parseArgs({
     keep: { type: 'boolean', default: false },
   },
 })
-const [minutes, seed, servers] = [values.minutes, values.seed, values.servers].map(Number)
-const isUsable =
-  minutes !== undefined && minutes > 0 && Number.isSafeInteger(seed) && seed !== undefined
-if (!isUsable || (servers !== 1 && servers !== 3)) {
-  process.stderr.write(`${USAGE}\n`)
-  process.exit(64)
-}
-/** A copy that was built from a patch has none. */
-function commitHere(): string {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
-  } catch {
-    // No repository: whoever made the copy knows what it is.
-    return 'unknown'
-  }
-}
+const minutes = given.positive('minutes', values.minutes)
+const seed = given.whole('seed', values.seed, 0)
+const servers = given.oneOf('servers', values.servers, ['1', '3']) === '3' ? 3 : 1
 
 // A run that is logged stands for what was built: asked before others commit more.
 const commit = values.log === undefined ? undefined : commitHere()

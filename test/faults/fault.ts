@@ -3,14 +3,16 @@
  * alone, by number or name; `--keep` leaves their files. `npm run fault -- table [ROW…]`:
  * docs/reliability.md.
  */
-import { parseArgs } from 'node:util'
+import { ToolArguments } from '../../tools/wrong-use.ts'
 import type { Row } from './row.ts'
 import { ROWS, rowOf } from './rows.ts'
 import { isGood, linesOf, type Report, runRow } from './run-row.ts'
 import { remakeTable } from './table.ts'
 
-const USAGE = 'usage: npm run fault -- ROW… [--load] [--times N] [--keep] [--json] | table [ROW…]'
-const EXIT_USAGE = 64
+const USAGE = [
+  'usage: npm run fault -- ROW… [--load] [--times N] [--keep] [--json] | table [ROW…]',
+  ...ROWS.map(({ number, name }) => `  ${number} ${name}`),
+]
 /** Nothing is wrong, and nothing was tried. */
 const EXIT_MISSING = 69
 
@@ -18,7 +20,8 @@ const EXIT_MISSING = 69
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => process.exit(1))
 
-const { values, positionals } = parseArgs({
+const given = new ToolArguments(USAGE.join('\n'))
+const { values, positionals } = given.parse({
   allowPositionals: true,
   options: {
     load: { type: 'boolean', default: false },
@@ -29,11 +32,10 @@ const { values, positionals } = parseArgs({
 })
 const isTable = positionals[0] === 'table'
 const words = isTable ? positionals.slice(1) : positionals
-const times = Number(values.times)
+const times = given.whole('times', values.times, 1)
 const unknown = words.find((word) => rowOf(word) === undefined)
-if (unknown !== undefined) wrongUse(`no row is called ${unknown}`)
-if (words.length === 0 && !isTable) wrongUse('a row is to be named')
-if (!(Number.isSafeInteger(times) && times >= 1)) wrongUse('--times is a whole number from 1')
+if (unknown !== undefined) given.wrong(`no row is called ${unknown}`)
+if (words.length === 0 && !isTable) given.wrong('a row is to be named')
 
 const rows = words.length === 0 ? ROWS : words.flatMap((word) => rowOf(word) ?? [])
 if (isTable) process.exitCode = (await remakeTable(rows, times)) ? 0 : 1
@@ -65,10 +67,4 @@ async function runAlone(row: Row): Promise<void> {
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
-}
-
-function wrongUse(why: string): never {
-  const all = ROWS.map(({ number, name }) => `  ${number} ${name}`)
-  process.stderr.write(`${why}\n${USAGE}\n${all.join('\n')}\n`)
-  process.exit(EXIT_USAGE)
 }

@@ -3,8 +3,8 @@
  * load, and writes the fault matrix of docs/reliability.md; the others keep what they had, with its
  * commit.
  */
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { commitHere } from '../../tools/commit.ts'
 import { type Kept, type KeptRow, type KeptRows, tableOf, withTable } from './markdown.ts'
 import type { Row } from './row.ts'
 import { ROWS } from './rows.ts'
@@ -24,7 +24,7 @@ export async function remakeTable(rows: readonly Row[], times: number): Promise<
     : {}
   let isAllGood = true
   for (const { number, name } of rows) {
-    const made = { commit: commit() }
+    const made = { commit: commitHere() }
     const atRest = await make(number, times, [])
     const underLoad = await make(number, times, ['--load'])
     const isMissing = atRest.outcome === 'missing'
@@ -71,15 +71,4 @@ function keptOf(said: Said): Kept {
       late === undefined ? problems : [...problems, late],
     ),
   }
-}
-
-/** What this writes itself changes nothing of what it tries. */
-const WRITTEN_HERE = [PAGE, KEPT]
-
-function commit(): string {
-  const git = (...args: string[]): string =>
-    spawnSync('git', args, { encoding: 'utf8' }).stdout?.trim() ?? ''
-  const head = git('rev-parse', '--short', 'HEAD') || 'unknown'
-  const others = ['--', '.', ...WRITTEN_HERE.map((path) => `:!${path}`)]
-  return git('status', '--porcelain', ...others) === '' ? head : `${head}+`
 }

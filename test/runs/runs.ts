@@ -18,7 +18,6 @@ const MS_PER_S = 1_000
 
 interface Simulation {
   readonly commit: string
-  readonly isDirty: boolean
   readonly from: number
   readonly seeds: number
   readonly minutes: number
@@ -53,7 +52,7 @@ function simulations(runs: readonly Simulation[]): readonly string[] {
     '|---|---|---:|---:|---:|---:|',
     ...runs.map((run) =>
       row(
-        run.isDirty ? `${run.commit}+` : run.commit,
+        run.commit,
         `${run.from}–${run.from + run.seeds - 1}`,
         run.minutes,
         Math.round((run.seeds * run.minutes) / MINUTES_PER_HOUR),

@@ -1,6 +1,5 @@
 /** What a batch says of its runs. */
 import { ALL_FAULTS } from './plan.ts'
-import type { Revision } from './revision.ts'
 import type { Outcome, Wanted } from './run-seed.ts'
 import { describeStrike } from './strikes.ts'
 
@@ -56,7 +55,9 @@ export function show(outcome: Outcome): readonly string[] {
   ]
 }
 
-export interface Batch extends Revision {
+export interface Batch {
+  /** As `commitHere` names it. */
+  readonly commit: string
   readonly from: number
   readonly seeds: number
   readonly minutes: number
@@ -71,14 +72,14 @@ export function summary(outcomes: readonly Outcome[], batch: Batch): readonly st
   const busyMs = outcomes.reduce((sum, { tookMs }) => sum + tookMs, 0)
   const speed = (ms: number): number =>
     Math.round((outcomes.length * batch.minutes * MINUTE_MS) / ms)
-  const { commit, isDirty, jobs, tookMs, minutes } = batch
+  const { commit, jobs, tookMs, minutes } = batch
   return [
     'faults:',
     ...kinds.map(([kind, count]) => `  ${kind}: ${count}`),
     ...(missing.length > 0 ? [`never happened: ${missing.join(', ')}`] : []),
     ...failed.map((one) => `failed: ${again(one)}   (${one.violation?.invariant})`),
     `${outcomes.length - failed.length} passed, ${failed.length} failed: ` +
-      `${outcomes.length} × ${minutes} minutes of commit ${commit}${isDirty ? ' and more' : ''}`,
+      `${outcomes.length} × ${minutes} minutes of commit ${commit}`,
     `${speed(tookMs)} × real time on ${jobs} threads, ${speed(busyMs)} × each`,
   ]
 }

@@ -1,20 +1,23 @@
 /** `npm run simulate`: see docs/simulation.md. */
 import { appendFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import { systemClock } from '../../bus/clock.ts'
+import { commitHere } from '../../tools/commit.ts'
+import { ToolArguments } from '../../tools/wrong-use.ts'
 import { runBatch } from './batch.ts'
-import { CHANCES, type ChanceName } from './plan.ts'
+import { CHANCES } from './plan.ts'
 import { conclusion, show, summary } from './report.ts'
-import { revision } from './revision.ts'
 import type { Wanted } from './run-seed.ts'
 
-const USAGE = `usage: npm run simulate -- [--seed N | --from N --seeds N] [--minutes M] [--jobs N]
-       [--keep N,N…] [--chances NAME,NAME…] [--shrink SECONDS] [--about WORD] [--log FILE] [--first] [--json]`
+const given =
+  new ToolArguments(`usage: npm run simulate -- [--seed N | --from N --seeds N] [--minutes M] [--jobs N]
+       [--keep N,N…] [--chances NAME,NAME…] [--shrink SECONDS] [--about WORD] [--log FILE] [--first] [--json]`)
 const DEFAULT_MINUTES = 5
 const MS_PER_S = 1_000
+/** Nothing else changes what a run does. */
+const SOURCES = ['protocol', 'bus', 'actors', 'agent-runtime', 'test/sim']
 
-const { values } = parseArgs({
+const { values } = given.parse({
   options: {
     seed: { type: 'string' },
     from: { type: 'string', default: '1' },
@@ -31,24 +34,19 @@ const { values } = parseArgs({
   },
 })
 
-const from = Number(values.seed ?? values.from)
-const seeds = values.seed === undefined ? Number(values.seeds) : 1
-const minutes = Number(values.minutes)
-const jobs = Number(values.jobs)
-const keep = listOf(values.keep)?.map(Number)
-const chances = listOf(values.chances) as readonly ChanceName[] | undefined
-const isGood =
-  Number.isSafeInteger(from) &&
-  [seeds, jobs].every((count) => Number.isSafeInteger(count) && count > 0) &&
-  minutes > 0 &&
-  Number(values.shrink) >= 0 &&
-  (keep ?? []).every((index) => Number.isSafeInteger(index)) &&
-  (chances ?? []).every((name) => CHANCES.includes(name))
-if (!isGood) {
-  process.stderr.write(`${USAGE}\n`)
-  process.exit(64)
-}
+const from =
+  values.seed === undefined
+    ? given.whole('from', values.from, 0)
+    : given.whole('seed', values.seed, 0)
+const seeds = values.seed === undefined ? given.whole('seeds', values.seeds, 1) : 1
+const minutes = given.positive('minutes', values.minutes)
+const jobs = given.whole('jobs', values.jobs, 1)
+const shrinkMs = given.whole('shrink', values.shrink, 0) * MS_PER_S
+const keep = listOf(values.keep)?.map((index) => given.whole('keep', index, 0))
+const chances = listOf(values.chances)?.map((name) => given.oneOf('chances', name, CHANCES))
 
+// Asked before others commit more.
+const commit = commitHere(SOURCES)
 const begunMs = systemClock.now().monotonicMs
 const wanted = Array.from({ length: seeds }, (_, i): Wanted => {
   const seed = from + i
@@ -57,7 +55,7 @@ const wanted = Array.from({ length: seeds }, (_, i): Wanted => {
 const outcomes = await runBatch(wanted, {
   jobs: Math.min(jobs, seeds),
   // What was chosen by hand is as small as somebody wants it.
-  shrinkMs: keep === undefined && chances === undefined ? Number(values.shrink) * MS_PER_S : 0,
+  shrinkMs: keep === undefined && chances === undefined ? shrinkMs : 0,
   stopsAtFailure: values.first,
   ...(values.about !== undefined && { about: values.about }),
   onProgress: (text) => progress(text),
@@ -68,7 +66,7 @@ const outcomes = await runBatch(wanted, {
 })
 const tookMs = systemClock.now().monotonicMs - begunMs
 const { failed, missing } = conclusion(outcomes)
-const said = { ...revision(), from, seeds, minutes, jobs: Math.min(jobs, seeds), tookMs }
+const said = { commit, from, seeds, minutes, jobs: Math.min(jobs, seeds), tookMs }
 if (!values.json) print(summary(outcomes, said))
 if (values.log !== undefined) {
   const counts = { failed: failed.map(({ seed }) => seed), neverHappened: missing }

@@ -1,5 +1,5 @@
 /** A leader that says nothing for too long, where that is not our own connection's fault. */
-import { openSession } from './session.ts'
+import { openSession } from './opening.ts'
 import { count, type Turn } from './turn.ts'
 
 /** The deadline is set once and moved on when it comes: messages only note that they came. */

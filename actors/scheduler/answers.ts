@@ -7,6 +7,7 @@ import type { Input } from './inputs.ts'
 import { onAccepted } from './offers.ts'
 import { onSessionLost } from './opening.ts'
 import { onReadRefused } from './output.ts'
+import { askMore } from './reconcile.ts'
 import { standBy } from './standing.ts'
 import { count, settle, settleRefused, type Turn } from './turn.ts'
 
@@ -57,4 +58,5 @@ function onCallDone(turn: Turn, { key, refusal: refused, notLaunched = [] }: Ans
     settleRefused(turn, out.ask, refused)
   } else if (out.said.verb === 'teardown') end(turn)
   else settle(turn, out.ask, { outcome: 'done' })
+  if (out.said.verb === 'reconcile') askMore(turn)
 }

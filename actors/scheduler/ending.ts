@@ -11,6 +11,7 @@ export function leaveSession(turn: Turn): void {
   for (const out of takeAllCalls(turn)) if (out.said.verb === 'accept') giveUpAccept(turn, out)
   giveUpDemand(turn)
   dropOffers(turn)
+  turn.state.questions.clear()
   turn.state.deadlines.clear('silence')
   turn.state.deadlines.clear('reconcile')
 }

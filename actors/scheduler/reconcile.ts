@@ -1,9 +1,11 @@
 /**
  * What has become of unfinished tasks? Asked after each subscription and from time to time; tasks
  * of which nothing was heard since are asked about more often. So lost accepts and statuses are
- * found.
+ * found. So many at a time, the next when those are answered: all tasks at once would be more than a
+ * leader reads before its server cuts it off.
  */
 import { RECONCILE_MS, RECONCILE_TASKS_MAX } from '../../protocol/limits.ts'
+import type { Reconcile } from '../../protocol/schema/calls.ts'
 import { cut } from '../parts/outbox.ts'
 import { startCall } from './calls.ts'
 import type { HeldTask, SchedulerState } from './state.ts'
@@ -17,9 +19,9 @@ export function onSubscribed(turn: Turn): void {
   const { state } = turn
   for (const task of state.tasks.values()) {
     task.isHeard = false
+    task.unknownAtMs = undefined
     task.isDoubtful = state.settings.holder !== undefined
   }
-    task.unknownAtMs = undefined
   state.reconcileMs = SILENT_TASK_MS
   askAboutAll(turn)
 }
@@ -68,12 +70,34 @@ function arrange({ state, now }: Turn): void {
   state.deadlines.set('reconcile', atMs, { due: 'reconcile' })
 }
 
-/** A task whose accept is on its way is passed over: the leader could not know it yet. */
 export function askAbout(turn: Turn, tasks: readonly HeldTask[]): void {
-  const items = tasks
-    .filter((task) => task.accept === undefined)
-    .map(({ taskId, agentId }) => ({ taskId, ...(agentId !== undefined && { agentId }) }))
-  for (let i = 0; i < items.length; i += RECONCILE_TASKS_MAX)
-    for (const tasks of cut(items.slice(i, i + RECONCILE_TASKS_MAX)))
-      startCall(turn, { verb: 'reconcile', body: { tasks: [...tasks] } })
+  for (const task of tasks) turn.state.questions.add(task)
+  askMore(turn)
+}
+
+/** The next of those that are to be asked about, unless earlier questions are not answered yet. */
+export function askMore(turn: Turn): void {
+  const { state } = turn
+  if (state.questions.size === 0 || isAsking(state)) return
+  const items: TaskItem[] = []
+  for (const task of state.questions) {
+    state.questions.delete(task)
+    if (isToAsk(state, task)) items.push(itemOf(task))
+    if (items.length === RECONCILE_TASKS_MAX) break
+  }
+  if (items.length === 0) return
+  for (const tasks of cut(items)) {
+    startCall(turn, { verb: 'reconcile', body: { tasks: [...tasks] } })
+  }
+}
+
+/** A task whose accept is on its way is passed over: the leader could not know it yet. */
+function isToAsk({ tasks }: SchedulerState, task: HeldTask): boolean {
+  return task.accept === undefined && tasks.get(task.taskId) === task
+}
+
+type TaskItem = Reconcile['tasks'][number]
+
+function itemOf({ taskId, agentId }: HeldTask): TaskItem {
+  return { taskId, ...(agentId !== undefined && { agentId }) }
 }

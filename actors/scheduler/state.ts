@@ -196,6 +196,8 @@ export interface SchedulerState {
   /** Statuses that the framework is busy with, with what will be acknowledged. */
   readonly unseen: Map<string, { readonly agentId: AgentId; readonly ack: Ack }>
   readonly acks: Outbox<AgentId, Ack>
+  /** Tasks that are to be asked about when the questions before are answered. */
+  readonly questions: Set<HeldTask>
   /** How long after the last question about silent tasks they are asked about again. */
   reconcileMs: number
   /** When (monotonic) all unfinished tasks were last asked about. */
@@ -234,6 +236,7 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     unseen: new Map(),
     acks: new Outbox(),
     kills: new Recent(ENDED_MAX),
+    questions: new Set(),
     reconcileMs: 0,
     reconciledAtMs: 0,
     readings: new Map(),

@@ -16,6 +16,7 @@ const finished = aStatus('TASK_FINISHED', {
 })
 const launched = (): Given => new Given().subscribed().launched('t-1')
 const seen = (given: Given, n: number) => given.input({ kind: 'framework.seen', uuids: [uuid(n)] })
+const askedAbout = (given: Given) => given.call('reconcile').body.tasks.length
 const stateOf = (given: Given) => given.state.tasks.get('t-1' as TaskId)?.state
 
 test('a status is handed over, and acknowledged when the framework has seen it', (t) => {
@@ -318,11 +319,21 @@ test('tasks that stay silent are asked about again after 5 s, the others once a 
   t.is(given.calls('reconcile').length, 0)
 })
 
-test('many tasks are asked about in several calls that fit', (t) => {
+test('many tasks are asked about in several calls that fit, one after the other', (t) => {
   const given = new Given().subscribed()
-  const ids = Array.from({ length: 3_000 }, (_, i) => `t-${i}`)
+  const ids = Array.from({ length: 5_000 }, (_, i) => `t-${i}`)
   for (let i = 0; i < ids.length; i += 500) given.launched(...ids.slice(i, i + 500))
   given.input({ kind: 'framework.reconcile' })
-  const lists = given.calls('reconcile').map(({ body }) => body.tasks.length)
-  t.deepEqual(lists, [2_048, 952])
+  t.is(askedAbout(given), 2_048)
+  const { key } = given.call('reconcile')
+  given.answer(key, refusal('too-many', 'not now'))
+  t.deepEqual(given.calls('reconcile'), [], 'it is repeated')
+  given.answer(key)
+  t.is(askedAbout(given), 2_048)
+  const second = given.call('reconcile')
+  given.status({ ...finished, taskId: 't-4999' as TaskId })
+  given.answer(second.key)
+  t.is(askedAbout(given), 5_000 - 2 * 2_048 - 1, 'not about one that has ended meanwhile')
+  given.answer(given.call('reconcile').key)
+  t.deepEqual(given.calls('reconcile'), [])
 })

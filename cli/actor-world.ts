@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../bus/clock.ts'
 import { isOpenLocation } from '../bus/nats/locate.ts'
 import { natsSystem } from '../bus/nats/system.ts'
 import { type RandomToken, randomToken } from '../bus/random.ts'
+import { leaderBeat } from '../protocol/subjects.ts'
 import type { FoundCluster } from './find-cluster.ts'
 
 export interface ActorWorld {
@@ -33,6 +34,7 @@ export function actorWorld({ found, log, replicas = 1 }: WorldOptions): ActorWor
   const system = natsSystem({
     location,
     replicas,
+    leaderOn: leaderBeat.on({ cluster }),
     onFault: ({ message }) => log({ level: 'warn', message }),
   })
   return {

@@ -14,7 +14,7 @@ import {
 import { natsSystem } from '../../bus/nats/system.ts'
 import { randomToken } from '../../bus/random.ts'
 import { ClusterError } from '../../protocol/errors.ts'
-import { frameworkInbox } from '../../protocol/subjects.ts'
+import { frameworkInbox, leaderBeat } from '../../protocol/subjects.ts'
 import { type RefusalsTold, tellOfRefusals } from '../kit/refusals.ts'
 import type { Scheduler } from './contract.ts'
 import { Library } from './library.ts'
@@ -148,7 +148,8 @@ function locate(options: SchedulerOptions): Located {
   if (world !== undefined) return { cluster, world }
   const found = locateOnNats(options)
   const watch = watchForbidden(onFault)
-  const system = natsSystem({ location: found.location, onFault: watch.onFault })
+  const leaderOn = leaderBeat.on({ cluster: found.cluster })
+  const system = natsSystem({ location: found.location, leaderOn, onFault: watch.onFault })
   const onNats = { system, clock: systemClock, randomToken }
   return { cluster: found.cluster, world: onNats, forbidden: watch.forbidden }
 }

@@ -14,13 +14,23 @@ interface Internals {
       next(): unknown
       getCurrentServer(): unknown
       selectServer(): unknown
+      addServer(url: string): void
+      /** The list itself, in the order in which they are dialled. */
+      getServers(): Server[]
     }
   }
 }
 
+interface Server {
+  /** `host:port`. */
+  readonly listen: string
+  /** Whose certificate is expected. Empty: that of the host it is. */
+  tlsName: string
+}
+
 /**
- * Ends a connection whose server does not answer. The client itself waits until its socket has sent
- * what waits in it: with a server that reads nothing, for ever.
+ * Ends a connection whose server does not answer, or is of no use: the client dials. By itself it
+ * waits until its socket has sent what waits in it: with a server that reads nothing, for ever.
  */
 export function cutOff(connection: NatsConnection): void {
   internals(connection).transport.socket?.destroy()
@@ -33,6 +43,23 @@ export function cutOff(connection: NatsConnection): void {
 export function dialOthersFirst(connection: NatsConnection): void {
   const { servers } = internals(connection)
   if (servers.next() === servers.getCurrentServer()) servers.selectServer()
+}
+
+/**
+ * Has a connection that was just made know all of `urls`. While it looked for its first server the
+ * client forgot those that did not answer, for good.
+ */
+export function rememberServers(connection: NatsConnection, urls: readonly string[]): void {
+  const { servers } = internals(connection)
+  const list = servers.getServers()
+  const known = new Set(list.map(({ listen }) => listen))
+  for (const url of urls) {
+    servers.addServer(url)
+    const added = list.pop()
+    if (added === undefined || known.has(added.listen)) continue
+    added.tlsName = ''
+    list.unshift(added)
+  }
 }
 
 /** The client gives all dials of a connection the same time. */

@@ -6,13 +6,15 @@ import { ClusterError } from '../../protocol/errors.ts'
 import { MESSAGE_BYTES_MAX } from '../../protocol/limits.ts'
 import { BARE_INBOX } from '../../protocol/subjects.ts'
 import type { Bus, BusSystem } from '../bus.ts'
+import { systemClock } from '../clock.ts'
 import { randomToken } from '../random.ts'
-import { dialOthersFirst, setDialTimeout } from './client-internals.ts'
+import { cutOff, dialOthersFirst, rememberServers, setDialTimeout } from './client-internals.ts'
 import { natsBus } from './connection.ts'
 import { credentialsOf } from './credentials.ts'
 import { natsHistory } from './history.ts'
 import type { NatsLocation } from './locate.ts'
 import { dialTimeoutMs, type RedialPace, redialPace } from './redial.ts'
+import { watchSilence } from './silence.ts'
 
 /** A dead server is noticed after two unanswered pings, and dialled again for ever. */
 const PING_MS = 500
@@ -28,6 +30,11 @@ export interface NatsSystemOptions {
   readonly replicas?: number
   /** How long a store may take to answer. Default 1 s. */
   readonly storeTimeoutMs?: number
+  /**
+   * The subject on which a leader is heard at least once a second by all who connect. Who hears none
+   * for long tries another of several servers. Default: whoever is connected stays there.
+   */
+  readonly leaderOn?: string
   /** What the servers forbid or break. Default: nothing is done. */
   readonly onFault?: (fault: ClusterError) => void
 }
@@ -40,7 +47,8 @@ export interface NatsSystemOptions {
  * (never) when it is too old or takes too small messages.
  */
 export function natsSystem(options: NatsSystemOptions): BusSystem {
-  const { location, replicas = 1, storeTimeoutMs = 1_000, onFault = () => undefined } = options
+  const { location, replicas = 1, storeTimeoutMs = 1_000, leaderOn } = options
+  const { onFault = () => undefined } = options
   const connections = new WeakMap<Bus, NatsConnection>()
   const storeOptions = (bus: Bus) => {
     const connection = connections.get(bus)
@@ -53,6 +61,10 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
       await requireAbilities(connection)
       const bus = natsBus(connection, { name, inbox, onFault })
       bus.onState((state) => state === 'connected' && pace.begin())
+      if (leaderOn !== undefined && location.servers.length > 1) {
+        const leave = (): void => cutOff(connection)
+        watchSilence({ bus, subject: leaderOn, clock: systemClock, leave, onFault })
+      }
       connections.set(bus, connection)
       return bus
     },
@@ -106,6 +118,7 @@ async function dial(
     try {
       made = await connect({ ...options, timeout: dialTimeoutMs(tries - 1) })
       pace.begin()
+      rememberServers(made, servers)
       dialOthersFirst(made)
       return { connection: made, pace }
     } catch (cause) {

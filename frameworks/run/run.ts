@@ -17,6 +17,7 @@ import {
   FRAMEWORK_PINGS_MISSED_MAX,
   KILL_GRACE_MS,
 } from '../../protocol/limits.ts'
+import { leaderBeat } from '../../protocol/subjects.ts'
 import { handleRun } from './core.ts'
 import { termsOf } from './offer-terms.ts'
 import { planOf, type Wish } from './plan.ts'
@@ -102,7 +103,7 @@ export async function runCommand(options: RunOptions, display: Display): Promise
   const { nats, cluster, world } = options
   // Before the framework: one that is left behind holds its tasks for all of its failover.
   const presence = await openPresence({
-    system: world?.system ?? natsSystem({ location: nats }),
+    system: world?.system ?? natsSystem({ location: nats, leaderOn: leaderBeat.on({ cluster }) }),
     clock: world?.clock ?? systemClock,
     cluster,
   })

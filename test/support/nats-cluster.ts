@@ -109,7 +109,7 @@ function writeConfigs(folder: string, ports: readonly number[]): void {
 }
 
 /** Free a moment ago. */
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   const listeners = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   const ports = await Promise.all(listeners.map(portOf))
   await Promise.all(

@@ -67,6 +67,23 @@ test.serial(
   },
 )
 
+test.serial(
+  'a server that did not answer at first is dialled when the other is lost',
+  async (t) => {
+    const [late, first] = [await started(t), await started(t)]
+    await late.end('SIGKILL')
+    // Each dials in an order of its own.
+    const all: Bus[] = []
+    for (let i = 0; i < 6; i++) all.push(await connected(t, late, first))
+    await late.restart('kept')
+    const back = all.map((bus) => changesTo(bus, 'connected'))
+    await first.end('SIGKILL')
+    await Promise.all(back)
+    for (const bus of all) await bus.flush()
+    t.pass()
+  },
+)
+
 /** The one that hears it. */
 async function serverOf(bus: Bus, servers: readonly TestServer[]): Promise<TestServer> {
   const hearing = servers.map(async (server) => {

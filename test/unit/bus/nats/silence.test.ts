@@ -1,0 +1,72 @@
+import test from 'ava'
+import { watchSilence } from '../../../../bus/nats/silence.ts'
+import { SimulatedClock } from '../../../../bus/simulated/clock.ts'
+import { Faults, NO_FAULTS } from '../../../../bus/simulated/faults.ts'
+import { SimulatedSystem } from '../../../../bus/simulated/system.ts'
+
+const SUBJECT = 'c.leader'
+
+async function watched() {
+  const clock = new SimulatedClock()
+  const system = new SimulatedSystem(clock, new Faults(NO_FAULTS, () => 0.5))
+  const bus = await clock.runFor(system.connect({ name: 'agent a1' }))
+  const leader = await clock.runFor(system.connect({ name: 'leader' }))
+  const leftAtS: number[] = []
+  const told: string[] = []
+  watchSilence({
+    bus,
+    subject: SUBJECT,
+    clock,
+    leave: () => leftAtS.push(clock.now().monotonicMs / 1_000),
+    onFault: ({ code, message }) => told.push(`${code}: ${message}`),
+  })
+  const pass = (s: number) => clock.runUntil(clock.now().monotonicMs + s * 1_000)
+  const beats = async (times: number): Promise<void> => {
+    for (let i = 0; i < times; i++) {
+      leader.publish(SUBJECT, new Uint8Array())
+      await pass(1)
+    }
+  }
+  return { clock, bus, leftAtS, told, pass, beats }
+}
+
+test('who hears a leader stays where it is', async (t) => {
+  const { leftAtS, pass, beats } = await watched()
+  for (let i = 0; i < 20; i++) {
+    await beats(5)
+    await pass(8)
+  }
+  t.deepEqual(leftAtS, [])
+})
+
+test('who hears none for ten to fifteen seconds leaves, and says so', async (t) => {
+  const { clock, leftAtS, told, pass, beats } = await watched()
+  await beats(30)
+  const heardAtS = clock.now().monotonicMs / 1_000
+  await pass(16)
+  const [after = 0, ...more] = leftAtS.map((atS) => atS - heardAtS)
+  t.true(after >= 9 && after <= 15, `after ${after} s`)
+  t.deepEqual(more, [])
+  t.deepEqual(told, ['bus/no-leader: agent a1 hears no leader and tries another server'])
+})
+
+test('where nobody leads it is tried ever more rarely, until one is heard', async (t) => {
+  const { leftAtS, pass, beats } = await watched()
+  await pass(400)
+  const pauses = leftAtS.map((atS, i) => atS - (leftAtS[i - 1] ?? 0))
+  const least = [10, 20, 40, 80, 80, 80]
+  t.true(pauses.length >= 5, pauses.join())
+  for (const [i, pause] of pauses.entries()) t.true(pause >= (least[i] ?? 80) - 1, pauses.join())
+
+  leftAtS.length = 0
+  await beats(1)
+  await pass(16)
+  t.is(leftAtS.length, 1)
+})
+
+test('a connection that is closed is not watched any more', async (t) => {
+  const { clock, bus, leftAtS, pass } = await watched()
+  await clock.runFor(bus.close())
+  await pass(100)
+  t.deepEqual(leftAtS, [])
+})

@@ -8,7 +8,7 @@ import type { Effect } from './effects.ts'
 import { onTeardown } from './ending.ts'
 import type { Input } from './inputs.ts'
 import { flushDeclines, onAccept, onDecline } from './offers.ts'
-import { onOpenDue, onSessionLost, openSession } from './opening.ts'
+import { onOpenDue, onSessionLost, onUnheard, openSession } from './opening.ts'
 import { closeReading, onOutput, onRead, onReadDue, openReading } from './output.ts'
 import { askAboutAll, onReconcileDue } from './reconcile.ts'
 import { onBeat, onEvents } from './session.ts'
@@ -41,6 +41,8 @@ function handle(turn: Turn, input: Input | CommonInput): void {
       return onEvents(turn, input.message)
     case 'leader.answered':
       return onAnswered(turn, input)
+    case 'leader.unheard':
+      return onUnheard(turn, input.key)
     case 'agent.statuses':
       return onAgentStatuses(turn, input.agentId, input.message)
     case 'agent.output':

@@ -86,6 +86,8 @@ export type Input =
       /** Of an accept: tasks that were passed over. */
       readonly notLaunched?: readonly NotLaunched[] | undefined
     }
+  /** Nobody listened to a call; `key` is the effect's. */
+  | { readonly kind: 'leader.unheard'; readonly key: SessionId }
   | {
       readonly kind: 'agent.statuses'
       readonly agentId: AgentId

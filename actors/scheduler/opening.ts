@@ -12,6 +12,11 @@ import { count, type Turn } from './turn.ts'
  * Two sessions do not begin closer to each other: whoever ends them at once is not helped by more.
  */
 const PAUSE_MS = 250
+/**
+ * An open that nobody listened to is said again after so long, then twice that: after a server's end
+ * a leader comes back in the same moments as those who look for it.
+ */
+const UNHEARD_MS = 100
 /** Own sessions that are remembered. */
 const SESSIONS_MAX = 64
 
@@ -31,7 +36,14 @@ export function openSession(turn: Turn): void {
   state.sessions.add(session.id)
   const [oldest] = state.sessions.keys()
   if (state.sessions.size > SESSIONS_MAX && oldest !== undefined) state.sessions.delete(oldest)
-  state.link = { phase: 'opening', session, open: openOf(turn, session.id), tries: 0 }
+  state.link = {
+    phase: 'opening',
+    session,
+    open: openOf(turn, session.id),
+    tries: 0,
+    unheard: 0,
+    isUnheard: false,
+  }
   sayOpen(turn)
 }
 
@@ -62,6 +74,7 @@ export function sayOpen({ state, now, effects }: Turn): void {
   // Frameworks that lost their leader together do not come back together each time.
   const jitterMs = timeoutMs === REPEAT_MS_MAX ? nextFraction(state.random) * timeoutMs : 0
   link.tries += 1
+  link.isUnheard = false
   const { open } = link
   effects.push({ do: 'call', key: open.call, timeoutMs, verb: 'subscribe', body: open })
   state.deadlines.set('open', now.monotonicMs + timeoutMs + jitterMs, { due: 'open' })
@@ -72,6 +85,25 @@ export function onOpenDue(turn: Turn): void {
   const { phase } = turn.state.link
   if (phase === 'pausing' || phase === 'replaced' || phase === 'standing-by') openSession(turn)
   else if (phase === 'opening') sayOpen(turn)
+}
+
+/** Nobody listens where leaders do: a hint, no more. */
+export function onUnheard({ state, now }: Turn, call: SessionId): void {
+  const { link } = state
+  if (link.phase !== 'opening' || link.open.call !== call) return
+  const delayMs = Math.min(UNHEARD_MS * 2 ** link.unheard, REPEAT_MS_MAX)
+  link.unheard += 1
+  link.isUnheard = true
+  // It was no try: who was not there is not given more time to answer.
+  link.tries = 0
+  const jitterMs = nextFraction(state.random) * delayMs
+  state.deadlines.set('open', now.monotonicMs + delayMs + jitterMs, { due: 'open' })
+}
+
+/** The leader is there: an open that nobody listened to before is said to it now. */
+export function onLeaderBack(turn: Turn): void {
+  const { link } = turn.state
+  if (link.phase === 'opening' && link.isUnheard) sayOpen(turn)
 }
 
 /** Something was lost, or the other side knows nothing of this session. */

@@ -8,7 +8,7 @@ import { hear } from '../parts/session.ts'
 import { onHeard } from './calls.ts'
 import { end, leaveSession, sayTeardown } from './ending.ts'
 import { onOffers, onRescind } from './offers.ts'
-import { onSessionLost, openSession, sayOpen } from './opening.ts'
+import { onLeaderBack, onSessionLost, openSession, sayOpen } from './opening.ts'
 import { repeatReadings } from './output.ts'
 import { onSubscribed as reconcile } from './reconcile.ts'
 import { askSoon, standBy, tellStanding } from './standing.ts'
@@ -31,7 +31,7 @@ export function onBeat(turn: Turn, beat: Fence): void {
     case 'lower':
       return count(turn, 'refusedLeader')
     case 'current':
-      return
+      return onLeaderBack(turn)
     case 'higher':
       state.highest = { epoch: beat.epoch, run: beat.run }
       // The first open went out before there was a leader to hear it.

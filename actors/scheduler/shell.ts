@@ -202,5 +202,6 @@ async function call(
     // Without an answer the core's own deadline decides what is done again.
     if (error instanceof RefusedError)
       actor.input({ kind: 'leader.answered', key, refusal: error.refusal })
+    else if (error.code === 'bus/no-responders') actor.input({ kind: 'leader.unheard', key })
   }
 }

@@ -56,6 +56,10 @@ export type Link =
       /** Repeats are the same. */
       readonly open: Subscribe & { readonly call: SessionId }
       tries: number
+      /** So often nobody listened to it. */
+      unheard: number
+      /** Nobody listened the last time. */
+      isUnheard: boolean
     }
   | {
       readonly phase: 'open'
@@ -233,9 +237,9 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     declines: new Map(),
     tasks: new Map(),
     ended: new Recent(ENDED_MAX),
+    kills: new Recent(ENDED_MAX),
     unseen: new Map(),
     acks: new Outbox(),
-    kills: new Recent(ENDED_MAX),
     questions: new Set(),
     reconcileMs: 0,
     reconciledAtMs: 0,

@@ -1,5 +1,6 @@
 import test from 'ava'
 import { refusal } from '../../../../protocol/errors.ts'
+import type { TaskId } from '../../../../protocol/ids.ts'
 import { anOffer, fence, Given, OTHER_RUN, RUN, subscribed } from './given.ts'
 
 test('start → subscribe with a new session, number 1, the secret and what is wanted', (t) => {
@@ -65,6 +66,47 @@ test('the first beat repeats an open that nobody heard, in the same session', (t
   t.deepEqual(given.call('subscribe').body, body)
   given.input({ kind: 'leader.beat', beat: fence(1) })
   t.deepEqual(given.effects, [])
+})
+
+test('an open that nobody listened to is said again soon, byte-equal, then later and later', (t) => {
+  const given = new Given()
+  given.input({ kind: 'start' })
+  const { key, body } = given.call('subscribe')
+  for (const [i, delayMs] of [100, 200, 400, 800, 1_600, 3_200, 6_400, 8_000].entries()) {
+    given.input({ kind: 'leader.unheard', key })
+    t.deepEqual(given.pass(delayMs - 1), [], `${i}`)
+    for (let ms = 0; ms <= delayMs && given.effects.length === 0; ms++) given.pass(1)
+    t.deepEqual(given.call('subscribe').body, body)
+  }
+  given.pass(999)
+  t.deepEqual(given.effects, [], 'whoever has heard it has time to answer')
+  given.pass(1)
+  t.is(given.calls('subscribe').length, 1)
+})
+
+test('a beat of the leader that is known has an open said again that nobody listened to, once', (t) => {
+  const given = new Given().subscribed()
+  given.nowMs += 1_000
+  given.input({ kind: 'bus.connected' })
+  const { key, body } = given.call('subscribe')
+  const beat = () => given.input({ kind: 'leader.beat', beat: fence(1) })
+  t.deepEqual(beat(), [], 'it may be on its way')
+  given.input({ kind: 'leader.unheard', key })
+  beat()
+  t.deepEqual(given.call('subscribe').body, body)
+  t.deepEqual(beat(), [])
+  given.subscribe()
+  t.is(given.state.link.phase, 'open')
+})
+
+test('that nobody listened to anything but the open changes nothing', (t) => {
+  const given = new Given().subscribed().launched('t-1')
+  given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId })
+  const { key } = given.call('kill')
+  t.deepEqual(given.input({ kind: 'leader.unheard', key }), [])
+  t.deepEqual(given.pass(999), [])
+  given.pass(1)
+  t.is(given.call('kill').key, key)
 })
 
 test('the beat of a new leader opens a new session, for its epoch', (t) => {

@@ -37,7 +37,7 @@ export interface Scheduler extends AsyncDisposable {
   readonly ended: Promise<ClusterError | undefined>
   /**
    * Where there are several instances: whether this one has the framework. One that stands by is
-   * offered nothing and told of no status; what it asks for waits until it leads.
+   * offered nothing and told of no status; what it asks for waits until it leads, but for kills.
    */
   readonly standing: Standing
   /** What was not obeyed or looked odd since the start, by name. */
@@ -86,6 +86,11 @@ export interface Scheduler extends AsyncDisposable {
 
   /**
    * The outcome is a status. Said again to each new leader until the task has ended.
+   *
+   * An instance that stands by kills nothing, not later either: which task has that id by then, only
+   * the one that leads knows. Kills that are not done when another instance takes over are forgotten
+   * too; let that one decide. `counts.killAside` says how many were asked for in vain.
+   *
    * @throws {ClusterError} `scheduler/option`: no task has such an id, or the grace is no time.
    */
   kill(taskId: string, options?: KillOptions): void

@@ -159,6 +159,7 @@ export const COUNTS = [
   'foreignLaunch',
   'illegalState',
   'refusedCall',
+  'killAside',
   'sessions',
 ] as const
 export type Count = (typeof COUNTS)[number]

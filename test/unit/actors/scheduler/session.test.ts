@@ -1,6 +1,6 @@
 import test from 'ava'
 import { refusal } from '../../../../protocol/errors.ts'
-import type { TaskId } from '../../../../protocol/ids.ts'
+import type { InstanceId, TaskId } from '../../../../protocol/ids.ts'
 import { anOffer, fence, Given, OTHER_RUN, RUN, subscribed } from './given.ts'
 
 test('start → subscribe with a new session, number 1, the secret and what is wanted', (t) => {
@@ -304,4 +304,20 @@ test('a framework that others tear down ends with that reason', (t) => {
   t.deepEqual(given.effects, [
     { do: 'end', reason: { name: 'torn-down', message: 'by an operator' } },
   ])
+})
+
+test('a kill that is asked of an instance that stands by is not kept for when it leads', (t) => {
+  const given = new Given({ holder: { instance: 'a' as InstanceId, leaseMs: 15_000 } })
+  given.input({ kind: 'start' })
+  const kill = () => given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId })
+  given.answer(given.call('subscribe').key, refusal('held', 'b has it'))
+  t.is(given.state.link.phase, 'standing-by')
+  t.deepEqual(kill(), [])
+  t.is(given.state.counts.killAside, 1)
+  given.pass(60_000)
+  given.subscribe()
+  t.deepEqual(given.calls('kill'), [])
+  t.is(given.state.tasks.size, 0)
+  kill()
+  t.is(given.call('kill').body.taskId, 't-1' as TaskId, 'who leads kills')
 })

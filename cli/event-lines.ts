@@ -154,6 +154,8 @@ const SAYINGS: Readonly<Record<string, (event: PublicEvent, body: PublicEvents) 
   'agent.stopped': () => 'was stopped',
   'agent.left': () => 'was stopped for good',
   'agent.unreachable': () => 'does not answer',
+  'agent.gone': ({ principal }) =>
+    `was given up${principal === undefined ? '' : ` by ${principal}`}`,
   'role.quota-set': (event) =>
     isNoQuota(event)
       ? `has no quota any more: ${event.principal} has removed it`

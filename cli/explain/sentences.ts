@@ -245,6 +245,7 @@ const AGENT_STATES: Readonly<Partial<Record<AgentItem['state'], string>>> = {
   leaving: 'is leaving the cluster',
   recovering: 'has not come back since the leader changed: nothing of it is offered',
   unreachable: 'does not answer: its tasks are unreachable until it is back',
+  gone: 'was given up by an operator: its tasks are over, and it is refused should it come back',
 }
 
 function agent(item: AgentItem, said: Explanation): readonly Told[] {

@@ -144,6 +144,12 @@ test('for programs an event has its subject, its sequence and all of its fields'
   })
 })
 
+test('an agent that was given up: by whom', (t) => {
+  const gone = { agentId: 'a1', principal: 'anna', atMs: 0 } as const
+  const [line = ''] = people().of(message(7, 'agent.gone', { events: [gone] }))
+  t.regex(line, / agent\.gone +a1 +was given up by anna$/)
+})
+
 test('what is no event is said, and the next one is read', (t) => {
   const broken = { ...stored(1, 'task.local.f1.failed', {}), payload: Uint8Array.of(0xc1) }
   t.regex(people().of({ kind: 'message', message: broken })[0] ?? '', / is no event: /)

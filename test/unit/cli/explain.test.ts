@@ -343,6 +343,10 @@ test('an agent is told what it has free, to whom it is offered, and who does not
   t.deepEqual(lines({ ...target, item: away }, {}), [
     'agent-1 does not answer: its tasks are unreachable until it is back',
   ])
+  const gone: AgentItem = { ...item, state: 'gone' }
+  t.deepEqual(lines({ ...target, item: gone }, { state: 'gone' }), [
+    'agent-1 was given up by an operator: its tasks are over, and it is refused should it come back',
+  ])
 })
 
 const aTask = (state: TaskItem['state'], more: Partial<TaskItem> = {}): Target => {

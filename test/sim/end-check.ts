@@ -8,12 +8,20 @@ import { hasQuota, termsOf } from '../../actors/master/roles/books.ts'
 import type { Leader, MasterState } from '../../actors/master/state.ts'
 import type { SchedulerState } from '../../actors/scheduler/state.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
-import { containsResources, describeResources, scalarOf } from '../../protocol/resources.ts'
+import {
+  containsResources,
+  describeResources,
+  type Resources,
+  resourcesOf,
+  scalarOf,
+} from '../../protocol/resources.ts'
+import type { MinAllocatable } from '../../protocol/schema/common.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { heldAt, offeredAt } from './leader-check.ts'
 import type { Violation } from './ledger.ts'
 import type { Operator } from './operator.ts'
 import type { Kind } from './strikes.ts'
+import type { FrameworkDisk } from './workload.ts'
 import type { World } from './world.ts'
 
 /** The first thing on which somebody does not agree yet. */
@@ -108,19 +116,41 @@ function agentSessions({ leader, agents }: View): Violation | undefined {
 }
 
 function frameworkSessions({ world, leader }: View): Violation | undefined {
-  for (const { disk, process, kind } of world.nodes) {
-    if (kind !== 'framework' || disk === undefined) continue
+  for (const { disk, instances } of frameworksOf(world)) {
+    const { frameworkId } = disk.key
     const known = leader.frameworks.get(frameworkKey(disk.key))
-    const { link } = (process?.state as SchedulerState | undefined) ?? {}
+    const phases = instances.map((instance) => instance?.link.phase ?? 'not there')
+    const { link } = leads(instances) ?? {}
     const isOne = link?.phase === 'open' && link.session.id === known?.session?.id
-    if (known?.state !== 'subscribed' || !isOne)
+    const others = phases.filter((phase) => phase !== 'standing-by')
+    if (known?.state !== 'subscribed' || !isOne || others.length > 1)
       return problem(
-        `${disk.key.frameworkId} is ${link?.phase}, for the leader ${known?.state}`,
-        disk.key.frameworkId,
+        `${frameworkId} is ${phases.join(' and ')}, for the leader ${known?.state}`,
+        frameworkId,
       )
   }
   return undefined
 }
+
+interface Shown {
+  readonly disk: FrameworkDisk
+  /** Those of processes that have begun. */
+  readonly instances: readonly (SchedulerState | undefined)[]
+}
+
+function frameworksOf({ nodes }: World): readonly Shown[] {
+  const teams = new Set(nodes.map(({ team }) => team).filter((team) => team !== undefined))
+  return [...teams].map((team) => ({
+    disk: team.disk,
+    instances: nodes
+      .filter((node) => node.team === team)
+      .map(({ process }) => process?.state as SchedulerState | undefined),
+  }))
+}
+
+/** The one that has the framework. */
+const leads = (instances: Shown['instances']): SchedulerState | undefined =>
+  instances.find((instance) => instance?.link.phase === 'open')
 
 /** Who holds which unfinished task in which state, as `launch state`. */
 function tasks({ world, leader, agents }: View): Violation | undefined {
@@ -137,12 +167,9 @@ function tasks({ world, leader, agents }: View): Violation | undefined {
       if (!isTerminal(task.state))
         atLeader.set(`${framework.key} ${task.taskId}`, `${task.launch} ${task.state}`)
   const atFrameworks = new Map<string, string>()
-  for (const { disk, process, kind } of world.nodes) {
-    if (kind !== 'framework' || disk === undefined) continue
-    const state = process?.state as SchedulerState
-    for (const task of state.tasks.values())
+  for (const { disk, instances } of frameworksOf(world))
+    for (const task of leads(instances)?.tasks.values() ?? [])
       atFrameworks.set(`${frameworkKey(disk.key)} ${task.taskId}`, `${task.launch} ${task.state}`)
-  }
   return (
     difference(atAgents, atLeader, 'the leader') ??
     difference(atAgents, atFrameworks, 'its framework')
@@ -151,13 +178,10 @@ function tasks({ world, leader, agents }: View): Violation | undefined {
 
 /** Nobody kills any more, and the longest grace is over: who was to be killed is gone. */
 function kills({ world }: View): Violation | undefined {
-  for (const { kind, process } of world.nodes) {
-    if (kind !== 'framework') continue
-    const state = process?.state as SchedulerState | undefined
-    for (const { taskId, kill, state: known } of state?.tasks.values() ?? [])
+  for (const { instances } of frameworksOf(world))
+    for (const { taskId, kill, state: known } of leads(instances)?.tasks.values() ?? [])
       if (kill !== undefined && !isTerminal(known))
         return problem(`${taskId} was to be killed, and is ${known}`, taskId)
-  }
   return undefined
 }
 
@@ -239,14 +263,19 @@ function free({ nowMs, leader }: View): Violation | undefined {
 }
 
 /** A role that wants what is free there; undefined: none, or a filter is the reason. */
-function wantingRole({ roles }: Framework, agent: Agent, nowMs: number): string | undefined {
-  const found = [...roles].find(([, { isSuppressed, filters }]) => {
+function wantingRole(framework: Framework, agent: Agent, nowMs: number): string | undefined {
+  const found = [...framework.roles].find(([role, { isSuppressed, filters }]) => {
+    if (isSuppressed || isTooLittle(agent.free, framework.terms.minAllocatable?.[role]))
+      return false
     const declined = liveFilters(filters.get(agent.agentId), nowMs)
-    return (
-      !isSuppressed && !declined.some(({ resources }) => containsResources(resources, agent.free))
-    )
+    return !declined.some(({ resources }) => containsResources(resources, agent.free))
   })
   return found?.[0]
+}
+
+/** By what the framework itself has said of its offers. */
+function isTooLittle(free: Resources, least: MinAllocatable | undefined): boolean {
+  return least?.some((one) => containsResources(free, resourcesOf(one))) === false
 }
 
 function unoffered(leader: Leader, agent: Agent, framework: Framework, role: string): Violation {

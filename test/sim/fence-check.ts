@@ -68,7 +68,7 @@ export class FenceCheck {
       (effect) => effect.do === 'tell-offers' || effect.do === 'tell-statuses',
     )
     if (told === undefined) return
-    const { frameworkId = process.name } = this.#world.nodeOf(process)?.disk?.key ?? {}
+    const { frameworkId = process.name } = this.#world.nodeOf(process)?.team?.disk.key ?? {}
     this.#fail(`${frameworkId} hears events of ${why(before, input)}: ${told.do}`, frameworkId)
   }
 

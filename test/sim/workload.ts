@@ -1,12 +1,13 @@
 /** A framework by chance: launches, declines, hoards, kills, suppresses and revives. */
 
 import type { Outcome } from '../../actors/scheduler/contract-offers.ts'
+import type { EndReason } from '../../actors/scheduler/effects.ts'
 import {
   type Handlers,
   type RunningScheduler,
   startScheduler,
 } from '../../actors/scheduler/shell.ts'
-import { newScheduler } from '../../actors/scheduler/state.ts'
+import { newScheduler, type Settings } from '../../actors/scheduler/state.ts'
 import { openMessenger } from '../../bus/messenger.ts'
 import type { FrameworkKey, OfferId, TaskId } from '../../protocol/ids.ts'
 import { resourcesOf, scalarOf } from '../../protocol/resources.ts'
@@ -48,7 +49,9 @@ export interface WorkloadParts {
   /** When that begins, if it does. */
   readonly greedyInMs: number | undefined
   /** It was torn down, or refused. */
-  readonly onEnded: () => void
+  readonly onEnded: (reason: EndReason | undefined) => void
+  /** It is one of several instances. */
+  readonly holder?: Settings['holder']
 }
 
 /** What a task does, by how likely. */
@@ -89,9 +92,11 @@ export class Workload implements Handlers {
       name: process.name,
       roles: [...disk.roles],
       failoverMs: disk.failoverMs,
-      terms: {},
+      terms: this.#terms(),
       isSuppressed: false,
-      isReturning,
+      // What an instance missed while another one led, it does not know.
+      isReturning: isReturning || this.#parts.holder !== undefined,
+      holder: this.#parts.holder,
     }
     const state = newScheduler(settings, randomToken(128))
     this.#scheduler = startScheduler({ ...ids, state, messenger, clock, handlers: this })
@@ -104,6 +109,14 @@ export class Workload implements Handlers {
       // What runs since before is in the way.
       for (const taskId of this.#alive) this.#kill(taskId)
     })
+  }
+
+  /** Who will want all there is has no use for less than a task takes. */
+  #terms(): Settings['terms'] {
+    const { disk, greedyInMs } = this.#parts
+    if (greedyInMs === undefined) return {}
+    const least = [{ cpus: GREEDY_TASK.cpus / 1_000, mem: GREEDY_TASK.mem }]
+    return { minAllocatable: Object.fromEntries(disk.roles.map((role) => [role, least])) }
   }
 
   teardown(): void {
@@ -146,10 +159,10 @@ export class Workload implements Handlers {
 
   settled(_ask: number, _outcome: Outcome): void {}
 
-  ended(): void {
+  ended(reason: EndReason | undefined): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#parts.onEnded()
+    this.#parts.onEnded(reason)
   }
 
   #answer(offer: Offer): void {
@@ -185,8 +198,6 @@ export class Workload implements Handlers {
       Math.floor(scalarOf(resources, 'mem') / 1_000 / GREEDY_TASK.mem),
       GREEDY_TASKS_MAX,
     )
-    // What is too little is worth another look when more is free: a filter lets that through.
-    if (fits === 0) return this.#decline(offer, chance)
     const tasks = Array.from({ length: fits }, () => {
       disk.tasks += 1
       const taskId = `${disk.key.frameworkId}-g${disk.tasks}`

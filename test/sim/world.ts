@@ -6,7 +6,14 @@ import { SimulatedClock } from '../../bus/simulated/clock.ts'
 import { Faults, NO_FAULTS } from '../../bus/simulated/faults.ts'
 import { SimulatedSystem } from '../../bus/simulated/system.ts'
 import { ClusterError } from '../../protocol/errors.ts'
-import type { AgentId, FrameworkId, Launch, MasterId, Principal } from '../../protocol/ids.ts'
+import type {
+  AgentId,
+  FrameworkId,
+  InstanceId,
+  Launch,
+  MasterId,
+  Principal,
+} from '../../protocol/ids.ts'
 import { Chance } from './chance.ts'
 import { Ledger, type Violation } from './ledger.ts'
 import { Machine } from './machine.ts'
@@ -21,6 +28,9 @@ const GOOD_CLOCK: ClockFaults = { rate: 1, wallOffsetMs: 0 }
 const MASTERS = 3
 const AGENTS = 20
 const FRAMEWORKS = 5
+/** How many processes the first one is; the others are one. */
+const INSTANCES = 2
+const INSTANCE_LEASE_MS = 3_000
 /** Whoever could not start tries again. */
 const AGAIN_MS = 500
 /** In runs that measure shares each framework is in one of them. */
@@ -42,9 +52,15 @@ export interface Node extends Victim {
   clock: ClockFaults
   /** What it had written is gone. */
   readonly loseDisk?: () => void
-  /** What its present process runs, if it is a framework. */
+  /** What its present process runs, if it is an instance of a framework. */
   workload?: Workload
-  disk?: FrameworkDisk
+  readonly team?: Team
+}
+
+/** The instances of one framework have their disk in common. */
+export interface Team {
+  /** Another one's, once the framework was torn down. */
+  disk: FrameworkDisk
 }
 
 export interface WorldOptions {
@@ -98,7 +114,7 @@ export class World {
       ...many(MASTERS, (i) => this.#master(`master-${i}`, shape)),
       ...many(shape.integer(1, 2), (i) => this.#allocator(`allocator-${i}`)),
       ...this.machines.map((machine) => this.#agent(machine)),
-      ...many(FRAMEWORKS, (i) => this.#framework(i, shape)),
+      ...many(FRAMEWORKS, (i) => this.#framework(i, shape)).flat(),
     ]
   }
 
@@ -269,18 +285,27 @@ export class World {
     return node
   }
 
-  #framework(i: number, shape: Chance): Node {
-    const name = `framework-${i}`
+  #framework(i: number, shape: Chance): readonly Node[] {
     const fresh = (): FrameworkDisk => {
       const disk = this.#newFramework(shape)
       const role = FAIR_ROLES[i % FAIR_ROLES.length] ?? '*'
       return this.options.isFair ? { ...disk, roles: [role] } : disk
     }
+    const team = { disk: fresh() }
+    const name = `framework-${i}`
+    if (i > 1) return [this.#instance(name, { team, fresh })]
+    return many(INSTANCES, (k) =>
+      this.#instance(`${name}-${k}`, { team, fresh, isOneOfMany: true }),
+    )
+  }
+
+  #instance(name: string, { team, fresh, isOneOfMany = false }: InstanceParts): Node {
     const node: Node = {
       ...this.#fresh('framework', name),
-      disk: fresh(),
+      team,
       begin: (process) => {
-        const disk = node.disk as FrameworkDisk
+        const { disk } = team
+        const instance = `${name}-${node.lives}` as InstanceId
         node.workload = new Workload({
           cluster: CLUSTER,
           process,
@@ -291,14 +316,16 @@ export class World {
           isQuiet: () => this.nowMs >= this.options.quietFromMs,
           isGreedy: () => this.isGreedy,
           greedyInMs: this.options.isFair ? this.options.calmFromMs - this.nowMs : undefined,
-          onEnded: () => {
+          onEnded: (reason) => {
+            if (reason?.name === 'invalid') this.failed(process, new Error(reason.message))
+            if (team.disk === disk) team.disk = fresh()
             this.ledger.framework(disk.key).isOver = true
-            node.disk = fresh()
             this.clock.after(AGAIN_MS, () => {
               process.kill()
               this.start(node)
             })
           },
+          ...(isOneOfMany && { holder: { instance, leaseMs: INSTANCE_LEASE_MS } }),
         })
         return node.workload.start()
       },
@@ -318,6 +345,13 @@ export class World {
       isReturning: false,
     }
   }
+}
+
+interface InstanceParts {
+  readonly team: Team
+  /** The disk of its next framework. */
+  readonly fresh: () => FrameworkDisk
+  readonly isOneOfMany?: boolean
 }
 
 const many = <T>(count: number, make: (i: number) => T): T[] =>

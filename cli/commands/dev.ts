@@ -97,9 +97,10 @@ const ownerOf = (folder: string, { env }: Io, { say }: Teller): DevOwner => ({
   folder,
   env,
   say,
-  onEnded(name, ending, againMs) {
+  onEnded(name, { ending, againMs, why }) {
     const again = againMs === undefined ? 'for good' : `starts again in ${formatDuration(againMs)}`
-    say(`${name} ended (${endingText(ending)}): ${again}`)
+    const last = why === undefined ? '' : `; its last error: ${why}`
+    say(`${name} ended (${endingText(ending)}): ${again}${last}`)
   },
 })
 

@@ -12,8 +12,16 @@ export interface DevOwner {
   readonly say: (sentence: string) => void
   /** A process of the cluster began, for the first time or again. */
   readonly onStarted?: (name: string, pid: number) => void
-  /** A process of the cluster ended by itself; without `againMs` it stays so. */
-  readonly onEnded: (name: string, ending: Ending, againMs: number | undefined) => void
+  /** A process of the cluster ended by itself. */
+  readonly onEnded: (name: string, end: ProcessEnd) => void
+}
+
+export interface ProcessEnd {
+  readonly ending: Ending
+  /** When it is started again; undefined: it stays so. */
+  readonly againMs: number | undefined
+  /** The last error that it told of. */
+  readonly why: string | undefined
 }
 
 export interface Stoppable {

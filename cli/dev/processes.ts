@@ -4,6 +4,7 @@ import { supervise } from '../../actors/kit/supervise.ts'
 import { systemClock } from '../../bus/clock.ts'
 import { startBourse } from '../child-process.ts'
 import { resourceFlag } from '../resource-flags.ts'
+import { bytesOf, lastError } from './last-error.ts'
 import type { DevHost, DevOwner, Stoppable } from './owner.ts'
 
 const STOP_MS = 10_000
@@ -17,14 +18,17 @@ export function hostProcesses(owner: DevOwner, { nats, cluster }: ClusterFlags):
   const where = ['--nats', nats, '--cluster', cluster, '--json']
   const start = (name: string, args: readonly string[]): Promise<Stoppable> => {
     const logPath = join(owner.folder, 'log', `${name}.jsonl`)
+    let logBytes = 0
     const supervisor = supervise({
       start: () => {
+        logBytes = bytesOf(logPath)
         const child = startBourse([...args, ...where], { logPath, env: owner.env })
         if (child.pid !== undefined) owner.onStarted?.(name, child.pid)
         return child
       },
       clock: systemClock,
-      onEnded: (ending, againMs) => owner.onEnded(name, ending, againMs),
+      onEnded: (ending, againMs) =>
+        owner.onEnded(name, { ending, againMs, why: lastError(logPath, logBytes) }),
     })
     return Promise.resolve({ stop: () => supervisor.stop(STOP_MS) })
   }

@@ -35,7 +35,7 @@ export async function startDevServer(owner: DevOwner, port: number): Promise<Dev
   const supervisor = supervise({
     start,
     clock: systemClock,
-    onEnded: (ending, againMs) => owner.onEnded('nats-server', ending, againMs),
+    onEnded: (ending, againMs) => owner.onEnded('nats-server', { ending, againMs, why: undefined }),
   })
   return { url: first.url, stop: () => supervisor.stop(STOP_MS) }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Ending } from '../../actors/kit/supervise.ts'
 import { findServer } from '../../bus/nats/find-server.ts'
 import { DevCluster } from '../../cli/dev/dev-cluster.ts'
+import type { ProcessEnd } from '../../cli/dev/owner.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import { leftOf, type Traces, tracesOf } from '../left-behind.ts'
 
@@ -59,7 +60,7 @@ export class DemoCluster {
       env: { ...this.#env(), NATS_SERVER: binary },
       say,
       onStarted: (name: string, pid: number) => void this.pids.set(name, pid),
-      onEnded: (name: string, ending: Ending) => {
+      onEnded: (name: string, { ending }: ProcessEnd) => {
         this.pids.delete(name)
         this.#ended ??= `${name} ended at once (${endingText(ending)})`
       },

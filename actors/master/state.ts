@@ -265,6 +265,8 @@ export interface Lease {
   nextRenewalMs: number
   nextPeerBeatMs: number
   leaderHeardAtMs: number
+  /** The longest pause between two beats of the leader lately; it fades with each beat. */
+  slowestBeatMs: number
   ownEchoAtMs: number
   /** Since when (monotonic) they come back without a pause. */
   echoSinceMs: number

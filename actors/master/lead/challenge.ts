@@ -3,7 +3,12 @@
  * its time, or its holder is silent and a probe was in vain. And what time brings to who holds it.
  */
 import type { MasterId } from '../../../protocol/ids.ts'
-import { LEADER_SILENCE_MS, LEASE_DEADLINE_PART, PEER_BEAT_MS } from '../../../protocol/limits.ts'
+import {
+  LEADER_SILENCE_MS,
+  LEASE_DEADLINE_PART,
+  LEASE_MS,
+  PEER_BEAT_MS,
+} from '../../../protocol/limits.ts'
 import type { PeerBeat } from '../../../protocol/schema/master.ts'
 import { isHolding } from '../lease-machine.ts'
 import { compare, NOWHERE } from '../registry/copy.ts'
@@ -17,8 +22,19 @@ import { ECHO_MS_MAX, notePeer, sendBeat } from './peer-beats.ts'
 
 /** A leader that is alive answers a probe within this. */
 const PROBE_MS = 2 * PEER_BEAT_MS
-/** Probed after so long a silence, so that both times are over at once. */
-const PROBE_AFTER_MS = LEADER_SILENCE_MS - PROBE_MS
+
+/**
+ * Who was slow lately is given so many times as long as the longest pause between its beats, up to
+ * a lease: a leader that has all agents come back would else be deposed for that, and the next one.
+ */
+const PAUSES_MAX = 3
+/** Of that pause so much still counts at the next beat: half of it after six seconds. */
+const PAUSE_KEPT = 0.97
+
+/** A silence that counts, when a probe was in vain in the last part of it. */
+function silenceMs({ slowestBeatMs }: Lease): number {
+  return Math.max(LEADER_SILENCE_MS, Math.min(PAUSES_MAX * slowestBeatMs, LEASE_MS))
+}
 
 /**
  * What this master could not hear while its own beats did not come back is nobody's silence. When
@@ -41,7 +57,7 @@ function considerProbe(turn: Turn): void {
   const { lease } = turn.state
   const nowMs = turn.now.monotonicMs
   if (lease.state !== 'probing' || !mayClaim(turn)) return
-  if (nowMs - lease.leaderHeardAtMs < LEADER_SILENCE_MS) return
+  if (nowMs - lease.leaderHeardAtMs < silenceMs(lease)) return
   if (nowMs - lease.probedAtMs >= PROBE_MS) stepLease(turn, 'probe.unanswered')
 }
 
@@ -55,8 +71,7 @@ export function peerBeat(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
   }
   if (beat.highest !== undefined) noteClaim(turn, beat.highest, `master ${masterId}`)
   if (beat.role === 'leader' && masterId !== state.masterId) {
-    lease.leaderHeardAtMs = turn.now.monotonicMs
-    stepLease(turn, 'leader.heard')
+    leaderHeard(turn)
   }
   if (beat.probe === true && isHolding(lease.state)) sendBeat(turn)
   if (beat.resigned === true && !isHolding(lease.state)) {
@@ -64,6 +79,15 @@ export function peerBeat(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
     lease.resigned = { epoch, run: beat.run }
     readLease(turn)
   }
+}
+
+function leaderHeard(turn: Turn): void {
+  const { lease } = turn.state
+  const pauseMs = turn.now.monotonicMs - lease.leaderHeardAtMs
+  const kept = PAUSE_KEPT * lease.slowestBeatMs
+  lease.slowestBeatMs = Number.isFinite(pauseMs) ? Math.max(pauseMs, kept) : kept
+  lease.leaderHeardAtMs = turn.now.monotonicMs
+  stepLease(turn, 'leader.heard')
 }
 
 /** How far its copy goes; what it asks, and what it was asked for. */
@@ -116,7 +140,7 @@ function considerSilence(turn: Turn): void {
   const nowMs = turn.now.monotonicMs
   const isEchoing = nowMs - lease.ownEchoAtMs <= ECHO_MS_MAX
   if (lease.state !== 'following' || !isEchoing) return
-  if (nowMs - lease.leaderHeardAtMs >= PROBE_AFTER_MS) stepLease(turn, 'leader.silent')
+  if (nowMs >= probeDueMs(lease)) stepLease(turn, 'leader.silent')
 }
 
 /** What time alone brings. */
@@ -153,7 +177,10 @@ export function leaseWakeAtMs({ lease, rules }: Turn['state']): number {
 }
 
 /** What was considered already is considered again with the next beat. */
-function probeAtMs({ state, leaderHeardAtMs, consideredAtMs }: Lease): number {
-  const atMs = leaderHeardAtMs + PROBE_AFTER_MS
-  return state === 'following' && atMs > consideredAtMs ? atMs : Number.POSITIVE_INFINITY
+function probeAtMs(lease: Lease): number {
+  const atMs = probeDueMs(lease)
+  const isNews = lease.state === 'following' && atMs > lease.consideredAtMs
+  return isNews ? atMs : Number.POSITIVE_INFINITY
 }
+
+const probeDueMs = (lease: Lease): number => lease.leaderHeardAtMs + silenceMs(lease) - PROBE_MS

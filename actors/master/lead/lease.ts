@@ -6,6 +6,7 @@
  * never on timing. The holder counts from before it sent the write that was confirmed last.
  */
 import {
+  LEADER_SILENCE_MS,
   LEASE_DEADLINE_PART,
   LEASE_RENEWAL_MS_MAX,
   LEASE_RENEWALS,
@@ -39,6 +40,7 @@ export function newLease(): Lease {
     nextRenewalMs: Number.POSITIVE_INFINITY,
     nextPeerBeatMs: 0,
     leaderHeardAtMs: Number.NEGATIVE_INFINITY,
+    slowestBeatMs: 0,
     ownEchoAtMs: Number.NEGATIVE_INFINITY,
     echoSinceMs: Number.POSITIVE_INFINITY,
     probedAtMs: Number.POSITIVE_INFINITY,
@@ -96,6 +98,8 @@ function follow(turn: Turn): void {
   if (state.leader !== undefined) {
     warn(turn, 'lost the lead', { epoch: state.leader.epoch })
     count(state, 'lead-lost')
+    // It was slow, or its store: the next leader may be as slow.
+    state.lease.slowestBeatMs = LEADER_SILENCE_MS
     turn.effects.push({ do: 'stop-listening' })
   }
   state.leader = undefined

@@ -106,6 +106,25 @@ test('a leader that answers the probe keeps the lead', (t) => {
   t.false(master.isLeading)
 })
 
+test('a leader that was slow lately is given longer, up to a lease, and less again later', (t) => {
+  const master = aFollower()
+  const beat = () => {
+    master.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body: LEADER_BEAT })
+    return master.nowMs
+  }
+  passLed(master, 800)
+  const heardAtMs = beat()
+  passLed(master, 1_800)
+  t.is(master.state.lease.state, 'following')
+  passLed(master, 200)
+  t.is(master.state.lease.state, 'probing')
+  t.is(master.state.lease.probedAtMs, heardAtMs + 3 * 800 - 500)
+  beat()
+  t.is(master.state.lease.slowestBeatMs, 2_000)
+  passLed(master, 30_000, LEADER_BEAT)
+  t.true(master.state.lease.slowestBeatMs < 1_000 / 3)
+})
+
 test('a challenger that stood still hears first what was said meanwhile', (t) => {
   const master = aFollower()
   passLed(master, 600)

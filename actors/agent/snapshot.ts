@@ -3,7 +3,7 @@ import { listResources } from '../../protocol/resources.ts'
 import type { AgentReport, HeldTask } from '../../protocol/schema/master.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { cut } from '../parts/outbox.ts'
-import { type AgentState, keyOf, refOf, stateOf, type Task } from './state.ts'
+import { type AgentState, keyOf, stateOf, type Task } from './state.ts'
 import { isSettled } from './streams.ts'
 
 type Page = Extract<AgentReport, { kind: 'snapshot-page' }>
@@ -30,17 +30,22 @@ export function snapshotPages(state: AgentState): readonly Page[] {
   }))
 }
 
+/** One of very many, when all agents of a process come back to a new leader: nothing is spread. */
 function heldTask(task: Task): HeldTask {
-  const { name, role, resources, staged, last } = task
-  return {
-    ...refOf(task),
-    ...(name === undefined ? {} : { name }),
+  const { framework, taskId, launch, name, role, resources, staged, last } = task
+  const held: HeldTask = {
+    principal: framework.principal,
+    frameworkId: framework.frameworkId,
+    taskId,
+    launch,
     role,
     resources: listResources(resources),
     latest: stateOf(task),
     number: last?.number ?? staged,
-    ...(isSettled(task) ? { settled: true } : {}),
   }
+  if (name !== undefined) held.name = name
+  if (isSettled(task)) held.settled = true
+  return held
 }
 
 function knownFrameworks(state: AgentState): readonly Known[] {

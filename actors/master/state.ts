@@ -237,6 +237,8 @@ export interface Leader {
   /** To be logged at the end of the turn: who has come, and who is lost. */
   readonly registrations: AgentSeen[]
   readonly losses: AgentSeen[]
+  /** Lines of the log about one agent each, since when (monotonic). */
+  readonly agentLines: { sinceMs: number; said: number }
   launchCount: number
   offerCount: number
   /** Of offers up to this count nobody knows any more whether an accept has used them. */
@@ -372,6 +374,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     publicCount: 0,
     registrations: [],
     losses: [],
+    agentLines: { sinceMs: Number.NEGATIVE_INFINITY, said: 0 },
     launchCount: 0,
     offerCount: 0,
     offersForgotten: 0,

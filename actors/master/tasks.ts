@@ -94,7 +94,7 @@ export interface MadeStatus {
   readonly taskId: Task['taskId']
   readonly state: TaskState
   readonly reason?: Reason
-  readonly message?: string
+  readonly message?: string | undefined
   readonly agentId?: AgentId | undefined
   readonly launch?: Launch | undefined
   readonly number?: StatusNumber | undefined
@@ -110,19 +110,18 @@ export function sendStatus(turn: LeaderTurn, made: MadeStatus): void {
   turn.leader.events.add(framework.key, framework, { kind: 'status', status })
 }
 
+/** One of a hundred thousand, when an agent is lost or a framework asks: nothing is spread. */
 function statusOf(turn: LeaderTurn, made: MadeStatus): TaskStatus {
-  const { framework: _, agentId, launch, number, exit, unreachableAtMs, message, ...rest } = made
-  return {
-    ...rest,
-    ...(message !== undefined && { message }),
-    ...(agentId !== undefined && { agentId }),
-    ...(launch !== undefined && { launch }),
-    ...(number !== undefined && { number }),
-    ...(exit !== undefined && { exit }),
-    ...(unreachableAtMs !== undefined && { unreachableAtMs }),
-    source: 'master',
-    atMs: turn.now.wallMs,
-  }
+  const { taskId, state, reason, message, agentId, launch, number, exit, unreachableAtMs } = made
+  const status: TaskStatus = { taskId, state, source: 'master', atMs: turn.now.wallMs }
+  if (reason !== undefined) status.reason = reason
+  if (message !== undefined) status.message = message
+  if (agentId !== undefined) status.agentId = agentId
+  if (launch !== undefined) status.launch = launch
+  if (number !== undefined) status.number = number
+  if (exit !== undefined) status.exit = exit
+  if (unreachableAtMs !== undefined) status.unreachableAtMs = unreachableAtMs
+  return status
 }
 
 /**
@@ -164,7 +163,7 @@ function knownOf(
     taskId: task.taskId,
     state: task.state,
     reason,
-    ...messageOf(task),
+    message: messageOf(task),
     agentId: task.agentId,
     launch: task.launch,
     number: task.number,
@@ -174,12 +173,12 @@ function knownOf(
 }
 
 /** Why it is as it is, if that was said. */
-function messageOf({ state, agentId, said }: Task): { readonly message?: string } {
-  if (state === 'TASK_UNREACHABLE') return { message: `agent ${agentId} does not answer` }
+function messageOf({ state, agentId, said }: Task): string | undefined {
+  if (state === 'TASK_UNREACHABLE') return `agent ${agentId} does not answer`
   if (said !== undefined && isAhead(state, said)) {
-    return { message: `how it ended is told when its framework acknowledges ${said.state}` }
+    return `how it ended is told when its framework acknowledges ${said.state}`
   }
-  return said?.message === undefined ? {} : { message: said.message }
+  return said?.message
 }
 
 /** It is known to have ended, and the status that says how has not come yet. */
@@ -253,6 +252,7 @@ export function forgetTask(turn: LeaderTurn, task: Task): void {
 
 export function taskItem(task: Task): TaskItem {
   const { principal, frameworkId } = task.framework
+  const message = messageOf(task)
   return {
     principal,
     frameworkId,
@@ -263,7 +263,7 @@ export function taskItem(task: Task): TaskItem {
     role: task.role,
     state: task.state,
     resources: listResources(task.resources),
-    ...messageOf(task),
+    ...(message !== undefined && { message }),
     ...(task.said?.exit !== undefined && { exit: task.said.exit }),
     changedAtMs: task.changedAtMs,
   }

@@ -1,9 +1,10 @@
-/** What the log says of agents: a line for each; when many do the same at once, how many. */
+/** What the log says of agents: a line for each; when many do so at once, how many. */
 import type { AgentSeen } from '../entities.ts'
 import { type LeaderTurn, log, warn } from '../turn.ts'
 
-/** In one turn. Whoever reads the log may be slower than agents come back after a takeover. */
+/** In a second. Whoever reads the log may be slower than agents come back after a takeover. */
 const LINES_MAX = 16
+const LINES_MS = 1_000
 
 export function logAgents(turn: LeaderTurn): void {
   const { registrations, losses } = turn.leader
@@ -19,8 +20,20 @@ function tell(
   seen: readonly AgentSeen[],
   { one, many, say }: { readonly one: string; readonly many: string; readonly say: typeof log },
 ): void {
-  if (seen.length > LINES_MAX) {
+  if (seen.length > linesLeft(turn)) {
     const tasks = seen.reduce((sum, { tasks }) => sum + tasks, 0)
     say(turn, many, { agents: seen.length, tasks })
-  } else for (const agent of seen) say(turn, one, { ...agent })
+    return
+  }
+  turn.leader.agentLines.said += seen.length
+  for (const agent of seen) say(turn, one, { ...agent })
+}
+
+function linesLeft({ leader, now }: LeaderTurn): number {
+  const { agentLines } = leader
+  if (now.monotonicMs - agentLines.sinceMs >= LINES_MS) {
+    agentLines.sinceMs = now.monotonicMs
+    agentLines.said = 0
+  }
+  return LINES_MAX - agentLines.said
 }

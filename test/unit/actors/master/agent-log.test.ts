@@ -30,3 +30,17 @@ test('the same of agents that are lost', (t) => {
   const said = effectsOf(master.input({ kind: 'wake' }), 'log')
   t.like(said, [{ message: 'agents are unreachable', fields: { agents: 100, tasks: 300 } }])
 })
+
+test('of agents that come one after the other only some a second have a line of their own', (t) => {
+  const master = new MasterDriver().leading()
+  const said = (count: number) =>
+    Array.from({ length: count }, (_, i) => {
+      master.state.leader?.registrations.push({ agentId: `b${i}` as AgentId, tasks: 2 })
+      return registrationsIn(master.input({ kind: 'wake' }))
+    }).flat()
+  const lines = said(40)
+  t.is(lines.filter((fields) => fields !== undefined && 'agentId' in fields).length, 16)
+  t.deepEqual(lines.at(-1), { agents: 1, tasks: 2 })
+  master.pass(1_000)
+  t.deepEqual(said(1), [{ agentId: 'b0', tasks: 2 }])
+})

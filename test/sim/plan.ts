@@ -115,16 +115,14 @@ export class Plan {
 
   /** Whatever runs there now. */
   #strikeMachine({ kind, forMs }: Strike, node: Node, chance: Chance): Struck {
-    const { machine } = node
+    const { fillDisk } = node
     if (kind === 'clock-rate')
       return this.#world.setClock(node, { rate: chance.between(0.99, 1.01) })
     if (kind === 'wall-jump')
       return this.#world.setClock(node, { wallOffsetMs: chance.pick([-HOUR_MS, 0, HOUR_MS]) })
-    if (machine === undefined) return { happens: false }
-    machine.isFull = true
-    return this.#later(forMs, () => {
-      machine.isFull = false
-    })
+    if (fillDisk === undefined) return { happens: false }
+    fillDisk(true)
+    return this.#later(forMs, () => fillDisk(false))
   }
 
   #strikeProcess(strike: Strike, { node, process, chance }: Struggling): Struck {

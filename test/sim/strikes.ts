@@ -37,14 +37,14 @@ const KINDS = Object.keys(VICTIMS) as readonly Kind[]
 
 /** Counted by the kind of actor that they hit. */
 const BY_KIND: readonly StrikeKind[] = ['crash', 'crash-midway', 'freeze', 'disconnect']
-/** Only a kind of actor that has what they take. */
-const ONLY: Partial<Record<StrikeKind, Kind>> = {
-  reboot: 'agent',
-  'power-loss': 'agent',
-  'full-disk': 'agent',
-  'gone-for-good': 'agent',
-  'lost-disk': 'master',
-  teardown: 'framework',
+/** Only kinds of actors that have what they take. */
+const ONLY: Partial<Record<StrikeKind, readonly Kind[]>> = {
+  reboot: ['agent'],
+  'power-loss': ['agent'],
+  'full-disk': ['agent', 'agent', 'master'],
+  'gone-for-good': ['agent'],
+  'lost-disk': ['master'],
+  teardown: ['framework'],
 }
 const OF_THE_BUS: readonly StrikeKind[] = [
   'partition',
@@ -136,7 +136,8 @@ function whomOf(kind: StrikeKind, victims: readonly Victim[], chance: Chance): r
     return victims.filter(() => chance.happens(share)).map(({ name }) => name)
   }
   if (OF_THE_BUS.includes(kind)) return []
-  const of = ONLY[kind] ?? chance.weighted(VICTIMS)
+  const kinds = ONLY[kind]
+  const of = kinds === undefined ? chance.weighted(VICTIMS) : chance.pick(kinds)
   return [chance.pick(victims.filter((victim) => victim.kind === of)).name]
 }
 

@@ -52,6 +52,8 @@ export interface Node extends Victim {
   clock: ClockFaults
   /** What it had written is gone. */
   readonly loseDisk?: () => void
+  /** Nothing more can be written, or it can again. */
+  readonly fillDisk?: (isFull: boolean) => void
   /** What its present process runs, if it is an instance of a framework. */
   workload?: Workload
   readonly team?: Team
@@ -205,6 +207,9 @@ export class World {
     const node: Node = {
       ...this.#fresh('master', name),
       loseDisk: () => disk.lose(),
+      fillDisk: (isFull) => {
+        disk.isFull = isFull
+      },
       begin: async (process) => {
         const { system, clock, randomToken } = process
         const masterId = name as MasterId
@@ -232,6 +237,9 @@ export class World {
     const node: Node = {
       ...this.#fresh('agent', machine.agentId),
       machine,
+      fillDisk: (isFull) => {
+        machine.isFull = isFull
+      },
       begin: async (process) => {
         const { system, clock, randomToken } = process
         const { agentId } = machine

@@ -87,6 +87,8 @@ export class SimulatedClock implements Clock {
       const next = this.#queue.next
       assert(next !== undefined && next.atMs <= endMs, `nothing settled it within ${limitMs} ms`)
       this.step()
+      // What a timer has settled may be all that there is to go on with.
+      if (this.#queue.next === undefined) this.settles()
       await this.#settleAll()
     }
     return promise

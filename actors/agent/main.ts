@@ -24,6 +24,7 @@ import { inboxOf } from '../../protocol/subjects.ts'
 import { openFileLog } from '../kit/record-log/file.ts'
 import { MemoryDisk } from '../kit/record-log/memory.ts'
 import type { OpenedRecordLog } from '../kit/record-log/record-log.ts'
+import { tellAwaiting } from './awaiting.ts'
 import { agentIdIn, keptAgentId } from './identity.ts'
 import type { Leaves } from './inputs.ts'
 import { Journal } from './journal.ts'
@@ -82,10 +83,13 @@ export async function hostAgents(world: World, hosted: Hosted): Promise<RunningA
     await stopBus()
     throw error
   })
+  const { onNote } = world
+  const endAwaiting = onNote && tellAwaiting({ states: agents.states, clock, onNote })
   return {
     agentIds,
     states: agents.states,
     async stop() {
+      endAwaiting?.()
       await agents.close()
       await stopBus()
     },

@@ -1,0 +1,46 @@
+/** An agent that is ready is not there yet: somebody must hear of it. */
+import type { Clock, Timer } from '../../bus/clock.ts'
+import type { AgentState } from './state.ts'
+
+/** A leader that is there takes less. */
+const AWAITED_MS = 5_000
+const LOOK_MS = 100
+
+export interface AwaitingDeps {
+  readonly states: readonly AgentState[]
+  readonly clock: Clock
+  readonly onNote: (message: string) => void
+}
+
+/**
+ * Says once what agents wait for that have not registered some time after their start, and once that
+ * they have. Returns what ends that.
+ */
+export function tellAwaiting({ states, clock, onNote }: AwaitingDeps): () => void {
+  const atMs = clock.now().monotonicMs + AWAITED_MS
+  const waiting = new Set(states)
+  let isTold = false
+  const look = (): void => {
+    for (const state of waiting) if (!isAwaiting(state)) waiting.delete(state)
+    const [first] = waiting
+    if (first === undefined) return isTold ? onNote('registered') : undefined
+    if (!isTold && clock.now().monotonicMs >= atMs) {
+      isTold = true
+      const whose = states.length > 1 ? ` (${waiting.size} of ${states.length} agents)` : ''
+      onNote(`not registered yet${whose}: ${awaitedBy(first)}`)
+    }
+    timer = clock.after(LOOK_MS, look)
+  }
+  let timer: Timer = clock.after(LOOK_MS, look)
+  return () => timer.cancel()
+}
+
+const isAwaiting = ({ link }: AgentState): boolean =>
+  link.kind !== 'open' && link.kind !== 'given-up'
+
+function awaitedBy({ hasHeardLeader, cannotRecord, link }: AgentState): string {
+  if (cannotRecord !== undefined) return `the checkpoint cannot be written: ${cannotRecord}`
+  if (!hasHeardLeader) return 'it waits for a master that leads, and hears none'
+  if (link.kind === 'opening') return 'the leader is there, and has not taken it in'
+  return 'the leader has told it to come again'
+}

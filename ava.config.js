@@ -4,8 +4,11 @@
  */
 const long = process.env.BOURSE_LONG === '1'
 
-/** Files that wait for processes first, so that they do not run alone at the end. */
-const rank = (path) => (/\/test\/(system|long)\//.test(path) ? 0 : 1)
+/** Files that wait for processes first, the longest before all: none runs alone at the end. */
+const rank = (path) => {
+  if (/\/test\/(sim\/|system\/(chaos|demo|dev|faults|run)\.)/.test(path)) return 0
+  return /\/test\/(system|long)\//.test(path) ? 1 : 2
+}
 
 export default {
   files: [
@@ -14,7 +17,8 @@ export default {
     ...(long ? [] : ['!**/test/long/**']),
   ],
   sortTestFiles: (a, b) => rank(a) - rank(b),
-  concurrency: 2,
+  // Much of it waits: for leases, pings and processes that start.
+  concurrency: 3,
   timeout: long ? '15m' : '90s',
   workerThreads: false,
   utilizeParallelBuilds: false,

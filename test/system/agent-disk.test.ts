@@ -7,6 +7,7 @@ import type { TaskItem } from '../../protocol/schema/operator.ts'
 import { disksNeed, mountSmallDisk } from '../lab/small-disk.ts'
 import { type Actor, type Cluster, openCluster, runBourse } from '../support/cluster.ts'
 import { needs } from '../support/needs.ts'
+import { untilListed } from '../support/until-listed.ts'
 
 async function aCluster(t: ExecutionContext): Promise<Cluster> {
   const cluster = await openCluster()
@@ -41,12 +42,14 @@ test('on a full disk an agent lives and its task runs on; with room again it goe
     'until [ -e go ]; do sleep 0.1; done; exit 3',
   )
   const longState = async () => (await tasksOf(cluster)).find(({ name }) => name === 'long')?.state
-  while ((await longState()) !== 'TASK_RUNNING');
+  await untilListed(env, 'tasks', (all) =>
+    all.some(({ name, state }) => name === 'long' && state === 'TASK_RUNNING'),
+  )
   disk.fill()
   const many = await runBourse(env, 'run', '--instances', '40', '--timeout', '5s', '--', 'true')
   t.not(many.code, 0, 'nothing of it is offered, or what was is refused')
   const isTold = () => agent.lines.some(({ message }) => /^cannot write .*ENOSPC/.test(message))
-  while (!isTold()) await tasksOf(cluster)
+  await untilListed(env, 'agents', isTold)
   t.true(agent.isRunning)
   t.is(await longState(), 'TASK_RUNNING')
   disk.free()

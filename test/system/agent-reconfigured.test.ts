@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { AgentItem, TaskItem } from '../../protocol/schema/operator.ts'
 import { type Cluster, openCluster, runBourse } from '../support/cluster.ts'
+import { untilListed } from '../support/until-listed.ts'
 
 async function list<T>(t: ExecutionContext, { env }: Cluster, what: string): Promise<readonly T[]> {
   const { stdout, stderr } = await runBourse(env, what, '--json')
@@ -24,7 +25,9 @@ test('restarted with more, an agent keeps its task and offers the new total; wit
   const long = runBourse(env, 'run', '--name', 'long', '--cpus', '1', '--', 'sleep', '600')
   const taskOf = async () =>
     (await list<TaskItem>(t, cluster, 'tasks')).find(({ name }) => name === 'long')
-  while ((await taskOf())?.state !== 'TASK_RUNNING');
+  await untilListed(env, 'tasks', (all) =>
+    all.some(({ name, state }) => name === 'long' && state === 'TASK_RUNNING'),
+  )
   await first.end('SIGTERM')
 
   const less = await runBourse(env, ...flags, '--resources', 'cpus:0.5;mem:512')
@@ -34,7 +37,7 @@ test('restarted with more, an agent keeps its task and offers the new total; wit
 
   await cluster.start(...flags, '--resources', 'cpus:4;mem:512', '--attributes', 'rack:new')
   const agentOf = async () => (await list<AgentItem>(t, cluster, 'agents'))[0] as AgentItem
-  while ((await agentOf()).state !== 'registered');
+  await untilListed(env, 'agents', ([agent]) => agent?.state === 'registered')
   t.is(cpusOf(await agentOf()), 4)
   t.is((await taskOf())?.state, 'TASK_RUNNING')
   const wanted = ['--cpus', '3', '--constraint', 'rack=new', '--timeout', '20s']

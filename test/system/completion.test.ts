@@ -13,6 +13,8 @@ const execute = promisify(execFile)
 
 let cluster: Cluster
 let env: NodeJS.ProcessEnv
+/** What `bourse completion bash` prints, made once. */
+let script: string
 
 test.before(async () => {
   cluster = await openCluster()
@@ -24,17 +26,20 @@ test.before(async () => {
   writeFileSync(join(bin, 'bourse'), `#!/bin/sh\nexec '${process.execPath}' '${BOURSE}' "$@"\n`)
   chmodSync(join(bin, 'bourse'), 0o755)
   env = { ...cluster.env, PATH: `${bin}${delimiter}${process.env['PATH']}` }
+  const { stdout } = await runBourse(env, 'completion', 'bash')
+  script = join(cluster.folder, 'completion.bash')
+  writeFileSync(script, stdout)
 })
 test.after.always(() => cluster.close())
 
 /** What bash would offer after `line`. */
 async function inBash(line: string, more: NodeJS.ProcessEnv = {}): Promise<readonly string[]> {
-  const script = `
-    source <(bourse completion bash) || exit
+  const asked = `
+    source '${script}' || exit
     COMP_LINE=$1 COMP_POINT=\${#1} COMP_WORDS=($1)
     _bourse
     printf '%s\\n' "\${COMPREPLY[@]}"`
-  const { stdout, stderr } = await execute('bash', ['-c', script, 'bash', line], {
+  const { stdout, stderr } = await execute('bash', ['-c', asked, 'bash', line], {
     env: { ...env, ...more },
   })
   if (stderr !== '') throw new Error(stderr)

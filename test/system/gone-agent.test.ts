@@ -1,8 +1,9 @@
 /** An agent that an operator gives up, over real processes: its task ends when it is back. */
 import { join } from 'node:path'
 import test from 'ava'
-import type { AgentItem, TaskItem } from '../../protocol/schema/operator.ts'
+import type { AgentItem } from '../../protocol/schema/operator.ts'
 import { type Cluster, openCluster, runBourse } from '../support/cluster.ts'
+import { untilListed } from '../support/until-listed.ts'
 
 async function list<T>({ env }: Cluster, what: string): Promise<readonly T[]> {
   const { stdout } = await runBourse(env, what, '--json')
@@ -18,9 +19,9 @@ test('bourse gone: its tasks are over at once, and end when the agent is back an
   const agent = await cluster.start('agent', '--id', 'old-1', '--work-dir', workDir)
   const { env } = cluster
   const run = runBourse(env, 'run', '--name', 'long', '--', 'sleep', '600')
-  const states = async (): Promise<readonly string[]> =>
-    (await list<TaskItem>(cluster, 'tasks')).map(({ name, state }) => `${name} ${state}`)
-  while (!(await states()).includes('long TASK_RUNNING'));
+  await untilListed(env, 'tasks', (all) =>
+    all.some(({ name, state }) => name === 'long' && state === 'TASK_RUNNING'),
+  )
   t.is(await agent.end('SIGKILL'), null)
 
   const unknown = await runBourse(env, 'gone', 'other')

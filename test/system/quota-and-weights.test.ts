@@ -2,8 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import ava, { type ExecutionContext } from 'ava'
-import type { AgentItem, RoleItem, TaskItem } from '../../protocol/schema/operator.ts'
+import type { Item, ListingVerb } from '../../cli/operator-client.ts'
+import type { RoleItem, TaskItem } from '../../protocol/schema/operator.ts'
 import { type Actor, BOURSE, type Cluster, openCluster, runBourse } from '../support/cluster.ts'
+import { untilListed } from '../support/until-listed.ts'
 
 /** One after the other: together they would need more than a small machine has. */
 const test = ava.serial
@@ -17,7 +19,7 @@ test.before(async () => {
   master = await cluster.start('master', '--id', 'm1')
   await cluster.start('allocator')
   await cluster.start('agent', '--id', 'a1', '--resources', 'cpus:4;mem:1024')
-  await until<AgentItem>('agents', (all) => all.some(({ state }) => state === 'registered'))
+  await until('agents', (all) => all.some(({ state }) => state === 'registered'))
 })
 test.after.always(() => cluster.close())
 
@@ -27,9 +29,10 @@ async function items<Item>(verb: string): Promise<readonly Item[]> {
 }
 
 /** Asks until it is so. */
-async function until<Item>(verb: string, isSo: (all: readonly Item[]) => boolean): Promise<void> {
-  while (!isSo(await items<Item>(verb)));
-}
+const until = <V extends ListingVerb>(
+  verb: V,
+  isSo: (all: readonly Item<V>[]) => boolean,
+): Promise<void> => untilListed(cluster.env, verb, isSo)
 
 /** `bourse run` of tasks of one cpu that go on until it is ended. */
 function startRun(t: ExecutionContext, role: string, instances: number): ChildProcess {
@@ -47,7 +50,7 @@ async function end(child: ChildProcess, role: string): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGTERM')
   await once(child, 'exit')
-  await until<TaskItem>('tasks', (all) => !all.some((task) => task.role === role && isAlive(task)))
+  await until('tasks', (all) => !all.some((task) => task.role === role && isAlive(task)))
 }
 
 const isAlive = ({ state }: TaskItem): boolean =>
@@ -129,7 +132,7 @@ test('it is there under the next leader, when this one is killed', async (t) => 
   const before = await items<RoleItem>('roles')
   await master.end('SIGKILL')
   master = await cluster.start('master', '--id', 'm2')
-  await until<RoleItem>('roles', (all) => all.length > 0)
+  await until('roles', (all) => all.length > 0)
   t.deepEqual(await items<RoleItem>('roles'), before)
   t.is((await bourse('quota', 'remove', 'prod')).code, 0)
   t.is((await bourse('weights', 'prod=1', 'prod/web=1')).code, 0)
@@ -139,9 +142,9 @@ test('it is there under the next leader, when this one is killed', async (t) => 
 test('a role has no more than its limit while others have what is left', async (t) => {
   t.is((await bourse('quota', 'set', 'batch', '--limit', 'cpus:2')).code, 0)
   startRun(t, 'batch', 4)
-  await until<TaskItem>('tasks', (all) => running(all, 'batch') === 2)
+  await until('tasks', (all) => running(all, 'batch') === 2)
   const other = startRun(t, 'other', 2)
-  await until<TaskItem>('tasks', (all) => running(all, 'other') === 2)
+  await until('tasks', (all) => running(all, 'other') === 2)
   t.is(running(await items<TaskItem>('tasks'), 'batch'), 2)
   t.like(
     (await items<RoleItem>('roles')).find(({ role }) => role === 'batch'),
@@ -153,17 +156,17 @@ test('a role has no more than its limit while others have what is left', async (
   )
   other.kill('SIGTERM')
   t.is((await bourse('quota', 'set', 'batch', '--limit', 'cpus:3')).code, 0)
-  await until<TaskItem>('tasks', (all) => running(all, 'batch') === 3)
+  await until('tasks', (all) => running(all, 'batch') === 3)
   t.is((await bourse('quota', 'remove', 'batch')).code, 0)
-  await until<TaskItem>('tasks', (all) => running(all, 'batch') === 4)
+  await until('tasks', (all) => running(all, 'batch') === 4)
 })
 
 test('what a role is guaranteed is kept free for it, however much others want', async (t) => {
   t.is((await bourse('quota', 'set', 'prod', '--guarantee', 'cpus:2')).code, 0)
   startRun(t, 'batch', 4)
-  await until<TaskItem>('tasks', (all) => running(all, 'batch') === 2)
+  await until('tasks', (all) => running(all, 'batch') === 2)
   startRun(t, 'prod', 2)
-  await until<TaskItem>('tasks', (all) => running(all, 'prod') === 2)
+  await until('tasks', (all) => running(all, 'prod') === 2)
   t.is(running(await items<TaskItem>('tasks'), 'batch'), 2)
   t.is((await bourse('quota', 'remove', 'prod')).code, 0)
 })

@@ -8,6 +8,7 @@ import ava from 'ava'
 import type { FrameworkItem, TaskItem } from '../../protocol/schema/operator.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { BOURSE, type Cluster, openCluster, runBourse } from '../support/cluster.ts'
+import { untilListed } from '../support/until-listed.ts'
 
 /** One after the other: together they would need more than a small machine has. */
 const test = ava.serial
@@ -74,6 +75,12 @@ function startRun(...args: string[]): Started {
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo()));
 }
+
+/** A task of that name. */
+const untilRunning = (name: string): Promise<void> =>
+  untilListed(cluster.env, 'tasks', (all) =>
+    all.some((task) => task.name === name && task.state === 'TASK_RUNNING'),
+  )
 
 const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}`)
 /** Asks the cluster something each time, so as not to look too often. */
@@ -177,7 +184,7 @@ test('--restart on-failure:1: the last attempt counts', async (t) => {
 
 test('what a person killed is not started again', async (t) => {
   const started = startRun('--name', 'killed', '--restart', 'on-failure', '--', 'sleep', '60')
-  await until(async () => (await tasksOf('killed')).some(({ state }) => state === 'TASK_RUNNING'))
+  await untilRunning('killed')
   t.is((await bourse('kill', 'killed-0')).code, 0)
   t.is(await started.ended, 1)
   t.is((await tasksOf('killed')).length, 1)
@@ -290,7 +297,7 @@ test('--detach: what cannot be placed in time is told, exit code 2', async (t) =
 
 test('a cluster that goes away is worth a word, and so is its return', async (t) => {
   const started = startRun('--name', 'cut', '--', 'sleep', '60')
-  await until(async () => (await tasksOf('cut')).some(({ state }) => state === 'TASK_RUNNING'))
+  await untilRunning('cut')
   await cluster.server.end('SIGKILL')
   await started.says(/^bourse: no cluster at nats:\S+ for [34]s; still trying$/)
   await cluster.server.restart('kept')
@@ -305,7 +312,7 @@ test('a cluster that goes away is worth a word, and so is its return', async (t)
 
 test('Ctrl-C while the cluster is away: leaves after the grace, and says what becomes of it', async (t) => {
   const started = startRun('--name', 'away', '--', 'sleep', '60')
-  await until(async () => (await tasksOf('away')).some(({ state }) => state === 'TASK_RUNNING'))
+  await untilRunning('away')
   await cluster.server.end('SIGKILL')
   await started.says(/^bourse: no cluster at /)
   started.child.kill('SIGINT')

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { AgentItem, TaskItem } from '../../protocol/schema/operator.ts'
 import { type Actor, type Cluster, openCluster, runBourse } from '../support/cluster.ts'
+import { untilListed } from '../support/until-listed.ts'
 
 async function list<T>(t: ExecutionContext, { env }: Cluster, what: string): Promise<readonly T[]> {
   const { stdout, stderr } = await runBourse(env, what, '--json')
@@ -25,13 +26,16 @@ test('what a stopped agent offered is placed elsewhere at once, and its task is 
   const run = runBourse(env, 'run', '--name', 'long', '--cpus', '4', '--', 'sleep', '600')
   const states = async (): Promise<readonly string[]> =>
     (await list<TaskItem>(t, cluster, 'tasks')).map(({ name, state }) => `${name} ${state}`)
-  while (!(await states()).includes('long TASK_RUNNING'));
+  await untilListed(env, 'tasks', (all) =>
+    all.some(({ name, state }) => name === 'long' && state === 'TASK_RUNNING'),
+  )
   const idle = await startAgent(cluster, 'idle', '--leave-when-idle', '--resources', 'cpus:8')
   await startAgent(cluster, 'small', '--resources', 'cpus:1;mem:1024')
 
   const agents = async (): Promise<readonly string[]> =>
     (await list<AgentItem>(t, cluster, 'agents')).map(({ agentId, state }) => `${agentId} ${state}`)
-  while ((await agents()).filter((agent) => agent.endsWith(' registered')).length < 3);
+  const isRegistered = ({ state }: AgentItem): boolean => state === 'registered'
+  await untilListed(env, 'agents', (all) => all.filter(isRegistered).length === 3)
   t.is(await idle.end('SIGTERM'), 0)
   t.is(await large.end('SIGTERM'), 0)
   t.deepEqual(await agents(), ['large stopped', 'small registered'])
@@ -39,7 +43,9 @@ test('what a stopped agent offered is placed elsewhere at once, and its task is 
   t.true((await states()).includes('long TASK_RUNNING'))
 
   await large.start()
-  while (!(await agents()).includes('large registered'));
+  await untilListed(env, 'agents', (all) =>
+    all.some((agent) => agent.agentId === 'large' && isRegistered(agent)),
+  )
   const { taskId } = (await list<TaskItem>(t, cluster, 'tasks')).find(
     ({ name, state }) => name === 'long' && state === 'TASK_RUNNING',
   ) as TaskItem

@@ -22,6 +22,10 @@ export interface ActorWorld {
   readonly onRefused: OnRefused
 }
 
+/** An actor is only forbidden what its version needs and the one that made its credentials did not. */
+const OLD_USERS =
+  ': credentials of an earlier version? Any `bourse auth add` or `remove` writes users.conf for this one; then nats-server --signal reload'
+
 export interface WorldOptions {
   readonly found: FoundCluster
   readonly log: Log
@@ -35,7 +39,8 @@ export function actorWorld({ found, log, replicas = 1 }: WorldOptions): ActorWor
     location,
     replicas,
     leaderOn: leaderBeat.on({ cluster }),
-    onFault: ({ message }) => log({ level: 'warn', message }),
+    onFault: ({ code, message }) =>
+      log({ level: 'warn', message: code === 'bus/forbidden' ? message + OLD_USERS : message }),
   })
   return {
     cluster,

@@ -31,8 +31,8 @@ export interface NatsSystemOptions {
   /** How long a store may take to answer. Default 1 s. */
   readonly storeTimeoutMs?: number
   /**
-   * The subject on which a leader is heard at least once a second by all who connect. Who hears none
-   * for long tries another of several servers. Default: whoever is connected stays there.
+   * The subject on which all who connect hear a leader at least once a second. Who hears none for
+   * long tries another of several servers. Default: whoever is connected stays there.
    */
   readonly leaderOn?: string
   /** What the servers forbid or break. Default: nothing is done. */

@@ -1,6 +1,7 @@
 /** Asking agents whether they are there. */
 import { AGENT_PINGS_PER_S_MAX, PAGE_WAIT_MS } from '../../../protocol/limits.ts'
 import type { Agent } from '../entities.ts'
+import { agentIsOver } from '../frameworks/end.ts'
 import type { LeaderTurn } from '../turn.ts'
 import {
   forgetAgent,
@@ -41,7 +42,7 @@ export function pingAgent(turn: LeaderTurn, agent: Agent): void {
   }
   if (isEchoing(turn, 'agents')) agent.missed += 1
   if (agent.missed > turn.state.rules.agentPingsMissedMax) {
-    if (isStranger(agent)) return forgetAgent(turn, agent)
+    if (isStranger(agent)) return forgetStranger(turn, agent)
     if (mayLose(turn, agent)) return loseAgent(turn, agent)
   }
   if (agent.state === 'registered' && agent.missed <= 1) return pingInTurn(turn, agent)
@@ -49,6 +50,12 @@ export function pingAgent(turn: LeaderTurn, agent: Agent): void {
   else if (isStalled(turn, agent)) loseSession(turn, agent)
   else if (agent.state !== 'opening' || agent.missed > 1) invite(turn, agent)
   schedulePing(turn, agent)
+}
+
+/** Where it left, and came back without saying what it holds, an ended framework may await it. */
+function forgetStranger(turn: LeaderTurn, agent: Agent): void {
+  agentIsOver(turn, agent.agentId)
+  forgetAgent(turn, agent)
 }
 
 /** It says something, but no page of the snapshot that it has begun. */

@@ -149,6 +149,23 @@ test('an ended framework waits no longer for an agent that has left', (t) => {
   t.like(master.leader.ended[0], { taskId: 't1', state: 'TASK_KILLED' })
 })
 
+test('nor for one that has left, comes back, and falls silent before it has said what it holds', (t) => {
+  const { master, agent, framework } = aStageWith('t1')
+  const launch = master.task('t1')?.launch ?? oldLaunch(9)
+  framework.call('teardown', {})
+  agent.update('t1', 'TASK_KILLED')
+  agent.say({ kind: 'settled', tasks: [{ ...aFramework(), taskId: 't1' as TaskId, launch }] })
+  t.is(master.agent('a1').tasks.size, 0)
+  master.holding.add('registry')
+  agent.say(LEAVING)
+  agent.open({ incarnation: 2, pages: 1 })
+  master.release()
+  t.deepEqual([...master.framework().unconfirmed], ['a1'])
+  master.pass(SILENT_MS)
+  t.is(master.leader.agents.size, 0)
+  t.is(master.leader.frameworks.size, 0)
+})
+
 test('an agent that is back before the registry has heard of its leaving is a new one', (t) => {
   const { master, agent } = aStageWith('t1')
   master.holding.add('registry')

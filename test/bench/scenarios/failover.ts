@@ -14,6 +14,7 @@ import { LEASE_KEY, leaderBeat, leaseBucket } from '../../../protocol/subjects.t
 import type { Actor } from '../../support/cluster.ts'
 import {
   type BenchCluster,
+  LARGE_CLUSTER_LEASE,
   openBenchCluster,
   registrationsSaid,
   tasksRegistered,
@@ -27,6 +28,8 @@ import { rssMiB, usageOfAll } from '../usage.ts'
 
 const CLUSTER = 'bourse'
 const RESOURCES = { cpus: 0.1, mem: 32 }
+/** From here on; detection does not wait for it, for a silent leader is challenged earlier. */
+const LARGE_AGENTS = 20_000
 /** More than its tasks take: the rest is on offer. */
 const CPUS_LEFT = 1
 /** Whoever has declined an agent wants it back from the next leader only. */
@@ -46,6 +49,7 @@ export async function failover(settings: Settings): Promise<Measured> {
     profile,
     resources,
     isStandingBy: true,
+    ...(agents >= LARGE_AGENTS && { lease: LARGE_CLUSTER_LEASE }),
   })
   let crowd: Child<CrowdAsk, CrowdAnswer> | undefined
   let watch: Watch | undefined

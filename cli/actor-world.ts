@@ -22,7 +22,7 @@ export interface ActorWorld {
   readonly onRefused: OnRefused
 }
 
-/** An actor is only forbidden what its version needs and the one that made its credentials did not. */
+/** An actor is forbidden only what the version that made its credentials did not know of. */
 const OLD_USERS =
   ': credentials of an earlier version? Any `bourse auth add` or `remove` writes users.conf for this one; then nats-server --signal reload'
 

@@ -38,6 +38,7 @@ const LENT_TO = 'agent-runtime'
 const SHELL = /^actors\/[^/]+\/(main|shell)\.ts$/
 const SHELL_SIDE: ReadonlySet<string> = new Set([
   'actors/agent/alone.ts',
+  'actors/agent/awaiting.ts',
   'actors/agent/batch.ts',
   'actors/agent/identity.ts',
   'actors/agent/journal.ts',

@@ -13,8 +13,8 @@ export interface AwaitingDeps {
 }
 
 /**
- * Says once what agents wait for that have not registered some time after their start, and once that
- * they have. Returns what ends that.
+ * Says once what agents wait for that have not registered some time after their start, and once
+ * that they have. Returns what ends that.
  */
 export function tellAwaiting({ states, clock, onNote }: AwaitingDeps): () => void {
   const atMs = clock.now().monotonicMs + AWAITED_MS

@@ -55,8 +55,8 @@ export interface Scheduler extends AsyncDisposable {
 
   /**
    * Statuses from now on; of one task: until it has ended, or nobody has known it for so long that
-   * it is asked about no more: then the last one is TASK_UNKNOWN. Each is acknowledged when the next one
-   * is asked for, or the loop is left, by an error too. Where nobody listens, statuses are
+   * it is asked about no more: then the last one is TASK_UNKNOWN. Each is acknowledged when the
+   * next one is asked for, or the loop is left, by an error too. Where nobody listens, statuses are
    * acknowledged as they come: listen before the first accept. Ends and throws as `offers`.
    *
    * @throws {ClusterError} `scheduler/option`: no task has such an id.
@@ -87,9 +87,9 @@ export interface Scheduler extends AsyncDisposable {
   /**
    * The outcome is a status. Said again to each new leader until the task has ended.
    *
-   * An instance that stands by kills nothing, not later either: which task has that id by then, only
-   * the one that leads knows. Kills that are not done when another instance takes over are forgotten
-   * too; let that one decide. `counts.killAside` says how many were asked for in vain.
+   * An instance that stands by kills nothing, not later either: which task has that id by then,
+   * only the one that leads knows. Kills that are not done when another instance takes over are
+   * forgotten too; let that one decide. `counts.killAside` says how many were asked for in vain.
    *
    * @throws {ClusterError} `scheduler/option`: no task has such an id, or the grace is no time.
    */

@@ -13,8 +13,8 @@ import { count, type Turn } from './turn.ts'
  */
 const PAUSE_MS = 250
 /**
- * An open that nobody listened to is said again after so long, then twice that: after a server's end
- * a leader comes back in the same moments as those who look for it.
+ * An open that nobody listened to is said again after so long, then twice that: after a server's
+ * end a leader comes back in the same moments as those who look for it.
  */
 const UNHEARD_MS = 100
 /** Own sessions that are remembered. */

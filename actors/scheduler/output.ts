@@ -63,8 +63,8 @@ export function onReadDue(turn: Turn, request: SessionId): void {
 }
 
 /**
- * The leader could not pass the question on. It may later, when the agent is back; for what an ended
- * task wrote, nobody waits until an unreachable one is.
+ * The leader could not pass the question on. It may later, when the agent is back; for what an
+ * ended task wrote, nobody waits until an unreachable one is.
  */
 export function onReadRefused(turn: Turn, request: SessionId, { name, message }: Refusal): void {
   const { state, now } = turn

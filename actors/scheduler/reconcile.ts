@@ -1,8 +1,8 @@
 /**
  * What has become of unfinished tasks? Asked after each subscription and from time to time; tasks
  * of which nothing was heard since are asked about more often. So lost accepts and statuses are
- * found. So many at a time, the next when those are answered: all tasks at once would be more than a
- * leader reads before its server cuts it off.
+ * found. So many at a time, the next when those are answered: all tasks at once would be more than
+ * a leader reads before its server cuts it off.
  */
 import { RECONCILE_MS, RECONCILE_TASKS_MAX } from '../../protocol/limits.ts'
 import type { Reconcile } from '../../protocol/schema/calls.ts'

@@ -1,4 +1,6 @@
-/** What the leader says: believed in its session, which is opened anew when numbers prove nothing. */
+/**
+ * What the leader says: believed in its session, which is opened anew when numbers prove nothing.
+ */
 import type { SessionId } from '../../protocol/ids.ts'
 import { CALL_TIMEOUT_MS } from '../../protocol/limits.ts'
 import type { Fence } from '../../protocol/schema/common.ts'

@@ -38,8 +38,14 @@ test('bourse run: what ran on an agent that was given up is started elsewhere at
   const stop = new AbortController()
   const nats = { servers: ['nats://nowhere'], source: 'a simulated cluster' }
   const options = {
-    ...{ command: ['serve'], cpus: 1, mem: 32, env: { PRETEND_MS: 'Infinity' } },
-    ...{ nats, cluster: 'bourse', world: { system, clock, randomToken }, signal: stop.signal },
+    command: ['serve'],
+    cpus: 1,
+    mem: 32,
+    env: { PRETEND_MS: 'Infinity' },
+    nats,
+    cluster: 'bourse',
+    world: { system, clock, randomToken },
+    signal: stop.signal,
     restart: { restartsMax: 1 },
   }
   const first = watch.nextRunning()

@@ -194,7 +194,10 @@ export const DISK_HEADROOM = 0.1
 /** An unacknowledged status is sent again after this, doubling up to the maximum. */
 export const UPDATE_RETRY_MS = 10_000
 export const UPDATE_RETRY_MS_MAX = 600_000
-/** An agent that a new leader has not invited opens a session by itself, at random within. */
+/**
+ * An agent that a new leader has not invited, and that no longer invites any, opens a session by
+ * itself, at random within.
+ */
 export const UNINVITED_MS_MIN = 5_000
 export const UNINVITED_MS_MAX = 10_000
 /** How long a caller waits for an answer. */

@@ -5,7 +5,7 @@ import { compact } from './compaction.ts'
 import type { Effect } from './effects.ts'
 import { flush, wantsFlush } from './flush.ts'
 import type { Input } from './inputs.ts'
-import { heardBeat } from './leader.ts'
+import { heardBeat, openUninvited } from './leader.ts'
 import { heardOrders } from './orders.ts'
 import { heardOutput, lookAgain } from './output.ts'
 import { goOnRecording, stopRecording } from './recording.ts'
@@ -78,7 +78,7 @@ function wake(state: AgentState, now: Now): readonly Effect[] {
 function meet(state: AgentState, deadline: Deadline, now: Now): readonly Effect[] {
   switch (deadline.kind) {
     case 'open':
-      openSession(state, now)
+      openUninvited(state, now)
       return NOTHING
     case 'repeat':
       if (state.link.kind === 'opening') state.link.isDue = true

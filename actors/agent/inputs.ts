@@ -1,9 +1,12 @@
 /** What the agent's core is told. */
 import type { FrameworkKey, Launch, SessionId } from '../../protocol/ids.ts'
 import type { Acknowledgements, AgentOrders } from '../../protocol/schema/agent.ts'
-import type { Fence } from '../../protocol/schema/common.ts'
+import type { LeaderBeat } from '../../protocol/schema/master.ts'
 import type { Sandbox } from './effects.ts'
 import type { AgentRecord } from './records.ts'
+
+/** What of a leader's beat concerns agents. */
+export type Beat = Pick<LeaderBeat, 'epoch' | 'run' | 'inviting'>
 
 /** How a task's process ended. `unknown` is a sentence that says why nobody saw it. */
 export type ExitSeen =
@@ -77,7 +80,7 @@ export interface OutputRead {
 
 export type Input =
   | Start
-  | { readonly kind: 'leader.beat'; readonly beat: Fence }
+  | { readonly kind: 'leader.beat'; readonly beat: Beat }
   | { readonly kind: 'leader.orders'; readonly message: AgentOrders }
   | {
       readonly kind: 'framework.acks'

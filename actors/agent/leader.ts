@@ -5,6 +5,7 @@ import type { Fence } from '../../protocol/schema/common.ts'
 import { compareFence } from '../parts/fence.ts'
 import { nextInteger } from '../parts/random.ts'
 import { record } from './held.ts'
+import type { Beat } from './inputs.ts'
 import { closeSession, openAfter, openSession } from './session.ts'
 import type { AgentState } from './state.ts'
 
@@ -46,7 +47,7 @@ function follow(state: AgentState, fence: Fence, now: Now): void {
   if (!state.hasHeardLeader) return
   // It invites the agents that it knows, in turn; one that it does not know comes by itself.
   closeSession(state)
-  openAfter(state, nextInteger(state.random, UNINVITED_MS_MIN, UNINVITED_MS_MAX), now)
+  awaitInvitation(state, now)
 }
 
 function complain(state: AgentState, fence: Fence, now: Now): void {
@@ -62,14 +63,31 @@ function complain(state: AgentState, fence: Fence, now: Now): void {
 }
 
 /** The first leader that is heard since the start needs not invite. */
-export function heardBeat(state: AgentState, beat: Fence, now: Now): void {
+export function heardBeat(state: AgentState, beat: Beat, now: Now): void {
   if (state.cannotRecord !== undefined) return
-  if (!isLeader(state, beat, now) || state.hasHeardLeader) return
+  if (!isLeader(state, beat, now)) return
+  state.isInviting = beat.inviting === true
+  if (state.hasHeardLeader) return
   state.hasHeardLeader = true
   openSession(state, now)
 }
 
 /** True if a beat changes nothing: most of them, for most agents. */
-export function ignoresBeat({ hasHeardLeader, highest }: AgentState, beat: Fence): boolean {
-  return hasHeardLeader && highest?.epoch === beat.epoch && highest.run === beat.run
+export function ignoresBeat(state: AgentState, { epoch, run, inviting = false }: Beat): boolean {
+  const { hasHeardLeader, highest, isInviting } = state
+  const isSame = highest?.epoch === epoch && highest.run === run
+  return hasHeardLeader && isSame && isInviting === inviting
+}
+
+/**
+ * It has waited for an invitation, or was told to come again. If all who wait came at once, while
+ * the leader still reads what it has asked for, it would not hear those who answer its pings.
+ */
+export function openUninvited(state: AgentState, now: Now): void {
+  if (state.isInviting) awaitInvitation(state, now)
+  else openSession(state, now)
+}
+
+function awaitInvitation(state: AgentState, now: Now): void {
+  openAfter(state, nextInteger(state.random, UNINVITED_MS_MIN, UNINVITED_MS_MAX), now)
 }

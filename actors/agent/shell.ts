@@ -27,7 +27,7 @@ import { agentCore } from './core.ts'
 import type { OutputWanted } from './effects.ts'
 import type { ExitSeen, FoundContainer, Input, Leaves } from './inputs.ts'
 import type { Journal } from './journal.ts'
-import { ignoresBeat } from './leader.ts'
+import { ignoresBeat, isUnknown } from './leader.ts'
 import { type AgentState, newAgent, type Profile } from './state.ts'
 
 /** One agent's machine, real or pretended. */
@@ -240,8 +240,9 @@ function listen(deps: AgentsDeps, agents: readonly Agent[]): Subscription[] {
     const hand = ({ actor }: Agent): void => actor.input({ kind: 'leader.beat', beat })
     // The first leader makes all of them open. Any other invites them after its beat, which they
     // must have heard by then, and they open when they are invited.
-    if (hearing.some(({ state }) => !state.hasHeardLeader)) inTurns(deps, hearing, hand)
-    else hearing.forEach(hand)
+    const isAnother = ({ state }: Agent): boolean => state.hasHeardLeader && isUnknown(state, beat)
+    if (hearing.some(isAnother)) hearing.forEach(hand)
+    else inTurns(deps, hearing, hand)
   })
   const states = messenger.bus.onState((state) => {
     if (state === 'closed') return

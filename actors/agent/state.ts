@@ -160,6 +160,8 @@ export interface AgentState {
   highest: Fence | undefined
   /** A leader was heard since the start. */
   hasHeardLeader: boolean
+  /** The leader that is obeyed still invites the agents that it knows. */
+  isInviting: boolean
   /** Why nothing can be remembered now. */
   cannotRecord: string | undefined
   isDisconnected: boolean
@@ -238,6 +240,7 @@ export function newAgent(profile: Profile, seed: string): AgentState {
     statuses: 0,
     highest: undefined,
     hasHeardLeader: false,
+    isInviting: false,
     cannotRecord: undefined,
     isDisconnected: false,
     link: { kind: 'closed' },

@@ -315,4 +315,6 @@ export const LeaderBeat = message('leader → all: I lead.', {
   version: VersionRange,
   /** The allocator's session, when one is open: others stand by. */
   allocator: Type.Optional(SessionToken),
+  /** It has just taken over and invites the agents that it knows: they wait for it. */
+  inviting: Type.Optional(Type.Boolean()),
 })

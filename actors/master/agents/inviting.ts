@@ -1,7 +1,7 @@
 /**
  * After a takeover known agents are asked for sessions: so many at once as their snapshots are
- * likely to take no more than WINDOW_BYTES, the next ones as those are there. Whoever is not asked
- * in 5 to 10 s comes by itself.
+ * likely to take no more than WINDOW_BYTES, the next ones as those are there. Its beats say that
+ * it still asks: whoever is never asked comes by itself in 5 to 10 s after that.
  */
 import { LIST_BYTES_MAX } from '../../../protocol/limits.ts'
 import type { Agent, Opening } from '../entities.ts'

@@ -109,6 +109,7 @@ export function beat(turn: LeaderTurn): void {
       master: state.masterId,
       version: PROTOCOL_VERSIONS,
       ...(session !== undefined && { allocator: session.id }),
+      ...(leader.recovery.uninvited.size > 0 && { inviting: true }),
     },
   })
   leader.deadlines.set('leader-beat', now.monotonicMs + LEADER_BEAT_MS, { due: 'leader-beat' })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { agentCore } from '../../../../actors/agent/core.ts'
 import type { Effect } from '../../../../actors/agent/effects.ts'
-import type { FoundContainer, Input } from '../../../../actors/agent/inputs.ts'
+import type { Beat, FoundContainer, Input } from '../../../../actors/agent/inputs.ts'
 import type { AgentRecord } from '../../../../actors/agent/records.ts'
 import { type AgentState, newAgent, type Profile } from '../../../../actors/agent/state.ts'
 import type { CommonInput } from '../../../../actors/parts/core.ts'
@@ -165,8 +165,8 @@ export class Rig {
     return link.session.id
   }
 
-  beat(fence: Fence = this.leader): readonly Effect[] {
-    return this.hear({ kind: 'leader.beat', beat: fence })
+  beat(beat: Beat = this.leader): readonly Effect[] {
+    return this.hear({ kind: 'leader.beat', beat })
   }
 
   /** The current leader says this in the current session, with the next number. */

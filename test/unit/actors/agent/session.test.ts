@@ -252,6 +252,19 @@ test('a new leader that does not invite gets a session within 5 to 10 seconds', 
   t.like(reportsOf(rig.pass(5_001))[0], { kind: 'register', highest: NEXT_LEADER })
 })
 
+test('a leader that invites is waited for, however long it takes, and 5 to 10 s after that', (t) => {
+  const rig = aRegisteredAgent()
+  rig.beat({ ...NEXT_LEADER, inviting: true })
+  t.deepEqual(rig.pass(60_000), [])
+  rig.beat(NEXT_LEADER)
+  t.like(reportsOf(rig.pass(10_000))[0], { kind: 'register', highest: NEXT_LEADER })
+})
+
+test('whoever knows no leader yet does not wait to be invited', (t) => {
+  const rig = new Rig()
+  t.like(reportsOf(rig.beat({ ...LEADER, inviting: true }))[0], { kind: 'register' })
+})
+
 test('a new leader that invites gets a session at once, and only one', (t) => {
   const rig = aRegisteredAgent()
   t.deepEqual(kindsOf(rig.beat(NEXT_LEADER)), ['checkpoint'])

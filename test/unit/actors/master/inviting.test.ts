@@ -98,6 +98,16 @@ test('who comes by itself is not asked any more', (t) => {
   t.false(invitedIn(master.pass(20_000)).includes(late))
 })
 
+test('its beats say that it invites until it has asked all', (t) => {
+  const master = aLeaderOf(1_000)
+  const said = (effects: readonly Effect[]) =>
+    effectsOf(effects, 'send-leader-beat').map(({ body }) => body.inviting)
+  t.deepEqual(said(lead(master)), [true])
+  t.true(said(master.pass(3_000)).every((inviting) => inviting === true))
+  master.pass(60_000)
+  t.deepEqual(said(master.pass(1_000)), [undefined])
+})
+
 test('it says that it leads before it invites: agents obey nobody else', (t) => {
   const effects = lead(aLeaderOf(3))
   const said = effects.findIndex((effect) => effect.do === 'send-leader-beat')

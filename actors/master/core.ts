@@ -126,6 +126,7 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
     case 'peer-beat':
       peerBeat(turn, input.masterId, input.body)
       if (input.body.copy !== undefined) copyPageHeard(turn, input.masterId, input.body.copy)
+      wakeCandidate(turn)
       return true
     case 'leader-beat':
       // Whatever receivers may follow must stay within the reach of whoever leads next.

@@ -14,7 +14,7 @@ import { count } from '../state.ts'
 import { log, type Turn, warn } from '../turn.ts'
 import { epochHeld, raiseEpoch } from './epochs.ts'
 import { stepLease } from './lease.ts'
-import { ECHO_MS_MAX, sendBeat } from './peer-beats.ts'
+import { ECHO_MS_MAX, sendBeat, unheardUntilMs } from './peer-beats.ts'
 import { takeOver } from './takeover.ts'
 
 /** A candidate that does not hear itself waits for others this many times as long. */
@@ -133,18 +133,22 @@ function claimHigher(turn: Turn, epoch: number): boolean {
 }
 
 /**
- * Whoever is there has said how far its copy goes: masters say so all the time. While one's own
- * beats do not come back, one does not hear the others' either: that time does not count, but a
- * candidate whose beats never come back does not wait for ever.
+ * Whoever is there has said how far its copy goes: masters say so all the time, and those that were
+ * there lately are asked once more, as the store may have lost what the last leader has just done.
+ * While one's own beats do not come back, one does not hear the others' either: that time does not
+ * count, but a candidate whose beats never come back does not wait for ever.
  */
-function hasHeardPeers({ state, now }: Turn, takeover: Takeover): boolean {
-  const { lease, rules } = state
-  const isEchoing = now.monotonicMs - lease.ownEchoAtMs <= ECHO_MS_MAX
+function hasHeardPeers(turn: Turn, takeover: Takeover): boolean {
+  const { lease, rules } = turn.state
+  const nowMs = turn.now.monotonicMs
+  const isEchoing = nowMs - lease.ownEchoAtMs <= ECHO_MS_MAX
   const deafUntilMs = takeover.sinceMs + DEAF_WAITS_MAX * rules.peersWaitMs
-  takeover.waitsUntilMs = isEchoing
-    ? Math.min(lease.echoSinceMs + rules.peersWaitMs, deafUntilMs)
-    : deafUntilMs
-  return now.monotonicMs >= takeover.waitsUntilMs
+  const heardUntilMs = Math.max(
+    lease.echoSinceMs + rules.peersWaitMs,
+    unheardUntilMs(turn, takeover.sinceMs),
+  )
+  takeover.waitsUntilMs = isEchoing ? Math.min(heardUntilMs, deafUntilMs) : deafUntilMs
+  return nowMs >= takeover.waitsUntilMs
 }
 
 function fetch(turn: Turn, takeover: Takeover, peer: MasterId): void {

@@ -73,7 +73,9 @@ export function peerBeat(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
   if (beat.role === 'leader' && masterId !== state.masterId) {
     leaderHeard(turn)
   }
-  if (beat.probe === true && isHolding(lease.state)) sendBeat(turn)
+  const isAsked = beat.role === 'leader' || isHolding(lease.state)
+  if (beat.probe === true && isAsked && masterId !== state.masterId) sendBeat(turn)
+  if (beat.resigned === true) state.peers.delete(masterId)
   if (beat.resigned === true && !isHolding(lease.state)) {
     const { epoch } = beat.highest ?? lease.record ?? { epoch: 0 }
     lease.resigned = { epoch, run: beat.run }

@@ -89,6 +89,8 @@ function probe(turn: Turn): void {
 
 function recover(turn: Turn): void {
   turn.state.registry.takeover = newTakeover(turn.now.monotonicMs)
+  // Whoever is there says how far its copy goes.
+  sendBeat(turn, { probe: true })
   readLog(turn, 'takeover')
 }
 

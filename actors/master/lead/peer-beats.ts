@@ -9,7 +9,7 @@ import type { Turn } from '../turn.ts'
 /** One's own beats come back within this, or one's own connection is at fault. */
 export const ECHO_MS_MAX = 3 * PEER_BEAT_MS
 
-/** Said with a beat. A probe asks the leader whether it is there, too. */
+/** Said with a beat. A probe asks the leader whether it is there; a leader's, everybody. */
 type Said = Pick<PeerBeat, 'probe' | 'resigned' | 'asks' | 'copy'>
 
 /** I am here. */
@@ -43,6 +43,17 @@ export function notePeer(turn: Turn, masterId: MasterId): void {
     if (peers.size >= STANDBYS_MAX) return
   }
   peers.set(masterId, turn.now.monotonicMs)
+}
+
+/**
+ * Until when (monotonic) others that were there lately may still say how far their copies go, if
+ * they have not since `sinceMs`; in the past: all have.
+ */
+export function unheardUntilMs({ state }: Turn, sinceMs: number): number {
+  let untilMs = Number.NEGATIVE_INFINITY
+  for (const heardAtMs of state.peers.values())
+    if (heardAtMs < sinceMs) untilMs = Math.max(untilMs, heardAtMs + LEADER_SILENCE_MS)
+  return untilMs
 }
 
 /** Those that were heard lately, but this one. */

@@ -323,6 +323,34 @@ test('who has listened for long does not wait', (t) => {
   t.true(atMs - fromMs <= 1_000)
 })
 
+test('who was there lately is asked for its copy again: it may have done something since', (t) => {
+  const master = aMaster([], OLD.slice(0, 2), waiting)
+  master.setRecord(aRecord())
+  master.pass(1_500, { ...asLeader(2) })
+  // The store is empty, so soon that nobody was missed.
+  master.log.length = 0
+  master.setRecord(undefined)
+  const fromMs = master.nowMs
+  while (master.state.lease.state !== 'recovering') master.pass(1)
+  t.true(effectsOf(master.effects, 'send-peer-beat').at(-1)?.body.probe)
+  t.false(master.isLeading)
+  master.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body: asLeader(3) })
+  master.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body: lendingPeer(master) })
+  t.true(master.nowMs - fromMs < 1_000)
+  t.deepEqual(knownByLog(master), ALL)
+})
+
+test('who was there lately and does not answer is waited for until it counts as silent', (t) => {
+  const master = aMaster([], OLD.slice(0, 2), waiting)
+  master.setRecord(aRecord())
+  master.pass(1_500, { ...asLeader(2) })
+  master.setRecord(undefined)
+  master.pass(500)
+  t.is(master.state.lease.state, 'recovering')
+  master.pass(600)
+  t.true(master.isLeading)
+})
+
 test('while its own beats do not come back, a candidate has not listened', (t) => {
   const master = aMaster([], OLD.slice(0, 1), waiting)
   master.setRecord(aRecord())

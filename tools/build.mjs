@@ -34,8 +34,10 @@ const STAMP = join('tools', 'sources')
 const UNUSED_MS_MAX = 24 * 3_600_000
 
 const sources = digestOfSources()
-if (process.argv[2] === PUBLISHED) publish()
-else console.log(build())
+if (process.argv[2] === PUBLISHED) {
+  publish()
+  linkCommand()
+} else console.log(build())
 
 /** Differs when anything differs that a build is made of. */
 function digestOfSources() {
@@ -61,10 +63,15 @@ function build() {
   utimesSync(folder, now, now)
   for (const name of readdirSync(BUILDS)) {
     const path = join(BUILDS, name)
-    if (name.startsWith(PREFIX) && now.getTime() - statSync(path).mtimeMs > UNUSED_MS_MAX)
+    if (name.startsWith(PREFIX) && now.getTime() - usedAtMs(path) > UNUSED_MS_MAX)
       rmSync(path, { recursive: true, force: true })
   }
   return folder
+}
+
+/** Another one may have given it another name, or removed it: then there is nothing to remove. */
+function usedAtMs(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY
 }
 
 /** Where `built` is from now on. Who wrote meanwhile has made it one of no sources: it is not kept. */
@@ -91,13 +98,17 @@ function publish() {
   if (existsSync(PUBLISHED)) renameSync(PUBLISHED, old)
   renameSync(PUBLISHED_NEXT, PUBLISHED)
   rmSync(old, { recursive: true, force: true })
-  linkCommand()
 }
 
-/** Where npm puts commands of packages: it does not for one's own. */
+/**
+ * Where npm puts commands of packages: it does not for one's own, and `npm ci` takes away what is
+ * there.
+ */
 function linkCommand() {
   const commands = join('node_modules', '.bin')
   const link = join(commands, 'bourse')
+  if (existsSync(link)) return
+  // It points to nothing.
   rmSync(link, { force: true })
   symlinkSync(relative(commands, join(PUBLISHED, 'cli', 'main.js')), link)
 }

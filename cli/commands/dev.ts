@@ -24,6 +24,7 @@ import { clusterName } from '../find-cluster.ts'
 import type { Io } from '../io.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
 import { onStopSignal } from '../stop-signals.ts'
+import { harmless } from '../text.ts'
 
 export interface DevOptions extends CommandOptions {
   /** Absent: one, or with `emulate` none. */
@@ -99,7 +100,7 @@ const ownerOf = (folder: string, { env }: Io, { say }: Teller): DevOwner => ({
   say,
   onEnded(name, { ending, againMs, why }) {
     const again = againMs === undefined ? 'for good' : `starts again in ${formatDuration(againMs)}`
-    const last = why === undefined ? '' : `; its last error: ${why}`
+    const last = why === undefined ? '' : `; its last error: ${harmless(why)}`
     say(`${name} ended (${endingText(ending)}): ${again}${last}`)
   },
 })

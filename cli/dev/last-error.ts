@@ -12,19 +12,33 @@ export const bytesOf = (path: string): number =>
 
 /** The last error behind the first `from` bytes of the log, as a sentence. */
 export function lastError(path: string, from: number): string | undefined {
-  const end = bytesOf(path)
-  const begin = Math.max(from, end - TAIL_BYTES_MAX)
-  if (end <= begin) return undefined
-  const tail = Buffer.alloc(end - begin)
-  const fd = openSync(path, 'r')
-  const length = readSync(fd, tail, 0, tail.length, begin)
-  closeSync(fd)
-  const lines = tail.toString('utf8', 0, length).split('\n')
-  for (const line of lines.reverse()) {
+  for (const line of tailOf(path, from).split('\n').reverse()) {
     const error = line.startsWith('{') ? errorIn(line) : SENTENCE.exec(line)?.[1]
     if (error !== undefined) return error
   }
   return undefined
+}
+
+function tailOf(path: string, from: number): string {
+  try {
+    const end = bytesOf(path)
+    const begin = Math.max(from, end - TAIL_BYTES_MAX)
+    return end > begin ? read(path, begin, end) : ''
+  } catch {
+    // Whoever ended has ended, and is started again, also where nobody can tell why.
+    return ''
+  }
+}
+
+function read(path: string, begin: number, end: number): string {
+  const fd = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(end - begin)
+    const length = readSync(fd, bytes, 0, bytes.length, begin)
+    return bytes.toString('utf8', 0, length)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** The first line may be cut. */

@@ -25,3 +25,9 @@ test('the last error of a process is the last one in its log since it began', (t
   appendFileSync(path, line('info', 'x'.repeat(70_000)))
   t.is(lastError(path, from), undefined)
 })
+
+test('a log that cannot be read tells of no error, and is none', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-log-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  t.is(lastError(folder, 0), undefined)
+})

@@ -11,8 +11,8 @@ import type { DiskMeasured } from './inputs.ts'
 import { type AgentState, type KeptSandbox, stateOf, type Task } from './state.ts'
 
 /**
- * The disk is looked at so often; sooner while there is more to remove than at once, or no room for
- * the checkpoint.
+ * The disk is looked at so often; sooner while there is more to remove than at once, no room for the
+ * checkpoint, or something that could not be launched.
  */
 const LOOK_MS = 60_000
 const LOOK_AGAIN_MS = 1_000
@@ -55,6 +55,12 @@ function remove({ sandboxes, outbox }: AgentState, sandbox: KeptSandbox): void {
 export function lookSoon(state: AgentState, now: Now, delayMs = LOOK_AGAIN_MS): void {
   if (state.profile.sandboxesMax === 0) return
   state.deadlines.set('disk', now.monotonicMs + delayMs, { kind: 'disk' })
+}
+
+/** Something could not be launched: perhaps for want of room. */
+export function lookAfterFailure({ deadlines, profile }: AgentState, now: Now): void {
+  if (profile.sandboxesMax === 0 || deadlines.has('failure')) return
+  deadlines.set('failure', now.monotonicMs + LOOK_AGAIN_MS, { kind: 'disk' })
 }
 
 /** The first look since the start also shows what was left by who lost its checkpoint. */

@@ -9,6 +9,7 @@ import { addTask, holdFramework, record, recordFramework } from './held.ts'
 import type { ContainerInput, ExitSeen } from './inputs.ts'
 import { endTask, killedDuringLaunch } from './kills.ts'
 import type { Ref } from './records.ts'
+import { lookAfterFailure } from './sandboxes.ts'
 import { type AgentState, refOf, type Task } from './state.ts'
 import { type News, nextStatusNumber, report } from './streams.ts'
 
@@ -54,6 +55,7 @@ export function handleContainer(state: AgentState, input: ContainerInput, now: N
     case 'container.launch-failed':
       endContainer(state, task)
       endTask(state, task, { news: launchFailure(task, input.why), now })
+      lookAfterFailure(state, now)
   }
 }
 

@@ -47,6 +47,18 @@ test('the disk is looked at a second after the start, with all that lies there, 
   t.deepEqual(looks(1), [{ do: 'measure-disk', lists: false }])
 })
 
+test('after launches that failed the disk is looked at within a second, once', (t) => {
+  const rig = aRegisteredAgent()
+  rig.pass(1_000)
+  rig.hear({ kind: 'disk.measured', usedPart: 0, found: [] })
+  rig.orders(aRun([aTask('t-1')]), aRun([aTask('t-2')]))
+  for (const taskId of ['t-1', 't-2']) {
+    const containerId = launchOf(taskId)
+    rig.hear({ kind: 'container.launch-failed', containerId, why: 'no space left on device' })
+  }
+  t.is(looksIn(rig, 1_000).length, 1)
+})
+
 test('a disk that could not be looked at is looked at again', (t) => {
   const rig = aRegisteredAgent()
   rig.pass(1_000)

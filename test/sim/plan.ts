@@ -263,13 +263,18 @@ export class Plan {
   }
 
   #calm(): void {
-    const { nodes, system } = this.#world
+    const { nodes, system, options } = this.#world
     this.#world.trace.fault(this.#world.nowMs, 'calm: faults end')
     system.faults.rates = NO_FAULTS
     for (const node of nodes) {
       node.process?.move(0)
       node.process?.thaw()
       if (node.process !== undefined) node.process.fuse = undefined
+      // Who has let an offer time out waits behind the others, unless it subscribes anew.
+      if (options.isFair && node.kind === 'framework') {
+        node.process?.kill()
+        this.#world.start(node)
+      }
     }
   }
 }

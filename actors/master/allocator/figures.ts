@@ -1,11 +1,13 @@
 /** What the allocator is told, in absolute figures: those that have changed, slice by slice. */
 import type { AgentId } from '../../../protocol/ids.ts'
+import { OFFERS_UNANSWERED_MAX } from '../../../protocol/limits.ts'
 import { isEmpty, listResources } from '../../../protocol/resources.ts'
 import type { AllocatorFigure } from '../../../protocol/schema/allocator.ts'
 import { cut } from '../../parts/outbox.ts'
 import { nextNumber } from '../../parts/session.ts'
 import { frameworkOf } from '../books.ts'
 import type { Framework } from '../entities.ts'
+import { isOnTrial } from '../frameworks/lateness.ts'
 import { memberTerms } from '../frameworks/terms.ts'
 import { liveFilters } from '../offers/filters.ts'
 import { sumsOf } from '../roles/amounts.ts'
@@ -57,7 +59,7 @@ export function memberFigure(framework: Framework, name: string): AllocatorFigur
     suppressed: role.isLeft || role.isSuppressed || framework.state !== 'subscribed',
     allocated: listResources(role.allocated),
     declinedLast: role.isDeclinedLast,
-    offers: role.offers,
+    offers: isOnTrial(role) ? OFFERS_UNANSWERED_MAX - 1 + role.offers : role.offers,
   }
 }
 

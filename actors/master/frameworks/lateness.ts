@@ -1,7 +1,7 @@
 /**
  * Members whose last answer was a decline are late: they are asked after all others, for a while
  * that doubles with each decline in a row. Who launches something is late no more; who lets an
- * offer time out is late until it answers one.
+ * offer time out is late until it answers one, or is tried with a single one a long time later.
  */
 import { DECLINE_FILTER_MS, LATE_MS_MAX } from '../../../protocol/limits.ts'
 import type { Decline } from '../../../protocol/schema/calls.ts'
@@ -26,13 +26,17 @@ export function noteDecline(
   member.isDeclinedLast = true
   member.isSilent = said === undefined
   const key = `late ${framework.key} ${name}`
-  if (said === undefined) return turn.leader.deadlines.clear(key)
+  const due = { due: 'late', key: framework.key, role: name } as const
+  if (said === undefined) return turn.leader.deadlines.set(key, monotonicMs + LATE_MS_MAX, due)
   member.lastDecline = { reason: said.reason, atMs: monotonicMs }
   const lateMs = Math.min(LATE_MS_MAX, DECLINE_FILTER_MS * 2 ** member.declinesInRow)
   member.declinesInRow += 1
-  const due = { due: 'late', key: framework.key, role: name } as const
   turn.leader.deadlines.set(key, monotonicMs + lateMs, due)
 }
+
+/** Of one that was silent nobody knows whether it hears: it may have one offer at a time. */
+export const isOnTrial = ({ isSilent, isDeclinedLast }: Member): boolean =>
+  isSilent && !isDeclinedLast
 
 /** It has launched something. */
 export function noteLaunch(member: Member): void {
@@ -45,9 +49,9 @@ export function noteLaunch(member: Member): void {
 /** It has been late for long enough: its share decides again. */
 export function latenessIsOver(turn: LeaderTurn, framework: Framework, name: string): void {
   const member = framework.roles.get(name)
-  if (member === undefined || !member.isDeclinedLast || member.isSilent) return
+  if (member === undefined || !member.isDeclinedLast) return
   member.isDeclinedLast = false
-  member.excusedAtMs = turn.now.monotonicMs
+  if (!member.isSilent) member.excusedAtMs = turn.now.monotonicMs
   touchMember(turn, framework, name)
 }
 

@@ -66,7 +66,7 @@ test('an offer that timed out counts until another is answered', (t) => {
   const stage = aStage()
   decline(stage)
   offer(stage)
-  live(stage, OFFER_TIMEOUT_MS + LATE_MS_MAX)
+  live(stage, OFFER_TIMEOUT_MS + LATE_MS_MAX / 2)
   t.is(isLate(stage), true)
   decline(stage)
   live(stage, 2 * DECLINE_FILTER_MS)

@@ -1,5 +1,11 @@
 import test from 'ava'
-import { DECLINE_FILTER_MS, OFFER_TIMEOUT_MS } from '../../../../protocol/limits.ts'
+import { memberFigure } from '../../../../actors/master/allocator/figures.ts'
+import {
+  DECLINE_FILTER_MS,
+  LATE_MS_MAX,
+  OFFER_TIMEOUT_MS,
+  OFFERS_UNANSWERED_MAX,
+} from '../../../../protocol/limits.ts'
 import { aStage, aTask, cpusMem, live } from '../../../support/master-actors.ts'
 
 type Stage = ReturnType<typeof aStage>
@@ -58,6 +64,25 @@ test('who lets an offer time out is not asked with the others before it has answ
   decline(stage)
   framework.call('revive', {})
   t.is(isLate(stage), false)
+})
+
+test('who lets an offer time out is tried with a single one after ten minutes', (t) => {
+  const stage = aStage()
+  const { allocator, framework, master } = stage
+  const figure = () => memberFigure(master.framework(), '*')
+  allocator.offer()
+  live(stage, OFFER_TIMEOUT_MS)
+  t.like(figure(), { declinedLast: true, offers: 0 })
+  live(stage, LATE_MS_MAX)
+  t.like(figure(), { declinedLast: false, offers: OFFERS_UNANSWERED_MAX - 1 })
+  allocator.offer({ resources: cpusMem(1, 32) })
+  t.like(figure(), { offers: OFFERS_UNANSWERED_MAX })
+  live(stage, OFFER_TIMEOUT_MS)
+  t.like(figure(), { declinedLast: true, offers: 0 })
+  live(stage, LATE_MS_MAX)
+  allocator.offer({ resources: cpusMem(1, 32) })
+  framework.accept(framework.offers.slice(-1), aTask('t1', { resources: { cpus: 1 } }))
+  t.like(figure(), { declinedLast: false, offers: 0 })
 })
 
 test('a new subscription makes up for an offer that timed out', (t) => {

@@ -168,6 +168,8 @@ export interface Updated extends Recorded {
 
 /** A subscription that waits for the registry. */
 export interface SubscribeRequest extends Recorded {
+  /** The framework was there when it asked. */
+  readonly isKnown: boolean
   readonly session: SessionId | undefined
   readonly suppressed: readonly string[]
   readonly reply: string | undefined

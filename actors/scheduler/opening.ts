@@ -48,7 +48,7 @@ export function openSession(turn: Turn): void {
 }
 
 function openOf({ state }: Turn, session: SessionId): Subscribe & { readonly call: SessionId } {
-  const { settings, highest, suppressed, random } = state
+  const { settings, highest, suppressed, random, isOthers } = state
   const { secret, name, roles, failoverMs, terms, holder } = settings
   return {
     session,
@@ -62,6 +62,8 @@ function openOf({ state }: Turn, session: SessionId): Subscribe & { readonly cal
     suppressed: [...suppressed],
     failoverMs,
     ...holder,
+    // Whoever was not heard may have torn it down: it is not to begin anew.
+    ...(isOthers && { standby: true }),
     ...terms,
   }
 }

@@ -110,8 +110,9 @@ function inSession(turn: Turn, { session, n, heard, events }: FrameworkEvents): 
 function onForeign(turn: Turn, session: SessionId): void {
   const { state } = turn
   count(turn, 'foreignSession')
-  const isOthers = state.settings.holder !== undefined && !state.sessions.has(session)
-  if (isOthers && state.link.phase === 'open') openSession(turn)
+  if (state.settings.holder === undefined || state.sessions.has(session)) return
+  state.isOthers = true
+  if (state.link.phase === 'open') openSession(turn)
 }
 
 /** Who stands by hears what the leader says to all instances, and what it says to the holder. */
@@ -120,11 +121,14 @@ function asideOfSession(
   session: SessionId | undefined,
   events: readonly FrameworkEvent[],
 ): void {
+  const { state } = turn
   // A late open of ours was taken in.
-  if (session !== undefined && turn.state.sessions.has(session)) return openSession(turn)
-  if (session !== undefined) return
+  if (session !== undefined && state.sessions.has(session)) return openSession(turn)
+  if (session !== undefined) state.isOthers = true
   for (const event of events) {
+    // The holder is told so in its session: it is over for all instances.
     if (event.kind === 'error' && event.name === 'torn-down') return onError(turn, event)
+    if (session !== undefined) continue
     if (event.kind === 'handed-over') return openSession(turn)
     if (event.kind === 'ping') askSoon(turn)
   }
@@ -177,6 +181,7 @@ function onSubscribed(turn: Turn, event: Event<'subscribed'>): void {
     isEchoing: false,
   }
   state.subscription = subscription
+  state.isOthers = false
   state.deadlines.clear('open')
   state.deadlines.set('silence', now.monotonicMs + silenceMs, { due: 'silence' })
   effects.push({ do: 'tell-subscribed', subscription })
@@ -200,8 +205,10 @@ function onError(turn: Turn, { name, message, instance }: Event<'error'>): void 
   if (name !== 'failed-over') return openSession(turn)
   const { state, now } = turn
   const own = state.settings.holder?.instance
-  if (own !== undefined && instance !== undefined && instance !== own)
+  if (own !== undefined && instance !== undefined && instance !== own) {
+    state.isOthers = true
     return standBy(turn, `instance ${instance} has taken the framework over`)
+  }
   leaveSession(turn)
   state.link = { phase: 'replaced', message }
   state.deadlines.set('open', now.monotonicMs + REPLACED_MS, { due: 'open' })

@@ -180,6 +180,8 @@ export interface SchedulerState {
   isLeaving: boolean
   /** What the framework was last told of that. */
   standing: Standing | undefined
+  /** Another instance was heard to hold the framework, after this one last did. */
+  isOthers: boolean
   /** It is to be torn down; these commands wait for it. */
   teardown: Ask[] | undefined
   readonly suppressed: Set<string>
@@ -228,6 +230,7 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     subscription: undefined,
     isLeaving: false,
     standing: undefined,
+    isOthers: false,
     teardown: undefined,
     suppressed: new Set(settings.isSuppressed ? settings.roles : []),
     demands: [],

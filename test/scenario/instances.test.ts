@@ -25,6 +25,8 @@ class Instance {
   readonly statuses: string[] = []
   scheduler: Scheduler | undefined
   ledAtMs: number | undefined
+  /** Why it never led, and never will. */
+  failure: Error | undefined
 
   constructor(cluster: SimulatedCluster, instance: string) {
     this.process = cluster.process()
@@ -33,12 +35,17 @@ class Instance {
       this.standings.push(standing)
       if (standing === 'leads') this.ledAtMs = cluster.nowMs
     }
-    void openScheduler({ ...SHOP, instance, onStanding, world }).then((scheduler) => {
-      this.scheduler = scheduler
-      scheduler.onStatus(({ taskId, state }) => {
-        this.statuses.push(`${taskId} ${state}`)
-      })
-    })
+    openScheduler({ ...SHOP, instance, onStanding, world }).then(
+      (scheduler) => {
+        this.scheduler = scheduler
+        scheduler.onStatus(({ taskId, state }) => {
+          this.statuses.push(`${taskId} ${state}`)
+        })
+      },
+      (error: Error) => {
+        this.failure = error
+      },
+    )
   }
 
   get leader(): Scheduler {
@@ -179,6 +186,35 @@ test('who closes hands over at once: nobody waits for a lease', async (t) => {
     cluster.agents.flatMap(({ running }) => running),
     ['t1'],
   )
+})
+
+test('what is torn down is over at once for who stands by, too', async (t) => {
+  const story = await two()
+  const { cluster, a, b } = story
+  await start(story, a, 't1')
+  await cluster.until(a.leader.teardown())
+  await cluster.pass(500)
+  t.like(b.failure, { code: 'scheduler/ended' })
+  t.regex(b.failure?.message ?? '', /^torn-down/)
+  t.deepEqual(b.standings, ['stands-by'])
+})
+
+test('who stands by and does not hear that all was torn down does not begin it anew', async (t) => {
+  const story = await two()
+  const { cluster, a, b } = story
+  await start(story, a, 't1')
+  b.process.cutOff()
+  await cluster.until(a.leader.teardown())
+  // All agents have confirmed, and the id is free.
+  await cluster.pass(2 * LEASE_MS)
+  b.process.join()
+  await cluster.pass(2 * LEASE_MS)
+  t.like(b.failure, { code: 'scheduler/ended' })
+  t.regex(b.failure?.message ?? '', /^torn-down/)
+  t.deepEqual(b.standings, ['stands-by'])
+  const anew = new Instance(cluster, 'c')
+  await cluster.pass(1_000)
+  t.deepEqual(anew.standings, ['leads'])
 })
 
 test('of three that stand by one leads after each death, until none is left', async (t) => {

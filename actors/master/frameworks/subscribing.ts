@@ -38,6 +38,7 @@ export function subscribe(
   const terms = pickTerms(body)
   const refused =
     refusalFor(known, body) ??
+    refusalForStandby(turn, ids, { ...body, known }) ??
     refusalForCrowd(turn, ids, known) ??
     refuseInstance(turn, known, { ...body, key: frameworkKey(ids) }) ??
     refusalOfTerms(turn, { principal: ids.principal, roles, suppressed, terms }, known)
@@ -52,6 +53,7 @@ export function subscribe(
     session: body.session,
     call: body.call,
     name: body.name,
+    isKnown: known !== undefined,
     roles,
     suppressed,
     failoverMs: body.failoverMs ?? FRAMEWORK_FAILOVER_MS,
@@ -96,6 +98,17 @@ function refusalFor(known: Framework | undefined, body: HashedSubscribe) {
   return refusal('no-common-version', `this master speaks version ${PROTOCOL_VERSION} only`)
 }
 
+/** It waited for another instance's framework, which is no more. */
+function refusalForStandby(
+  turn: LeaderTurn,
+  ids: FrameworkKey,
+  { known, standby = false }: { readonly known: Framework | undefined; readonly standby?: boolean },
+) {
+  const key = frameworkKey(ids)
+  if (!standby || known !== undefined || changesOf(turn, key) > 0) return undefined
+  return tornDown(key)
+}
+
 function refusalForCrowd(turn: LeaderTurn, { principal }: FrameworkKey, known?: Framework) {
   if (known !== undefined || !isCrowded(turn, principal)) return undefined
   return refusal('too-many', `${principal} has ${FRAMEWORKS_MAX} frameworks, and may have no more`)
@@ -125,9 +138,8 @@ export function subscriptionIsRecorded(
   const dot = key.indexOf('.')
   const ids = { principal: key.slice(0, dot), frameworkId: key.slice(dot + 1) } as FrameworkKey
   const known = turn.leader.frameworks.get(key)
-  if (known?.state === 'ended') {
-    return refuse(turn, request.reply, tornDown(key))
-  }
+  const isOver = known === undefined ? request.isKnown : known.state === 'ended'
+  if (isOver) return refuse(turn, request.reply, tornDown(key))
   if (known?.secretHash !== undefined && known.secretHash !== request.secretHash) {
     const message = `${key} was subscribed with another secret`
     return refuse(turn, request.reply, refusal('wrong-secret', message))

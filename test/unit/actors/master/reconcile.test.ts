@@ -1,9 +1,9 @@
-/** Questions about tasks, which are bounded; and of instances, who holds a framework. */
+/** Questions about tasks, which are bounded; of instances, who holds a framework, and its end. */
 import test from 'ava'
 import type { AgentId, InstanceId, TaskId } from '../../../../protocol/ids.ts'
 import { RECONCILE_TASKS_MAX, RECONCILED_TASKS_BURST } from '../../../../protocol/limits.ts'
 import { aStageWith, FakeFramework } from '../../../support/master-actors.ts'
-import { MasterDriver } from '../../../support/master-builders.ts'
+import { effectsOf, MasterDriver } from '../../../support/master-builders.ts'
 
 const tasks = Array.from({ length: RECONCILE_TASKS_MAX }, (_, i) => ({
   taskId: `t${i}` as TaskId,
@@ -69,4 +69,31 @@ test('of two instances that ask while the registry writes, the first has the fra
   t.is(refusedAs(first.subscribe({ instance: 'a' as InstanceId })), undefined)
   const answer = second.subscribe({ instance: 'b' as InstanceId })
   t.is(refusedAs(answer), 'held')
+})
+
+test('who stood by for a framework that is not known does not begin it', (t) => {
+  const master = new MasterDriver().leading()
+  const [first, second] = [new FakeFramework(master), new FakeFramework(master)]
+  const waiting = { instance: 'b' as InstanceId, standby: true }
+  t.is(refusedAs(second.subscribe(waiting)), 'torn-down')
+  master.holding.add('registry')
+  t.is(refusedAs(first.subscribe({ instance: 'a' as InstanceId })), undefined)
+  t.is(refusedAs(second.subscribe(waiting)), 'held', 'it is about to be known')
+  master.release()
+  first.call('hand-over', {})
+  t.is(refusedAs(second.subscribe(waiting)), undefined)
+})
+
+test('who asked for a framework that is over, and forgotten before the registry has written, is refused', (t) => {
+  const master = new MasterDriver().leading()
+  const [first, second] = [new FakeFramework(master), new FakeFramework(master)]
+  first.subscribe()
+  master.holding.add('registry')
+  first.call('teardown', {})
+  t.is(second.subscribe(), undefined)
+  master.holding.clear()
+  master.release()
+  t.is(effectsOf(master.effects, 'refuse').at(-1)?.refusal.name, 'torn-down')
+  t.is(master.leader.frameworks.size, 0)
+  t.deepEqual(second.subscribe(), { ok: {} }, 'the id is free')
 })

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { refusal } from '../../../../protocol/errors.ts'
-import type { InstanceId, TaskId } from '../../../../protocol/ids.ts'
+import type { InstanceId, SessionId, TaskId } from '../../../../protocol/ids.ts'
 import { anOffer, fence, Given, OTHER_RUN, RUN, subscribed } from './given.ts'
 
 test('start → subscribe with a new session, number 1, the secret and what is wanted', (t) => {
@@ -320,4 +320,39 @@ test('a kill that is asked of an instance that stands by is not kept for when it
   t.is(given.state.tasks.size, 0)
   kill()
   t.is(given.call('kill').body.taskId, 't-1' as TaskId, 'who leads kills')
+})
+
+test('an instance that has heard another one lead says so when it asks, until it leads itself', (t) => {
+  const given = new Given({ holder: { instance: 'a' as InstanceId, leaseMs: 15_000 } })
+  const isStandby = () => given.call('subscribe').body.standby
+  const session = '00000000000000ff' as SessionId
+  given.input({ kind: 'start' })
+  given.answer(given.call('subscribe').key, refusal('held', 'b has it'))
+  given.input({ kind: 'leader.beat', beat: fence(1) })
+  given.pass(1_500)
+  t.is(isStandby(), undefined, 'who holds it may not be known to the next leader')
+  given.answer(given.call('subscribe').key, refusal('held', 'b has it'))
+  const message = { ...fence(1), session, n: 9, events: [{ kind: 'ping' } as const] }
+  given.input({ kind: 'leader.events', message })
+  given.pass(1_500)
+  t.true(isStandby())
+  given.subscribe()
+  given.nowMs += 1_000
+  given.input({ kind: 'bus.connected' })
+  t.is(isStandby(), undefined)
+  given.subscribe()
+  given.nowMs += 1_000
+  given.input({ kind: 'leader.events', message })
+  t.true(isStandby(), 'another one leads, and nobody has told this one')
+})
+
+test('who stands by ends with the one that leads', (t) => {
+  const given = new Given({ holder: { instance: 'a' as InstanceId, leaseMs: 15_000 } })
+  const session = '00000000000000ff' as SessionId
+  given.input({ kind: 'start' })
+  given.answer(given.call('subscribe').key, refusal('held', 'b has it'))
+  given.input({ kind: 'leader.beat', beat: fence(1) })
+  const events = [{ kind: 'error', name: 'torn-down', message: 'over' } as const]
+  given.input({ kind: 'leader.events', message: { ...fence(1), session, n: 9, events } })
+  t.deepEqual(given.effects, [{ do: 'end', reason: { name: 'torn-down', message: 'over' } }])
 })

@@ -10,10 +10,16 @@ interface UnseenStatus {
   readonly seen: () => void
 }
 
+interface Reader {
+  readonly feed: Feed<UnseenStatus>
+  /** Undefined: all. */
+  readonly taskId: TaskId | undefined
+  readonly listening: Listening
+}
+
 export class StatusFeed {
   readonly #handlers = new Set<StatusHandler>()
-  /** With the task that they are about, if it is one. */
-  readonly #feeds = new Map<Feed<UnseenStatus>, TaskId | undefined>()
+  readonly #readers = new Set<Reader>()
   #end: { readonly error: Error | undefined } | undefined
   /** Those that came before the author could listen. Undefined: the author can. */
   #early: (() => void)[] | undefined = []
@@ -49,29 +55,36 @@ export class StatusFeed {
   /** Of one task, from now until its end; of all, if none is named. */
   read(taskId: TaskId | undefined): AsyncIterable<TaskStatus> {
     const feed = new Feed<UnseenStatus>()
-    this.#feeds.set(feed, taskId)
-    if (this.#end !== undefined) feed.end(this.#end.error)
     const listening = this.listen((status) => {
       if (taskId !== undefined && status.taskId !== taskId) return undefined
       const seen = new Promise<void>((resolve) => feed.push({ status, seen: resolve }))
-      if (taskId !== undefined && isTerminal(status.state)) feed.end()
+      if (taskId !== undefined && isTerminal(status.state)) this.#readNoMore(reader)
       return seen
     })
+    const reader: Reader = { feed, taskId, listening }
+    this.#readers.add(reader)
+    if (this.#end !== undefined) feed.end(this.#end.error)
     return readStatuses(feed, () => {
       listening.close()
-      this.#feeds.delete(feed)
+      this.#readers.delete(reader)
       for (const { seen } of feed.takeRest()) seen()
     })
   }
 
+  /** What comes from here on is another's: the reader may be busy with the last one for long. */
+  #readNoMore({ feed, listening }: Reader): void {
+    listening.close()
+    feed.end()
+  }
+
   /** Who reads of this task alone has read all. */
   letGo(taskId: TaskId): void {
-    for (const [feed, about] of this.#feeds) if (about === taskId) feed.end()
+    for (const reader of this.#readers) if (reader.taskId === taskId) this.#readNoMore(reader)
   }
 
   end(error: Error | undefined): void {
     this.#end ??= { error }
-    for (const feed of this.#feeds.keys()) feed.end(error)
+    for (const { feed } of this.#readers) feed.end(error)
   }
 }
 

@@ -37,3 +37,16 @@ test('who reads of a task that is let go of reads what there is, and ends', asyn
   void feed.tell(status('b'))
   t.like(await ofB?.next(), { value: { taskId: 'b' } })
 })
+
+test('what comes of its task while a reader is busy with the last status is not its any more', async (t) => {
+  for (const last of ['let go of', 'TASK_GONE']) {
+    const feed = new StatusFeed()
+    feed.open()
+    const reader = feed.read('a' as TaskId)[Symbol.asyncIterator]()
+    void feed.tell({ ...status('a'), state: last === 'TASK_GONE' ? last : 'TASK_UNKNOWN' })
+    await reader.next()
+    if (last === 'let go of') feed.letGo('a' as TaskId)
+    t.is(feed.tell(status('a')), undefined, `${last}: nobody waits for it`)
+    t.true((await reader.next()).done)
+  }
+})

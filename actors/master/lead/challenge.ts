@@ -85,10 +85,14 @@ export function peerBeat(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
 
 function leaderHeard(turn: Turn): void {
   const { lease } = turn.state
-  const pauseMs = turn.now.monotonicMs - lease.leaderHeardAtMs
+  const nowMs = turn.now.monotonicMs
   const kept = PAUSE_KEPT * lease.slowestBeatMs
-  lease.slowestBeatMs = Number.isFinite(pauseMs) ? Math.max(pauseMs, kept) : kept
-  lease.leaderHeardAtMs = turn.now.monotonicMs
+  // Where this master was deaf, or stood still, nobody knows how long the leader was silent.
+  const isEchoing = nowMs - lease.ownEchoAtMs <= ECHO_MS_MAX
+  const pauseMs = nowMs - lease.leaderHeardAtMs
+  const counts = isEchoing && Number.isFinite(pauseMs)
+  lease.slowestBeatMs = Math.max(counts ? Math.min(pauseMs, LEASE_MS) : 0, kept)
+  lease.leaderHeardAtMs = nowMs
   stepLease(turn, 'leader.heard')
 }
 

@@ -475,3 +475,12 @@ test('a store that does not answer takes the lead at the deadline, and not befor
   master.pass(2)
   t.is(master.state.leader, undefined)
 })
+
+test('what a follower could not hear while it stood still is no pause of the leader', (t) => {
+  const master = aFollower()
+  passLed(master, 3_000, LEADER_BEAT)
+  const { slowestBeatMs } = master.state.lease
+  master.nowMs += 2_500
+  master.input({ kind: 'peer-beat', masterId: OTHER_MASTER, body: LEADER_BEAT })
+  t.true(master.state.lease.slowestBeatMs <= slowestBeatMs)
+})

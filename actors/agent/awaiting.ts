@@ -23,7 +23,11 @@ export function tellAwaiting({ states, clock, onNote }: AwaitingDeps): () => voi
   const look = (): void => {
     for (const state of waiting) if (!isAwaiting(state)) waiting.delete(state)
     const [first] = waiting
-    if (first === undefined) return isTold ? onNote('registered') : undefined
+    if (first === undefined) {
+      // Of one that is given up the reason is told, and nothing else.
+      if (isTold && states.some(({ link }) => link.kind === 'open')) onNote('registered')
+      return
+    }
     if (!isTold && clock.now().monotonicMs >= atMs) {
       isTold = true
       const whose = states.length > 1 ? ` (${waiting.size} of ${states.length} agents)` : ''

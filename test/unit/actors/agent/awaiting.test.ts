@@ -85,3 +85,12 @@ test('an agent that is stopped says nothing any more', (t) => {
   passTo(clock, 60_000)
   t.deepEqual(notes, [])
 })
+
+test('an agent that is refused for good after it has waited is not registered', (t) => {
+  const state = anAgent()
+  const { clock, notes } = aTold(state)
+  passTo(clock, 6_000)
+  state.link = { kind: 'given-up' }
+  passTo(clock, 60_000)
+  t.is(notes.length, 1)
+})

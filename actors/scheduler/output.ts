@@ -69,7 +69,8 @@ export function onReadDue(turn: Turn, request: SessionId): void {
 export function onReadRefused(turn: Turn, request: SessionId, { name, message }: Refusal): void {
   const { state, now } = turn
   const reading = state.readings.get(request)
-  if (reading !== undefined && name === 'conflict' && !isUnfinished(state, reading))
+  // What was never heard of may run: of tasks out of reach nobody tells a process that comes back.
+  if (reading !== undefined && name === 'conflict' && state.ended.has(reading.taskId))
     return giveUp(turn, reading, `${message}: the rest of ${reading.stream} is not read`)
   state.deadlines.set(deadlineOf(request), now.monotonicMs + CALL_TIMEOUT_MS, {
     due: 'read',

@@ -145,3 +145,14 @@ test('while the task lives, a silent agent is waited for', (t) => {
     t.is(given.pass(5_000).filter((e) => e.do === 'tell-output').length, 0)
   }
 })
+
+test('a task that this process never heard of may run on an agent that is away: it is asked on', (t) => {
+  const given = new Given().subscribed()
+  const wish = { taskId: 't-9' as TaskId, agentId: AGENT, stream: 'stdout', offset: 0 } as const
+  given.input({ kind: 'framework.open-reading', request, ...wish })
+  given.input({ kind: 'framework.read', request })
+  given.answer(request, refusal('conflict', 'agent agent-1 is unreachable'))
+  t.deepEqual(given.all('tell-output'), [])
+  given.pass(1_000)
+  t.is(given.calls('read-output').length, 1)
+})

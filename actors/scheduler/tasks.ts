@@ -216,8 +216,10 @@ function compareNumber(given: StatusNumber | undefined, held: StatusNumber | und
 /** A task that is not known here may run all the same: the leader is asked to kill it. */
 export function onKill(turn: Turn, taskId: TaskId, graceMs: number | undefined): void {
   const { state } = turn
-  // Until it leads, the one that does may have started another under that id.
-  if (state.link.phase === 'standing-by') return count(turn, 'killAside')
+  // Until it leads, the one that does may have started another under that id. It asks again now and
+  // then, and stands by meanwhile.
+  const standsBy = state.link.phase === 'standing-by' || state.standing === 'stands-by'
+  if (standsBy) return count(turn, 'killAside')
   if (state.ended.has(taskId)) return
   const task = state.tasks.get(taskId) ?? holdTask(state, { taskId })
   task.kill = { graceMs }

@@ -356,3 +356,14 @@ test('who stands by ends with the one that leads', (t) => {
   given.input({ kind: 'leader.events', message: { ...fence(1), session, n: 9, events } })
   t.deepEqual(given.effects, [{ do: 'end', reason: { name: 'torn-down', message: 'over' } }])
 })
+
+test('a kill that is asked of an instance while it asks again is not kept either', (t) => {
+  const given = new Given({ holder: { instance: 'a' as InstanceId, leaseMs: 15_000 } })
+  given.input({ kind: 'start' })
+  given.answer(given.call('subscribe').key, refusal('held', 'b has it'))
+  given.pass(2_000)
+  t.is(given.state.link.phase, 'opening')
+  given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId })
+  given.subscribe()
+  t.deepEqual(given.calls('kill'), [])
+})

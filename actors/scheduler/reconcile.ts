@@ -35,7 +35,7 @@ export function onReconcileDue(turn: Turn): void {
   }
   if (now.monotonicMs >= state.reconciledAtMs + RECONCILE_MS) return askAboutAll(turn)
   // Agents come back one after the other: what they bring is known to nobody before.
-  if (state.settings.isReturning) askForAll(turn)
+  if (knowsNotAll(state)) askForAll(turn)
   askAbout(
     turn,
     [...state.tasks.values()].filter((task) => !task.isHeard),
@@ -47,7 +47,7 @@ export function onReconcileDue(turn: Turn): void {
 export function askAboutAll(turn: Turn): void {
   const { state, now } = turn
   state.reconciledAtMs = now.monotonicMs
-  if (state.settings.isReturning) askForAll(turn)
+  if (knowsNotAll(state)) askForAll(turn)
   askAbout(turn, [...state.tasks.values()])
   arrange(turn)
 }
@@ -55,6 +55,11 @@ export function askAboutAll(turn: Turn): void {
 function isAsking({ calls }: SchedulerState): boolean {
   for (const { said } of calls.values()) if (said.verb === 'reconcile') return true
   return false
+}
+
+/** The leader may know tasks that this process does not, or no more. */
+function knowsNotAll({ settings, hasLetGo }: SchedulerState): boolean {
+  return settings.isReturning || hasLetGo
 }
 
 /**

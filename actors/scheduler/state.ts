@@ -200,6 +200,8 @@ export interface SchedulerState {
   readonly ended: Recent<TaskId, EndedTask>
   /** What was wanted of tasks that were let go of: one of them may come back. */
   readonly kills: Recent<TaskId, Kill>
+  /** One that had run was let go of. Its agent would say nothing of it until it ends. */
+  hasLetGo: boolean
   /** Statuses that the framework is busy with, with what will be acknowledged. */
   readonly unseen: Map<string, { readonly agentId: AgentId; readonly ack: Ack }>
   readonly acks: Outbox<AgentId, Ack>
@@ -242,6 +244,7 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     tasks: new Map(),
     ended: new Recent(ENDED_MAX),
     kills: new Recent(ENDED_MAX),
+    hasLetGo: false,
     unseen: new Map(),
     acks: new Outbox(),
     questions: new Set(),

@@ -1,6 +1,6 @@
 /**
  * Tasks that nobody knows, not even their agents: these may be away, and come back with them. So
- * such a task never ends here. It is let go of: asked about no more, and its id is free.
+ * such a task never ends here. It is let go of: asked about by name no more, and its id is free.
  */
 import type { TaskId } from '../../protocol/ids.ts'
 import { REREGISTER_MS } from '../../protocol/limits.ts'
@@ -19,6 +19,7 @@ export function onUnknown({ state, now, effects }: Turn, taskId: TaskId): void {
   const isNameOnly = task.state === 'TASK_UNKNOWN'
   if (!isNameOnly && now.monotonicMs < task.unknownAtMs + UNKNOWN_MS_MAX) return
   state.tasks.delete(taskId)
+  if (!isNameOnly) state.hasLetGo = true
   if (task.kill !== undefined) state.kills.set(taskId, task.kill)
   effects.push({ do: 'tell-let-go', taskId })
 }

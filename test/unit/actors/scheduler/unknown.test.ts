@@ -96,3 +96,20 @@ test('what was let go of and comes back while its id is in use elsewhere changes
   given.status(running, OTHER_AGENT)
   t.deepEqual(given.all('tell-statuses'), [])
 })
+
+test('what was let go of is found when its agent is back and says nothing of it, and killed', (t) => {
+  const given = aRunning()
+  given.input({ kind: 'framework.kill', taskId })
+  unknownFor(given, 10)
+  given.input({ kind: 'bus.connected' })
+  given.subscribe()
+  t.deepEqual(given.call('reconcile').body.tasks, [], 'all that the leader knows')
+  given.say([
+    {
+      kind: 'status',
+      status: { ...aStatus('TASK_RUNNING', { launch: launch(1, 1) }), source: 'master' },
+    },
+  ])
+  t.like(given.all('tell-statuses')[0]?.statuses, [{ taskId, state: 'TASK_RUNNING' }])
+  t.is(given.call('kill').body.taskId, taskId)
+})

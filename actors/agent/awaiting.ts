@@ -42,9 +42,11 @@ export function tellAwaiting({ states, clock, onNote }: AwaitingDeps): () => voi
 const isAwaiting = ({ link }: AgentState): boolean =>
   link.kind !== 'open' && link.kind !== 'given-up'
 
-function awaitedBy({ hasHeardLeader, cannotRecord, link }: AgentState): string {
+function awaitedBy(state: AgentState): string {
+  const { hasHeardLeader, cannotRecord, link, isInviting } = state
   if (cannotRecord !== undefined) return `the checkpoint cannot be written: ${cannotRecord}`
   if (!hasHeardLeader) return 'it waits for a master that leads, and hears none'
   if (link.kind === 'opening') return 'the leader is there, and has not taken it in'
+  if (isInviting) return 'the leader is new and asks its agents in turn'
   return 'the leader has told it to come again'
 }

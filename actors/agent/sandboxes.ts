@@ -11,8 +11,8 @@ import type { DiskMeasured } from './inputs.ts'
 import { type AgentState, type KeptSandbox, stateOf, type Task } from './state.ts'
 
 /**
- * The disk is looked at so often; sooner while there is more to remove than at once, no room for the
- * checkpoint, or something that could not be launched.
+ * The disk is looked at so often; sooner while there is more to remove than at once, no room for
+ * the checkpoint, or something that could not be launched.
  */
 const LOOK_MS = 60_000
 const LOOK_AGAIN_MS = 1_000

@@ -64,9 +64,11 @@ export function take(turn: LeaderTurn, { framework, role, agent, resources }: Sh
 
 /** From the role to free. */
 export function giveBack(turn: LeaderTurn, { framework, role, agent, resources }: Share): void {
+  unallot(turn, framework, role, resources)
+  // The books of any other agent are opened when its session is confirmed.
+  if (agent.state !== 'registered') return
   if (agent.isOverdrawn) countFree(turn, agent)
   else putInto(agent.free, resources)
-  unallot(turn, framework, role, resources)
   touchAgent(turn, agent)
 }
 

@@ -1,6 +1,8 @@
 /** The end of a turn: what is to be said becomes numbered messages. */
 import { nextNumber } from '../parts/session.ts'
+import { tellFailures, wantsToTellFailures } from './agents/failures.ts'
 import { logAgents } from './agents/log.ts'
+import { partSome } from './agents/parting.ts'
 import { allocatorWantsFlush, flushFigures } from './allocator/figures.ts'
 import { frameworkOf } from './books.ts'
 import { refilter } from './offers/filters.ts'
@@ -16,7 +18,8 @@ export function wantsFlush(leader: Leader): boolean {
     !leader.events.isEmpty ||
     !leader.publicEvents.isEmpty ||
     leader.registrations.length + leader.losses.length > 0 ||
-    leader.telling.size + leader.refiltered.size > 0 ||
+    leader.telling.size + leader.refiltered.size + leader.partings.size > 0 ||
+    wantsToTellFailures(leader) ||
     leader.roles.takingBack.size > 0 ||
     allocatorWantsFlush(leader)
   )
@@ -27,6 +30,8 @@ export function flush(turn: LeaderTurn): void {
   considerLimits(turn)
   refilter(turn)
   tellSome(turn)
+  partSome(turn)
+  tellFailures(turn)
   takeBackSome(turn)
   flushOrders(turn)
   flushEvents(turn)

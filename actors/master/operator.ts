@@ -17,7 +17,7 @@ import type { OPERATOR_VERBS, OperatorVerb } from '../../protocol/subjects.ts'
 import { agentOf } from './agents/agents.ts'
 import { markGone } from './agents/gone.ts'
 import { frameworkOf, heldAt, wantedRoles } from './books.ts'
-import type { Framework, Offer, Task } from './entities.ts'
+import { type Framework, newAgent, type Offer, type Task } from './entities.ts'
 import { agentStateOf } from './explain/books.ts'
 import { explain } from './explain/explaining.ts'
 import { kill, readOutput } from './frameworks/calls.ts'
@@ -100,18 +100,19 @@ function handle(
 
 /** Those that operators gave up are listed, too, until they are forgotten. */
 function* agentIds({ agents, gone }: LeaderTurn['leader']): Iterable<AgentId> {
-  yield* agents.keys()
+  for (const agentId of agents.keys()) if (!gone.has(agentId)) yield agentId
   yield* gone.keys()
 }
 
 function agentItem(turn: LeaderTurn, agentId: AgentId): AgentItem {
-  const agent = agentOf(turn, agentId)
+  const isGone = turn.leader.gone.has(agentId)
+  // What it had is over, for whoever looks.
+  const agent = isGone ? newAgent(agentId) : agentOf(turn, agentId)
   const { info, tasks, registeredAtMs } = agent
   let offered = NO_RESOURCES
   for (const id of agent.offers) {
     offered = addResources(offered, turn.leader.offers.get(id)?.resources ?? NO_RESOURCES)
   }
-  const isGone = turn.leader.gone.has(agentId)
   return {
     agentId,
     ...(info !== undefined && { hostname: info.hostname }),
@@ -158,8 +159,10 @@ function offerItem(turn: LeaderTurn, offer: Offer): OfferItem {
 }
 
 /** Tasks that have not ended, and those that have lately. */
-function tasks({ leader }: LeaderTurn, listing: Listing): object {
-  return page(listing, tasksBehind(leader, listing.after ?? ''), taskKey, taskItem)
+function tasks(turn: LeaderTurn, listing: Listing): object {
+  return page(listing, tasksBehind(turn.leader, listing.after ?? ''), taskKey, (task) =>
+    taskItem(turn, task),
+  )
 }
 
 /** Without those of frameworks whose tasks all stand before `after`. */

@@ -3,8 +3,8 @@ import { type Refusal, refusal } from '../../protocol/errors.ts'
 import type { AgentId, TaskId } from '../../protocol/ids.ts'
 import { RECONCILED_TASKS_BURST, RECONCILED_TASKS_PER_S } from '../../protocol/limits.ts'
 import type { Reconcile } from '../../protocol/schema/calls.ts'
-import type { Agent, Framework } from './entities.ts'
-import { answerAbout, sendStatus } from './tasks.ts'
+import type { Agent, Framework, Task } from './entities.ts'
+import { answerAbout, fateOf, sendStatus } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
 
 /** Tasks that are told of in one turn: a framework may have a million. */
@@ -40,11 +40,16 @@ export function tellSome(turn: LeaderTurn): void {
       const next = tasks.next()
       if (next.done || framework === undefined) break
       left -= 1
-      if (next.value.state !== 'TASK_UNREACHABLE') answerAbout(turn, next.value)
+      if (next.value.state !== 'TASK_UNREACHABLE') answer(turn, next.value)
     }
     if (left === 0) return
     telling.delete(key)
   }
+}
+
+/** Of a task whose agent is not there any more its framework hears without asking. */
+function answer(turn: LeaderTurn, task: Task): void {
+  if (fateOf(turn, task) === undefined) answerAbout(turn, task)
 }
 
 /** Silent while an agent that may have the task is not back: asking again finds out. */
@@ -56,8 +61,9 @@ export function reconcileTask(
 ): void {
   const { leader } = turn
   const task = framework.tasks.get(taskId)
-  if (task !== undefined) return answerAbout(turn, task)
-  const agent = agentId === undefined ? undefined : leader.agents.get(agentId)
+  if (task !== undefined) return answer(turn, task)
+  const isGone = agentId !== undefined && leader.gone.has(agentId)
+  const agent = agentId === undefined || isGone ? undefined : leader.agents.get(agentId)
   const mayReturn =
     agent === undefined ? agentId === undefined && anyMayReturn(turn) : isAway(agent)
   if (mayReturn) return
@@ -67,7 +73,7 @@ export function reconcileTask(
   } else if (agent?.state === 'unreachable') {
     const { unreachableAtMs } = agent
     sendStatus(turn, { ...at, state: 'TASK_UNREACHABLE', unreachableAtMs })
-  } else if (agentId !== undefined && leader.gone.has(agentId)) {
+  } else if (isGone) {
     const message = 'an operator has said that its agent will not come back'
     sendStatus(turn, { ...at, state: 'TASK_GONE_BY_OPERATOR', message })
   } else {

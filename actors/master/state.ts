@@ -30,8 +30,10 @@ import type { Session } from '../parts/session.ts'
 import { type Rate, TokenBuckets } from '../parts/token-bucket.ts'
 import {
   type Burial,
+  type Failures,
   newRecovery,
   newRemovals,
+  type Parting,
   type Recovery,
   type RemovalLimit,
   type Removals,
@@ -199,6 +201,9 @@ export interface Leader {
   readonly gone: Map<AgentId, number>
   /** Those that are being given up. */
   readonly burials: Map<AgentId, Burial>
+  /** Those that are not there any more, while some of their tasks are still to be seen to. */
+  readonly partings: Map<AgentId, Parting>
+  readonly failures: Failures
   readonly removals: Removals
   readonly recovery: Recovery
   readonly frameworks: Map<string, Framework>
@@ -342,6 +347,8 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     lost: new Map(),
     gone: new Map(),
     burials: new Map(),
+    partings: new Map(),
+    failures: { waiting: new Set(), telling: undefined },
     removals: newRemovals(),
     recovery: newRecovery(),
     frameworks: new Map(),

@@ -7,6 +7,7 @@ import type { Reason, StatusNumber, TaskStatus } from '../../protocol/schema/com
 import type { TaskItem } from '../../protocol/schema/operator.ts'
 import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
+import type { TaskEnd } from './agents/membership.ts'
 import { holdTask, releaseTask } from './books.ts'
 import type { Agent, Framework, Said, Task } from './entities.ts'
 import { tellWorldOfTask } from './public-events.ts'
@@ -174,7 +175,7 @@ function knownOf(
 
 /** Why it is as it is, if that was said. */
 function messageOf({ state, agentId, said }: Task): string | undefined {
-  if (state === 'TASK_UNREACHABLE') return `agent ${agentId} does not answer`
+  if (state === 'TASK_UNREACHABLE') return lostMessage(agentId)
   if (said !== undefined && isAhead(state, said)) {
     return `how it ended is told when its framework acknowledges ${said.state}`
   }
@@ -204,13 +205,6 @@ export function sayStatus(turn: LeaderTurn, made: MadeStatus): void {
   tellOfTask(turn, made.framework, statusOf(turn, made))
 }
 
-/** How the leader says that a task ended. */
-interface TaskEnd {
-  readonly state: TaskState
-  readonly reason: Reason
-  readonly message: string
-}
-
 /** The leader says itself how it ended, unless it is known. */
 export function endTask(turn: LeaderTurn, framework: Framework, task: Task, end: TaskEnd): void {
   if (isTerminal(task.state) || !moveTask(turn, task, end.state)) return
@@ -219,26 +213,39 @@ export function endTask(turn: LeaderTurn, framework: Framework, task: Task, end:
 }
 
 /**
- * Its agent is no more: nobody repeats its statuses. Frameworks hear how each task ended, those
- * that had ended before included.
+ * Its agent is no more: nobody repeats its statuses. Its framework hears how it ended, also if it
+ * had ended before.
  */
-export function endTasks(turn: LeaderTurn, { tasks }: Agent, end: TaskEnd): void {
-  for (const task of tasks) {
-    const { framework } = task
-    if (isTerminal(task.state)) sendKnown(turn, framework, task)
-    tellEnd(turn, framework, task, end.reason)
-    endTask(turn, framework, task, end)
-    forgetTask(turn, task)
-  }
+export function endWithAgent(turn: LeaderTurn, task: Task, end: TaskEnd): void {
+  const { framework } = task
+  if (isTerminal(task.state)) sendKnown(turn, framework, task)
+  tellEnd(turn, framework, task, end.reason)
+  endTask(turn, framework, task, end)
 }
 
-/** The agent was lost: nobody knows how its tasks are. */
-export function loseTasks(turn: LeaderTurn, agent: Agent): void {
-  for (const task of agent.tasks) {
-    if (isTerminal(task.state) || !moveTask(turn, task, 'TASK_UNREACHABLE')) continue
-    tellAll(turn, task.framework, task, 'AGENT_UNREACHABLE')
-  }
+/** Its agent was lost: nobody knows how it is. */
+export function loseTask(turn: LeaderTurn, task: Task): void {
+  if (isTerminal(task.state) || task.state === 'TASK_UNREACHABLE') return
+  if (!moveTask(turn, task, 'TASK_UNREACHABLE')) return
+  tellAll(turn, task.framework, task, 'AGENT_UNREACHABLE')
 }
+
+/**
+ * What is about to be said of a task: its agent is not there any more, and it is one of many.
+ * Undefined: it is what it is.
+ */
+export function fateOf(
+  { leader }: Pick<LeaderTurn, 'leader'>,
+  { agentId, state, framework }: Task,
+): Pick<TaskEnd, 'state' | 'message'> | undefined {
+  const parting = leader.partings.get(agentId)
+  if (parting === undefined || isTerminal(state)) return undefined
+  if (parting.how !== 'unreachable') return framework.state === 'ended' ? undefined : parting.end
+  if (state === 'TASK_UNREACHABLE') return undefined
+  return { state: 'TASK_UNREACHABLE', message: lostMessage(agentId) }
+}
+
+const lostMessage = (agentId: AgentId): string => `agent ${agentId} does not answer`
 
 /** The task is over and settled: only listings remember it. */
 export function forgetTask(turn: LeaderTurn, task: Task): void {
@@ -250,9 +257,9 @@ export function forgetTask(turn: LeaderTurn, task: Task): void {
   if (leader.ended.length > ENDED_TASKS_MAX) leader.ended.shift()
 }
 
-export function taskItem(task: Task): TaskItem {
+export function taskItem(turn: Pick<LeaderTurn, 'leader'>, task: Task): TaskItem {
   const { principal, frameworkId } = task.framework
-  const message = messageOf(task)
+  const { state, message } = fateOf(turn, task) ?? { state: task.state, message: messageOf(task) }
   return {
     principal,
     frameworkId,
@@ -261,7 +268,7 @@ export function taskItem(task: Task): TaskItem {
     agentId: task.agentId,
     launch: task.launch,
     role: task.role,
-    state: task.state,
+    state,
     resources: listResources(task.resources),
     ...(message !== undefined && { message }),
     ...(task.said?.exit !== undefined && { exit: task.said.exit }),

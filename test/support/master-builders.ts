@@ -154,6 +154,8 @@ export class MasterDriver {
   isDiskFull = false
   /** One's own beats come back. */
   isEchoing = true
+  /** False: a test ends each turn itself. */
+  isFlushing = true
   /** What is asked of these stores waits in `held`. */
   readonly holding = new Set<'lease' | 'registry'>()
   held: StoreEffect[] = []
@@ -185,10 +187,18 @@ export class MasterDriver {
   input(...inputs: readonly (Input | CommonInput)[]): readonly Effect[] {
     const from = this.effects.length
     for (const input of inputs) this.#step(input)
-    for (let turns = 0; masterCore.wantsFlush(this.state); turns++) {
+    for (let turns = 0; this.isFlushing && masterCore.wantsFlush(this.state); turns++) {
       assert(turns < 10, 'it wants to flush for ever')
       this.#step({ kind: 'flush' })
     }
+    return this.effects.slice(from)
+  }
+
+  /** The end of one turn; undefined: there is nothing to be said. */
+  endTurn(): readonly Effect[] | undefined {
+    if (!masterCore.wantsFlush(this.state)) return undefined
+    const from = this.effects.length
+    this.#step({ kind: 'flush' })
     return this.effects.slice(from)
   }
 

@@ -7,9 +7,8 @@ import { type AgentEvent, agentStep } from '../agent-machine.ts'
 import { type Agent, newAgent } from '../entities.ts'
 import { endOffer } from '../offers/offers.ts'
 import { count } from '../state.ts'
-import { loseTasks } from '../tasks.ts'
 import { fenceOf, type LeaderTurn } from '../turn.ts'
-import { awaitNoLonger } from './membership.ts'
+import { awaitNoLonger, newParting } from './membership.ts'
 
 /**
  * Pings that are due in one such part of the time between pings leave together, at its end: a
@@ -33,7 +32,7 @@ export function agentOf({ leader }: LeaderTurn, agentId: AgentId): Agent {
 
 /** Takes a step of the agent's lifecycle and does what it asks for. False: illegal here. */
 export function stepAgent(turn: LeaderTurn, agent: Agent, event: AgentEvent): boolean {
-  const { agents, absent, lost } = turn.leader
+  const { agents, absent, lost, partings } = turn.leader
   const step = agentStep(agent.state, event)
   if (step === undefined) {
     count(turn.state, 'agent-events-illegal')
@@ -41,13 +40,16 @@ export function stepAgent(turn: LeaderTurn, agent: Agent, event: AgentEvent): bo
   }
   agent.state = step.state
   agents.set(agent.agentId, agent)
-  if (step.state === 'registered') absent.delete(agent.agentId)
-  else absent.add(agent.agentId)
+  if (step.state === 'registered') {
+    absent.delete(agent.agentId)
+    // Those of its tasks that nobody has called lost yet never were.
+    partings.delete(agent.agentId)
+  } else absent.add(agent.agentId)
   if (step.state === 'unreachable') lost.set(agent.agentId, agent.unreachableAtMs ?? 0)
   else lost.delete(agent.agentId)
   for (const action of step.actions) {
     if (action === 'withdraw') withdraw(turn, agent)
-    else loseTasks(turn, agent)
+    else partings.set(agent.agentId, newParting(agent, { how: 'unreachable' }))
   }
   return true
 }
@@ -106,8 +108,14 @@ export function pingAt({ leader, state }: LeaderTurn, { agentId }: Agent, atMs: 
 }
 
 /** From here on it is nobody's agent: what it held was seen to. */
-export function forgetAgent({ leader }: LeaderTurn, { agentId }: Pick<Agent, 'agentId'>): void {
-  for (const some of [leader.agents, leader.absent, leader.lost]) some.delete(agentId)
+export function forgetAgent(turn: LeaderTurn, agent: Pick<Agent, 'agentId'>): void {
+  expectNoLonger(turn, agent)
+  turn.leader.agents.delete(agent.agentId)
+}
+
+/** It is asked nothing any more, and nothing waits for it. */
+export function expectNoLonger({ leader }: LeaderTurn, { agentId }: Pick<Agent, 'agentId'>): void {
+  for (const some of [leader.absent, leader.lost]) some.delete(agentId)
   for (const what of ['agent-ping', 'agent-return']) leader.deadlines.clear(`${what} ${agentId}`)
   awaitNoLonger(leader.recovery, agentId)
 }
@@ -116,12 +124,4 @@ export function forgetAgent({ leader }: LeaderTurn, { agentId }: Pick<Agent, 'ag
 export function scheduleReturn(turn: LeaderTurn, { agentId }: Agent, afterMs: number): void {
   const atMs = turn.now.monotonicMs + afterMs
   turn.leader.deadlines.set(`agent-return ${agentId}`, atMs, { due: 'agent-return', agentId })
-}
-
-/** Frameworks hear that the agent is not there. */
-export function tellFailure({ leader }: LeaderTurn, agentId: AgentId): void {
-  for (const framework of leader.frameworks.values()) {
-    if (framework.state !== 'subscribed') continue
-    leader.events.add(framework.key, framework, { kind: 'failure', agentId })
-  }
 }

@@ -5,15 +5,12 @@
 import { type Refusal, refusal } from '../../../protocol/errors.ts'
 import type { AgentId, Principal } from '../../../protocol/ids.ts'
 import { LOST_AGENTS_MAX, LOST_AGENTS_MS, LOST_AGENTS_SWEEP_MS } from '../../../protocol/limits.ts'
-import type { Agent } from '../entities.ts'
-import { agentIsOver } from '../frameworks/end.ts'
-import { tellWorld } from '../public-events.ts'
 import { record } from '../registry.ts'
 import { count } from '../state.ts'
-import { endTasks, forgetTask } from '../tasks.ts'
 import { answer, type LeaderTurn, log } from '../turn.ts'
-import { agentOf, closeSession, forgetAgent, orderNow, stepAgent, tellFailure } from './agents.ts'
+import { agentOf, closeSession, orderNow, stepAgent } from './agents.ts'
 import type { Burial } from './membership.ts'
+import { isParting, part } from './parting.ts'
 import type { Refused } from './registration.ts'
 
 /** Calls that wait until one agent is written down as gone. */
@@ -48,7 +45,10 @@ export function markGone(
   return 'later'
 }
 
-/** The registry has it. One that is there is told first: its tasks are to end. */
+/**
+ * The registry has it, and whoever asked hears so. One that is there is told first: its tasks are
+ * to end. At the leader they do, one after the other.
+ */
 export function agentIsGone(turn: LeaderTurn, burial: Burial): void {
   const { agentId, principal, atMs, replies } = burial
   const { leader } = turn
@@ -58,16 +58,13 @@ export function agentIsGone(turn: LeaderTurn, burial: Burial): void {
   if (agent.session !== undefined) orderNow(turn, agent, goneRefusal(agentId))
   closeSession(turn, agent)
   stepAgent(turn, agent, 'operator.gone')
-  agentIsOver(turn, agentId)
+  agent.isAdmitted = false
+  leader.gone.set(agentId, atMs)
   const message = `an operator has said that agent ${agentId} will not come back`
   const reason = 'AGENT_REMOVED_BY_OPERATOR'
-  endTasks(turn, agent, { state: 'TASK_GONE_BY_OPERATOR', reason, message })
-  forgetAgent(turn, agent)
-  leader.gone.set(agentId, atMs)
-  leader.dirtyAgents.add(agentId)
+  const end = { state: 'TASK_GONE_BY_OPERATOR', reason, message } as const
+  part(turn, agent, { how: 'gone', end, principal })
   log(turn, 'an operator has given up an agent', { agentId, principal, tasks })
-  tellWorld(turn, { kind: 'agent', what: 'gone' }, { agentId, principal })
-  tellFailure(turn, agentId)
   for (const reply of replies) answer(turn, reply, {})
 }
 
@@ -107,14 +104,7 @@ export function agentIsForgotten(turn: LeaderTurn, agentId: AgentId): void {
   const { leader } = turn
   if (leader.gone.delete(agentId)) return count(turn.state, 'agents-forgotten')
   const agent = leader.agents.get(agentId)
-  if (agent?.state !== 'unreachable') return
-  agentIsOver(turn, agentId)
-  forgetTasks(turn, agent)
-  forgetAgent(turn, agent)
+  if (agent?.state !== 'unreachable' || isParting(leader, agentId)) return
+  part(turn, agent, { how: 'forgotten' })
   count(turn.state, 'agents-forgotten')
-}
-
-/** Nobody knows how they are, and from here on nobody knows them: who asks is told that. */
-function forgetTasks(turn: LeaderTurn, { tasks }: Agent): void {
-  for (const task of tasks) forgetTask(turn, task)
 }

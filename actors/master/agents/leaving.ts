@@ -1,12 +1,11 @@
 /** Agents that say that they stop: for a while, or for good. */
 import type { AgentId } from '../../../protocol/ids.ts'
 import type { Agent } from '../entities.ts'
-import { agentIsOver } from '../frameworks/end.ts'
 import { tellWorld } from '../public-events.ts'
 import { record } from '../registry.ts'
-import { endTasks } from '../tasks.ts'
 import { type LeaderTurn, log } from '../turn.ts'
-import { closeSession, forgetAgent, stepAgent, tellFailure } from './agents.ts'
+import { closeSession, stepAgent } from './agents.ts'
+import { isParting, part } from './parting.ts'
 
 /** It is pinged on: one that does not come back is lost as any other. */
 export function agentStops(turn: LeaderTurn, agent: Agent): void {
@@ -32,13 +31,8 @@ export function agentLeaves(turn: LeaderTurn, agent: Agent): void {
 /** The registry has it. Whoever came back meanwhile is being admitted anew. */
 export function agentHasLeft(turn: LeaderTurn, agentId: AgentId): void {
   const agent = turn.leader.agents.get(agentId)
-  if (agent?.state !== 'leaving') return
-  agentIsOver(turn, agentId)
-  const message = `agent ${agentId} was stopped for good`
-  endTasks(turn, agent, { state: 'TASK_GONE', reason: 'AGENT_REMOVED', message })
-  forgetAgent(turn, agent)
-  turn.leader.dirtyAgents.add(agentId)
+  if (agent?.state !== 'leaving' || isParting(turn.leader, agentId)) return
   log(turn, 'an agent has left', { agentId })
-  tellWorld(turn, { kind: 'agent', what: 'left' }, { agentId })
-  tellFailure(turn, agentId)
+  const message = `agent ${agentId} was stopped for good`
+  part(turn, agent, { how: 'left', end: { state: 'TASK_GONE', reason: 'AGENT_REMOVED', message } })
 }

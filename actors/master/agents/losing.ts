@@ -3,13 +3,14 @@
  * silent at once it is not they who are lost. Those beyond wait, and whoever answers is not lost.
  */
 import type { AgentId } from '../../../protocol/ids.ts'
+import type { AgentState } from '../agent-machine.ts'
 import type { Agent } from '../entities.ts'
-import { tellWorld } from '../public-events.ts'
 import { record } from '../registry.ts'
 import { count, type Leader } from '../state.ts'
 import { type LeaderTurn, warn } from '../turn.ts'
-import { closeSession, isEchoing, schedulePing, stepAgent, tellFailure } from './agents.ts'
+import { closeSession, isEchoing, schedulePing, stepAgent } from './agents.ts'
 import { awaitNoLonger } from './membership.ts'
+import { isParting } from './parting.ts'
 
 /** The log says how many wait when those that fell silent together are likely to be known. */
 const TELL_AFTER_MS = 1_000
@@ -80,9 +81,11 @@ function nextTurnMs(turn: LeaderTurn): number {
   return oldest + turn.state.rules.agentRemovals.perMs
 }
 
+const NEVER_LOST: ReadonlySet<AgentState> = new Set(['leaving', 'unreachable', 'gone'])
+
 /** Not heard since the takeover, or for all its pings. */
 function isLost({ state }: LeaderTurn, { state: agentState, missed }: Agent): boolean {
-  if (agentState === 'leaving' || agentState === 'unreachable') return false
+  if (NEVER_LOST.has(agentState)) return false
   return agentState === 'recovering' || missed > state.rules.agentPingsMissedMax
 }
 
@@ -97,13 +100,14 @@ export function loseAgent(turn: LeaderTurn, agent: Agent): void {
 
 /**
  * The registry has it. Whoever came back meanwhile is not lost, and the registry must hear that.
- * `atMs`: as it is written there, for every leader says the same.
+ * `atMs`: as it is written there, for every leader says the same. Its tasks are seen to from here
+ * on, and then the world and frameworks are told of it.
  */
 export function agentIsLost(turn: LeaderTurn, agentId: AgentId, atMs: number): void {
   const { leader } = turn
   const agent = leader.agents.get(agentId)
   // It has left, or was given up, or was heard once more, and the registry is being told so.
-  if (agent === undefined || agent.state === 'leaving') return
+  if (agent === undefined || agent.state === 'leaving' || isParting(leader, agentId)) return
   if (!isLost(turn, agent)) {
     if (agent.isAdmitted) record(turn, { kind: 'agent-admitted', agentId }, { after: 'nothing' })
     return schedulePing(turn, agent)
@@ -116,8 +120,6 @@ export function agentIsLost(turn: LeaderTurn, agentId: AgentId, atMs: number): v
   forgetDeadlines(leader, agentId)
   leader.dirtyAgents.add(agentId)
   leader.losses.push({ agentId, tasks: agent.tasks.size })
-  tellWorld(turn, { kind: 'agent', what: 'unreachable' }, { agentId })
-  tellFailure(turn, agentId)
 }
 
 function forgetDeadlines({ deadlines }: Leader, agentId: AgentId): void {

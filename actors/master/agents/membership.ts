@@ -1,5 +1,8 @@
 /** Who is to come back, who may be lost, and who is given up: what a leader remembers of that. */
 import type { AgentId, Principal } from '../../../protocol/ids.ts'
+import type { Reason } from '../../../protocol/schema/common.ts'
+import type { TaskState } from '../../../protocol/task-state.ts'
+import type { Agent, Framework, Task } from '../entities.ts'
 
 /** An operator has said that an agent will not come back. */
 export interface Burial {
@@ -10,6 +13,39 @@ export interface Burial {
   readonly atMs: number
   /** Who waits for an answer. */
   readonly replies: (string | undefined)[]
+}
+
+/** How the leader says that a task ended. */
+export interface TaskEnd {
+  readonly state: TaskState
+  readonly reason: Reason
+  readonly message: string
+}
+
+/** An agent is not there any more, and some of its tasks are still to be seen to. */
+export interface Parting {
+  readonly agent: Agent
+  /** All but `unreachable` are for good: it is forgotten behind its last task. */
+  readonly how: 'unreachable' | 'gone' | 'left' | 'forgotten'
+  /** How its tasks end; undefined: nobody knows. */
+  readonly end?: TaskEnd
+  /** The operator who has given it up. */
+  readonly principal?: Principal
+  /** Those that are left. */
+  readonly tasks: Iterator<Task>
+}
+
+export function newParting(agent: Agent, how: Omit<Parting, 'agent' | 'tasks'>): Parting {
+  return { agent, ...how, tasks: agent.tasks.values() }
+}
+
+/** Agents that were lost, of which frameworks are to hear. */
+export interface Failures {
+  readonly waiting: Set<AgentId>
+  /** Some of them, and whom they are still to be told to. */
+  telling:
+    | { readonly agentIds: readonly AgentId[]; readonly frameworks: Iterator<Framework> }
+    | undefined
 }
 
 /** How many agents may become unreachable. */

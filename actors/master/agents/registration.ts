@@ -1,4 +1,5 @@
 /** The register that an agent opens a session with: is it too late, is it in order? */
+import type { AgentId } from '../../../protocol/ids.ts'
 import { AGENT_BYTES_MAX, PAGE_WAIT_MS } from '../../../protocol/limits.ts'
 import { parseResources } from '../../../protocol/resources.ts'
 import type { AgentOrder } from '../../../protocol/schema/agent.ts'
@@ -12,6 +13,9 @@ import type { LeaderTurn } from '../turn.ts'
 
 export type Register = Extract<AgentReport, { kind: 'register' }>
 export type Refused = Extract<AgentOrder, { kind: 'not-registered' }>
+
+/** An agent of so many tasks as there may be is seen to in a few seconds. */
+const PARTING_RETRY_MS = 1_000
 
 const MAY_BEGIN_ANEW: ReadonlySet<AgentState> = new Set(['unknown', 'recovering', 'unreachable'])
 
@@ -50,6 +54,12 @@ export function refusalOf({ version, info }: Register): Refused | undefined {
   }
   const parsed = parseResources(info.resources)
   return 'code' in parsed ? malformed(parsed.message) : undefined
+}
+
+/** What it held before has left with it, and is not over. */
+export function partingRefusal(agentId: AgentId): Refused {
+  const message = `the tasks that agent ${agentId} had are not seen to yet`
+  return { kind: 'not-registered', reason: 'taken', message, retryMs: PARTING_RETRY_MS }
 }
 
 export function malformed(message: string): Refused {

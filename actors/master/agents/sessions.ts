@@ -34,10 +34,12 @@ import {
 import { goneRefusal } from './gone.ts'
 import { noteBack, noteOpening } from './inviting.ts'
 import { agentLeaves, agentStops } from './leaving.ts'
+import { isParting } from './parting.ts'
 import {
   hasChanged,
   isTaken,
   malformed,
+  partingRefusal,
   type Refused,
   type Register,
   refusalOf,
@@ -81,10 +83,11 @@ export function agentReports(turn: LeaderTurn, agentId: AgentId, body: AgentRepo
 
 /** True if a message of the agent is the next of its session. */
 export function hearAgent(turn: LeaderTurn, agent: Agent, session: SessionId, n: number): boolean {
+  const { agentId } = agent
   if (agent.session?.id !== session) {
     count(turn.state, 'agent-messages-foreign')
     // It may think that its session lives: one that is not opening is asked for a new one.
-    if (agent.session === undefined) invite(turn, agent)
+    if (agent.session === undefined && !isParting(turn.leader, agentId)) invite(turn, agent)
     return false
   }
   const heard = hear(agent.session, n)
@@ -129,6 +132,9 @@ const isOf = ({ principal, frameworkId }: Framework, ref: TaskRef): boolean =>
 function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Register): void {
   if (turn.leader.gone.has(agent.agentId)) {
     return refuseAgent(turn, agent, session, goneRefusal(agent.agentId))
+  }
+  if (isParting(turn.leader, agent.agentId)) {
+    return refuseAgent(turn, agent, session, partingRefusal(agent.agentId))
   }
   if (isTaken(turn, agent, register)) return refuseDouble(turn, agent, session, register)
   const refused = refusalOf(register)

@@ -7,6 +7,7 @@ import type { Explanation, MemberExplanation } from '../../../protocol/schema/ex
 import type { AgentItem } from '../../../protocol/schema/operator.ts'
 import { frameworkOf } from '../books.ts'
 import type { Agent, Framework, LastDecline, Member, Offer, Task } from '../entities.ts'
+import { fateOf } from '../tasks.ts'
 import type { LeaderTurn } from '../turn.ts'
 
 /** Of one framework that has several roles. */
@@ -148,17 +149,19 @@ export function taskOf(turn: LeaderTurn, key: TaskKey): Task | undefined {
 }
 
 /** Its newest status, as far as it is kept. */
-export function statusShown({ leader }: LeaderTurn, task: Task): TaskStatus {
-  const { taskId, state, launch, agentId, number, said, changedAtMs } = task
-  const unreachableAtMs = leader.agents.get(agentId)?.unreachableAtMs
+export function statusShown(turn: LeaderTurn, task: Task): TaskStatus {
+  const { taskId, launch, agentId, number, said, changedAtMs } = task
+  const unreachableAtMs = turn.leader.agents.get(agentId)?.unreachableAtMs
+  const fate = fateOf(turn, task)
+  const { state, message } = fate ?? { state: task.state, message: said?.message }
   return {
     taskId,
     state,
     launch,
     agentId,
     ...(number !== undefined && { number }),
-    source: said === undefined ? 'master' : 'agent',
-    ...(said?.message !== undefined && { message: said.message }),
+    source: said === undefined || fate !== undefined ? 'master' : 'agent',
+    ...(message !== undefined && { message }),
     ...(said?.exit !== undefined && { exit: said.exit }),
     atMs: changedAtMs,
     ...(state === 'TASK_UNREACHABLE' && unreachableAtMs !== undefined && { unreachableAtMs }),

@@ -216,9 +216,10 @@ function ofTask(turn: LeaderTurn, key: TaskKey): Known | Refusal {
     return framework === undefined ? noFramework(key) : ofMembers(turn, membersOf(framework))
   }
   const agent = turn.leader.agents.get(task.agentId)
+  const status = statusShown(turn, task)
   const body: Explanation = {
-    state: task.state,
-    status: statusShown(turn, task),
+    state: status.state,
+    status,
     ...(agent !== undefined && { agentState: agentStateOf(agent) }),
     allocator: true,
   }

@@ -182,7 +182,7 @@ export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string)
   // Of an agent's tasks, not of a framework's: there may be a million, and as many who confirm.
   for (const task of turn.leader.agents.get(agentId)?.tasks ?? []) {
     if (task.framework !== framework) continue
-    endWith(turn, framework, task)
+    endWithFramework(turn, task)
     forgetTask(turn, task)
   }
   framework.unconfirmed.delete(agentId)
@@ -190,7 +190,8 @@ export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string)
 }
 
 /** Nobody hears its own statuses any more: what is known of its end is this. */
-function endWith(turn: LeaderTurn, framework: Framework, task: Task): void {
+export function endWithFramework(turn: LeaderTurn, task: Task): void {
+  const { framework } = task
   const reason = 'FRAMEWORK_REMOVED'
   tellEnd(turn, framework, task, reason)
   endTask(turn, framework, task, { state: 'TASK_KILLED', reason, message: 'its framework ended' })

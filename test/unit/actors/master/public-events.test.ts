@@ -54,7 +54,7 @@ test('the tasks of a framework that was torn down are heard to be killed', (t) =
 test('an end that waits behind what nobody acknowledges is heard when its framework ends', (t) => {
   const { master, framework, agent } = aStageWith('t1')
   agent.update('t1', 'TASK_RUNNING', { latest: 'TASK_FAILED' })
-  const { message, state } = taskItem(master.task('t1') as Task)
+  const { message, state } = taskItem(master, master.task('t1') as Task)
   t.is(state, 'TASK_FAILED')
   t.is(message, 'how it ended is told when its framework acknowledges TASK_RUNNING')
   framework.call('teardown', {})

@@ -13,6 +13,8 @@ export type Gap =
       readonly from: number
       readonly to: number
     }
+  /** Epochs, both ends included: somebody held them, and of what was said nothing is here. */
+  | { readonly why: 'epochs'; readonly from: number; readonly to: number }
   /** With fields where nobody knows whether the stream ever was further. */
   | ({ readonly why: 'began-anew' } & Partial<Unreached>)
 
@@ -20,6 +22,8 @@ export class GapFinder {
   readonly #isWhole: boolean
   /** The last number of each leader. */
   readonly #numbers = new Map<string, number>()
+  /** The highest that was read; 0: none yet. */
+  #epoch = 0
   /** Where reading began, or went on behind a gap, the first number is as good as any. */
   #isFresh = true
 
@@ -30,6 +34,7 @@ export class GapFinder {
 
   ofStore(item: Exclude<HistoryItem, { readonly kind: 'message' }>): readonly Gap[] {
     this.#numbers.clear()
+    this.#epoch = 0
     this.#isFresh = true
     if (item.kind === 'began-anew') return [{ why: 'began-anew', ...item.unreached }]
     return [{ why: 'expired', from: item.from, to: item.to }]
@@ -37,10 +42,20 @@ export class GapFinder {
 
   ofNumbers({ epoch, run, n }: PublicEvents): readonly Gap[] {
     if (!this.#isWhole) return []
+    const epochs = this.#ofEpochs(epoch)
     const key = `${epoch} ${run}`
     const last = this.#numbers.get(key) ?? (this.#isFresh ? n - 1 : 0)
     this.#isFresh = false
     this.#numbers.set(key, Math.max(last, n))
-    return n > last + 1 ? [{ why: 'unstored', epoch, run, from: last + 1, to: n - 1 }] : []
+    if (n <= last + 1) return epochs
+    return [...epochs, { why: 'unstored', epoch, run, from: last + 1, to: n - 1 }]
+  }
+
+  /** Each leader's epoch is one more than that of the last. */
+  #ofEpochs(epoch: number): readonly Gap[] {
+    const before = this.#epoch
+    this.#epoch = Math.max(before, epoch)
+    if (before === 0 || epoch <= before + 1) return []
+    return [{ why: 'epochs', from: before + 1, to: epoch - 1 }]
   }
 }

@@ -188,6 +188,11 @@ function sentenceOf(gap: Gap): string {
       const those = from === to ? `number ${from}` : `numbers ${from} to ${to}`
       return `${plural(to - from + 1, 'message')}, ${those} of epoch ${epoch}: never stored`
     }
+    case 'epochs': {
+      const { from, to } = gap
+      if (from === to) return `epoch ${from}: no event of it is kept`
+      return `epochs ${from} to ${to}: no event of them is kept`
+    }
     case 'began-anew':
       return gap.after === undefined
         ? 'the history was lost and begins anew, with sequence 1'

@@ -174,6 +174,34 @@ test('who reads all events sees what was never stored', (t) => {
   t.is(numbered(105, 4, 3).length, 1)
 })
 
+test('who reads all events sees which epochs are missing', (t) => {
+  const events = [failed]
+  const lines = programs()
+  const numbered = (sequence: number, epoch: number, n: number) =>
+    lines.of(message(sequence, 'task.local.f1.failed', { epoch, n, events }))
+  t.is(numbered(1, 1, 1).length, 1)
+  const [gap = ''] = numbered(2, 4, 1)
+  t.deepEqual(JSON.parse(gap), { gap: { why: 'epochs', from: 2, to: 3 } })
+  // What an old leader said late is none, nor is a leader that follows.
+  t.is(numbered(3, 1, 2).length, 1)
+  t.is(numbered(4, 4, 2).length, 1)
+  t.is(numbered(5, 5, 1).length, 1)
+  // Behind what the history has lost, nobody knows who led.
+  t.is(lines.of({ kind: 'lost', from: 6, to: 40 }).length, 1)
+  t.is(numbered(41, 9, 7).length, 1)
+})
+
+test('epochs that are missing are a sentence for people', (t) => {
+  const of = (epochs: readonly number[]) => {
+    const lines = new EventLines({ json: false, isWhole: true })
+    return epochs.flatMap((epoch, index) =>
+      lines.of(message(index + 1, 'task.local.f1.failed', { epoch, n: 1, events: [failed] })),
+    )[1]
+  }
+  t.regex(of([1, 4]) ?? '', /gap: epochs 2 to 3: no event of them is kept$/)
+  t.regex(of([1, 3]) ?? '', /gap: epoch 2: no event of it is kept$/)
+})
+
 test('who reads a pattern sees only what the history has lost', (t) => {
   const lines = programs(false)
   const events = [failed]

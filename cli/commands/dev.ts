@@ -23,6 +23,7 @@ import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
 import { clusterName } from '../find-cluster.ts'
 import type { Io } from '../io.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
+import { plural } from '../plural.ts'
 import { onStopSignal } from '../stop-signals.ts'
 import { harmless } from '../text.ts'
 
@@ -62,10 +63,11 @@ export async function dev({ options, io }: Invocation<DevOptions>): Promise<Exit
   const folder = devFolder(io.env)
   const running = new DevCluster(ownerOf(folder, io, teller), plan)
   try {
-    const url = await running.start(() => isStopped)
-    if (url !== undefined) {
+    const started = await running.start(() => isStopped)
+    if (started !== undefined) {
+      const { url, absent } = started
       announceDev(path, url)
-      teller.ready({ url, plan, folder })
+      teller.ready({ url, plan, folder, agents: Math.max(0, plan.agents - absent.length) })
       await stopped
     }
     return EXIT.done
@@ -114,6 +116,8 @@ interface Ready {
   readonly url: string
   readonly plan: DevPlan
   readonly folder: string
+  /** Of those that do not only pretend: so many have registered. */
+  readonly agents: number
 }
 
 interface Teller {
@@ -125,7 +129,7 @@ function forPrograms(): Teller {
   const log = jsonLog({ fd: STDERR })
   return {
     say: (message) => log({ level: 'info', message }),
-    ready({ url, plan: { cluster, agents, emulated }, folder }) {
+    ready({ url, plan: { cluster, emulated }, folder, agents }) {
       const fields = { cluster, url, agents, emulated, folder, pid: process.pid }
       log({ level: 'info', message: 'ready', fields })
     },
@@ -135,10 +139,9 @@ function forPrograms(): Teller {
 function forPeople(io: Io): Teller {
   return {
     say: (sentence) => io.printError(`bourse dev: ${sentence}`),
-    ready({ url, plan, folder }) {
-      const { cluster, agents, emulated } = plan
+    ready({ url, plan: { cluster, emulated }, folder, agents }) {
       const counts = [
-        agents > 0 ? `${agents} ${agents === 1 ? 'agent' : 'agents'}` : '',
+        agents > 0 ? plural(agents, 'agent') : '',
         emulated > 0 ? `${emulated} that only pretend` : '',
       ]
       const what = counts.filter((count) => count !== '').join(' and ') || 'no agents'

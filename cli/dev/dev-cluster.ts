@@ -14,7 +14,7 @@ import type { DevHost, DevOwner, DevPolicy, Stoppable } from './owner.ts'
 import { hostProcesses } from './processes.ts'
 import { startDevServer } from './server.ts'
 import { equalShares } from './shares.ts'
-import { agentsAway, agentsLeft, endTasks, missingAgents } from './tasks-and-agents.ts'
+import { type Absent, absentAgents, agentsAway, agentsLeft, endTasks } from './tasks-and-agents.ts'
 
 export interface DevPlan {
   readonly cluster: string
@@ -30,6 +30,13 @@ export interface DevPlan {
   readonly nats?: string
   /** Of a server of our own; 0: one that is free. */
   readonly port: number
+}
+
+export interface Started {
+  /** Of its server. */
+  readonly url: string
+  /** Agents that it started, and that have not registered. */
+  readonly absent: readonly AgentId[]
 }
 
 const EMULATED = 'emulated' as AgentId
@@ -51,12 +58,11 @@ export class DevCluster {
   }
 
   /**
-   * Starts all; gives the URL of its server when the agents have registered. Undefined: `isStopped`
-   * was true in between.
+   * Starts all, and waits for the agents to register. Undefined: `isStopped` was true in between.
    *
    * @throws {ClusterError} when something cannot be started. `stop` ends what was.
    */
-  async start(isStopped: () => boolean): Promise<string | undefined> {
+  async start(isStopped: () => boolean): Promise<Started | undefined> {
     const { cluster, processes } = this.#plan
     await this.#prepareFolder()
     const url = this.#plan.nats ?? (await this.#startServer())
@@ -67,12 +73,20 @@ export class DevCluster {
       ? hostProcesses(this.#owner, { nats: url, cluster })
       : hostHere(this.#owner, found)
     await this.#startActors(host)
-    const missing = await missingAgents(found, this.#agentIds, isStopped)
+    const absent = await absentAgents(found, this.#agentIds, isStopped)
     if (isStopped()) return undefined
+    this.#tellOfAbsent(absent)
+    await unlessFault(this.#tellOfEarlier(found), this.#owner)
+    return { url, absent: [...absent.missing, ...absent.gone] }
+  }
+
+  #tellOfAbsent({ missing, gone }: Absent): void {
     if (missing.length > 0)
       this.#owner.say(`not registered yet: ${missing.join(', ')}; see ${this.#folder('log')}`)
-    await unlessFault(this.#tellOfEarlier(found), this.#owner)
-    return url
+    if (gone.length > 0)
+      this.#owner.say(
+        `given up with \`bourse gone\`, and refused for ever: ${gone.join(', ')}; --fresh begins a cluster anew, with all of them`,
+      )
   }
 
   /**

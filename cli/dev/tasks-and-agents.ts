@@ -18,21 +18,32 @@ const FORGOTTEN_MS = 2_000
 /** For frameworks whose tasks were killed to read what they wrote, and to leave. */
 const LEFT_MS = 2_000
 
-/** Waits until all of `agentIds` have registered; gives those that have not in time. */
-export function missingAgents(
+export interface Absent {
+  /** Have not registered in time. */
+  readonly missing: readonly AgentId[]
+  /** Were given up by an operator: they are refused for ever. */
+  readonly gone: readonly AgentId[]
+}
+
+/** Waits until all of `agentIds` have registered that ever will; gives those that have not. */
+export function absentAgents(
   found: FoundCluster,
   agentIds: readonly AgentId[],
   isStopped: () => boolean,
-): Promise<readonly AgentId[]> {
+): Promise<Absent> {
   return withClient(found, async (client) => {
     const missing = new Set(agentIds)
+    const gone = new Set<AgentId>()
     const look = async (): Promise<boolean> => {
       for await (const page of client.list('agents'))
-        for (const { agentId, state } of page) if (state === 'registered') missing.delete(agentId)
+        for (const { agentId, state } of page) {
+          if (state !== 'registered' && state !== 'gone') continue
+          if (missing.delete(agentId) && state === 'gone') gone.add(agentId)
+        }
       return missing.size === 0 || isStopped()
     }
     await repeat(client, REGISTERED_MS, look)
-    return [...missing]
+    return { missing: [...missing], gone: [...gone] }
   })
 }
 

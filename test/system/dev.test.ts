@@ -149,6 +149,19 @@ test('Ctrl-C ends tasks and server and keeps state; a second start goes on', asy
   await fourth.says('of an earlier start, listed until it comes back or --fresh: agent-2')
 })
 
+test('an agent that was given up is not waited for, nor counted', async (t) => {
+  const world = aWorld(t)
+  const first = await world.dev('--agents', '2')
+  t.is((await world.bourse('gone', 'agent-2')).code, 0)
+  t.is(await first.end('SIGINT'), 0)
+  const second = await world.dev('--agents', '2')
+  await second.says(
+    'given up with `bourse gone`, and refused for ever: agent-2; --fresh begins a cluster anew, with all of them',
+  )
+  t.like(await second.says('ready'), { agents: 1 })
+  t.is(await second.end('SIGINT'), 0)
+})
+
 test('tasks outlive a dev that was killed; the next one finds them and ends them', async (t) => {
   const world = aWorld(t)
   const first = await world.dev()

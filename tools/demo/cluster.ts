@@ -74,7 +74,8 @@ export class DemoCluster {
       fresh: false,
       port: 0,
     })
-    this.#url = await this.#dev.start(() => isStopped() || this.#ended !== undefined)
+    const started = await this.#dev.start(() => isStopped() || this.#ended !== undefined)
+    this.#url = started?.url
     this.trace()
     if (this.#ended !== undefined) throw new ClusterError('demo/cluster', 'never', this.#ended)
     return this.#url !== undefined

@@ -80,9 +80,15 @@ export const taskMachine = setup({
   id: 'task',
   initial: 'TASK_UNKNOWN',
   states: {
-    // Not known here: before its launch, or after a new leader has lost sight of it.
+    // Not known here: before its launch, or after a new leader has lost sight of it. A framework that
+    // has just started may hear of its agent's fate first.
     TASK_UNKNOWN: {
-      on: { launch: { target: 'TASK_STAGING', actions: 'hold' }, ...reported },
+      on: {
+        launch: { target: 'TASK_STAGING', actions: 'hold' },
+        ...reported,
+        'agent.unreachable': 'TASK_UNREACHABLE',
+        'agent.gone-by-operator': 'TASK_GONE_BY_OPERATOR',
+      },
     },
     // Sent to the agent; no word from there yet.
     TASK_STAGING: {

@@ -113,3 +113,17 @@ test('what was let go of is found when its agent is back and says nothing of it,
   t.like(given.all('tell-statuses')[0]?.statuses, [{ taskId, state: 'TASK_RUNNING' }])
   t.is(given.call('kill').body.taskId, taskId)
 })
+
+for (const [state, isOver] of [
+  ['TASK_GONE_BY_OPERATOR', true],
+  ['TASK_UNREACHABLE', false],
+] as const) {
+  test(`the first that a process hears of a task may be ${state}`, (t) => {
+    const given = new Given().subscribed()
+    const said = aStatus(state, { source: 'master', launch: launch(1, 1) })
+    given.say([{ kind: 'status', status: said }])
+    t.is(given.all('tell-statuses').length, 1)
+    t.is(given.state.ended.has(taskId), isOver)
+    t.is(given.state.tasks.get(taskId)?.state, isOver ? undefined : state)
+  })
+}

@@ -13,6 +13,7 @@ import type { TaskRef } from '../../../protocol/schema/agent.ts'
 import type { HeldTask } from '../../../protocol/schema/master.ts'
 import { isTerminal } from '../../../protocol/task-state.ts'
 import { wireBytes } from '../../../protocol/wire-size.ts'
+import { frameworkOf } from '../books.ts'
 import type { Agent, Framework, Opening, Task } from '../entities.ts'
 import { frameworkFromAgent } from '../frameworks/end.ts'
 import { parseWish } from '../offers/wishes.ts'
@@ -58,6 +59,9 @@ export function compare(turn: LeaderTurn, agent: Agent, opening: Opening): TaskR
 }
 
 function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefined {
+  // Its end was acknowledged: the agent forgets it with the confirmation, and its framework may be
+  // one that nobody has any more.
+  if (shown.settled && isTerminal(shown.latest) && !isKnown(turn, shown)) return undefined
   const framework = frameworkFromAgent(turn, shown)
   // What it holds is held until the agent has confirmed, also under a leader that never knew it.
   if (framework.state === 'ended') framework.unconfirmed.add(agent.agentId)
@@ -81,6 +85,9 @@ function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefine
   }
   return task
 }
+
+const isKnown = (turn: LeaderTurn, shown: HeldTask): boolean =>
+  frameworkOf(turn, shown)?.tasks.has(shown.taskId) === true
 
 /**
  * Another launch of a task id: an agent that was away had it when its framework was told that

@@ -15,9 +15,9 @@ import { tellFailure } from './failures.ts'
 import { newParting, type Parting } from './membership.ts'
 
 /** Tasks of all such agents that are seen to in one turn: a few milliseconds. */
-const TASKS_PER_TURN = 200
+const TASKS_PER_TURN = 128
 /** Of one agent, before it is another's turn: who has few tasks need not wait for who has many. */
-const TASKS_IN_ROW = 50
+const TASKS_IN_ROW = 32
 
 /** It goes for good: nothing is expected of it, and it is forgotten behind its last task. */
 export function part(turn: LeaderTurn, agent: Agent, how: Parameters<typeof newParting>[1]): void {

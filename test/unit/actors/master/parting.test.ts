@@ -27,7 +27,7 @@ import {
 /** More than are seen to in two turns. */
 const MANY = 450
 /** What one turn may see to, at most. */
-const TURN_MAX = 256
+const TURN_MAX = 150
 /** Long enough for all pings to be missed. */
 const SILENT_MS = AGENT_PING_MS * (AGENT_PINGS_MISSED_MAX + 2)
 

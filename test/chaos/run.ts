@@ -143,6 +143,13 @@ class Run {
         if (why !== undefined) this.#broken.push(why)
       }
     }
+    for (const server of lab.servers) {
+      server.onOwnEnd = () => {
+        this.#ownEnds[server.name] = (this.#ownEnds[server.name] ?? 0) + 1
+        this.#options.say(`  ${server.name} ended by itself: ${server.logPath}`)
+        server.restart({ store: 'kept' }).catch((error: Error) => this.#broken.push(error.message))
+      }
+    }
   }
 
   async #round(lab: LabCluster, scope: Scope): Promise<void> {

@@ -127,6 +127,8 @@ export interface LabServer {
   readonly storeDir: string
   readonly logPath: string
   readonly disk?: SmallDisk
+  /** It has ended, and nobody has killed it. */
+  onOwnEnd: (() => void) | undefined
   kill(signal?: NodeJS.Signals): Promise<void>
   freeze(): void
   thaw(): void

@@ -68,6 +68,7 @@ export class RealServer implements LabServer {
   readonly #binary: string
   readonly #configPath: string
   readonly #copyDir: string
+  onOwnEnd: (() => void) | undefined
   #server: RunningServer | undefined
   #isRunning = false
 
@@ -108,15 +109,17 @@ export class RealServer implements LabServer {
     this.#server = server
     this.#isRunning = true
     void server.ended.then(() => {
-      if (this.#server === server) this.#isRunning = false
+      if (this.#server !== server || !this.#isRunning) return
+      this.#isRunning = false
+      this.onOwnEnd?.()
     })
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (this.#server === undefined || !this.#isRunning) return
+    this.#isRunning = false
     process.kill(this.#server.pid, signal)
     await this.#server.ended
-    this.#isRunning = false
   }
 
   freeze(): void {

@@ -52,10 +52,9 @@ export function applyStatus(
 /** Of a status nothing else is asked for again: it is not kept whole. */
 const saidOf = ({ state, message, exit }: TaskStatus): Said => ({ state, message, exit })
 
-/** True if an agent can say this of a task. */
+/** True if an agent can say this of a task: what became of the agent is not its to say. */
 export function isReportable(state: TaskState): boolean {
-  const event = taskEventOf(state)
-  return event !== undefined && taskStep('TASK_UNKNOWN', event) !== undefined
+  return taskEventOf(state)?.startsWith('status.') === true
 }
 
 /** Takes the machine's step to `to`. False: illegal, nothing has changed. */

@@ -24,6 +24,7 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   'cli/no-history': EXIT.noCluster,
   'scheduler/option': EXIT.usage,
   'run/wish': EXIT.usage,
+  'run/unplaced': EXIT.unplaced,
   'scheduler/no-leader': EXIT.noCluster,
   'cli/configuration': EXIT.configuration,
   'bus/no-server': EXIT.noCluster,

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../bus/clock.ts'
 import { type Messenger, openMessenger } from '../bus/messenger.ts'
 import { watchForbidden } from '../bus/nats/forbidden.ts'
 import { isOpenLocation } from '../bus/nats/locate.ts'
+import { healthOfBucket, type StoreHealth } from '../bus/nats/store-health.ts'
 import { natsSystem } from '../bus/nats/system.ts'
 import { randomToken } from '../bus/random.ts'
 import { RefusedError } from '../bus/service.ts'
@@ -13,6 +14,7 @@ import type { Principal } from '../protocol/ids.ts'
 import type { Message } from '../protocol/schema/messages.ts'
 import {
   inboxOf,
+  leaseBucket,
   OPERATOR_ANSWERS,
   type OPERATOR_VERBS,
   type OperatorVerb,
@@ -31,6 +33,8 @@ const ASK_MS_MAX = 1_200
 /** One try: a leader that has just died takes its calls with it. */
 const TRY_MS_MAX = 800
 const PAUSE_MS = 100
+/** For the store to answer, when no leader has. */
+const STORE_MS_MAX = 500
 
 export type ListingVerb = 'agents' | 'frameworks' | 'tasks' | 'offers' | 'roles'
 type Body<V extends OperatorVerb> = Message<(typeof OPERATOR_VERBS)[V]>
@@ -81,7 +85,12 @@ export async function openOperatorClient(
   const isOpen = isOpenLocation(location)
   const { forbidden, onFault } = watchForbidden()
   const bus = await natsSystem({ location, onFault }).connect({ name, inbox })
-  return operatorClient({ bus, clock: systemClock, cluster, principal, isOpen, forbidden })
+  const client = { bus, clock: systemClock, cluster, principal, isOpen, forbidden }
+  // With credentials, an operator may not ask that.
+  if (!isOpen) return operatorClient(client)
+  const asking = { clock: systemClock, timeoutMs: STORE_MS_MAX }
+  const askStore = () => healthOfBucket(bus, leaseBucket(cluster), asking)
+  return operatorClient({ ...client, askStore })
 }
 
 export interface OperatorClientDeps {
@@ -92,6 +101,8 @@ export interface OperatorClientDeps {
   readonly isOpen: boolean
   /** Rejects when the server forbids something: no answer will come. Default: it never does. */
   readonly forbidden?: Promise<never>
+  /** Looks whether the store answers in which the lease is. Default: nobody knows. */
+  readonly askStore?: () => Promise<StoreHealth>
 }
 
 /** Takes over `bus`. */
@@ -102,6 +113,7 @@ export function operatorClient({
   principal,
   isOpen,
   forbidden,
+  askStore,
 }: OperatorClientDeps): OperatorClient {
   // Nothing is served here: nobody is refused.
   const messenger = openMessenger({ bus, clock, randomToken, isOpen, onRefused: () => undefined })
@@ -119,7 +131,8 @@ export function operatorClient({
           return checked(verb, await (forbidden ? Promise.race([answer, forbidden]) : answer))
         } catch (error) {
           if (!isWorthAnotherTry(error)) throw error
-          if (clock.now().monotonicMs + PAUSE_MS >= deadlineMs) throw noLeader(cluster, error)
+          if (clock.now().monotonicMs + PAUSE_MS >= deadlineMs)
+            throw noLeader(cluster, error, await askStore?.())
         }
         await new Promise<void>((resolve) => void clock.after(PAUSE_MS, resolve))
       }
@@ -146,10 +159,21 @@ function isWorthAnotherTry(error: unknown): error is ClusterError {
   return error instanceof ClusterError && /^bus\/(no-responders|call-timeout)$/.test(error.code)
 }
 
-const noLeader = (cluster: string, cause: ClusterError): ClusterError =>
-  new ClusterError('cli/no-leader', 'later', `no master leads cluster ${cluster} just now`, {
-    cause,
-  })
+function noLeader(
+  cluster: string,
+  cause: ClusterError,
+  store: StoreHealth = 'answers',
+): ClusterError {
+  const message = `no master leads cluster ${cluster} just now${WITHOUT_STORE[store]}`
+  return new ClusterError('cli/no-leader', 'later', message, { cause })
+}
+
+const WITHOUT_STORE: Readonly<Record<StoreHealth, string>> = {
+  answers: '',
+  silent: ': the NATS store, without which nobody leads, does not answer',
+  'no-majority':
+    ': of the NATS servers that store, no majority is there, and without it nobody leads',
+}
 
 function checked<V extends OperatorVerb>(verb: V, answer: unknown): Answer<V> {
   const name = OPERATOR_ANSWERS[verb]

@@ -29,7 +29,7 @@ answer it may still run: after 5m it is given up, started elsewhere, and killed 
 back. Without --restart it is waited for.
 
 --timeout is about places where something runs: what an agent was given and never spoke of within it
-was not placed.
+was not placed. It begins with the command: a leader that does not answer uses it up, too.
 
 Ctrl-C kills the tasks and waits for their end; a second one leaves at once, and the leader ends
 them. Who reads no more (\`| head -1\`) ends the tasks, too, with exit code 0. Standard input is not

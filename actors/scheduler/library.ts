@@ -133,7 +133,7 @@ export class Library implements Scheduler {
   async subscribed(timeoutMs: number): Promise<void> {
     let cancel = (): void => undefined
     const late = new Promise<ClusterError>((resolve) => {
-      const what = `no leader of cluster ${this.#deps.cluster} has answered within ${timeoutMs} ms`
+      const what = `no leader of cluster ${this.#deps.cluster} has answered within ${timeoutMs / 1000} s`
       const timer = this.#deps.clock.after(timeoutMs, () =>
         resolve(new ClusterError('scheduler/no-leader', 'later', what)),
       )

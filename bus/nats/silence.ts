@@ -19,6 +19,8 @@ const JITTER_LOOKS = 5
 /** Perhaps nobody leads anywhere: each time in vain doubles the next silence, up to this. */
 const LOOKS_MAX = 80
 
+const NO_LEADER = 'hears no leader: tries another NATS server'
+
 export interface SilenceDeps {
   readonly bus: Bus
   /** What a leader says there at least once a second. */
@@ -43,8 +45,7 @@ export function watchSilence({ bus, subject, clock, leave, onFault }: SilenceDep
     if (looksLeft > 0) return
     looks = Math.min(looks * 2, LOOKS_MAX)
     looksLeft = draw()
-    const message = `${bus.name} hears no leader and tries another server`
-    onFault(new ClusterError('bus/no-leader', 'later', message))
+    onFault(new ClusterError('bus/no-leader', 'later', NO_LEADER))
     leave()
   }
   bus.subscribe(subject, () => {

@@ -11,6 +11,10 @@ export const logSubject = (log: string): string => `$LOG.${log}`
 const api = (stream: string, ...calls: readonly string[]): readonly string[] =>
   calls.map((call) => `$JS.API.STREAM.${call}.${stream}`)
 
+/** Where a message of a bucket is asked for. */
+export const bucketQuestions = (bucket: string): string =>
+  `$JS.API.STREAM.MSG.GET.${bucketStream(bucket)}`
+
 /** To open a bucket, making it if need be, and to read and write `key`. */
 export const bucketRights = (bucket: string, key: string): readonly string[] => [
   bucketSubject(bucket, key),

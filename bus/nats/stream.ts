@@ -13,6 +13,8 @@ import {
 import { type NatsConnection, headers as natsHeaders, RequestError } from '@nats-io/transport-node'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { Bus } from '../bus.ts'
+import { systemClock } from '../clock.ts'
+import { StoreSilence } from './store-silence.ts'
 
 export interface StoreOptions {
   readonly bus: Bus
@@ -60,13 +62,29 @@ export async function openStream(options: StoreOptions, settings: StreamSettings
   const { name } = settings
   const manager = await managerOf(options)
   const { streams } = manager
-  const ask = async <T>(what: string, request: () => Promise<T>): Promise<T> => {
+  const silence = new StoreSilence({
+    ...options,
+    name,
+    clock: systemClock,
+    isConnected: () => bus.state === 'connected',
+  })
+  const tried = async <T>(what: string, request: () => Promise<T>): Promise<T> => {
     try {
       if (bus.state !== 'connected') throw new Error(`the connection is ${bus.state}`)
       return await request()
     } catch (error) {
       if (isStreamGone(error)) await ensure(manager, options, { settings })
       throw unavailable(`${name}: ${what} failed`, error)
+    }
+  }
+  const ask = async <T>(what: string, request: () => Promise<T>): Promise<T> => {
+    try {
+      const answer = await tried(what, request)
+      silence.answered()
+      return answer
+    } catch (error) {
+      silence.failed(error)
+      throw error
     }
   }
   await ensure(manager, options, { settings })

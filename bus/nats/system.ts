@@ -21,6 +21,8 @@ const PING_MS = 500
 const PINGS_OUT_MAX = 2
 /** A busy machine lets one pass. One that refuses is asked once. */
 const DIAL_TRIES = 3
+/** That no leader is heard is told no more often. */
+const SILENCE_TOLD_MS = 10_000
 /** A message with its headers. */
 const PAYLOAD_BYTES_MIN = MESSAGE_BYTES_MAX + 4096
 
@@ -49,6 +51,7 @@ export interface NatsSystemOptions {
 export function natsSystem(options: NatsSystemOptions): BusSystem {
   const { location, replicas = 1, storeTimeoutMs = 1_000, leaderOn } = options
   const { onFault = () => undefined } = options
+  const onSilence = rarely(onFault)
   const connections = new WeakMap<Bus, NatsConnection>()
   const storeOptions = (bus: Bus) => {
     const connection = connections.get(bus)
@@ -63,7 +66,7 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
       bus.onState((state) => state === 'connected' && pace.begin())
       if (leaderOn !== undefined && location.servers.length > 1) {
         const leave = (): void => cutOff(connection)
-        watchSilence({ bus, subject: leaderOn, clock: systemClock, leave, onFault })
+        watchSilence({ bus, subject: leaderOn, clock: systemClock, leave, onFault: onSilence })
       }
       connections.set(bus, connection)
       return bus
@@ -82,6 +85,17 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
       return keepHistory(storeOptions(bus), settings)
     },
     history: (bus, kept) => natsHistory(storeOptions(bus), kept),
+  }
+}
+
+/** All connections of a process hear the same silence, and one of them tells of it. */
+function rarely(onFault: (fault: ClusterError) => void): (fault: ClusterError) => void {
+  let toldAtMs = Number.NEGATIVE_INFINITY
+  return (fault) => {
+    const { monotonicMs } = systemClock.now()
+    if (monotonicMs - toldAtMs < SILENCE_TOLD_MS) return
+    toldAtMs = monotonicMs
+    onFault(fault)
   }
 }
 

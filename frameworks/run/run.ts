@@ -3,7 +3,6 @@ import {
   ClusterError,
   isTerminal,
   type Offered,
-  openScheduler,
   type Scheduler,
   type SchedulerOptions,
   type TaskStatus,
@@ -20,6 +19,7 @@ import {
 import { leaderBeat } from '../../protocol/subjects.ts'
 import { handleRun } from './core.ts'
 import { termsOf } from './offer-terms.ts'
+import { openRun } from './opening.ts'
 import { planOf, type Wish } from './plan.ts'
 import { openPresence, type Presence } from './presence.ts'
 import type { InstanceView, RunResult } from './result.ts'
@@ -95,35 +95,32 @@ const AWAY_MS = 3_000
  * Runs a command on the cluster to its end. Output that tasks wrote is handed over before it
  * resolves.
  *
- * @throws {ClusterError} as `openScheduler`; `run/wish`; `scheduler/ended` when it cannot go on.
+ * @throws {ClusterError} as `openRun`; `run/wish`; `scheduler/ended` when it cannot go on.
  */
 export async function runCommand(options: RunOptions, display: Display): Promise<RunResult> {
   const plan = planOf(options)
   if ('code' in plan) throw new ClusterError('run/wish', 'never', plan.message)
-  const { nats, cluster, world } = options
+  const { nats, cluster, world, timeoutMs = Number.POSITIVE_INFINITY } = options
+  const clock = world?.clock ?? systemClock
+  const endMs = clock.now().monotonicMs + timeoutMs
   // Before the framework: one that is left behind holds its tasks for all of its failover.
   const presence = await openPresence({
     system: world?.system ?? natsSystem({ location: nats, leaderOn: leaderBeat.on({ cluster }) }),
-    clock: world?.clock ?? systemClock,
+    clock,
     cluster,
   })
   try {
-    return await follow(plan, { presence, display, options })
+    return await follow(plan, { presence, display, options, endMs })
   } finally {
     await presence.close()
   }
 }
 
 async function follow(plan: Plan, deps: Omit<RunDeps, 'scheduler'>): Promise<RunResult> {
-  const { display, options } = deps
+  const { display, options, endMs } = deps
   const { role = ROLE, failoverMs = FAILOVER_MS } = options
-  const scheduler = await openScheduler({
-    ...connectionOf(options),
-    name: plan.prefix,
-    roles: [role],
-    failoverMs,
-    ...termsOf(plan, role),
-  })
+  const framework = { name: plan.prefix, roles: [role], failoverMs, ...termsOf(plan, role) }
+  const scheduler = await openRun(framework, { ...options, endMs })
   display.opened?.(scheduler.frameworkId)
   try {
     const run = new Run(plan, { ...deps, scheduler })
@@ -132,18 +129,6 @@ async function follow(plan: Plan, deps: Omit<RunDeps, 'scheduler'>): Promise<Run
     return { ...result, unheardEndMs: MISSED_MS + failoverMs }
   } finally {
     await scheduler.close()
-  }
-}
-
-function connectionOf(options: RunOptions) {
-  const { nats, cluster, principal, world, openTimeoutMs, onFault } = options
-  return {
-    nats,
-    cluster,
-    ...(principal !== undefined && { principal }),
-    ...(world !== undefined && { world }),
-    ...(openTimeoutMs !== undefined && { openTimeoutMs }),
-    ...(onFault !== undefined && { onFault }),
   }
 }
 
@@ -162,6 +147,8 @@ interface RunDeps {
   readonly presence: Presence
   readonly display: Display
   readonly options: RunOptions
+  /** By then all is to be placed; `Infinity`: it waits. */
+  readonly endMs: number
 }
 
 class Run {
@@ -192,14 +179,15 @@ class Run {
   }
 
   async finish(): Promise<RunResult> {
-    const { scheduler, options } = this.#deps
+    const { scheduler, options, endMs } = this.#deps
     const done = new Promise<undefined>((resolve) => {
       this.#done = () => resolve(undefined)
     })
     const statuses = scheduler.onStatus((status) => this.#onStatus(status))
     const interrupt = (): void => this.#interrupt()
     this.#step({ kind: 'start' })
-    if (options.timeoutMs !== undefined) this.#after(options.timeoutMs, () => this.#timeOut())
+    const leftMs = Math.max(0, endMs - this.#clock.now().monotonicMs)
+    if (leftMs !== Number.POSITIVE_INFINITY) this.#after(leftMs, () => this.#timeOut())
     options.signal?.addEventListener('abort', interrupt)
     if (options.signal?.aborted) interrupt()
     this.#watchCluster()

@@ -128,7 +128,7 @@ async function placed(t: ExecutionContext): Promise<ThreeServers> {
   }
 }
 
-const LEAVES = 'hears no leader and tries another server'
+const LEAVES = 'hears no leader: tries another NATS server'
 
 test.serial('an agent at a server that is cut off from its peers goes to another', async (t) => {
   const { url, others, startOthers, cut, actor, runs } = await placed(t)
@@ -138,7 +138,7 @@ test.serial('an agent at a server that is cut off from its peers goes to another
   await actor(others, 'allocator')
   await runs()
 
-  const leaves = agent.says(`bourse agent a1 ${LEAVES}`)
+  const leaves = agent.says(LEAVES)
   cut()
   await leaves
   await runs()

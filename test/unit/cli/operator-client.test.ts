@@ -1,6 +1,7 @@
 import test from 'ava'
 import type { Clock } from '../../../bus/clock.ts'
 import { type Messenger, openMessenger } from '../../../bus/messenger.ts'
+import type { StoreHealth } from '../../../bus/nats/store-health.ts'
 import { SimulatedClock } from '../../../bus/simulated/clock.ts'
 import { SimulatedSystem } from '../../../bus/simulated/system.ts'
 import { inGroups } from '../../../cli/commands/listing.ts'
@@ -19,7 +20,7 @@ interface World {
   readonly leader: Messenger
 }
 
-async function aWorld(): Promise<World> {
+async function aWorld(askStore?: () => Promise<StoreHealth>): Promise<World> {
   const clock = new SimulatedClock()
   const system = new SimulatedSystem(clock)
   const [own, leaders] = await clock.runFor(
@@ -41,6 +42,7 @@ async function aWorld(): Promise<World> {
     cluster: CLUSTER,
     principal: 'local' as Principal,
     isOpen: true,
+    ...(askStore && { askStore }),
   })
   const leader = openMessenger({
     bus: leaders,
@@ -114,6 +116,17 @@ test('where nobody leads, that is said within little more than a second', async 
   await world.clock.runFor(t.throwsAsync(asked, { code: 'cli/no-leader' }))
   t.true(world.clock.now().monotonicMs < 1_500)
 })
+
+const withoutStore: Readonly<Record<StoreHealth, RegExp>> = {
+  answers: /^no master leads cluster c just now$/,
+  silent: /just now: the NATS store, .* does not answer$/,
+  'no-majority': /just now: of the NATS servers that store, no majority is there/,
+}
+for (const [health, message] of Object.entries(withoutStore))
+  test(`where nobody leads and the store is ${health}, that is said`, async (t) => {
+    const world = await aWorld(() => Promise.resolve(health as StoreHealth))
+    await world.clock.runFor(t.throwsAsync(world.client.ask('master', {}), { message }))
+  })
 
 test('an answer of another shape is a fault, not a crash', async (t) => {
   const world = await aWorld()

@@ -47,7 +47,7 @@ test('who hears none for ten to fifteen seconds leaves, and says so', async (t) 
   const [after = 0, ...more] = leftAtS.map((atS) => atS - heardAtS)
   t.true(after >= 9 && after <= 15, `after ${after} s`)
   t.deepEqual(more, [])
-  t.deepEqual(told, ['bus/no-leader: agent a1 hears no leader and tries another server'])
+  t.deepEqual(told, ['bus/no-leader: hears no leader: tries another NATS server'])
 })
 
 test('where nobody leads it is tried ever more rarely, until one is heard', async (t) => {

@@ -270,6 +270,18 @@ test('the library: no leader there', async (t) => {
   t.like(await t.throwsAsync(opening), { code: 'scheduler/no-leader', retry: 'later' })
 })
 
+test('where no leader answers, the timeout bounds the opening, too', async (t) => {
+  const cluster = new SimulatedActors()
+  const nothing = run(cluster, { timeoutMs: 3_000 })
+  await t.throwsAsync(nothing, {
+    code: 'run/unplaced',
+    message: 'nothing could be placed within 3 s: no leader of cluster bourse has answered',
+  })
+  t.true(cluster.clock.now().monotonicMs < 4_000)
+  const patient = run(cluster, { timeoutMs: 60_000 })
+  await t.throwsAsync(patient, { code: 'scheduler/no-leader', message: /within 15 s$/ })
+})
+
 test('who cannot be told whether the cluster is there begins nothing', async (t) => {
   const cluster = await SimulatedActors.open(1)
   const { system } = cluster

@@ -80,8 +80,8 @@ export const taskMachine = setup({
   id: 'task',
   initial: 'TASK_UNKNOWN',
   states: {
-    // Not known here: before its launch, or after a new leader has lost sight of it. A framework that
-    // has just started may hear of its agent's fate first.
+    // Not known here: before its launch, or after a new leader has lost sight of it. A framework
+    // that has just started may hear of its agent's fate first.
     TASK_UNKNOWN: {
       on: {
         launch: { target: 'TASK_STAGING', actions: 'hold' },

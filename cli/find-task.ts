@@ -3,6 +3,7 @@ import { ClusterError } from '../protocol/errors.ts'
 import { isLaterLaunch } from '../protocol/ids.ts'
 import type { TaskItem } from '../protocol/schema/operator.ts'
 import { isTerminal } from '../protocol/task-state.ts'
+import { agentsAway, mayRunOn } from './agents-away.ts'
 import { wrongUse } from './exit-code.ts'
 import type { OperatorClient } from './operator-client.ts'
 
@@ -58,7 +59,7 @@ export async function findTask(client: OperatorClient, wanted: WantedTask): Prom
   const found = newestFirst(await tasksMeant(client, wanted))
   const live = preferring(found, ({ state }) => !isTerminal(state))
   const [task] = live
-  if (task === undefined) throw noTask(wanted)
+  if (task === undefined) throw await noTask(client, wanted)
   if (live.some(({ taskId }) => taskId !== task.taskId)) throw severalTasks(wanted, live)
   return { task, others: othersOfId(task, found) }
 }
@@ -78,7 +79,7 @@ export async function findTaskToEnd(client: OperatorClient, wanted: WantedTask):
   const live = found.filter(({ state }) => !isTerminal(state))
   if (live.length > 1) throw severalTasks(wanted, live)
   const task = live[0] ?? found[0]
-  if (task === undefined) throw noTask(wanted)
+  if (task === undefined) throw await noTask(client, wanted)
   return task
 }
 
@@ -103,8 +104,11 @@ function preferring(
   return preferred.length > 0 ? preferred : tasks
 }
 
-const noTask = ({ text }: WantedTask): ClusterError =>
-  new ClusterError('cli/no-task', 'never', `no task has an id that begins with ${text}`)
+async function noTask(client: OperatorClient, { text }: WantedTask): Promise<ClusterError> {
+  const where = mayRunOn(await agentsAway(client))
+  const message = `no task has an id that begins with ${text}${where ? `, as far as the leader knows; ${where}` : ''}`
+  return new ClusterError('cli/no-task', 'never', message)
+}
 
 const severalTasks = ({ text }: WantedTask, tasks: readonly TaskItem[]): ClusterError =>
   new ClusterError(

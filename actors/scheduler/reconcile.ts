@@ -4,6 +4,7 @@
  * found. So many at a time, the next when those are answered: all tasks at once would be more than
  * a leader reads before its server cuts it off.
  */
+import type { AgentId } from '../../protocol/ids.ts'
 import { RECONCILE_MS, RECONCILE_TASKS_MAX } from '../../protocol/limits.ts'
 import type { Reconcile } from '../../protocol/schema/calls.ts'
 import { cut } from '../parts/outbox.ts'
@@ -78,6 +79,13 @@ function arrange({ state, now }: Turn): void {
 export function askAbout(turn: Turn, tasks: readonly HeldTask[]): void {
   for (const task of tasks) turn.state.questions.add(task)
   askMore(turn)
+}
+
+/** What the leader knew of their tasks it has said; a new one may have known none of them. */
+export function askAboutLost(turn: Turn, lost: ReadonlySet<AgentId>): void {
+  const isInDoubt = ({ agentId, state }: HeldTask): boolean =>
+    agentId !== undefined && lost.has(agentId) && state !== 'TASK_UNREACHABLE'
+  askAbout(turn, [...turn.state.tasks.values()].filter(isInDoubt))
 }
 
 /** The next of those that are to be asked about, unless earlier questions are not answered yet. */

@@ -1,7 +1,7 @@
 /**
  * What the leader says: believed in its session, which is opened anew when numbers prove nothing.
  */
-import type { SessionId } from '../../protocol/ids.ts'
+import type { AgentId, SessionId } from '../../protocol/ids.ts'
 import { CALL_TIMEOUT_MS } from '../../protocol/limits.ts'
 import type { Fence } from '../../protocol/schema/common.ts'
 import type { FrameworkEvent, FrameworkEvents } from '../../protocol/schema/scheduler.ts'
@@ -12,7 +12,7 @@ import { end, leaveSession, sayTeardown } from './ending.ts'
 import { onOffers, onRescind } from './offers.ts'
 import { onLeaderBack, onSessionLost, openSession, sayOpen } from './opening.ts'
 import { repeatReadings } from './output.ts'
-import { onSubscribed as reconcile } from './reconcile.ts'
+import { askAboutLost, onSubscribed as reconcile } from './reconcile.ts'
 import { askSoon, standBy, tellStanding } from './standing.ts'
 import { onLeaderStatus, sayKills } from './tasks.ts'
 import { count, type Turn } from './turn.ts'
@@ -97,13 +97,16 @@ function inSession(turn: Turn, { session, n, heard, events }: FrameworkEvents): 
     return openSession(turn)
   }
   if (link.phase === 'open') link.heardAtMs = now.monotonicMs
+  const lost = new Set<AgentId>()
   for (const event of events) {
     onEvent(turn, event, heard ?? 0)
+    if (event.kind === 'failure') lost.add(event.agentId)
     // An event may end the session; what follows in the list was said in it.
     const after = state.link
     if (after.phase !== 'opening' && after.phase !== 'open') return
     if (after.session !== link.session) return
   }
+  if (lost.size > 0) askAboutLost(turn, lost)
 }
 
 /** Of several instances another has it, and nobody could tell this one: the leader is asked. */

@@ -22,14 +22,21 @@ export function gone(wanted: string, { options, io }: Invocation): Promise<ExitC
 
 function told({ agentId, state, tasks }: AgentItem): readonly string[] {
   if (state === 'gone') return [`${agentId} is gone already`]
-  const over =
-    tasks === 0 ? 'no task of it was known' : `${plural(tasks, 'task is', 'tasks are')} over`
+  const over = tasks === 0 ? unknown(state) : `${plural(tasks, 'task is', 'tasks are')} over`
   const still =
     state === 'registered'
       ? 'it is there now: what runs on it is ended'
       : 'what still runs on it is ended if it ever comes back'
   return [`${agentId} is gone: ${over}`, `${still}; it cannot join under this id again`]
 }
+
+/** An agent tells each new leader what it has. */
+const unknown = (state: AgentItem['state']): string =>
+  THERE.has(state)
+    ? 'it had no task'
+    : 'which tasks it had is not known here; frameworks that had some there ask, and hear that they are over'
+
+const THERE: ReadonlySet<AgentItem['state']> = new Set(['registered', 'stopped', 'leaving'])
 
 /**
  * The only one that is meant: a whole id wins over longer ones that begin so.

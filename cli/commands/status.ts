@@ -6,6 +6,7 @@ import type {
   OfferItem,
   TaskItem,
 } from '../../protocol/schema/operator.ts'
+import { agentsAway, mayRunOn } from '../agents-away.ts'
 import { age } from '../columns.ts'
 import { COUNTER_COLUMNS } from '../counters.ts'
 import { agentLines, frameworkLines, offerLines, taskLines } from '../details.ts'
@@ -44,10 +45,16 @@ export function status(text: string | undefined, { options, io }: Invocation): P
     const found = await find(client)
     const count = Object.values(found).reduce((sum, items) => sum + items.length, 0)
     if (options.json) io.print(jsonLine(found))
-    else if (count === 0) io.printError(`bourse: no id here begins with ${text}`)
+    else if (count === 0) io.printError(`bourse: ${await noneText(client, text)}`)
     else await printFound(found, count, { client, io })
     return count === 0 ? EXIT.failed : EXIT.done
   })
+}
+
+async function noneText(client: OperatorClient, text: string | undefined): Promise<string> {
+  const where = mayRunOn(await agentsAway(client))
+  const isTask = where === undefined ? '' : `; if it is a task, ${where}`
+  return `no id here begins with ${text}${isTask}`
 }
 
 /** @throws {ClusterError} `cli/usage`. */

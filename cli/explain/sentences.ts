@@ -15,6 +15,7 @@ import type {
 } from '../../protocol/schema/explain.ts'
 import type { AgentItem, RoleItem, TaskItem } from '../../protocol/schema/operator.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
+import { mayRunOn } from '../agents-away.ts'
 import { age, whyOf } from '../columns.ts'
 import { formatDuration } from '../duration.ts'
 import { nameOfTask } from '../find-task.ts'
@@ -41,11 +42,17 @@ export function explanationOf(target: Target, said: Explanation, wallMs: number)
       return task(target.item, said, wallMs)
     case 'waiting':
       return [
-        { text: `${target.id} is not known here: not launched yet, or it ended long ago` },
+        { text: `${target.id} is not known here: ${whyUnknown(target)}` },
         ...members(said, roleOf),
         ...around(said),
       ]
   }
+}
+
+function whyUnknown({ away }: Extract<Target, { kind: 'waiting' }>): string {
+  const where = mayRunOn(away)
+  if (where === undefined) return 'not launched yet, or it ended long ago'
+  return `${where}, was not launched yet, or ended long ago`
 }
 
 /** As lines, each step in by two. What strangers wrote in it does nothing there. */

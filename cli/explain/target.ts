@@ -8,6 +8,7 @@ import type {
   TaskItem,
 } from '../../protocol/schema/operator.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
+import { type AwayAgent, agentsAway, mayRunOn } from '../agents-away.ts'
 import { allItems } from '../commands/listing.ts'
 import { wrongUse } from '../exit-code.ts'
 import { nameOfTask, newestFirst, tasksMeant, wantedTask } from '../find-task.ts'
@@ -27,6 +28,8 @@ export type Target =
       readonly id: string
       readonly item: FrameworkItem
       readonly taskId: TaskId
+      /** Agents that may have it. */
+      readonly away: readonly AwayAgent[]
     }
 
 const NAMED_MAX = 6
@@ -62,9 +65,10 @@ export async function findTarget(
   const [target, ...others] = meant
   if (others.length > 0 && !isOfTasks(target, others)) throw several(text, meant)
   if (target !== undefined) return target
-  const waiting = isWanted('task') ? await waitingOf(client, text) : []
+  const away = isWanted('task') ? await agentsAway(client) : []
+  const waiting = isWanted('task') ? await waitingOf(client, text, away) : []
   if (waiting.length > 1) throw several(text, waiting)
-  if (waiting[0] === undefined) throw nothing(text, kind)
+  if (waiting[0] === undefined) throw nothing(text, kind, mayRunOn(away))
   return waiting[0]
 }
 
@@ -130,7 +134,11 @@ async function tasksOf(client: OperatorClient, text: string): Promise<readonly T
  * `FRAMEWORK/TASK` of which only the framework is there; or `NAME-3`, as `bourse run` calls what it
  * runs, where there is a framework of that name.
  */
-async function waitingOf(client: OperatorClient, text: string): Promise<readonly Target[]> {
+async function waitingOf(
+  client: OperatorClient,
+  text: string,
+  away: readonly AwayAgent[],
+): Promise<readonly Target[]> {
   const [framework = '', taskId, ...rest] = text.split('/')
   if (rest.length > 0 || !ID.test(framework)) return []
   if (taskId !== undefined) {
@@ -138,21 +146,27 @@ async function waitingOf(client: OperatorClient, text: string): Promise<readonly
     const items = await allItems(client, 'frameworks', framework)
     const begin = items.filter(({ frameworkId }) => frameworkId.startsWith(framework))
     const whole = begin.filter(({ frameworkId }) => frameworkId === framework)
-    return (whole.length > 0 ? whole : begin).map((item) => waitingTarget(item, taskId as TaskId))
+    const meant = whole.length > 0 ? whole : begin
+    return meant.map((item) => waitingTarget(item, taskId as TaskId, away))
   }
   const name = /^(.+)-\d+$/.exec(text)?.[1]
   if (name === undefined) return []
   const items = await allItems(client, 'frameworks', name)
   return items
     .filter((item) => item.name === name && item.state !== 'ended')
-    .map((item) => waitingTarget(item, text as TaskId))
+    .map((item) => waitingTarget(item, text as TaskId, away))
 }
 
-const waitingTarget = (item: FrameworkItem, taskId: TaskId): Target => ({
+const waitingTarget = (
+  item: FrameworkItem,
+  taskId: TaskId,
+  away: readonly AwayAgent[],
+): Target => ({
   kind: 'waiting',
   id: `${item.frameworkId}/${taskId}`,
   item,
   taskId,
+  away,
 })
 
 /** For people: which one. */
@@ -164,7 +178,7 @@ const nameOf = (target: Target): string => {
 const notAnId = (text: string): ClusterError =>
   wrongUse(`"${text}" begins no id: 1 to 64 letters, digits, _ or -`)
 
-function nothing(text: string, kind?: TargetKind): ClusterError {
+function nothing(text: string, kind?: TargetKind, where?: string): ClusterError {
   const begin = `has an id that begins with ${text}`
   const message =
     kind === undefined
@@ -172,7 +186,8 @@ function nothing(text: string, kind?: TargetKind): ClusterError {
       : kind === 'role'
         ? `no role is called ${text}`
         : `no ${kind} ${begin}`
-  return new ClusterError('cli/nothing-to-explain', 'never', message)
+  const isTask = where === undefined ? '' : `; if it is a task, ${where}`
+  return new ClusterError('cli/nothing-to-explain', 'never', `${message}${isTask}`)
 }
 
 function several(text: string, targets: readonly Target[]): ClusterError {

@@ -1,5 +1,6 @@
 /** Why something waits, as sentences. */
 import test from 'ava'
+import { mayRunOn } from '../../../cli/agents-away.ts'
 import { REASONS_TOLD, toldReasons } from '../../../cli/explain/reasons.ts'
 import { explanationOf, toldLines } from '../../../cli/explain/sentences.ts'
 import type { Target } from '../../../cli/explain/target.ts'
@@ -390,6 +391,7 @@ test('a task that is not known is told with what its framework waits for', (t) =
     id: 'web-1f0c/web-1',
     item: WEB,
     taskId: 'web-1' as TaskId,
+    away: [],
   }
   const counts = { 'too-small': 1 }
   t.deepEqual(lines(target, { members: [aMember({ explained: explained({ counts }) })] }), [
@@ -397,4 +399,19 @@ test('a task that is not known is told with what its framework waits for', (t) =
     'web-1f0c (role web) waits: the only agent is not offered to it',
     '  1 agent has less free than it takes',
   ])
+  const away = [{ agentId: 'agent-1' as AgentId, state: 'recovering' as const }]
+  t.deepEqual(lines({ ...target, away }, {}), [
+    'web-1f0c/web-1 is not known here: it may run on agent-1 (recovering), was not launched yet, or ended long ago',
+  ])
+})
+
+test('of many agents that may have a task some are named', (t) => {
+  const away = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({
+      agentId: `a${i}` as AgentId,
+      state: 'unreachable' as const,
+    }))
+  t.is(mayRunOn([]), undefined)
+  t.is(mayRunOn(away(2)), 'it may run on a0 (unreachable) or a1 (unreachable)')
+  t.regex(mayRunOn(away(7)) ?? '', /, a4 \(unreachable\) or one of 2 more that are not back$/)
 })

@@ -9,7 +9,7 @@ import { findTask, findTaskToEnd, nameOfTask, wantedTask } from '../../../cli/fi
 import { type OperatorClient, operatorClient } from '../../../cli/operator-client.ts'
 import { refusal } from '../../../protocol/errors.ts'
 import type { AgentId, FrameworkId, Launch, Principal, TaskId } from '../../../protocol/ids.ts'
-import type { TaskItem } from '../../../protocol/schema/operator.ts'
+import type { AgentItem, TaskItem } from '../../../protocol/schema/operator.ts'
 import { inboxOf, operatorCall } from '../../../protocol/subjects.ts'
 
 const CLUSTER = 'c'
@@ -67,6 +67,18 @@ const aTask = (frameworkId: string, taskId: string, fields: Partial<TaskItem> = 
   ...fields,
 })
 
+const AWAY: readonly AgentItem[] = [
+  {
+    agentId: 'agent-2' as AgentId,
+    state: 'recovering',
+    total: [],
+    used: [],
+    offered: [],
+    tasks: 0,
+    attributes: [],
+  },
+]
+
 /** Answers listings of tasks, two to a page; the first `refusals` calls are refused. */
 function serveTasks({ leader, clock }: World, tasks: readonly TaskItem[], refusals = 0): string[] {
   const prefixes: string[] = []
@@ -75,7 +87,8 @@ function serveTasks({ leader, clock }: World, tasks: readonly TaskItem[], refusa
     { cluster: CLUSTER },
     {
       inboxOf: ({ cluster, principal }) => inboxOf(cluster, 'operator', principal),
-      handle(body, _ids, message) {
+      handle(body, { verb }, message) {
+        if (verb === 'agents') return leader.answer(message, { items: AWAY })
         const { after, prefix } = body as { after?: string; prefix?: string }
         prefixes.push(prefix ?? '')
         clock.settles()
@@ -205,7 +218,11 @@ test('tasks stand by framework, the newest first, and there as they were launche
 
 const NOT_FOUND = {
   task: { code: 'cli/several-tasks', message: 'task begins 2 tasks: web-1/task-1, web-1/task-10' },
-  'web-3/old': { code: 'cli/no-task', message: 'no task has an id that begins with web-3/old' },
+  'web-3/old': {
+    code: 'cli/no-task',
+    message:
+      'no task has an id that begins with web-3/old, as far as the leader knows; it may run on agent-2 (recovering)',
+  },
 }
 for (const [wanted, error] of Object.entries(NOT_FOUND))
   test(`${wanted} means no one task`, async (t) => {

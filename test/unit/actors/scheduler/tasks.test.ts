@@ -247,6 +247,19 @@ test('each subscription asks about all unfinished tasks and where they are', (t)
   t.deepEqual(given.call('reconcile').body.tasks, [{ taskId: 't-1' as TaskId, agentId: AGENT }])
 })
 
+test('an agent that is lost is asked after where the leader has said nothing of its tasks', (t) => {
+  const given = new Given().subscribed().launched('t-1', 't-2')
+  given.status(aStatus('TASK_RUNNING', { launch: launch(1, 1), uuid: uuid(1) }))
+  given.say([{ kind: 'failure', agentId: OTHER_AGENT }])
+  t.deepEqual(given.calls('reconcile'), [])
+  const lost = aStatus('TASK_UNREACHABLE', { source: 'master', agentId: AGENT })
+  given.say([
+    { kind: 'status', status: lost },
+    { kind: 'failure', agentId: AGENT },
+  ])
+  t.deepEqual(given.call('reconcile').body.tasks, [{ taskId: 't-2' as TaskId, agentId: AGENT }])
+})
+
 test('a framework that comes back asks for all that the leader knows, again and again', (t) => {
   const given = new Given({ isReturning: true })
   given.input({ kind: 'start' })

@@ -1,0 +1,27 @@
+/** Where a task may run that the leader does not know: agents tell each new leader what they have. */
+import type { AgentItem } from '../protocol/schema/operator.ts'
+import type { OperatorClient } from './operator-client.ts'
+
+export type AwayAgent = Pick<AgentItem, 'agentId' | 'state'>
+
+const NAMED_MAX = 5
+/** What the leader says of their tasks may not be all that there is. */
+const AWAY: ReadonlySet<AgentItem['state']> = new Set(['recovering', 'silent', 'unreachable'])
+
+/** Those that may have a task that is not known here. @throws {ClusterError} as `ask`. */
+export async function agentsAway(client: OperatorClient): Promise<readonly AwayAgent[]> {
+  const away: AwayAgent[] = []
+  for await (const page of client.list('agents', undefined))
+    away.push(...page.filter(({ state }) => AWAY.has(state)))
+  return away
+}
+
+/** `it may run on a1 (recovering) or a2 (unreachable)`; undefined: all are there. */
+export function mayRunOn(away: readonly AwayAgent[]): string | undefined {
+  const names = away.slice(0, NAMED_MAX).map(({ agentId, state }) => `${agentId} (${state})`)
+  const more = away.length - names.length
+  if (more > 0) names.push(`one of ${more} more that are not back`)
+  const last = names.pop()
+  if (last === undefined) return undefined
+  return `it may run on ${names.length === 0 ? last : `${names.join(', ')} or ${last}`}`
+}

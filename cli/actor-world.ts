@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../bus/clock.ts'
 import { isOpenLocation } from '../bus/nats/locate.ts'
 import { natsSystem } from '../bus/nats/system.ts'
 import { type RandomToken, randomToken } from '../bus/random.ts'
+import type { ClusterError } from '../protocol/errors.ts'
 import { leaderBeat } from '../protocol/subjects.ts'
 import type { FoundCluster } from './find-cluster.ts'
 
@@ -20,11 +21,16 @@ export interface ActorWorld {
   readonly isOpen: boolean
   readonly log: Log
   readonly onRefused: OnRefused
+  /** Has `handle` hear what the bus forbids and breaks, beside the log. */
+  readonly watchFaults: (handle: (fault: ClusterError) => void) => void
 }
 
-/** An actor is forbidden only what the version that made its credentials did not know of. */
+/**
+ * With credentials of its own, an actor is forbidden only what the version that made them did not
+ * know of.
+ */
 const OLD_USERS =
-  ': credentials of an earlier version? Any `bourse auth add` or `remove` writes users.conf for this one; then nats-server --signal reload'
+  ': are these the credentials of another one, or of an earlier version? Any `bourse auth add` or `remove` writes users.conf for this one; then nats-server --signal reload'
 
 export interface WorldOptions {
   readonly found: FoundCluster
@@ -35,13 +41,14 @@ export interface WorldOptions {
 
 export function actorWorld({ found, log, replicas = 1 }: WorldOptions): ActorWorld {
   const { location, cluster } = found
-  const system = natsSystem({
-    location,
-    replicas,
-    leaderOn: leaderBeat.on({ cluster }),
-    onFault: ({ code, message }) =>
-      log({ level: 'warn', message: code === 'bus/forbidden' ? message + OLD_USERS : message }),
-  })
+  const handlers: ((fault: ClusterError) => void)[] = []
+  const onFault = (fault: ClusterError): void => {
+    const { code, message } = fault
+    log({ level: 'warn', message: code === 'bus/forbidden' ? message + OLD_USERS : message })
+    for (const handle of handlers) handle(fault)
+  }
+  const leaderOn = leaderBeat.on({ cluster })
+  const system = natsSystem({ location, replicas, leaderOn, onFault })
   return {
     cluster,
     system,
@@ -51,5 +58,6 @@ export function actorWorld({ found, log, replicas = 1 }: WorldOptions): ActorWor
     isOpen: isOpenLocation(location),
     log,
     onRefused: logRefusals(systemClock, log),
+    watchFaults: (handle) => void handlers.push(handle),
   }
 }

@@ -8,6 +8,10 @@ export interface ForbiddenWatch {
   readonly onFault: (fault: ClusterError) => void
 }
 
+/** May whoever is connected not listen or publish there? */
+export const isForbidden = ({ code, cause }: ClusterError, subject: string): boolean =>
+  code === 'bus/forbidden' && (cause as { subject?: unknown } | undefined)?.subject === subject
+
 /** `onFault` is told of all faults, these too. */
 export function watchForbidden(onFault?: (fault: ClusterError) => void): ForbiddenWatch {
   let forbid: (fault: ClusterError) => void = () => undefined

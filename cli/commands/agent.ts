@@ -4,11 +4,13 @@ import { join, resolve } from 'node:path'
 import { type AgentOptions, startAgent, startEmulatedAgents } from '../../actors/agent/main.ts'
 import { makeFolder } from '../../bus/make-folder.ts'
 import type { Claimer } from '../../bus/nats/claimed-file.ts'
+import { isForbidden } from '../../bus/nats/forbidden.ts'
 import { stateFolder } from '../../bus/nats/state-folder.ts'
 import { randomToken } from '../../bus/random.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId } from '../../protocol/ids.ts'
 import type { Attribute, ResourceList } from '../../protocol/schema/common.ts'
+import { agentOrders } from '../../protocol/subjects.ts'
 import { runActorProcess } from '../actor-process.ts'
 import type { ActorWorld } from '../actor-world.ts'
 import type { ExitCode } from '../exit-code.ts'
@@ -60,6 +62,7 @@ export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp
   const { id, hostname: host = hostname(), resources, attributes, isolation } = options
   const { sandboxKeep, sandboxesMax, diskHeadroom, recoveryTimeout, leaveWhenIdle } = options
   const workDir = folderAt(options.workDir)
+  if (id !== undefined) endIfAnothers(world, id, giveUp)
   const running = await startAgent({
     ...agentWorld(world, giveUp),
     workDir,
@@ -76,6 +79,21 @@ export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp
   })
   world.log({ level: 'info', message: 'agent', fields: { id: running.agentIds[0] ?? '', workDir } })
   return running
+}
+
+/** An agent that has just connected asks for its orders: that is forbidden only to others. */
+const CONNECTED_MS = 10_000
+
+/** Later, when its users were changed under it, it goes on: its tasks would end without it. */
+function endIfAnothers({ cluster, clock, watchFaults }: ActorWorld, id: AgentId, giveUp: GiveUp) {
+  const orders = agentOrders.on({ cluster, agentId: id })
+  const untilMs = clock.now().monotonicMs + CONNECTED_MS
+  watchFaults((fault) => {
+    if (!isForbidden(fault, orders) || clock.now().monotonicMs > untilMs) return
+    giveUp(
+      `these are not the credentials of agent ${id}: give it those that \`bourse auth add agent ${id}\` makes, or the --id that these are for`,
+    )
+  })
 }
 
 type EmulatedHere = Omit<AgentHere, 'workDir' | 'isolation' | 'leaveWhenIdle'> & {

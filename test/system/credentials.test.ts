@@ -118,6 +118,13 @@ test('whose credentials are not for what is asked hears so at once', async (t) =
   t.regex(events.stderr, /^bourse: the server does not let bourse observer local /)
 })
 
+test('an agent with the key of another one ends, and says whose it needs', async (t) => {
+  const workDir = `${server.folder}/state/a3`
+  const agent = await bourse('agent-a2.nk', 'agent', '--id', 'a3', '--work-dir', workDir)
+  t.is(agent.code, 78)
+  t.regex(agent.stderr, /these are not the credentials of agent a3: /)
+})
+
 const EVERYBODY = [
   'agent-a1.nk',
   'framework-local.login',

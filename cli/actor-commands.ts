@@ -29,6 +29,7 @@ import {
   count,
   decimal,
   duration,
+  durationWithin,
   hostName,
   id,
   oneOf,
@@ -43,6 +44,11 @@ import { parseAttributeFlag, parseResourceFlag } from './resource-flags.ts'
 
 /** Who an actor is, its credentials say. */
 const ACTOR_GLOBALS = ['nats', 'nkey', 'creds', 'cluster', 'json'] as const
+
+/** It is renewed five times within one: a server that is busy takes longer than a shorter one. */
+const LEASE_MS_MIN = 1_000
+/** Whoever stands by may wait for all of it. */
+const LEASE_MS_MAX = 600_000
 
 export function addActorCommands(registration: Registration): void {
   addMaster(registration)
@@ -68,7 +74,7 @@ function addMaster({ add, io, done }: Registration): void {
     .option(
       '--lease <duration>',
       `how long it leads without a renewal (default: ${lease})`,
-      someTime,
+      durationWithin(LEASE_MS_MIN, LEASE_MS_MAX),
     )
   const rule = (flag: string, what: string, ms: number): void =>
     void command.option(`${flag} <duration>`, `${what} (default: ${formatDuration(ms)})`, someTime)

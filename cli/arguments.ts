@@ -31,6 +31,15 @@ export const durationUpTo =
     throw new WrongValue(`is more than ${formatDuration(maxMs)}`)
   }
 
+/** Both ends included. */
+export const durationWithin =
+  (minMs: number, maxMs: number) =>
+  (text: string): number => {
+    const ms = duration(text)
+    if (ms >= minMs && ms <= maxMs) return ms
+    throw new WrongValue(`is not from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`)
+  }
+
 /** One that is not 0. */
 export function someTime(text: string): number {
   const ms = duration(text)

@@ -16,6 +16,9 @@ import type { Bus } from '../bus.ts'
 import { systemClock } from '../clock.ts'
 import { StoreSilence } from './store-silence.ts'
 
+/** "replicas > 1 not supported in non-clustered mode". */
+const REPLICAS_WITHOUT_CLUSTER = 10_074
+
 export interface StoreOptions {
   readonly bus: Bus
   readonly connection: NatsConnection
@@ -174,7 +177,7 @@ function sequenceOf({ seq, error }: PublishAnswer): number | undefined {
 
 async function ensure(
   { streams }: JetStreamManager,
-  { replicas, onFault }: StoreOptions,
+  { connection, replicas, onFault }: StoreOptions,
   { settings, initial, chosen }: KeptStream,
 ): Promise<void> {
   const { name } = settings
@@ -187,12 +190,14 @@ async function ensure(
     if (info === undefined) return requireSettings((await streams.add(made)).config, made)
     requireSettings(info.config, settings)
     // How many servers hold an old one is the operator's.
-    if (info.config.num_replicas < replicas) onFault(heldByFew(info.config, replicas))
+    if (info.config.num_replicas < replicas)
+      onFault(heldByFew(info.config, { wanted: replicas, isAlone: isAlone(connection) }))
     const wanted = { ...info.config, ...chosen }
     if (isDeepStrictEqual(info.config, wanted)) return
     requireSettings((await streams.update(name, wanted)).config, { name, ...chosen })
   } catch (error) {
     if (error instanceof ClusterError) throw error
+    if (isForClusters(error)) throw aloneFault(name, { replicas, cause: error })
     throw unavailable(`stream ${name} cannot be opened`, error)
   }
 }
@@ -202,16 +207,35 @@ function damaged(name: string): ClusterError {
   return new ClusterError('bus/store-damaged', 'never', message)
 }
 
-function heldByFew({ name, num_replicas: found }: StreamConfig, wanted: number): ClusterError {
-  const cure = `nats stream edit ${name} --replicas ${wanted}`
+function heldByFew(
+  { name, num_replicas: found }: StreamConfig,
+  { wanted, isAlone }: { readonly wanted: number; readonly isAlone: boolean },
+): ClusterError {
+  const cure = isAlone
+    ? 'the server is alone, and no part of a NATS cluster'
+    : `nats stream edit ${name} --replicas ${wanted}`
   const message = `stream ${name} is held by ${found} NATS server, not ${wanted}: ${cure}`
   return new ClusterError('bus/store-replicas', 'never', message)
 }
+
+const isAlone = ({ info }: NatsConnection): boolean => info?.cluster === undefined
+
+/** It says so of a stream that it is to make. */
+const isForClusters = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && error.code === REPLICAS_WITHOUT_CLUSTER
 
 /** Its own API says so; a publish finds nobody, which a server without a leader also says. */
 function isStreamGone(error: unknown): boolean {
   if (error instanceof JetStreamApiError) return error.code === JetStreamApiCodes.StreamNotFound
   return error instanceof RequestError && error.isNoResponders()
+}
+
+function aloneFault(
+  name: string,
+  { replicas, cause }: { readonly replicas: number; readonly cause: unknown },
+): ClusterError {
+  const message = `stream ${name} cannot be held by ${replicas} NATS servers: the one that is there is alone, and no part of a NATS cluster`
+  return new ClusterError('bus/store-settings', 'never', message, { cause })
 }
 
 /** Servers drop settings that they do not know without a word. */

@@ -52,11 +52,12 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
   const { location, replicas = 1, storeTimeoutMs = 1_000, leaderOn } = options
   const { onFault = () => undefined } = options
   const onSilence = rarely(onFault)
+  const onStoreFault = eachOnce(onFault)
   const connections = new WeakMap<Bus, NatsConnection>()
   const storeOptions = (bus: Bus) => {
     const connection = connections.get(bus)
     assert(connection !== undefined, `${bus.name} is a connection of another system`)
-    return { bus, connection, replicas, timeoutMs: storeTimeoutMs, onFault }
+    return { bus, connection, replicas, timeoutMs: storeTimeoutMs, onFault: onStoreFault }
   }
   return {
     async connect({ name, inbox = newInbox(location) }) {
@@ -95,6 +96,17 @@ function rarely(onFault: (fault: ClusterError) => void): (fault: ClusterError) =
     const { monotonicMs } = systemClock.now()
     if (monotonicMs - toldAtMs < SILENCE_TOLD_MS) return
     toldAtMs = monotonicMs
+    onFault(fault)
+  }
+}
+
+/** A stream is opened again and again, and is held by as few each time. */
+function eachOnce(onFault: (fault: ClusterError) => void): (fault: ClusterError) => void {
+  const told = new Set<string>()
+  return (fault) => {
+    const { code, message } = fault
+    if (told.has(message)) return
+    if (code === 'bus/store-replicas') told.add(message)
     onFault(fault)
   }
 }

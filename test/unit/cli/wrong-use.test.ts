@@ -56,6 +56,7 @@ const BAD_VALUES_OF: Readonly<Record<string, readonly string[]>> = {
   '--principal': IDS,
   '--hostname': ['a b', 'x'.repeat(256), 'ü', '\u001b[2J'],
   '--region': ['x'.repeat(1_025)],
+  '--lease': [...DURATIONS, '100ms', '999ms', '11m'],
 }
 
 const everyCommand = (command: Command): readonly Command[] => [

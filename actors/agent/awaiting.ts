@@ -4,6 +4,8 @@ import type { AgentState } from './state.ts'
 
 /** A leader that is there takes less. */
 const AWAITED_MS = 5_000
+/** A refusal that is over sooner is not worth a word. */
+const REFUSED_MS = 1_000
 const LOOK_MS = 100
 
 export interface AwaitingDeps {
@@ -17,7 +19,7 @@ export interface AwaitingDeps {
  * that they have. Returns what ends that.
  */
 export function tellAwaiting({ states, clock, onNote }: AwaitingDeps): () => void {
-  const atMs = clock.now().monotonicMs + AWAITED_MS
+  const startMs = clock.now().monotonicMs
   const waiting = new Set(states)
   let isTold = false
   const look = (): void => {
@@ -28,7 +30,8 @@ export function tellAwaiting({ states, clock, onNote }: AwaitingDeps): () => voi
       if (isTold && states.some(({ link }) => link.kind === 'open')) onNote('registered')
       return
     }
-    if (!isTold && clock.now().monotonicMs >= atMs) {
+    const patienceMs = first.refusal === undefined ? AWAITED_MS : REFUSED_MS
+    if (!isTold && clock.now().monotonicMs >= startMs + patienceMs) {
       isTold = true
       const whose = states.length > 1 ? ` (${waiting.size} of ${states.length} agents)` : ''
       onNote(`not registered yet${whose}: ${awaitedBy(first)}`)
@@ -43,9 +46,10 @@ const isAwaiting = ({ link }: AgentState): boolean =>
   link.kind !== 'open' && link.kind !== 'given-up'
 
 function awaitedBy(state: AgentState): string {
-  const { hasHeardLeader, cannotRecord, link, isInviting } = state
+  const { hasHeardLeader, cannotRecord, link, isInviting, refusal } = state
   if (cannotRecord !== undefined) return `the checkpoint cannot be written: ${cannotRecord}`
   if (!hasHeardLeader) return 'it waits for a master that leads, and hears none'
+  if (refusal !== undefined) return `the leader refuses it for now (${refusal})`
   if (link.kind === 'opening') return 'the leader is there, and has not taken it in'
   if (isInviting) return 'the leader is new and asks its agents in turn'
   return 'the leader has told it to come again'

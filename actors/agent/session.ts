@@ -131,6 +131,7 @@ export function confirm(state: AgentState, order: Registered, now: Now): void {
   const { pingMs, pingsMissedMax } = order
   const silenceMs = pingMs * pingsMissedMax
   const heardAtMs = now.monotonicMs
+  state.refusal = undefined
   state.link = { kind: 'open', session, pingMs, pingsMissedMax, silenceMs, heardAtMs }
   state.deadlines.clear('repeat')
   if (silenceMs > 0) listenUntil(state, now.monotonicMs + silenceMs)
@@ -188,6 +189,7 @@ export function forgetHeard(state: AgentState, n: number): void {
 export function refused(state: AgentState, order: NotRegistered, now: Now): readonly Effect[] {
   closeSession(state)
   if (order.retryMs !== undefined) {
+    state.refusal = `${order.reason}: ${order.message}`
     openAfter(state, order.retryMs, now)
     return []
   }

@@ -162,6 +162,8 @@ export interface AgentState {
   hasHeardLeader: boolean
   /** The leader that is obeyed still invites the agents that it knows. */
   isInviting: boolean
+  /** Why the leader does not take it now, since it was last registered. */
+  refusal: string | undefined
   /** Why nothing can be remembered now. */
   cannotRecord: string | undefined
   isDisconnected: boolean
@@ -241,6 +243,7 @@ export function newAgent(profile: Profile, seed: string): AgentState {
     highest: undefined,
     hasHeardLeader: false,
     isInviting: false,
+    refusal: undefined,
     cannotRecord: undefined,
     isDisconnected: false,
     link: { kind: 'closed' },

@@ -79,6 +79,17 @@ test('what it waits for is told; of many agents how many wait', (t) => {
   t.is(told(anAgent({ link: { kind: 'given-up' } })), undefined)
 })
 
+test('an agent that the leader refuses for now says so soon', (t) => {
+  const refusal = 'taken: agent a1 is on h2, and was heard a moment ago'
+  const state = anAgent({ hasHeardLeader: true, refusal })
+  const { clock, notes } = aTold(state)
+  passTo(clock, 1_200)
+  t.deepEqual(notes, [`not registered yet: the leader refuses it for now (${refusal})`])
+  state.link = OPEN
+  passTo(clock, 60_000)
+  t.is(notes[1], 'registered')
+})
+
 test('an agent that is stopped says nothing any more', (t) => {
   const { clock, notes, end } = aTold(anAgent())
   end()

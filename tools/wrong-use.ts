@@ -1,4 +1,5 @@
 /** The arguments of a tool: what is wrong is named, and then how the tool is used. */
+import { closeSync, openSync } from 'node:fs'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 
 const EXIT_USAGE = 64
@@ -11,8 +12,12 @@ export class ToolArguments {
     this.#usage = usage
   }
 
-  /** As `parseArgs`; a flag that it does not know ends this. */
+  /** As `parseArgs`; a flag that it does not know ends this, and so does `--help`. */
   parse<Config extends ParseArgsConfig>(config: Config): ReturnType<typeof parseArgs<Config>> {
+    if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
+      process.stdout.write(`${this.#usage}\n`)
+      process.exit(0)
+    }
     try {
       return parseArgs(config)
     } catch (error) {
@@ -41,6 +46,16 @@ export class ToolArguments {
     const found = words.find((word) => word === text)
     if (found !== undefined) return found
     return this.wrong(`--${flag} is one of ${words.join(', ')}, not "${text}"`)
+  }
+
+  /** A file that is appended to when all is over: it is made now, or nothing begins. */
+  appendable(flag: string, path: string | undefined): string | undefined {
+    try {
+      if (path !== undefined) closeSync(openSync(path, 'a'))
+      return path
+    } catch (error) {
+      return this.wrong(`--${flag} ${path}: ${(error as Error).message}`)
+    }
   }
 
   wrong(why: string): never {

@@ -7,6 +7,7 @@
  */
 import { appendFileSync } from 'node:fs'
 import { commitHere } from '../../tools/commit.ts'
+import { whenReaderIsGone } from '../../tools/reader-gone.ts'
 import { ToolArguments } from '../../tools/wrong-use.ts'
 import { isGood } from './outcome.ts'
 import { runChaos } from './run.ts'
@@ -30,8 +31,12 @@ const minutes = given.positive('minutes', values.minutes)
 const seed = given.whole('seed', values.seed, 0)
 const servers = given.oneOf('servers', values.servers, ['1', '3']) === '3' ? 3 : 1
 
+const log = given.appendable('log', values.log)
+// It goes on to its end: nothing is left behind.
+whenReaderIsGone(() => undefined)
+
 // A run that is logged stands for what was built: asked before others commit more.
-const commit = values.log === undefined ? undefined : commitHere()
+const commit = log === undefined ? undefined : commitHere()
 const begunMs = performance.now()
 const outcome = await runChaos({
   seed,
@@ -45,6 +50,5 @@ const outcome = await runChaos({
 })
 const text = values.json ? JSON.stringify(outcome) : summary(outcome).join('\n')
 process.stdout.write(`${text}\n`)
-if (values.log !== undefined)
-  appendFileSync(values.log, `${JSON.stringify({ commit, ...outcome })}\n`)
+if (log !== undefined) appendFileSync(log, `${JSON.stringify({ commit, ...outcome })}\n`)
 process.exit(isGood(outcome) ? 0 : 1)

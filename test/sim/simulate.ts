@@ -3,6 +3,7 @@ import { appendFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { systemClock } from '../../bus/clock.ts'
 import { commitHere } from '../../tools/commit.ts'
+import { whenReaderIsGone } from '../../tools/reader-gone.ts'
 import { ToolArguments } from '../../tools/wrong-use.ts'
 import { runBatch } from './batch.ts'
 import { CHANCES } from './plan.ts'
@@ -45,6 +46,9 @@ const shrinkMs = given.whole('shrink', values.shrink, 0) * MS_PER_S
 const keep = listOf(values.keep)?.map((index) => given.whole('keep', index, 0))
 const chances = listOf(values.chances)?.map((name) => given.oneOf('chances', name, CHANCES))
 
+const log = given.appendable('log', values.log)
+whenReaderIsGone(() => process.exit())
+
 // Asked before others commit more.
 const commit = commitHere(SOURCES)
 const begunMs = systemClock.now().monotonicMs
@@ -68,9 +72,9 @@ const tookMs = systemClock.now().monotonicMs - begunMs
 const { failed, missing } = conclusion(outcomes)
 const said = { commit, from, seeds, minutes, jobs: Math.min(jobs, seeds), tookMs }
 if (!values.json) print(summary(outcomes, said))
-if (values.log !== undefined) {
+if (log !== undefined) {
   const counts = { failed: failed.map(({ seed }) => seed), neverHappened: missing }
-  appendFileSync(values.log, `${JSON.stringify({ ...said, ...counts })}\n`)
+  appendFileSync(log, `${JSON.stringify({ ...said, ...counts })}\n`)
 }
 if (failed.length > 0 || missing.length > 0) process.exitCode = 1
 

@@ -19,6 +19,12 @@ export function readClaim(path: string): (Claimer & Readonly<Record<string, unkn
   return claim !== undefined && isRunning(claim) ? claim : undefined
 }
 
+/** Who wrote the file at `path` and runs no more, without having removed it. */
+export function readDeadClaim(path: string): Claimer | undefined {
+  const claim = parseClaim(readText(path))
+  return claim === undefined || isRunning(claim) ? undefined : claim
+}
+
 /**
  * Makes the file, for this process, with `fields` in it. Gives what it says already when it is
  * another's; of several that try at once, one gets it.

@@ -9,12 +9,20 @@ import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, MasterId } from '../../protocol/ids.ts'
 import { KILL_GRACE_MS } from '../../protocol/limits.ts'
 import { clusterAt, type FoundCluster } from '../find-cluster.ts'
+import { plural } from '../plural.ts'
 import { hostHere } from './here.ts'
 import type { DevHost, DevOwner, DevPolicy, Stoppable } from './owner.ts'
 import { hostProcesses } from './processes.ts'
 import { startDevServer } from './server.ts'
 import { equalShares } from './shares.ts'
-import { type Absent, absentAgents, agentsAway, agentsLeft, endTasks } from './tasks-and-agents.ts'
+import {
+  type Absent,
+  absentAgents,
+  agentsAway,
+  agentsLeft,
+  endTasks,
+  tasksOn,
+} from './tasks-and-agents.ts'
 
 export interface DevPlan {
   readonly cluster: string
@@ -90,10 +98,15 @@ export class DevCluster {
   }
 
   /**
-   * Agents that had no time to leave are remembered: with fewer than the last time, some are
+   * Tasks outlive a dev that died. Agents that had no time to leave are remembered: with fewer than the last time, some are
    * missed.
    */
   async #tellOfEarlier(found: FoundCluster): Promise<void> {
+    const tasks = await tasksOn(found, this.#agentIds)
+    if (tasks > 0)
+      this.#owner.say(
+        `${plural(tasks, 'task')} of an earlier start ${tasks === 1 ? 'runs' : 'run'} on`,
+      )
     const own = this.#ownIds()
     const earlier = (await agentsAway(found)).filter((agentId) => !own.has(agentId))
     if (earlier.length === 0) return

@@ -47,6 +47,10 @@ export function absentAgents(
   })
 }
 
+/** Of these agents: how many of their tasks have not ended. */
+export const tasksOn = (found: FoundCluster, agentIds: readonly AgentId[]): Promise<number> =>
+  withClient(found, async (client) => (await unfinished(client, agentIds)).length)
+
 /** Agents that the cluster remembers, and that are not there. */
 export function agentsAway(found: FoundCluster): Promise<readonly AgentId[]> {
   return withClient(found, async (client) => {

@@ -190,6 +190,8 @@ export function refused(state: AgentState, order: NotRegistered, now: Now): read
   closeSession(state)
   if (order.retryMs !== undefined) {
     state.refusal = `${order.reason}: ${order.message}`
+    // Asking again must not look newer than another agent of this machine that has the id.
+    if (order.reason === 'taken') state.opens -= 1
     openAfter(state, order.retryMs, now)
     return []
   }

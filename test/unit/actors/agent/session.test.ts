@@ -336,6 +336,22 @@ test('not-registered with a time: the agent comes again after it', (t) => {
   t.not(rig.session, old)
 })
 
+test('an agent whose id another one has does not get ahead of it by asking again', (t) => {
+  const rig = new Rig()
+  const [first] = reportsOf(rig.beat())
+  const message = 'agent a1 is on h, and was heard a moment ago'
+  for (let n = 0; n < 3; n++) {
+    rig.message({
+      n: 1,
+      orders: [{ kind: 'not-registered', reason: 'taken', message, retryMs: 500 }],
+    })
+    t.is(rig.state.refusal, `taken: ${message}`)
+    t.deepEqual(reportsOf(rig.pass(500))[0], first)
+  }
+  rig.confirm()
+  t.is(rig.state.refusal, undefined)
+})
+
 test('not-registered without a time: the agent gives up and listens no more', (t) => {
   const rig = new Rig()
   rig.beat()

@@ -1,4 +1,6 @@
-/** Where a task may run that the leader does not know: agents tell each new leader what they have. */
+/**
+ * Where a task may run that the leader does not know: agents tell each new leader what they have.
+ */
 import type { AgentItem } from '../protocol/schema/operator.ts'
 import type { OperatorClient } from './operator-client.ts'
 

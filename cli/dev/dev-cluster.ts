@@ -98,8 +98,8 @@ export class DevCluster {
   }
 
   /**
-   * Tasks outlive a dev that died. Agents that had no time to leave are remembered: with fewer than the last time, some are
-   * missed.
+   * Tasks outlive a dev that died. Agents that had no time to leave are remembered: with fewer than
+   * the last time, some are missed.
    */
   async #tellOfEarlier(found: FoundCluster): Promise<void> {
     const tasks = await tasksOn(found, this.#agentIds)

@@ -40,6 +40,9 @@ function dispatch(state: RunState, input: Input, effects: Effect[]): void {
       return onStart(state, effects)
     case 'offer':
       return onOffer(state, input, effects)
+    case 'agent-lost':
+      state.shortage.delete(input.agentId)
+      return
     case 'answered':
       return onAnswered(state, input.accepted, effects)
     case 'status':

@@ -184,6 +184,7 @@ class Run {
       this.#done = () => resolve(undefined)
     })
     const statuses = scheduler.onStatus((status) => this.#onStatus(status))
+    const failures = scheduler.onFailure((agentId) => this.#step({ kind: 'agent-lost', agentId }))
     const interrupt = (): void => this.#interrupt()
     this.#step({ kind: 'start' })
     const leftMs = Math.max(0, endMs - this.#clock.now().monotonicMs)
@@ -196,6 +197,7 @@ class Run {
     options.signal?.removeEventListener('abort', interrupt)
     for (const timer of this.#timers) timer.cancel()
     statuses.close()
+    failures.close()
     if (error !== undefined) throw error
     const { instances, couldNotPlace, isInterrupted } = this.#state
     const views = instances.map(({ view }) => view)

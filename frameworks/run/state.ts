@@ -113,6 +113,8 @@ export type Input =
       readonly place: Place
       readonly resources: Resources
     }
+  /** It is not there any more: what it offered is no reason to wait. */
+  | { readonly kind: 'agent-lost'; readonly agentId: AgentId }
   /** What became of an accept of these tasks. */
   | { readonly kind: 'answered'; readonly accepted: Accepted }
   | { readonly kind: 'status'; readonly status: TaskStatus }

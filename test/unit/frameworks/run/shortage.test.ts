@@ -3,6 +3,7 @@ import test from 'ava'
 import { parseConstraint } from '../../../../frameworks/run/constraints.ts'
 import type { WantedAmounts } from '../../../../frameworks/run/state.ts'
 import type { Why } from '../../../../frameworks/run/why.ts'
+import type { AgentId } from '../../../../protocol/ids.ts'
 import type { ResourceList } from '../../../../protocol/schema/common.ts'
 import { Run } from './given.ts'
 
@@ -135,6 +136,13 @@ test('a constraint about what nobody has', (t) => {
 test('one for each value, and there is one on each', (t) => {
   const run = waiting({}, ['hostname:unique'], 2).offer(having(4, 1_000))
   t.is(why(run), 'no agent fits hostname:unique: there are instances enough on hostname host')
+})
+
+test('an agent that is lost, or was given up, is not named any more', (t) => {
+  const run = waiting({}, ['agent:unique'], 3)
+  run.offer(having(4, 1_000), { agentId: 'a1' }).offer(having(4, 1_000), { agentId: 'a2' })
+  run.input({ kind: 'agent-lost', agentId: 'a1' as AgentId })
+  t.is(why(run), 'no agent fits agent:unique: there are instances enough on agent a2')
 })
 
 test('each constraint is met somewhere, but not all on one agent', (t) => {

@@ -48,7 +48,7 @@ function agentColumns(wallMs: number): readonly Column<AgentItem>[] {
     { title: 'TASKS', text: ({ tasks }) => String(tasks), align: 'right', spare: 1 },
     {
       title: 'FOR',
-      text: ({ registeredAtMs }) => age(wallMs, registeredAtMs),
+      text: ({ sinceMs, registeredAtMs }) => age(wallMs, sinceMs ?? registeredAtMs),
       align: 'right',
       spare: 3,
     },
@@ -59,6 +59,13 @@ function frameworkColumns(wallMs: number): readonly Column<FrameworkItem>[] {
   return [
     { title: 'FRAMEWORK', text: ({ frameworkId }) => frameworkId, gives: 'id' },
     { title: 'NAME', text: ({ name }) => name, gives: true, spare: 4 },
+    {
+      title: 'INSTANCE',
+      text: ({ instance }) => instance ?? '',
+      gives: 'id',
+      spare: 7,
+      isRare: true,
+    },
     { title: 'STATE', text: wishOf },
     { title: 'ROLES', text: ({ roles }) => roles.join(','), gives: true, spare: 5 },
     { title: 'CPUS', text: ({ used }) => String(scalar('cpus')(used)), align: 'right', spare: 3 },
@@ -67,7 +74,7 @@ function frameworkColumns(wallMs: number): readonly Column<FrameworkItem>[] {
     { title: 'OFFERS', text: ({ offers }) => String(offers), align: 'right', spare: 2 },
     {
       title: 'FOR',
-      text: ({ subscribedAtMs }) => age(wallMs, subscribedAtMs),
+      text: ({ sinceMs, subscribedAtMs }) => age(wallMs, sinceMs ?? subscribedAtMs),
       align: 'right',
       spare: 6,
     },

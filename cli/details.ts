@@ -10,7 +10,7 @@ export const agentLines = (agent: AgentItem, wallMs: number): readonly string[] 
   fieldLines({
     agent: agent.agentId,
     host: agent.hostname,
-    state: agent.state,
+    state: lasting(agent.state, wallMs, agent.sinceMs),
     registered: ago(wallMs, agent.registeredAtMs),
     total: describe(agent.total),
     used: describe(agent.used),
@@ -29,7 +29,8 @@ export const frameworkLines = (framework: FrameworkItem, wallMs: number): readon
     state:
       framework.state === 'ended'
         ? 'ended; listed until its agents, some of them away, have confirmed it'
-        : framework.state,
+        : lasting(framework.state, wallMs, framework.sinceMs),
+    instance: framework.instance,
     subscribed: ago(wallMs, framework.subscribedAtMs),
     roles: framework.roles.join(', '),
     suppressed: framework.suppressed.join(', ') || undefined,
@@ -70,6 +71,9 @@ export const offerLines = (offer: OfferItem): readonly string[] =>
   })
 
 const describe = (list: ResourceList): string => describeResources(resourcesOf(list))
+
+const lasting = (state: string, wallMs: number, sinceMs: number | undefined): string =>
+  sinceMs === undefined ? state : `${state} (${age(wallMs, sinceMs)})`
 
 const ago = (wallMs: number, atMs: number | undefined): string | undefined =>
   atMs === undefined ? undefined : `${age(wallMs, atMs)} ago`

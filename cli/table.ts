@@ -12,6 +12,8 @@ export interface Column<Item> {
   readonly gives?: true | 'id'
   /** Left out when cutting is not enough, the highest first. */
   readonly spare?: number
+  /** Left out where no item has it. */
+  readonly isRare?: true
 }
 
 const GAP = '  '
@@ -37,7 +39,9 @@ export function tableLines<Item>(
   items: readonly Item[],
   widthMax: number = Number.POSITIVE_INFINITY,
 ): readonly string[] {
-  const all = columns.map((column) => printed(column, items))
+  const isThere = ({ isRare, text }: Column<Item>): boolean =>
+    isRare !== true || items.some((item) => text(item) !== '')
+  const all = columns.filter(isThere).map((column) => printed(column, items))
   const shown = total(all, ({ width }) => width) > widthMax ? fitted(all, widthMax) : all
   const cells = shown.map(cutCells)
   return [undefined, ...items].map((_, row) =>

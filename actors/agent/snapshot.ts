@@ -44,6 +44,7 @@ function heldTask(task: Task): HeldTask {
     number: last?.number ?? staged,
   }
   if (name !== undefined) held.name = name
+  if (last !== undefined) held.atMs = last.atMs
   if (isSettled(task)) held.settled = true
   return held
 }

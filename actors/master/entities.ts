@@ -39,6 +39,7 @@ export interface Task {
   kill: Kill | undefined
   /** Its resources are counted as used at the agent and for the role. */
   isHeld: boolean
+  /** When it came to be in its state, as whoever said so says. */
   changedAtMs: number
 }
 
@@ -99,6 +100,8 @@ export interface Agent {
   isAdmitted: boolean
   registeredAtMs: number | undefined
   unreachableAtMs: number | undefined
+  /** When it came to be in its state, as this leader saw it. */
+  changedAtMs: number | undefined
 }
 
 export interface Offer {
@@ -218,6 +221,8 @@ export interface Framework extends FrameworkKey {
   readonly offers: Set<OfferId>
   missed: number
   subscribedAtMs: number | undefined
+  /** When it came to be in its state, as this leader saw it. */
+  changedAtMs: number | undefined
   readonly taskSubjects: Map<TaskWord, TaskSubject>
   /** Ended: the agents that have not confirmed yet. */
   readonly unconfirmed: Set<AgentId>
@@ -252,6 +257,7 @@ export function newAgent(agentId: AgentId): Agent {
     isAdmitted: false,
     registeredAtMs: undefined,
     unreachableAtMs: undefined,
+    changedAtMs: undefined,
   }
 }
 

@@ -17,7 +17,7 @@ import type { OPERATOR_VERBS, OperatorVerb } from '../../protocol/subjects.ts'
 import { agentOf } from './agents/agents.ts'
 import { markGone } from './agents/gone.ts'
 import { frameworkOf, heldAt, wantedRoles } from './books.ts'
-import { type Framework, newAgent, type Offer, type Task } from './entities.ts'
+import { type Agent, type Framework, newAgent, type Offer, type Task } from './entities.ts'
 import { agentStateOf } from './explain/books.ts'
 import { explain } from './explain/explaining.ts'
 import { kill, readOutput } from './frameworks/calls.ts'
@@ -109,6 +109,7 @@ function agentItem(turn: LeaderTurn, agentId: AgentId): AgentItem {
   // What it had is over, for whoever looks.
   const agent = isGone ? newAgent(agentId) : agentOf(turn, agentId)
   const { info, tasks, registeredAtMs } = agent
+  const sinceMs = isGone ? turn.leader.gone.get(agentId) : agentSinceMs(agent)
   let offered = NO_RESOURCES
   for (const id of agent.offers) {
     offered = addResources(offered, turn.leader.offers.get(id)?.resources ?? NO_RESOURCES)
@@ -123,11 +124,20 @@ function agentItem(turn: LeaderTurn, agentId: AgentId): AgentItem {
     tasks: tasks.size,
     attributes: info?.attributes ?? [],
     ...(registeredAtMs !== undefined && { registeredAtMs }),
+    ...(sinceMs !== undefined && { sinceMs }),
   }
+}
+
+/** A session that is lost and opened anew in a moment is no news. */
+function agentSinceMs({ state, registeredAtMs, unreachableAtMs, changedAtMs }: Agent) {
+  if (state === 'registered') return registeredAtMs
+  return state === 'unreachable' ? unreachableAtMs : changedAtMs
 }
 
 function frameworkItem(framework: Framework): FrameworkItem {
   const { principal, frameworkId, name, state, tasks, offers, subscribedAtMs } = framework
+  const { changedAtMs, holder } = framework
+  const sinceMs = state === 'subscribed' ? subscribedAtMs : changedAtMs
   const roles = wantedRoles(framework)
   let used = NO_RESOURCES
   for (const task of tasks.values()) if (task.isHeld) used = addResources(used, task.resources)
@@ -142,6 +152,8 @@ function frameworkItem(framework: Framework): FrameworkItem {
     offers: offers.size,
     used: listResources(used),
     ...(subscribedAtMs !== undefined && { subscribedAtMs }),
+    ...(sinceMs !== undefined && { sinceMs }),
+    ...(holder !== undefined && { instance: holder.instance }),
   }
 }
 

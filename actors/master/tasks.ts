@@ -38,7 +38,9 @@ export function applyStatus(
   const before = task.state
   // What a status has said ahead comes again with all that belongs to it.
   const isFollowing = isTerminal(task.state) && status.state === task.state
-  if (!isFollowing && !moveTask(turn, task, newest)) return
+  const isNow = status.state === newest
+  if (!isFollowing && !moveTask(turn, task, newest, isNow ? status.atMs : undefined)) return
+  if (isFollowing) task.changedAtMs = status.atMs
   const told = task.said?.state ?? (isFollowing ? undefined : before)
   task.number = status.number
   task.said = saidOf(status)
@@ -57,8 +59,16 @@ export function isReportable(state: TaskState): boolean {
   return taskEventOf(state)?.startsWith('status.') === true
 }
 
-/** Takes the machine's step to `to`. False: illegal, nothing has changed. */
-export function moveTask(turn: LeaderTurn, task: Task, to: TaskState): boolean {
+/**
+ * Takes the machine's step to `to`. False: illegal, nothing has changed. `atMs`: when it came to
+ * be so, as its agent says; a leader may hear of it long after.
+ */
+export function moveTask(
+  turn: LeaderTurn,
+  task: Task,
+  to: TaskState,
+  atMs = turn.now.wallMs,
+): boolean {
   const event = taskEventOf(to)
   const step = event === undefined ? undefined : taskStep(task.state, event)
   if (step === undefined) {
@@ -66,7 +76,7 @@ export function moveTask(turn: LeaderTurn, task: Task, to: TaskState): boolean {
     return false
   }
   task.state = step.state
-  task.changedAtMs = turn.now.wallMs
+  task.changedAtMs = atMs
   for (const action of step.actions) {
     if (action === 'release') releaseTask(turn, task)
     else holdTask(turn, task)

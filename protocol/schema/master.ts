@@ -29,7 +29,7 @@ import {
   VersionRange,
 } from './common.ts'
 import { Explained } from './explain.ts'
-import { durationMs, integer, item, list, message, oneOf, text, word } from './shapes.ts'
+import { durationMs, integer, item, list, message, oneOf, text, timeAtMs, word } from './shapes.ts'
 
 /** What an agent is. Resources are its total; free is total minus what its tasks hold. */
 export type AgentInfo = Static<typeof AgentInfo>
@@ -67,6 +67,8 @@ export const HeldTask = message('A task as the agent holds it.', {
   resources: ResourceList,
   latest: State,
   number: StatusNumber,
+  /** When that status was made. Absent: there is none yet, or an older agent does not say. */
+  atMs: Type.Optional(timeAtMs),
   /** Its terminal status was acknowledged: only the leader's word is missing to forget it. */
   settled: Type.Optional(Type.Boolean()),
 })

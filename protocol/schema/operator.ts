@@ -12,6 +12,7 @@ import {
   Attribute,
   Exit,
   FrameworkIdToken,
+  InstanceToken,
   LaunchToken,
   MasterIdToken,
   PrincipalToken,
@@ -48,6 +49,8 @@ export const AgentItem = message('An agent, as the leader sees it.', {
   tasks: integer(0, Number.MAX_SAFE_INTEGER),
   attributes: list(Attribute, 256),
   registeredAtMs: Type.Optional(timeAtMs),
+  /** Since when it is in that state. Absent: an older leader does not say. */
+  sinceMs: Type.Optional(timeAtMs),
 })
 
 export type FrameworkItem = Static<typeof FrameworkItem>
@@ -62,6 +65,10 @@ export const FrameworkItem = message('A framework, as the leader sees it.', {
   offers: integer(0, Number.MAX_SAFE_INTEGER),
   used: ResourceList,
   subscribedAtMs: Type.Optional(timeAtMs),
+  /** Since when it is in that state. Absent: an older leader does not say. */
+  sinceMs: Type.Optional(timeAtMs),
+  /** Which of its instances leads, or did last. Absent: it has none. */
+  instance: Type.Optional(InstanceToken),
 })
 
 export type TaskItem = Static<typeof TaskItem>

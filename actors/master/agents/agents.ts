@@ -38,6 +38,7 @@ export function stepAgent(turn: LeaderTurn, agent: Agent, event: AgentEvent): bo
     count(turn.state, 'agent-events-illegal')
     return false
   }
+  if (agent.state !== step.state) agent.changedAtMs = turn.now.wallMs
   agent.state = step.state
   agents.set(agent.agentId, agent)
   if (step.state === 'registered') {

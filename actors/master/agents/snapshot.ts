@@ -137,7 +137,7 @@ function heldBy({ leader }: LeaderTurn, { taskId, resources }: HeldTask): Resour
 function update(turn: LeaderTurn, framework: Framework, task: Task, shown: HeldTask): void {
   if (compareNumbers(shown.number, task.number) < 0) return
   const before = task.state
-  if (before !== shown.latest && !moveTask(turn, task, shown.latest)) return
+  if (before !== shown.latest && !moveTask(turn, task, shown.latest, shown.atMs)) return
   task.number = shown.number
   const isBack = before === 'TASK_UNREACHABLE' && !isTerminal(shown.latest)
   if (isBack) tellAll(turn, framework, task, 'AGENT_RETURNED')

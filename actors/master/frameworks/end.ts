@@ -47,6 +47,7 @@ export function newFramework(
     offers: new Set(),
     missed: 0,
     subscribedAtMs: undefined,
+    changedAtMs: undefined,
     taskSubjects: new Map(),
     unconfirmed: new Set(),
   }
@@ -74,6 +75,7 @@ export function stepFramework(
     count(turn.state, 'framework-events-illegal')
     return false
   }
+  if (framework.state !== step.state) framework.changedAtMs = turn.now.wallMs
   framework.state = step.state
   if (step.state === 'ended') turn.leader.endedFrameworks.add(framework)
   for (const action of step.actions) {

@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import test from 'ava'
 import { COLUMNS, whyOf } from '../../../cli/columns.ts'
 import { sentenceOf } from '../../../cli/counters.ts'
+import { agentLines } from '../../../cli/details.ts'
 import { fieldLines, jsonLine } from '../../../cli/io.ts'
 import { tableLines } from '../../../cli/table.ts'
-import type { AgentId } from '../../../protocol/ids.ts'
-import type { AgentItem } from '../../../protocol/schema/operator.ts'
+import type { AgentId, FrameworkId, InstanceId, Principal } from '../../../protocol/ids.ts'
+import type { AgentItem, FrameworkItem } from '../../../protocol/schema/operator.ts'
 
 test('JSON acts on no terminal', (t) => {
   const value = { text: 'a\u001b[2J\u009b\u202e\u2028é' }
@@ -54,6 +55,39 @@ test('an agent is shown with what is used of what it has', (t) => {
   t.deepEqual(tableLines(COLUMNS.agents(66_000), [agent]), [
     'AGENT  HOST    STATE        CPUS     MEM  PORTS  TASKS   FOR',
     'a1     node-1  registered  0.5/4  0/1024   2/10      2  1m5s',
+  ])
+})
+
+test('how long an agent or a framework is as it is counts from when it came to be so', (t) => {
+  const none = { total: [], used: [], offered: [], tasks: 0, attributes: [] }
+  const agent = { ...none, agentId: 'a1' as AgentId, registeredAtMs: 1_000, sinceMs: 63_000 }
+  t.regex(tableLines(COLUMNS.agents(66_000), [{ ...agent, state: 'unreachable' }])[1] ?? '', / 3s$/)
+  t.true(
+    agentLines({ ...agent, state: 'unreachable' }, 66_000).includes('state       unreachable (3s)'),
+  )
+})
+
+test('instances are shown where there are some', (t) => {
+  const framework: FrameworkItem = {
+    principal: 'local' as Principal,
+    frameworkId: 'web' as FrameworkId,
+    name: 'web',
+    state: 'away',
+    roles: ['*'],
+    suppressed: [],
+    tasks: 0,
+    offers: 0,
+    used: [],
+    subscribedAtMs: 1_000,
+    sinceMs: 54_000,
+  }
+  const columns = COLUMNS.frameworks(66_000)
+  t.false(tableLines(columns, [framework])[0]?.includes('INSTANCE'))
+  const lines = tableLines(columns, [framework, { ...framework, instance: 'i1' as InstanceId }])
+  t.deepEqual(lines, [
+    'FRAMEWORK  NAME  INSTANCE  STATE  ROLES  CPUS  MEM  TASKS  OFFERS  FOR',
+    'web        web             away   *         0    0      0       0  12s',
+    'web        web   i1        away   *         0    0      0       0  12s',
   ])
 })
 

@@ -59,6 +59,7 @@ test('what is held follows the open as pages, each in a message of its own', (t)
   const pages = messages.flatMap(({ reports }) => reports)
   const tasks = pages.flatMap((page) => (page.kind === 'snapshot-page' ? page.tasks : []))
   t.like(tasks[0], { ...aRef('t-1'), name: 'one', role: '*', latest: 'TASK_RUNNING' })
+  t.is(typeof tasks[0]?.atMs, 'number', 'when it began to run')
   t.deepEqual(tasks[0]?.resources, [
     { name: 'cpus', scalar: 1 },
     { name: 'mem', scalar: 32 },

@@ -1,6 +1,6 @@
 /** Operators: listings in pages, and the few things that they may do to others' tasks. */
 import test from 'ava'
-import type { MasterId, SessionId, TaskId } from '../../../../protocol/ids.ts'
+import type { AgentId, MasterId, SessionId, TaskId } from '../../../../protocol/ids.ts'
 import { LEADER_SILENCE_MS, LISTING_ITEMS_MAX, STANDBYS_MAX } from '../../../../protocol/limits.ts'
 import type { Listing, MasterReport } from '../../../../protocol/schema/operator.ts'
 import {
@@ -11,6 +11,7 @@ import {
   cpusMem,
   FakeAgent,
   FakeFramework,
+  live,
   oldLaunch,
 } from '../../../support/master-actors.ts'
 import {
@@ -51,6 +52,22 @@ test('agents are listed with what they have, what is used and what is offered', 
       tasks: 1,
     },
   ])
+})
+
+test('agents and frameworks are as they are since they became so', (t) => {
+  const { master, agent, framework } = aStage()
+  const since = (verb: 'agents' | 'frameworks') =>
+    list(master, verb).items.map((item) => item['sinceMs'])
+  const nowMs = () => 1e12 + master.nowMs
+  const beganMs = nowMs()
+  live({ master, agent, framework }, 1_000)
+  agent.open({ opens: 2 })
+  t.deepEqual([since('agents'), since('frameworks')], [[beganMs], [beganMs]])
+  framework.call('hand-over', {})
+  t.deepEqual(since('frameworks'), [nowMs()])
+  master.pass(1_000)
+  master.operate({ verb: 'mark-gone', body: { agentId: 'a1' as AgentId } })
+  t.deepEqual(since('agents'), [nowMs()])
 })
 
 test('frameworks are listed with their roles and what they use', (t) => {

@@ -1,0 +1,41 @@
+/** What a leader makes of tasks that an agent shows when it opens its session. */
+import test from 'ava'
+import type { TaskId } from '../../../../protocol/ids.ts'
+import { aHeldTask, aStageWith, FakeAgent, oldLaunch } from '../../../support/master-actors.ts'
+import { aFramework, MasterDriver } from '../../../support/master-builders.ts'
+
+test('a settled task in a snapshot is not taken up again', (t) => {
+  const master = new MasterDriver().leading()
+  const agent = new FakeAgent(master)
+  agent.open({}, [aHeldTask('t1', { latest: 'TASK_FINISHED', settled: true })])
+  t.is(master.leader.frameworks.size, 0, 'a framework of which nothing is left is none')
+  t.deepEqual(master.leader.ended, [])
+})
+
+test('an end that nobody has acknowledged is kept for a framework that the registry lost', (t) => {
+  const master = new MasterDriver().leading()
+  const agent = new FakeAgent(master)
+  agent.open({}, [aHeldTask('t1', { latest: 'TASK_FINISHED' })])
+  t.is(master.framework().state, 'recovered')
+  t.is(master.task('t1')?.state, 'TASK_FINISHED')
+})
+
+test('a task that was settled already is listed once, as it ended', (t) => {
+  const { master, agent } = aStageWith('t1')
+  const { launch = oldLaunch(9) } = master.task('t1') ?? {}
+  agent.update('t1', 'TASK_FINISHED', { exit: { code: 3 } })
+  agent.say({ kind: 'settled', tasks: [{ ...aFramework(), taskId: 't1' as TaskId, launch }] })
+  agent.open({}, [aHeldTask('t1', { launch, latest: 'TASK_FINISHED', settled: true })])
+  t.is(master.leader.ended.length, 1)
+  t.like(master.leader.ended[0]?.said, { exit: { code: 3 } })
+})
+
+test('a task is as it is since its agent says so, not since a leader heard of it', (t) => {
+  const master = new MasterDriver().leading()
+  const agent = new FakeAgent(master)
+  agent.open({}, [aHeldTask('t1', { atMs: 5_000 }), aHeldTask('t2')])
+  const changed = (id: string) => master.task(id)?.changedAtMs
+  t.deepEqual([changed('t1'), changed('t2')], [5_000, 1e12 + master.nowMs])
+  agent.update('t1', 'TASK_FINISHED', { atMs: 9_000 })
+  t.is(changed('t1'), 9_000)
+})

@@ -164,7 +164,8 @@ const SAYINGS: Readonly<Record<string, (event: PublicEvent, body: PublicEvents) 
   'framework.subscribed': ({ name = '' }) => `is there: ${name}`,
   'framework.updated': ({ message = '' }) => `has changed its ${message}`,
   'framework.away': ({ name = '' }) => `does not answer: ${name}`,
-  'framework.ended': ({ name = '' }) => `was torn down: ${name}`,
+  'framework.ended': ({ name = '', message }) =>
+    message === undefined ? `was torn down: ${name}` : `has ended (${message}): ${name}`,
   'offer.accepted': ({ offers, agentId = '', tasks = 0 }) =>
     `used ${plural(offers?.length ?? 1, 'offer')} of ${agentId} for ${plural(tasks, 'task')}`,
 }

@@ -285,7 +285,7 @@ function afterWrite(turn: LeaderTurn, then: AfterWrite): void {
       return rolesAreRecorded(turn, then.judged)
     case 'end-framework': {
       const framework = turn.leader.frameworks.get(then.key)
-      frameworkIsEnded(turn, then.key, then.reply)
+      frameworkIsEnded(turn, then.key, then)
       return updatesGoOn(turn, framework)
     }
   }

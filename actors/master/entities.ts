@@ -228,6 +228,14 @@ export interface Framework extends FrameworkKey {
   readonly unconfirmed: Set<AgentId>
 }
 
+/** A framework is to end. */
+export interface FrameworkEnd {
+  /** Answered when the registry has it. */
+  readonly reply: string | undefined
+  /** For the world; undefined: it said so itself. */
+  readonly why: string | undefined
+}
+
 /** An agent has come, or is lost: for the log. */
 export interface AgentSeen {
   readonly agentId: AgentId

@@ -235,7 +235,7 @@ function teardown(
     return refusal('not-found', `no framework ${body.frameworkId} of ${body.principal}`)
   }
   const busy = refuseChange(turn, framework.key)
-  if (busy === undefined) requestEnd(turn, framework, reply)
+  if (busy === undefined) requestEnd(turn, framework, { reply, why: 'an operator tore it down' })
   return busy ?? 'later'
 }
 

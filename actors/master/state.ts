@@ -43,6 +43,7 @@ import type {
   Agent,
   AgentSeen,
   Framework,
+  FrameworkEnd,
   Holder,
   Offer,
   OfferFate,
@@ -150,7 +151,7 @@ export type AfterWrite =
   | { readonly after: 'lose-agent'; readonly agentId: AgentId; readonly atMs: number }
   | { readonly after: 'bury-agent'; readonly burial: Burial }
   | { readonly after: 'change-roles'; readonly judged: RolesRecord }
-  | { readonly after: 'end-framework'; readonly key: string; readonly reply: string | undefined }
+  | ({ readonly after: 'end-framework'; readonly key: string } & FrameworkEnd)
 
 /** What the registry holds of a framework. */
 export interface Recorded {

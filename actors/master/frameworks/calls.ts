@@ -138,7 +138,7 @@ function handle(
       return update(turn, framework, call.body, reply)
     case 'teardown': {
       const busy = refuseChange(turn, framework.key)
-      if (busy === undefined) requestEnd(turn, framework, reply)
+      if (busy === undefined) requestEnd(turn, framework, { reply, why: undefined })
       return busy ?? 'later'
     }
     case 'read-output':

@@ -5,7 +5,7 @@ import { FRAMEWORK_FAILOVER_MS, KILLS_REMEMBERED_MAX } from '../../../protocol/l
 import { Recent } from '../../parts/recent.ts'
 import { order } from '../agents/agents.ts'
 import { frameworkOf, touchMember } from '../books.ts'
-import type { Agent, Framework, Task } from '../entities.ts'
+import type { Agent, Framework, FrameworkEnd, Task } from '../entities.ts'
 import { type FrameworkEvent, frameworkStep } from '../framework-machine.ts'
 import { clearFilters } from '../offers/filters.ts'
 import { endOffer } from '../offers/offers.ts'
@@ -122,21 +122,24 @@ export function handOver(turn: LeaderTurn, framework: Framework): void {
   turn.leader.events.add(framework.key, framework, { kind: 'handed-over' })
 }
 
-/** Asks for the end of a framework; `reply` is answered when the registry has it. */
-export function requestEnd(
-  turn: LeaderTurn,
-  framework: Framework,
-  reply: string | undefined,
-): void {
+/** Asks for the end of a framework. */
+export function requestEnd(turn: LeaderTurn, framework: Framework, end: FrameworkEnd): void {
   const { principal, frameworkId, key } = framework
   const fact = { kind: 'framework-ended', principal, frameworkId } as const
-  record(turn, fact, { after: 'end-framework', key, reply })
+  record(turn, fact, { after: 'end-framework', key, ...end })
 }
 
 /** The registry has it. */
-export function frameworkIsEnded(turn: LeaderTurn, key: string, reply: string | undefined): void {
+export function frameworkIsEnded(
+  turn: LeaderTurn,
+  key: string,
+  { reply, why }: FrameworkEnd,
+): void {
   const framework = turn.leader.frameworks.get(key)
   if (framework !== undefined && framework.state !== 'ended') {
+    const { name } = framework
+    const message = why === undefined ? {} : { message: why }
+    tellWorld(turn, { kind: 'framework', what: 'ended', framework }, { name, ...message })
     stepFramework(turn, framework, 'framework.ended')
   }
   answer(turn, reply, {})
@@ -157,7 +160,6 @@ function end(turn: LeaderTurn, framework: Framework): void {
   }
   for (const name of framework.roles.keys()) touchMember(turn, framework, name)
   log(turn, 'a framework has ended', { framework: key, tasks: framework.tasks.size })
-  tellWorld(turn, { kind: 'framework', what: 'ended', framework }, { name: framework.name })
   considerForgotten(turn, framework)
 }
 

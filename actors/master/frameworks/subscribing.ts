@@ -220,6 +220,8 @@ export function pingFramework(turn: LeaderTurn, framework: Framework): void {
 /** Its time is over. Whoever could not be heard is not ended: it has until it is pinged again. */
 export function failoverIsOver(turn: LeaderTurn, framework: Framework): void {
   if (framework.state !== 'away') return
-  if (isEchoing(turn, 'frameworks')) return requestEnd(turn, framework, undefined)
+  if (isEchoing(turn, 'frameworks')) {
+    return requestEnd(turn, framework, { reply: undefined, why: 'its failover time was over' })
+  }
   scheduleFailover(turn, framework, turn.state.rules.frameworkPingMs)
 }

@@ -51,6 +51,14 @@ test('the tasks of a framework that was torn down are heard to be killed', (t) =
   t.deepEqual(words(master).slice(-2), ['framework.ended', 'task.killed'])
 })
 
+test('a framework whose failover time was over is told from one that was torn down', (t) => {
+  const { master, framework, agent } = aStage()
+  framework.subscribe({ failoverMs: 20_000 })
+  live({ master, agent }, 60_000)
+  const ended = heard(master).find(([word]) => word === 'framework.ended')
+  t.like(ended?.[1], { message: 'its failover time was over' })
+})
+
 test('an end that waits behind what nobody acknowledges is heard when its framework ends', (t) => {
   const { master, framework, agent } = aStageWith('t1')
   agent.update('t1', 'TASK_RUNNING', { latest: 'TASK_FAILED' })

@@ -25,7 +25,7 @@ const PROBE_MS = 2 * PEER_BEAT_MS
 
 /**
  * Who was slow lately is given so many times as long as the longest pause between its beats, up to
- * a lease: a leader that has all agents come back would else be deposed for that, and the next one.
+ * LEASE_MS: a leader that has all agents come back would else be deposed for that, and the next one.
  */
 const PAUSES_MAX = 3
 /** Of that pause so much still counts at the next beat: half of it after six seconds. */
@@ -74,7 +74,7 @@ export function peerBeat(turn: Turn, masterId: MasterId, beat: PeerBeat): void {
     leaderHeard(turn)
   }
   const isAsked = beat.role === 'leader' || isHolding(lease.state)
-  if (beat.probe === true && isAsked && masterId !== state.masterId) sendBeat(turn)
+  if (beat.probe === true && isAsked) sendBeat(turn)
   if (beat.resigned === true) state.peers.delete(masterId)
   if (beat.resigned === true && !isHolding(lease.state)) {
     const { epoch } = beat.highest ?? lease.record ?? { epoch: 0 }

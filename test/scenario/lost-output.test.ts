@@ -29,9 +29,7 @@ class Watch implements Display {
 
 test('bourse run: what ran on an agent that was given up is started elsewhere at once', async (t) => {
   const scenario = await Scenario.open()
-  const islands = new Map<string, Awaited<ReturnType<Scenario['agents']>>>()
-  for (const name of ['a', 'b']) islands.set(`${name}-1`, await scenario.agents({ name }))
-  await scenario.pass(2_000)
+  const islands = await scenario.islands('a', 'b')
   const { cluster } = scenario
   const { system, clock, randomToken } = cluster
   const watch = new Watch()

@@ -6,9 +6,7 @@ import { Scenario } from '../support/scenario.ts'
 
 test('a task is started anew under its id while a reader is busy with its end: its own end is told', async (t) => {
   const scenario = await Scenario.open()
-  const islands = new Map<string, Awaited<ReturnType<Scenario['agents']>>>()
-  for (const name of ['a', 'b']) islands.set(`${name}-1`, await scenario.agents({ name }))
-  await scenario.pass(2_000)
+  const islands = await scenario.islands('a', 'b')
   const { cluster } = scenario
   const { system, clock, randomToken } = cluster
   const scheduler = await cluster.until(

@@ -104,6 +104,14 @@ export class Scenario {
     await this.pass(TAKEN_OVER_MS)
   }
 
+  /** One agent on each, by its id: `a-1` for `a`. They have registered. */
+  async islands(...names: readonly string[]): Promise<ReadonlyMap<string, Island>> {
+    const islands = new Map<string, Island>()
+    for (const name of names) islands.set(`${name}-1`, await this.agents({ name }))
+    await this.pass(2_000)
+    return islands
+  }
+
   async agents(wanted: AgentsWanted = {}): Promise<Island> {
     const { cluster } = this
     const buses: Bus[] = []

@@ -195,8 +195,8 @@ export const DISK_HEADROOM = 0.1
 export const UPDATE_RETRY_MS = 10_000
 export const UPDATE_RETRY_MS_MAX = 600_000
 /**
- * An agent that a new leader has not invited, and that no longer invites any, opens a session by
- * itself, at random within.
+ * An agent that a new leader has not invited opens a session by itself, at random within, once that
+ * one invites nobody any more.
  */
 export const UNINVITED_MS_MIN = 5_000
 export const UNINVITED_MS_MAX = 10_000

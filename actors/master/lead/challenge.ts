@@ -25,7 +25,8 @@ const PROBE_MS = 2 * PEER_BEAT_MS
 
 /**
  * Who was slow lately is given so many times as long as the longest pause between its beats, up to
- * LEASE_MS: a leader that has all agents come back would else be deposed for that, and the next one.
+ * LEASE_MS: a leader that has all agents come back would else be deposed for that, and the next
+ * one.
  */
 const PAUSES_MAX = 3
 /** Of that pause so much still counts at the next beat: half of it after six seconds. */

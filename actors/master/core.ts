@@ -51,7 +51,14 @@ import type { LogBatch } from './registry/copy.ts'
 import { copySaved, copyUnsaved, wakeDisk } from './registry/disk.ts'
 import { dropReading } from './registry/reading.ts'
 import { newRegistry } from './registry/state.ts'
-import { appended, readBack, uncertain, writeSnapshot, written as writtenBy } from './registry.ts'
+import {
+  appended,
+  conflicted,
+  readBack,
+  uncertain,
+  writeSnapshot,
+  written as writtenBy,
+} from './registry.ts'
 import { rolesAreRecorded } from './roles/changes.ts'
 import { openLimits } from './roles/recovery.ts'
 import { type AfterWrite, count, type Due, type MasterRules, type MasterState } from './state.ts'
@@ -197,11 +204,11 @@ function handleKept(turn: Turn, input: Input | CommonInput): boolean {
 /** Holds the lease and waits for the registry: only that counts. */
 function handleRecovering(turn: LeaderTurn, input: Input | CommonInput): void {
   if (input.kind === 'registry.appended') {
-    appended(turn, input.sequence)
+    appended(turn, input)
     written(turn)
   } else if (input.kind === 'listening') lead(turn)
   else if (input.kind === 'registry.unavailable') uncertain(turn)
-  else if (input.kind === 'registry.conflict') readBack(turn)
+  else if (input.kind === 'registry.conflict') conflicted(turn, input)
   else if (input.kind === 'wake') wakeDue(turn)
   else if (input.kind === 'flush') recallSome(turn)
 }

@@ -33,8 +33,14 @@ export type Input =
   | { readonly kind: 'lease.unavailable'; readonly asked: 'read-lease' | 'write-lease' }
   /** The registry's answers name the epoch that asked: one to an earlier lead is nobody's. */
   | ({ readonly kind: 'registry.read' } & LogPart)
-  | { readonly kind: 'registry.appended'; readonly epoch: number; readonly sequence: number }
-  | { readonly kind: 'registry.conflict'; readonly epoch: number }
+  | {
+      readonly kind: 'registry.appended'
+      readonly epoch: number
+      /** Of the batch: several may be on their way, all but the last given up. */
+      readonly n: number
+      readonly sequence: number
+    }
+  | { readonly kind: 'registry.conflict'; readonly epoch: number; readonly n: number }
   | { readonly kind: 'registry.unavailable'; readonly epoch: number }
   | { readonly kind: 'copy.saved' }
   | { readonly kind: 'copy.unsaved'; readonly problem: string }

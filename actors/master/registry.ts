@@ -101,8 +101,28 @@ function append(turn: LeaderTurn, batch: RegistryBatch): void {
   turn.effects.push({ do: 'append-registry', batch, lastSequence })
 }
 
-/** The log has it. It counts when this master's own disk has it, too. */
-export function appended(turn: LeaderTurn, sequence: number): void {
+/** The answer to what was given up meanwhile says nothing of what is on its way now. */
+const isFlying = ({ leader }: LeaderTurn, n: number): boolean =>
+  leader.registry.flying?.batch.n === n
+
+/** The log has it. */
+export function appended(
+  turn: LeaderTurn,
+  { n, sequence }: { readonly n: number; readonly sequence: number },
+): void {
+  if (!isFlying(turn, n)) return
+  stored(turn, sequence)
+  // What is being read was asked before it stood there.
+  if (turn.state.registry.reading !== undefined) readBack(turn)
+}
+
+/** Somebody else wrote, or an earlier try of this very batch did. */
+export function conflicted(turn: LeaderTurn, { n }: { readonly n: number }): void {
+  if (isFlying(turn, n)) readBack(turn)
+}
+
+/** The log has what is on its way. It counts when this master's own disk has it, too. */
+export function stored(turn: LeaderTurn, sequence: number): void {
   const { registry } = turn.leader
   const { flying, snapshot } = registry
   if (flying === undefined || flying.isStored) return
@@ -176,7 +196,7 @@ export function goOn(turn: LeaderTurn, reading: Reading, lastSequence: number): 
   if (flying === undefined || flying.isStored) return
   if (reading.found === undefined) append(turn, flying.batch)
   else {
-    appended(turn, reading.found)
+    stored(turn, reading.found)
     registry.lastSequence = lastSequence
   }
 }
@@ -184,14 +204,11 @@ export function goOn(turn: LeaderTurn, reading: Reading, lastSequence: number): 
 /** The store has lost what it had: it gets all of it once more. */
 function reseed(turn: LeaderTurn, lastSequence: number): void {
   const { registry } = turn.leader
-  const { copy } = turn.state.registry
   count(turn.state, 'registry-reseeded')
   warn(turn, 'the log has lost records of the registry: they are written again', { lastSequence })
   registry.lastSequence = lastSequence
   const after = registry.snapshot?.after ?? { after: 'nothing' }
-  if (registry.flying?.isStored === false) {
-    registry.flying = undefined
-    registry.n = copy.last?.n ?? registry.n
-  }
+  // Its number is not given to another: it may still arrive.
+  if (registry.flying?.isStored === false) registry.flying = undefined
   writeSnapshot(turn, after)
 }

@@ -61,9 +61,10 @@ function epochOf(effect: RegistryEffect): number {
 async function onRegistry(stores: Stores, effect: RegistryEffect): Promise<Input> {
   const epoch = epochOf(effect)
   if (effect.do === 'append-registry') {
+    const { n } = effect.batch
     const outcome = await stores.registry.append(encode(effect.batch), effect.lastSequence)
-    if (!outcome.done) return { kind: 'registry.conflict', epoch }
-    return { kind: 'registry.appended', epoch, sequence: outcome.sequence }
+    if (!outcome.done) return { kind: 'registry.conflict', epoch, n }
+    return { kind: 'registry.appended', epoch, n, sequence: outcome.sequence }
   }
   const { from } = effect
   const { entries, next, lastSequence } = await stores.registry.readFrom(from, PART_SEQUENCES_MAX)

@@ -274,10 +274,10 @@ export class MasterDriver {
   }
 
   #append({ batch, lastSequence }: Effects<'append-registry'>): Input {
-    const { epoch } = batch
-    if (lastSequence !== this.log.length) return { kind: 'registry.conflict', epoch }
+    const { epoch, n } = batch
+    if (lastSequence !== this.log.length) return { kind: 'registry.conflict', epoch, n }
     this.log.push(batch)
-    return { kind: 'registry.appended', epoch, sequence: this.log.length }
+    return { kind: 'registry.appended', epoch, n, sequence: this.log.length }
   }
 
   setRecord(record: LeaseRecord | undefined): void {

@@ -9,7 +9,7 @@ import { saveNothingBehind } from '../registry/disk.ts'
 import { askForCopy, newerPeer, takePage } from '../registry/peers.ts'
 import { adoptLog, type LogPart, partRead, readLog } from '../registry/reading.ts'
 import type { Reading, Takeover } from '../registry/state.ts'
-import { appended, goOn } from '../registry.ts'
+import { goOn, stored } from '../registry.ts'
 import { count } from '../state.ts'
 import { log, type Turn, warn } from '../turn.ts'
 import { epochHeld, raiseEpoch } from './epochs.ts'
@@ -48,7 +48,7 @@ function logIsRead(turn: Turn, reading: Reading, lastSequence: number): void {
   if (state.lease.state !== 'recovering' || takeover === undefined) return
   // The first record was written, and the answer to it got lost.
   if (reading.found !== undefined && leader !== undefined) {
-    return appended({ ...turn, leader }, reading.found)
+    return stored({ ...turn, leader }, reading.found)
   }
   state.leader = undefined
   const isWhole = adoptLog(turn, reading.anew) || adoptHoles(turn, reading)

@@ -226,7 +226,7 @@ const ofOthers: readonly Act[] = [
           { kind: 'lease.conflict' },
           { kind: 'lease.unavailable', asked: 'read-lease' },
           { kind: 'lease.unavailable', asked: 'write-lease' },
-          { kind: 'registry.conflict', epoch: epoch - (y % 2) },
+          { kind: 'registry.conflict', epoch: epoch - (y % 2), n: y % 8 },
           { kind: 'registry.unavailable', epoch: epoch - (y % 2) },
           { kind: 'wake' },
           { kind: 'flush' },

@@ -1,8 +1,8 @@
 /** One container of the real containerizer, from its launch to its last process. */
 import type { Clock, Timer } from '../../bus/clock.ts'
-import { type Hold, type Started, scopeOf } from '../isolation/isolation.ts'
-import type { KillScope } from '../isolation/kill-scope.ts'
-import { isAlive } from '../isolation/proc.ts'
+import { type KillHold, type Started, scopeOf } from '../isolator/kill.ts'
+import type { KillScope } from '../isolator/kill-scope.ts'
+import { isAlive } from '../isolator/proc.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from './containerizer.ts'
 import type { FoundContainer, RuntimeDirectory } from './runtime-directory.ts'
 
@@ -28,7 +28,7 @@ export class Container {
   readonly #world: ContainerWorld
   readonly #sinceMs: number
   #phase: Phase = 'preparing'
-  #hold: Hold | undefined
+  #hold: KillHold | undefined
   #scope: KillScope | undefined
   #started: Started | undefined
   #silent = false
@@ -57,7 +57,7 @@ export class Container {
     return this.#phase === 'launching' && this.#world.runtime.readRecord(this.id) === undefined
   }
 
-  prepared(hold: Hold): void {
+  prepared(hold: KillHold): void {
     this.#hold = hold
     this.#phase = 'launching'
   }

@@ -1,13 +1,13 @@
 /**
  * The file that says all about one container: to the launcher as shell, to a later agent as JSON.
  */
-import type { Hold } from '../isolation/isolation.ts'
+import type { KillHold } from '../isolator/kill.ts'
 import type { Command, SandboxName } from './containerizer.ts'
 
 /** What must be known to find a container again. First line of the file, as a comment. */
 export interface LaunchHead {
   readonly sandbox: SandboxName
-  readonly hold: Hold
+  readonly hold: KillHold
 }
 
 export interface LaunchFile extends LaunchHead {

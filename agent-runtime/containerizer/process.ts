@@ -4,9 +4,9 @@ import { type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../../bus/clock.ts'
 import { type AgentId, isToken } from '../../protocol/ids.ts'
-import { type Isolator, makeHold, openIsolator, succeeds } from '../isolation/isolation.ts'
-import type { KillScope } from '../isolation/kill-scope.ts'
-import type { ProcessIdentity } from '../isolation/proc.ts'
+import { type KillIsolator, makeHold, openKillIsolator, succeeds } from '../isolator/kill.ts'
+import type { KillScope } from '../isolator/kill-scope.ts'
+import type { ProcessIdentity } from '../isolator/proc.ts'
 import { Launcher } from '../launcher/launcher.ts'
 import { Watch, type WatchOptions } from '../launcher/watch.ts'
 import { Sandboxes } from '../sandbox/sandbox.ts'
@@ -62,7 +62,7 @@ export async function openProcessContainerizer(
   assert(workDir.startsWith('/') && !workDir.includes('\0'), 'the work directory is absolute')
   const runtime = new RuntimeDirectory(join(workDir, 'runtime'), use)
   try {
-    const isolator = await openIsolator(`${agentId} ${workDir}`, isolation)
+    const isolator = await openKillIsolator(`${agentId} ${workDir}`, isolation)
     const resets = await succeeds(['env', SIGNALS_RESET, 'true'])
     const envOptions = resets ? [SIGNALS_RESET] : []
     runtime.checkOwner()
@@ -78,7 +78,7 @@ const SIGNALS_RESET = '--default-signal=INT,QUIT'
 
 interface Parts {
   readonly runtime: RuntimeDirectory
-  readonly isolator: Isolator
+  readonly isolator: KillIsolator
   readonly envOptions: readonly string[]
 }
 

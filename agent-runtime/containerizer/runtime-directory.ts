@@ -26,7 +26,7 @@ import {
   type ProcessIdentity,
   readText,
   signalPid,
-} from '../isolation/proc.ts'
+} from '../isolator/proc.ts'
 import { LAUNCHER_SCRIPT } from '../launcher/script.ts'
 import { type LaunchHead, parseLaunchHead } from './launch-file.ts'
 import { abandonedLine, lostLine, parseRecord, type Record } from './record.ts'

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Clock } from '../../bus/clock.ts'
-import { type ProcessIdentity, readStat } from '../isolation/proc.ts'
+import { type ProcessIdentity, readStat } from '../isolator/proc.ts'
 
 /**
  * Waits for the end of its input, which the kernel brings about when the agent dies, however it

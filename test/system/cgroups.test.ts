@@ -1,17 +1,20 @@
 /** Kill scopes in every kind of cgroup hierarchy that this machine has, the worse ones too. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import {
   type CgroupKind,
-  type CgroupMount,
-  cgroupMounts,
   cgroupScope,
-  closeCgroupHierarchy,
+  killingMounts,
   openCgroupHierarchy,
-} from '../../agent-runtime/isolation/cgroup.ts'
+} from '../../agent-runtime/isolator/cgroup.ts'
+import {
+  type CgroupMount,
+  readCgroupWorld,
+  removeBase,
+} from '../../agent-runtime/isolator/cgroup-mounts.ts'
 import { needs } from '../support/needs.ts'
 
 /** Ignore SIGTERM, leave their session and fork all the time. */
@@ -19,7 +22,8 @@ const RESTLESS =
   'echo 0 >"$1/cgroup.procs" || exit 1; trap "" TERM; i=0; while [ $i -lt 8 ]; do i=$((i+1));' +
   ' setsid sh -c "while :; do sh -c :; done" & done; echo ready; while :; do sh -c :; done'
 
-const MOUNTS = cgroupMounts(readFileSync('/proc/mounts', 'utf8'))
+const WORLD = readCgroupWorld()
+const MOUNTS = killingMounts(WORLD.mounts)
 const isRoot = process.getuid?.() === 0
 
 for (const { title, controller, kind } of [
@@ -31,7 +35,8 @@ for (const { title, controller, kind } of [
   test.serial(`a kill ends all that never stops forking: cgroups of ${title}`, async (t) => {
     const mount = MOUNTS.find(({ controllers }) => controllers.includes(controller))
     const name = `test-${process.pid}`
-    const opened = mount && isRoot ? openCgroupHierarchy(name, [mount]) : undefined
+    const opened =
+      mount && isRoot ? openCgroupHierarchy(name, { ...WORLD, mounts: [mount] }) : undefined
     if (!needs(t, { name: `the right to make cgroups of ${title}`, found: opened !== undefined }))
       return
     if (opened === undefined) return
@@ -56,12 +61,12 @@ for (const { title, controller, kind } of [
     t.true(scope.isEmpty())
     // What has just died may hold its cgroup for a moment more.
     while (!scope.remove()) await new Promise(setImmediate)
-    closeCgroupHierarchy(opened)
+    removeBase(opened.base)
     t.false(existsSync(opened.base))
   })
 }
 
 test('a cgroup that is called by another name outside is not made up here', (t) => {
   const nowhere: CgroupMount = { mount: '/proc/no-such-mount', controllers: ['freezer'] }
-  t.is(openCgroupHierarchy('x', [nowhere]), undefined)
+  t.is(openCgroupHierarchy('x', { mounts: [nowhere], own: '' }), undefined)
 })

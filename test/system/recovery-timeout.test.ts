@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava'
 import { watchOf } from '../../actors/agent/main.ts'
 import type { ContainerSpec, Isolation } from '../../agent-runtime/containerizer/containerizer.ts'
 import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
-import { isAlive } from '../../agent-runtime/isolation/proc.ts'
+import { isAlive } from '../../agent-runtime/isolator/proc.ts'
 import { systemClock } from '../../bus/clock.ts'
 import { ContainerAgent } from '../support/container-agent.ts'
 import {

@@ -6,8 +6,9 @@ import {
   renderLaunchFile,
 } from '../../../agent-runtime/containerizer/launch-file.ts'
 import { parseRecord } from '../../../agent-runtime/containerizer/record.ts'
-import { cgroupMounts } from '../../../agent-runtime/isolation/cgroup.ts'
-import { isAlive, ownIdentity, readStat } from '../../../agent-runtime/isolation/proc.ts'
+import { killingMounts } from '../../../agent-runtime/isolator/cgroup.ts'
+import { parseCgroupMounts } from '../../../agent-runtime/isolator/cgroup-mounts.ts'
+import { isAlive, ownIdentity, readStat } from '../../../agent-runtime/isolator/proc.ts'
 import { detectResources, offeredDisk, offeredMem } from '../../../agent-runtime/resources.ts'
 import { AN_AGENT, aContainer, aSandbox } from '../../support/containers.ts'
 
@@ -111,9 +112,9 @@ test('cgroups: version 2 comes before freezer, freezer before pids, others never
     'cgroup /sys/fs/a\\040b cgroup rw,freezer 0 0',
     'cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0',
   ]
-  const found = cgroupMounts(mounts.join('\n')).map(({ mount }) => mount)
+  const found = killingMounts(parseCgroupMounts(mounts.join('\n'))).map(({ mount }) => mount)
   t.deepEqual(found, ['/sys/fs/cgroup/unified', '/sys/fs/a b', '/sys/fs/cgroup/pids'])
-  t.deepEqual(cgroupMounts(''), [])
+  t.deepEqual(killingMounts(parseCgroupMounts('')), [])
 })
 
 test('processes: a pid with another start time is somebody else', (t) => {

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { RuntimeDirectory, usesOf } from '../../../agent-runtime/containerizer/runtime-directory.ts'
-import { isAlive, readStat } from '../../../agent-runtime/isolation/proc.ts'
+import { isAlive, readStat } from '../../../agent-runtime/isolator/proc.ts'
 
 function aDirectory() {
   const workDir = mkdtempSync(join(tmpdir(), 'bourse-runtime-'))

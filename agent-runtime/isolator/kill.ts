@@ -1,4 +1,4 @@
-/** Which kill scope this machine and this user allow, and how a container gets into it. */
+/** The first isolator: which kill scope this machine and this user allow, and how one gets into it. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
@@ -10,25 +10,25 @@ import {
   type CgroupKind,
   cgroupScope,
   cgroupStrangers,
-  closeCgroupHierarchy,
   openCgroupHierarchy,
 } from './cgroup.ts'
+import { removeBase } from './cgroup-mounts.ts'
 import type { KillScope } from './kill-scope.ts'
 import { pidNamespaceScope } from './pid-namespace.ts'
 import type { ProcessIdentity } from './proc.ts'
 import { sessionScope } from './session.ts'
 
 /** How one container is held: written to disk before its first process, read at recovery. */
-export type Hold =
+export type KillHold =
   | { readonly kind: 'cgroup'; readonly path: string; readonly how: CgroupKind }
   /** `unshare`: the options for unshare(1). */
   | { readonly kind: 'pid-namespace'; readonly unshare: string }
   | { readonly kind: 'session' }
 
-export interface Isolator {
+export interface KillIsolator {
   readonly isolation: Exclude<Isolation, 'pretending'>
   /** What a new container is to be held by: written down first, so that no crash leaks it. */
-  holdFor(containerId: string): Hold
+  holdFor(containerId: string): KillHold
   /** What there is of containers but these. */
   strangers(known: ReadonlySet<string>): readonly KillScope[]
   /** Removes what all containers shared, if none is left. */
@@ -44,11 +44,11 @@ export interface Started {
 }
 
 /** Makes what a container is held by; its first process joins by itself. */
-export function makeHold(hold: Hold): void {
+export function makeHold(hold: KillHold): void {
   if (hold.kind === 'cgroup') mkdirSync(hold.path, { recursive: true })
 }
 
-export function scopeOf(hold: Hold, { parent, child }: Started): KillScope {
+export function scopeOf(hold: KillHold, { parent, child }: Started): KillScope {
   if (hold.kind === 'cgroup') return cgroupScope(hold.path, hold.how)
   return hold.kind === 'pid-namespace' ? pidNamespaceScope(parent) : sessionScope(child)
 }
@@ -58,7 +58,7 @@ export function scopeOf(hold: Hold, { parent, child }: Started): KillScope {
  *
  * `owner` tells the agents of one machine apart.
  */
-export async function openIsolator(owner: string, only?: Isolation): Promise<Isolator> {
+export async function openKillIsolator(owner: string, only?: Isolation): Promise<KillIsolator> {
   const wanted = (isolation: Isolation) => only === undefined || only === isolation
   const cgroup = wanted('cgroup') ? await openCgroups(owner) : undefined
   if (cgroup !== undefined) return cgroup
@@ -71,14 +71,14 @@ export async function openIsolator(owner: string, only?: Isolation): Promise<Iso
   return { ...shared, isolation: 'pid-namespace', holdFor: () => hold }
 }
 
-async function openCgroups(owner: string): Promise<Isolator | undefined> {
+async function openCgroups(owner: string): Promise<KillIsolator | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const hierarchy = openCgroupHierarchy(
     createHash('sha256').update(owner).digest('hex').slice(0, 16),
   )
   if (hierarchy === undefined) return undefined
   if (!(await canJoin(hierarchy))) {
-    closeCgroupHierarchy(hierarchy)
+    removeBase(hierarchy.base)
     return undefined
   }
   return {
@@ -88,7 +88,7 @@ async function openCgroups(owner: string): Promise<Isolator | undefined> {
       return { kind: 'cgroup', path, how: hierarchy.kind }
     },
     strangers: (known) => cgroupStrangers(hierarchy, known),
-    close: () => closeCgroupHierarchy(hierarchy),
+    close: () => removeBase(hierarchy.base),
   }
 }
 

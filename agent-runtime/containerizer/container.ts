@@ -1,5 +1,7 @@
 /** One container of the real containerizer, from its launch to its last process. */
 import type { Clock, Timer } from '../../bus/clock.ts'
+import { Held } from '../isolator/held.ts'
+import type { LimitHit, Usage } from '../isolator/isolator.ts'
 import { type KillHold, type Started, scopeOf } from '../isolator/kill.ts'
 import type { KillScope } from '../isolator/kill-scope.ts'
 import { isAlive } from '../isolator/proc.ts'
@@ -15,6 +17,8 @@ const POLL_MS_MAX = 500
 export interface ContainerWorld {
   readonly runtime: RuntimeDirectory
   readonly clock: Clock
+  /** Of the cgroups that limit containers now. */
+  readonly bases: ReadonlySet<string>
   readonly emit: (event: ContainerEvent) => void
   /** Ended without an event: found so at recovery, or destroyed. */
   readonly ended: () => void
@@ -29,6 +33,7 @@ export class Container {
   readonly #sinceMs: number
   #phase: Phase = 'preparing'
   #hold: KillHold | undefined
+  #held = new Held()
   #scope: KillScope | undefined
   #started: Started | undefined
   #silent = false
@@ -57,8 +62,9 @@ export class Container {
     return this.#phase === 'launching' && this.#world.runtime.readRecord(this.id) === undefined
   }
 
-  prepared(hold: KillHold): void {
+  prepared(hold: KillHold, held: Held): void {
     this.#hold = hold
+    this.#held = held
     this.#phase = 'launching'
   }
 
@@ -68,9 +74,9 @@ export class Container {
   }
 
   /** What the files say after a restart of the agent. */
-  recover({ hold, silent }: FoundContainer): RecoveredContainer['state'] {
+  recover({ hold, holds, silent }: FoundContainer): RecoveredContainer['state'] {
     const { runtime } = this.#world
-    this.prepared(hold)
+    this.prepared(hold, new Held(holds))
     this.#silent = silent
     this.#quiet = true
     if (runtime.readRecord(this.id) === undefined) runtime.claim(this.id, 'its agent died')
@@ -85,7 +91,26 @@ export class Container {
     const record = runtime.readRecord(this.id)
     if (record?.kind !== 'exited') return { kind: 'never-started' }
     const why = runtime.endingOf(this.id)
-    return { kind: 'ended', exit: record.exit, ...(why !== undefined && { why }) }
+    return { kind: 'ended', ...this.#ending(record.exit), ...(why !== undefined && { why }) }
+  }
+
+  usage(): Usage {
+    return this.#held.usage()
+  }
+
+  /** Nobody tells of its limits: the caller is to call `lookAtLimits` now and then. */
+  get needsLook(): boolean {
+    return this.#held.needsLook
+  }
+
+  /** Of a task from which the kernel took a process nothing useful is left. */
+  lookAtLimits(): void {
+    if (this.#phase === 'running' && this.#held.limitHit()?.ends === true) this.killIn(0)
+  }
+
+  /** The kernel ended something of it for a limit. */
+  get isLimited(): boolean {
+    return this.#held.limitHit()?.ends === true
   }
 
   killIn(graceMs: number): void {
@@ -120,9 +145,10 @@ export class Container {
     const scope = this.#scope ?? (this.#hold && scopeOf(this.#hold, NOBODY))
     await new Promise<void>((resolve) => {
       const stillThere = () => {
-        if (scope === undefined || scope.remove()) return false
+        const isEmpty = scope === undefined || scope.remove()
+        if (isEmpty && this.#held.remove(this.#world.bases)) return false
         // Whatever got in without a word in the record.
-        scope.kill()
+        scope?.kill()
         return true
       }
       if (stillThere()) this.#pollLater(POLL_MS_MIN, stillThere, resolve)
@@ -135,6 +161,7 @@ export class Container {
   forget(): void {
     this.#forgotten = true
     this.#phase = 'over'
+    this.#held.unwatch()
     this.#killTimer?.cancel()
     this.#pollTimer?.cancel()
   }
@@ -189,6 +216,7 @@ export class Container {
     this.#started = started
     this.#scope = scopeOf(this.#hold, started)
     this.#phase = 'running'
+    this.#held.watch(() => this.lookAtLimits())
     this.#emit({ kind: 'started', containerId: this.id })
     if (this.#killAtMs !== undefined) this.#startKilling(true)
   }
@@ -219,14 +247,22 @@ export class Container {
     this.#phase = 'ending'
     this.#killTimer?.cancel()
     this.#pollTimer?.cancel()
-    const event = { kind: 'ended', containerId: this.id, exit } as const
+    this.#held.unwatch()
+    const over = () => this.#over({ kind: 'ended', containerId: this.id, ...this.#ending(exit) })
     const stillFull = () => {
       if (this.#scope === undefined || this.#scope.isEmpty()) return false
       this.#scope.kill()
       return true
     }
-    if (!stillFull()) return this.#over(event)
-    this.#pollLater(POLL_MS_MIN, stillFull, () => this.#over(event))
+    if (!stillFull()) return over()
+    this.#pollLater(POLL_MS_MIN, stillFull, over)
+  }
+
+  /** A limit that ended nothing is no news of a task that went well. */
+  #ending(exit: Exit): { readonly exit: Exit; readonly limit?: LimitHit } {
+    const limit = this.#held.limitHit()
+    const isWell = 'code' in exit && exit.code === 0
+    return limit === undefined || (isWell && !limit.ends) ? { exit } : { exit, limit }
   }
 
   /** Calls `again` less and less often, as long as it says so. */

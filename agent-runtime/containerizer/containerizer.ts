@@ -1,5 +1,6 @@
 /** What runs tasks on one machine. The real one and the pretending one keep the same promises. */
 import type { FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
+import type { LimitHit, Limits, Usage } from '../isolator/isolator.ts'
 
 /** Names one sandbox: `<principal>/<frameworkId>/<taskId>/<launch>` below the work directory. */
 export interface SandboxName {
@@ -26,6 +27,8 @@ export interface ContainerSpec {
   readonly ports: readonly number[]
   /** Given to the task as `BOURSE_ROLE`. */
   readonly role?: string
+  /** Kept where the machine can: `isolators` says what it can. */
+  readonly limits?: Limits
 }
 
 /**
@@ -47,7 +50,13 @@ export type Exit =
 export type ContainerEvent =
   /** The task's own process exists. */
   | { readonly kind: 'started'; readonly containerId: string }
-  | { readonly kind: 'ended'; readonly containerId: string; readonly exit: Exit }
+  | {
+      readonly kind: 'ended'
+      readonly containerId: string
+      readonly exit: Exit
+      /** It was ended for it, or failed and had run into it. */
+      readonly limit?: LimitHit
+    }
   /** The task's process never existed and never will: bad spec, or killed before it could start. */
   | { readonly kind: 'launch-failed'; readonly containerId: string; readonly why: string }
 
@@ -58,7 +67,12 @@ export interface RecoveredContainer {
   readonly state: /** Its `ended` comes as an event. */
     | { readonly kind: 'running' }
     /** It ended meanwhile; no event follows. `why`: somebody ended it, as no agent came back. */
-    | { readonly kind: 'ended'; readonly exit: Exit; readonly why?: string }
+    | {
+        readonly kind: 'ended'
+        readonly exit: Exit
+        readonly limit?: LimitHit
+        readonly why?: string
+      }
     /** The agent died before the task's process existed. It never will; no event follows. */
     | { readonly kind: 'never-started' }
 }
@@ -98,6 +112,10 @@ export type OnContainerEvent = (event: ContainerEvent) => void
  */
 export interface Containerizer {
   readonly isolation: Isolation
+  /** By name: what of a task's limits is kept here. */
+  readonly isolators: readonly string[]
+  /** A sentence for each thing that this machine cannot hold tasks to. */
+  readonly missing: readonly string[]
 
   /** Finds what ran, ended or did not start while no agent watched. */
   recover(): Promise<readonly RecoveredContainer[]>
@@ -118,6 +136,9 @@ export interface Containerizer {
    * unknown one is no error. Of a container that had not ended no event follows. Undefined: done.
    */
   destroy(containerId: string): Promise<void> | undefined
+
+  /** What it uses now and has used; undefined if there is no such container. */
+  usage(containerId: string): Usage | undefined
 
   /** Undefined if there is no such sandbox. The file is read as it is, links are not followed. */
   readOutput(request: ReadOutput): Promise<Output | undefined>

@@ -1,17 +1,23 @@
 /**
  * The file that says all about one container: to the launcher as shell, to a later agent as JSON.
  */
+import type { Hold } from '../isolator/isolator.ts'
 import type { KillHold } from '../isolator/kill.ts'
 import type { Command, SandboxName } from './containerizer.ts'
 
 /** What must be known to find a container again. First line of the file, as a comment. */
 export interface LaunchHead {
   readonly sandbox: SandboxName
+  /** What a kill reaches. */
   readonly hold: KillHold
+  /** What else it is held by; absent in files of agents before there was any. */
+  readonly holds?: readonly Hold[]
 }
 
 export interface LaunchFile extends LaunchHead {
   readonly sandboxPath: string
+  /** Its first process joins these by itself. */
+  readonly cgroups: readonly string[]
   readonly command: Command
   readonly environment: Readonly<Record<string, string>>
   /** Words put before the command: changes of user. */
@@ -21,17 +27,23 @@ export interface LaunchFile extends LaunchHead {
 }
 
 export function renderLaunchFile(file: LaunchFile): string {
-  const { sandbox, hold, sandboxPath } = file
-  const head: LaunchHead = { sandbox, hold }
+  const { sandbox, hold, holds, sandboxPath, cgroups } = file
+  const head: LaunchHead = { sandbox, hold, ...(holds && { holds }) }
   return [
     `# ${JSON.stringify(head)}`,
     `sandbox=${quote(sandboxPath)}`,
-    `cgroup=${quote(hold.kind === 'cgroup' ? hold.path : '')}`,
+    ...joinFunction(cgroups),
     `unshare=${quote(hold.kind === 'pid-namespace' ? hold.unshare : '')}`,
     `session=${quote(hold.kind === 'session' ? 'yes' : '')}`,
     `set -- ${wordsOf(file).map(quote).join(' ')}`,
     '',
   ].join('\n')
+}
+
+/** `join`, which the script calls: it fails as soon as one cgroup cannot be joined. */
+function joinFunction(cgroups: readonly string[]): string[] {
+  const joins = cgroups.map((path) => `  echo 0 >${quote(`${path}/cgroup.procs`)} || return`)
+  return ['join() {', ...joins, '  :', '}']
 }
 
 /** Undefined if the file is not whole: then nothing was begun with it. */

@@ -2,6 +2,7 @@
 import { strict as assert } from 'node:assert'
 import type { Clock, Timer } from '../../bus/clock.ts'
 import type { TaskId } from '../../protocol/ids.ts'
+import type { Usage } from '../isolator/isolator.ts'
 import type {
   ContainerEvent,
   Containerizer,
@@ -78,6 +79,8 @@ export interface PretendingContainerizerOptions {
 
 export class PretendingContainerizer implements Containerizer {
   readonly isolation = 'pretending'
+  readonly isolators = []
+  readonly missing = []
   readonly #machine: PretendMachine
   readonly #clock: Clock
   readonly #onEvent: OnContainerEvent
@@ -156,6 +159,11 @@ export class PretendingContainerizer implements Containerizer {
       // Without output it would only be remembered, for every task there ever was.
       if (container.output.bytes.length === 0) this.#forgetOutput(container.sandbox)
     }
+  }
+
+  /** What pretends uses nothing. */
+  usage(containerId: string): Usage | undefined {
+    return this.#machine.containers.has(containerId) ? {} : undefined
   }
 
   readOutput({

@@ -4,7 +4,16 @@ import { type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../../bus/clock.ts'
 import { type AgentId, isToken } from '../../protocol/ids.ts'
-import { type KillIsolator, makeHold, openKillIsolator, succeeds } from '../isolator/kill.ts'
+import type { Usage } from '../isolator/isolator.ts'
+import { type OpenIsolators, openIsolators } from '../isolator/isolators.ts'
+import {
+  joinsOf,
+  type KillIsolator,
+  makeHold,
+  openKillIsolator,
+  ownerName,
+  succeeds,
+} from '../isolator/kill.ts'
 import type { KillScope } from '../isolator/kill-scope.ts'
 import type { ProcessIdentity } from '../isolator/proc.ts'
 import { Launcher } from '../launcher/launcher.ts'
@@ -29,8 +38,10 @@ import { RuntimeDirectory } from './runtime-directory.ts'
 
 /** Everything is looked at this often, whatever the watch said or missed. */
 const RESCAN_MS = 10_000
+/** How soon a limit is seen that the kernel tells nobody of (v1). */
+const LIMITS_LOOK_MS = 1_000
 /** Containers that are looked at before others have their turn. */
-const RECOVERED_AT_ONCE = 50
+const LOOKED_AT_ONCE = 50
 /** How long is waited for what was killed to be gone, at first and at last. */
 const CLEAR_MS_MIN = 10
 const CLEAR_MS_MAX = 10_000
@@ -62,11 +73,14 @@ export async function openProcessContainerizer(
   assert(workDir.startsWith('/') && !workDir.includes('\0'), 'the work directory is absolute')
   const runtime = new RuntimeDirectory(join(workDir, 'runtime'), use)
   try {
-    const isolator = await openKillIsolator(`${agentId} ${workDir}`, isolation)
+    const owner = `${agentId} ${workDir}`
+    const isolator = await openKillIsolator(owner, isolation)
+    const { base: killBase } = isolator
+    const isolators = await openIsolators({ name: ownerName(owner), killBase })
     const resets = await succeeds(['env', SIGNALS_RESET, 'true'])
     const envOptions = resets ? [SIGNALS_RESET] : []
     runtime.checkOwner()
-    return new ProcessContainerizer(options, { runtime, isolator, envOptions })
+    return new ProcessContainerizer(options, { runtime, isolator, isolators, envOptions })
   } catch (error) {
     runtime.close()
     throw error
@@ -79,11 +93,14 @@ const SIGNALS_RESET = '--default-signal=INT,QUIT'
 interface Parts {
   readonly runtime: RuntimeDirectory
   readonly isolator: KillIsolator
+  readonly isolators: OpenIsolators
   readonly envOptions: readonly string[]
 }
 
 export class ProcessContainerizer implements Containerizer {
   readonly isolation: Isolation
+  readonly isolators: readonly string[]
+  readonly missing: readonly string[]
   readonly #options: ProcessContainerizerOptions
   readonly #parts: Parts
   readonly #launcher: Launcher
@@ -95,6 +112,7 @@ export class ProcessContainerizer implements Containerizer {
   #watcher: FSWatcher | undefined
   readonly #watch: Watch | undefined
   #rescanTimer: Timer | undefined
+  #limitsTimer: Timer | undefined
   #recovered = false
   /** What happens while others are still looked at: told when the caller knows of all. */
   #early: ContainerEvent[] | undefined
@@ -104,6 +122,8 @@ export class ProcessContainerizer implements Containerizer {
     this.#options = options
     this.#parts = parts
     this.isolation = parts.isolator.isolation
+    this.isolators = parts.isolators.names
+    this.missing = parts.isolators.missing
     this.#sandboxes = new Sandboxes(join(options.workDir, 'sandboxes'))
     const { runtime } = parts
     this.#launcher = new Launcher({
@@ -114,6 +134,7 @@ export class ProcessContainerizer implements Containerizer {
     })
     this.#watchRecords()
     this.#rescanLater()
+    this.#lookAtLimitsLater()
     this.#watch = options.use === 'ending' ? undefined : this.#openWatch()
   }
 
@@ -138,7 +159,7 @@ export class ProcessContainerizer implements Containerizer {
     assert(!this.#recovered, 'recovery happens once')
     this.#recovered = true
     const found: RecoveredContainer[] = []
-    const { runtime, isolator } = this.#parts
+    const { runtime, isolator, isolators } = this.#parts
     const early: ContainerEvent[] = []
     this.#early = early
     const all = runtime.containers()
@@ -147,9 +168,11 @@ export class ProcessContainerizer implements Containerizer {
       const state = this.#track(containerId, sandbox).recover(files)
       found.push({ containerId, sandbox, state })
       // So that whoever asks meanwhile has an answer.
-      if (found.length % RECOVERED_AT_ONCE === 0) await this.#breathe()
+      if (found.length % LOOKED_AT_ONCE === 0) await this.#breathe()
     }
-    for (const stranger of isolator.strangers(new Set(all.keys()))) this.#clear(stranger)
+    const known = new Set(all.keys())
+    for (const stranger of isolator.strangers(known)) this.#clear(stranger)
+    for (const stranger of isolators.strangers(known)) this.#clear(stranger)
     this.#early = undefined
     this.#options.clock.soon(() => early.forEach((event) => this.#tell(event)))
     return found
@@ -165,9 +188,16 @@ export class ProcessContainerizer implements Containerizer {
     this.kill(containerId, graceMs)
   }
 
-  /** Removes the cgroups of containers that have ended. Their records stay for the next agent. */
+  /**
+   * Removes the cgroups of containers that have ended. Their records stay for the next agent, and
+   * the cgroups that say for what limit one was ended.
+   */
   sweep(): void {
-    for (const scope of this.#parts.isolator.strangers(new Set())) scope.remove()
+    const { isolator, isolators } = this.#parts
+    const limited = [...this.#containers.values()].filter(({ isLimited }) => isLimited)
+    const kept = new Set(limited.map(({ id }) => id))
+    for (const scope of isolator.strangers(kept)) scope.remove()
+    for (const scope of isolators.strangers(kept)) scope.remove()
   }
 
   #tell(event: ContainerEvent): void {
@@ -207,6 +237,10 @@ export class ProcessContainerizer implements Containerizer {
     this.#containers.delete(containerId)
   }
 
+  usage(containerId: string): Usage | undefined {
+    return this.#containers.get(containerId)?.usage()
+  }
+
   async readOutput(request: ReadOutput): Promise<Output | undefined> {
     const { launch, sandbox } = request
     const names = [...Object.values(sandbox), ...(launch === undefined ? [] : [launch])]
@@ -233,10 +267,12 @@ export class ProcessContainerizer implements Containerizer {
     this.#closed = true
     this.#watcher?.close()
     this.#rescanTimer?.cancel()
+    this.#limitsTimer?.cancel()
     for (const container of this.#containers.values()) container.forget()
     await this.#launcher.close()
     // Who has not recovered does not know of any.
     this.#watch?.close(this.#recovered && this.#live.size === 0)
+    this.#parts.isolators.close()
     this.#parts.isolator.close()
     this.#parts.runtime.close()
   }
@@ -247,6 +283,7 @@ export class ProcessContainerizer implements Containerizer {
     const container = new Container(containerId, {
       runtime: this.#parts.runtime,
       clock: this.#options.clock,
+      bases: this.#parts.isolators.bases,
       emit: (event) => {
         if (event.kind !== 'started') this.#live.delete(path)
         this.#tell(event)
@@ -272,17 +309,22 @@ export class ProcessContainerizer implements Containerizer {
   }
 
   #prepare(container: Container, spec: ContainerSpec, user: UserAnswer): void {
-    const { runtime, isolator, envOptions } = this.#parts
+    const { runtime, isolator, isolators, envOptions } = this.#parts
     const { containerId, sandbox, command } = spec
     const runAs = typeof user === 'object' && 'prefix' in user ? user : undefined
     const sandboxPath = this.#sandboxes.create(sandbox, runAs)
     const environment = environmentOf(spec, { agentId: this.#options.agentId, sandboxPath })
     const hold = isolator.holdFor(containerId)
-    container.prepared(hold)
+    const { held, settings } = isolators.prepare(containerId, spec.limits ?? {})
+    container.prepared(hold, held)
     const prefix = runAs?.prefix ?? []
-    const file = { sandbox, hold, sandboxPath, command, environment, prefix, envOptions }
+    const { holds } = held
+    const cgroups = [...new Set([...joinsOf(hold), ...held.cgroups])]
+    const words = { command, environment, prefix, envOptions }
+    const file = { sandbox, hold, holds, sandboxPath, cgroups, ...words }
     runtime.writeLaunch(containerId, renderLaunchFile(file))
     makeHold(hold)
+    held.make(settings)
   }
 
   #unclaimed(): string[] {
@@ -299,6 +341,20 @@ export class ProcessContainerizer implements Containerizer {
     } catch {
       // No watch left on this machine: everything is looked at more often instead.
       this.#watcher = undefined
+    }
+  }
+
+  #lookAtLimitsLater(): void {
+    this.#limitsTimer = this.#options.clock.after(LIMITS_LOOK_MS, () => {
+      void this.#lookAtLimits().then(() => this.#closed || this.#lookAtLimitsLater())
+    })
+  }
+
+  async #lookAtLimits(): Promise<void> {
+    const watched = [...this.#containers.values()].filter(({ needsLook }) => needsLook)
+    for (const [index, container] of watched.entries()) {
+      if (index % LOOKED_AT_ONCE === LOOKED_AT_ONCE - 1) await this.#breathe()
+      container.lookAtLimits()
     }
   }
 

@@ -1,6 +1,7 @@
 /** Kill scope of root: a cgroup. Nothing gets out of it but by root's own will. */
 import { readdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { enableControllers } from './cgroup-controllers.ts'
 import {
   type CgroupMount,
   type CgroupWorld,
@@ -8,6 +9,7 @@ import {
   makeBase,
   parentsIn,
   readCgroupWorld,
+  removeBase,
   removeCgroup,
 } from './cgroup-mounts.ts'
 import type { KillScope } from './kill-scope.ts'
@@ -36,10 +38,14 @@ export function openCgroupHierarchy(
   { mounts, own }: CgroupWorld = readCgroupWorld(),
 ): CgroupHierarchy | undefined {
   for (const mount of killingMounts(mounts)) {
-    for (const parent of parentsIn(mount, own)) {
+    const found = parentsIn(mount, own).flatMap((parent) => {
       const hierarchy = hierarchyIn(parent, { name, mount })
-      if (hierarchy !== undefined) return hierarchy
-    }
+      return hierarchy === undefined ? [] : [{ parent, ...hierarchy }]
+    })
+    // Controllers of v2 may be refused in the agent's own cgroup, with the agent in it.
+    const best = found.find(({ parent, base }) => enableControllers(parent, base)) ?? found[0]
+    for (const { base } of found) if (base !== best?.base) removeBase(base)
+    if (best !== undefined) return { kind: best.kind, base: best.base }
   }
   return undefined
 }

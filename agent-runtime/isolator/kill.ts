@@ -1,4 +1,4 @@
-/** The first isolator: which kill scope this machine and this user allow, and how one gets into it. */
+/** The first isolator: which kill scope this machine and this user allow, and the way into it. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
@@ -27,6 +27,8 @@ export type KillHold =
 
 export interface KillIsolator {
   readonly isolation: Exclude<Isolation, 'pretending'>
+  /** The cgroup that holds the containers', if it is cgroups. */
+  readonly base?: string
   /** What a new container is to be held by: written down first, so that no crash leaks it. */
   holdFor(containerId: string): KillHold
   /** What there is of containers but these. */
@@ -46,6 +48,11 @@ export interface Started {
 /** Makes what a container is held by; its first process joins by itself. */
 export function makeHold(hold: KillHold): void {
   if (hold.kind === 'cgroup') mkdirSync(hold.path, { recursive: true })
+}
+
+/** The cgroups that it joins. */
+export function joinsOf(hold: KillHold): readonly string[] {
+  return hold.kind === 'cgroup' ? [hold.path] : []
 }
 
 export function scopeOf(hold: KillHold, { parent, child }: Started): KillScope {
@@ -71,11 +78,14 @@ export async function openKillIsolator(owner: string, only?: Isolation): Promise
   return { ...shared, isolation: 'pid-namespace', holdFor: () => hold }
 }
 
+/** What its cgroups are called, in every hierarchy. */
+export function ownerName(owner: string): string {
+  return createHash('sha256').update(owner).digest('hex').slice(0, 16)
+}
+
 async function openCgroups(owner: string): Promise<KillIsolator | undefined> {
   if (process.getuid?.() !== 0) return undefined
-  const hierarchy = openCgroupHierarchy(
-    createHash('sha256').update(owner).digest('hex').slice(0, 16),
-  )
+  const hierarchy = openCgroupHierarchy(ownerName(owner))
   if (hierarchy === undefined) return undefined
   if (!(await canJoin(hierarchy))) {
     removeBase(hierarchy.base)
@@ -83,6 +93,7 @@ async function openCgroups(owner: string): Promise<KillIsolator | undefined> {
   }
   return {
     isolation: 'cgroup',
+    base: hierarchy.base,
     holdFor(containerId) {
       const path = join(hierarchy.base, containerId)
       return { kind: 'cgroup', path, how: hierarchy.kind }

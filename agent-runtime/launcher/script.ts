@@ -17,7 +17,8 @@
  *
  * Before `exec` the child looks whether `launches/ID` is still there: an agent that gave a claimed
  * but silent container up has moved it away and then looked for `start`, so one of the two sees
- * the other. `launches/ID` is a list of assignments and `set -- COMMAND`, all quoted.
+ * the other. `launches/ID` is a list of assignments, the
+ * function `join` that enters the cgroups, and `set -- COMMAND`, all quoted.
  *
  * A disk that is full takes no \`start\`; then there is no task either, or it would run unknown.
  *
@@ -46,9 +47,7 @@ claim() {
 
 record() {
   (
-    if [ "$cgroup" ]; then
-      echo 0 >"$cgroup/cgroup.procs" || exit
-    fi
+    join || exit
     cd "$sandbox" || exit
     exec >>stdout 3>>stderr
     child='0 0'

@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { ContainerSpec } from '../../agent-runtime/containerizer/containerizer.ts'
+import { parseLaunchHead } from '../../agent-runtime/containerizer/launch-file.ts'
 import { parseRecord, type Record } from '../../agent-runtime/containerizer/record.ts'
 import { isAlive } from '../../agent-runtime/isolator/proc.ts'
 import { systemClock } from '../../bus/clock.ts'
@@ -234,13 +235,15 @@ test('a cgroup of which no launch is known is emptied and removed at recovery', 
   await first.log.until('started', 'c-1')
   await machine.written(spec)
   const launch = join(machine.workDir, 'runtime', 'launches', 'c-1')
-  const cgroup = /cgroup='([^']*)'/.exec(readFileSync(launch, 'utf8'))?.[1] ?? ''
-  t.true(existsSync(cgroup))
+  const { hold, holds = [] } = parseLaunchHead(readFileSync(launch, 'utf8')) ?? {}
+  const cgroups = [...(hold?.kind === 'cgroup' ? [hold] : []), ...holds].map(({ path }) => path)
+  t.true(cgroups.length > 0 && cgroups.every((path) => existsSync(path)))
   await first.containers.close()
   rmSync(launch)
   const { found } = await opened(machine)
   t.deepEqual(found, [])
-  while (existsSync(cgroup)) await new Promise((resolve) => systemClock.soon(() => resolve(0)))
+  const isLeft = () => cgroups.some((path) => existsSync(path))
+  while (isLeft()) await new Promise((resolve) => systemClock.soon(() => resolve(0)))
   t.deepEqual(processesOf(machine.workDir), [])
 })
 

@@ -76,7 +76,9 @@ test('environment: the user wins over defaults and ports, never over BOURSE_', (
 const aLaunch = {
   sandbox: aSandbox('t'),
   hold: { kind: 'cgroup', path: '/cg/x', how: 'freezer' },
+  holds: [{ isolator: 'memory', version: 1, path: '/m/x' }],
   sandboxPath: "/it's/a box",
+  cgroups: ['/cg/x', "/it's/x"],
   command: { argv: ['a=b', "it's\n$(x)"] },
   environment: { A: '`b`' },
   prefix: ['setpriv'],
@@ -89,7 +91,11 @@ test('launch file: each word stands in quotes, and its head is found again', (t)
     text.slice(text.indexOf('\n') + 1),
     [
       "sandbox='/it'\\''s/a box'",
-      "cgroup='/cg/x'",
+      'join() {',
+      "  echo 0 >'/cg/x/cgroup.procs' || return",
+      "  echo 0 >'/it'\\''s/x/cgroup.procs' || return",
+      '  :',
+      '}',
       "unshare=''",
       "session=''",
       "set -- 'setsid' 'setpriv' 'env' '--some' '-i' 'A=`b`'" +
@@ -97,7 +103,8 @@ test('launch file: each word stands in quotes, and its head is found again', (t)
       '',
     ].join('\n'),
   )
-  t.deepEqual(parseLaunchHead(text), { sandbox: aLaunch.sandbox, hold: aLaunch.hold })
+  const { sandbox, hold, holds } = aLaunch
+  t.deepEqual(parseLaunchHead(text), { sandbox, hold, holds })
 })
 
 test('launch file: one that is not whole is none', (t) => {

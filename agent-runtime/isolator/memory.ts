@@ -1,0 +1,65 @@
+/** Memory: nobody gets more than he asked for. Who takes more is ended by the kernel, alone. */
+import { join } from 'node:path'
+import { fieldOf, known, numberIn } from './cgroup-files.ts'
+import type { Hold, Isolator, LimitHit } from './isolator.ts'
+
+const MIB = 1024 * 1024
+/** With less a shell and what it starts do not come to be. Source: Mesos, `MIN_MEMORY`. */
+const MEM_BYTES_MIN = 32 * MIB
+
+const FILES = {
+  1: {
+    limit: 'memory.limit_in_bytes',
+    now: 'memory.usage_in_bytes',
+    peak: 'memory.max_usage_in_bytes',
+    kills: 'memory.oom_control',
+  },
+  2: { limit: 'memory.max', now: 'memory.current', peak: 'memory.peak', kills: 'memory.events' },
+} as const
+
+export const memoryIsolator: Isolator = {
+  name: 'memory',
+  controller: 'memory',
+  /** Swap is nobody's resource, so a task has none. */
+  settings({ memBytes }, version) {
+    if (memBytes === undefined) return []
+    const text = String(Math.max(MEM_BYTES_MIN, memBytes))
+    const limit = { file: FILES[version].limit, text }
+    if (version === 1) return [limit, { file: 'memory.memsw.limit_in_bytes', text, ifThere: true }]
+    return [
+      limit,
+      { file: 'memory.swap.max', text: '0', ifThere: true },
+      // With one process of a task all of them end: what is left of it would be of no use.
+      { file: 'memory.oom.group', text: '1', ifThere: true },
+    ]
+  },
+  limitHit(hold): LimitHit | undefined {
+    const { limit, peak, kills } = filesOf(hold)
+    const killed = fieldOf(kills, 'oom_kill') ?? 0
+    if (killed === 0) return undefined
+    const used = numberIn(peak)
+    const most = used === undefined ? '' : `, it had ${shown(used)} at most`
+    return {
+      reason: 'CONTAINER_LIMITATION_MEMORY',
+      message: `out of memory: its limit is ${shown(numberIn(limit))}${most}`,
+      ends: true,
+    }
+  },
+  // Version 1 would tell an eventfd, which nothing here can make.
+  limitFile: (hold) => (hold.version === 2 ? filesOf(hold).kills : undefined),
+  usage(hold) {
+    const { now, peak } = filesOf(hold)
+    return known({ memBytes: numberIn(now), memPeakBytes: numberIn(peak) })
+  },
+}
+
+function filesOf({ version, path }: Hold) {
+  const { limit, now, peak, kills } = FILES[version]
+  const at = (file: string): string => join(path, file)
+  return { limit: at(limit), now: at(now), peak: at(peak), kills: at(kills) }
+}
+
+/** `64 MiB`, `63.5 MiB`. */
+function shown(bytes: number | undefined): string {
+  return bytes === undefined ? 'unknown' : `${Math.round((bytes * 10) / MIB) / 10} MiB`
+}

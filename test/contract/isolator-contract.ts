@@ -1,0 +1,122 @@
+/** What cgroup isolators must do with either version of cgroups. Each place runs this file. */
+import type { ExecutionContext, TestFn } from 'ava'
+import type { Held } from '../../agent-runtime/isolator/held.ts'
+import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
+import type { OpenIsolators } from '../../agent-runtime/isolator/isolators.ts'
+import { type CgroupPlace, CONTAINER, settingOf } from '../support/isolators.ts'
+import { needs } from '../support/needs.ts'
+
+const MIB = 1024 * 1024
+const LIMITS: Limits = { cpus: 0.5, cpusMax: 1.5, memBytes: 40 * MIB, pidsMax: 2 }
+
+/** In the order in which they are written. */
+const WRITTEN = {
+  1: {
+    pids: { 'pids.max': '2' },
+    memory: { 'memory.limit_in_bytes': String(40 * MIB) },
+    cpu: { 'cpu.shares': '512', 'cpu.cfs_period_us': '100000', 'cpu.cfs_quota_us': '150000' },
+  },
+  2: {
+    pids: { 'pids.max': '2' },
+    memory: {
+      'memory.max': String(40 * MIB),
+      'memory.swap.max': '0',
+      'memory.oom.group': '1',
+    },
+    cpu: { 'cpu.weight': '20', 'cpu.max': '150000 100000' },
+  },
+} as const
+
+async function opened(t: ExecutionContext, place: CgroupPlace): Promise<OpenIsolators | undefined> {
+  const isolators = await place.open()
+  const name = `the right to use cgroups of version ${place.version}`
+  return needs(t, { name, found: isolators !== undefined }) ? isolators : undefined
+}
+
+function made(isolators: OpenIsolators, limits: Limits): Held {
+  const { held, settings } = isolators.prepare(CONTAINER, limits)
+  held.make(settings)
+  return held
+}
+
+export function isolatorContract(test: TestFn, name: string, placeOf: () => CgroupPlace): void {
+  limits(test, name, placeOf)
+  counters(test, name, placeOf)
+}
+
+function limits(test: TestFn, name: string, placeOf: () => CgroupPlace): void {
+  test(`${name}: all work, and nothing is missing`, async (t) => {
+    await using place = placeOf()
+    const isolators = await opened(t, place)
+    if (isolators === undefined) return
+    t.deepEqual(isolators.names, ['pids', 'memory', 'cpu'])
+    t.deepEqual(isolators.missing, [])
+  })
+
+  test(`${name}: each limit is written where its controller is`, async (t) => {
+    await using place = placeOf()
+    const isolators = await opened(t, place)
+    if (isolators === undefined) return
+    const held = made(isolators, LIMITS)
+    for (const isolator of isolators.names) {
+      for (const [file, text] of Object.entries(WRITTEN[place.version][isolator])) {
+        t.is(settingOf(held, isolator, file), text, file)
+      }
+    }
+    t.is(held.limitHit(), undefined)
+    held.remove(isolators.bases)
+  })
+
+  test(`${name}: with less than 32 MiB nothing could start, so that is the least`, async (t) => {
+    await using place = placeOf()
+    const isolators = await opened(t, place)
+    if (isolators === undefined) return
+    const held = made(isolators, { memBytes: MIB })
+    const file = place.version === 1 ? 'memory.limit_in_bytes' : 'memory.max'
+    t.is(settingOf(held, 'memory', file), String(32 * MIB))
+    held.remove(isolators.bases)
+  })
+}
+
+function counters(test: TestFn, name: string, placeOf: () => CgroupPlace): void {
+  test(`${name}: what was ended for its memory is told with limit and use`, async (t) => {
+    await using place = placeOf()
+    const isolators = await opened(t, place)
+    if (isolators === undefined) return
+    const held = made(isolators, { memBytes: 40 * MIB })
+    const seen = new Promise<void>((resolve) => held.watch(resolve))
+    await place.runOutOfMemory(held)
+    if (!held.needsLook) await seen
+    held.unwatch()
+    t.deepEqual(held.limitHit(), {
+      reason: 'CONTAINER_LIMITATION_MEMORY',
+      message: 'out of memory: its limit is 40 MiB, it had 40 MiB at most',
+      ends: true,
+    })
+    held.remove(isolators.bases)
+  })
+
+  test(`${name}: a process refused is told, and ends nothing by itself`, async (t) => {
+    await using place = placeOf()
+    const isolators = await opened(t, place)
+    if (isolators === undefined) return
+    const held = made(isolators, { pidsMax: 2 })
+    await place.runOutOfPids(held)
+    t.deepEqual(held.limitHit(), {
+      reason: 'CONTAINER_LIMITATION',
+      message: 'its limit of 2 processes and threads kept it from starting 1 more',
+      ends: false,
+    })
+    held.remove(isolators.bases)
+  })
+
+  test(`${name}: everything is counted, also without a limit`, async (t) => {
+    await using place = placeOf()
+    const isolators = await opened(t, place)
+    if (isolators === undefined) return
+    const held = made(isolators, {})
+    const counted = Object.keys(held.usage()).sort()
+    t.deepEqual(counted, ['cpuMs', 'memBytes', 'memPeakBytes', 'pids', 'throttledMs'])
+    held.remove(isolators.bases)
+  })
+}

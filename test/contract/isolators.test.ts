@@ -1,0 +1,42 @@
+/** Version 1 by the kernel; version 2 on files only: no kernel of it has run this yet. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { openIsolators } from '../../agent-runtime/isolator/isolators.ts'
+import { CONTAINER, filesPlace, kernelPlace } from '../support/isolators.ts'
+import { isolatorContract } from './isolator-contract.ts'
+
+isolatorContract(test, 'cgroups v1', kernelPlace)
+isolatorContract(test, 'cgroups v2, as files', filesPlace)
+
+test('cgroups v2, as files: usage is in milliseconds and bytes', async (t) => {
+  await using place = filesPlace()
+  const held = (await place.open())?.prepare(CONTAINER, {}).held
+  t.deepEqual(held?.usage(), {
+    cpuMs: 1.5,
+    throttledMs: 2.5,
+    memBytes: 4096,
+    memPeakBytes: 8192,
+    pids: 1,
+  })
+})
+
+test('cgroups v2, as files: where the agent is in the way, the uppermost cgroup is used', async (t) => {
+  await using place = filesPlace()
+  const bases = [...((await place.open())?.bases ?? [])]
+  const root = place.world.mounts[0]?.mount ?? ''
+  t.deepEqual(bases, [join(root, 'bourse', 'agent-1')])
+  t.is(readFileSync(join(root, 'cgroup.subtree_control'), 'utf8'), '+cpu +memory +pids')
+  t.false(existsSync(join(root, 'agent.slice', 'bourse')), 'nothing is left of the first try')
+})
+
+test('each controller that is not there is named, once', async (t) => {
+  const world = { mounts: [], own: '' }
+  const isolators = await openIsolators({ name: 'x', killBase: '/nowhere', world })
+  t.deepEqual(isolators.names, [])
+  t.deepEqual(isolators.missing, [
+    'tasks are not held to a number of processes: no cgroups of pids are mounted',
+    'tasks are not held to their memory: no cgroups of memory are mounted',
+    'tasks get no share of the cpus: no cgroups of cpu are mounted',
+  ])
+})

@@ -1,0 +1,202 @@
+/** Tasks that take all they can get: each ends alone, for a reason told, and leaves nothing. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import type { ContainerSpec } from '../../agent-runtime/containerizer/containerizer.ts'
+import { parseLaunchHead } from '../../agent-runtime/containerizer/launch-file.ts'
+import type { ProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
+import { readCgroupWorld } from '../../agent-runtime/isolator/cgroup-mounts.ts'
+import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
+import { ownerName } from '../../agent-runtime/isolator/kill.ts'
+import {
+  AN_AGENT,
+  aContainer,
+  EventLog,
+  fileHolds,
+  processesOf,
+  type RealMachine,
+  realMachine,
+} from '../support/containers.ts'
+import { needs } from '../support/needs.ts'
+
+const MIB = 1024 * 1024
+
+/** Takes memory without end, and touches it. */
+const HOG = ['tail', '/dev/zero']
+/** Forks what forks, and says when it could not. */
+const BOMB = 'b() { b & b & wait; }; while :; do (b) 2>>refused; done & exec sleep 600'
+
+interface Opened {
+  readonly containers: ProcessContainerizer
+  readonly log: EventLog
+}
+
+async function opened(machine: RealMachine): Promise<Opened> {
+  const log = new EventLog(machine)
+  const containers = await machine.open(log.onEvent)
+  await containers.recover()
+  return { containers, log }
+}
+
+function can(t: ExecutionContext, { isolators }: ProcessContainerizer, name: string): boolean {
+  return needs(t, { name: `the right to hold tasks by ${name}`, found: isolators.includes(name) })
+}
+
+function aTaskOf(command: ContainerSpec['command'], limits: Limits, id = 'c-1'): ContainerSpec {
+  return { ...aContainer({ containerId: id }), command, limits }
+}
+
+/** A file of the cgroup in which a container is held. */
+function cgroupFile(machine: RealMachine, isolator: string, file: string): string {
+  const text = readFileSync(join(machine.workDir, 'runtime', 'launches', 'c-1'), 'utf8')
+  const hold = parseLaunchHead(text)?.holds?.find((one) => one.isolator === isolator)
+  return readFileSync(join(hold?.path ?? '', file), 'utf8').trim()
+}
+
+/** Of all cgroups that this agent made, looked for in every hierarchy. */
+function cgroupsLeft({ workDir }: RealMachine): string[] {
+  const name = ownerName(`${AN_AGENT} ${workDir}`)
+  const { mounts, own } = readCgroupWorld()
+  const parents = ['', ...own.split('\n').map((line) => line.split(':')[2] ?? '')]
+  return mounts
+    .flatMap(({ mount }) => parents.map((parent) => join(mount, parent, 'bourse', name)))
+    .filter((path) => existsSync(path))
+}
+
+/** Removes all containers, then looks from outside. */
+async function leavesNothing(
+  t: ExecutionContext,
+  machine: RealMachine,
+  { containers, log }: Opened,
+): Promise<void> {
+  await Promise.all(log.events.map(({ containerId }) => containers.destroy(containerId)))
+  await containers.close()
+  t.deepEqual(cgroupsLeft(machine), [])
+}
+
+test('a memory hog is ended alone, with its limit and use; its neighbour goes on', async (t) => {
+  await using machine = realMachine()
+  const all = await opened(machine)
+  const { containers, log } = all
+  if (!can(t, containers, 'memory')) return
+  const neighbour = { ...aContainer({ containerId: 'c-2', output: 'here' }) }
+  containers.launch({ ...neighbour, limits: { memBytes: 64 * MIB } })
+  await machine.written(neighbour)
+  containers.launch(aTaskOf({ argv: HOG }, { memBytes: 40 * MIB }))
+  await log.until('ended', 'c-1')
+  t.deepEqual(log.of('c-1').at(-1), {
+    kind: 'ended',
+    containerId: 'c-1',
+    exit: { signal: 'SIGKILL' },
+    limit: {
+      reason: 'CONTAINER_LIMITATION_MEMORY',
+      message: 'out of memory: its limit is 40 MiB, it had 40 MiB at most',
+      ends: true,
+    },
+  })
+  t.is(log.of('c-2').length, 1, 'the neighbour has only started')
+  containers.kill('c-2', 0)
+  await log.until('ended', 'c-2')
+  t.is((log.of('c-2').at(-1) as { limit?: unknown }).limit, undefined)
+  await leavesNothing(t, machine, all)
+})
+
+test('a task whose child was ended for its memory is ended too', async (t) => {
+  await using machine = realMachine()
+  const all = await opened(machine)
+  const { containers, log } = all
+  if (!can(t, containers, 'memory')) return
+  const shell = `${HOG.join(' ')}; exec sleep 600`
+  containers.launch(aTaskOf({ shell }, { memBytes: 40 * MIB }))
+  await log.until('ended', 'c-1')
+  t.like(log.events.at(-1), { limit: { reason: 'CONTAINER_LIMITATION_MEMORY' } })
+  await leavesNothing(t, machine, all)
+})
+
+test('a task that ran out of memory while its agent was away is told with the reason', async (t) => {
+  await using machine = realMachine()
+  const first = await opened(machine)
+  if (!can(t, first.containers, 'memory')) return
+  const shell = `until [ -e go ]; do sleep 0.02; done; exec ${HOG.join(' ')}`
+  const spec = aTaskOf({ shell }, { memBytes: 40 * MIB })
+  first.containers.launch(spec)
+  first.containers.launch(aTaskOf({ shell: 'exec sleep 600' }, { memBytes: 48 * MIB }, 'c-2'))
+  await first.log.until('started', 'c-1', 'c-2')
+  await first.containers.close()
+  writeFileSync(join(machine.sandboxPath(spec), 'go'), '')
+  await machine.endUnseen('c-1')
+  const log = new EventLog(machine)
+  const containers = await machine.open(log.onEvent)
+  const found = await containers.recover()
+  const stateOf = (id: string) => found.find(({ containerId }) => containerId === id)?.state
+  t.like(stateOf('c-1'), {
+    kind: 'ended',
+    exit: { signal: 'SIGKILL' },
+    limit: { reason: 'CONTAINER_LIMITATION_MEMORY' },
+  })
+  t.deepEqual(stateOf('c-2'), { kind: 'running' })
+  t.true((containers.usage('c-2')?.memPeakBytes ?? 0) > 0, 'what runs on is counted on')
+  await containers.destroy('c-1')
+  await containers.destroy('c-2')
+  await containers.close()
+  t.deepEqual(cgroupsLeft(machine), [])
+})
+
+test('a fork bomb fills its own limit, and a kill ends all of it', async (t) => {
+  await using machine = realMachine()
+  const all = await opened(machine)
+  const { containers, log } = all
+  if (!can(t, containers, 'pids')) return
+  const spec = aTaskOf({ shell: BOMB }, { pidsMax: 60, cpus: 0.1 })
+  containers.launch(spec)
+  await log.until('started', 'c-1')
+  await fileHolds(join(machine.sandboxPath(spec), 'refused'), /fork/i)
+  t.is(cgroupFile(machine, 'pids', 'pids.max'), '60')
+  t.true((containers.usage('c-1')?.pids ?? 0) <= 60)
+  containers.launch({ ...aContainer({ containerId: 'c-2', exit: 0 }), limits: { pidsMax: 60 } })
+  await log.until('ended', 'c-2')
+  containers.kill('c-1', 0)
+  await log.until('ended', 'c-1')
+  const end = log.of('c-1').at(-1) as { exit?: unknown; limit?: { message: string } }
+  t.deepEqual(end.exit, { signal: 'SIGKILL' })
+  t.regex(end.limit?.message ?? '', /^its limit of 60 processes and threads kept it from starting/)
+  t.deepEqual(processesOf(machine.workDir), [])
+  await leavesNothing(t, machine, all)
+})
+
+test('shares and a quota of cpus are written, and what was used is counted', async (t) => {
+  await using machine = realMachine()
+  const all = await opened(machine)
+  const { containers, log } = all
+  if (!can(t, containers, 'cpu')) return
+  // So small a quota holds it up however busy the machine is.
+  const shell = 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo worked; exec sleep 600'
+  const spec = aTaskOf({ shell }, { cpus: 0.5, cpusMax: 0.02, memBytes: 64 * MIB })
+  containers.launch(spec)
+  await machine.written(spec)
+  const isVersion1 = readCgroupWorld().mounts.some((one) => one.controllers.includes('cpu'))
+  const read = (file: string) => cgroupFile(machine, 'cpu', file)
+  if (isVersion1) t.deepEqual([read('cpu.shares'), read('cpu.cfs_quota_us')], ['512', '2000'])
+  else t.deepEqual([read('cpu.weight'), read('cpu.max')], ['20', '2000 100000'])
+  const usage = () => containers.usage('c-1')
+  t.true((usage()?.throttledMs ?? 0) > 0)
+  t.true((usage()?.cpuMs ?? 0) > 0)
+  t.true((usage()?.memBytes ?? 0) > 0)
+  t.is(usage()?.pids, 1)
+  t.is(containers.usage('nobody'), undefined)
+  containers.kill('c-1', 0)
+  await log.until('ended', 'c-1')
+  await leavesNothing(t, machine, all)
+})
+
+test('without cgroups a containerizer says what it holds nobody to, and runs tasks', async (t) => {
+  await using machine = realMachine('session')
+  const { containers, log } = await opened(machine)
+  t.deepEqual(containers.isolators, [])
+  t.deepEqual(containers.missing, [
+    'tasks are held to no share of cpus, memory or processes: that takes root, and cgroups that may be written',
+  ])
+  containers.launch({ ...aContainer({ exit: 0 }), limits: { memBytes: MIB, pidsMax: 1 } })
+  await log.until('ended', 'c-1')
+  t.deepEqual(containers.usage('c-1'), {})
+})

@@ -184,6 +184,8 @@ export const DECLINE_FILTER_MS_MAX = 365 * 24 * 3_600_000
 export const DECLINE_PAUSE_MS = 1_000
 /** From SIGTERM to SIGKILL. */
 export const KILL_GRACE_MS = 3_000
+/** Processes and threads of one task: no task asks for them, and a fork bomb is not to have all. */
+export const TASK_PIDS_MAX = 4_096
 /** Tasks whose agent has not come back for so long are ended. */
 export const RECOVERY_TIMEOUT_MS = 900_000
 /** Sandboxes of ended tasks are kept for so long on an empty disk, and no more than so many. */

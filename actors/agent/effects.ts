@@ -27,6 +27,14 @@ export interface Container {
   readonly user?: string | undefined
   readonly ports: readonly number[]
   readonly role: string
+  readonly limits: Limits
+}
+
+/** What the task asked for; absent: it did not. */
+interface Limits {
+  readonly cpus?: number
+  readonly memBytes?: number
+  readonly pidsMax: number
 }
 
 /** What of a task's output is wanted; `request` comes back with it. */

@@ -14,6 +14,19 @@ export type ExitSeen =
   | { readonly signal: number; readonly name: string }
   | { readonly unknown: string }
 
+/** A limit that it was ended for, or had run into before it failed. */
+export interface LimitSeen {
+  readonly reason: 'CONTAINER_LIMITATION' | 'CONTAINER_LIMITATION_MEMORY'
+  /** With the limit and what was used. */
+  readonly message: string
+}
+
+/** How a container's end was seen. */
+export interface EndSeen {
+  readonly exit: ExitSeen
+  readonly limit?: LimitSeen
+}
+
 /** A container as recovery found it. */
 export interface FoundContainer {
   readonly containerId: string
@@ -21,7 +34,7 @@ export interface FoundContainer {
   readonly state:
     | { readonly kind: 'running' }
     /** `why`: somebody ended it, as no agent came back. */
-    | { readonly kind: 'ended'; readonly exit: ExitSeen; readonly why?: string }
+    | ({ readonly kind: 'ended'; readonly why?: string } & EndSeen)
     | { readonly kind: 'never-started' }
 }
 
@@ -49,7 +62,7 @@ export interface Stop {
 
 export type ContainerInput =
   | { readonly kind: 'container.started'; readonly containerId: string }
-  | { readonly kind: 'container.ended'; readonly containerId: string; readonly exit: ExitSeen }
+  | ({ readonly kind: 'container.ended'; readonly containerId: string } & EndSeen)
   | { readonly kind: 'container.launch-failed'; readonly containerId: string; readonly why: string }
 
 /**

@@ -9,7 +9,7 @@ import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
 import { compact } from './compaction.ts'
 import type { Effect } from './effects.ts'
 import { addTask, findFramework, forgetFramework, hold, holdFramework, strike } from './held.ts'
-import type { ExitSeen, FoundContainer, Start } from './inputs.ts'
+import type { EndSeen, FoundContainer, Start } from './inputs.ts'
 import { endBrokenGroups, finish, killedDuringLaunch, repeatKill } from './kills.ts'
 import { type AgentRecord, FORMAT, type StartRecord, type TaskRecord } from './records.ts'
 import { lookSoon, recallSandbox } from './sandboxes.ts'
@@ -198,24 +198,24 @@ function goOn(state: AgentState, task: Task, now: Now): void {
 
 function endSeen(task: Task, found: Seen['found'], isRebooted: boolean): News {
   if (found?.kind === 'ended' && found.why !== undefined && task.killedWithMs === undefined) {
-    return endedAlone(task, found.exit, found.why)
+    return endedAlone(task, found, found.why)
   }
   if (found?.kind === 'ended' && !('unknown' in found.exit && isRebooted)) {
-    return endOf(task, found.exit)
+    return endOf(task, found)
   }
   if (task.killedWithMs === undefined && isRebooted && found?.kind !== 'never-started') {
     return { state: 'TASK_FAILED', reason: 'AGENT_REBOOTED', message: 'the machine was rebooted' }
   }
   const hasStarted = stateOf(task) !== 'TASK_STAGING'
   if (hasStarted || found?.kind === 'ended') {
-    return endOf(task, { unknown: 'its container is gone' })
+    return endOf(task, { exit: { unknown: 'its container is gone' } })
   }
   return task.killedWithMs === undefined ? NEVER_STARTED : killedDuringLaunch(task)
 }
 
 /** Failed, also where it took SIGTERM for a reason to exit with 0. */
-function endedAlone(task: Task, exit: ExitSeen, why: string): News {
-  const end = endOf(task, exit)
+function endedAlone(task: Task, seen: EndSeen, why: string): News {
+  const end = endOf(task, seen)
   const message = [why, end.message ?? 'command exited with status 0'].join('; ')
   return { ...end, state: 'TASK_FAILED', reason: 'AGENT_AWAY', message }
 }

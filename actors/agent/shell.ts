@@ -182,8 +182,10 @@ interface Parts {
 }
 
 function openAgent(deps: AgentsDeps, { profile, containerizer, batch }: Parts): Agent {
-  const { isolation } = containerizer
+  const { isolation, isolators, missing } = containerizer
   const attributes = [...profile.attributes, { name: 'isolation', text: isolation }]
+  if (isolators.length > 0) attributes.push({ name: 'isolators', text: isolators.join(',') })
+  for (const sentence of missing) deps.onNote?.(sentence)
   const state = newAgent({ ...profile, attributes }, deps.randomToken(128))
   const clock: Clock = {
     now: () => deps.clock.now(),
@@ -310,7 +312,7 @@ function inputOf(event: ContainerEvent): Input {
     case 'started':
       return { kind: 'container.started', containerId }
     case 'ended':
-      return { kind: 'container.ended', containerId, exit: exitOf(event.exit) }
+      return { ...event, kind: 'container.ended', exit: exitOf(event.exit) }
     case 'launch-failed':
       return { kind: 'container.launch-failed', containerId, why: event.why }
   }

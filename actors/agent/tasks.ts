@@ -1,12 +1,14 @@
 /** One task's way through the agent: accepted or dropped, started, ended. */
 import type { Launch } from '../../protocol/ids.ts'
+import { TASK_PIDS_MAX } from '../../protocol/limits.ts'
 import type { Now } from '../../protocol/now.ts'
-import { NO_RESOURCES, rangesOf } from '../../protocol/resources.ts'
+import { NO_RESOURCES, type Resources, rangesOf, scalarOf } from '../../protocol/resources.ts'
+import { fromThousandths } from '../../protocol/scalar.ts'
 import type { TaskInfo, WantedResources } from '../../protocol/schema/common.ts'
 import { taskRecord } from './compaction.ts'
 import type { Container } from './effects.ts'
 import { addTask, holdFramework, record, recordFramework } from './held.ts'
-import type { ContainerInput, ExitSeen } from './inputs.ts'
+import type { ContainerInput, EndSeen, ExitSeen } from './inputs.ts'
 import { endTask, killedDuringLaunch } from './kills.ts'
 import type { Ref } from './records.ts'
 import { lookAfterFailure } from './sandboxes.ts'
@@ -34,8 +36,20 @@ export function containerOf(task: Task, info: TaskInfo): Container | undefined {
     user,
     ports,
     role: task.role,
+    limits: limitsOf(task.resources),
   }
 }
+
+function limitsOf(resources: Resources): Container['limits'] {
+  const [cpus, mem] = [scalarOf(resources, 'cpus'), scalarOf(resources, 'mem')]
+  return {
+    pidsMax: TASK_PIDS_MAX,
+    ...(cpus > 0 && { cpus: fromThousandths(cpus) }),
+    ...(mem > 0 && { memBytes: Math.round(fromThousandths(mem) * MIB) }),
+  }
+}
+
+const MIB = 1024 * 1024
 
 export function handleContainer(state: AgentState, input: ContainerInput, now: Now): void {
   const task = state.tasks.get(input.containerId as Launch)
@@ -50,7 +64,7 @@ export function handleContainer(state: AgentState, input: ContainerInput, now: N
       return
     case 'container.ended':
       endContainer(state, task)
-      endTask(state, task, { news: endOf(task, input.exit), now })
+      endTask(state, task, { news: endOf(task, input), now })
       return
     case 'container.launch-failed':
       endContainer(state, task)
@@ -75,15 +89,16 @@ export function launchFailure(task: Task, why: string): News {
   return { state: 'TASK_FAILED', reason: 'LAUNCH_FAILED', message: why }
 }
 
-/** After a kill it is KILLED, whatever the exit. */
-export function endOf(task: Task, exit: ExitSeen): News {
+/** After a kill it is KILLED, after a limit FAILED, whatever the exit. */
+export function endOf(task: Task, { exit, limit }: EndSeen): News {
   const isKilled = task.killedWithMs !== undefined
-  if ('code' in exit && exit.code === 0 && !isKilled) return { state: 'TASK_FINISHED', exit }
+  const isWell = 'code' in exit && exit.code === 0 && limit === undefined
+  if (isWell && !isKilled) return { state: 'TASK_FINISHED', exit }
   const seen = 'unknown' in exit ? {} : { exit: 'code' in exit ? exit : { signal: exit.signal } }
-  const message = sentenceOf(exit)
+  const message = [...(limit ? [limit.message] : []), sentenceOf(exit)].join('; ')
   if (isKilled) return { state: 'TASK_KILLED', ...whyKilled(task, message), ...seen }
-  if ('unknown' in exit) return { state: 'TASK_FAILED', reason: 'EXIT_UNKNOWN', message }
-  return { state: 'TASK_FAILED', reason: 'COMMAND_FAILED', message, ...seen }
+  const reason = limit?.reason ?? ('unknown' in exit ? 'EXIT_UNKNOWN' : 'COMMAND_FAILED')
+  return { state: 'TASK_FAILED', reason, message, ...seen }
 }
 
 const whyKilled = ({ groupEnd }: Task, message: string): Pick<News, 'reason' | 'message'> =>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { agentCore } from '../../../../actors/agent/core.ts'
 import type { Effect } from '../../../../actors/agent/effects.ts'
-import type { Beat, FoundContainer, Input } from '../../../../actors/agent/inputs.ts'
+import type { Beat, EndSeen, FoundContainer, Input } from '../../../../actors/agent/inputs.ts'
 import type { AgentRecord } from '../../../../actors/agent/records.ts'
 import { type AgentState, newAgent, type Profile } from '../../../../actors/agent/state.ts'
 import type { CommonInput } from '../../../../actors/parts/core.ts'
@@ -211,9 +211,11 @@ export class Rig {
 
   ended(
     taskId: string,
-    exit: Extract<Input, { kind: 'container.ended' }>['exit'] = { code: 0 },
+    exit: EndSeen['exit'] = { code: 0 },
+    limit?: EndSeen['limit'],
   ): readonly Effect[] {
-    return this.hear({ kind: 'container.ended', containerId: launchOf(taskId), exit })
+    const seen = { exit, ...(limit && { limit }) }
+    return this.hear({ kind: 'container.ended', containerId: launchOf(taskId), ...seen })
   }
 
   ack(status: TaskStatus, given: { subscription?: { epoch: number; count: number } } = {}) {

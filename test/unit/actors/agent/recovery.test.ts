@@ -188,6 +188,17 @@ test('a task that was ended as no agent came back is FAILED, and says so', (t) =
   })
 })
 
+test('a task that ran out of memory while its agent was away is FAILED for that', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  const limit = { reason: 'CONTAINER_LIMITATION_MEMORY', message: 'out of memory' } as const
+  const seen = { kind: 'ended', exit: { signal: 9, name: 'SIGKILL' }, limit } as const
+  t.like(statusOf(rig.restart({ containers: [found('t-1', seen)] })), {
+    state: 'TASK_FAILED',
+    reason: 'CONTAINER_LIMITATION_MEMORY',
+    message: 'out of memory; command was ended by SIGKILL',
+  })
+})
+
 test('a task killed before it started is KILLED after a restart that finds nothing', (t) => {
   const rig = aRegisteredAgent()
   rig.orders(aRun([aTask('t-1')]))

@@ -43,6 +43,7 @@ test('the container gets command, environment, user, role and the ports that the
   const task = aTask('t-1', {
     resources: [
       { name: 'cpus', scalar: 0.5 },
+      { name: 'mem', scalar: 64 },
       {
         name: 'ports',
         ranges: [
@@ -62,6 +63,7 @@ test('the container gets command, environment, user, role and the ports that the
     user: 'nobody',
     ports: [31_000, 31_001, 31_005],
     role: 'web',
+    limits: { cpus: 0.5, memBytes: 67_108_864, pidsMax: 4096 },
   })
 })
 
@@ -196,6 +198,36 @@ for (const [exit, end] of ENDS) {
     t.is(freeCpus(rig), 4000, 'what it held is free at once')
   })
 }
+
+const OUT_OF_MEMORY = {
+  reason: 'CONTAINER_LIMITATION_MEMORY',
+  message: 'out of memory: its limit is 64 MiB, it had 64 MiB at most',
+} as const
+
+test('a task that was ended for its memory is FAILED, whatever its own process made of it', (t) => {
+  for (const [exit, sentence] of [
+    [{ signal: 9, name: 'SIGKILL' }, 'command was ended by SIGKILL'],
+    [{ code: 0 }, 'command exited with status 0'],
+  ] as const) {
+    const rig = anAgentThatRuns('t-1')
+    t.like(statusOf(rig.ended('t-1', exit, OUT_OF_MEMORY)), {
+      state: 'TASK_FAILED',
+      reason: 'CONTAINER_LIMITATION_MEMORY',
+      message: `${OUT_OF_MEMORY.message}; ${sentence}`,
+    })
+  }
+})
+
+test('a task that was killed is KILLED, and the limit it had run into is told', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.orders(aKill('t-1'))
+  const limit = { reason: 'CONTAINER_LIMITATION', message: 'its limit of 2 was reached' } as const
+  rig.ended('t-1', { signal: 15, name: 'SIGTERM' }, limit)
+  t.like(rig.state.tasks.get(launchOf('t-1'))?.last, {
+    state: 'TASK_KILLED',
+    message: 'its limit of 2 was reached; command was ended by SIGTERM',
+  })
+})
 
 test('a launch that failed is FAILED with the reason of the containerizer', (t) => {
   const rig = aRegisteredAgent()

@@ -33,6 +33,7 @@ export interface Container {
 /** What the task asked for; absent: it did not. */
 interface Limits {
   readonly cpus?: number
+  readonly cpusMax?: number
   readonly memBytes?: number
   readonly pidsMax: number
 }

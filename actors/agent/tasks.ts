@@ -4,7 +4,7 @@ import { TASK_PIDS_MAX } from '../../protocol/limits.ts'
 import type { Now } from '../../protocol/now.ts'
 import { NO_RESOURCES, type Resources, rangesOf, scalarOf } from '../../protocol/resources.ts'
 import { fromThousandths } from '../../protocol/scalar.ts'
-import type { TaskInfo, WantedResources } from '../../protocol/schema/common.ts'
+import type { TaskInfo, TaskLimits, WantedResources } from '../../protocol/schema/common.ts'
 import { taskRecord } from './compaction.ts'
 import type { Container } from './effects.ts'
 import { addTask, holdFramework, record, recordFramework } from './held.ts'
@@ -36,16 +36,19 @@ export function containerOf(task: Task, info: TaskInfo): Container | undefined {
     user,
     ports,
     role: task.role,
-    limits: limitsOf(task.resources),
+    limits: limitsOf(task.resources, info.limits),
   }
 }
 
-function limitsOf(resources: Resources): Container['limits'] {
-  const [cpus, mem] = [scalarOf(resources, 'cpus'), scalarOf(resources, 'mem')]
+function limitsOf(resources: Resources, { cpus, mem }: TaskLimits = {}): Container['limits'] {
+  const asked = fromThousandths(scalarOf(resources, 'cpus'))
+  const askedMib = fromThousandths(scalarOf(resources, 'mem'))
+  const mib = mem ?? (askedMib > 0 ? askedMib : undefined)
   return {
     pidsMax: TASK_PIDS_MAX,
-    ...(cpus > 0 && { cpus: fromThousandths(cpus) }),
-    ...(mem > 0 && { memBytes: Math.round(fromThousandths(mem) * MIB) }),
+    ...(asked > 0 && { cpus: asked }),
+    ...(cpus !== undefined && { cpusMax: cpus }),
+    ...(mib !== undefined && { memBytes: Math.round(mib * MIB) }),
   }
 }
 

@@ -26,6 +26,11 @@ export interface TaskWish {
   /** Default: whoever the agent runs as. */
   readonly user?: string
   readonly resources: ResourceWish
+  /**
+   * What it never gets more of, at least what it asks for; `mem` in MiB. Default: of memory what it
+   * asks for, of cpus whatever nobody else wants.
+   */
+  readonly limits?: { readonly cpus?: number; readonly mem?: number }
   /** From SIGTERM to SIGKILL, in milliseconds, up to an hour. Default 3 s. */
   readonly killGraceMs?: number
   readonly labels?: Readonly<Record<string, string>>

@@ -11,13 +11,14 @@ import { GRACE, isFields, problemsOf, type Rule, type Rules, shown, TOKEN } from
 
 /** `newId` is asked when the wish names none. Nothing is checked: see `wishProblem`. */
 export function taskOf(wish: TaskWish, newId: () => string): TaskInfo {
-  const { taskId = newId(), name, resources, killGraceMs, labels } = wish ?? {}
+  const { taskId = newId(), name, resources, limits, killGraceMs, labels } = wish ?? {}
   const task: TaskInfo = {
     taskId: taskId as TaskId,
     resources: copyOf(resources) as WantedResources,
     command: commandOf(wish ?? {}),
   }
   if (name !== undefined) task.name = name
+  if (limits !== undefined) task.limits = copyOf(limits)
   if (killGraceMs !== undefined) task.killGraceMs = killGraceMs
   if (labels !== undefined) task.labels = copyOf(labels)
   return task
@@ -136,6 +137,7 @@ const RULES: Rules<Omit<TaskWish, 'resources'>> = {
     command: { shell: 'any', env },
   })),
   user: rule('the name of a user', (user) => ({ command: { shell: 'any', user } })),
+  limits: rule('amounts of cpus and mem', (limits) => ({ limits })),
   killGraceMs: GRACE,
   labels: rule('names with texts as values', (labels) => ({ labels })),
 }

@@ -233,12 +233,20 @@ export const Command = message('Exactly one of argv and shell stands. No NUL any
   user: Type.Optional(Type.String({ pattern: USER_PATTERN })),
 })
 
+/** What a task never gets more of, at least what it asks for. Of mem that is the default. */
+export type TaskLimits = Static<typeof TaskLimits>
+export const TaskLimits = message('None below the same among the resources; mem in MiB.', {
+  cpus: Type.Optional(Scalar),
+  mem: Type.Optional(Scalar),
+})
+
 /** One task as its framework describes it. At most TASK_BYTES_MAX. */
 export type TaskInfo = Static<typeof TaskInfo>
 export const TaskInfo = message('One task as its framework describes it.', {
   taskId: TaskIdToken,
   name: Type.Optional(text(256)),
   resources: WantedResources,
+  limits: Type.Optional(TaskLimits),
   command: Command,
   killGraceMs: Type.Optional(integer(0, 3_600_000)),
   labels: Type.Optional(Labels),

@@ -53,6 +53,7 @@ const PORTED = {
     env: { LANG: 'C.UTF-8', EMPTY: '' },
     user: 'nobody',
   },
+  limits: { cpus: 2, mem: 512.5 },
   killGraceMs: 10_000,
   labels: { team: 'web', 'a key with spaces': '' },
 }

@@ -43,7 +43,20 @@ export function validateLaunch(
   if (isEmpty(wanted)) return { problem: 'it wants no resources at all' }
   const gpus = fromThousandths(scalarOf(wanted, 'gpus'))
   if (!Number.isInteger(gpus)) return { problem: `it wants ${gpus} gpus, no whole number` }
+  const low = lowLimit(task, wanted)
+  if (low !== undefined) return { problem: low }
   if (takeFrom(pool, wanted)) return { wanted }
   const given = spellResources(pool)
   return { problem: `it wants ${spellResources(wanted)}; left of the offers is ${given}` }
+}
+
+/** What it was promised it must be able to use. */
+function lowLimit({ limits = {} }: TaskInfo, wanted: Resources): string | undefined {
+  for (const name of ['cpus', 'mem'] as const) {
+    const [limit, least] = [limits[name], fromThousandths(scalarOf(wanted, name))]
+    if (limit !== undefined && limit < least) {
+      return `its limit of ${name} is ${limit}, less than the ${least} that it wants`
+    }
+  }
+  return undefined
 }

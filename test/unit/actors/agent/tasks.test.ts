@@ -67,6 +67,15 @@ test('the container gets command, environment, user, role and the ports that the
   })
 })
 
+test('a task that may use more than it asked for is held to that', (t) => {
+  const rig = aRegisteredAgent()
+  const resources = { cpus: 0.5, mem: 64 }
+  const task = aTask('t-1', { resources, limits: { cpus: 1.5, mem: 128 } })
+  const launch = rig.orders(aRun([task])).find((effect) => effect.do === 'launch')
+  const limits = { cpus: 0.5, cpusMax: 1.5, memBytes: 134_217_728, pidsMax: 4096 }
+  t.deepEqual(launch?.container.limits, limits)
+})
+
 test('a launch that is known is ignored', (t) => {
   const rig = anAgentThatRuns('t-1')
   t.deepEqual(rig.orders(aRun([aTask('t-1')])), [])

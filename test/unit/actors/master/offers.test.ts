@@ -262,6 +262,7 @@ const invalid: Readonly<Record<string, Partial<TaskInfo>>> = {
   'wants something without an amount': { resources: [{ name: 'cpus' }] },
   'wants half a GPU': { resources: { gpus: 0.5 } },
   'wants cpus by name instead of number': { resources: [{ name: 'cpus', set: ['0'] }] },
+  'may use less than it wants': { resources: { mem: 32 }, limits: { mem: 31 } },
   'has no command': { command: {} },
   'has two commands': { command: { argv: ['a'], shell: 'a' } },
 }

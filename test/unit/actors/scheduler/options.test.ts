@@ -166,6 +166,10 @@ const WISHES: readonly (readonly [wish: unknown, wrong: string])[] = [
     'killGraceMs must be whole milliseconds, 0 to an hour, not -1',
   ],
   [
+    { command: 'true', resources: RESOURCES, limits: { cpus: -1 } },
+    'limits must be amounts of cpus and mem, not { cpus }',
+  ],
+  [
     { command: 'true', resources: RESOURCES, labels: 'x' },
     'labels must be names with texts as values, not "x"',
   ],
@@ -189,6 +193,7 @@ test('nothing is wrong with a wish that uses everything', (t) => {
       { name: 'ports', ranges: [[31_000, 31_000]] },
       { name: 'cpus', scalar: 0.5 },
     ],
+    limits: { cpus: 1, mem: 64 },
     killGraceMs: 0,
     labels: { a: 'b' },
   }

@@ -8,6 +8,7 @@ import type { ProcessContainerizer } from '../../agent-runtime/containerizer/pro
 import { readCgroupWorld } from '../../agent-runtime/isolator/cgroup-mounts.ts'
 import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
 import { ownerName } from '../../agent-runtime/isolator/kill.ts'
+import { ContainerAgent } from '../support/container-agent.ts'
 import {
   AN_AGENT,
   aContainer,
@@ -113,16 +114,17 @@ test('a task whose child was ended for its memory is ended too', async (t) => {
   await leavesNothing(t, machine, all)
 })
 
-test('a task that ran out of memory while its agent was away is told with the reason', async (t) => {
+test('what ran out of memory while its agent was dead is told with the reason', async (t) => {
   await using machine = realMachine()
-  const first = await opened(machine)
-  if (!can(t, first.containers, 'memory')) return
+  const { containers: probe } = await opened(machine)
+  if (!can(t, probe, 'memory')) return
+  await probe.close()
   const shell = `until [ -e go ]; do sleep 0.02; done; exec ${HOG.join(' ')}`
   const spec = aTaskOf({ shell }, { memBytes: 40 * MIB })
-  first.containers.launch(spec)
-  first.containers.launch(aTaskOf({ shell: 'exec sleep 600' }, { memBytes: 48 * MIB }, 'c-2'))
-  await first.log.until('started', 'c-1', 'c-2')
-  await first.containers.close()
+  const other = aTaskOf({ shell: 'exec sleep 600' }, { memBytes: 48 * MIB }, 'c-2')
+  const agent = new ContainerAgent({ workDir: machine.workDir, launches: [spec, other] })
+  await agent.until('started', 2)
+  await agent.kill()
   writeFileSync(join(machine.sandboxPath(spec), 'go'), '')
   await machine.endUnseen('c-1')
   const log = new EventLog(machine)

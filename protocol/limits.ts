@@ -186,6 +186,26 @@ export const DECLINE_PAUSE_MS = 1_000
 export const KILL_GRACE_MS = 3_000
 /** Processes and threads of one task: no task asks for them, and a fork bomb is not to have all. */
 export const TASK_PIDS_MAX = 4_096
+/**
+ * Checks of a task, what it does not say: the first run so long after its start, each other so long
+ * after the end of the last, and how long one may take.
+ */
+export const CHECK_DELAY_MS = 15_000
+export const CHECK_INTERVAL_MS = 10_000
+export const CHECK_TIMEOUT_MS = 20_000
+/** No check is run more often, and none of its times is longer. */
+export const CHECK_INTERVAL_MS_MIN = 100
+export const CHECK_MS_MAX = 24 * 3_600_000
+/** A task is killed when so many health checks in a row have failed. */
+export const HEALTH_FAILURES = 3
+export const HEALTH_FAILURES_MAX = 1_000
+/** Failures so soon after its start do not count, until one has succeeded. */
+export const HEALTH_GRACE_MS = 10_000
+/**
+ * Statuses of checks that wait for an acknowledgement, of one task. Of more only the newest is
+ * kept: a framework that is away needs no history of a task that comes and goes.
+ */
+export const CHECK_STATUSES_MAX = 16
 /** Tasks whose agent has not come back for so long are ended. */
 export const RECOVERY_TIMEOUT_MS = 900_000
 /** Sandboxes of ended tasks are kept for so long on an empty disk, and no more than so many. */

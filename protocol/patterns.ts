@@ -12,6 +12,7 @@ export const RESOURCE_NAME_PATTERN = '^[A-Za-z0-9_./-]{1,64}$'
 export const LABEL_PATTERN = '^[\\s\\S]{1,128}$'
 export const NO_NUL_PATTERN = '^[^\\0]*$'
 export const VARIABLE_PATTERN = '^[A-Za-z_][A-Za-z0-9_]{0,127}$'
+export const URL_PATH_PATTERN = '^/[\\x21-\\x7e]{0,1023}$'
 export const USER_PATTERN = '^[a-z_][a-z0-9_-]{0,31}$'
 
 /** How a text of that form is told in a refusal, after "must be". */
@@ -26,5 +27,6 @@ export const PATTERN_WORDS: Readonly<Record<string, string>> = {
   [LABEL_PATTERN]: '1 to 128 characters',
   [NO_NUL_PATTERN]: 'a text without NUL',
   [VARIABLE_PATTERN]: 'a letter or _, then up to 127 letters, digits or _',
+  [URL_PATH_PATTERN]: '/ and up to 1023 printable ASCII characters without spaces',
   [USER_PATTERN]: 'a letter in lower case or _, then up to 31 of these, digits or -',
 }

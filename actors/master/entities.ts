@@ -12,7 +12,7 @@ import type {
 } from '../../protocol/ids.ts'
 import { NO_RESOURCES, type ResourceBook, type Resources } from '../../protocol/resources.ts'
 import type { Subscribe, UpdateFramework } from '../../protocol/schema/calls.ts'
-import type { Exit, StatusNumber, Subscription } from '../../protocol/schema/common.ts'
+import type { Exit, StatusNumber, Subscription, TaskStatus } from '../../protocol/schema/common.ts'
 import type { AgentInfo, HeldTask, SnapshotPage } from '../../protocol/schema/master.ts'
 import type { MachineState } from '../../protocol/task-machine.ts'
 import type { TaskState } from '../../protocol/task-state.ts'
@@ -35,6 +35,8 @@ export interface Task {
   number: StatusNumber | undefined
   /** By the newest status, for reconciliation and listings. */
   said: Said | undefined
+  /** What its checks have come to; undefined: it has none, or nobody has said. */
+  health: Health | undefined
   /** The agent must be told again when it comes back. */
   kill: Kill | undefined
   /** Its resources are counted as used at the agent and for the role. */
@@ -47,6 +49,9 @@ export interface Task {
 export interface Kill {
   readonly graceMs: number | undefined
 }
+
+/** What a status says of a task's checks. */
+export type Health = Pick<TaskStatus, 'healthy' | 'checkResult'>
 
 /** What a status has said that is told again. */
 export interface Said {

@@ -9,7 +9,7 @@ import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
 import type { TaskEnd } from './agents/membership.ts'
 import { holdTask, releaseTask } from './books.ts'
-import type { Agent, Framework, Said, Task } from './entities.ts'
+import type { Agent, Framework, Health, Said, Task } from './entities.ts'
 import { tellWorldOfTask } from './public-events.ts'
 import { count } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
@@ -42,9 +42,11 @@ export function applyStatus(
   if (!isFollowing && !moveTask(turn, task, newest, isNow ? status.atMs : undefined)) return
   if (isFollowing) task.changedAtMs = status.atMs
   const told = task.said?.state ?? (isFollowing ? undefined : before)
+  const wasHealthy = task.health?.healthy
   task.number = status.number
   task.said = saidOf(status)
-  if (status.state === told) return
+  task.health = healthOf(status)
+  if (status.state === told && task.health?.healthy === wasHealthy) return
   // Its message was decoded for us alone: it goes on as it is, and is not copied.
   status.agentId = agent.agentId
   status.source = 'agent'
@@ -53,6 +55,12 @@ export function applyStatus(
 
 /** Of a status nothing else is asked for again: it is not kept whole. */
 const saidOf = ({ state, message, exit }: TaskStatus): Said => ({ state, message, exit })
+
+/** Of the most tasks nothing: those have no checks. */
+export function healthOf({ healthy, checkResult }: Health): Health | undefined {
+  if (healthy === undefined && checkResult === undefined) return undefined
+  return { ...(healthy !== undefined && { healthy }), ...(checkResult && { checkResult }) }
+}
 
 /** True if an agent can say this of a task: what became of the agent is not its to say. */
 export function isReportable(state: TaskState): boolean {
@@ -109,6 +117,7 @@ export interface MadeStatus {
   readonly launch?: Launch | undefined
   readonly number?: StatusNumber | undefined
   readonly exit?: TaskStatus['exit'] | undefined
+  readonly health?: Health | undefined
   readonly unreachableAtMs?: number | undefined
 }
 
@@ -130,6 +139,8 @@ function statusOf(turn: LeaderTurn, made: MadeStatus): TaskStatus {
   if (launch !== undefined) status.launch = launch
   if (number !== undefined) status.number = number
   if (exit !== undefined) status.exit = exit
+  if (made.health?.healthy !== undefined) status.healthy = made.health.healthy
+  if (made.health?.checkResult !== undefined) status.checkResult = made.health.checkResult
   if (unreachableAtMs !== undefined) status.unreachableAtMs = unreachableAtMs
   return status
 }
@@ -178,6 +189,7 @@ function knownOf(
     launch: task.launch,
     number: task.number,
     exit: task.said?.exit,
+    health: task.health,
     unreachableAtMs: isLost ? agent?.unreachableAtMs : undefined,
   }
 }
@@ -281,6 +293,7 @@ export function taskItem(turn: Pick<LeaderTurn, 'leader'>, task: Task): TaskItem
     resources: listResources(task.resources),
     ...(message !== undefined && { message }),
     ...(task.said?.exit !== undefined && { exit: task.said.exit }),
+    ...task.health,
     changedAtMs: task.changedAtMs,
   }
 }

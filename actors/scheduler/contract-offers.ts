@@ -4,6 +4,7 @@ import type { AgentId, OfferId, TaskId } from '../../protocol/ids.ts'
 import type { Ranges } from '../../protocol/ranges.ts'
 import type { Resources } from '../../protocol/resources.ts'
 import type { ResourceEntry } from '../../protocol/schema/common.ts'
+import type { Check, HealthCheck } from '../../protocol/schema/task-checks.ts'
 
 /**
  * What a task takes of an offer: amounts by name, `{ cpus: 0.5, mem: 32, disk: 100, gpus: 1 }`
@@ -33,6 +34,12 @@ export interface TaskWish {
   readonly limits?: { readonly cpus?: number; readonly mem?: number }
   /** From SIGTERM to SIGKILL, in milliseconds, up to an hour. Default 3 s. */
   readonly killGraceMs?: number
+  /** Kills it when it is not well for some time; tells of each failure. Default: none. */
+  readonly healthCheck?: HealthCheck
+  /** Tells how it is, and nothing more. Default: none. */
+  readonly check?: Check
+  /** It fails when it has run for so long, in milliseconds. Default: it may run for ever. */
+  readonly maxCompletionMs?: number
   readonly labels?: Readonly<Record<string, string>>
 }
 

@@ -1,6 +1,7 @@
 /** What an author hears of tasks: their statuses, and what they write. */
 import type { AgentId, Launch, TaskId } from '../../protocol/ids.ts'
 import type { Reason } from '../../protocol/schema/common.ts'
+import type { CheckResult } from '../../protocol/schema/task-checks.ts'
 import type { TaskState } from '../../protocol/task-state.ts'
 
 /** One status of one task. Fields that nobody knows are absent. */
@@ -25,6 +26,10 @@ export interface TaskStatus {
   readonly message?: string
   /** How its process ended: at most one of them. */
   readonly exit?: { readonly code?: number; readonly signal?: number }
+  /** What its health checks have come to. */
+  readonly healthy?: boolean
+  /** What its check said last. */
+  readonly checkResult?: CheckResult
   /** Epoch milliseconds, by the clock of `source`. */
   readonly atMs: number
   /** Epoch milliseconds: since when its agent has not been heard. */

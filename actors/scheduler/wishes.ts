@@ -5,6 +5,7 @@ import type { TaskId } from '../../protocol/ids.ts'
 import { SCALAR_MAX } from '../../protocol/limits.ts'
 import { parseResources, type Resources } from '../../protocol/resources.ts'
 import type { Command, TaskInfo, WantedResources } from '../../protocol/schema/common.ts'
+import { problemOfChecks } from '../../protocol/task-problem.ts'
 import type { ResourceWish, TaskGroup, TaskWish } from './contract-offers.ts'
 import type { LaunchOperation } from './inputs.ts'
 import { GRACE, isFields, problemsOf, type Rule, type Rules, shown, TOKEN } from './rules.ts'
@@ -21,7 +22,15 @@ export function taskOf(wish: TaskWish, newId: () => string): TaskInfo {
   if (limits !== undefined) task.limits = copyOf(limits)
   if (killGraceMs !== undefined) task.killGraceMs = killGraceMs
   if (labels !== undefined) task.labels = copyOf(labels)
+  addChecks(task, wish ?? {})
   return task
+}
+
+function addChecks(task: TaskInfo, wish: Partial<TaskWish>): void {
+  const { healthCheck, check: plainCheck, maxCompletionMs } = wish
+  if (healthCheck !== undefined) task.healthCheck = copyOf(healthCheck)
+  if (plainCheck !== undefined) task.check = copyOf(plainCheck)
+  if (maxCompletionMs !== undefined) task.maxCompletionMs = maxCompletionMs
 }
 
 function commandOf({ command, env, user }: TaskWish): Command {
@@ -35,7 +44,8 @@ function commandOf({ command, env, user }: TaskWish): Command {
 /** The author may change theirs before it is sent. What is of no use is left to the check. */
 function copyOf<T>(value: T): T {
   if (Array.isArray(value)) return value.map(copyOf) as T
-  return isFields(value) ? { ...value } : value
+  if (!isFields(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, copyOf(one)])) as T
 }
 
 /**
@@ -75,7 +85,11 @@ export function wishProblem(wishes: readonly (TaskWish | TaskGroup)[]): string |
   for (const [index, wish] of tasks.entries()) {
     const where = `task ${index + 1}`
     if (!isFields(wish)) return `${where} must have a command and resources, not be ${shown(wish)}`
-    const problems = [...problemsOf(wish, RULES), ...resourceProblems(wish['resources'])]
+    const problems = [
+      ...problemsOf(wish, RULES),
+      ...resourceProblems(wish['resources']),
+      ...checkProblems(wish),
+    ]
     if (problems.length > 0) return `${where}: ${problems.join('; ')}`
   }
   return undefined
@@ -110,6 +124,20 @@ function entryProblems(entries: readonly unknown[]): readonly string[] {
   return 'code' in parsed ? [parsed.message] : []
 }
 
+/** What the protocol says of them, which names the field. */
+function checkProblems(wish: Readonly<Record<string, unknown>>): readonly string[] {
+  const { healthCheck, check: plainCheck, maxCompletionMs } = wish as Partial<TaskInfo>
+  const checks = {
+    ...(healthCheck !== undefined && { healthCheck: copyOf(healthCheck) }),
+    ...(plainCheck !== undefined && { check: copyOf(plainCheck) }),
+    ...(maxCompletionMs !== undefined && { maxCompletionMs }),
+  }
+  const checked = check('Accept', acceptOf(checks))
+  if (!checked.ok) return [checked.refusal.message.replace(/^Accept: [a-z0-9.]*tasks\.0\./, '')]
+  const problem = problemOfChecks(checks)
+  return problem === undefined ? [] : [problem]
+}
+
 /** A whole accept of one task, to ask the protocol about a part of it. */
 function acceptOf(fields: Readonly<Record<string, unknown>>): unknown {
   const task = { taskId: 'any', resources: {}, command: { shell: 'any' }, ...fields }
@@ -124,7 +152,7 @@ const rule = (
   isGood: (value) => check('Accept', acceptOf(fieldsOf(value))).ok,
 })
 
-const RULES: Rules<Omit<TaskWish, 'resources'>> = {
+const RULES: Rules<Omit<TaskWish, 'resources' | 'healthCheck' | 'check' | 'maxCompletionMs'>> = {
   taskId: TOKEN,
   name: rule('a text of at most 256 characters', (name) => ({ name })),
   command: {

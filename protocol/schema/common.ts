@@ -37,7 +37,19 @@ import {
   VARIABLE_PATTERN,
 } from '../patterns.ts'
 import { TASK_STATES } from '../task-state.ts'
-import { bits64, integer, list, message, record, text, timeAtMs, token, word } from './shapes.ts'
+import {
+  bits64,
+  durationMs,
+  integer,
+  list,
+  message,
+  record,
+  text,
+  timeAtMs,
+  token,
+  word,
+} from './shapes.ts'
+import { Check, CheckResult, HealthCheck, words } from './task-checks.ts'
 
 export const AgentIdToken = token<AgentId>()
 export const FrameworkIdToken = token<FrameworkId>()
@@ -225,8 +237,7 @@ export const RoleQuota = message('The quota of one role, at the top of the tree.
 /** What is started. Exactly one of `argv` (no shell) and `shell` (`/bin/sh -c`) stands. */
 export type Command = Static<typeof Command>
 export const Command = message('Exactly one of argv and shell stands. No NUL anywhere.', {
-  argv: Type.Optional(list(Type.String({ pattern: NO_NUL_PATTERN, maxLength: 32_768 }), 1024, 1)),
-  shell: Type.Optional(Type.String({ pattern: NO_NUL_PATTERN, minLength: 1, maxLength: 32_768 })),
+  ...words,
   env: Type.Optional(
     record(VARIABLE_PATTERN, Type.String({ pattern: NO_NUL_PATTERN, maxLength: 32_768 }), 512),
   ),
@@ -249,6 +260,10 @@ export const TaskInfo = message('One task as its framework describes it.', {
   limits: Type.Optional(TaskLimits),
   command: Command,
   killGraceMs: Type.Optional(integer(0, 3_600_000)),
+  healthCheck: Type.Optional(HealthCheck),
+  check: Type.Optional(Check),
+  /** It is ended, without grace, when it has run for so long: FAILED. Absent: it never is. */
+  maxCompletionMs: Type.Optional(durationMs),
   labels: Type.Optional(Labels),
 })
 
@@ -271,6 +286,10 @@ export const REASONS = [
   'EXIT_UNKNOWN',
   'KILLED_DURING_LAUNCH',
   'GROUP_ENDED',
+  'UNHEALTHY',
+  'MAX_COMPLETION_TIME_REACHED',
+  'HEALTH_CHECK_STATUS_UPDATED',
+  'CHECK_STATUS_UPDATED',
   'AGENT_RESTARTED',
   'AGENT_REBOOTED',
   'AGENT_AWAY',
@@ -304,6 +323,10 @@ export const TaskStatus = message('One status of one task.', {
   reason: Type.Optional(word(...REASONS)),
   message: Type.Optional(text(4096)),
   exit: Type.Optional(Exit),
+  /** What its health checks have come to. Absent: it has none, or none has counted yet. */
+  healthy: Type.Optional(Type.Boolean()),
+  /** What its check said last. Absent: it has none, or none has ended yet. */
+  checkResult: Type.Optional(CheckResult),
   atMs: timeAtMs,
   unreachableAtMs: Type.Optional(timeAtMs),
 })

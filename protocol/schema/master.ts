@@ -30,6 +30,7 @@ import {
 } from './common.ts'
 import { Explained } from './explain.ts'
 import { durationMs, integer, item, list, message, oneOf, text, timeAtMs, word } from './shapes.ts'
+import { CheckResult } from './task-checks.ts'
 
 /** What an agent is. Resources are its total; free is total minus what its tasks hold. */
 export type AgentInfo = Static<typeof AgentInfo>
@@ -69,6 +70,9 @@ export const HeldTask = message('A task as the agent holds it.', {
   number: StatusNumber,
   /** When that status was made. Absent: there is none yet, or an older agent does not say. */
   atMs: Type.Optional(timeAtMs),
+  /** As its newest status says. */
+  healthy: Type.Optional(Type.Boolean()),
+  checkResult: Type.Optional(CheckResult),
   /** Its terminal status was acknowledged: only the leader's word is missing to forget it. */
   settled: Type.Optional(Type.Boolean()),
 })

@@ -27,6 +27,7 @@ import {
   Weight,
 } from './common.ts'
 import { integer, list, message, record, text, timeAtMs, token, word } from './shapes.ts'
+import { CheckResult } from './task-checks.ts'
 
 /** Four ids and the dots between them: what tasks are listed by. */
 const KEY_LENGTH_MAX = 4 * 64 + 3
@@ -84,6 +85,9 @@ export const TaskItem = message('A task, as the leader sees it.', {
   resources: ResourceList,
   message: Type.Optional(text(4096)),
   exit: Type.Optional(Exit),
+  /** As its newest status says. */
+  healthy: Type.Optional(Type.Boolean()),
+  checkResult: Type.Optional(CheckResult),
   changedAtMs: timeAtMs,
 })
 

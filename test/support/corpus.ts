@@ -16,6 +16,7 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
   message: ['exited with 3', 'ä€😀'],
   offerId: ['3-00000000000000aa-1'],
   offers: ['3-00000000000000aa-1'],
+  path: ['/healthz?deep=1'],
   principal: ['local'],
   role: ['*', 'batch/nightly'],
   root: ['/mnt/disk-1'],
@@ -33,6 +34,8 @@ const ONE_OF: readonly (readonly string[])[] = [
   ['text', 'scalar'],
   ['argv', 'shell'],
   ['code', 'signal'],
+  ['command', 'http', 'tcp'],
+  ['exitCode', 'statusCode', 'connected'],
 ]
 
 /**

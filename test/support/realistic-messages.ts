@@ -58,6 +58,21 @@ const PORTED = {
   labels: { team: 'web', 'a key with spaces': '' },
 }
 
+const CHECKED = {
+  ...PORTED,
+  taskId: 'web-2',
+  healthCheck: {
+    http: { port: 31_005, path: '/healthz?deep=1' },
+    delayMs: 0,
+    intervalMs: 2_000,
+    timeoutMs: 1_000,
+    consecutiveFailures: 5,
+    graceMs: 30_000,
+  },
+  check: { command: { argv: ['redis-cli', '-p', '31005', 'ping'] }, intervalMs: 60_000 },
+  maxCompletionMs: 86_400_000,
+}
+
 const running = {
   taskId: 'echo-1',
   state: 'TASK_RUNNING',
@@ -77,6 +92,16 @@ const failed = {
   reason: 'COMMAND_FAILED',
   message: 'exited with 3',
   exit: { code: 3 },
+}
+
+const unwell = {
+  ...running,
+  state: 'TASK_RUNNING',
+  latest: 'TASK_KILLING',
+  reason: 'HEALTH_CHECK_STATUS_UPDATED',
+  message: 'health check failed, the 1st in a row: 127.0.0.1:31005 answered 503',
+  healthy: false,
+  checkResult: { exitCode: 0 },
 }
 
 const dropped = {
@@ -107,7 +132,11 @@ export const REALISTIC: Readonly<Partial<Record<MessageName, readonly Record<str
       },
     ],
     Accept: [
-      { offers: [OFFER], operations: [{ kind: 'launch', tasks: [ECHO, PORTED] }], refuseMs: 0 },
+      {
+        offers: [OFFER],
+        operations: [{ kind: 'launch', tasks: [ECHO, PORTED, CHECKED] }],
+        refuseMs: 0,
+      },
       { ...numbered, call: SESSION, epoch: 3, offers: [OFFER, `3-${RUN}-14`], operations: [] },
     ],
     Decline: [{ offers: [OFFER], refuseMs: 3_600_000, reason: 'too small: needs 8 cpus' }],
@@ -136,7 +165,7 @@ export const REALISTIC: Readonly<Partial<Record<MessageName, readonly Record<str
       },
     ],
     StatusUpdates: [
-      { ...numbered, statuses: [running, failed] },
+      { ...numbered, statuses: [running, failed, unwell] },
       { statuses: [{ ...failed, state: 'TASK_KILLED', exit: { signal: 15 } }] },
     ],
     Acknowledgements: [
@@ -183,6 +212,7 @@ export const REALISTIC: Readonly<Partial<Record<MessageName, readonly Record<str
             tasks: [
               { launch: LAUNCH, task: ECHO },
               { launch: `3-${RUN}-15`, task: PORTED },
+              { launch: `3-${RUN}-16`, task: CHECKED },
             ],
           },
           { kind: 'kill', principal: 'local', frameworkId: 'python', taskId: 'web-1', graceMs: 0 },

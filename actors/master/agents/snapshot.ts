@@ -18,7 +18,7 @@ import type { Agent, Framework, Opening, Task } from '../entities.ts'
 import { frameworkFromAgent } from '../frameworks/end.ts'
 import { parseWish } from '../offers/wishes.ts'
 import { count } from '../state.ts'
-import { compareNumbers, forgetTask, isReportable, moveTask, tellAll } from '../tasks.ts'
+import { compareNumbers, forgetTask, healthOf, isReportable, moveTask, tellAll } from '../tasks.ts'
 import type { LeaderTurn } from '../turn.ts'
 import { order } from './agents.ts'
 
@@ -113,6 +113,7 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
     state: 'TASK_UNKNOWN',
     number: undefined,
     said: undefined,
+    health: undefined,
     kill: framework.kills.get(shown.taskId),
     isHeld: false,
     changedAtMs: turn.now.wallMs,
@@ -139,6 +140,7 @@ function update(turn: LeaderTurn, framework: Framework, task: Task, shown: HeldT
   const before = task.state
   if (before !== shown.latest && !moveTask(turn, task, shown.latest, shown.atMs)) return
   task.number = shown.number
+  task.health = healthOf(shown)
   const isBack = before === 'TASK_UNREACHABLE' && !isTerminal(shown.latest)
   if (isBack) tellAll(turn, framework, task, 'AGENT_RETURNED')
 }

@@ -163,6 +163,7 @@ export function statusShown(turn: LeaderTurn, task: Task): TaskStatus {
     source: said === undefined || fate !== undefined ? 'master' : 'agent',
     ...(message !== undefined && { message }),
     ...(said?.exit !== undefined && { exit: said.exit }),
+    ...task.health,
     atMs: changedAtMs,
     ...(state === 'TASK_UNREACHABLE' && unreachableAtMs !== undefined && { unreachableAtMs }),
   }

@@ -10,6 +10,7 @@ import {
 import { fromThousandths } from '../../../protocol/scalar.ts'
 import type { TaskInfo } from '../../../protocol/schema/common.ts'
 import { spellResources } from '../../../protocol/spell-resources.ts'
+import { problemOfChecks } from '../../../protocol/task-problem.ts'
 import type { Agent } from '../entities.ts'
 import type { Leader } from '../state.ts'
 import { parseWish } from './wishes.ts'
@@ -38,6 +39,8 @@ export function validateLaunch(
   if ((argv === undefined) === (shell === undefined)) {
     return { problem: 'the command has not exactly one of argv and shell' }
   }
+  const problem = problemOfChecks(task)
+  if (problem !== undefined) return { problem }
   const wanted = parseWish(leader, task.resources)
   if ('code' in wanted) return { problem: wanted.message }
   if (isEmpty(wanted)) return { problem: 'it wants no resources at all' }

@@ -159,6 +159,7 @@ function launch(
     state: 'TASK_STAGING',
     number: undefined,
     said: undefined,
+    health: undefined,
     kill: undefined,
     // What it holds was the offer's: it is with the role already.
     isHeld: true,

@@ -49,6 +49,7 @@ const RETRY_MS = 1_000
 const NEEDS_NO_RECORD: ReadonlySet<Effect['do']> = new Set([
   'kill',
   'remove-sandbox',
+  'run-check',
   'read-output',
   'measure-disk',
   'send-output',

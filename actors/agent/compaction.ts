@@ -53,10 +53,17 @@ function taskRecords(task: Task): readonly AgentRecord[] {
 }
 
 /** Of a task that is killed. */
-export function killRecord({ launch, killedWithMs, killByMs, groupEnd }: Task): AgentRecord {
+export function killRecord({
+  launch,
+  killedWithMs,
+  killByMs,
+  groupEnd,
+  killCause,
+}: Task): AgentRecord {
   const by = killByMs === undefined ? {} : { byMs: killByMs }
   const end = groupEnd === undefined ? {} : { groupEnd }
-  return { kind: 'kill', launch, graceMs: killedWithMs ?? 0, ...by, ...end }
+  const why = killCause === undefined ? {} : { cause: killCause }
+  return { kind: 'kill', launch, graceMs: killedWithMs ?? 0, ...by, ...end, ...why }
 }
 
 /** The task as it is when none of its statuses waits for an acknowledgement. */
@@ -65,6 +72,7 @@ export function taskRecord(
   resources: WantedResources = listResources(task.resources),
 ): AgentRecord {
   const { framework, taskId, launch, name, role, killGraceMs, group, staged, stream } = task
+  const { checks } = task
   const { principal, frameworkId } = framework
   const last = stream.length > 0 ? undefined : task.last
   return {
@@ -79,6 +87,8 @@ export function taskRecord(
     killGraceMs,
     group,
     staged,
+    checks: checks?.asked,
+    startedAtMs: checks?.startedAtMs,
     last,
   }
 }

@@ -1,6 +1,8 @@
 /** The agent's decisions, without the agent: no clock, no bus, no process. Same in, same out. */
 import type { Now } from '../../protocol/now.ts'
 import type { CommonInput, Core } from '../parts/core.ts'
+import { endOverdue, heardCheck } from './checks/results.ts'
+import { runCheck } from './checks/watching.ts'
 import { compact } from './compaction.ts'
 import type { Effect } from './effects.ts'
 import { flush, wantsFlush } from './flush.ts'
@@ -36,14 +38,16 @@ function handle(state: AgentState, input: Input | CommonInput, now: Now): readon
     case 'container.launch-failed':
       handleContainer(state, input, now)
       return NOTHING
+    case 'check.ended':
+      heardCheck(state, input, now)
+      return NOTHING
     case 'output.read':
       return heardOutput(state, input, now)
     case 'bus.disconnected':
       state.isDisconnected = true
       return NOTHING
     case 'bus.connected':
-      if (state.isDisconnected && state.hasHeardLeader) openSession(state, now)
-      state.isDisconnected = false
+      reconnected(state, now)
       return NOTHING
     case 'disk.measured':
       heardDisk(state, input, now)
@@ -63,6 +67,11 @@ function handle(state: AgentState, input: Input | CommonInput, now: Now): readon
     case 'flush':
       return flush(state, now)
   }
+}
+
+function reconnected(state: AgentState, now: Now): void {
+  if (state.isDisconnected && state.hasHeardLeader) openSession(state, now)
+  state.isDisconnected = false
 }
 
 function wake(state: AgentState, now: Now): readonly Effect[] {
@@ -90,6 +99,11 @@ function meet(state: AgentState, deadline: Deadline, now: Now): readonly Effect[
       return measureDisk(state)
     case 'output':
       return lookAgain(state, deadline.request)
+    case 'check':
+      return runCheck(state, deadline)
+    case 'completion':
+      endOverdue(state, deadline.launch, now)
+      return NOTHING
   }
 }
 

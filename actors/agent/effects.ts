@@ -7,6 +7,7 @@ import type {
   SessionId,
   TaskId,
 } from '../../protocol/ids.ts'
+import type { TaskInfo } from '../../protocol/schema/common.ts'
 import type { AgentReports } from '../../protocol/schema/master.ts'
 import type { Output, StatusUpdates } from '../../protocol/schema/scheduler.ts'
 import type { AgentRecord } from './records.ts'
@@ -38,6 +39,14 @@ interface Limits {
   readonly pidsMax: number
 }
 
+/** What a check asks: a command beside the task, or the network. */
+export type Probe =
+  | { readonly command: Container['command'] }
+  | { readonly http: HttpProbe }
+  | { readonly tcp: TcpProbe }
+type HttpProbe = NonNullable<NonNullable<TaskInfo['check']>['http']>
+type TcpProbe = NonNullable<NonNullable<TaskInfo['check']>['tcp']>
+
 /** What of a task's output is wanted; `request` comes back with it. */
 export interface OutputWanted {
   readonly request: SessionId
@@ -63,6 +72,14 @@ export type Effect =
   /** Removes what is left of an ended or unknown container, without its sandbox. */
   | { readonly do: 'destroy'; readonly containerId: string }
   | { readonly do: 'remove-sandbox'; readonly sandbox: Sandbox }
+  /** Answered once by the input `check.ended`, or never if the container ends. 0: no timeout. */
+  | {
+      readonly do: 'run-check'
+      readonly containerId: Launch
+      readonly which: 'health-check' | 'check'
+      readonly probe: Probe
+      readonly timeoutMs: number
+    }
   /** Answered by the input `output.read`. */
   | ({ readonly do: 'read-output' } & OutputWanted)
   /** Answered by the input `disk.measured`; `lists`: with all sandboxes that lie there. */

@@ -134,12 +134,14 @@ function takeHeads(state: AgentState, now: Now): Map<Framework, TaskStatus[]> {
 /** Field by field: in Node 20 each field that follows a spread costs more than all of these. */
 function statusOf(task: Task, body: StatusBody): TaskStatus {
   const { taskId, launch } = task
-  const { state, number, uuid, atMs, reason, message, exit } = body
+  const { state, number, uuid, atMs, reason, message, exit, healthy, checkResult } = body
   const latest = stateOf(task)
   const status: TaskStatus = { taskId, state, latest, launch, number, uuid, source: 'agent', atMs }
   if (reason !== undefined) status.reason = reason
   if (message !== undefined) status.message = message
   if (exit !== undefined) status.exit = exit
+  if (healthy !== undefined) status.healthy = healthy
+  if (checkResult !== undefined) status.checkResult = checkResult
   return status
 }
 

@@ -4,6 +4,8 @@ import { type FrameworkKey, frameworkKey, type Launch, type TaskId } from '../..
 import { putInto, type Resources, takeFrom } from '../../protocol/resources.ts'
 import type { StatusNumber, Subscription } from '../../protocol/schema/common.ts'
 import { compareSubscription } from '../parts/fence.ts'
+import { type AskedChecks, newChecks } from './checks/asked.ts'
+import { endChecks } from './checks/checks.ts'
 import { frameworkRecord } from './compaction.ts'
 import type { AgentRecord } from './records.ts'
 import { keepSandbox } from './sandboxes.ts'
@@ -62,6 +64,8 @@ export interface NewTask {
   readonly killGraceMs?: number | undefined
   readonly group?: Launch | undefined
   readonly staged: StatusNumber
+  readonly checks?: AskedChecks | undefined
+  readonly startedAtMs?: number | undefined
 }
 
 /** Enters a task into the books, holding nothing yet. */
@@ -82,6 +86,8 @@ export function addTask(state: AgentState, task: NewTask): Task {
     killedWithMs: undefined,
     killByMs: undefined,
     groupEnd: undefined,
+    killCause: undefined,
+    checks: task.checks && newChecks(task.checks, task.startedAtMs),
     last: undefined,
     stream: [],
     retryAtMs: Number.POSITIVE_INFINITY,
@@ -140,6 +146,7 @@ export function forgetTask(state: AgentState, task: Task): void {
 export function strike(state: AgentState, task: Task): void {
   const { framework, launch, taskId, group } = task
   release(state, task)
+  endChecks(state, task)
   if (group !== undefined) leaveGroup(state, group, task)
   state.tasks.delete(launch)
   framework.tasks.delete(launch)

@@ -65,6 +65,23 @@ export type ContainerInput =
   | ({ readonly kind: 'container.ended'; readonly containerId: string } & EndSeen)
   | { readonly kind: 'container.launch-failed'; readonly containerId: string; readonly why: string }
 
+/** What one run of a check saw. `failed`: a sentence; it timed out, or could not be made. */
+export type CheckSeen =
+  | { readonly exit: ExitSeen; readonly said?: string }
+  | { readonly statusCode: number }
+  | { readonly connected: true }
+  /** Of TCP: nobody took the connection; why, for people. */
+  | { readonly connected: false; readonly why: string }
+  | { readonly failed: string }
+
+/** A run of a check has ended. */
+export interface CheckEnded {
+  readonly kind: 'check.ended'
+  readonly containerId: string
+  readonly which: 'health-check' | 'check'
+  readonly seen: CheckSeen
+}
+
 /**
  * The checkpoint cannot be written. What was to be remembered waits; nothing of that turn was said,
  * and these were not launched and will not be.
@@ -101,6 +118,7 @@ export type Input =
       readonly message: Acknowledgements
     }
   | ContainerInput
+  | CheckEnded
   | OutputRead
   | DiskMeasured
   | { readonly kind: 'bus.disconnected' }

@@ -3,6 +3,7 @@ import { KILL_GRACE_MS } from '../../protocol/limits.ts'
 import type { Now } from '../../protocol/now.ts'
 import type { Kill } from '../../protocol/schema/agent.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
+import { endChecks } from './checks/checks.ts'
 import { killRecord } from './compaction.ts'
 import { findFramework, forgetTask, record } from './held.ts'
 import { type AgentState, stateOf, type Task } from './state.ts'
@@ -36,6 +37,7 @@ export function killTask(
     endTask(state, task, { news: killedDuringLaunch(task), now })
     return
   }
+  endChecks(state, task)
   const { kills } = state.outbox
   kills.set(task.launch, Math.min(graceMs, kills.get(task.launch) ?? graceMs))
   const byMs = now.wallMs + graceMs

@@ -8,6 +8,7 @@ import type {
   TaskStatus,
   WantedResources,
 } from '../../protocol/schema/common.ts'
+import type { AskedChecks } from './checks/asked.ts'
 
 /** Fields are added, never changed; an agent that reads a higher format refuses to start. */
 export const FORMAT = 1
@@ -37,6 +38,13 @@ export interface StartRecord {
   readonly resourcesVersion: number
 }
 
+/** Why an agent kills a task that nobody asked it to kill. */
+export interface KillCause {
+  readonly reason: 'UNHEALTHY' | 'MAX_COMPLETION_TIME_REACHED'
+  /** For people. */
+  readonly message: string
+}
+
 export interface TaskRecord extends Ref {
   readonly kind: 'task'
   readonly name?: string | undefined
@@ -47,6 +55,10 @@ export interface TaskRecord extends Ref {
   /** It lives and dies with all that have the same. */
   readonly group?: Launch | undefined
   readonly staged: StatusNumber
+  /** How it is to be watched. */
+  readonly checks?: AskedChecks | undefined
+  /** When its process was there, in wall time; only of one that is watched. */
+  readonly startedAtMs?: number | undefined
   /** The newest status, if it was acknowledged; those that follow as records were not. */
   readonly last?: StatusBody | undefined
 }
@@ -78,8 +90,17 @@ export type AgentRecord =
       readonly byMs?: number
       /** As its task has it. */
       readonly groupEnd?: string
+      readonly cause?: KillCause
     }
-  | { readonly kind: 'status'; readonly launch: Launch; readonly status: StatusBody }
+  /** Its process is there, and it is watched from here on. */
+  | { readonly kind: 'watched'; readonly launch: Launch; readonly atMs: number }
+  | {
+      readonly kind: 'status'
+      readonly launch: Launch
+      readonly status: StatusBody
+      /** In place of the newest one, which is not sent any more. */
+      readonly replaces?: boolean
+    }
   /** The oldest unacknowledged status of that launch was acknowledged. */
   | { readonly kind: 'ack'; readonly launch: Launch }
   | { readonly kind: 'forget'; readonly launch: Launch }

@@ -6,6 +6,7 @@ import type { Launch } from '../../protocol/ids.ts'
 import type { Now } from '../../protocol/now.ts'
 import { describeResources, listResources, resourcesOf } from '../../protocol/resources.ts'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
+import { resumeChecks } from './checks/watching.ts'
 import { compact } from './compaction.ts'
 import type { Effect } from './effects.ts'
 import { addTask, findFramework, forgetFramework, hold, holdFramework, strike } from './held.ts'
@@ -98,7 +99,7 @@ function recallTask(state: AgentState, record: TaskRecord): void {
   noteEnd(task)
 }
 
-type OfTask = Extract<AgentRecord, { kind: 'kill' | 'status' | 'ack' | 'forget' }>
+type OfTask = Extract<AgentRecord, { kind: 'kill' | 'watched' | 'status' | 'ack' | 'forget' }>
 
 /** A record of a task that the books do not have is of one that was forgotten. */
 function recallOfTask(state: AgentState, record: OfTask): void {
@@ -109,9 +110,14 @@ function recallOfTask(state: AgentState, record: OfTask): void {
       task.killedWithMs = record.graceMs
       task.killByMs = record.byMs
       task.groupEnd = record.groupEnd
+      task.killCause = record.cause
+      return
+    case 'watched':
+      if (task.checks !== undefined) task.checks.startedAtMs = record.atMs
       return
     case 'status':
       task.last = record.status
+      if (record.replaces) task.stream.pop()
       task.stream.push(record.status)
       noteEnd(task)
       return
@@ -193,6 +199,7 @@ function goOn(state: AgentState, task: Task, now: Now): void {
   task.container = 'started'
   if (task.framework.isOver) tearDownTask(state, task, now)
   else if (stateOf(task) === 'TASK_STAGING') report(state, task, { news: startOf(task), now })
+  if (task.killedWithMs === undefined) resumeChecks(state, task, now)
   repeatKill(state, task, now)
 }
 

@@ -7,8 +7,8 @@ import type { FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.
 import type { WantedResources } from '../../protocol/schema/common.ts'
 import type { AgentRecord, StatusBody, TaskRecord } from './records.ts'
 
-type Told = Pick<StatusBody, 'reason' | 'message' | 'exit'>
-type Rest = Pick<TaskRecord, 'name' | 'killGraceMs' | 'group' | 'last'>
+type Told = Pick<StatusBody, 'reason' | 'message' | 'exit' | 'healthy' | 'checkResult'>
+type Rest = Pick<TaskRecord, 'name' | 'killGraceMs' | 'group' | 'checks' | 'startedAtMs' | 'last'>
 
 type TaskRow = readonly [
   kind: 'task',
@@ -32,6 +32,7 @@ type StatusRow = readonly [
   uuid: string,
   atMs: number,
   told: Told,
+  replaces?: boolean,
 ]
 
 export type Row =
@@ -45,16 +46,18 @@ export function rowOf(record: AgentRecord): Row {
     case 'task': {
       const { principal, frameworkId, taskId, launch, role, resources, staged } = record
       const { incarnation, count } = staged
-      const { name, killGraceMs, group, last } = record
-      const rest = { name, killGraceMs, group, last }
+      const { name, killGraceMs, group, checks, startedAtMs, last } = record
+      const rest = { name, killGraceMs, group, checks, startedAtMs, last }
       const ref = [principal, frameworkId, taskId, launch] as const
       return ['task', ...ref, role, resources, incarnation, count, rest]
     }
     case 'status': {
-      const { launch, status } = record
-      const { state, number, uuid, atMs, reason, message, exit } = status
-      const told = { reason, message, exit } as Told
-      return ['status', launch, state, number.incarnation, number.count, uuid, atMs, told]
+      const { launch, status, replaces } = record
+      const { state, number, uuid, atMs, reason, message, exit, healthy, checkResult } = status
+      const told = { reason, message, exit, healthy, checkResult } as Told
+      const { incarnation, count } = number
+      const row = ['status', launch, state, incarnation, count, uuid, atMs, told] as const
+      return replaces ? [...row, replaces] : row
     }
     case 'ack':
     case 'forget':
@@ -83,9 +86,10 @@ export function recordOf(row: Row): AgentRecord {
       return { ...ref, role, resources, staged, ...rest }
     }
     case 'status': {
-      const [kind, launch, state, incarnation, count, uuid, atMs, told] = row
+      const [kind, launch, state, incarnation, count, uuid, atMs, told, replaces] = row
       const number = { incarnation, count }
-      return { kind, launch, status: { state, number, uuid, atMs, ...told } }
+      const status = { state, number, uuid, atMs, ...told }
+      return replaces ? { kind, launch, status, replaces } : { kind, launch, status }
     }
     case 'ack':
     case 'forget':

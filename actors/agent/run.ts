@@ -6,6 +6,8 @@ import { isEmpty, NO_RESOURCES, parseResources, type Resources } from '../../pro
 import type { Run } from '../../protocol/schema/agent.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
 import { spellResources } from '../../protocol/spell-resources.ts'
+import { problemOfChecks } from '../../protocol/task-problem.ts'
+import { askedOf } from './checks/asked.ts'
 import { addTask, hold, holdFramework, noteSubscription, release } from './held.ts'
 import { endTask } from './kills.ts'
 import type { AgentState, Framework, Task } from './state.ts'
@@ -84,6 +86,7 @@ function enter(state: AgentState, framework: Framework, entry: Entry): Task {
     killGraceMs: entry.info.killGraceMs,
     group: entry.group,
     staged: nextStatusNumber(state),
+    checks: askedOf(entry.info),
   })
   recordTask(state, task, isEmpty(entry.resources) ? [] : entry.info.resources)
   return task
@@ -117,8 +120,9 @@ function launch(
   // Another of its group was no good.
   if (task.last !== undefined) return
   const container = containerOf(task, info)
-  if (container === undefined) {
-    const message = 'its command has not exactly one of argv and shell'
+  const problem = problemOfChecks(info)
+  if (container === undefined || problem !== undefined) {
+    const message = problem ?? 'its command has not exactly one of argv and shell'
     const news: News = { state: 'TASK_ERROR', reason: 'TASK_INVALID', message }
     endTask(state, task, { news, now })
     return

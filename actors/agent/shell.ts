@@ -6,6 +6,7 @@ import type {
   Exit,
   OnContainerEvent,
   RecoveredContainer,
+  CheckSeen as Seen,
 } from '../../agent-runtime/containerizer/containerizer.ts'
 import type { Subscription } from '../../bus/bus.ts'
 import type { Clock } from '../../bus/clock.ts'
@@ -25,7 +26,7 @@ import { type RunningActor, runActor } from '../kit/run-actor.ts'
 import { type Action, Batch, type Unperformed } from './batch.ts'
 import { agentCore } from './core.ts'
 import type { OutputWanted } from './effects.ts'
-import type { ExitSeen, FoundContainer, Input, Leaves } from './inputs.ts'
+import type { CheckSeen, ExitSeen, FoundContainer, Input, Leaves } from './inputs.ts'
 import type { Journal } from './journal.ts'
 import { ignoresBeat, isUnknown } from './leader.ts'
 import { type AgentState, newAgent, type Profile } from './state.ts'
@@ -268,6 +269,8 @@ function perform(deps: AgentsDeps, agent: Agent, action: Action): void {
       return containerizer.launch(action.container)
     case 'kill':
       return containerizer.kill(action.containerId, action.graceMs)
+    case 'run-check':
+      return containerizer.check(action)
     case 'destroy':
       return void containerizer.destroy(action.containerId)?.catch(onFault)
     case 'remove-sandbox':
@@ -315,12 +318,20 @@ function inputOf(event: ContainerEvent): Input {
       return { ...event, kind: 'container.ended', exit: exitOf(event.exit) }
     case 'launch-failed':
       return { kind: 'container.launch-failed', containerId, why: event.why }
+    case 'checked': {
+      const { which, seen } = event
+      return { kind: 'check.ended', containerId, which, seen: checkSeenOf(seen) }
+    }
   }
 }
 
 function foundOf({ containerId, sandbox, state }: RecoveredContainer): FoundContainer {
   const seen = state.kind === 'ended' ? { ...state, exit: exitOf(state.exit) } : state
   return { containerId, sandbox, state: seen }
+}
+
+function checkSeenOf(seen: Seen): CheckSeen {
+  return 'exit' in seen ? { ...seen, exit: exitOf(seen.exit) } : seen
 }
 
 const SIGNALS: Readonly<Record<string, number>> = constants.signals

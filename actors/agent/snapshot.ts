@@ -45,6 +45,8 @@ function heldTask(task: Task): HeldTask {
   }
   if (name !== undefined) held.name = name
   if (last !== undefined) held.atMs = last.atMs
+  if (last?.healthy !== undefined) held.healthy = last.healthy
+  if (last?.checkResult !== undefined) held.checkResult = last.checkResult
   if (isSettled(task)) held.settled = true
   return held
 }

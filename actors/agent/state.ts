@@ -16,8 +16,9 @@ import type { TaskState } from '../../protocol/task-state.ts'
 import { Deadlines } from '../parts/deadlines.ts'
 import { type Random, seededRandom } from '../parts/random.ts'
 import type { Session } from '../parts/session.ts'
+import type { CheckKind, Checks } from './checks/asked.ts'
 import type { Container } from './effects.ts'
-import type { AgentRecord, Ref, StatusBody } from './records.ts'
+import type { AgentRecord, KillCause, Ref, StatusBody } from './records.ts'
 
 /** What an agent is told about itself when it starts. */
 export interface Profile {
@@ -66,6 +67,10 @@ export interface Task {
   killByMs: number | undefined
   /** Which other of its group has ended so that this one is killed, as a sentence. */
   groupEnd: string | undefined
+  /** Why the agent itself kills it: the first cause is told. */
+  killCause: KillCause | undefined
+  /** How it is watched; undefined: its framework asked for nothing. */
+  readonly checks: Checks | undefined
   /** The newest status; undefined: none was made, it is staging. */
   last: StatusBody | undefined
   /** Statuses that are not acknowledged, oldest first; the first is in flight. */
@@ -119,6 +124,9 @@ export type Link =
 export type Deadline =
   | { readonly kind: 'open' | 'repeat' | 'silence' | 'disk' }
   | { readonly kind: 'output'; readonly request: SessionId }
+  | { readonly kind: 'check'; readonly launch: Launch; readonly which: CheckKind }
+  /** It is to be done by then. */
+  | { readonly kind: 'completion'; readonly launch: Launch }
 
 /** Somebody waits for output; `untilMs` is monotonic. */
 export interface OutputWait {

@@ -1,6 +1,6 @@
 /** Status streams: one for each task, first in first out, one unacknowledged status in flight. */
 import type { FrameworkKey } from '../../protocol/ids.ts'
-import { UPDATE_RETRY_MS, UPDATE_RETRY_MS_MAX } from '../../protocol/limits.ts'
+import { CHECK_STATUSES_MAX, UPDATE_RETRY_MS, UPDATE_RETRY_MS_MAX } from '../../protocol/limits.ts'
 import type { Now } from '../../protocol/now.ts'
 import type { Acknowledgements } from '../../protocol/schema/agent.ts'
 import type { Exit, Reason, StatusNumber } from '../../protocol/schema/common.ts'
@@ -8,6 +8,7 @@ import { type MachineState, taskEventOf, taskStep } from '../../protocol/task-ma
 import { isTerminal } from '../../protocol/task-state.ts'
 import { compareSubscription } from '../parts/fence.ts'
 import { nextHex } from '../parts/random.ts'
+import type { Checks } from './checks/asked.ts'
 import { findFramework, record, release } from './held.ts'
 import type { StatusBody } from './records.ts'
 import { type AgentState, type Framework, refOf, stateOf, type Task } from './state.ts'
@@ -57,9 +58,8 @@ export function report(state: AgentState, task: Task, { news, now }: Told): bool
   if (reason !== undefined) status.reason = reason
   if (message !== undefined) status.message = message.slice(0, SENTENCE_LENGTH_MAX)
   if (exit !== undefined) status.exit = exit
-  record(state, { kind: 'status', launch: task.launch, status })
-  task.last = status
-  task.stream.push(status)
+  if (task.checks !== undefined) addHealth(status, task.checks)
+  append(state, task, status)
   if (task.stream.length === 1) sendHead(state, task)
   if (isTerminal(news.state)) {
     release(state, task)
@@ -67,6 +67,29 @@ export function report(state: AgentState, task: Task, { news, now }: Told): bool
   }
   return true
 }
+
+/** Whoever hears of the task hears how it is. */
+function addHealth(status: StatusBody, { health, result }: Checks): void {
+  if (health.healthy !== undefined) status.healthy = health.healthy
+  if (result !== undefined) status.checkResult = result
+}
+
+/** What a check has said takes the place of what one said before, if too much waits already. */
+function append(state: AgentState, task: Task, status: StatusBody): void {
+  const { launch, stream } = task
+  const isFull = stream.length >= CHECK_STATUSES_MAX && isOfCheck(status)
+  task.last = status
+  if (isFull && isOfCheck(stream.at(-1))) {
+    record(state, { kind: 'status', launch, status, replaces: true })
+    stream[stream.length - 1] = status
+    return
+  }
+  record(state, { kind: 'status', launch, status })
+  stream.push(status)
+}
+
+const isOfCheck = (status: StatusBody | undefined): boolean =>
+  status?.reason === 'HEALTH_CHECK_STATUS_UPDATED' || status?.reason === 'CHECK_STATUS_UPDATED'
 
 /** The head in flight names the newest state: its repeat frees what the task held at the leader. */
 function hurryHead(state: AgentState, task: Task, now: Now): void {

@@ -5,6 +5,8 @@ import type { Now } from '../../protocol/now.ts'
 import { NO_RESOURCES, type Resources, rangesOf, scalarOf } from '../../protocol/resources.ts'
 import { fromThousandths } from '../../protocol/scalar.ts'
 import type { TaskInfo, TaskLimits, WantedResources } from '../../protocol/schema/common.ts'
+import { endChecks } from './checks/checks.ts'
+import { beginChecks } from './checks/watching.ts'
 import { taskRecord } from './compaction.ts'
 import type { Container } from './effects.ts'
 import { addTask, holdFramework, record, recordFramework } from './held.ts'
@@ -63,7 +65,9 @@ export function handleContainer(state: AgentState, input: ContainerInput, now: N
   switch (input.kind) {
     case 'container.started':
       task.container = 'started'
-      if (!task.framework.isOver) report(state, task, { news: startOf(task), now })
+      if (task.framework.isOver) return
+      report(state, task, { news: startOf(task), now })
+      if (task.killedWithMs === undefined) beginChecks(state, task, now)
       return
     case 'container.ended':
       endContainer(state, task)
@@ -79,6 +83,7 @@ export function handleContainer(state: AgentState, input: ContainerInput, now: N
 /** The end is in the checkpoint before what is left of the container is removed. */
 function endContainer(state: AgentState, task: Task): void {
   task.container = 'ended'
+  endChecks(state, task)
   state.outbox.kills.delete(task.launch)
   state.outbox.destroys.push(task.launch)
 }
@@ -99,15 +104,21 @@ export function endOf(task: Task, { exit, limit }: EndSeen): News {
   if (isWell && !isKilled) return { state: 'TASK_FINISHED', exit }
   const seen = 'unknown' in exit ? {} : { exit: 'code' in exit ? exit : { signal: exit.signal } }
   const message = [...(limit ? [limit.message] : []), sentenceOf(exit)].join('; ')
-  if (isKilled) return { state: 'TASK_KILLED', ...whyKilled(task, message), ...seen }
+  if (isKilled) return { ...killed(task, message), ...seen }
   const reason = limit?.reason ?? ('unknown' in exit ? 'EXIT_UNKNOWN' : 'COMMAND_FAILED')
   return { state: 'TASK_FAILED', reason, message, ...seen }
 }
 
-const whyKilled = ({ groupEnd }: Task, message: string): Pick<News, 'reason' | 'message'> =>
-  groupEnd === undefined
-    ? { message }
-    : { reason: 'GROUP_ENDED', message: `${groupEnd}; ${message}` }
+/** Who was not done in time has failed. */
+function killed({ groupEnd, killCause }: Task, message: string): News {
+  if (killCause !== undefined) {
+    const { reason, message: why } = killCause
+    const state = reason === 'MAX_COMPLETION_TIME_REACHED' ? 'TASK_FAILED' : 'TASK_KILLED'
+    return { state, reason, message: `${why}; ${message}` }
+  }
+  if (groupEnd === undefined) return { state: 'TASK_KILLED', message }
+  return { state: 'TASK_KILLED', reason: 'GROUP_ENDED', message: `${groupEnd}; ${message}` }
+}
 
 function sentenceOf(exit: ExitSeen): string {
   if ('unknown' in exit) return `nobody saw how the command ended: ${exit.unknown}`

@@ -2,7 +2,7 @@
 import type { Clock, Timer } from '../../bus/clock.ts'
 import { Held } from '../isolator/held.ts'
 import type { LimitHit, Usage } from '../isolator/isolator.ts'
-import { type KillHold, type Started, scopeOf } from '../isolator/kill.ts'
+import { type KillHold, type Place, type Started, scopeOf } from '../isolator/kill.ts'
 import type { KillScope } from '../isolator/kill-scope.ts'
 import { isAlive } from '../isolator/proc.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from './containerizer.ts'
@@ -60,6 +60,13 @@ export class Container {
 
   get unclaimed(): boolean {
     return this.#phase === 'launching' && this.#world.runtime.readRecord(this.id) === undefined
+  }
+
+  /** Where its processes are, while it runs. */
+  get place(): Place | undefined {
+    if (this.#phase !== 'running' || this.#hold === undefined || this.#started === undefined)
+      return undefined
+    return { hold: this.#hold, started: this.#started }
   }
 
   prepared(hold: KillHold, held: Held): void {

@@ -42,6 +42,44 @@ export type Exit =
   | { readonly signal: string }
   | { readonly unknown: string }
 
+/** What a check asks. A command runs as the task does: its sandbox, environment, user, limits. */
+export type Probe =
+  | { readonly command: Command }
+  | {
+      readonly http: Endpoint & {
+        readonly path?: string
+        readonly scheme?: 'http' | 'https'
+      }
+    }
+  | { readonly tcp: Endpoint }
+
+/** Of this machine. Default 127.0.0.1. */
+export interface Endpoint {
+  readonly port: number
+  readonly host?: '127.0.0.1' | '::1'
+}
+
+/** One run of a check. */
+export interface CheckRun {
+  readonly containerId: string
+  /** Comes back with the answer. */
+  readonly which: 'health-check' | 'check'
+  readonly probe: Probe
+  /** 0: it may take any time. */
+  readonly timeoutMs: number
+}
+
+/**
+ * What a run of a check saw. `said`: the beginning of what a command wrote to its standard error.
+ * `failed`: a sentence; it timed out, or could not be made, or of HTTP nobody answered.
+ */
+export type CheckSeen =
+  | { readonly exit: Exit; readonly said?: string }
+  | { readonly statusCode: number }
+  | { readonly connected: true }
+  | { readonly connected: false; readonly why: string }
+  | { readonly failed: string }
+
 /**
  * What becomes of a launched container: either one `launch-failed`, or at most one `started` and
  * then one `ended`. `started` is left out only where the exit is unknown. Between `ended` and its
@@ -59,6 +97,13 @@ export type ContainerEvent =
     }
   /** The task's process never existed and never will: bad spec, or killed before it could start. */
   | { readonly kind: 'launch-failed'; readonly containerId: string; readonly why: string }
+  /** A run of a check has ended. */
+  | {
+      readonly kind: 'checked'
+      readonly containerId: string
+      readonly which: CheckRun['which']
+      readonly seen: CheckSeen
+    }
 
 /** What a container is after a restart of the agent. */
 export interface RecoveredContainer {
@@ -130,6 +175,12 @@ export interface Containerizer {
    * has no process yet never gets one (`launch-failed`). An unknown or ended one is no error.
    */
   kill(containerId: string, graceMs: number): void
+
+  /**
+   * Runs a check of a container that runs, once; `checked` tells of it, unless the container ends
+   * before. Of a command nothing is left behind: not when it times out, not when the task ends.
+   */
+  check(run: CheckRun): void
 
   /**
    * Removes all of a container but its sandbox, killing what still runs. May be repeated, an

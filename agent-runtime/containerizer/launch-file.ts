@@ -35,7 +35,9 @@ export function renderLaunchFile(file: LaunchFile): string {
     ...joinFunction(cgroups),
     `unshare=${quote(hold.kind === 'pid-namespace' ? hold.unshare : '')}`,
     `session=${quote(hold.kind === 'session' ? 'yes' : '')}`,
-    `set -- ${wordsOf(file).map(quote).join(' ')}`,
+    // Whoever runs a check puts its words in place of the command's.
+    `[ "$check" ] || set -- ${commandOf(file.command).map(quote).join(' ')}`,
+    `set -- ${wordsBefore(file).map(quote).join(' ')} "$@"`,
     '',
   ].join('\n')
 }
@@ -57,11 +59,14 @@ function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`
 }
 
-function wordsOf(file: LaunchFile): string[] {
-  const { command, environment, prefix, envOptions } = file
+/** The words that run a command, after those that make what it runs in. */
+export function commandOf(command: Command): readonly string[] {
   const argv = 'shell' in command ? ['/bin/sh', '-c', command.shell] : command.argv
   // env(1) would take such a program for one more variable.
-  const safe = argv[0]?.includes('=') ? ['/bin/sh', '-c', 'exec "$@"', 'sh', ...argv] : argv
+  return argv[0]?.includes('=') ? ['/bin/sh', '-c', 'exec "$@"', 'sh', ...argv] : argv
+}
+
+function wordsBefore({ environment, prefix, envOptions }: LaunchFile): string[] {
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-  return ['setsid', ...prefix, 'env', ...envOptions, '-i', ...variables, ...safe]
+  return ['setsid', ...prefix, 'env', ...envOptions, '-i', ...variables]
 }

@@ -4,12 +4,15 @@ import type { Clock, Timer } from '../../bus/clock.ts'
 import type { TaskId } from '../../protocol/ids.ts'
 import type { Usage } from '../isolator/isolator.ts'
 import type {
+  CheckRun,
+  CheckSeen,
   ContainerEvent,
   Containerizer,
   ContainerSpec,
   Exit,
   OnContainerEvent,
   Output,
+  Probe,
   ReadOutput,
   RecoveredContainer,
   SandboxName,
@@ -21,13 +24,15 @@ import { problemOf } from './environment.ts'
  *
  * PRETEND_MS: how long it runs (default 0, `Infinity` is allowed). PRETEND_EXIT: exit code, or name
  * of the signal that ends it (default 0). PRETEND_OUTPUT: what it has written to stdout.
- * PRETEND_IGNORES_TERM: not empty: only SIGKILL ends it early.
+ * PRETEND_IGNORES_TERM: not empty: only SIGKILL ends it early. PRETEND_CHECKS: what its checks see,
+ * in turn, the last one again and again: `ok`, `fail` and `late` with commas (default `ok`).
  */
 interface Pretence {
   readonly runMs: number
   readonly exit: Exit
   readonly output: Uint8Array
   readonly ignoresTerm: boolean
+  readonly checks: readonly string[]
 }
 
 interface PretendContainer {
@@ -37,6 +42,8 @@ interface PretendContainer {
   readonly output: PretendOutput
   state: 'launching' | 'running' | 'ended' | 'never-started'
   exit: Exit
+  /** Runs of its checks that have begun. */
+  checked: number
   /** On the machine's clock; Infinity before it runs. */
   endsAtMs: number
   /** When SIGKILL is due. This and the timer belong to the agent that watches, and go with it. */
@@ -125,6 +132,7 @@ export class PretendingContainerizer implements Containerizer {
       output,
       state: 'launching',
       exit: pretence.exit,
+      checked: 0,
       endsAtMs: Number.POSITIVE_INFINITY,
       killAtMs: Number.POSITIVE_INFINITY,
       timer: undefined,
@@ -148,6 +156,23 @@ export class PretendingContainerizer implements Containerizer {
     const nowMs = this.#clock.now().monotonicMs
     container.killAtMs = Math.min(container.killAtMs, nowMs + graceMs)
     this.#await(container, nowMs)
+  }
+
+  check({ containerId, which, probe, timeoutMs }: CheckRun): void {
+    const container = this.#machine.containers.get(containerId)
+    if (container?.state !== 'running') return
+    const { checks } = container.pretence
+    const turn = checks[Math.min(container.checked, checks.length - 1)]
+    container.checked += 1
+    const tell = (seen: CheckSeen): void => {
+      if (this.#closed || container.state !== 'running') return
+      this.#onEvent({ kind: 'checked', containerId, which, seen })
+    }
+    if (turn !== 'late') this.#clock.soon(() => tell(pretendedBy(probe, turn !== 'fail')))
+    else if (timeoutMs > 0) {
+      const failed = `it took longer than ${timeoutMs} ms`
+      this.#clock.after(timeoutMs, () => tell({ failed }))
+    }
   }
 
   destroy(containerId: string): undefined {
@@ -301,6 +326,14 @@ function end(container: PretendContainer, exit: Exit): void {
   container.output.ended = true
 }
 
+function pretendedBy(probe: Probe, isGood: boolean): CheckSeen {
+  if ('command' in probe) return { exit: { code: isGood ? 0 : 1 } }
+  if ('http' in probe) return { statusCode: isGood ? 200 : 503 }
+  return isGood ? { connected: true } : { connected: false, why: 'it only pretends' }
+}
+
+const CHECK_TURNS: ReadonlySet<string> = new Set(['ok', 'fail', 'late'])
+
 const NO_OUTPUT = new Uint8Array()
 
 function exitOf(text: string | undefined): Exit | undefined {
@@ -315,9 +348,13 @@ function pretenceOf({ env }: ContainerSpec): Pretence | string {
   if (!(runMs >= 0)) return 'PRETEND_MS is no number of milliseconds'
   const exit = exitOf(env['PRETEND_EXIT'])
   if (exit === undefined) return 'PRETEND_EXIT is neither an exit code nor the name of a signal'
+  const checks = (env['PRETEND_CHECKS'] ?? 'ok').split(',')
+  if (!checks.every((turn) => CHECK_TURNS.has(turn)))
+    return 'PRETEND_CHECKS is no list of ok, fail and late'
   return {
     runMs,
     exit,
+    checks,
     output: env['PRETEND_OUTPUT'] === undefined ? NO_OUTPUT : Buffer.from(env['PRETEND_OUTPUT']),
     ignoresTerm: Boolean(env['PRETEND_IGNORES_TERM']),
   }

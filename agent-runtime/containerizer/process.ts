@@ -4,6 +4,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../../bus/clock.ts'
 import { type AgentId, isToken } from '../../protocol/ids.ts'
+import { RunningChecks } from '../checks/running.ts'
 import type { Usage } from '../isolator/isolator.ts'
 import { type OpenIsolators, openIsolators } from '../isolator/isolators.ts'
 import {
@@ -22,6 +23,7 @@ import { Sandboxes } from '../sandbox/sandbox.ts'
 import { type UserAnswer, Users } from '../sandbox/user.ts'
 import { Container } from './container.ts'
 import type {
+  CheckRun,
   ContainerEvent,
   Containerizer,
   ContainerSpec,
@@ -106,6 +108,7 @@ export class ProcessContainerizer implements Containerizer {
   readonly #launcher: Launcher
   readonly #sandboxes: Sandboxes
   readonly #users = new Users()
+  readonly #checks: RunningChecks
   readonly #containers = new Map<string, Container>()
   /** Containers that have not ended, by the path of their sandbox. */
   readonly #live = new Set<string>()
@@ -126,6 +129,7 @@ export class ProcessContainerizer implements Containerizer {
     this.missing = parts.isolators.missing
     this.#sandboxes = new Sandboxes(join(options.workDir, 'sandboxes'))
     const { runtime } = parts
+    this.#checks = new RunningChecks(options.clock)
     this.#launcher = new Launcher({
       script: runtime.script,
       runtime: runtime.path,
@@ -231,6 +235,16 @@ export class ProcessContainerizer implements Containerizer {
     this.#containers.get(containerId)?.killIn(graceMs)
   }
 
+  check(run: CheckRun): void {
+    const { containerId, which } = run
+    const place = this.#containers.get(containerId)?.place
+    if (place === undefined || this.#closed) return
+    const file = this.#parts.runtime.launchFileOf(containerId)
+    this.#checks.run(run, { ...place, file }, (seen) =>
+      this.#tell({ kind: 'checked', containerId, which, seen }),
+    )
+  }
+
   async destroy(containerId: string): Promise<void> {
     const container = this.#containers.get(containerId)
     await container?.destroy()
@@ -268,6 +282,7 @@ export class ProcessContainerizer implements Containerizer {
     this.#watcher?.close()
     this.#rescanTimer?.cancel()
     this.#limitsTimer?.cancel()
+    this.#checks.stopAll()
     for (const container of this.#containers.values()) container.forget()
     await this.#launcher.close()
     // Who has not recovered does not know of any.
@@ -285,13 +300,18 @@ export class ProcessContainerizer implements Containerizer {
       clock: this.#options.clock,
       bases: this.#parts.isolators.bases,
       emit: (event) => {
-        if (event.kind !== 'started') this.#live.delete(path)
+        if (event.kind !== 'started') this.#over(containerId, path)
         this.#tell(event)
       },
-      ended: () => this.#live.delete(path),
+      ended: () => this.#over(containerId, path),
     })
     this.#containers.set(containerId, container)
     return container
+  }
+
+  #over(containerId: string, path: string): void {
+    this.#live.delete(path)
+    this.#checks.stop(containerId)
   }
 
   /** Makes all that the launcher needs, then asks it. */

@@ -11,6 +11,7 @@
  */
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   renameSync,
@@ -100,6 +101,12 @@ export class RuntimeDirectory {
 
   writeLaunch(containerId: string, text: string): void {
     writeFileSync(this.#launch(containerId), text, { flag: 'wx' })
+  }
+
+  /** The file that says all about a container. */
+  launchFileOf(containerId: string): string {
+    const file = this.#launch(containerId)
+    return existsSync(file) ? file : file + SILENT
   }
 
   readRecord(containerId: string): Record | undefined {

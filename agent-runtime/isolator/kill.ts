@@ -45,6 +45,12 @@ export interface Started {
   readonly child: ProcessIdentity
 }
 
+/** Where the processes of a container are. */
+export interface Place {
+  readonly hold: KillHold
+  readonly started: Started
+}
+
 /** Makes what a container is held by; its first process joins by itself. */
 export function makeHold(hold: KillHold): void {
   if (hold.kind === 'cgroup') mkdirSync(hold.path, { recursive: true })

@@ -7,7 +7,7 @@ import type { Clock } from '../../bus/clock.ts'
  * What the launcher itself runs with; tasks get an environment of their own. First where setsid and
  * env are: each place that is tried before is one more execve for each task.
  */
-const LAUNCHER_ENV = {
+export const LAUNCHER_ENV = {
   PATH: '/usr/bin:/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/sbin',
   LC_ALL: 'C',
 }

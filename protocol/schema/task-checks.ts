@@ -69,13 +69,13 @@ export const HealthCheck = message('Exactly one of command, http and tcp stands.
   ...times,
   /** Default 3. */
   consecutiveFailures: Type.Optional(integer(1, HEALTH_FAILURES_MAX)),
-  /** Failures so soon after the start are not counted nor told, until one run has succeeded. Default 10 s. */
+  /** Failures so soon after the start do not count, until one run has succeeded. Default 10 s. */
   graceMs: Type.Optional(integer(0, CHECK_MS_MAX)),
 })
 
 /**
- * What one run of a `check` said. Nothing stands: it timed out, or nothing was there to answer. Of a
- * command that a signal ended: 128 and its number.
+ * What one run of a `check` said. Nothing stands: it timed out, or nobody answered. Of a command
+ * that a signal ended: 128 and its number.
  */
 export type CheckResult = Static<typeof CheckResult>
 export const CheckResult = message('At most one stands.', {

@@ -37,6 +37,7 @@ export function containerizerContract(test: TestFn, name: string, machineOf: () 
   killsAtTheEdges(test, name, machineOf)
   recovery(test, name, machineOf)
   outputs(test, name, machineOf)
+  checks(test, name, machineOf)
 }
 
 function endings(test: TestFn, name: string, machineOf: () => Machine): void {
@@ -280,5 +281,66 @@ function outputs(test: TestFn, name: string, machineOf: () => Machine): void {
     } as const
     t.is(text((await containers.readOutput(named))?.bytes), 'old')
     t.is(await outputOf(containers, aContainer({ taskId: 'nobody' })), undefined)
+  })
+}
+
+function checks(test: TestFn, name: string, machineOf: () => Machine): void {
+  const ok = { argv: ['sh', '-c', 'test "$BOURSE_TASK_ID"'] }
+  const run = { containerId: 'c-1', which: 'check', timeoutMs: 20_000 } as const
+
+  for (const [turn, command, seen] of [
+    ['ok', ok, { exit: { code: 0 } }],
+    ['fail', { shell: 'exit 1' }, { exit: { code: 1 } }],
+  ] as const) {
+    test(`${name}: of a check that does ${turn} is told how it exits`, async (t) => {
+      await using machine = machineOf()
+      const { containers, log } = await opened(machine)
+      containers.launch(aContainer({ checks: turn }))
+      await log.until('started', 'c-1')
+      containers.check({ ...run, probe: { command } })
+      t.is(log.events.length, 1, 'no event from inside a call')
+      await log.until('checked', 'c-1')
+      const told = { kind: 'checked', containerId: 'c-1', which: 'check', seen }
+      t.deepEqual(log.events, [started('c-1'), told])
+    })
+  }
+
+  test(`${name}: a check that takes too long has failed, and its task runs on`, async (t) => {
+    await using machine = machineOf()
+    const { containers, log } = await opened(machine)
+    containers.launch(aContainer({ checks: 'late' }))
+    await log.until('started', 'c-1')
+    containers.check({ ...run, timeoutMs: 50, probe: { command: { shell: 'sleep 600' } } })
+    await log.until('checked', 'c-1')
+    t.like(log.events[1], { seen: { failed: 'it took longer than 50 ms' } })
+    containers.kill('c-1', 0)
+    await log.until('ended', 'c-1')
+  })
+
+  test(`${name}: a check is run for the next agent too`, async (t) => {
+    await using machine = machineOf()
+    const { containers, log } = await opened(machine)
+    containers.launch(aContainer({ checks: 'ok' }))
+    await log.until('started', 'c-1')
+    const again = await reopened(machine, containers)
+    again.containers.check({ ...run, probe: { command: ok } })
+    await again.log.until('checked', 'c-1')
+    t.like(again.log.events[0], { seen: { exit: { code: 0 } } })
+  })
+
+  test(`${name}: of a task that ends nothing is told after its end`, async (t) => {
+    await using machine = machineOf()
+    const { containers, log } = await opened(machine)
+    containers.launch(aContainer({ checks: 'late' }))
+    await log.until('started', 'c-1')
+    containers.check({ ...run, timeoutMs: 0, probe: { command: { shell: 'sleep 600' } } })
+    containers.kill('c-1', 0)
+    await log.until('ended', 'c-1')
+    containers.check({ ...run, probe: { command: ok } })
+    containers.check({ ...run, containerId: 'c-2', probe: { command: ok } })
+    containers.launch(aContainer({ containerId: 'c-3', exit: 0 }))
+    await log.until('ended', 'c-3')
+    const after = log.events.slice(log.events.findIndex(({ kind }) => kind === 'ended'))
+    t.false(after.some(({ kind }) => kind === 'checked'))
   })
 }

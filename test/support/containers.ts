@@ -63,11 +63,14 @@ export interface Acting {
   readonly exit?: number | string
   readonly output?: string
   readonly ignoresTerm?: boolean
+  /** What its checks see, for one that only pretends. */
+  readonly checks?: 'ok' | 'fail' | 'late'
 }
 
 /** A task that behaves the same in every containerizer. */
 export function aContainer(acting: Acting = {}): ContainerSpec {
   const { containerId = 'c-1', exit, output = '', ignoresTerm = false } = acting
+  const { checks = 'ok' } = acting
   const end = typeof exit === 'string' ? `kill -${exit.slice(3)} $$` : `exit ${exit}`
   const shell = [
     ignoresTerm ? "trap '' TERM" : ':',
@@ -83,6 +86,7 @@ export function aContainer(acting: Acting = {}): ContainerSpec {
       PRETEND_EXIT: String(exit ?? 0),
       PRETEND_OUTPUT: output,
       PRETEND_IGNORES_TERM: ignoresTerm ? 'yes' : '',
+      PRETEND_CHECKS: checks,
     },
     ports: [],
   }

@@ -98,8 +98,8 @@ test('launch file: each word stands in quotes, and its head is found again', (t)
       '}',
       "unshare=''",
       "session=''",
-      "set -- 'setsid' 'setpriv' 'env' '--some' '-i' 'A=`b`'" +
-        " '/bin/sh' '-c' 'exec \"$@\"' 'sh' 'a=b' 'it'\\''s\n$(x)'",
+      "[ \"$check\" ] || set -- '/bin/sh' '-c' 'exec \"$@\"' 'sh' 'a=b' 'it'\\''s\n$(x)'",
+      "set -- 'setsid' 'setpriv' 'env' '--some' '-i' 'A=`b`' \"$@\"",
       '',
     ].join('\n'),
   )

@@ -1,0 +1,44 @@
+/** How a task is watched: what its framework asked for, and what has come of it so far. */
+import type { TaskInfo } from '../../../protocol/schema/common.ts'
+import type { CheckResult } from '../../../protocol/schema/task-checks.ts'
+
+/** What a framework asked for; at least one stands. */
+export type AskedChecks = Pick<TaskInfo, 'healthCheck' | 'check' | 'maxCompletionMs'>
+export type CheckKind = 'health-check' | 'check'
+
+/** Its failures in a row, and what the last run that counted came to. */
+export interface Health {
+  readonly healthy: boolean | undefined
+  readonly failures: number
+}
+
+/** How a task is watched. */
+export interface Checks {
+  readonly asked: AskedChecks
+  /** When it started, in wall time: a restart of the agent prolongs nothing. */
+  startedAtMs: number | undefined
+  health: Health
+  /** What its check said last. */
+  result: CheckResult | undefined
+}
+
+/** Undefined: there is nothing to see to. */
+export function askedOf({
+  healthCheck,
+  check,
+  maxCompletionMs,
+}: AskedChecks): AskedChecks | undefined {
+  if ((healthCheck ?? check ?? maxCompletionMs) === undefined) return undefined
+  return {
+    ...(healthCheck && { healthCheck }),
+    ...(check && { check }),
+    ...(maxCompletionMs !== undefined && { maxCompletionMs }),
+  }
+}
+
+export const newChecks = (asked: AskedChecks, startedAtMs?: number): Checks => ({
+  asked,
+  startedAtMs,
+  health: { healthy: undefined, failures: 0 },
+  result: undefined,
+})

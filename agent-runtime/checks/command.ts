@@ -1,0 +1,176 @@
+/**
+ * Checks that are commands. One runs as its task does: in its sandbox, with its environment, as its
+ * user, and where a kill of the task reaches it, too.
+ *
+ * In a cgroup it has one of its own below the task's: when it has ended or is late, all that it
+ * started is killed, whatever that did to get away. In a pid namespace or a session its own session
+ * is: what makes another for itself goes with the task, or, in a session, escapes as the task may.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../../bus/clock.ts'
+import type { CheckRun, CheckSeen, Command, Exit } from '../containerizer/containerizer.ts'
+import { commandOf } from '../containerizer/launch-file.ts'
+import { cgroupScope } from '../isolator/cgroup.ts'
+import type { Place } from '../isolator/kill.ts'
+import type { KillScope } from '../isolator/kill-scope.ts'
+import { allPids, readStat, signalPid } from '../isolator/proc.ts'
+import { sessionScope } from '../isolator/session.ts'
+import { LAUNCHER_ENV } from '../launcher/launcher.ts'
+import type { Attempt } from './attempt.ts'
+
+/** Reads how the task runs from its launch file, and takes the command's place there. */
+const SCRIPT = `\
+check=yes file=$1 into=$2
+shift 2
+. "$file"
+join || exit
+if [ "$into" ]; then echo 0 >"$into/cgroup.procs" || exit; fi
+cd "$sandbox" || exit
+exec "$@"`
+
+/** So much is told of what it writes to its standard error; more than is read ends by SIGPIPE. */
+const SAID_LENGTH_MAX = 500
+const READ_BYTES_MAX = 64 * 1024
+/** So long is waited for the last words of one that has ended. */
+const WORDS_MS_MAX = 200
+/** How soon it is looked again whether all is dead, at first and at last. */
+const POLL_MS_MIN = 2
+const POLL_MS_MAX = 200
+
+/** Where a check of a container runs. */
+export interface CheckPlace extends Place {
+  /** Its launch file. */
+  readonly file: string
+}
+
+export interface CommandCheck {
+  readonly run: Pick<CheckRun, 'which'>
+  readonly command: Command
+  readonly place: CheckPlace
+  readonly clock: Clock
+}
+
+export function runCommand(check: CommandCheck, tell: (seen: CheckSeen) => void): Attempt {
+  const { place, clock } = check
+  let child: ChildProcess
+  let own: KillScope | undefined
+  try {
+    own = ownCgroup(check)
+    child = begin(check)
+  } catch (error) {
+    const failed = `it could not be run: ${(error as Error).message}`
+    clock.soon(() => tell({ failed }))
+    return { stop: (done) => done() }
+  }
+  const said = listen(child)
+  const scope = own ?? ownSession(place, child)
+  child.on('error', (error) => tell({ failed: `it could not be run: ${error.message}` }))
+  child.on('exit', (code, signal) => {
+    // By now its pid names nothing but its session.
+    if (place.hold.kind === 'session' && child.pid !== undefined)
+      sessionScope({ pid: child.pid, startTicks: 0 }).kill()
+    const end = (): void => tell({ exit: exitOf(code, signal), ...said() })
+    const wordsRead = (): void => {
+      // What still writes is a process that no kill scope holds.
+      child.once('close', end)
+      clock.after(WORDS_MS_MAX, end)
+    }
+    emptied(own ?? scope, clock, child.stderr?.closed === false ? wordsRead : end)
+  })
+  return {
+    stop(done) {
+      scope.kill()
+      emptied(scope, clock, done)
+    },
+  }
+}
+
+function begin({ command, place, run }: CommandCheck): ChildProcess {
+  const { hold, file } = place
+  const into = hold.kind === 'cgroup' ? cgroupOf(hold.path, run) : ''
+  const words = ['/bin/sh', '-c', SCRIPT, 'bourse-check', file, into, ...commandOf(command)]
+  const [program = '', ...args] = [...wayInto(place), ...words]
+  // Not detached: setsid(1) would leave a process behind that leads a group.
+  return spawn(program, args, { cwd: '/', env: LAUNCHER_ENV, stdio: ['ignore', 'ignore', 'pipe'] })
+}
+
+/** What enters the namespaces of the task. */
+function wayInto({ hold, started }: Place): readonly string[] {
+  if (hold.kind !== 'pid-namespace') return []
+  const inside = childOf(started.parent.pid)
+  if (inside === undefined) throw new Error('its task is not there any more')
+  const user = hold.unshare.includes('--user') ? ['--user', '--preserve-credentials'] : []
+  const mount = hold.unshare.includes('--mount-proc') ? ['--mount'] : []
+  return ['nsenter', `--target=${inside}`, ...user, ...mount, '--pid']
+}
+
+const childOf = (parent: number): number | undefined =>
+  allPids().find((pid) => readStat(pid)?.parent === parent)
+
+const cgroupOf = (path: string, { which }: Pick<CheckRun, 'which'>): string => join(path, which)
+
+/** An agent that died may have left something in it. */
+function ownCgroup({ place: { hold }, run }: CommandCheck): KillScope | undefined {
+  if (hold.kind !== 'cgroup') return undefined
+  const path = cgroupOf(hold.path, run)
+  mkdirSync(path, { recursive: true })
+  const scope = cgroupScope(path, hold.how)
+  if (!scope.isEmpty()) scope.kill()
+  return scope
+}
+
+/** All that is in its session, and what enters the task's namespace. */
+function ownSession({ hold }: Place, child: ChildProcess): KillScope {
+  const { pid = 0 } = child
+  const leaderOf = (): KillScope => {
+    const leader = hold.kind === 'pid-namespace' ? (childOf(pid) ?? pid) : pid
+    return sessionScope({ pid: leader, startTicks: readStat(leader)?.startTicks ?? 0 })
+  }
+  return {
+    terminate: () => leaderOf().terminate(),
+    kill() {
+      leaderOf().kill()
+      // Before it has made its session, or where that has become another's.
+      if (isRunning(child)) signalPid(pid, 'SIGKILL')
+    },
+    isEmpty: () => !isRunning(child),
+    remove: () => true,
+  }
+}
+
+const isRunning = ({ exitCode, signalCode, pid }: ChildProcess): boolean =>
+  pid !== undefined && exitCode === null && signalCode === null
+
+/** Kills what is in it until nothing is, less and less often, and removes it. */
+function emptied(scope: KillScope, clock: Clock, done: () => void, delayMs = POLL_MS_MIN): void {
+  if (scope.isEmpty()) {
+    scope.remove()
+    return done()
+  }
+  scope.kill()
+  const nextMs = Math.min(delayMs * 2, POLL_MS_MAX)
+  clock.after(delayMs, () => emptied(scope, clock, done, nextMs))
+}
+
+/** What it has said so far, in one line. */
+function listen({ stderr }: ChildProcess): () => { said?: string } {
+  let text = ''
+  let bytes = 0
+  stderr?.on('data', (data: Buffer) => {
+    bytes += data.length
+    if (text.length < SAID_LENGTH_MAX) text += data.toString()
+    if (bytes > READ_BYTES_MAX) stderr.destroy()
+  })
+  stderr?.on('error', () => {})
+  return () => {
+    const said = text.trim().replaceAll(/\s+/g, ' ').slice(0, SAID_LENGTH_MAX)
+    return said === '' ? {} : { said }
+  }
+}
+
+function exitOf(code: number | null, signal: NodeJS.Signals | null): Exit {
+  if (code !== null) return { code }
+  return signal === null ? { unknown: 'nobody saw it' } : { signal }
+}

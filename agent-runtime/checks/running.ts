@@ -1,0 +1,56 @@
+/** The checks that run on one machine. */
+import type { Clock } from '../../bus/clock.ts'
+import type { CheckRun, CheckSeen } from '../containerizer/containerizer.ts'
+import { type Attempt, runTimed } from './attempt.ts'
+import { type CheckPlace, runCommand } from './command.ts'
+import { askHttp, askTcp } from './network.ts'
+
+export class RunningChecks {
+  readonly #clock: Clock
+  /** By container, then by which of its checks. */
+  readonly #running = new Map<string, Map<CheckRun['which'], { stop(): void }>>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** What it sees is told once, never from inside the call, unless it is stopped before. */
+  run(run: CheckRun, place: CheckPlace, tell: (seen: CheckSeen) => void): void {
+    const { containerId, which, timeoutMs } = run
+    const clock = this.#clock
+    const ofContainer =
+      this.#running.get(containerId) ?? new Map<CheckRun['which'], { stop(): void }>()
+    this.#running.set(containerId, ofContainer)
+    // One that is asked for again takes the place of the first.
+    ofContainer.get(which)?.stop()
+    const running = runTimed({
+      clock,
+      timeoutMs,
+      begin: (seen) => this.#begin(run, place, seen),
+      tell: (seen) => {
+        if (ofContainer.get(which) === running) ofContainer.delete(which)
+        if (ofContainer.size === 0) this.#running.delete(containerId)
+        tell(seen)
+      },
+    })
+    ofContainer.set(which, running)
+  }
+
+  #begin(run: CheckRun, place: CheckPlace, tell: (seen: CheckSeen) => void): Attempt {
+    const { probe } = run
+    if ('http' in probe) return askHttp(probe.http, tell)
+    if ('tcp' in probe) return askTcp(probe.tcp, tell)
+    return runCommand({ run, command: probe.command, place, clock: this.#clock }, tell)
+  }
+
+  /** Its container has ended. */
+  stop(containerId: string): void {
+    const ofContainer = this.#running.get(containerId)
+    this.#running.delete(containerId)
+    for (const running of ofContainer?.values() ?? []) running.stop()
+  }
+
+  stopAll(): void {
+    for (const containerId of this.#running.keys()) this.stop(containerId)
+  }
+}

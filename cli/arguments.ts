@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander'
 import { locateNats } from '../bus/nats/locate.ts'
 import { ClusterError, type Refusal } from '../protocol/errors.ts'
 import { parseId } from '../protocol/ids.ts'
+import { PATTERN_WORDS, URL_PATH_PATTERN } from '../protocol/patterns.ts'
 import { formatDuration, parseDuration } from './duration.ts'
 
 /** What is wrong with a value, without it: `is no number`. */
@@ -59,6 +60,12 @@ export function natsUrl(text: string): string {
     if (!(error instanceof ClusterError)) throw error
   }
   throw new WrongValue('is not the URL of a NATS server like nats://127.0.0.1:4222')
+}
+
+/** As a URL has it. */
+export function urlPath(text: string): string {
+  if (new RegExp(URL_PATH_PATTERN).test(text)) return text
+  throw new WrongValue(`is not ${PATTERN_WORDS[URL_PATH_PATTERN] ?? 'a path'}`)
 }
 
 /** A path or a name; an empty one is a variable of a script that was not set. */

@@ -47,11 +47,27 @@ export const taskLines = (task: TaskItem, wallMs: number): readonly string[] =>
     agent: task.agentId,
     state: `${task.state} (${age(wallMs, task.changedAtMs)})`,
     why: whyOf(task) || undefined,
+    health: healthText(task),
+    check: checkText(task),
     role: task.role,
     resources: describe(task.resources),
     ports: portsText(task.resources),
     launch: task.launch,
   })
+
+/** Undefined: no health check of it has counted. */
+const healthText = ({ healthy }: TaskItem): string | undefined =>
+  healthy === undefined ? undefined : healthy ? 'healthy' : 'not healthy'
+
+/** What its check said last, as that counts. */
+function checkText({ checkResult }: TaskItem): string | undefined {
+  if (checkResult === undefined) return undefined
+  const { exitCode, statusCode, connected } = checkResult
+  if (exitCode !== undefined) return `exit ${exitCode}`
+  if (statusCode !== undefined) return `status ${statusCode}`
+  if (connected === undefined) return 'no answer'
+  return connected ? 'connected' : 'not connected'
+}
 
 /** `31000, 31005-31007`; undefined: none. */
 function portsText(list: ResourceList): string | undefined {

@@ -2,13 +2,24 @@
 import type { Command } from 'commander'
 import { parseConstraint } from '../frameworks/run/constraints.ts'
 import { parseRestart } from '../frameworks/run/restarts.ts'
-import { SCALAR_MAX } from '../protocol/limits.ts'
-import { checkedBy, collected, count, decimal, duration, WrongValue } from './arguments.ts'
+import { CHECK_MS_MAX, HEALTH_FAILURES_MAX, SCALAR_MAX } from '../protocol/limits.ts'
+import {
+  checkedBy,
+  collected,
+  count,
+  decimal,
+  duration,
+  durationUpTo,
+  someText,
+  urlPath,
+  WrongValue,
+} from './arguments.ts'
 import type { EnvironmentFlag } from './commands/run.ts'
 import { given, type Registration } from './registration.ts'
 import { WATCHER_COMMAND } from './watcher.ts'
 
 const CPUS_MAX = 1_000_000
+const checkMs = durationUpTo(CHECK_MS_MAX)
 
 const MORE = `\
 Constraints are about attributes of agents (\`bourse status AGENT\`), \`hostname\` and \`agent\`:
@@ -24,7 +35,8 @@ with any task.
 
 With --restart on-failure an instance that fails, or that its agent has come back without, is
 started again after 1s, then 2s, 4s … at most 1m; after 10s of running the pauses begin anew. What
-was killed, and what could not be started at all, is not started again. On an agent that does not
+was killed, and what could not be started at all, is not started again; but what its agent has
+killed because its --check failed is. On an agent that does not
 answer it may still run: after 5m it is given up, started elsewhere, and killed should that agent be
 back. Without --restart it is waited for.
 
@@ -45,6 +57,7 @@ export function addRun({ add, io, done }: Registration): void {
       'run -- hostname',
       `run --instances 3 --cpus 0.5 -- sh -c 'echo "hello from $BOURSE_TASK_ID"'`,
       "run --detach --restart on-failure --ports 1 -- sh -c 'exec python3 -m http.server $PORT0'",
+      "run --ports 1 --restart on-failure --check-http / -- sh -c 'exec python3 -m http.server $PORT0'",
       'run --instances 3 --constraint rack!=r1 --constraint hostname:unique -- uptime',
     ],
     more: MORE,
@@ -69,6 +82,18 @@ export function addRun({ add, io, done }: Registration): void {
       '--restart <policy>',
       'never, on-failure or on-failure:N (default: never)',
       checkedBy(parseRestart),
+    )
+    .option('--check <script>', 'sh -c, beside each instance: well if it exits with 0', someText)
+    .option('--check-http <path>', 'its first port: well if a GET has 200 to 399', urlPath)
+    .option('--check-tcp', 'its first port: well if it takes a connection')
+    .option('--check-delay <duration>', 'before the first check (default: 15s)', checkMs)
+    .option('--check-interval <duration>', 'between two (default: 10s)', checkMs)
+    .option('--check-timeout <duration>', 'who takes longer is not well (default: 20s)', checkMs)
+    .option('--check-grace <duration>', 'it may be unwell so long at first (default: 10s)', checkMs)
+    .option(
+      '--check-failures <n>',
+      'in a row, and it is killed (default: 3)',
+      count(1, HEALTH_FAILURES_MAX),
     )
     .option('--timeout <duration>', 'all must be placed within (default: it waits)', duration)
     .option('--detach', 'leave when all have been placed; they run on')

@@ -2,6 +2,7 @@
 import { systemClock } from '../../bus/clock.ts'
 import { isOpenLocation } from '../../bus/nats/locate.ts'
 import type { Constraint } from '../../frameworks/run/constraints.ts'
+import type { HealthWish } from '../../frameworks/run/health-check.ts'
 import { planOf } from '../../frameworks/run/plan.ts'
 import type { RestartPolicy } from '../../frameworks/run/restarts.ts'
 import { exitCodeOf, type RunResult } from '../../frameworks/run/result.ts'
@@ -30,6 +31,17 @@ export interface RunFlags extends CommandOptions {
   readonly constraint?: readonly Constraint[]
   readonly restart?: RestartPolicy
   readonly detach?: boolean
+  /** A shell command. */
+  readonly check?: string
+  /** A path. */
+  readonly checkHttp?: string
+  readonly checkTcp?: boolean
+  /** In milliseconds. */
+  readonly checkDelay?: number
+  readonly checkInterval?: number
+  readonly checkTimeout?: number
+  readonly checkGrace?: number
+  readonly checkFailures?: number
   /** In milliseconds. */
   readonly timeout?: number
   /** Absent: on a terminal, when there are several instances. */
@@ -119,6 +131,7 @@ function wishOf(
 ): Omit<RunOptions, 'command' | 'nats' | 'cluster'> {
   const { name, role, cpus, mem, disk, gpus, instances, ports, env, user } = options
   const { constraint, restart, timeout } = options
+  const health = healthOf(options)
   return {
     cpus,
     mem,
@@ -133,6 +146,35 @@ function wishOf(
     ...(restart !== undefined && { restart }),
     ...(timeout !== undefined && { timeoutMs: timeout }),
     ...(env !== undefined && { env: environmentOf(env, here) }),
+    ...(health !== undefined && { health }),
+  }
+}
+
+/** @throws {ClusterError} `cli/usage`. */
+function healthOf(options: RunFlags): HealthWish | undefined {
+  const { check: command, checkHttp: path, checkTcp } = options
+  const asks: HealthWish['ask'][] = []
+  if (command !== undefined) asks.push({ kind: 'command', command })
+  if (path !== undefined) asks.push({ kind: 'http', path })
+  if (checkTcp) asks.push({ kind: 'tcp' })
+  const times = checkTimes(options)
+  const [ask] = asks
+  if (asks.length > 1)
+    throw wrongUse('of --check, --check-http and --check-tcp only one can be given')
+  if (ask !== undefined) return { ask, ...times }
+  const [idle] = Object.keys(times)
+  if (idle === undefined) return undefined
+  throw wrongUse('there is no check: add --check, --check-http or --check-tcp')
+}
+
+function checkTimes(options: RunFlags): Omit<HealthWish, 'ask'> {
+  const { checkDelay, checkInterval, checkTimeout, checkGrace, checkFailures } = options
+  return {
+    ...(checkDelay !== undefined && { delayMs: checkDelay }),
+    ...(checkInterval !== undefined && { intervalMs: checkInterval }),
+    ...(checkTimeout !== undefined && { timeoutMs: checkTimeout }),
+    ...(checkGrace !== undefined && { graceMs: checkGrace }),
+    ...(checkFailures !== undefined && { consecutiveFailures: checkFailures }),
   }
 }
 

@@ -305,7 +305,7 @@ function task(item: TaskItem, said: Explanation, wallMs: number): readonly Told[
   ]
 }
 
-function progress({ state, agentId }: TaskItem, ago: string): string {
+function progress({ state, agentId, healthy }: TaskItem, ago: string): string {
   switch (state) {
     case 'TASK_STAGING':
       return `was sent to ${agentId} ${ago} ago, which has not said that it starts`
@@ -316,9 +316,12 @@ function progress({ state, agentId }: TaskItem, ago: string): string {
     case 'TASK_UNREACHABLE':
       return `is unreachable for ${ago}, as ${agentId} is: it comes back with it`
     default:
-      return `runs on ${agentId} for ${ago}`
+      return `runs on ${agentId} for ${ago}${healthWords(healthy)}`
   }
 }
+
+const healthWords = (healthy: boolean | undefined): string =>
+  healthy === undefined ? '' : healthy ? ' and is healthy' : ' and is not healthy'
 
 function agentOfTask({ agentState }: Explanation, { agentId, state }: TaskItem): readonly Told[] {
   const known = AGENT_STATES[agentState as AgentItem['state']]

@@ -5,6 +5,7 @@ import { ACCEPT_BYTES_MAX, ACCEPT_TASKS_MAX, ENVELOPE_BYTES_MAX } from '../../pr
 import { listResources, type Resources } from '../../protocol/resources.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { addSpots, describeMisfit, type Place, roomAt, spotsAt } from './constraints.ts'
+import { healthCheckOf } from './health-check.ts'
 import { noteOffer } from './shortage.ts'
 import type { Effect, Input, Instance, RunState } from './state.ts'
 import { amountsOf, describeLack, isLacking, portsOf, takeOne } from './wanted.ts'
@@ -76,6 +77,7 @@ function placeAll(
   waiting: readonly Instance[],
   { place, resources }: OfferInput,
 ): Placed {
+  const { health } = state.plan
   const tasks: TaskWish[] = []
   let left = resources
   let bytes = 2 * ENVELOPE_BYTES_MAX
@@ -86,6 +88,7 @@ function placeAll(
       ...state.plan.task,
       taskId: taskIdOf(state, instance),
       resources: listResources(fits.taken),
+      ...(health && { healthCheck: healthCheckOf(health, portsOf(fits.taken)[0] ?? 0) }),
     }
     bytes += wireBytes(task)
     if (tasks.length > 0 && (bytes > ACCEPT_BYTES_MAX || tasks.length === ACCEPT_TASKS_MAX))

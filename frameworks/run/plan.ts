@@ -6,6 +6,7 @@ import { TASK_BYTES_MAX } from '../../protocol/limits.ts'
 import { fromThousandths } from '../../protocol/scalar.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import type { Constraint } from './constraints.ts'
+import { type HealthWish, healthCheckOf, needsPort } from './health-check.ts'
 import { NO_RESTARTS, type RestartPolicy } from './restarts.ts'
 import { type Plan, wantedOf } from './state.ts'
 
@@ -39,6 +40,8 @@ export interface Wish {
   readonly timeoutMs?: number
   /** From SIGTERM to SIGKILL. Default 3 s. */
   readonly killGraceMs?: number
+  /** Who is not well is killed, and started again if that is wished. Default: nobody looks. */
+  readonly health?: HealthWish
 }
 
 const NAME_LENGTH_MAX = 256
@@ -59,6 +62,7 @@ export function planOf(wish: Wish): Plan | Refusal {
     readsOutput: wish.readsOutput ?? true,
     timeoutMs,
     task: taskPart(wish, name),
+    health: wish.health,
   }
   return problemOf(plan, wish) ?? plan
 }
@@ -94,16 +98,18 @@ function problemOf(plan: Plan, wish: Wish): Refusal | undefined {
     return wrong(`role ${shown(role)} is neither * nor a path like web or web/shop, without spaces`)
   if (user !== undefined && !isUser(user))
     return wrong(`user ${shown(user)} is no name of a user: small letters, digits, _ and -`)
+  if (plan.health !== undefined && needsPort(plan.health) && wanted.ports === 0)
+    return wrong('a check over the network asks the first port of each instance: it needs one')
   if (wanted.scalars.size === 0 && wanted.ports === 0)
     return wrong('an instance needs some cpus, mem or ports')
-  const bytes = wireBytes({ command, env })
+  const bytes = wireBytes({ command, env, health: plan.health })
   if (bytes > COMMAND_BYTES_MAX)
     return wrong(`command and environment take ${bytes} bytes, of at most ${COMMAND_BYTES_MAX}`)
   return acceptProblem(plan)
 }
 
 /** What the leader would say of it; what people often get wrong was told before. */
-function acceptProblem({ task, wanted }: Plan): Refusal | undefined {
+function acceptProblem({ task, wanted, health }: Plan): Refusal | undefined {
   const { name, command, env, user, killGraceMs } = task
   const resources = Object.fromEntries(
     [...wanted.scalars].map(([resource, amount]) => [resource, fromThousandths(amount)]),
@@ -118,8 +124,11 @@ function acceptProblem({ task, wanted }: Plan): Refusal | undefined {
       ...(user !== undefined && { user }),
     },
     ...(killGraceMs !== undefined && { killGraceMs }),
+    ...(health && { healthCheck: healthCheckOf(health, ANY_PORT) }),
   })
 }
+
+const ANY_PORT = 1
 
 function launchProblem(task: object): Refusal | undefined {
   const operations = [{ kind: 'launch', tasks: [task] }]

@@ -42,7 +42,9 @@ const NO_PROGRAM_CODES: ReadonlySet<number | undefined> = new Set([126, 127])
 export const couldNotStart = ({ reason, exit }: TaskStatus): boolean =>
   reason === 'LAUNCH_FAILED' || NO_PROGRAM_CODES.has(exit?.code)
 
-export const hasFailed = (state: TaskState): boolean => FAILED.has(state)
+/** Its own agent has killed it as its health checks failed: so it has failed, too. */
+export const hasFailed = (state: TaskState, { reason }: Pick<TaskStatus, 'reason'>): boolean =>
+  FAILED.has(state) || reason === 'UNHEALTHY'
 
 /** `before`: the last pause; undefined: there was none. `ranMs`: how long the last attempt ran. */
 export function nextPauseMs(before: number | undefined, ranMs: number): number {

@@ -5,6 +5,7 @@ import type { AgentId, OfferId, TaskId } from '../../protocol/ids.ts'
 import type { Resources } from '../../protocol/resources.ts'
 import { toThousandths } from '../../protocol/scalar.ts'
 import type { Constraint, Place, Spots } from './constraints.ts'
+import type { HealthWish } from './health-check.ts'
 import type { RestartPolicy } from './restarts.ts'
 import type { InstanceView } from './result.ts'
 import type { Shortage } from './shortage.ts'
@@ -18,6 +19,8 @@ export interface Plan {
   readonly task: Omit<TaskWish, 'taskId' | 'resources'>
   /** Task ids are this and a number. */
   readonly prefix: string
+  /** Undefined: nobody looks how instances are. */
+  readonly health?: HealthWish | undefined
   readonly wanted: Wanted
   /** All of them hold where an instance is. */
   readonly constraints: readonly Constraint[]

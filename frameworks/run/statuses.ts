@@ -106,7 +106,7 @@ function isStartedAgain(state: RunState, instance: Instance, status: TaskStatus)
   if (!mayBeReplaced(state, instance)) return false
   // What cannot be started at all is a slip of the pen, unless it could before.
   if (instance.restarts === 0 && couldNotStart(status)) return false
-  return hasFailed(stateOf(status))
+  return hasFailed(stateOf(status), status)
 }
 
 /** Nothing has run under that id: placing the instance again does not run it twice. */

@@ -3,6 +3,7 @@ import { AGENTS } from './agents.ts'
 import { ALLOCATION } from './allocation.ts'
 import type { Section } from './behaviour.ts'
 import { FRAMEWORKS } from './frameworks.ts'
+import { HEALTH } from './health.ts'
 import { LEADERS } from './leaders.ts'
 import { OFFERS } from './offers.ts'
 import { OPERATORS } from './operators.ts'
@@ -19,6 +20,7 @@ export const SECTIONS: readonly Section[] = [
   RECONCILIATION,
   STATUSES,
   TASKS,
+  HEALTH,
   RECOVERY,
   ALLOCATION,
   OPERATORS,

@@ -6,6 +6,9 @@ const groups = (...titles: readonly string[]) => inFile('unit/actors/agent/group
 const sandboxes = (...titles: readonly string[]) => inFile('unit/actors/agent/sandboxes', ...titles)
 const EXECUTORS = notYet('executors of frameworks')
 
+const checks = (...titles: readonly string[]) =>
+  inFile('unit/actors/agent/checks/checks', ...titles)
+
 export const TASKS: Section = {
   title: 'Launch and kill at the agent',
   numbers: [76, 77, 78, 80, 81, 82, 84, 85, 86],
@@ -48,8 +51,10 @@ export const TASKS: Section = {
     behaviour(
       84,
       'A task that may run no longer than that is ended with all of its group.',
-      [],
-      notYet('a time after which the agent ends a task; frameworks kill, as `run --timeout` does'),
+      checks(
+        'completion: who is not done in time is killed without grace, and has failed',
+        'completion: the whole group ends with it',
+      ),
     ),
     behaviour(
       85,

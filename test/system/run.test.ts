@@ -347,3 +347,26 @@ for (const [args, message] of WRONG)
     t.regex(stderr, message)
     t.is(stderr.split('\n').length, 2)
   })
+
+test('an instance whose HTTP check fails is killed and started again', async (t) => {
+  const script = [
+    'import http.server as h, os, sys',
+    'class Once(h.BaseHTTPRequestHandler):',
+    '  def do_GET(self):',
+    '    ill = os.path.exists("ill")',
+    '    open("ill", "w").close()',
+    '    self.send_response(503 if ill else 204)',
+    '    self.end_headers()',
+    'h.HTTPServer(("127.0.0.1", int(os.environ["PORT0"])), Once).serve_forever()',
+  ].join('\n')
+  const checks = ['--check-http', '/', '--check-delay', '0s', '--check-interval', '200ms']
+  const often = [...checks, '--check-failures', '2', '--ports', '1', '--name', 'unwell']
+  const started = startRun(...often, '--restart', 'on-failure', '--', 'python3', '-c', script)
+  const line = await started.says(/starts again/)
+  t.regex(line, /2 health checks in a row failed, at last: it answered 503/)
+  const isBack = ({ name, state, healthy }: TaskItem): boolean =>
+    name === 'unwell' && state === 'TASK_RUNNING' && healthy === true
+  await untilListed(cluster.env, 'tasks', (all) => all.some(isBack))
+  started.child.kill('SIGINT')
+  await started.ended
+})

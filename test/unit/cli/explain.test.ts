@@ -372,6 +372,7 @@ test('a task is told by its state', (t) => {
     'web-1f0c/web-0 was sent to agent-1 1m1s ago, which has not said that it starts',
     '  agent-1 has no session with the leader just now: nothing of it is offered',
   ])
+  t.regex(told(aTask('TASK_RUNNING', { healthy: false }))[0] ?? '', / for 1m1s and is not healthy/)
   t.deepEqual(told(aTask('TASK_STARTING')), [
     'web-1f0c/web-0 is being started on agent-1, for 1m1s',
   ])

@@ -32,6 +32,8 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   '<policy>': ['sometimes', 'on-failure:-1', 'on-failure:x'],
   '<host:port>': ['a', 'a:', ':1', 'a:0', 'a:65536', 'a b:1'],
   '<folder>': [],
+  '<script>': [],
+  '<path>': ['healthz', '/a b', '/ü', 'http://host/'],
   '<file>': [],
   '<text>': ['=', '~['],
   '<NAME=VALUE>': ['=', '1=2', 'A B=1'],

@@ -23,6 +23,12 @@ const WRONG: readonly (readonly [what: string, wish: Partial<Wish>, message: Reg
   ['much environment', { env: { A: 'x'.repeat(31_000) } }, /of at most 30720$/],
   ['very many words', { command: Array.from({ length: 1_025 }, () => 'x') }, /argv/],
   ['a name of a variable', { env: { 'A-B': 'x' } }, /env/],
+  ['a check of no port', { health: { ask: { kind: 'tcp' } } }, /^a check over the network asks/],
+  [
+    'a check without a pause',
+    { health: { ask: { kind: 'command', command: 'true' }, intervalMs: 1 } },
+    /healthCheck\.intervalMs/,
+  ],
   ['more than there can be', { cpus: 1e12 }, /resources/],
 ]
 for (const [what, wish, message] of WRONG)

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { nextPauseMs, parseRestart } from '../../../../frameworks/run/restarts.ts'
+import { hasFailed, nextPauseMs, parseRestart } from '../../../../frameworks/run/restarts.ts'
 import { exitCodeOf } from '../../../../frameworks/run/result.ts'
 import { Run } from './given.ts'
 
@@ -89,6 +89,12 @@ for (const state of ['TASK_GONE', 'TASK_GONE_BY_OPERATOR', 'TASK_LOST'] as const
     run.status('run-0', state, { source: 'master' })
     t.is(run.all('restart-after').length, 1)
   })
+
+test('an instance that its agent killed for its health is started again, unlike others', (t) => {
+  t.true(hasFailed('TASK_KILLED', { reason: 'UNHEALTHY' }))
+  t.false(hasFailed('TASK_KILLED', {}))
+  t.true(hasFailed('TASK_FAILED', { reason: 'MAX_COMPLETION_TIME_REACHED' }))
+})
 
 test('a command that cannot be started at all is not started again', (t) => {
   for (const fields of [{ exit: { code: 127 } }, { exit: { code: 126 } }] as const) {

@@ -302,6 +302,7 @@ function taskOf(
   { cpus, mem }: { readonly cpus: number; readonly mem: number },
   { runMs, exit, isStubborn = false }: Pretended,
 ): TaskInfo {
+  const watched = watchedAs(taskId)
   return {
     taskId: taskId as TaskId,
     resources: { cpus: cpus / 1_000, mem },
@@ -312,7 +313,21 @@ function taskOf(
         PRETEND_EXIT: exit,
         [HOLDS]: `${cpus} ${mem}`,
         ...(isStubborn && { PRETEND_IGNORES_TERM: '1' }),
+        ...(watched && { PRETEND_CHECKS: UNSTEADY }),
       },
     },
+    ...watched,
   }
+}
+
+/** Well, unwell for a moment, then for good. */
+const UNSTEADY = 'fail,ok,fail,late,ok,ok,fail,ok,fail,fail,fail'
+
+/** One task in eight, known by its id: no dice are thrown that others would miss. */
+function watchedAs(taskId: string): Pick<TaskInfo, 'healthCheck' | 'check'> | undefined {
+  const sum = [...Buffer.from(taskId)].reduce((all, byte) => all + byte, 0)
+  if (sum % 8 !== 0) return undefined
+  const times = { delayMs: 500, intervalMs: 1_000, timeoutMs: 700 }
+  const healthCheck = { http: { port: 80 }, graceMs: 2_000, ...times }
+  return sum % 16 === 0 ? { healthCheck } : { healthCheck, check: { tcp: { port: 80 }, ...times } }
 }

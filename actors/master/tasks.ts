@@ -83,8 +83,9 @@ export function moveTask(
     count(turn.state, isTerminal(task.state) ? 'statuses-after-the-end' : 'statuses-illegal')
     return false
   }
+  // One that runs, and says how it is, has run since before.
+  if (step.state !== task.state) task.changedAtMs = atMs
   task.state = step.state
-  task.changedAtMs = atMs
   for (const action of step.actions) {
     if (action === 'release') releaseTask(turn, task)
     else holdTask(turn, task)

@@ -44,7 +44,11 @@ function heldTask(task: Task): HeldTask {
     number: last?.number ?? staged,
   }
   if (name !== undefined) held.name = name
-  if (last !== undefined) held.atMs = last.atMs
+  if (last !== undefined) {
+    // One that runs, and says how it is, has run since before.
+    const runningSinceMs = held.latest === 'TASK_RUNNING' ? task.checks?.startedAtMs : undefined
+    held.atMs = runningSinceMs ?? last.atMs
+  }
   if (last?.healthy !== undefined) held.healthy = last.healthy
   if (last?.checkResult !== undefined) held.checkResult = last.checkResult
   if (isSettled(task)) held.settled = true

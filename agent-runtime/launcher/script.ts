@@ -17,8 +17,8 @@
  *
  * Before `exec` the child looks whether `launches/ID` is still there: an agent that gave a claimed
  * but silent container up has moved it away and then looked for `start`, so one of the two sees
- * the other. `launches/ID` is a list of assignments, the function `join` that enters the cgroups, and
- * `set -- COMMAND`, all quoted; checks read it, too, and have a command of their own.
+ * the other. `launches/ID` is a list of assignments, the function `join` that enters the cgroups,
+ * and `set -- COMMAND`, all quoted; checks read it, too, and have a command of their own.
  *
  * A disk that is full takes no \`start\`; then there is no task either, or it would run unknown.
  *

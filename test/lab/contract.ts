@@ -152,6 +152,10 @@ export interface FrameworkOptions {
   readonly runMs?: readonly [number, number]
   /** How they end, in turn. Default `['ok']`. */
   readonly endings?: readonly Ending[]
+  /** Two of each accept are a group. Default: none is. */
+  readonly groups?: boolean
+  /** All are looked after by checks, and how they are changes. Default: only who is to be sick. */
+  readonly checks?: boolean
   /** The part of running tasks that is killed at a moment by chance. Default 0. */
   readonly killPart?: number
   readonly failoverMs?: number
@@ -163,8 +167,11 @@ export interface FrameworkOptions {
   readonly seed?: number
 }
 
-/** Exit 0, exit 3, killed by itself, or never: a task that ignores SIGTERM until it is killed. */
-export type Ending = 'ok' | 'fails' | 'crashes' | 'stubborn'
+/**
+ * Exit 0, exit 3, killed by itself, or never: a task that ignores SIGTERM until it is killed, or one
+ * whose health check fails until its agent kills it.
+ */
+export type Ending = 'ok' | 'fails' | 'crashes' | 'stubborn' | 'sick'
 
 export interface LabFramework extends LabProcess {
   /** Below it: `journal`, `statuses`, `starts/TASK`, `ends/TASK`. It survives its process. */

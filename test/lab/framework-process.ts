@@ -5,7 +5,13 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Offered, Scheduler, TaskStatus } from '../../actors/scheduler/scheduler.ts'
+import type {
+  Offered,
+  Scheduler,
+  TaskGroup,
+  TaskStatus,
+  TaskWish,
+} from '../../actors/scheduler/scheduler.ts'
 import { openScheduler } from '../../actors/scheduler/scheduler.ts'
 import { sleep } from '../../bus/clock.ts'
 import { CONFIG, type FrameworkConfig, Journal, type Launched } from './journal.ts'
@@ -23,26 +29,43 @@ const PER_OFFER_MAX = 4
 /** What was heard of before the process began, and what not, is told after so long. */
 const UNHEARD_MS = 5_000
 const LOOK_MS = 1_000
+const RESOURCES = config.resources ?? { cpus: 0.1, mem: 16 }
+const OFTEN = { delayMs: 0, intervalMs: 500 }
+const WELL = { ...OFTEN, command: { shell: ':' } }
+const SICK = { ...OFTEN, command: { shell: 'exit 1' }, consecutiveFailures: 2, graceMs: 0 }
+/** Another result every second. */
+const CHANGING = { ...OFTEN, command: { shell: 'exit $(($(date +%s) % 2))' } }
 
 const say = (message: string, fields: object = {}): void => {
   process.stderr.write(`${JSON.stringify({ message, ...fields })}\n`)
 }
 
-function wishOf({ taskId, ending, runMs, isKilled }: Launched): {
-  taskId: string
-  command: string
-} {
-  const run = isKilled ? 'while :; do sleep 1; done' : `sleep ${runMs / 1000}`
-  const ends = { ok: 'exit 0', fails: 'exit 3', crashes: 'kill -9 $$', stubborn: 'exit 0' }
+function wishOf({ taskId, ending, runMs, isKilled }: Launched): TaskWish {
+  const isSick = ending === 'sick'
+  const run = isKilled || isSick ? 'while :; do sleep 1; done' : `sleep ${runMs / 1000}`
+  const ends = { ok: 'exit 0', fails: 'exit 3', crashes: 'kill -9 $$', stubborn: '', sick: '' }
   const deaf = ending === 'stubborn' ? "trap '' TERM; " : ''
   const [starts, end] = [journal.startsPath(taskId), journal.endsPath(taskId)]
   const command = `${deaf}echo "$BOURSE_AGENT_ID" >> ${starts}; ${run}; echo ended >> ${end}; ${ends[ending]}`
-  return { taskId, command }
+  return {
+    taskId,
+    command,
+    resources: RESOURCES,
+    killGraceMs: 500,
+    ...(isSick && { healthCheck: SICK }),
+    ...(config.checks && { check: CHANGING, ...(!isSick && { healthCheck: WELL }) }),
+  }
+}
+
+/** In their order, those of a group together. */
+function wishesOf(launched: readonly Launched[]): readonly (TaskWish | TaskGroup)[] {
+  const grouped = launched.filter(({ group }) => group !== undefined).map(wishOf)
+  const single = launched.filter(({ group }) => group === undefined).map(wishOf)
+  return grouped.length === 0 ? single : [{ group: grouped }, ...single]
 }
 
 async function answer(offer: Offered): Promise<void> {
-  const resources = config.resources ?? { cpus: 0.1, mem: 16 }
-  const fits = Math.min(PER_OFFER_MAX, offer.roomFor(resources))
+  const fits = Math.min(PER_OFFER_MAX, offer.roomFor(RESOURCES))
   const isElsewhere = config.only?.includes(offer.agentId) === false
   const wanted = isElsewhere ? 0 : book.room(fits)
   if (wanted === 0) {
@@ -51,8 +74,7 @@ async function answer(offer: Offered): Promise<void> {
     return
   }
   const launched = book.launch(wanted, offer.agentId)
-  const wishes = launched.map((one) => ({ ...wishOf(one), resources, killGraceMs: 500 }))
-  const answered = await offer.accept(wishes, { refuseMs: 0 })
+  const answered = await offer.accept(wishesOf(launched), { refuseMs: 0 })
   if (answered.outcome === 'refused') {
     for (const { taskId } of launched) book.refuse(taskId, answered.refusal.name)
   } else if (answered.outcome === 'done') {

@@ -8,6 +8,8 @@ export interface Launched {
   readonly do: 'launch'
   readonly taskId: string
   readonly agentId: string
+  /** Those of one group have the same. */
+  readonly group?: string
   readonly ending: Ending
   /** Until its end; of one that is to be killed: from its first status until the kill. */
   readonly runMs: number

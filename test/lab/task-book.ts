@@ -68,7 +68,11 @@ export class TaskBook {
   }
 
   launch(count: number, agentId: string): readonly Launched[] {
-    const launched = Array.from({ length: count }, (_, i) => this.#next(this.#count + i, agentId))
+    const group = this.#config.groups && count > 1 ? `group of ${this.#count}` : undefined
+    const launched = Array.from({ length: count }, (_, i) => {
+      const one = this.#next(this.#count + i, agentId)
+      return group === undefined || i > 1 ? one : { ...one, group }
+    })
     this.#journal.write(launched)
     for (const one of launched) this.#add(one, false)
     return launched
@@ -159,7 +163,7 @@ export class TaskBook {
       agentId,
       ending,
       runMs: Math.round(from + this.#random() * (to - from)),
-      isKilled: ending === 'stubborn' || this.#random() < killPart,
+      isKilled: ending === 'stubborn' || (this.#random() < killPart && ending !== 'sick'),
       atMs: Date.now(),
     }
   }

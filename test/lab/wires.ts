@@ -57,13 +57,14 @@ export async function openWires(): Promise<Wires> {
   await run('ip', ['link', 'add', bridge, 'type', 'bridge'])
   await run('ip', ['address', 'add', `${address}/24`, 'dev', bridge])
   await run('ip', ['link', 'set', bridge, 'up'])
-  const made: string[] = []
+  const made: { readonly namespace: string; readonly host: string }[] = []
   return {
     address,
     async add(name) {
       const namespace = `bourse-lab-${mark}-${name}`
-      const number = made.push(namespace)
+      const number = made.length + 1
       const host = `bv${mark}-${number}`
+      made.push({ namespace, host })
       await run('ip', ['netns', 'add', namespace])
       await run('ip', ['link', 'add', host, 'type', 'veth', 'peer', 'eth0', 'netns', namespace])
       await run('ip', ['link', 'set', host, 'master', bridge, 'up'])
@@ -74,7 +75,11 @@ export async function openWires(): Promise<Wires> {
       return wireOf(namespace)
     },
     async close() {
-      for (const namespace of made.splice(0)) await run('ip', ['netns', 'delete', namespace])
+      for (const { namespace, host } of made.splice(0)) {
+        // What was sent and never answered holds a namespace for minutes, and its link with it.
+        await run('ip', ['link', 'delete', host])
+        await run('ip', ['netns', 'delete', namespace])
+      }
       await run('ip', ['link', 'delete', bridge])
       // The kernel takes them apart when it has time.
       for (let look = 0; look < LOOKS && (await left(mark)).length > 0; look++) await sleep(LOOK_MS)

@@ -39,6 +39,8 @@ export function judge(story: Story, task: Task, excuses: readonly Excuse[]): Ver
       : broken(`I3: ${who} was told ${how}, but it never began`)
   }
   if (isOwnEnd(story, task) || (wasKilled && end.state === 'TASK_KILLED')) return { kind: 'well' }
+  if (end.reason === 'GROUP_ENDED' && end.state === 'TASK_KILLED' && hasOtherEnded(story, task))
+    return { kind: 'well' }
   const isExcused = excuses.some(
     ({ agentId, fromMs, untilMs }) =>
       agentId === task.agentId && end.heardAtMs >= fromMs && task.launchedAtMs <= untilMs,
@@ -47,9 +49,19 @@ export function judge(story: Story, task: Task, excuses: readonly Excuse[]): Ver
   return broken(`I5: ${who} began and was to end by itself (${task.ending}), but was told ${how}`)
 }
 
+/** Otherwise than by itself and well: then all of its group are killed. */
+const hasOtherEnded = (story: Story, task: Task): boolean =>
+  story
+    .groupOf(task)
+    .some((other) => other !== task && other.end !== undefined && !isFinished(other))
+
+const isFinished = ({ end }: Task): boolean => end?.state === 'TASK_FINISHED'
+
 function isOwnEnd(story: Story, task: Task): boolean {
   const { end, ending } = task
-  if (end === undefined || !story.hasRunOut(task)) return false
+  if (end === undefined) return false
+  if (ending === 'sick') return end.state === 'TASK_KILLED' && end.reason === 'UNHEALTHY'
+  if (!story.hasRunOut(task)) return false
   switch (ending) {
     case 'fails':
       return end.state === 'TASK_FAILED' && end.exit?.code === 3

@@ -9,7 +9,8 @@ interface Entry {
   readonly do: 'launch' | 'refuse' | 'kill' | 'give-up'
   readonly taskId: string
   readonly agentId?: string
-  readonly ending?: 'ok' | 'fails' | 'crashes' | 'stubborn'
+  readonly group?: string
+  readonly ending?: 'ok' | 'fails' | 'crashes' | 'stubborn' | 'sick'
   readonly isKilled?: boolean
   readonly atMs?: number
 }
@@ -30,6 +31,8 @@ export interface Task {
   readonly taskId: string
   readonly frameworkId: string
   readonly agentId: string
+  /** Those of one group have the same. */
+  readonly group: string | undefined
   readonly ending: string
   readonly launchedAtMs: number
   wasKilled: boolean
@@ -45,6 +48,7 @@ export class Story {
   readonly frameworkId: string
   /** By id; in the order of their launch. */
   readonly tasks = new Map<string, Task>()
+  readonly #groups = new Map<string, Task[]>()
   readonly #folder: string
   readonly #journal: Tail<Entry>
   readonly #statuses: Tail<Told>
@@ -59,11 +63,22 @@ export class Story {
     this.#broken = broken
   }
 
-  /** Tasks that have ended since the last look. */
+  /** Tasks that have ended since the last look; those of a group when all of it have. */
   look(): readonly Task[] {
     const entries = this.#journal.read()
     for (const entry of entries) this.#enter(entry)
-    return this.#statuses.read().flatMap((told) => this.#tell(told))
+    const ended = this.#statuses.read().flatMap((told) => this.#tell(told))
+    const groups = new Set(ended.flatMap(({ group }) => group ?? []))
+    const together = [...groups].flatMap((group) => {
+      const tasks = this.groupOf({ group })
+      return tasks.every(isOver) ? tasks : []
+    })
+    return [...ended.filter(({ group }) => group === undefined), ...together]
+  }
+
+  /** All of its group, itself too; none if it is of none. */
+  groupOf({ group }: Pick<Task, 'group'>): readonly Task[] {
+    return group === undefined ? [] : (this.#groups.get(group) ?? [])
   }
 
   /** How often its command has begun. */
@@ -77,12 +92,13 @@ export class Story {
   }
 
   #enter(entry: Entry): void {
-    const { taskId, agentId = '', ending = 'ok', atMs = 0 } = entry
+    const { taskId, agentId = '', group, ending = 'ok', atMs = 0 } = entry
     if (entry.do === 'launch') {
-      this.tasks.set(taskId, {
+      const task: Task = {
         taskId,
         frameworkId: this.frameworkId,
         agentId,
+        group,
         ending,
         launchedAtMs: atMs,
         wasKilled: false,
@@ -91,7 +107,9 @@ export class Story {
         process: 0,
         last: undefined,
         end: undefined,
-      })
+      }
+      this.tasks.set(taskId, task)
+      if (group !== undefined) this.#groups.set(group, [...(this.#groups.get(group) ?? []), task])
       return
     }
     const task = this.tasks.get(taskId)
@@ -123,6 +141,9 @@ export class Story {
     return [task]
   }
 }
+
+const isOver = ({ end, wasRefused, wasGivenUp }: Task): boolean =>
+  end !== undefined || wasRefused || wasGivenUp
 
 /** Of one agent: others have numbers of their own. A repeat is as old as before. */
 const isOlder = (a: Told, b: Told): boolean =>

@@ -168,8 +168,8 @@ export interface FrameworkOptions {
 }
 
 /**
- * Exit 0, exit 3, killed by itself, or never: a task that ignores SIGTERM until it is killed, or one
- * whose health check fails until its agent kills it.
+ * Exit 0, exit 3, killed by itself, or never: a task that ignores SIGTERM until it is killed, or
+ * one whose health check fails until its agent kills it.
  */
 export type Ending = 'ok' | 'fails' | 'crashes' | 'stubborn' | 'sick'
 

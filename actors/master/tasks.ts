@@ -147,18 +147,24 @@ function statusOf(turn: LeaderTurn, made: MadeStatus): TaskStatus {
 }
 
 /**
- * Answers a question about a task. An end of which its agent has yet to say how it came is not
- * told: nobody would take the agent's own word after that. What it said before is told, if
- * anything.
+ * Answers a question about a task. An end of which its agent may yet say how it came is not told:
+ * nobody would take the agent's own word after that. What it said before is told, if anything, or
+ * that the agent is lost.
  */
 export function answerAbout(turn: LeaderTurn, task: Task): void {
-  const { framework, said } = task
-  const isThere = turn.leader.agents.get(task.agentId)?.state === 'registered'
+  const { framework, said, agentId } = task
+  const agent = turn.leader.agents.get(agentId)
   const isUntold = isTerminal(task.state) && said?.state !== task.state
-  if (!isThere || !isUntold) return sendKnown(turn, framework, task)
-  if (said === undefined) return
-  const { state, message = '' } = said
-  sendStatus(turn, { ...knownOf(turn, framework, task, 'RECONCILIATION'), state, message })
+  const mayBeTold = agent !== undefined && agent.state !== 'leaving' && agent.state !== 'gone'
+  if (!isUntold || !mayBeTold) return sendKnown(turn, framework, task)
+  const known = knownOf(turn, framework, task, 'RECONCILIATION')
+  if (agent.state === 'unreachable') {
+    const { unreachableAtMs } = agent
+    const message = `${lostMessage(agentId)}; it had said ${task.state}, and not how that came`
+    return sendStatus(turn, { ...known, state: 'TASK_UNREACHABLE', message, unreachableAtMs })
+  }
+  if (said !== undefined)
+    sendStatus(turn, { ...known, state: said.state, message: said.message ?? '' })
 }
 
 /** The newest known state of a task; `message` instead of its own. */

@@ -9,6 +9,7 @@ import { aRun, type WireFramework } from '../support/wire-framework.ts'
 
 /** So long an agent may be silent before it is unreachable, and a little more. */
 const UNREACHABLE_MS = 30_000
+const REPEATED_MS = 15_000
 const FOR_EVER = {
   command: 'true',
   env: { PRETEND_MS: 'Infinity' },
@@ -177,6 +178,37 @@ test('how a task ended while its agent was away is told by the agent alone, with
   island.join()
   await scenario.pass(20_000)
   t.like(framework.lastOf('t1'), { state: 'TASK_FAILED', source: 'agent', exit: { code: 3 } })
+})
+
+test('how a task ended is not told while its agent is lost, if only the agent knows; it is when that is given up', async (t) => {
+  const scenario = await Scenario.open()
+  const island = await scenario.agents({ name: 'far' })
+  await scenario.pass(2_000)
+  const framework = await scenario.framework('f1')
+  framework.isAcknowledging = false
+  const fails = { PRETEND_MS: '1000', PRETEND_EXIT: '3' }
+  await framework.accept([aRun('t1', undefined, fails)])
+  // It is said with the next repetition of what is not acknowledged.
+  await scenario.pass(REPEATED_MS)
+  t.is(framework.lastOf('t1')?.state, 'TASK_RUNNING')
+  t.like((await scenario.ask('tasks', {})).items, [{ taskId: 't1', state: 'TASK_FAILED' }])
+  island.cutOff()
+  await scenario.pass(UNREACHABLE_MS)
+  t.deepEqual(await answers(scenario, framework, task('t1')), ['t1 TASK_UNREACHABLE'])
+  t.regex(framework.lastOf('t1')?.message ?? '', /it had said TASK_FAILED/)
+  framework.isAcknowledging = true
+  island.join()
+  await scenario.pass(20_000)
+  t.like(framework.lastOf('t1'), { state: 'TASK_FAILED', source: 'agent', exit: { code: 3 } })
+
+  framework.isAcknowledging = false
+  await framework.accept([aRun('t2', undefined, fails)])
+  await scenario.pass(REPEATED_MS)
+  island.cutOff()
+  await scenario.pass(UNREACHABLE_MS)
+  await scenario.ask('mark-gone', { agentId: 'far-1' as AgentId })
+  await scenario.pass()
+  t.like(framework.lastOf('t2'), { state: 'TASK_FAILED', source: 'master' })
 })
 
 test('a launch that was lost on its way to the agent is told as dropped, and its resources are free', async (t) => {

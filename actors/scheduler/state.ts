@@ -121,6 +121,8 @@ export interface EndedTask {
   readonly agentId: AgentId | undefined
   readonly launch: Launch | undefined
   readonly uuid: string | undefined
+  /** In which it ended. */
+  readonly subscription: Subscription | undefined
 }
 
 /** Output that the framework reads, piece after piece. */

@@ -3,6 +3,7 @@ import {
   type AgentId,
   isLaterLaunch,
   type Launch,
+  madeIn,
   type SessionId,
   type TaskId,
 } from '../../protocol/ids.ts'
@@ -11,7 +12,7 @@ import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { startCall } from './calls.ts'
 import { repeatReadingsOf } from './output.ts'
-import { type Ack, type Count, type HeldTask, type SchedulerState } from './state.ts'
+import type { Ack, Count, EndedTask, HeldTask, SchedulerState } from './state.ts'
 import { count, type Turn } from './turn.ts'
 import { onUnknown, takeKill } from './unknown.ts'
 
@@ -171,13 +172,24 @@ function problemOfEnded(state: SchedulerState, status: TaskStatus): Count | unde
   const before = state.ended.get(status.taskId)
   if (before === undefined) return undefined
   if (status.uuid !== undefined && status.uuid === before.uuid) return 'repeatedStatus'
-  return isLater(state, status.launch, before.launch) ? undefined : 'oldStatus'
+  return isLater(state, status, before) ? undefined : 'oldStatus'
 }
 
 /** Of an end whose launch nobody said: it may be another instance's that was started since. */
-function isLater({ settings }: SchedulerState, launch?: Launch, before?: Launch): boolean {
+function isLater(state: SchedulerState, status: TaskStatus, before: EndedTask): boolean {
+  const { launch, agentId } = status
   if (launch === undefined) return false
-  return before === undefined ? settings.holder !== undefined : isLaterLaunch(launch, before)
+  if (before.launch !== undefined) return isLaterLaunch(launch, before.launch)
+  if (state.settings.holder === undefined) return false
+  return agentId !== before.agentId || mayBeSince(state, launch, before)
+}
+
+/** An agent that did not have the task may bring it nonetheless: its disk can go back. */
+function mayBeSince({ subscription }: SchedulerState, launch: Launch, before: EndedTask): boolean {
+  // No other instance has led since.
+  if (before.subscription === subscription) return false
+  const { epoch = 0 } = madeIn(launch) ?? {}
+  return epoch >= (before.subscription?.epoch ?? 0)
 }
 
 function isOfLaunch(task: HeldTask, launch: Launch | undefined): boolean {
@@ -204,7 +216,9 @@ function apply(turn: Turn, held: HeldTask | undefined, status: TaskStatus): void
     return
   }
   state.tasks.delete(taskId)
-  state.ended.set(taskId, { agentId: task.agentId, launch: task.launch, uuid: task.uuid })
+  const { subscription } = state
+  const ended = { agentId: task.agentId, launch: task.launch, uuid: task.uuid, subscription }
+  state.ended.set(taskId, ended)
 }
 
 /** Negative: `given` is older. One that stands on no number is not older than any. */

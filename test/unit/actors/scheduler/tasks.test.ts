@@ -1,6 +1,6 @@
 import test from 'ava'
 import { refusal } from '../../../../protocol/errors.ts'
-import type { SessionId, TaskId } from '../../../../protocol/ids.ts'
+import type { InstanceId, SessionId, TaskId } from '../../../../protocol/ids.ts'
 import { AGENT, anOffer, aStatus, fence, Given, launch, OTHER_AGENT, uuid } from './given.ts'
 
 const number = (count: number, incarnation = 1) => ({ incarnation, count })
@@ -349,4 +349,44 @@ test('many tasks are asked about in several calls that fit, one after the other'
   t.is(askedAbout(given), 5_000 - 2 * 2_048 - 1, 'not about one that has ended meanwhile')
   given.answer(given.call('reconcile').key)
   t.deepEqual(given.calls('reconcile'), [])
+})
+
+/** An instance that was told, in epoch 2, that the agent of its task does not have it. */
+function withoutTask(): Given {
+  const holder = { instance: 'a' as InstanceId, leaseMs: 15_000 }
+  const given = new Given({ holder }).subscribed().launched('t-1')
+  given.nowMs += 1_000
+  given.input({ kind: 'bus.connected' })
+  given.subscribe(fence(2))
+  const status = aStatus('TASK_GONE', { source: 'master', agentId: AGENT })
+  given.say([{ kind: 'status', status }], fence(2))
+  return given
+}
+
+function subscribedAnew(given: Given): Given {
+  given.nowMs += 1_000
+  given.input({ kind: 'bus.connected' })
+  given.subscribe(fence(2), 2)
+  return given
+}
+
+test('an agent whose disk went back brings nothing new with a task that it did not have', (t) => {
+  const given = withoutTask()
+  given.status(finished)
+  t.deepEqual(given.all('tell-statuses'), [])
+  t.is(given.flush().length, 1, 'it is acknowledged')
+  subscribedAnew(given).status({ ...finished, uuid: uuid(3) })
+  t.deepEqual(given.all('tell-statuses'), [], 'it was launched before the end was told')
+})
+
+test('a task that another instance has started under that id since is followed', (t) => {
+  const since = { ...running, launch: launch(2, 1) }
+  const given = withoutTask()
+  given.status(since)
+  t.deepEqual(given.all('tell-statuses'), [], 'no other has led')
+  subscribedAnew(given).status(since)
+  t.is(given.all('tell-statuses').length, 1)
+  const elsewhere = withoutTask()
+  elsewhere.status(running, OTHER_AGENT)
+  t.is(elsewhere.all('tell-statuses').length, 1)
 })

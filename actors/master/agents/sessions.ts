@@ -71,8 +71,9 @@ export function agentReports(turn: LeaderTurn, agentId: AgentId, body: AgentRepo
   const agent = agentOf(turn, agentId)
   if (first?.kind === 'register' && body.n === 1 && agent.session?.id !== body.session) {
     if (first.highest !== undefined) considerHigher(turn, agentId, first.highest)
-    if (turn.state.leader === turn.leader) open(turn, agent, body.session, first)
-    return
+    if (turn.state.leader !== turn.leader) return
+    if (obeysOlder(turn, first)) return count(turn.state, 'registrations-for-older-leaders')
+    return open(turn, agent, body.session, first)
   }
   if (!hearAgent(turn, agent, body.session, body.n)) return
   for (const report of body.reports) {
@@ -98,6 +99,14 @@ export function hearAgent(turn: LeaderTurn, agent: Agent, session: SessionId, n:
   if (heard === 'repeated') count(turn.state, 'agent-messages-repeated')
   else loseSession(turn, agent)
   return false
+}
+
+/**
+ * It has not heard this leader yet, and may run what the older one says: whoever thought it had
+ * come would call tasks gone that it has just begun. It comes when it hears a beat.
+ */
+function obeysOlder({ leader }: LeaderTurn, { highest }: Register): boolean {
+  return highest !== undefined && highest.epoch < leader.epoch
 }
 
 /** Only agents that the registry knows can raise an epoch. */

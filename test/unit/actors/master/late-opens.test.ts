@@ -33,6 +33,18 @@ for (const [title, older, newer] of [
   })
 }
 
+test('an open of an agent that obeys an older leader is not heard: it may run what that one says', (t) => {
+  const master = new MasterDriver().leading()
+  const agent = new FakeAgent(master)
+  const { epoch } = master.leader
+  const { run } = master.state
+  agent.open({ highest: { epoch: epoch - 1, run } })
+  t.is(master.leader.agents.size, 0)
+  t.is(master.state.counters.get('registrations-for-older-leaders'), 1)
+  agent.open({ highest: { epoch, run }, opens: 2 })
+  t.is(master.agent('a1').state, 'registered')
+})
+
 test('a newer open replaces the session, whatever was said in it', (t) => {
   const master = new MasterDriver().leading()
   const agent = new FakeAgent(master)

@@ -96,6 +96,12 @@ function fly(
   append(turn, batch)
 }
 
+/** What is on its way to the log, and may have got lost. */
+export function writeAgain(turn: LeaderTurn): void {
+  const { flying } = turn.leader.registry
+  if (flying?.isStored === false) append(turn, flying.batch)
+}
+
 function append(turn: LeaderTurn, batch: RegistryBatch): void {
   const { lastSequence } = turn.leader.registry
   turn.effects.push({ do: 'append-registry', batch, lastSequence })

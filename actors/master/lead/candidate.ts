@@ -9,7 +9,7 @@ import { saveNothingBehind } from '../registry/disk.ts'
 import { askForCopy, newerPeer, takePage } from '../registry/peers.ts'
 import { adoptLog, type LogPart, partRead, readLog } from '../registry/reading.ts'
 import type { Reading, Takeover } from '../registry/state.ts'
-import { goOn, stored } from '../registry.ts'
+import { goOn, stored, writeAgain } from '../registry.ts'
 import { count } from '../state.ts'
 import { log, type Turn, warn } from '../turn.ts'
 import { epochHeld, raiseEpoch } from './epochs.ts'
@@ -46,9 +46,12 @@ function logIsRead(turn: Turn, reading: Reading, lastSequence: number): void {
   const { registry, leader } = state
   const { takeover } = registry
   if (state.lease.state !== 'recovering' || takeover === undefined) return
-  // The first record was written, and the answer to it got lost.
-  if (reading.found !== undefined && leader !== undefined) {
-    return stored({ ...turn, leader }, reading.found)
+  if (leader !== undefined) {
+    const leaderTurn = { ...turn, leader }
+    // The first record was written, and the answer to it got lost.
+    if (reading.found !== undefined) return stored(leaderTurn, reading.found)
+    // It may still arrive: another of the same epoch must not come to stand for it.
+    if (lastSequence === leader.registry.lastSequence) return writeAgain(leaderTurn)
   }
   state.leader = undefined
   const isWhole = adoptLog(turn, reading.anew) || adoptHoles(turn, reading)

@@ -2,7 +2,7 @@
 import test from 'ava'
 import type { Effect } from '../../../../actors/master/effects.ts'
 import { FakeAgent } from '../../../support/master-actors.ts'
-import { effectsOf, MasterDriver } from '../../../support/master-builders.ts'
+import { effectsOf, MasterDriver, OTHER_RUN, RULES } from '../../../support/master-builders.ts'
 
 /** The only thing that the store was asked, and has not answered. */
 function asked<D extends 'append-registry' | 'read-registry'>(
@@ -62,4 +62,20 @@ test('what was read before a batch stood in the log does not tell that the log h
   t.is(master.counter('registry-reseeded'), 0)
   t.is(master.agent('a2').state, 'registered')
   t.deepEqual(knownByLog(master), ['a1', 'a2'])
+})
+
+test('a first record that may still arrive is not replaced, whatever others know meanwhile', (t) => {
+  const master = new MasterDriver({ rules: { ...RULES, peersWaitMs: 1_000 } })
+  master.pass(900)
+  master.holding.add('registry')
+  master.pass(500)
+  const { epoch } = master.state.lease.record ?? { epoch: 0 }
+  const late = asked(master, 'append-registry')
+  master.input({ kind: 'registry.unavailable', epoch })
+  master.holding.delete('registry')
+  const registry = { epoch: 0, n: 9 }
+  const effects = master.pass(900, { run: OTHER_RUN, role: 'follower', registry })
+  t.true(master.isLeading)
+  t.deepEqual(master.log[0], late.batch)
+  t.false(effectsOf(effects, 'send-peer-beat').some(({ body }) => body.asks !== undefined))
 })

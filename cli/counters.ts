@@ -32,6 +32,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'offers-made': 'offers that frameworks were given',
   'pages-out-of-place': 'pages of agents that came in no order',
   'policies-failed': 'times that the allocator went on with the default policy',
+  'registrations-for-older-leaders':
+    'openings of sessions by agents that had not heard of this leader yet',
   'registrations-late':
     'openings of sessions that a newer one, or another agent of that id, had overtaken',
   'registrations-refused': 'agents that were not let in',

@@ -45,7 +45,8 @@ export const AgentInfo = message('What an agent is.', {
  * Opens a session: the first message of it. `pages` snapshot pages follow (0: nothing runs). From
  * here on the agent obeys nothing of an earlier session. `incarnation` rises at each start of the
  * agent, `opens` at each open since: a late copy of an open is known by them. `highest` is the
- * highest leader that it obeyed.
+ * highest leader that it obeyed: one of a higher epoch does not take the open, as in that session
+ * the agent may yet obey what an earlier one has sent.
  */
 export const Register = item('register', 'Opens a session.', {
   version: VersionRange,

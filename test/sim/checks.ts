@@ -5,6 +5,7 @@ import { FenceCheck } from './fence-check.ts'
 import { LeaderCheck } from './leader-check.ts'
 import type { Operator } from './operator.ts'
 import type { Process } from './process.ts'
+import type { Call } from './promises.ts'
 import type { Step, Watcher } from './watch.ts'
 import type { World } from './world.ts'
 
@@ -46,6 +47,10 @@ export class Checks implements Watcher {
     if (kind === 'master') {
       this.#leaders.step(step)
       this.#fences.master(step)
+      if (step.input.kind === 'operator-call') {
+        const { call } = step.input as unknown as { readonly call: Call }
+        this.#operator.promises.heard(call, world.nowMs)
+      }
       this.#promises(step.state as MasterState)
     } else if (kind === 'agent') {
       this.#agents.step(step)

@@ -2,6 +2,7 @@
  * Invariant 3: after a newer leader or session was obeyed, nothing of an older one changes
  * anything; epochs never go back, at no agent, and not when they are taken.
  */
+import type { Effect } from '../../actors/agent/effects.ts'
 import type { AgentState } from '../../actors/agent/state.ts'
 import type { Leader, MasterState } from '../../actors/master/state.ts'
 import { compareFence } from '../../actors/parts/fence.ts'
@@ -46,14 +47,16 @@ export class FenceCheck {
     if (input.kind === 'leader.events') this.#before = beforeEvents(state as SchedulerState, input)
   }
 
-  agent({ state, input }: Step): void {
+  agent({ process, state, input, effects }: Step): void {
     const { highest, profile, outbox } = state as AgentState
     const { agentId } = profile
     const obeyed = this.#obeyed.get(agentId)
     if (highest !== undefined && highest !== obeyed) {
       if (obeyed !== undefined && compareFence(obeyed, highest) === 'lower')
         this.#fail(`${agentId} obeys ${shown(highest)} after ${shown(obeyed)}`, agentId)
-      this.#obeyed.set(agentId, highest)
+      // A leader that cannot be written down is not obeyed.
+      if ((effects as readonly Effect[]).some(writesLeader))
+        process.unwritten.push(() => void this.#obeyed.set(agentId, highest))
     }
     const before = this.#before
     if (before === undefined || doneBy(outbox) === before.done) return
@@ -102,6 +105,10 @@ export class FenceCheck {
     this.#world.fail({ invariant: INVARIANT, what, about: [about] })
   }
 }
+
+const writesLeader = (effect: Effect): boolean =>
+  (effect.do === 'checkpoint' || effect.do === 'compact') &&
+  effect.records.some(({ kind }) => kind === 'leader')
 
 const shown = ({ epoch, run }: Fence): string => `epoch ${epoch} of ${run}`
 

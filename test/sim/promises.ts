@@ -20,6 +20,8 @@ export interface Said {
   readonly value: string
   readonly saidAtMs: number
   answer: 'none' | 'done' | 'refused'
+  /** By masters: it may come to several, late, and twice. */
+  readonly heard: { times: number; firstMs: number; lastMs: number }
 }
 
 /** What operators here say. */
@@ -32,19 +34,18 @@ export class Promises {
   readonly #said = new Map<string, Said[]>()
 
   said(call: Call, atMs: number): readonly Said[] {
-    if (call.verb === 'set-weights') return this.#weights(call.body.weights, atMs)
-    return call.verb === 'set-quotas' ? this.#quotas(call.body.quotas, atMs) : []
+    return changesOf(call).map(({ what, value }) => this.#say(what, value, atMs))
   }
 
-  #weights(weights: readonly RoleWeight[], atMs: number): readonly Said[] {
-    return weights.map(({ role, weight }) => this.#say(`weight of ${role}`, String(weight), atMs))
-  }
-
-  #quotas(quotas: readonly RoleQuota[], atMs: number): readonly Said[] {
-    return quotas.map(({ role, guarantee, limit }) => {
-      const value = quotaText(parseSums(guarantee ?? {}), parseSums(limit ?? {}))
-      return this.#say(`quota of ${role}`, value, atMs)
-    })
+  /** A master has heard it. */
+  heard(call: Call, atMs: number): void {
+    for (const { what, value } of changesOf(call))
+      for (const { value: said, heard } of this.#said.get(what) ?? []) {
+        if (said !== value) continue
+        heard.times += 1
+        heard.firstMs = Math.min(heard.firstMs, atMs)
+        heard.lastMs = atMs
+      }
   }
 
   /** What this leader believes and nobody can have told it. */
@@ -54,8 +55,10 @@ export class Promises {
       const [kind, , role = ''] = what.split(' ')
       const { weight, guarantee, limit } = termsOf(leader.roles, role)
       const value = kind === 'weight' ? String(weight) : quotaText(guarantee, limit)
-      this.#forget(said, world.nowMs)
-      if (said.some((one) => one.value === value)) continue
+      if (said.some((one) => one.value === value && mayBe(one, said))) {
+        this.#said.set(what, stillOf(said, world.nowMs))
+        continue
+      }
       const told = said.map((one) => `${one.value} (${one.answer})`).join(' or ')
       world.fail({
         invariant: '5: what an operator was told is so',
@@ -67,20 +70,50 @@ export class Promises {
 
   #say(what: string, value: string, saidAtMs: number): Said {
     const nothing = what.startsWith('weight') ? '1' : quotaText(new Map(), new Map())
-    const before = this.#said.get(what) ?? [{ value: nothing, saidAtMs: 0, answer: 'done' }]
-    const said: Said = { value, saidAtMs, answer: 'none' }
+    const before = this.#said.get(what) ?? [
+      { value: nothing, saidAtMs: 0, answer: 'done', heard: { times: 1, firstMs: 0, lastMs: 0 } },
+    ]
+    const said: Said = { value, saidAtMs, answer: 'none', heard: never() }
     this.#said.set(what, [...before, said])
     return said
   }
+}
 
-  /** What something later has certainly replaced. */
-  #forget(said: Said[], nowMs: number): void {
-    const last = said.findLastIndex(({ answer }) => answer === 'done')
-    for (let i = said.length - 1; i >= 0; i--) {
-      const { saidAtMs, answer } = said[i] as Said
-      if (saidAtMs < nowMs - LATE_MS && (i < last || answer === 'refused')) said.splice(i, 1)
-    }
-  }
+/** Without what was replaced, and will not come again. */
+const stillOf = (said: readonly Said[], nowMs: number): Said[] =>
+  said.filter((one) => one.saidAtMs >= nowMs - LATE_MS || mayBe(one, said))
+
+const never = (): Said['heard'] => ({
+  times: 0,
+  firstMs: Number.POSITIVE_INFINITY,
+  lastMs: Number.NEGATIVE_INFINITY,
+})
+
+/** Nothing that was done has certainly replaced it. */
+function mayBe(one: Said, said: readonly Said[]): boolean {
+  const last = said.findLast(({ answer }) => answer === 'done')
+  if (one === last) return true
+  // Who has refused it once may have heard it again.
+  if (one.answer === 'refused' && one.heard.times < 2) return false
+  return one.heard.lastMs >= (last?.heard.firstMs ?? 0)
+}
+
+interface Change {
+  readonly what: string
+  readonly value: string
+}
+
+function changesOf(call: Call): readonly Change[] {
+  if (call.verb === 'set-weights')
+    return call.body.weights.map(({ role, weight }) => ({
+      what: `weight of ${role}`,
+      value: String(weight),
+    }))
+  if (call.verb !== 'set-quotas') return []
+  return call.body.quotas.map(({ role, guarantee, limit }) => ({
+    what: `quota of ${role}`,
+    value: quotaText(parseSums(guarantee ?? {}), parseSums(limit ?? {})),
+  }))
 }
 
 function quotaText(guarantee: Amounts, limit: Amounts): string {

@@ -1,0 +1,52 @@
+/**
+ * `npm run hostile -- [NAME…] [--alone | --together] [--json] [--keep]`: tasks that mean harm, one
+ * after another and then all at once, beside a well-behaved one on one agent of a real cluster.
+ */
+import { whenReaderIsGone } from '../../tools/reader-gone.ts'
+import { ToolArguments } from '../../tools/wrong-use.ts'
+import { HOSTILE_TASKS, hostileTaskOf } from './cases.ts'
+import { wrongIn } from './outcome.ts'
+import { runHostile } from './run.ts'
+import { summary } from './summary.ts'
+
+const USAGE = [
+  'usage: npm run hostile -- [NAME…] [--alone | --together] [--json] [--keep]',
+  ...HOSTILE_TASKS.map(({ name, does }) => `  ${name.padEnd(16)} ${does}`),
+]
+const REST_MS = 5_000
+
+/** Whoever ends this ends what it has started: the processes of a cluster end with an exit. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => process.exit(1))
+
+const given = new ToolArguments(USAGE.join('\n'))
+const { values, positionals } = given.parse({
+  allowPositionals: true,
+  options: {
+    alone: { type: 'boolean', default: false },
+    together: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+  },
+})
+if (values.alone && values.together) given.wrong('--alone and --together exclude each other')
+const unknown = positionals.find((name) => hostileTaskOf(name) === undefined)
+if (unknown !== undefined) given.wrong(`no hostile task is called ${unknown}`)
+whenReaderIsGone(() => undefined)
+
+const named = positionals.flatMap((name) => hostileTaskOf(name) ?? [])
+const begunMs = performance.now()
+const outcome = await runHostile({
+  tasks: named.length === 0 ? HOSTILE_TASKS : named,
+  restMs: REST_MS,
+  ...(values.alone && { only: 'alone' }),
+  ...(values.together && { only: 'together' }),
+  keep: values.keep,
+  say(line) {
+    const at = ((performance.now() - begunMs) / 1000).toFixed(1)
+    process.stderr.write(`${at.padStart(7)}  ${line}\n`)
+  },
+})
+const lines = values.json ? [JSON.stringify(outcome)] : summary(outcome)
+for (const line of lines) process.stdout.write(`${line}\n`)
+process.exit(wrongIn(outcome).length === 0 ? 0 : 1)

@@ -19,6 +19,12 @@ export const STATUS_BYTES_MAX = 16 * KIB
 export const AGENT_BYTES_MAX = 32 * KIB
 /** Output in one message. */
 export const OUTPUT_BYTES_MAX = 64 * KIB
+/** Bytes of a file in a sandbox that are asked for at once; they come in several messages. */
+export const FILE_READ_BYTES_MAX = 2 * KIB * KIB
+/** Sandboxes that one agent names in one answer. */
+export const FOUND_SANDBOXES_MAX = 256
+/** Up to so many agents, each says what it has found, were it nothing: then nobody needs to wait. */
+export const FINDING_AGENTS_MAX = 1_000
 /** Pages of one snapshot. */
 export const PAGES_MAX = 4096
 /** A snapshot that brings no page for so long is given up. */

@@ -79,6 +79,8 @@ export const OPERATOR_VERBS = {
   teardown: 'OperatorTeardown',
   'mark-gone': 'MarkGone',
   'read-output': 'OperatorReadOutput',
+  'read-sandbox': 'OperatorReadSandbox',
+  'find-sandboxes': 'OperatorFindSandboxes',
   'set-quotas': 'SetQuotas',
   'set-weights': 'SetWeights',
   explain: 'Explain',
@@ -97,6 +99,8 @@ export const OPERATOR_ANSWERS = {
   teardown: 'Done',
   'mark-gone': 'Done',
   'read-output': 'Done',
+  'read-sandbox': 'Done',
+  'find-sandboxes': 'AgentsAsked',
   'set-quotas': 'Done',
   'set-weights': 'Done',
   explain: 'Explanation',
@@ -128,6 +132,18 @@ export const eventIdsOf = (subject: string): EventIds | undefined =>
 
 /** agent → the world, on demand. */
 export const taskOutput = route('{cluster}.log.{agentId}.{principal}.{frameworkId}', 'Output')
+
+/** agent → operators, on demand: what lies in a sandbox. */
+export const sandboxPieces = route(
+  '{cluster}.sandbox.{agentId}.{principal}.{frameworkId}',
+  'SandboxPiece',
+)
+
+/** leader → agents: who has such a sandbox? */
+export const sandboxQuestions = route('{cluster}.find', 'FindSandboxes')
+
+/** agent → operators: what sandboxes it has. */
+export const sandboxesFound = route('{cluster}.found.{agentId}', 'SandboxesFound')
 
 /** The inbox prefixes of those who call: answers go nowhere else. */
 export const frameworkInbox = (ids: {

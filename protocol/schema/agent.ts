@@ -17,6 +17,7 @@ import {
   TaskIdToken,
   TaskInfo,
 } from './common.ts'
+import { SendSandbox } from './sandbox.ts'
 import { durationMs, integer, item, list, message, oneOf, text, word } from './shapes.ts'
 
 const framework = { principal: PrincipalToken, frameworkId: FrameworkIdToken }
@@ -127,6 +128,8 @@ export type SendOutput = Static<typeof SendOutput>
 export const SendOutput = item('send-output', 'Publish output of a task.', {
   ...framework,
   taskId: TaskIdToken,
+  /** Absent: the newest launch of the task. */
+  launch: Type.Optional(LaunchToken),
   stream: word('stdout', 'stderr'),
   offset: integer(0, Number.MAX_SAFE_INTEGER),
   bytesMax: integer(1, OUTPUT_BYTES_MAX),
@@ -146,6 +149,7 @@ export const AgentOrder = oneOf(
   TearDown,
   Ping,
   SendOutput,
+  SendSandbox,
 )
 
 /** leader → agent. At most once each; `session` and `n` stand in all but `invite`. */

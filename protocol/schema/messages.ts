@@ -48,6 +48,14 @@ import {
   SetWeights,
   TaskPage,
 } from './operator.ts'
+import {
+  AgentsAsked,
+  FindSandboxes,
+  OperatorFindSandboxes,
+  OperatorReadSandbox,
+  SandboxesFound,
+  SandboxPiece,
+} from './sandbox.ts'
 import { FrameworkEvents, Output, StatusUpdates } from './scheduler.ts'
 import { ShadowReport } from './shadow.ts'
 
@@ -92,6 +100,9 @@ export const MESSAGES = {
   StatusUpdates: entry(StatusUpdates, 'agent', 'framework, leader, observers', 'at-least-once'),
   Acknowledgements: entry(Acknowledgements, 'framework', 'agent', 'at-most-once'),
   Output: entry(Output, 'agent', 'whoever asked', 'at-most-once'),
+  SandboxPiece: entry(SandboxPiece, 'agent', 'whoever asked', 'at-most-once'),
+  FindSandboxes: entry(FindSandboxes, 'leader', 'agents', 'at-most-once'),
+  SandboxesFound: entry(SandboxesFound, 'agent', 'whoever asked', 'at-most-once'),
   FrameworkEvents: entry(FrameworkEvents, 'leader', 'framework', 'at-most-once'),
   Subscribe: call(Subscribe),
   UpdateFramework: call(UpdateFramework),
@@ -118,6 +129,8 @@ export const MESSAGES = {
   OperatorTeardown: operatorCall(OperatorTeardown),
   MarkGone: operatorCall(MarkGone),
   OperatorReadOutput: operatorCall(OperatorReadOutput),
+  OperatorReadSandbox: operatorCall(OperatorReadSandbox),
+  OperatorFindSandboxes: operatorCall(OperatorFindSandboxes),
   SetQuotas: operatorCall(SetQuotas),
   SetWeights: operatorCall(SetWeights),
   Explain: operatorCall(Explain),
@@ -128,6 +141,7 @@ export const MESSAGES = {
   RolePage: answer(RolePage),
   Explanation: answer(Explanation),
   MasterReport: answer(MasterReport),
+  AgentsAsked: answer(AgentsAsked),
   Done: answer(Done),
   PublicEvents: entry(PublicEvents, 'leader', 'the world', 'at-most-once'),
 } as const

@@ -215,6 +215,8 @@ export type OperatorReadOutput = Static<typeof OperatorReadOutput>
 export const OperatorReadOutput = message('Asks for output of a task.', {
   ...task,
   agentId: AgentIdToken,
+  /** Absent: the newest launch of the task that this agent has. */
+  launch: Type.Optional(LaunchToken),
   stream: word('stdout', 'stderr'),
   offset: integer(0, Number.MAX_SAFE_INTEGER),
   bytesMax: integer(1, OUTPUT_BYTES_MAX),

@@ -90,7 +90,7 @@ test('every call of an operator is strict, and nothing else is', (t) => {
       )
     }
   }
-  t.is(strict.length, 9)
+  t.is(strict.length, 11)
 })
 
 test('an item says by its kind what it is, and is checked as that', (t) => {
@@ -232,6 +232,14 @@ test('roles are paths', (t) => {
   for (const wrong of [...bad, 'a\tb', 'a\u007f', 'x'.repeat(257)]) t.false(role(wrong), wrong)
 })
 
+/** What files hold and are called may be any bytes. */
+const BINARY: Readonly<Partial<Record<MessageName, string>>> = {
+  Output: '^data$',
+  OperatorReadSandbox: '^(path|after)$',
+  AgentOrders: String.raw`^orders\.\d+\.(path|after)$`,
+  SandboxPiece: String.raw`^content\.(data|(entry|entries\.\d+)\.(name|target))$`,
+}
+
 test('binary stands only where it is wanted: nothing is ever thrown about it', (t) => {
   const bin = Uint8Array.of(1, 2, 3)
   const spoil = (root: unknown, ...path: (string | number)[]): unknown => {
@@ -251,7 +259,7 @@ test('binary stands only where it is wanted: nothing is ever thrown about it', (
   )
   t.true(all.length > 1_000)
   for (const { name, example, path } of all) {
-    const isWanted = name === 'Output' && path[0] === 'data'
+    const isWanted = new RegExp(BINARY[name] ?? '^$').test(path.join('.'))
     const { ok } = check(name, structuredClone(spoil(example, ...path)))
     if (ok && !isWanted) t.fail(`${name} takes binary for ${path.join('.')}`)
   }

@@ -9,8 +9,14 @@ const ALICE = 'alice' as Principal
 const TABLE: Readonly<Record<string, { readonly user: User } & Permissions>> = {
   'an agent speaks and hears as itself': {
     user: { kind: 'agent', agentId: 'a1' as AgentId },
-    publish: ['c.master.agent.a1', 'c.update.*.*.a1', 'c.log.a1.*.*'],
-    subscribe: ['c.leader', 'c.agent.a1', 'c.ack.*.*.a1'],
+    publish: [
+      'c.master.agent.a1',
+      'c.update.*.*.a1',
+      'c.log.a1.*.*',
+      'c.sandbox.a1.*.*',
+      'c.found.a1',
+    ],
+    subscribe: ['c.leader', 'c.find', 'c.agent.a1', 'c.ack.*.*.a1'],
   },
   'a framework with an id is that one': {
     user: { kind: 'framework', principal: ALICE, frameworkId: 'wc' as FrameworkId },
@@ -37,7 +43,13 @@ const TABLE: Readonly<Record<string, { readonly user: User } & Permissions>> = {
   'an operator calls the leader, and reads what tasks wrote': {
     user: { kind: 'operator', principal: ALICE },
     publish: ['c.master.operator.alice.*'],
-    subscribe: ['c.log.*.*.*', 'c.shadow.*', '_INBOX.c.operator.alice.>'],
+    subscribe: [
+      'c.log.*.*.*',
+      'c.sandbox.*.*.*',
+      'c.found.*',
+      'c.shadow.*',
+      '_INBOX.c.operator.alice.>',
+    ],
   },
   'an observer says nothing': {
     user: { kind: 'observer', name: 'olga' },
@@ -50,6 +62,7 @@ const TABLE: Readonly<Record<string, { readonly user: User } & Permissions>> = {
       'c.leader',
       'c.master.peer.m1',
       'c.agent.*',
+      'c.find',
       'c.framework.*.*',
       'c.allocator',
       'c.event.*.*',

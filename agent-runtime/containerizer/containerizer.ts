@@ -1,6 +1,7 @@
 /** What runs tasks on one machine. The real one and the pretending one keep the same promises. */
 import type { FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
 import type { LimitHit, Limits, Usage } from '../isolator/isolator.ts'
+import type { Look, Seen } from '../sandbox/look.ts'
 
 /** Names one sandbox: `<principal>/<frameworkId>/<taskId>/<launch>` below the work directory. */
 export interface SandboxName {
@@ -137,6 +138,12 @@ export interface ReadOutput {
   readonly bytesMax: number
 }
 
+export interface LookInto {
+  /** Without `launch`: the newest of the task. */
+  readonly sandbox: Omit<SandboxName, 'launch'> & Partial<Pick<SandboxName, 'launch'>>
+  readonly look: Look
+}
+
 export interface Output {
   /** 0 to `bytesMax` bytes. */
   readonly bytes: Uint8Array
@@ -193,6 +200,12 @@ export interface Containerizer {
 
   /** Undefined if there is no such sandbox. The file is read as it is, links are not followed. */
   readOutput(request: ReadOutput): Promise<Output | undefined>
+
+  /**
+   * What lies in a sandbox, in pieces. Changes nothing and follows no link; what is no regular file
+   * is shown by name only. Whoever stops early ends it by `return`.
+   */
+  lookInto(request: LookInto): AsyncGenerator<Seen>
 
   /** Removes a sandbox with all in it. One that is not there is no error. Undefined: done. */
   removeSandbox(sandbox: SandboxName): Promise<void> | undefined

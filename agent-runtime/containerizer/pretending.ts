@@ -3,6 +3,8 @@ import { strict as assert } from 'node:assert'
 import type { Clock, Timer } from '../../bus/clock.ts'
 import type { TaskId } from '../../protocol/ids.ts'
 import type { Usage } from '../isolator/isolator.ts'
+import { NO_SANDBOX, type Seen } from '../sandbox/look.ts'
+import { lookRefused, namesOf } from '../sandbox/walk.ts'
 import type {
   CheckRun,
   CheckSeen,
@@ -10,6 +12,7 @@ import type {
   Containerizer,
   ContainerSpec,
   Exit,
+  LookInto,
   OnContainerEvent,
   Output,
   Probe,
@@ -208,6 +211,32 @@ export class PretendingContainerizer implements Containerizer {
     const bytes = written.slice(offset, offset + Math.max(0, bytesMax))
     const end = all.ended && offset + bytes.length >= written.length
     return this.#answer({ bytes, sizeBytes: written.length, end })
+  }
+
+  /** A sandbox in which there is nothing but what was written to stdout. */
+  async *lookInto({ sandbox, look }: LookInto): AsyncGenerator<Seen> {
+    const { launch, ...task } = sandbox
+    const about = {
+      sandbox: task,
+      ...(launch !== undefined && { launch }),
+      stream: 'stdout',
+    } as const
+    const { path, want, offset, bytesMax } = look
+    const output = await this.readOutput({ ...about, offset, bytesMax })
+    if (output === undefined) return yield NO_SANDBOX
+    const { sizeBytes, bytes: data } = output
+    const name = Buffer.from('stdout')
+    const entry = { name, type: 'file', sizeBytes, mode: 0o644, changedAtMs: 0 } as const
+    const isStdout = name.equals(path)
+    if (want === 'read' && isStdout)
+      return yield { kind: 'file', offset, sizeBytes, version: '', mode: entry.mode, data }
+    if (want === 'list' && isStdout) return yield { kind: 'entry', entry }
+    const names = namesOf(path)
+    if ('kind' in names) return yield names
+    if (names.length > 0) return yield lookRefused('not-found', 'there is no such file')
+    if (want === 'read') return yield lookRefused('not-a-file', 'it is a folder')
+    const entries = look.after === undefined ? [entry] : []
+    yield { kind: 'folder', entries, more: false }
   }
 
   removeSandbox(sandbox: SandboxName): undefined {

@@ -19,6 +19,7 @@ import type { KillScope } from '../isolator/kill-scope.ts'
 import type { ProcessIdentity } from '../isolator/proc.ts'
 import { Launcher } from '../launcher/launcher.ts'
 import { Watch, type WatchOptions } from '../launcher/watch.ts'
+import { NO_SANDBOX, type Seen } from '../sandbox/look.ts'
 import { Sandboxes } from '../sandbox/sandbox.ts'
 import { type UserAnswer, Users } from '../sandbox/user.ts'
 import { Container } from './container.ts'
@@ -28,6 +29,7 @@ import type {
   Containerizer,
   ContainerSpec,
   Isolation,
+  LookInto,
   OnContainerEvent,
   Output,
   ReadOutput,
@@ -262,6 +264,11 @@ export class ProcessContainerizer implements Containerizer {
     const name = await this.#sandboxes.find(request)
     if (name === undefined) return undefined
     return this.#sandboxes.read(name, request, !this.#live.has(this.#sandboxes.pathOf(name)))
+  }
+
+  async *lookInto({ sandbox, look }: LookInto): AsyncGenerator<Seen> {
+    if (Object.values(sandbox).every(isToken)) yield* this.#sandboxes.lookInto(sandbox, look)
+    else yield NO_SANDBOX
   }
 
   async removeSandbox(sandbox: SandboxName): Promise<void> {

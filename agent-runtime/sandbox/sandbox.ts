@@ -5,7 +5,8 @@ import { type FileHandle, open, readdir, rm, stat, statfs } from 'node:fs/promis
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { isToken } from '../../protocol/ids.ts'
-import type { Output, ReadOutput, SandboxName } from '../containerizer/containerizer.ts'
+import type { LookInto, Output, ReadOutput, SandboxName } from '../containerizer/containerizer.ts'
+import { type Look, lookInto, NO_SANDBOX, type Seen } from './look.ts'
 
 /** A link is refused, and a pipe in the place of a file does not make us wait for its writer. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
@@ -76,7 +77,11 @@ export class Sandboxes {
   }
 
   /** Name of the sandbox that a request is about. */
-  async find({ sandbox, launch }: ReadOutput): Promise<SandboxName | undefined> {
+  find({ sandbox, launch }: ReadOutput): Promise<SandboxName | undefined> {
+    return this.#find({ ...sandbox, ...(launch !== undefined && { launch }) })
+  }
+
+  async #find({ launch, ...sandbox }: LookInto['sandbox']): Promise<SandboxName | undefined> {
     if (launch !== undefined) return { ...sandbox, launch }
     const parent = dirname(this.pathOf({ ...sandbox, launch: '-' as SandboxName['launch'] }))
     const names = await readdir(parent).catch(() => [])
@@ -110,6 +115,14 @@ export class Sandboxes {
     }
     const there = await stat(path).catch(() => undefined)
     return there && { bytes: new Uint8Array(), sizeBytes: 0, end: ended }
+  }
+
+  async *lookInto(sandbox: LookInto['sandbox'], look: Look): AsyncGenerator<Seen> {
+    const name = await this.#find(sandbox)
+    if (name === undefined) return yield NO_SANDBOX
+    const { principal, frameworkId, taskId, launch } = name
+    const names = [principal, frameworkId, taskId, launch]
+    yield* lookInto({ root: this.#root, sandbox: names, look, goneBytesOf: () => 0 })
   }
 
   async remove(name: SandboxName): Promise<void> {

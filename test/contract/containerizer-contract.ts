@@ -5,6 +5,8 @@ import type { TestFn } from 'ava'
 import type {
   Containerizer,
   ContainerSpec,
+  LookInto,
+  SandboxName,
 } from '../../agent-runtime/containerizer/containerizer.ts'
 import { aContainer, aSandbox, EventLog, type Machine } from '../support/containers.ts'
 
@@ -27,6 +29,12 @@ async function reopened(machine: Machine, before: Containerizer) {
 const started = (containerId: string) => ({ kind: 'started', containerId }) as const
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes)
 
+async function all<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const found: T[] = []
+  for await (const item of items) found.push(item)
+  return found
+}
+
 function outputOf(containers: Containerizer, { sandbox }: ContainerSpec, offset = 0) {
   return containers.readOutput({ sandbox, stream: 'stdout', offset, bytesMax: 5 })
 }
@@ -36,6 +44,7 @@ export function containerizerContract(test: TestFn, name: string, machineOf: () 
   kills(test, name, machineOf)
   killsAtTheEdges(test, name, machineOf)
   recovery(test, name, machineOf)
+  looks(test, name, machineOf)
   outputs(test, name, machineOf)
   checks(test, name, machineOf)
 }
@@ -212,6 +221,37 @@ function recovery(test: TestFn, name: string, machineOf: () => Machine): void {
     first.containers.kill('c-1', 0)
     const { found } = await reopened(machine, first.containers)
     t.deepEqual(found[0]?.state, { kind: 'never-started' })
+  })
+}
+
+function looks(test: TestFn, name: string, machineOf: () => Machine): void {
+  test(`${name}: what lies in a sandbox is listed and read, also after its task`, async (t) => {
+    await using machine = machineOf()
+    const { containers, log } = await opened(machine)
+    const { sandbox, ...spec } = aContainer({ exit: 0, output: 'hello' })
+    containers.launch({ sandbox, ...spec })
+    await log.until('ended', 'c-1')
+    await containers.destroy('c-1')
+    const { launch: _, ...newest } = sandbox
+    const look = (path: string, want: 'list' | 'read', of: LookInto['sandbox'] = newest) =>
+      all(
+        containers.lookInto({
+          sandbox: of,
+          look: { path: Buffer.from(path), want, offset: 0, bytesMax: 100 },
+        }),
+      )
+    const [listed] = await look('', 'list')
+    const entries = listed?.kind === 'folder' ? listed.entries : []
+    t.true(
+      entries.some(({ name: found, sizeBytes }) => text(found) === 'stdout' && sizeBytes === 5),
+    )
+    const [read] = await look('stdout', 'read', sandbox)
+    t.is(read?.kind === 'file' ? text(read.data) : read?.kind, 'hello')
+    t.like(await look('nothing', 'read'), [{ kind: 'refused', why: 'not-found' }])
+    t.like(await look('../stdout', 'read'), [{ kind: 'refused', why: 'bad-path' }])
+    t.like(await look('', 'read'), [{ kind: 'refused', why: 'not-a-file' }])
+    const other = { ...newest, taskId: 'another' as SandboxName['taskId'] }
+    t.like(await look('', 'list', other), [{ kind: 'refused', why: 'not-found' }])
   })
 }
 

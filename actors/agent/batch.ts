@@ -51,6 +51,8 @@ const NEEDS_NO_RECORD: ReadonlySet<Effect['do']> = new Set([
   'remove-sandbox',
   'run-check',
   'read-output',
+  'look-into',
+  'send-found',
   'measure-disk',
   'send-output',
   'give-up',

@@ -12,6 +12,7 @@ import { heardOrders } from './orders.ts'
 import { heardOutput, lookAgain } from './output.ts'
 import { goOnRecording, stopRecording } from './recording.ts'
 import { start } from './recovery.ts'
+import { findSandboxes } from './sandbox-questions.ts'
 import { heardDisk, measureDisk } from './sandboxes.ts'
 import { checkSilence, openSession } from './session.ts'
 import type { AgentState, Deadline } from './state.ts'
@@ -30,6 +31,8 @@ function handle(state: AgentState, input: Input | CommonInput, now: Now): readon
       return NOTHING
     case 'leader.orders':
       return heardOrders(state, input.message, now)
+    case 'leader.finds':
+      return findSandboxes(state, input.question)
     case 'framework.acks':
       acknowledge(state, input.from, input.message)
       return NOTHING

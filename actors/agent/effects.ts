@@ -9,6 +9,7 @@ import type {
 } from '../../protocol/ids.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
 import type { AgentReports } from '../../protocol/schema/master.ts'
+import type { SandboxesFound } from '../../protocol/schema/sandbox.ts'
 import type { Output, StatusUpdates } from '../../protocol/schema/scheduler.ts'
 import type { AgentRecord } from './records.ts'
 
@@ -51,9 +52,25 @@ type TcpProbe = NonNullable<NonNullable<TaskInfo['check']>['tcp']>
 export interface OutputWanted {
   readonly request: SessionId
   readonly sandbox: Omit<Sandbox, 'launch'>
+  /** Absent: the newest. */
+  readonly launch?: Launch
   readonly stream: 'stdout' | 'stderr'
   readonly offset: number
   readonly bytesMax: number
+}
+
+/** What lies in a sandbox; without a launch, in the newest one of the task. */
+export interface LookWanted {
+  readonly to: FrameworkKey
+  readonly request: SessionId
+  readonly sandbox: Omit<Sandbox, 'launch'> & Partial<Pick<Sandbox, 'launch'>>
+  readonly look: {
+    readonly path: Uint8Array
+    readonly want: 'list' | 'read'
+    readonly after?: Uint8Array
+    readonly offset: number
+    readonly bytesMax: number
+  }
 }
 
 export type Effect =
@@ -82,6 +99,9 @@ export type Effect =
     }
   /** Answered by the input `output.read`. */
   | ({ readonly do: 'read-output' } & OutputWanted)
+  /** Published in pieces, or not at all: whoever asked asks again. */
+  | ({ readonly do: 'look-into' } & LookWanted)
+  | { readonly do: 'send-found'; readonly message: SandboxesFound }
   /** Answered by the input `disk.measured`; `lists`: with all sandboxes that lie there. */
   | { readonly do: 'measure-disk'; readonly lists: boolean }
   | { readonly do: 'report'; readonly message: AgentReports }

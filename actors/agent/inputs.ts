@@ -2,6 +2,7 @@
 import type { FrameworkKey, Launch, SessionId } from '../../protocol/ids.ts'
 import type { Acknowledgements, AgentOrders } from '../../protocol/schema/agent.ts'
 import type { LeaderBeat } from '../../protocol/schema/master.ts'
+import type { FindSandboxes } from '../../protocol/schema/sandbox.ts'
 import type { Sandbox } from './effects.ts'
 import type { AgentRecord } from './records.ts'
 
@@ -112,6 +113,8 @@ export type Input =
   | Start
   | { readonly kind: 'leader.beat'; readonly beat: Beat }
   | { readonly kind: 'leader.orders'; readonly message: AgentOrders }
+  /** The leader asks all agents. */
+  | { readonly kind: 'leader.finds'; readonly question: FindSandboxes }
   | {
       readonly kind: 'framework.acks'
       readonly from: FrameworkKey

@@ -9,6 +9,7 @@ import { isLeader, isUnknown } from './leader.ts'
 import { sendOutput } from './output.ts'
 import { answerWaiting } from './recording.ts'
 import { run } from './run.ts'
+import { sendSandbox } from './sandbox-questions.ts'
 import { answerPing, confirm, forgetHeard, invited, openSession, refused } from './session.ts'
 import type { AgentState } from './state.ts'
 import { sendHeadsAgain } from './streams.ts'
@@ -99,6 +100,8 @@ function obeyOne(state: AgentState, order: AgentOrder, now: Now): readonly Effec
       return NOTHING
     case 'send-output':
       return sendOutput(state, order, now)
+    case 'send-sandbox':
+      return sendSandbox(order)
     case 'invite':
       return NOTHING
   }

@@ -22,9 +22,10 @@ export function sendOutput(state: AgentState, order: SendOutput, now: Now): read
 }
 
 function readEffect({ order }: OutputWait): Effect {
-  const { principal, frameworkId, taskId, stream, offset, bytesMax, request } = order
+  const { principal, frameworkId, taskId, launch, stream, offset, bytesMax, request } = order
   const sandbox = { principal, frameworkId, taskId }
-  return { do: 'read-output', request, sandbox, stream, offset, bytesMax }
+  const which = launch === undefined ? {} : { launch }
+  return { do: 'read-output', request, sandbox, ...which, stream, offset, bytesMax }
 }
 
 export function heardOutput(state: AgentState, input: OutputRead, now: Now): readonly Effect[] {

@@ -14,11 +14,15 @@ import type { Messenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, Launch } from '../../protocol/ids.ts'
+import type { SandboxPiece } from '../../protocol/schema/sandbox.ts'
 import {
   acknowledgements,
   agentOrders,
   agentReports,
   leaderBeat,
+  sandboxesFound,
+  sandboxPieces,
+  sandboxQuestions,
   statusUpdates,
   taskOutput,
 } from '../../protocol/subjects.ts'
@@ -29,6 +33,7 @@ import type { OutputWanted } from './effects.ts'
 import type { CheckSeen, ExitSeen, FoundContainer, Input, Leaves } from './inputs.ts'
 import type { Journal } from './journal.ts'
 import { ignoresBeat, isUnknown } from './leader.ts'
+import { Looks } from './looks.ts'
 import { type AgentState, newAgent, type Profile } from './state.ts'
 
 /** One agent's machine, real or pretended. */
@@ -71,6 +76,7 @@ interface Agent {
   readonly state: AgentState
   readonly containerizer: Containerizer
   readonly actor: RunningActor<Input>
+  readonly looks: Looks
 }
 
 /**
@@ -199,7 +205,8 @@ function openAgent(deps: AgentsDeps, { profile, containerizer, batch }: Parts): 
     clock,
     perform: (effect) => batch.add(agent, effect),
   })
-  const agent: Agent = { agentId: profile.agentId, state, containerizer, actor }
+  const looks = new Looks(deps.onFault)
+  const agent: Agent = { agentId: profile.agentId, state, containerizer, actor, looks }
   return agent
 }
 
@@ -247,6 +254,9 @@ function listen(deps: AgentsDeps, agents: readonly Agent[]): Subscription[] {
     if (hearing.some(isAnother)) hearing.forEach(hand)
     else inTurns(deps, hearing, hand)
   })
+  const questions = messenger.listen(sandboxQuestions, { cluster }, (question) =>
+    inTurns(deps, agents, ({ actor }) => actor.input({ kind: 'leader.finds', question })),
+  )
   const states = messenger.bus.onState((state) => {
     if (state === 'closed') return
     if (state === 'disconnected') {
@@ -258,7 +268,7 @@ function listen(deps: AgentsDeps, agents: readonly Agent[]): Subscription[] {
       if (messenger.bus.state === 'connected') actor.input({ kind: 'bus.connected' })
     })
   })
-  return [...own, beats, states]
+  return [...own, beats, questions, states]
 }
 
 function perform(deps: AgentsDeps, agent: Agent, action: Action): void {
@@ -277,6 +287,13 @@ function perform(deps: AgentsDeps, agent: Agent, action: Action): void {
       return void containerizer.removeSandbox(action.sandbox)?.catch(onFault)
     case 'read-output':
       return void readOutput(deps, agent, action)
+    case 'look-into': {
+      const send = (piece: SandboxPiece): void =>
+        messenger.send(sandboxPieces, { cluster, agentId, ...action.to }, piece)
+      return agent.looks.add({ containerizer, wanted: action, send })
+    }
+    case 'send-found':
+      return messenger.send(sandboxesFound, { cluster, agentId }, action.message)
     case 'measure-disk':
       return void measureDisk(deps, agent, action.lists)
     case 'report':

@@ -11,6 +11,7 @@ import type {
   PeerBeat,
   RegistryBatch,
 } from '../../protocol/schema/master.ts'
+import type { FindSandboxes } from '../../protocol/schema/sandbox.ts'
 import type { FrameworkEvents } from '../../protocol/schema/scheduler.ts'
 import type { LogBatch } from './registry/copy.ts'
 
@@ -37,6 +38,8 @@ interface OwnedEvent<Kind extends EventKind> {
 export type Effect =
   /** At most once, as every message. Its loss shows as a gap in the receiver's numbers. */
   | { readonly do: 'send-orders'; readonly agentId: AgentId; readonly body: AgentOrders }
+  /** All of them at once, whatever their sessions. */
+  | { readonly do: 'ask-agents'; readonly body: FindSandboxes }
   | {
       readonly do: 'send-events'
       readonly principal: Principal

@@ -28,6 +28,7 @@ import { page } from './listing.ts'
 import { refuseChange } from './registry.ts'
 import { changeRoles } from './roles/changes.ts'
 import { listRoles } from './roles/listing.ts'
+import { findSandboxes, readSandbox } from './sandboxes.ts'
 import { count } from './state.ts'
 import { taskItem } from './tasks.ts'
 import { answer, type LeaderTurn, refuse } from './turn.ts'
@@ -88,6 +89,10 @@ function handle(
       return markGone(turn, call.body.agentId, { principal, reply })
     case 'read-output':
       return output(turn, call.body)
+    case 'read-sandbox':
+      return readSandbox(turn, call.body)
+    case 'find-sandboxes':
+      return findSandboxes(turn, call.body)
     case 'explain':
       return explain(turn, call.body, reply)
     case 'roles':

@@ -20,6 +20,7 @@ import {
   leaderBeat,
   operatorCall,
   peerBeat,
+  sandboxQuestions,
   statusUpdates,
 } from '../../protocol/subjects.ts'
 import { runActor } from '../kit/run-actor.ts'
@@ -219,6 +220,8 @@ function send(deps: MasterDeps, effect: Sent): void {
   switch (effect.do) {
     case 'send-orders':
       return agents.send(agentOrders, { cluster, agentId: effect.agentId }, effect.body)
+    case 'ask-agents':
+      return agents.send(sandboxQuestions, { cluster }, effect.body)
     case 'send-events': {
       const { principal, frameworkId, body } = effect
       return frameworks.send(frameworkEvents, { cluster, principal, frameworkId }, body)

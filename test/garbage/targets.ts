@@ -46,6 +46,9 @@ const IDS: Readonly<Record<RouteName, Readonly<Record<string, readonly string[]>
     frameworkId: [VICTIM],
   },
   taskOutput: { agentId: [STRANGER], principal: ['local'], frameworkId: [VICTIM] },
+  sandboxPieces: { agentId: [STRANGER], principal: ['local'], frameworkId: [VICTIM] },
+  sandboxQuestions: {},
+  sandboxesFound: { agentId: [STRANGER] },
 }
 
 /** Who has the right to speak there; `*`: the principal in the subject. */
@@ -65,6 +68,9 @@ const USERS: Readonly<Record<RouteName, string>> = {
   clusterEvents: 'master stranger',
   frameworkWorldEvents: 'master stranger',
   taskOutput: 'agent stranger-1',
+  sandboxPieces: 'agent stranger-1',
+  sandboxQuestions: 'master stranger',
+  sandboxesFound: 'agent stranger-1',
 }
 
 export interface Target {

@@ -1,6 +1,6 @@
 /** What frameworks call: judged by its header, handled by its verb, answered once. */
 import { type Refusal, refusal, retryOf } from '../../../protocol/errors.ts'
-import type { AgentId, FrameworkKey, OfferId } from '../../../protocol/ids.ts'
+import type { AgentId, FrameworkKey, Launch, OfferId } from '../../../protocol/ids.ts'
 import type { Decline, KillTask, ReadOutput } from '../../../protocol/schema/calls.ts'
 import type { Message } from '../../../protocol/schema/messages.ts'
 import type { FRAMEWORK_VERBS, FrameworkVerb } from '../../../protocol/subjects.ts'
@@ -189,18 +189,19 @@ export function kill(
 export function readOutput(
   turn: LeaderTurn,
   { principal, frameworkId }: FrameworkKey,
-  call: Omit<ReadOutput, 'session' | 'n' | 'call' | 'epoch'>,
+  call: Omit<ReadOutput, 'session' | 'n' | 'call' | 'epoch'> & { readonly launch?: Launch },
 ): Refusal | undefined {
   const agent = turn.leader.agents.get(call.agentId)
   if (agent?.state !== 'registered') return refuseAbsent(turn, call.agentId)
-  const { taskId, stream, offset, bytesMax, waitMs, request } = call
-  const what = { taskId, stream, offset, bytesMax, waitMs, request }
+  const { taskId, launch, stream, offset, bytesMax, waitMs, request } = call
+  const which = launch === undefined ? {} : { launch }
+  const what = { taskId, ...which, stream, offset, bytesMax, waitMs, request }
   order(turn, agent, { kind: 'send-output', principal, frameworkId, ...what })
   return undefined
 }
 
 /** `conflict`: nobody expects it soon. */
-function refuseAbsent({ leader: { agents, gone } }: LeaderTurn, agentId: AgentId): Refusal {
+export function refuseAbsent({ leader: { agents, gone } }: LeaderTurn, agentId: AgentId): Refusal {
   if (gone.has(agentId)) return refusal('conflict', `agent ${agentId} was given up by an operator`)
   if (agents.get(agentId)?.state === 'unreachable')
     return refusal('conflict', `agent ${agentId} is unreachable`)

@@ -1,0 +1,32 @@
+/** What operators ask about sandboxes is handed on: agents know what they have. */
+import type { Refusal } from '../../protocol/errors.ts'
+import { FINDING_AGENTS_MAX } from '../../protocol/limits.ts'
+import type {
+  AgentsAsked,
+  OperatorFindSandboxes,
+  OperatorReadSandbox,
+} from '../../protocol/schema/sandbox.ts'
+import { order } from './agents/agents.ts'
+import { refuseAbsent } from './frameworks/calls.ts'
+import { fenceOf, type LeaderTurn } from './turn.ts'
+
+/** The agent publishes what lies there itself. */
+export function readSandbox(
+  turn: LeaderTurn,
+  { agentId, ...look }: OperatorReadSandbox,
+): object | Refusal {
+  const agent = turn.leader.agents.get(agentId)
+  if (agent?.state !== 'registered') return refuseAbsent(turn, agentId)
+  order(turn, agent, { kind: 'send-sandbox', ...look })
+  return {}
+}
+
+/** One message for all agents, however many there are. */
+export function findSandboxes(turn: LeaderTurn, body: OperatorFindSandboxes): AgentsAsked {
+  let agents = 0
+  for (const { state } of turn.leader.agents.values()) if (state === 'registered') agents += 1
+  const everyoneAnswers = agents <= FINDING_AGENTS_MAX
+  const question = { ...fenceOf(turn), ...body, everyoneAnswers }
+  turn.effects.push({ do: 'ask-agents', body: question })
+  return { agents, everyoneAnswers }
+}

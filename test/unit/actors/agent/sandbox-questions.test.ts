@@ -1,0 +1,69 @@
+/** What an agent answers when it is asked about sandboxes. */
+import test from 'ava'
+import type { SessionId } from '../../../../protocol/ids.ts'
+import type { FindSandboxes } from '../../../../protocol/schema/sandbox.ts'
+import { aRef, aRegisteredAgent, aRun, aTask, FRAMEWORK, LEADER, NEXT_LEADER } from './builders.ts'
+
+const REQUEST = 'cccccccccccccccc' as SessionId
+const aQuestion = (given: Partial<FindSandboxes> = {}) =>
+  ({
+    kind: 'leader.finds',
+    question: {
+      ...LEADER,
+      framework: '',
+      task: '',
+      request: REQUEST,
+      everyoneAnswers: true,
+      ...given,
+    },
+  }) as const
+
+/** It holds one task, has forgotten another. */
+function anAgentWithTwo() {
+  const rig = aRegisteredAgent()
+  rig.orders(aRun([aTask('old-1')]))
+  rig.started('old-1')
+  rig.ended('old-1')
+  rig.ackAll()
+  rig.heardAll()
+  rig.orders(aRun([aTask('new-1')]))
+  rig.started('new-1')
+  return rig
+}
+
+test('sandboxes of tasks that run, and of those long forgotten, are found', (t) => {
+  const rig = anAgentWithTwo()
+  const [effect] = rig.hear(aQuestion())
+  t.like(effect, {
+    do: 'send-found',
+    message: { request: REQUEST, sandboxes: [aRef('new-1'), aRef('old-1')], more: false },
+  })
+  const sandboxes = effect?.do === 'send-found' ? effect.message.sandboxes : []
+  t.deepEqual(
+    sandboxes.map(({ endedAtMs }) => typeof endedAtMs),
+    ['undefined', 'number'],
+  )
+})
+
+test('only those are named that are meant; who has none answers only if everyone does', (t) => {
+  const rig = anAgentWithTwo()
+  const found = rig.hear(aQuestion({ task: 'old', framework: FRAMEWORK.frameworkId.slice(0, 1) }))
+  t.like(found[0], { message: { sandboxes: [aRef('old-1')] } })
+  t.like(rig.hear(aQuestion({ task: 'x' }))[0], { message: { sandboxes: [] } })
+  t.deepEqual(rig.hear(aQuestion({ framework: 'x', everyoneAnswers: false })), [])
+})
+
+test('only the leader that is followed is answered', (t) => {
+  const rig = anAgentWithTwo()
+  t.deepEqual(rig.hear(aQuestion(NEXT_LEADER)), [])
+  t.deepEqual(rig.hear(aQuestion({ ...LEADER, epoch: 4 })), [])
+})
+
+test('a sandbox is looked into as it is asked for', (t) => {
+  const rig = anAgentWithTwo()
+  const look = { path: Buffer.from('a/b'), want: 'read', offset: 5, bytesMax: 100 } as const
+  const { launch, ...sandbox } = aRef('old-1')
+  t.deepEqual(rig.orders({ kind: 'send-sandbox', ...sandbox, launch, ...look, request: REQUEST }), [
+    { do: 'look-into', to: FRAMEWORK, request: REQUEST, sandbox: { ...sandbox, launch }, look },
+  ])
+})

@@ -5,6 +5,7 @@ import { durationUpTo } from './arguments.ts'
 import { formatDuration } from './duration.ts'
 import { addEventCommands } from './event-commands.ts'
 import type { TargetKind } from './explain/target.ts'
+import { addFileCommands } from './file-commands.ts'
 import { given, type Registration } from './registration.ts'
 import { addRoleCommands } from './role-commands.ts'
 import { addRun, addWatchRun } from './run-commands.ts'
@@ -29,6 +30,7 @@ export function addClientCommands(registration: Registration): void {
   addStatus(registration)
   addExplain(registration)
   addLogs(registration)
+  addFileCommands(registration)
   addEventCommands(registration)
   addKill(registration)
   addTeardown(registration)
@@ -112,6 +114,7 @@ function addLogs({ add, io, done }: Registration): void {
   })
     .option('-f, --follow', 'go on until it ends')
     .option('--stderr', 'its standard error instead')
+    .option('--launch <launch>', 'of this one of its launches (default: the newest)')
     .action(async (wanted: string, _, command: Command) => {
       const { logs } = await import('./commands/logs.ts')
       done(await logs(wanted, given(io, command)))

@@ -3,11 +3,11 @@ import { randomToken } from '../../bus/random.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { SessionId } from '../../protocol/ids.ts'
 import { OUTPUT_BYTES_MAX } from '../../protocol/limits.ts'
-import type { TaskItem } from '../../protocol/schema/operator.ts'
 import type { Output } from '../../protocol/schema/scheduler.ts'
 import { taskOutput } from '../../protocol/subjects.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
-import { findTask, nameOfTask, namesOfTasks, wantedTask } from '../find-task.ts'
+import { findSandbox, type Sandbox, tellOthers } from '../find-sandbox.ts'
+import { wantedTask } from '../find-task.ts'
 import { jsonLine } from '../io.ts'
 import { type OperatorClient, withOperator } from '../operator-client.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
@@ -16,6 +16,8 @@ import { awaitStop } from '../stop-signals.ts'
 export interface LogsOptions extends CommandOptions {
   readonly follow?: boolean
   readonly stderr?: boolean
+  /** Which launch of the task; absent: the newest. */
+  readonly launch?: string
 }
 
 /** How long an agent may keep a request until there is more. */
@@ -28,10 +30,9 @@ const SILENCES_MAX = 3
 export function logs(text: string, { options, io }: Invocation<LogsOptions>): Promise<ExitCode> {
   const wanted = wantedTask(text)
   return withOperator(options, io.env, async (client) => {
-    const { task, others } = await findTask(client, wanted)
-    if (others.length > 0)
-      io.printError(`bourse: of ${nameOfTask(task)}; also there: ${namesOfTasks(others)}`)
-    const printed = print(client, task, { options, io })
+    const { sandbox, others } = await findSandbox(client, { ...wanted, launch: options.launch })
+    tellOthers(io, sandbox, others)
+    const printed = print(client, sandbox, { options, io })
     if (options.follow !== true) return await printed
     const stop = awaitStop()
     return await Promise.race([printed, stop.came.then(() => EXIT.done)]).finally(stop.forget)
@@ -40,7 +41,7 @@ export function logs(text: string, { options, io }: Invocation<LogsOptions>): Pr
 
 async function print(
   client: OperatorClient,
-  task: TaskItem,
+  task: Sandbox,
   { options, io }: Invocation<LogsOptions>,
 ): Promise<ExitCode> {
   const decoder = new TextDecoder()
@@ -67,7 +68,7 @@ interface Reading {
 /** @throws {ClusterError} `cli/no-output`; as `ask`. */
 async function* readOutput(
   client: OperatorClient,
-  task: TaskItem,
+  task: Sandbox,
   { stream, follows, onSilence }: Reading,
 ): AsyncGenerator<Output> {
   let offset = 0
@@ -98,7 +99,7 @@ interface Request {
 /** Undefined: nothing came in time. */
 async function readPiece(
   client: OperatorClient,
-  { principal, frameworkId, taskId, agentId }: TaskItem,
+  { principal, frameworkId, taskId, launch, agentId }: Sandbox,
   wanted: Request,
 ): Promise<Output | undefined> {
   const { cluster, messenger, clock } = client
@@ -112,7 +113,7 @@ async function readPiece(
     if (piece.request === request) resolve(piece)
   })
   const timer = clock.after(wanted.waitMs + ANSWER_MS_MAX, () => resolve(undefined))
-  const body = { principal, frameworkId, taskId, agentId, ...wanted, request }
+  const body = { principal, frameworkId, taskId, launch, agentId, ...wanted, request }
   try {
     await client.ask('read-output', { ...body, bytesMax: OUTPUT_BYTES_MAX })
     return await came

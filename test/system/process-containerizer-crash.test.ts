@@ -28,9 +28,13 @@ import {
 } from '../support/containers.ts'
 import { hasProgram, needs } from '../support/needs.ts'
 
-/** Writes down each of its starts, and ends by `end` when the file `go` comes. */
+/**
+ * Writes down each of its starts, and ends by `end` when the file `go` comes. It does not wait for
+ * ever: who ends a test in the middle leaves it behind.
+ */
 function aWaiter(containerId: string, end: string): ContainerSpec {
-  const shell = `echo started >>starts; echo ready; until [ -e go ]; do sleep 0.05; done; ${end}`
+  const wait = 'n=0; until [ -e go ] || [ $((n += 1)) -gt 2000 ]; do sleep 0.05; done'
+  const shell = `echo started >>starts; echo ready; ${wait}; ${end}`
   return { ...aContainer({ containerId }), command: { shell } }
 }
 

@@ -5,6 +5,7 @@ import type { Ranges } from '../../protocol/ranges.ts'
 import type { Resources } from '../../protocol/resources.ts'
 import type { ResourceEntry } from '../../protocol/schema/common.ts'
 import type { Check, HealthCheck } from '../../protocol/schema/task-checks.ts'
+import type { TaskLinux, TaskRlimit } from '../../protocol/schema/task-linux.ts'
 
 /**
  * What a task takes of an offer: amounts by name, `{ cpus: 0.5, mem: 32, disk: 100, gpus: 1 }`
@@ -32,6 +33,10 @@ export interface TaskWish {
    * asks for, of cpus whatever nobody else wants.
    */
   readonly limits?: { readonly cpus?: number; readonly mem?: number }
+  /** Of each of its processes; one without `soft` and `hard` is unlimited. Default: the agent's. */
+  readonly rlimits?: readonly TaskRlimit[]
+  /** What its processes may do and see on their machine. Default: what the agent's may. */
+  readonly linux?: TaskLinux
   /** From SIGTERM to SIGKILL, in milliseconds, up to an hour. Default 3 s. */
   readonly killGraceMs?: number
   /** Kills it when it is not well for some time; tells of each failure. Default: none. */

@@ -5,7 +5,7 @@ import type { TaskId } from '../../protocol/ids.ts'
 import { SCALAR_MAX } from '../../protocol/limits.ts'
 import { parseResources, type Resources } from '../../protocol/resources.ts'
 import type { Command, TaskInfo, WantedResources } from '../../protocol/schema/common.ts'
-import { problemOfChecks } from '../../protocol/task-problem.ts'
+import { problemOfTask } from '../../protocol/task-problem.ts'
 import type { ResourceWish, TaskGroup, TaskWish } from './contract-offers.ts'
 import type { LaunchOperation } from './inputs.ts'
 import { GRACE, isFields, problemsOf, type Rule, type Rules, shown, TOKEN } from './rules.ts'
@@ -22,12 +22,14 @@ export function taskOf(wish: TaskWish, newId: () => string): TaskInfo {
   if (limits !== undefined) task.limits = copyOf(limits)
   if (killGraceMs !== undefined) task.killGraceMs = killGraceMs
   if (labels !== undefined) task.labels = copyOf(labels)
-  addChecks(task, wish ?? {})
+  addRest(task, wish ?? {})
   return task
 }
 
-function addChecks(task: TaskInfo, wish: Partial<TaskWish>): void {
-  const { healthCheck, check: plainCheck, maxCompletionMs } = wish
+function addRest(task: TaskInfo, wish: Partial<TaskWish>): void {
+  const { healthCheck, check: plainCheck, maxCompletionMs, rlimits, linux } = wish
+  if (rlimits !== undefined) task.rlimits = copyOf(rlimits) as TaskInfo['rlimits'] & object
+  if (linux !== undefined) task.linux = copyOf(linux) as TaskInfo['linux'] & object
   if (healthCheck !== undefined) task.healthCheck = copyOf(healthCheck)
   if (plainCheck !== undefined) task.check = copyOf(plainCheck)
   if (maxCompletionMs !== undefined) task.maxCompletionMs = maxCompletionMs
@@ -88,7 +90,7 @@ export function wishProblem(wishes: readonly (TaskWish | TaskGroup)[]): string |
     const problems = [
       ...problemsOf(wish, RULES),
       ...resourceProblems(wish['resources']),
-      ...checkProblems(wish),
+      ...restProblems(wish),
     ]
     if (problems.length > 0) return `${where}: ${problems.join('; ')}`
   }
@@ -125,16 +127,19 @@ function entryProblems(entries: readonly unknown[]): readonly string[] {
 }
 
 /** What the protocol says of them, which names the field. */
-function checkProblems(wish: Readonly<Record<string, unknown>>): readonly string[] {
+function restProblems(wish: Readonly<Record<string, unknown>>): readonly string[] {
   const { healthCheck, check: plainCheck, maxCompletionMs } = wish as Partial<TaskInfo>
-  const checks = {
+  const { rlimits, linux } = wish as Partial<TaskInfo>
+  const rest = {
+    ...(rlimits !== undefined && { rlimits: copyOf(rlimits) }),
+    ...(linux !== undefined && { linux: copyOf(linux) }),
     ...(healthCheck !== undefined && { healthCheck: copyOf(healthCheck) }),
     ...(plainCheck !== undefined && { check: copyOf(plainCheck) }),
     ...(maxCompletionMs !== undefined && { maxCompletionMs }),
   }
-  const checked = check('Accept', acceptOf(checks))
+  const checked = check('Accept', acceptOf(rest))
   if (!checked.ok) return [checked.refusal.message.replace(/^Accept: [a-z0-9.]*tasks\.0\./, '')]
-  const problem = problemOfChecks(checks)
+  const problem = problemOfTask(rest)
   return problem === undefined ? [] : [problem]
 }
 
@@ -152,7 +157,9 @@ const rule = (
   isGood: (value) => check('Accept', acceptOf(fieldsOf(value))).ok,
 })
 
-const RULES: Rules<Omit<TaskWish, 'resources' | 'healthCheck' | 'check' | 'maxCompletionMs'>> = {
+type Ruled = 'taskId' | 'name' | 'command' | 'env' | 'user' | 'limits' | 'killGraceMs' | 'labels'
+
+const RULES: Rules<Pick<TaskWish, Ruled>> = {
   taskId: TOKEN,
   name: rule('a text of at most 256 characters', (name) => ({ name })),
   command: {

@@ -50,6 +50,7 @@ import {
   word,
 } from './shapes.ts'
 import { Check, CheckResult, HealthCheck, words } from './task-checks.ts'
+import { TaskLinux, TaskRlimits } from './task-linux.ts'
 
 export const AgentIdToken = token<AgentId>()
 export const FrameworkIdToken = token<FrameworkId>()
@@ -258,6 +259,9 @@ export const TaskInfo = message('One task as its framework describes it.', {
   name: Type.Optional(text(256)),
   resources: WantedResources,
   limits: Type.Optional(TaskLimits),
+  /** Absent: as the agent has them. */
+  rlimits: Type.Optional(TaskRlimits),
+  linux: Type.Optional(TaskLinux),
   command: Command,
   killGraceMs: Type.Optional(integer(0, 3_600_000)),
   healthCheck: Type.Optional(HealthCheck),

@@ -71,6 +71,12 @@ const CHECKED = {
   },
   check: { command: { argv: ['redis-cli', '-p', '31005', 'ping'] }, intervalMs: 60_000 },
   maxCompletionMs: 86_400_000,
+  rlimits: [{ type: 'nofile', soft: 1_024, hard: 4_096 }, { type: 'core' }],
+  linux: {
+    capabilities: ['net_bind_service'],
+    noNewPrivileges: true,
+    namespaces: ['pid', 'mount', 'network'],
+  },
 }
 
 const running = {

@@ -10,9 +10,10 @@ import {
 import { fromThousandths } from '../../../protocol/scalar.ts'
 import type { TaskInfo } from '../../../protocol/schema/common.ts'
 import { spellResources } from '../../../protocol/spell-resources.ts'
-import { problemOfChecks } from '../../../protocol/task-problem.ts'
+import { problemOfTask } from '../../../protocol/task-problem.ts'
 import type { Agent } from '../entities.ts'
 import type { Leader } from '../state.ts'
+import { lackingIsolator } from './isolators.ts'
 import { parseWish } from './wishes.ts'
 
 /** `problem` is a sentence for the framework's author. */
@@ -39,7 +40,7 @@ export function validateLaunch(
   if ((argv === undefined) === (shell === undefined)) {
     return { problem: 'the command has not exactly one of argv and shell' }
   }
-  const problem = problemOfChecks(task)
+  const problem = problemOfTask(task) ?? lackingIsolator(agent.info, task)
   if (problem !== undefined) return { problem }
   const wanted = parseWish(leader, task.resources)
   if ('code' in wanted) return { problem: wanted.message }

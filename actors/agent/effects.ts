@@ -30,6 +30,10 @@ export interface Container {
   readonly ports: readonly number[]
   readonly role: string
   readonly limits: Limits
+  readonly rlimits?: TaskInfo['rlimits'] & object
+  readonly linux?: TaskInfo['linux'] & object
+  /** Its group: the launch of the first of it. */
+  readonly group?: { readonly id: Launch; readonly sharesNetwork: boolean }
 }
 
 /** What the task asked for; absent: it did not. */

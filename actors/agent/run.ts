@@ -6,13 +6,13 @@ import { isEmpty, NO_RESOURCES, parseResources, type Resources } from '../../pro
 import type { Run } from '../../protocol/schema/agent.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
 import { spellResources } from '../../protocol/spell-resources.ts'
-import { problemOfChecks } from '../../protocol/task-problem.ts'
+import { problemOfTask } from '../../protocol/task-problem.ts'
 import { askedOf } from './checks/asked.ts'
 import { addTask, hold, holdFramework, noteSubscription, release } from './held.ts'
 import { endTask } from './kills.ts'
 import type { AgentState, Framework, Task } from './state.ts'
 import { type News, nextStatusNumber, report } from './streams.ts'
-import { containerOf, recordTask } from './tasks.ts'
+import { containerOf, recordTask, wantsOwnNetwork } from './tasks.ts'
 
 interface Entered {
   readonly task: Task
@@ -36,11 +36,16 @@ export function run(state: AgentState, order: Run, now: Now): void {
     problem === undefined
       ? takeAll(state, order, entered)
       : dropped('INVALID_OFFERS', problem.message)
+  const apart = new Set(entered.filter(({ info }) => wantsOwnNetwork(info)).map(groupOf))
   for (const { task, info } of entered) {
-    if (why === undefined) launch(state, task, { info, now })
+    const isApart = apart.has(groupOf({ task }))
+    if (why === undefined) launch(state, task, { info, isApart, now })
     else report(state, task, { news: why, now })
   }
 }
+
+/** Who is of no group is alone. */
+const groupOf = ({ task }: Pick<Entered, 'task'>): Launch => task.group ?? task.launch
 
 interface Asked {
   readonly launch: Launch
@@ -112,15 +117,17 @@ function dropped(reason: 'INVALID_OFFERS' | 'RESOURCES_STALE', message: string):
   return { state: 'TASK_DROPPED', reason, message }
 }
 
-function launch(
-  state: AgentState,
-  task: Task,
-  { info, now }: { readonly info: TaskInfo; readonly now: Now },
-): void {
+interface Starting {
+  readonly info: TaskInfo
+  readonly isApart: boolean
+  readonly now: Now
+}
+
+function launch(state: AgentState, task: Task, { info, isApart, now }: Starting): void {
   // Another of its group was no good.
   if (task.last !== undefined) return
-  const container = containerOf(task, info)
-  const problem = problemOfChecks(info)
+  const container = containerOf(task, info, isApart)
+  const problem = problemOfTask(info)
   if (container === undefined || problem !== undefined) {
     const message = problem ?? 'its command has not exactly one of argv and shell'
     const news: News = { state: 'TASK_ERROR', reason: 'TASK_INVALID', message }

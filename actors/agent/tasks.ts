@@ -23,8 +23,11 @@ export function recordTask(state: AgentState, task: Task, resources: WantedResou
   record(state, taskRecord(task, resources))
 }
 
-/** Undefined: the command has not exactly one of argv and shell. */
-export function containerOf(task: Task, info: TaskInfo): Container | undefined {
+/**
+ * Undefined: the command has not exactly one of argv and shell. `isApart`: one of its group wants
+ * no network but its own, so all of them get that.
+ */
+export function containerOf(task: Task, info: TaskInfo, isApart: boolean): Container | undefined {
   const { argv, shell, env, user } = info.command
   if ((argv === undefined) === (shell === undefined)) return undefined
   const ports = rangesOf(task.resources, 'ports').flatMap(([begin, end]) =>
@@ -39,8 +42,21 @@ export function containerOf(task: Task, info: TaskInfo): Container | undefined {
     ports,
     role: task.role,
     limits: limitsOf(task.resources, info.limits),
+    ...(info.rlimits !== undefined && { rlimits: info.rlimits }),
+    ...linuxOf(info, isApart),
+    ...(task.group !== undefined && { group: { id: task.group, sharesNetwork: isApart } }),
   }
 }
+
+function linuxOf({ linux }: TaskInfo, isApart: boolean): Pick<Container, 'linux'> {
+  if (!isApart) return linux === undefined ? {} : { linux }
+  const namespaces = new Set([...(linux?.namespaces ?? []), 'network' as const])
+  return { linux: { ...linux, namespaces: [...namespaces] } }
+}
+
+/** It asks for a network of its own. */
+export const wantsOwnNetwork = ({ linux }: TaskInfo): boolean =>
+  linux?.namespaces?.includes('network') === true
 
 function limitsOf(resources: Resources, { cpus, mem }: TaskLimits = {}): Container['limits'] {
   const asked = fromThousandths(scalarOf(resources, 'cpus'))

@@ -7,24 +7,29 @@
  * is: what makes another for itself goes with the task, or, in a session, escapes as the task may.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../bus/clock.ts'
 import type { CheckRun, CheckSeen, Command, Exit } from '../containerizer/containerizer.ts'
 import { commandOf } from '../containerizer/launch-file.ts'
 import { cgroupScope } from '../isolator/cgroup.ts'
+import { childOf, wayInto } from '../isolator/entering.ts'
 import type { Place } from '../isolator/kill.ts'
 import type { KillScope } from '../isolator/kill-scope.ts'
-import { allPids, readStat, signalPid } from '../isolator/proc.ts'
+import { readStat, signalPid } from '../isolator/proc.ts'
 import { sessionScope } from '../isolator/session.ts'
 import { LAUNCHER_ENV } from '../launcher/launcher.ts'
 import type { Attempt } from './attempt.ts'
 
-/** Reads how the task runs from its launch file, and takes the command's place there. */
+/**
+ * Reads how the task runs from its launch file, and takes the command's place there. The file is
+ * open, as the task may not see it where it lies.
+ */
 const SCRIPT = `\
-check=yes file=$1 into=$2
-shift 2
-. "$file"
+check=yes into=$1
+shift
+. /proc/self/fd/3
+exec 3<&-
 join || exit
 if [ "$into" ]; then echo 0 >"$into/cgroup.procs" || exit; fi
 cd "$sandbox" || exit
@@ -91,24 +96,17 @@ export function runCommand(check: CommandCheck, tell: (seen: CheckSeen) => void)
 function begin({ command, place, run }: CommandCheck): ChildProcess {
   const { hold, file } = place
   const into = hold.kind === 'cgroup' ? cgroupOf(hold.path, run) : ''
-  const words = ['/bin/sh', '-c', SCRIPT, 'bourse-check', file, into, ...commandOf(command)]
+  const words = ['/bin/sh', '-c', SCRIPT, 'bourse-check', into, ...commandOf(command)]
   const [program = '', ...args] = [...wayInto(place), ...words]
-  // Not detached: setsid(1) would leave a process behind that leads a group.
-  return spawn(program, args, { cwd: '/', env: LAUNCHER_ENV, stdio: ['ignore', 'ignore', 'pipe'] })
+  const launch = openSync(file, 'r')
+  try {
+    // Not detached: setsid(1) would leave a process behind that leads a group.
+    const stdio = ['ignore', 'ignore', 'pipe', launch] as const
+    return spawn(program, args, { cwd: '/', env: LAUNCHER_ENV, stdio: [...stdio] })
+  } finally {
+    closeSync(launch)
+  }
 }
-
-/** What enters the namespaces of the task. */
-function wayInto({ hold, started }: Place): readonly string[] {
-  if (hold.kind !== 'pid-namespace') return []
-  const inside = childOf(started.parent.pid)
-  if (inside === undefined) throw new Error('its task is not there any more')
-  const user = hold.unshare.includes('--user') ? ['--user', '--preserve-credentials'] : []
-  const mount = hold.unshare.includes('--mount-proc') ? ['--mount'] : []
-  return ['nsenter', `--target=${inside}`, ...user, ...mount, '--pid']
-}
-
-const childOf = (parent: number): number | undefined =>
-  allPids().find((pid) => readStat(pid)?.parent === parent)
 
 const cgroupOf = (path: string, { which }: Pick<CheckRun, 'which'>): string => join(path, which)
 
@@ -123,10 +121,10 @@ function ownCgroup({ place: { hold }, run }: CommandCheck): KillScope | undefine
 }
 
 /** All that is in its session, and what enters the task's namespace. */
-function ownSession({ hold }: Place, child: ChildProcess): KillScope {
+function ownSession({ inside }: Place, child: ChildProcess): KillScope {
   const { pid = 0 } = child
   const leaderOf = (): KillScope => {
-    const leader = hold.kind === 'pid-namespace' ? (childOf(pid) ?? pid) : pid
+    const leader = inside.includes('pid') ? (childOf(pid) ?? pid) : pid
     return sessionScope({ pid: leader, startTicks: readStat(leader)?.startTicks ?? 0 })
   }
   return {

@@ -3,6 +3,7 @@ import type { Clock } from '../../bus/clock.ts'
 import type { CheckRun, CheckSeen } from '../containerizer/containerizer.ts'
 import { type Attempt, runTimed } from './attempt.ts'
 import { type CheckPlace, runCommand } from './command.ts'
+import { askInside } from './entered.ts'
 import { askHttp, askTcp } from './network.ts'
 
 export class RunningChecks {
@@ -38,6 +39,8 @@ export class RunningChecks {
 
   #begin(run: CheckRun, place: CheckPlace, tell: (seen: CheckSeen) => void): Attempt {
     const { probe } = run
+    const isApart = place.inside.includes('network')
+    if (isApart && !('command' in probe)) return askInside(place, probe, tell)
     if ('http' in probe) return askHttp(probe.http, tell)
     if ('tcp' in probe) return askTcp(probe.tcp, tell)
     return runCommand({ run, command: probe.command, place, clock: this.#clock }, tell)

@@ -1,9 +1,11 @@
 /** One container of the real containerizer, from its launch to its last process. */
 import type { Clock, Timer } from '../../bus/clock.ts'
 import { Held } from '../isolator/held.ts'
+import type { Inside } from '../isolator/inside.ts'
 import type { LimitHit, Usage } from '../isolator/isolator.ts'
 import { type KillHold, type Place, type Started, scopeOf } from '../isolator/kill.ts'
 import type { KillScope } from '../isolator/kill-scope.ts'
+import { insideOf } from '../isolator/namespaces.ts'
 import { isAlive } from '../isolator/proc.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from './containerizer.ts'
 import type { FoundContainer, RuntimeDirectory } from './runtime-directory.ts'
@@ -34,6 +36,7 @@ export class Container {
   #phase: Phase = 'preparing'
   #hold: KillHold | undefined
   #held = new Held()
+  #inside: Inside = []
   #scope: KillScope | undefined
   #started: Started | undefined
   #silent = false
@@ -66,12 +69,13 @@ export class Container {
   get place(): Place | undefined {
     if (this.#phase !== 'running' || this.#hold === undefined || this.#started === undefined)
       return undefined
-    return { hold: this.#hold, started: this.#started }
+    return { hold: this.#hold, started: this.#started, inside: this.#inside }
   }
 
-  prepared(hold: KillHold, held: Held): void {
+  prepared(hold: KillHold, held: Held, inside: Inside): void {
     this.#hold = hold
     this.#held = held
+    this.#inside = inside
     this.#phase = 'launching'
   }
 
@@ -81,9 +85,9 @@ export class Container {
   }
 
   /** What the files say after a restart of the agent. */
-  recover({ hold, holds, silent }: FoundContainer): RecoveredContainer['state'] {
+  recover({ hold, holds, namespaces = [], silent }: FoundContainer): RecoveredContainer['state'] {
     const { runtime } = this.#world
-    this.prepared(hold, new Held(holds))
+    this.prepared(hold, new Held(holds), insideOf(hold, namespaces))
     this.#silent = silent
     this.#quiet = true
     if (runtime.readRecord(this.id) === undefined) runtime.claim(this.id, 'its agent died')

@@ -1,5 +1,6 @@
 /** What runs tasks on one machine. The real one and the pretending one keep the same promises. */
 import type { FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
+import type { TaskLinux, TaskRlimit } from '../../protocol/schema/task-linux.ts'
 import type { LimitHit, Limits, Usage } from '../isolator/isolator.ts'
 import type { Look, Seen } from '../sandbox/look.ts'
 
@@ -30,6 +31,19 @@ export interface ContainerSpec {
   readonly role?: string
   /** Kept where the machine can: `isolators` says what it can. */
   readonly limits?: Limits
+  /** What of these the machine cannot give fails the launch. */
+  readonly rlimits?: readonly TaskRlimit[]
+  readonly linux?: TaskLinux
+  /** With whom it shares a folder, and the network if it has one of its own. */
+  readonly group?: ContainerGroup
+}
+
+/** All containers of a group are launched in one turn. */
+export interface ContainerGroup {
+  /** A token that no other group has ever had. */
+  readonly id: string
+  /** All of them are in one network namespace. */
+  readonly sharesNetwork: boolean
 }
 
 /**

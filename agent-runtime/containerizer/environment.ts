@@ -4,10 +4,17 @@ import type { ContainerSpec } from './containerizer.ts'
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
+interface EnvironmentParts {
+  readonly agentId: AgentId
+  readonly sandboxPath: string
+  /** Of the folder that its group shares. */
+  readonly groupPath: string | undefined
+}
+
 /** Nothing of the agent's own environment gets in. */
 export function environmentOf(
   spec: ContainerSpec,
-  { agentId, sandboxPath }: { readonly agentId: AgentId; readonly sandboxPath: string },
+  { agentId, sandboxPath, groupPath }: EnvironmentParts,
 ): Readonly<Record<string, string>> {
   const ports = spec.ports.map((port, index) => [`PORT${index}`, String(port)] as const)
   return {
@@ -20,6 +27,7 @@ export function environmentOf(
     BOURSE_FRAMEWORK_ID: spec.sandbox.frameworkId,
     BOURSE_AGENT_ID: agentId,
     BOURSE_SANDBOX: sandboxPath,
+    ...(groupPath !== undefined && { BOURSE_GROUP_SANDBOX: groupPath }),
     ...(spec.role !== undefined && { BOURSE_ROLE: spec.role }),
   }
 }

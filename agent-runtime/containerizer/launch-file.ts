@@ -1,8 +1,10 @@
 /**
  * The file that says all about one container: to the launcher as shell, to a later agent as JSON.
  */
+import type { Namespace } from '../../protocol/linux.ts'
 import type { Hold } from '../isolator/isolator.ts'
 import type { KillHold } from '../isolator/kill.ts'
+import { quote } from '../launcher/quote.ts'
 import type { Command, SandboxName } from './containerizer.ts'
 
 /** What must be known to find a container again. First line of the file, as a comment. */
@@ -12,6 +14,8 @@ export interface LaunchHead {
   readonly hold: KillHold
   /** What else it is held by; absent in files of agents before there was any. */
   readonly holds?: readonly Hold[]
+  /** What it has for itself; absent: nothing, but what `hold` says. */
+  readonly namespaces?: readonly Namespace[]
 }
 
 export interface LaunchFile extends LaunchHead {
@@ -20,20 +24,30 @@ export interface LaunchFile extends LaunchHead {
   readonly cgroups: readonly string[]
   readonly command: Command
   readonly environment: Readonly<Record<string, string>>
-  /** Words put before the command: changes of user. */
+  /** Words that begin the shell in which it is prepared: what makes its namespaces, or none. */
+  readonly enter: string
+  /** Lines for that shell that make of its namespaces what the task is to find there. */
+  readonly isolate: readonly string[]
+  /** Words put before the command: limits, changes of user and of rights. */
   readonly prefix: readonly string[]
   /** Options that make env(1) undo what shells do to signals of background jobs. */
   readonly envOptions: readonly string[]
 }
 
 export function renderLaunchFile(file: LaunchFile): string {
-  const { sandbox, hold, holds, sandboxPath, cgroups } = file
-  const head: LaunchHead = { sandbox, hold, ...(holds && { holds }) }
+  const { sandbox, hold, holds, namespaces = [], sandboxPath, cgroups, enter, isolate } = file
+  const head: LaunchHead = {
+    sandbox,
+    hold,
+    ...(holds && { holds }),
+    ...(namespaces.length > 0 && { namespaces }),
+  }
   return [
     `# ${JSON.stringify(head)}`,
     `sandbox=${quote(sandboxPath)}`,
     ...joinFunction(cgroups),
-    `unshare=${quote(hold.kind === 'pid-namespace' ? hold.unshare : '')}`,
+    ...(isolate.length === 0 ? [] : ['isolate() {', ...isolate.map((line) => `  ${line}`), '}']),
+    `enter=${quote(enter)}`,
     `session=${quote(hold.kind === 'session' ? 'yes' : '')}`,
     // Whoever runs a check puts its words in place of the command's.
     `[ "$check" ] || set -- ${commandOf(file.command).map(quote).join(' ')}`,
@@ -52,11 +66,6 @@ function joinFunction(cgroups: readonly string[]): string[] {
 export function parseLaunchHead(text: string): LaunchHead | undefined {
   if (!text.endsWith('\n')) return undefined
   return JSON.parse(text.slice(2, text.indexOf('\n'))) as LaunchHead
-}
-
-/** Any bytes but NUL stand safely between single quotes, if single quotes stand outside. */
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`
 }
 
 /** The words that run a command, after those that make what it runs in. */

@@ -5,23 +5,18 @@ import { join } from 'node:path'
 import type { Clock, Timer } from '../../bus/clock.ts'
 import { type AgentId, isToken } from '../../protocol/ids.ts'
 import { RunningChecks } from '../checks/running.ts'
+import { openConfinement } from '../isolator/confinement.ts'
 import type { Usage } from '../isolator/isolator.ts'
-import { type OpenIsolators, openIsolators } from '../isolator/isolators.ts'
-import {
-  joinsOf,
-  type KillIsolator,
-  makeHold,
-  openKillIsolator,
-  ownerName,
-  succeeds,
-} from '../isolator/kill.ts'
+import { openIsolators } from '../isolator/isolators.ts'
+import { openKillIsolator, ownerName, succeeds } from '../isolator/kill.ts'
 import type { KillScope } from '../isolator/kill-scope.ts'
+import { GroupNetworks } from '../isolator/private-network.ts'
 import type { ProcessIdentity } from '../isolator/proc.ts'
 import { Launcher } from '../launcher/launcher.ts'
 import { Watch, type WatchOptions } from '../launcher/watch.ts'
 import { NO_SANDBOX, type Seen } from '../sandbox/look.ts'
 import { Sandboxes } from '../sandbox/sandbox.ts'
-import { type UserAnswer, Users } from '../sandbox/user.ts'
+import { Users } from '../sandbox/user.ts'
 import { Container } from './container.ts'
 import type {
   CheckRun,
@@ -36,8 +31,7 @@ import type {
   RecoveredContainer,
   SandboxName,
 } from './containerizer.ts'
-import { environmentOf, problemOf } from './environment.ts'
-import { renderLaunchFile } from './launch-file.ts'
+import { type Maker, type Making, makeContainer } from './making.ts'
 import { RuntimeDirectory } from './runtime-directory.ts'
 
 /** Everything is looked at this often, whatever the watch said or missed. */
@@ -81,10 +75,17 @@ export async function openProcessContainerizer(
     const isolator = await openKillIsolator(owner, isolation)
     const { base: killBase } = isolator
     const isolators = await openIsolators({ name: ownerName(owner), killBase })
+    const confinement = await openConfinement()
     const resets = await succeeds(['env', SIGNALS_RESET, 'true'])
     const envOptions = resets ? [SIGNALS_RESET] : []
     runtime.checkOwner()
-    return new ProcessContainerizer(options, { runtime, isolator, isolators, envOptions })
+    return new ProcessContainerizer(options, {
+      runtime,
+      isolator,
+      isolators,
+      confinement,
+      envOptions,
+    })
   } catch (error) {
     runtime.close()
     throw error
@@ -94,12 +95,7 @@ export async function openProcessContainerizer(
 /** A shell lets background jobs ignore these two, and the task would inherit it. */
 const SIGNALS_RESET = '--default-signal=INT,QUIT'
 
-interface Parts {
-  readonly runtime: RuntimeDirectory
-  readonly isolator: KillIsolator
-  readonly isolators: OpenIsolators
-  readonly envOptions: readonly string[]
-}
+type Parts = Omit<Maker, 'agentId' | 'sandboxes'>
 
 export class ProcessContainerizer implements Containerizer {
   readonly isolation: Isolation
@@ -107,9 +103,11 @@ export class ProcessContainerizer implements Containerizer {
   readonly missing: readonly string[]
   readonly #options: ProcessContainerizerOptions
   readonly #parts: Parts
+  readonly #maker: Maker
   readonly #launcher: Launcher
   readonly #sandboxes: Sandboxes
   readonly #users = new Users()
+  readonly #networks: GroupNetworks
   readonly #checks: RunningChecks
   readonly #containers = new Map<string, Container>()
   /** Containers that have not ended, by the path of their sandbox. */
@@ -127,9 +125,12 @@ export class ProcessContainerizer implements Containerizer {
     this.#options = options
     this.#parts = parts
     this.isolation = parts.isolator.isolation
-    this.isolators = parts.isolators.names
-    this.missing = parts.isolators.missing
+    const { isolators, confinement } = parts
+    this.isolators = [...isolators.names, ...confinement.names]
+    this.missing = [...isolators.missing, ...confinement.missing]
+    this.#networks = new GroupNetworks(confinement.loopbackUp)
     this.#sandboxes = new Sandboxes(join(options.workDir, 'sandboxes'))
+    this.#maker = { ...parts, agentId: options.agentId, sandboxes: this.#sandboxes }
     const { runtime } = parts
     this.#checks = new RunningChecks(options.clock)
     this.#launcher = new Launcher({
@@ -229,8 +230,13 @@ export class ProcessContainerizer implements Containerizer {
     assert(!this.#containers.has(containerId), 'a container id is used once')
     const container = this.#track(containerId, sandbox)
     const known = this.#users.known(spec.user)
-    if (known !== undefined) return this.#begin(container, spec, known)
-    void this.#users.find(spec.user ?? '').then((user) => this.#begin(container, spec, user))
+    const shared = spec.group?.sharesNetwork && this.#networks.enter(spec.group.id, containerId)
+    const making = { container, spec, network: undefined }
+    if (known !== undefined && !shared) return this.#begin({ ...making, user: known })
+    void Promise.all([
+      known ?? this.#users.find(spec.user ?? ''),
+      shared === false ? undefined : shared,
+    ]).then(([user, network]) => this.#begin({ ...making, user, network }))
   }
 
   kill(containerId: string, graceMs: number): void {
@@ -292,6 +298,7 @@ export class ProcessContainerizer implements Containerizer {
     this.#checks.stopAll()
     for (const container of this.#containers.values()) container.forget()
     await this.#launcher.close()
+    this.#networks.close()
     // Who has not recovered does not know of any.
     this.#watch?.close(this.#recovered && this.#live.size === 0)
     this.#parts.isolators.close()
@@ -307,6 +314,7 @@ export class ProcessContainerizer implements Containerizer {
       clock: this.#options.clock,
       bases: this.#parts.isolators.bases,
       emit: (event) => {
+        this.#networks.entered(containerId)
         if (event.kind !== 'started') this.#over(containerId, path)
         this.#tell(event)
       },
@@ -318,40 +326,21 @@ export class ProcessContainerizer implements Containerizer {
 
   #over(containerId: string, path: string): void {
     this.#live.delete(path)
+    this.#networks.entered(containerId)
     this.#checks.stop(containerId)
   }
 
   /** Makes all that the launcher needs, then asks it. */
-  #begin(container: Container, spec: ContainerSpec, user: UserAnswer): void {
+  #begin(making: Making): void {
+    const { container, spec } = making
     if (this.#closed || !container.wanted) return
-    const problem =
-      problemOf(spec) ?? (typeof user === 'object' && 'refused' in user ? user.refused : undefined)
-    if (problem !== undefined) return container.fail(problem)
     try {
-      this.#prepare(container, spec, user)
+      const problem = makeContainer(this.#maker, making)
+      if (problem !== undefined) return container.fail(problem)
     } catch (error) {
       return container.fail(`its files could not be made: ${(error as Error).message}`)
     }
     this.#launcher.start(spec.containerId)
-  }
-
-  #prepare(container: Container, spec: ContainerSpec, user: UserAnswer): void {
-    const { runtime, isolator, isolators, envOptions } = this.#parts
-    const { containerId, sandbox, command } = spec
-    const runAs = typeof user === 'object' && 'prefix' in user ? user : undefined
-    const sandboxPath = this.#sandboxes.create(sandbox, runAs)
-    const environment = environmentOf(spec, { agentId: this.#options.agentId, sandboxPath })
-    const hold = isolator.holdFor(containerId)
-    const { held, settings } = isolators.prepare(containerId, spec.limits ?? {})
-    container.prepared(hold, held)
-    const prefix = runAs?.prefix ?? []
-    const { holds } = held
-    const cgroups = [...new Set([...joinsOf(hold), ...held.cgroups])]
-    const words = { command, environment, prefix, envOptions }
-    const file = { sandbox, hold, holds, sandboxPath, cgroups, ...words }
-    runtime.writeLaunch(containerId, renderLaunchFile(file))
-    makeHold(hold)
-    held.make(settings)
   }
 
   #unclaimed(): string[] {

@@ -32,7 +32,10 @@ export function parseRecord(text: string): Record {
     if (started === undefined) return { kind: 'failed', why: failure(notes, status) }
     return { kind: 'exited', started, exit: exitOf(status, notes) }
   }
-  return started === undefined ? { kind: 'claimed' } : { kind: 'started', started }
+  if (started !== undefined) return { kind: 'started', started }
+  // Who was to make its namespaces could not, and nobody comes after.
+  if (/^(?:unshare|nsenter): /.test(last)) return { kind: 'failed', why: failure([last], 1) }
+  return { kind: 'claimed' }
 }
 
 /** The line by which an agent ends a container that nobody else can end. */

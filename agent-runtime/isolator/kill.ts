@@ -13,6 +13,7 @@ import {
   openCgroupHierarchy,
 } from './cgroup.ts'
 import { removeBase } from './cgroup-mounts.ts'
+import type { Inside } from './inside.ts'
 import type { KillScope } from './kill-scope.ts'
 import { pidNamespaceScope } from './pid-namespace.ts'
 import type { ProcessIdentity } from './proc.ts'
@@ -49,6 +50,7 @@ export interface Started {
 export interface Place {
   readonly hold: KillHold
   readonly started: Started
+  readonly inside: Inside
 }
 
 /** Makes what a container is held by; its first process joins by itself. */

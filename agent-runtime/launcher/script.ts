@@ -18,15 +18,20 @@
  * Before `exec` the child looks whether `launches/ID` is still there: an agent that gave a claimed
  * but silent container up has moved it away and then looked for `start`, so one of the two sees
  * the other. `launches/ID` is a list of assignments, the function `join` that enters the cgroups,
- * and `set -- COMMAND`, all quoted; checks read it, too, and have a command of their own.
+ * perhaps one `isolate` that makes its namespaces ready, and `set -- COMMAND`, all quoted; checks
+ * read it, too, and have a command of their own. `isolate` may hide the runtime directory: it is
+ * looked at from within.
  *
  * A disk that is full takes no \`start\`; then there is no task either, or it would run unknown.
  *
- * In a pid namespace the recording parent is its first process, and PARENT is unshare outside.
+ * A container with namespaces of its own is entered before it is prepared (`enter`). In a pid
+ * namespace the recording parent is its first process, and PARENT is unshare outside.
  * Only builtins are used up to the task itself: a fork costs more than all the rest.
  */
 export const LAUNCHER_SCRIPT = String.raw`#!/bin/sh
 runtime=$1
+
+isolate() { :; }
 
 identify() {
   read -r pid _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ ticks _ </proc/self/stat
@@ -39,8 +44,8 @@ claim() {
   identify
   parent="$pid $ticks"
   . "$runtime/launches/$id"
-  if [ "$unshare" ]; then
-    exec unshare $unshare /bin/sh "$0" "$runtime" inside "$id" "$parent"
+  if [ "$enter" ]; then
+    exec $enter /bin/sh "$0" "$runtime" inside "$id" "$parent"
   fi
   record "$@"
 }
@@ -50,13 +55,16 @@ record() {
     join || exit
     cd "$sandbox" || exit
     exec >>stdout 3>>stderr
+    cd "$runtime/launches" || exit
+    isolate || exit
     child='0 0'
     if [ "$session" ]; then
       identify
       child="$pid $ticks"
     fi
     echo "start $parent $child" >&2 || exit
-    [ -e "$runtime/launches/$id" ] || exit
+    [ -e "$id" ] || exit
+    cd "$sandbox" || exit
     exec 2>&3 3>&-
     exec "$@"
   )

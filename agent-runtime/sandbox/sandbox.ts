@@ -5,25 +5,37 @@ import { type FileHandle, open, readdir, rm, stat, statfs } from 'node:fs/promis
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { isToken } from '../../protocol/ids.ts'
-import type { LookInto, Output, ReadOutput, SandboxName } from '../containerizer/containerizer.ts'
+import type {
+  ContainerSpec,
+  LookInto,
+  Output,
+  ReadOutput,
+  SandboxName,
+} from '../containerizer/containerizer.ts'
+import { GroupFolders } from './group.ts'
 import { type Look, lookInto, NO_SANDBOX, type Seen } from './look.ts'
+import type { Owner } from './user.ts'
 
 /** A link is refused, and a pipe in the place of a file does not make us wait for its writer. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 const run = promisify(execFile)
 
-export interface Owner {
-  readonly uid: number
-  readonly gid: number
-}
-
 export class Sandboxes {
   readonly #root: string
+  readonly #groups: GroupFolders
 
   constructor(root: string) {
     this.#root = root
+    this.#groups = new GroupFolders(root)
     mkdirSync(root, { recursive: true })
+  }
+
+  /** The sandbox of a task, and the folder that its group shares. */
+  createFor({ sandbox, group }: Pick<ContainerSpec, 'sandbox' | 'group'>, owner?: Owner) {
+    const { launch } = sandbox
+    const groupPath = group && this.#groups.join(group.id, { launch, owner })
+    return { sandboxPath: this.create(sandbox, owner), groupPath }
   }
 
   pathOf({ principal, frameworkId, taskId, launch }: SandboxName): string {
@@ -127,6 +139,7 @@ export class Sandboxes {
 
   async remove(name: SandboxName): Promise<void> {
     const path = this.pathOf(name)
+    await this.#groups.leave(name.launch)
     // Node gives up where names are longer together than a path may be; rm(1) goes down step by
     // step.
     await rm(path, { recursive: true, force: true }).catch(() => run('rm', ['-rf', '--', path]))

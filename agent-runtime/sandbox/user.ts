@@ -1,7 +1,11 @@
 /** Tasks of other users: only root may have them. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import type { Owner } from './sandbox.ts'
+
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
 
 export interface RunAs extends Owner {
   /** Words before a command that make it run as this user. */

@@ -22,6 +22,8 @@ async function runs(record: '/dev/full' | 'a file'): Promise<boolean> {
       sandboxPath: join(path, 'sandbox'),
       command: { argv: ['touch', 'ran'] },
       environment: { PATH: '/usr/bin:/bin' },
+      enter: '',
+      isolate: [],
       prefix: [],
       envOptions: [],
     } as const

@@ -46,6 +46,14 @@ for (const [title, text, record] of [
     `${START}lost the machine was rebooted\n`,
     { kind: 'exited', exit: { unknown: 'the machine was rebooted' } },
   ],
+  [
+    'what could not be entered never starts',
+    'unshare: unshare failed: No space left on device\n',
+    {
+      kind: 'failed',
+      why: "the task's process could not be made: unshare: unshare failed: No space left on device",
+    },
+  ],
   ['what was abandoned never starts', 'abandoned so\n', { kind: 'failed', why: 'so' }],
 ] as const) {
   test(`record: ${title}`, (t) => t.deepEqual(parseRecord(text), record))
@@ -58,7 +66,7 @@ test('environment: the user wins over defaults and ports, never over BOURSE_', (
     ports: [31000, 31005],
     role: 'web',
   }
-  t.deepEqual(environmentOf(spec, { agentId: AN_AGENT, sandboxPath: '/box' }), {
+  t.deepEqual(environmentOf(spec, { agentId: AN_AGENT, sandboxPath: '/box', groupPath: '/g' }), {
     PATH: '/mine',
     HOME: '/box',
     PORT0: '31000',
@@ -69,6 +77,7 @@ test('environment: the user wins over defaults and ports, never over BOURSE_', (
     BOURSE_FRAMEWORK_ID: 'f-1',
     BOURSE_AGENT_ID: 'agent-1',
     BOURSE_SANDBOX: '/box',
+    BOURSE_GROUP_SANDBOX: '/g',
     BOURSE_ROLE: 'web',
   })
 })
@@ -78,7 +87,10 @@ const aLaunch = {
   hold: { kind: 'cgroup', path: '/cg/x', how: 'freezer' },
   holds: [{ isolator: 'memory', version: 1, path: '/m/x' }],
   sandboxPath: "/it's/a box",
+  namespaces: ['mount'],
   cgroups: ['/cg/x', "/it's/x"],
+  enter: 'unshare --mount',
+  isolate: ['mount x || return'],
   command: { argv: ['a=b', "it's\n$(x)"] },
   environment: { A: '`b`' },
   prefix: ['setpriv'],
@@ -96,15 +108,18 @@ test('launch file: each word stands in quotes, and its head is found again', (t)
       "  echo 0 >'/it'\\''s/x/cgroup.procs' || return",
       '  :',
       '}',
-      "unshare=''",
+      'isolate() {',
+      '  mount x || return',
+      '}',
+      "enter='unshare --mount'",
       "session=''",
       "[ \"$check\" ] || set -- '/bin/sh' '-c' 'exec \"$@\"' 'sh' 'a=b' 'it'\\''s\n$(x)'",
       "set -- 'setsid' 'setpriv' 'env' '--some' '-i' 'A=`b`' \"$@\"",
       '',
     ].join('\n'),
   )
-  const { sandbox, hold, holds } = aLaunch
-  t.deepEqual(parseLaunchHead(text), { sandbox, hold, holds })
+  const { sandbox, hold, holds, namespaces } = aLaunch
+  t.deepEqual(parseLaunchHead(text), { sandbox, hold, holds, namespaces })
 })
 
 test('launch file: one that is not whole is none', (t) => {

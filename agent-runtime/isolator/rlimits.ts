@@ -1,0 +1,67 @@
+/** Limits of each process of a task, by prlimit(1): what it opens, locks, writes, runs. */
+import { LINUX_CAPABILITIES, type Rlimit } from '../../protocol/linux.ts'
+import type { TaskRlimit } from '../../protocol/schema/task-linux.ts'
+import { readText } from './proc.ts'
+
+/** The most that the agent may give. */
+export type Ceiling = (type: Rlimit) => number
+
+/** Words that go before a command. */
+export function rlimitWords(rlimits: readonly TaskRlimit[]): readonly string[] {
+  if (rlimits.length === 0) return []
+  return ['prlimit', ...rlimits.map((one) => `--${one.type}=${shown(one.soft)}:${shown(one.hard)}`)]
+}
+
+/** A sentence; undefined: all of them can be given. */
+export function rlimitProblem(rlimits: readonly TaskRlimit[], most: Ceiling): string | undefined {
+  for (const { type, hard } of rlimits) {
+    if ((hard ?? Number.POSITIVE_INFINITY) <= most(type)) continue
+    return `the agent cannot give it the rlimit ${type} of ${shown(hard)}, but ${most(type)} at most`
+  }
+  return undefined
+}
+
+/** Only with CAP_SYS_RESOURCE anything is raised; open files never above what the kernel has. */
+export function ownCeiling(): Ceiling {
+  const own = readText('/proc/self/limits') ?? ''
+  const mayRaise = ownCapabilities().has('sys_resource')
+  const filesMax = Number(readText('/proc/sys/fs/nr_open') ?? Number.POSITIVE_INFINITY)
+  const hard = new Map(
+    own.split('\n').map((line) => [line.slice(0, 26).trim(), line.slice(47, 68).trim()]),
+  )
+  return (type) => {
+    if (mayRaise) return type === 'nofile' ? filesMax : Number.POSITIVE_INFINITY
+    const text = hard.get(NAMES[type])
+    return text === undefined || text === 'unlimited' ? Number.POSITIVE_INFINITY : Number(text)
+  }
+}
+
+/** What the agent itself may do. */
+export function ownCapabilities(): ReadonlySet<string> {
+  const status = readText('/proc/self/status') ?? ''
+  const bits = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`)
+  return new Set(LINUX_CAPABILITIES.filter((_, bit) => (bits >> BigInt(bit)) & 1n))
+}
+
+const shown = (limit: number | undefined): string =>
+  limit === undefined ? 'unlimited' : String(limit)
+
+/** As in `/proc/self/limits`. */
+const NAMES: Readonly<Record<Rlimit, string>> = {
+  as: 'Max address space',
+  core: 'Max core file size',
+  cpu: 'Max cpu time',
+  data: 'Max data size',
+  fsize: 'Max file size',
+  locks: 'Max file locks',
+  memlock: 'Max locked memory',
+  msgqueue: 'Max msgqueue size',
+  nice: 'Max nice priority',
+  nofile: 'Max open files',
+  nproc: 'Max processes',
+  rss: 'Max resident set',
+  rtprio: 'Max realtime priority',
+  rttime: 'Max realtime timeout',
+  sigpending: 'Max pending signals',
+  stack: 'Max stack size',
+}

@@ -15,6 +15,7 @@ import {
   WrongValue,
 } from './arguments.ts'
 import type { EnvironmentFlag } from './commands/run.ts'
+import { capabilities, privates, ulimit } from './confinement-flags.ts'
 import { given, type Registration } from './registration.ts'
 import { WATCHER_COMMAND } from './watcher.ts'
 
@@ -72,6 +73,22 @@ export function addRun({ add, io, done }: Registration): void {
     .option('--ports <n>', 'of each instance, as PORT0, PORT1 …', count(0, 1_000))
     .option('--env <NAME=VALUE>', 'for the command; NAME alone: as it is here', collected(variable))
     .option('--user <name>', 'who runs it (default: whoever the agent runs as)')
+    .option(
+      '--ulimit <TYPE=SOFT:HARD>',
+      'like nofile=1024, core=0 or stack=unlimited; may be repeated',
+      collected(ulimit),
+    )
+    .option(
+      '--capabilities <names>',
+      "all that it keeps, with commas, or none (default: the agent's)",
+      capabilities,
+    )
+    .option('--no-new-privileges', 'no program gives it more rights than it has')
+    .option(
+      '--private <what>',
+      'its own, with commas: pid, mount (/tmp, /dev/shm), network (a loopback)',
+      privates,
+    )
     .option('--role <role>', 'whose share it counts for (default: *)')
     .option(
       '--constraint <text>',

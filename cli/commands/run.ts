@@ -7,6 +7,7 @@ import { planOf } from '../../frameworks/run/plan.ts'
 import type { RestartPolicy } from '../../frameworks/run/restarts.ts'
 import { exitCodeOf, type RunResult } from '../../frameworks/run/result.ts'
 import { type RunOptions, runCommand } from '../../frameworks/run/run.ts'
+import { type ConfinementFlags, confinementOf } from '../confinement-flags.ts'
 import { detachRun } from '../detached-run.ts'
 import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
 import { findCluster, principalOf } from '../find-cluster.ts'
@@ -17,7 +18,7 @@ import { HumanDisplay, type RunDisplay } from '../run-display.ts'
 import { EventDisplay } from '../run-events.ts'
 import { onStopSignal } from '../stop-signals.ts'
 
-export interface RunFlags extends CommandOptions {
+export interface RunFlags extends CommandOptions, ConfinementFlags {
   readonly name?: string
   readonly role?: string
   readonly cpus: number
@@ -147,6 +148,7 @@ function wishOf(
     ...(timeout !== undefined && { timeoutMs: timeout }),
     ...(env !== undefined && { env: environmentOf(env, here) }),
     ...(health !== undefined && { health }),
+    ...confinementOf(options),
   }
 }
 

@@ -4,6 +4,8 @@ import { type Refusal, refusal } from '../../protocol/errors.ts'
 import { tokenFrom } from '../../protocol/ids.ts'
 import { TASK_BYTES_MAX } from '../../protocol/limits.ts'
 import { fromThousandths } from '../../protocol/scalar.ts'
+import type { TaskLinux, TaskRlimit } from '../../protocol/schema/task-linux.ts'
+import { problemOfTask } from '../../protocol/task-problem.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import type { Constraint } from './constraints.ts'
 import { type HealthWish, healthCheckOf, needsPort } from './health-check.ts'
@@ -30,6 +32,10 @@ export interface Wish {
   readonly name?: string
   readonly env?: Readonly<Record<string, string>>
   readonly user?: string
+  /** Of each of its processes. Default: the agent's. */
+  readonly rlimits?: readonly TaskRlimit[]
+  /** What its processes may do and see on their machine. Default: what the agent's may. */
+  readonly linux?: TaskLinux
   /** All of them hold where an instance is. Default: it may be anywhere. */
   readonly constraints?: readonly Constraint[]
   /** Default: never. */
@@ -67,13 +73,18 @@ export function planOf(wish: Wish): Plan | Refusal {
   return problemOf(plan, wish) ?? plan
 }
 
-function taskPart({ command, env, user, killGraceMs }: Wish, name: string): Plan['task'] {
+function taskPart(
+  { command, env, user, killGraceMs, rlimits, linux }: Wish,
+  name: string,
+): Plan['task'] {
   return {
     name,
     command,
     ...(env !== undefined && { env }),
     ...(user !== undefined && { user }),
     ...(killGraceMs !== undefined && { killGraceMs }),
+    ...(rlimits !== undefined && { rlimits }),
+    ...(linux !== undefined && { linux }),
   }
 }
 
@@ -105,12 +116,18 @@ function problemOf(plan: Plan, wish: Wish): Refusal | undefined {
   const bytes = wireBytes({ command, env, health: plan.health })
   if (bytes > COMMAND_BYTES_MAX)
     return wrong(`command and environment take ${bytes} bytes, of at most ${COMMAND_BYTES_MAX}`)
-  return acceptProblem(plan)
+  const problem = problemOfTask(confinementOf(wish))
+  return problem === undefined ? acceptProblem(plan) : wrong(problem)
 }
+
+const confinementOf = ({ rlimits, linux }: Wish) => ({
+  ...(rlimits !== undefined && { rlimits: [...rlimits] }),
+  ...(linux !== undefined && { linux }),
+})
 
 /** What the leader would say of it; what people often get wrong was told before. */
 function acceptProblem({ task, wanted, health }: Plan): Refusal | undefined {
-  const { name, command, env, user, killGraceMs } = task
+  const { name, command, env, user, killGraceMs, rlimits, linux } = task
   const resources = Object.fromEntries(
     [...wanted.scalars].map(([resource, amount]) => [resource, fromThousandths(amount)]),
   )
@@ -125,6 +142,8 @@ function acceptProblem({ task, wanted, health }: Plan): Refusal | undefined {
     },
     ...(killGraceMs !== undefined && { killGraceMs }),
     ...(health && { healthCheck: healthCheckOf(health, ANY_PORT) }),
+    ...(rlimits !== undefined && { rlimits: [...rlimits] }),
+    ...(linux !== undefined && { linux }),
   })
 }
 

@@ -19,7 +19,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ClusterError } from '../../protocol/errors.ts'
 import {
   isAlive,
@@ -60,6 +60,8 @@ export class RuntimeDirectory {
     this.path = path
     this.records = join(path, 'records')
     this.script = join(path, 'launcher.sh')
+    // Through the work directory other users go to their sandboxes.
+    mkdirSync(dirname(path), { recursive: true })
     // What tasks are given in their environment stands in launches: nobody else's to read.
     mkdirSync(path, { recursive: true, mode: 0o700 })
     mkdirSync(this.records, { recursive: true })

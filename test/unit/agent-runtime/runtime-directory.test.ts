@@ -130,3 +130,12 @@ test('a directory that could not be opened, as the disk is full, is not held', (
   t.throws(() => new RuntimeDirectory(runtime.path), { code: 'ENOSPC' })
   t.notThrows(() => new RuntimeDirectory(runtime.path))
 })
+
+test('nobody else looks into it, and all may go through the work directory to their sandboxes', (t) => {
+  const workDir = join(mkdtempSync(join(tmpdir(), 'bourse-runtime-')), 'not', 'there')
+  t.teardown(() => rmSync(join(workDir, '../..'), { recursive: true }))
+  new RuntimeDirectory(join(workDir, 'runtime')).close()
+  const OTHERS_MAY_PASS = 0o001
+  t.is(statSync(join(workDir, 'runtime')).mode & OTHERS_MAY_PASS, 0)
+  t.is(statSync(workDir).mode & OTHERS_MAY_PASS, OTHERS_MAY_PASS & ~process.umask())
+})

@@ -1,5 +1,7 @@
 /** An agent's launcher without a cluster: so many containers at a time, one after the other. */
+import type { Isolation } from '../../agent-runtime/containerizer/containerizer.ts'
 import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
+import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
 import { systemClock } from '../../bus/clock.ts'
 import type { AgentId, FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
 import { serveParent } from './child.ts'
@@ -9,6 +11,9 @@ export interface BareStart {
   readonly workDir: string
   readonly command: readonly string[]
   readonly inFlight: number
+  /** Default: the strongest that works here. */
+  readonly isolation?: Exclude<Isolation, 'pretending'>
+  readonly limits: Limits
 }
 
 export interface BareAsk {
@@ -23,7 +28,9 @@ export interface BareAnswer {
   readonly isolation: string
 }
 
-const { workDir, command, inFlight } = JSON.parse(process.argv[2] ?? '{}') as BareStart
+const { workDir, command, inFlight, isolation, limits } = JSON.parse(
+  process.argv[2] ?? '{}',
+) as BareStart
 let count = 0
 let left = 0
 let running = 0
@@ -34,6 +41,7 @@ const containerizer = await openProcessContainerizer({
   workDir,
   agentId: 'bare' as AgentId,
   clock: systemClock,
+  ...(isolation && { isolation }),
   onEvent(event) {
     if (event.kind === 'started') return
     if (event.kind === 'ended' && 'code' in event.exit && event.exit.code === 0) finished += 1
@@ -57,7 +65,8 @@ function launch(): void {
       launch: `launch-${count}` as Launch,
     }
     const containerId = `container-${count}`
-    containerizer.launch({ containerId, sandbox, command: { argv: command }, env: {}, ports: [] })
+    const spec = { containerId, sandbox, command: { argv: command }, env: {}, ports: [] }
+    containerizer.launch({ ...spec, limits })
   }
 }
 

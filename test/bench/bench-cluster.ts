@@ -44,6 +44,8 @@ export interface BenchClusterOptions {
   readonly profile?: string | undefined
   /** As `--resources` of `bourse agent`. */
   readonly resources?: string
+  /** As `--isolation` of `bourse agent`. */
+  readonly isolation?: string
   /** Default: no. */
   readonly isProbed?: boolean
   /** As `--lease` of `bourse master`. */
@@ -53,7 +55,8 @@ export interface BenchClusterOptions {
 }
 
 export async function openBenchCluster(options: BenchClusterOptions): Promise<BenchCluster> {
-  const { emulated, profile, resources, isProbed = false, isStandingBy = false, lease } = options
+  const { emulated, profile, resources, isolation, lease } = options
+  const { isProbed = false, isStandingBy = false } = options
   const leased = lease === undefined ? [] : ['--lease', lease]
   const server = await startTestServer(MONITORED)
   const folder = join(server.folder, 'actors')
@@ -83,7 +86,8 @@ export async function openBenchCluster(options: BenchClusterOptions): Promise<Be
     const sized = resources === undefined ? [] : ['--resources', resources]
     const kind = emulated === 0 ? [] : ['--emulate', String(emulated)]
     const where = ['--id', 'bench', '--work-dir', join(folder, 'agent')]
-    await start('agent', 'agent', ...where, ...kind, ...sized)
+    const apart = isolation === undefined ? [] : ['--isolation', isolation]
+    await start('agent', 'agent', ...where, ...kind, ...sized, ...apart)
   } catch (error) {
     await close()
     throw error

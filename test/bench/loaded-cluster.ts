@@ -22,6 +22,8 @@ export interface LoadedOptions extends Omit<LoadStart, 'nats'> {
   readonly agents: number
   /** Of each agent, as `--resources` of `bourse agent`. */
   readonly agentResources?: string
+  /** Of each agent, as its flag. Default: the strongest. */
+  readonly isolation?: string
   /** Where CPU profiles go. */
   readonly profile?: string | undefined
   /** See BenchCluster.probe. Default: no. */
@@ -69,8 +71,10 @@ export class LoadedCluster {
 
   /** Resolves when all agents are there. */
   static async open(options: LoadedOptions): Promise<LoadedCluster> {
-    const { agents, agentResources: resources, profile, isProbed = false, lease, ...load } = options
+    const { agents, agentResources: resources, profile, isProbed = false, ...more } = options
+    const { isolation, lease, ...load } = more
     const sized = {
+      ...(isolation === undefined ? {} : { isolation }),
       ...(resources === undefined ? {} : { resources }),
       ...(lease === undefined ? {} : { lease }),
     }

@@ -7,6 +7,10 @@ export class WrongUse extends Error {
   override readonly name = 'WrongUse'
 }
 
+/** `none`: a kill reaches a session, and nothing holds a task to what it asked for. */
+export const BENCH_ISOLATIONS = ['none', 'cgroups', 'namespaces'] as const
+export type BenchIsolation = (typeof BENCH_ISOLATIONS)[number]
+
 export interface Settings {
   readonly agents?: number
   readonly frameworks?: number
@@ -18,6 +22,8 @@ export interface Settings {
    * Where CPU profiles go; default: none are taken. Of `allocator`: what its frameworks are like.
    */
   readonly profile?: string
+  /** Of `launch`: what keeps its tasks apart. */
+  readonly isolation?: BenchIsolation
   /** Long work says how far it is. */
   readonly say: (sentence: string) => void
 }
@@ -54,6 +60,7 @@ export function parseCommand(argv: readonly string[]): Command {
   const settings: Settings = {
     ...Object.fromEntries(numbers),
     ...(values.profile !== undefined && { profile: values.profile }),
+    ...(values.isolation !== undefined && { isolation: isolationOf(values.isolation) }),
     say: (sentence) => void process.stderr.write(`${sentence}\n`),
   }
   return { words: positionals, json: values.json, settings }
@@ -71,10 +78,17 @@ function parseFlags(argv: readonly string[]) {
         'tasks-per-agent': { type: 'string' },
         seconds: { type: 'string' },
         profile: { type: 'string' },
+        isolation: { type: 'string' },
         json: { type: 'boolean', default: false },
       },
     })
   } catch (cause) {
     throw new WrongUse((cause as Error).message, { cause })
   }
+}
+
+function isolationOf(word: string): BenchIsolation {
+  const found = BENCH_ISOLATIONS.find((one) => one === word)
+  if (found !== undefined) return found
+  throw new WrongUse(`--isolation is one of ${BENCH_ISOLATIONS.join(', ')}, not ${word}`)
 }

@@ -59,12 +59,21 @@ export async function selectedBy(port: number, user: string, statement: string):
     Buffer.from('X'),
     withLength(''),
   ])
-  const answer = await asked(port, question, () => false)
-  // A row: its length, how many fields, the length of each, and the fields.
-  const row = /D[\s\S]{4}\0\x01\0\0\0([\s\S])/.exec(answer)
-  if (row === null) return answer
-  const from = row.index + row[0].length
-  return answer.slice(from, from + (row[1] ?? '').charCodeAt(0))
+  const answer = Buffer.from(await asked(port, question, () => false), 'latin1')
+  for (let at = 0; at < answer.length; at += TYPE_BYTES + answer.readUInt32BE(at + TYPE_BYTES))
+    if (answer.toString('latin1', at, at + TYPE_BYTES) === 'D') return fieldAt(answer, at)
+  return answer.toString('latin1')
+}
+
+/** Of a message: its type; its length; of a row how many fields, of each its length. */
+const TYPE_BYTES = 1
+const LENGTH_BYTES = 4
+const COUNT_BYTES = 2
+
+function fieldAt(answer: Buffer, at: number): string {
+  const lengthAt = at + TYPE_BYTES + LENGTH_BYTES + COUNT_BYTES
+  const from = lengthAt + LENGTH_BYTES
+  return answer.toString('utf8', from, from + answer.readUInt32BE(lengthAt))
 }
 
 /** As PostgreSQL frames it: the length counts itself. */

@@ -30,6 +30,8 @@ const isRoot = process.getuid?.() === 0
 /** It does not run as root, and is nobody else's where there is no root. */
 const USER = isRoot ? 'postgres' : (process.env['USER'] ?? 'postgres')
 
+const AS_USER = isRoot ? ['--user', USER] : []
+
 const debian = (program: string, found: boolean = hasProgram(program)): Need => ({
   name: program,
   found,
@@ -71,10 +73,7 @@ const PROGRAMS: readonly Program[] = [
   {
     name: 'postgres',
     need: debian('postgresql', existsSync(POSTGRES)),
-    flags: [
-      ...['--mem', '256', '--check', 'pg_isready -q -h 127.0.0.1 -p "$PORT0"'],
-      ...(isRoot ? ['--user', USER] : []),
-    ],
+    flags: ['--mem', '256', '--check', 'pg_isready -q -h 127.0.0.1 -p "$PORT0"', ...AS_USER],
     answer: (port) => selectedBy(port, USER, 'SELECT 6 * 7'),
     isAnswer: /^42$/,
     process: 'postgres',
@@ -82,10 +81,8 @@ const PROGRAMS: readonly Program[] = [
     seen: /ended by SIGKILL/,
   },
 ]
-const CHECK_FLAGS = [
-  ...['--check-delay', '200ms', '--check-interval', '300ms', '--check-timeout', '2s'],
-  ...['--check-grace', '1m', '--check-failures', '2'],
-]
+const TIMES = { delay: '200ms', interval: '300ms', timeout: '2s', grace: '1m', failures: '2' }
+const CHECK_FLAGS = Object.entries(TIMES).flatMap(([time, value]) => [`--check-${time}`, value])
 
 /** Others of this kind may run beside it. */
 const FIRST_PORT = 33_000 + (process.pid % 500) * 20
@@ -113,7 +110,7 @@ test.before(async (t) => {
   for (const one of PROGRAMS) if (one.need.found) runs.set(one.name, started(one))
   const healthy = [...runs].map(async ([name, run]) => {
     const early = run.says('restarting').then(({ message }) => {
-      throw new Error(`${name} has not begun well: ${message}`)
+      throw new Error(`${name} has not begun well: ${String(message)}`)
     })
     return [name, await Promise.race([healthyTask(name), early])] as const
   })

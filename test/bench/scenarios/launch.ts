@@ -35,7 +35,10 @@ export async function launch(settings: Settings): Promise<Measured> {
   const workDir = mkdtempSync(join(tmpdir(), 'bourse-bare-'))
   const isolation = settings.isolation && KINDS[settings.isolation]
   const start = {
-    ...{ workDir, command: COMMAND, inFlight: IN_FLIGHT, limits: LIMITS },
+    workDir,
+    command: COMMAND,
+    inFlight: IN_FLIGHT,
+    limits: LIMITS,
     ...(isolation && { isolation }),
   } satisfies BareStart
   const bare = await startChild<BareAsk, BareAnswer>('bare-launcher.ts', start)

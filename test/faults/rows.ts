@@ -26,6 +26,7 @@ import { slowConsumer } from './rows/24-slow-consumer.ts'
 import { flood } from './rows/25-flood.ts'
 import { herd } from './rows/26-herd.ts'
 import { garbage } from './rows/27-garbage.ts'
+import { diskFiller, forkBomb, memoryHog, unkillable } from './rows/28-31-hostile-tasks.ts'
 import { agentOutOfMemory } from './rows/32-agent-out-of-memory.ts'
 import { checkpointCorrupt } from './rows/33-checkpoint-corrupt.ts'
 import { allocatorGone } from './rows/34-allocator-gone.ts'
@@ -59,6 +60,10 @@ export const ROWS: readonly Row[] = [
   flood,
   herd,
   garbage,
+  memoryHog,
+  forkBomb,
+  unkillable,
+  diskFiller,
   agentOutOfMemory,
   checkpointCorrupt,
   allocatorGone,

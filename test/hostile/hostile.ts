@@ -1,6 +1,7 @@
 /**
  * `npm run hostile -- [NAME…] [--alone | --together] [--json] [--keep]`: tasks that mean harm, one
  * after another and then all at once, beside a well-behaved one on one agent of a real cluster.
+ * `npm run hostile -- table`: the same, into docs/isolation.md.
  */
 import { whenReaderIsGone } from '../../tools/reader-gone.ts'
 import { ToolArguments } from '../../tools/wrong-use.ts'
@@ -8,9 +9,10 @@ import { HOSTILE_TASKS, hostileTaskOf } from './cases.ts'
 import { wrongIn } from './outcome.ts'
 import { runHostile } from './run.ts'
 import { summary } from './summary.ts'
+import { remakeTable } from './table.ts'
 
 const USAGE = [
-  'usage: npm run hostile -- [NAME…] [--alone | --together] [--json] [--keep]',
+  'usage: npm run hostile -- [NAME…] [--alone | --together] [--json] [--keep] | table',
   ...HOSTILE_TASKS.map(({ name, does }) => `  ${name.padEnd(16)} ${does}`),
 ]
 const REST_MS = 5_000
@@ -30,11 +32,13 @@ const { values, positionals } = given.parse({
   },
 })
 if (values.alone && values.together) given.wrong('--alone and --together exclude each other')
-const unknown = positionals.find((name) => hostileTaskOf(name) === undefined)
+const isTable = positionals[0] === 'table'
+const names = isTable ? positionals.slice(1) : positionals
+const unknown = names.find((name) => hostileTaskOf(name) === undefined)
 if (unknown !== undefined) given.wrong(`no hostile task is called ${unknown}`)
 whenReaderIsGone(() => undefined)
 
-const named = positionals.flatMap((name) => hostileTaskOf(name) ?? [])
+const named = names.flatMap((name) => hostileTaskOf(name) ?? [])
 const begunMs = performance.now()
 const outcome = await runHostile({
   tasks: named.length === 0 ? HOSTILE_TASKS : named,
@@ -48,5 +52,6 @@ const outcome = await runHostile({
   },
 })
 const lines = values.json ? [JSON.stringify(outcome)] : summary(outcome)
+if (isTable) remakeTable(outcome)
 for (const line of lines) process.stdout.write(`${line}\n`)
 process.exit(wrongIn(outcome).length === 0 ? 0 : 1)

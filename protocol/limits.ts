@@ -36,6 +36,12 @@ export const DEPTH_MAX = 32
  * smallest that there is, takes three bytes; to decode those that take one would take much longer.
  */
 export const CONTAINERS_MAX = Math.floor(MESSAGE_BYTES_MAX / 3)
+/** Of one container: mapped ports, volumes, the words of an entry point, and names on its machine. */
+export const CONTAINER_PORTS_MAX = 256
+export const CONTAINER_VOLUMES_MAX = 64
+export const ENTRY_POINT_WORDS_MAX = 64
+export const IMAGE_LENGTH_MAX = 512
+export const PATH_LENGTH_MAX = 4_096
 /** Entries of one list of resources, and ranges or set members of one entry. */
 export const RESOURCE_ENTRIES_MAX = 256
 export const RESOURCE_PARTS_MAX = 1024

@@ -59,6 +59,8 @@ function withKindsApart(schema: object): KindsApart {
     if (key !== 'oneOf') return value
     return (value as readonly Kind[]).map((kind) => {
       const name = `${Object.keys($defs).length}`
+      // Kinds in kinds take their names meanwhile.
+      $defs[name] = kind
       $defs[name] = JSON.parse(JSON.stringify(kind, apart)) as Kind
       return { $ref: `#/$defs/${name}` }
     })
@@ -70,21 +72,30 @@ interface Kinds {
   readonly oneOf: readonly { readonly $ref: string }[]
 }
 
-/** A refused `kind` comes with those that there are. */
+/**
+ * A refused `kind` comes with those that there are. Where in the schema they stand is told from its
+ * root, or from the definition that the function is made of: what is there in several is the same.
+ */
 function withKinds(code: string, schema: KindsApart): string {
   const asked = /schemaPath:"#([^"]*)\/discriminator",keyword:"discriminator",params:\{/g
   return code.replaceAll(asked, (whole, pointer: string) => {
-    const found = pointer
-      .split('/')
-      .slice(1)
-      .reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], schema) as Kinds
-    const kinds = found.oneOf.map(({ $ref }) => {
-      const kind = schema.$defs[$ref.slice('#/$defs/'.length)]
-      assert(kind !== undefined)
-      return kind.properties.kind.const
+    const found = [schema, ...Object.values(schema.$defs)].flatMap((root) => {
+      const kinds = kindsAt(root, pointer)?.oneOf.map(({ $ref }) => {
+        return schema.$defs[$ref.slice('#/$defs/'.length)]?.properties.kind.const
+      })
+      return kinds === undefined ? [] : [JSON.stringify(kinds)]
     })
-    return `${whole}allowedValues: ${JSON.stringify(kinds)}, `
+    assert(new Set(found).size === 1, `kinds at ${pointer} are not the same everywhere`)
+    return `${whole}allowedValues: ${found[0]}, `
   })
+}
+
+function kindsAt(root: object, pointer: string): Kinds | undefined {
+  const keys = pointer.split('/').slice(1)
+  return keys.reduce<unknown>(
+    (at, key) => (at as Record<string, unknown> | undefined)?.[key],
+    root,
+  ) as Kinds | undefined
 }
 
 /** Binary is no map, whatever JavaScript says: to take fields off it would throw. */

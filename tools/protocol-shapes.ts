@@ -77,10 +77,8 @@ export class DocumentedShapes {
     const items: Shape[] = []
     const rows = Object.entries(schema.properties ?? {}).map(([field, of]) => {
       const isOptional = schema.required?.includes(field) !== true
-      const list = of.items as Schema | undefined
-      if (list?.oneOf !== undefined) {
-        for (const item of list.oneOf) items.push({ name: kindOf(item), schema: item })
-      }
+      const { oneOf: kinds = [] } = (of.items as Schema | undefined) ?? of
+      for (const item of kinds) items.push({ name: kindOf(item), schema: item })
       const type = this.#type(of, `${name}.${field}`)
       return `| \`${field}\`${isOptional ? '?' : ''} | ${type} |`
     })

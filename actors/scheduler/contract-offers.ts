@@ -5,6 +5,7 @@ import type { Ranges } from '../../protocol/ranges.ts'
 import type { Resources } from '../../protocol/resources.ts'
 import type { ResourceEntry } from '../../protocol/schema/common.ts'
 import type { Check, HealthCheck } from '../../protocol/schema/task-checks.ts'
+import type { TaskContainer } from '../../protocol/schema/task-container.ts'
 import type { TaskLinux, TaskRlimit } from '../../protocol/schema/task-linux.ts'
 
 /**
@@ -21,8 +22,13 @@ export interface TaskWish {
   readonly taskId?: string
   /** For people. Default: none. */
   readonly name?: string
-  /** A string goes to `/bin/sh -c`; a list is a program and its arguments. */
+  /**
+   * A string goes to `/bin/sh -c`; a list is a program and its arguments. With an image an empty list
+   * runs what the image runs.
+   */
   readonly command: string | readonly string[]
+  /** Default: a process on its agent's own files. Agents say what they have in `containerizers`. */
+  readonly container?: TaskContainer
   /** Beside what the agent sets: `BOURSE_TASK_ID`, `BOURSE_SANDBOX`, `PORT0` … */
   readonly env?: Readonly<Record<string, string>>
   /** Default: whoever the agent runs as. */

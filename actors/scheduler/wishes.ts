@@ -1,5 +1,6 @@
 /** A task as a framework's author writes it, and as it travels. */
 import { check } from '../../protocol/check.ts'
+import { problemOfContainer } from '../../protocol/container-problem.ts'
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/ids.ts'
 import { SCALAR_MAX } from '../../protocol/limits.ts'
@@ -12,13 +13,14 @@ import { GRACE, isFields, problemsOf, type Rule, type Rules, shown, TOKEN } from
 
 /** `newId` is asked when the wish names none. Nothing is checked: see `wishProblem`. */
 export function taskOf(wish: TaskWish, newId: () => string): TaskInfo {
-  const { taskId = newId(), name, resources, limits, killGraceMs, labels } = wish ?? {}
+  const { taskId = newId(), name, resources, container, limits, killGraceMs, labels } = wish ?? {}
   const task: TaskInfo = {
     taskId: taskId as TaskId,
     resources: copyOf(resources) as WantedResources,
     command: commandOf(wish ?? {}),
   }
   if (name !== undefined) task.name = name
+  if (container !== undefined) task.container = copyOf(container)
   if (limits !== undefined) task.limits = copyOf(limits)
   if (killGraceMs !== undefined) task.killGraceMs = killGraceMs
   if (labels !== undefined) task.labels = copyOf(labels)
@@ -35,13 +37,19 @@ function addRest(task: TaskInfo, wish: Partial<TaskWish>): void {
   if (maxCompletionMs !== undefined) task.maxCompletionMs = maxCompletionMs
 }
 
-function commandOf({ command, env, user }: TaskWish): Command {
+function commandOf(wish: TaskWish): Command {
+  const { command, env, user } = wish
   const made: Command =
     typeof command === 'string' ? { shell: command } : { argv: copyOf(command) as string[] }
+  if (isImages(wish)) delete made.argv
   if (env !== undefined) made.env = copyOf(env)
   if (user !== undefined) made.user = user
   return made
 }
+
+/** It runs what its image runs. */
+const isImages = ({ command, container }: Partial<TaskWish>): boolean =>
+  container?.kind === 'docker' && Array.isArray(command) && command.length === 0
 
 /** The author may change theirs before it is sent. What is of no use is left to the check. */
 function copyOf<T>(value: T): T {
@@ -88,9 +96,10 @@ export function wishProblem(wishes: readonly (TaskWish | TaskGroup)[]): string |
     const where = `task ${index + 1}`
     if (!isFields(wish)) return `${where} must have a command and resources, not be ${shown(wish)}`
     const problems = [
-      ...problemsOf(wish, RULES),
+      ...problemsOf(isImages(wish) ? { ...wish, command: 'any' } : wish, RULES),
       ...resourceProblems(wish['resources']),
       ...restProblems(wish),
+      ...containerProblems(wish as Partial<TaskWish>),
     ]
     if (problems.length > 0) return `${where}: ${problems.join('; ')}`
   }
@@ -142,6 +151,17 @@ function restProblems(wish: Readonly<Record<string, unknown>>): readonly string[
   const problem = problemOfTask(rest)
   return problem === undefined ? [] : [problem]
 }
+
+/** Of its ports no more is known here than that it may have them. */
+function containerProblems({ container }: Partial<TaskWish>): readonly string[] {
+  if (container === undefined) return []
+  const checked = check('Accept', acceptOf({ container: copyOf(container) }))
+  if (!checked.ok) return [checked.refusal.message.replace(/^Accept: [a-z0-9.]*tasks\.0\./, '')]
+  const problem = problemOfContainer({ container, command: { shell: 'any' } }, ANY_PORTS)
+  return problem === undefined ? [] : [problem]
+}
+
+const ANY_PORTS = [[1, 65_535]] as const
 
 /** A whole accept of one task, to ask the protocol about a part of it. */
 function acceptOf(fields: Readonly<Record<string, unknown>>): unknown {

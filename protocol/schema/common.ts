@@ -50,6 +50,7 @@ import {
   word,
 } from './shapes.ts'
 import { Check, CheckResult, HealthCheck, words } from './task-checks.ts'
+import { TaskContainer } from './task-container.ts'
 import { TaskLinux, TaskRlimits } from './task-linux.ts'
 
 export const AgentIdToken = token<AgentId>()
@@ -235,7 +236,10 @@ export const RoleQuota = message('The quota of one role, at the top of the tree.
   limit: Type.Optional(Sums),
 })
 
-/** What is started. Exactly one of `argv` (no shell) and `shell` (`/bin/sh -c`) stands. */
+/**
+ * What is started. Exactly one of `argv` (no shell) and `shell` (`/bin/sh -c`) stands; for an image
+ * none may, and it runs its own.
+ */
 export type Command = Static<typeof Command>
 export const Command = message('Exactly one of argv and shell stands. No NUL anywhere.', {
   ...words,
@@ -263,6 +267,7 @@ export const TaskInfo = message('One task as its framework describes it.', {
   rlimits: Type.Optional(TaskRlimits),
   linux: Type.Optional(TaskLinux),
   command: Command,
+  container: Type.Optional(TaskContainer),
   killGraceMs: Type.Optional(integer(0, 3_600_000)),
   healthCheck: Type.Optional(HealthCheck),
   check: Type.Optional(Check),

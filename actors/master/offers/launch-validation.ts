@@ -1,9 +1,11 @@
 /** May this task be started with what is left of the offers? */
+import { CONTAINERIZERS, problemOfContainer } from '../../../protocol/container-problem.ts'
 import { AGENT_TASKS_MAX } from '../../../protocol/limits.ts'
 import {
   isEmpty,
   type ResourceBook,
   type Resources,
+  rangesOf,
   scalarOf,
   takeFrom,
 } from '../../../protocol/resources.ts'
@@ -36,14 +38,13 @@ export function validateLaunch(
   if (agent.tasks.size + before >= AGENT_TASKS_MAX) {
     return { problem: `agent ${agent.agentId} has ${AGENT_TASKS_MAX} tasks, and takes no more` }
   }
-  const { argv, shell } = task.command
-  if ((argv === undefined) === (shell === undefined)) {
-    return { problem: 'the command has not exactly one of argv and shell' }
-  }
   const problem = problemOfTask(task) ?? lackingIsolator(agent.info, task)
   if (problem !== undefined) return { problem }
   const wanted = parseWish(leader, task.resources)
   if ('code' in wanted) return { problem: wanted.message }
+  const unheld =
+    problemOfContainer(task, rangesOf(wanted, 'ports')) ?? lacksContainerizer(agent, task)
+  if (unheld !== undefined) return { problem: unheld }
   if (isEmpty(wanted)) return { problem: 'it wants no resources at all' }
   const gpus = fromThousandths(scalarOf(wanted, 'gpus'))
   if (!Number.isInteger(gpus)) return { problem: `it wants ${gpus} gpus, no whole number` }
@@ -52,6 +53,14 @@ export function validateLaunch(
   if (takeFrom(pool, wanted)) return { wanted }
   const given = spellResources(pool)
   return { problem: `it wants ${spellResources(wanted)}; left of the offers is ${given}` }
+}
+
+/** Of an agent that does not say what it has nothing but processes is expected. */
+function lacksContainerizer(agent: Agent, { container }: TaskInfo): string | undefined {
+  if (container === undefined) return undefined
+  const has = agent.info?.attributes.find(({ name }) => name === CONTAINERIZERS)?.text ?? 'process'
+  if (has.split(',').includes(container.kind)) return undefined
+  return `agent ${agent.agentId} runs no containers of the kind "${container.kind}": it has ${has}`
 }
 
 /** What it was promised it must be able to use. */

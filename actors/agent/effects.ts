@@ -34,6 +34,9 @@ export interface Container {
   readonly linux?: TaskInfo['linux'] & object
   /** Its group: the launch of the first of it. */
   readonly group?: { readonly id: Launch; readonly sharesNetwork: boolean }
+  readonly container?: TaskInfo['container']
+  /** The image's own command takes the place of `command`, which is empty. */
+  readonly isImagesCommand?: true
 }
 
 /** What the task asked for; absent: it did not. */

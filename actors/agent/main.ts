@@ -107,6 +107,8 @@ export interface AgentOptions extends World {
   readonly attributes?: readonly Attribute[]
   /** Default: the strongest that works here. */
   readonly isolation?: Exclude<Isolation, 'pretending'>
+  /** Where the container service listens, or `none`. Default: where Docker and Podman do. */
+  readonly containerService?: string | undefined
   /** So many sandboxes of ended tasks are kept. Default SANDBOXES_MAX. */
   readonly sandboxesMax?: number | undefined
   /** As in `Profile`. */
@@ -120,7 +122,8 @@ export interface AgentOptions extends World {
 
 /** The agent of this machine. @throws {ClusterError} as `hostAgents`, and `agent/other-id`. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgents> {
-  const { workDir, hostname, clock, isolation, resources = machineResources(workDir) } = options
+  const { workDir, hostname, clock, isolation, containerService } = options
+  const { resources = machineResources(workDir) } = options
   const isKnown = keptAgentId(workDir) !== undefined
   const agentId = agentIdIn(workDir, options)
   const profile: Profile = {
@@ -140,7 +143,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
         profile,
         isKnown,
         openContainerizer: (onEvent) =>
-          openMachine({ workDir, agentId, clock, onEvent, watch, ...forced }),
+          openMachine({ workDir, agentId, clock, onEvent, watch, containerService, ...forced }),
       },
     ],
     openCheckpoint: () => openCheckpointIn(workDir),

@@ -1,8 +1,15 @@
 /** The order to run tasks of one accept: all of them are taken, or none. */
+import { problemOfContainer } from '../../protocol/container-problem.ts'
 import type { Refusal } from '../../protocol/errors.ts'
 import type { Launch } from '../../protocol/ids.ts'
 import type { Now } from '../../protocol/now.ts'
-import { isEmpty, NO_RESOURCES, parseResources, type Resources } from '../../protocol/resources.ts'
+import {
+  isEmpty,
+  NO_RESOURCES,
+  parseResources,
+  type Resources,
+  rangesOf,
+} from '../../protocol/resources.ts'
 import type { Run } from '../../protocol/schema/agent.ts'
 import type { TaskInfo } from '../../protocol/schema/common.ts'
 import { spellResources } from '../../protocol/spell-resources.ts'
@@ -126,14 +133,12 @@ interface Starting {
 function launch(state: AgentState, task: Task, { info, isApart, now }: Starting): void {
   // Another of its group was no good.
   if (task.last !== undefined) return
-  const container = containerOf(task, info, isApart)
-  const problem = problemOfTask(info)
-  if (container === undefined || problem !== undefined) {
-    const message = problem ?? 'its command has not exactly one of argv and shell'
-    const news: News = { state: 'TASK_ERROR', reason: 'TASK_INVALID', message }
+  const problem = problemOfTask(info) ?? problemOfContainer(info, rangesOf(task.resources, 'ports'))
+  if (problem !== undefined) {
+    const news: News = { state: 'TASK_ERROR', reason: 'TASK_INVALID', message: problem }
     endTask(state, task, { news, now })
     return
   }
   task.container = 'waiting'
-  state.outbox.launches.set(task.launch, container)
+  state.outbox.launches.set(task.launch, containerOf(task, info, isApart))
 }

@@ -12,6 +12,7 @@ import type { Subscription } from '../../bus/bus.ts'
 import type { Clock } from '../../bus/clock.ts'
 import type { Messenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
+import { CONTAINERIZERS } from '../../protocol/container-problem.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, Launch } from '../../protocol/ids.ts'
 import type { SandboxPiece } from '../../protocol/schema/sandbox.ts'
@@ -189,9 +190,11 @@ interface Parts {
 }
 
 function openAgent(deps: AgentsDeps, { profile, containerizer, batch }: Parts): Agent {
-  const { isolation, isolators, missing } = containerizer
+  const { isolation, isolators, missing, kinds, images } = containerizer
   const attributes = [...profile.attributes, { name: 'isolation', text: isolation }]
   if (isolators.length > 0) attributes.push({ name: 'isolators', text: isolators.join(',') })
+  attributes.push({ name: CONTAINERIZERS, text: kinds.join(',') })
+  if (images !== undefined) attributes.push({ name: 'images', text: images })
   for (const sentence of missing) deps.onNote?.(sentence)
   const state = newAgent({ ...profile, attributes }, deps.randomToken(128))
   const clock: Clock = {

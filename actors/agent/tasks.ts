@@ -24,19 +24,20 @@ export function recordTask(state: AgentState, task: Task, resources: WantedResou
 }
 
 /**
- * Undefined: the command has not exactly one of argv and shell. `isApart`: one of its group wants
- * no network but its own, so all of them get that.
+ * Of a task that `problemOfContainer` finds nothing wrong with. `isApart`: one of its group wants no
+ * network but its own, so all of them get that.
  */
-export function containerOf(task: Task, info: TaskInfo, isApart: boolean): Container | undefined {
+export function containerOf(task: Task, info: TaskInfo, isApart: boolean): Container {
   const { argv, shell, env, user } = info.command
-  if ((argv === undefined) === (shell === undefined)) return undefined
   const ports = rangesOf(task.resources, 'ports').flatMap(([begin, end]) =>
     Array.from({ length: end - begin + 1 }, (_, i) => begin + i),
   )
   return {
     containerId: task.launch,
     sandbox: refOf(task),
-    command: argv === undefined ? { shell: shell as string } : { argv },
+    command: shell === undefined ? { argv: argv ?? [] } : { shell },
+    ...((argv ?? shell) === undefined && { isImagesCommand: true }),
+    ...(info.container !== undefined && { container: info.container }),
     env: env ?? {},
     user,
     ports,

@@ -5,7 +5,10 @@ import { connect } from 'node:net'
 import type { CheckSeen, Endpoint, Probe } from '../containerizer/containerizer.ts'
 import type { Attempt } from './attempt.ts'
 
-type HttpProbe = Extract<Probe, { http: unknown }>['http']
+/** Where tasks have networks of their own, it may be any address of this machine's. */
+type Anywhere<Ends> = Omit<Ends, 'host'> & { readonly host?: string }
+type Asked = Anywhere<Endpoint>
+type HttpProbe = Anywhere<Extract<Probe, { http: unknown }>['http']>
 type Tell = (seen: CheckSeen) => void
 
 const LOOPBACK = '127.0.0.1'
@@ -36,7 +39,7 @@ export function askHttp(
   return stopping(() => request.destroy())
 }
 
-export function askTcp({ port, host = LOOPBACK }: Endpoint, tell: Tell): Attempt {
+export function askTcp({ port, host = LOOPBACK }: Asked, tell: Tell): Attempt {
   const socket = connect({ host, port })
   socket.on('connect', () => {
     // Where nobody listens, a connection may be given the very port that it goes to.
@@ -55,7 +58,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection was reset by',
 }
 
-function whyNot({ host, port }: Endpoint, error: Error): string {
+function whyNot({ host, port }: Asked, error: Error): string {
   const { code = '' } = error as NodeJS.ErrnoException
   const known = WORDS[code]
   return known === undefined ? `${host}:${port}: ${error.message}` : `${known} ${host}:${port}`

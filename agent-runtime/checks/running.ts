@@ -6,17 +6,35 @@ import { type CheckPlace, runCommand } from './command.ts'
 import { askInside } from './entered.ts'
 import { askHttp, askTcp } from './network.ts'
 
-export class RunningChecks {
+type Tell = (seen: CheckSeen) => void
+/** Begins one run; `Place` is where the container is, in the words of its containerizer. */
+export type BeginCheck<Place> = (run: CheckRun, place: Place, tell: Tell) => Attempt
+
+/** Of a container that is processes of this machine. */
+export const beginHere =
+  (clock: Clock): BeginCheck<CheckPlace> =>
+  (run, place, tell) => {
+    const { probe } = run
+    const isApart = place.inside.includes('network')
+    if (isApart && !('command' in probe)) return askInside(place, probe, tell)
+    if ('http' in probe) return askHttp(probe.http, tell)
+    if ('tcp' in probe) return askTcp(probe.tcp, tell)
+    return runCommand({ run, command: probe.command, place, clock }, tell)
+  }
+
+export class RunningChecks<Place = CheckPlace> {
   readonly #clock: Clock
+  readonly #begin: BeginCheck<Place>
   /** By container, then by which of its checks. */
   readonly #running = new Map<string, Map<CheckRun['which'], { stop(): void }>>()
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, begin: BeginCheck<Place>) {
     this.#clock = clock
+    this.#begin = begin
   }
 
   /** What it sees is told once, never from inside the call, unless it is stopped before. */
-  run(run: CheckRun, place: CheckPlace, tell: (seen: CheckSeen) => void): void {
+  run(run: CheckRun, place: Place, tell: Tell): void {
     const { containerId, which, timeoutMs } = run
     const clock = this.#clock
     const ofContainer =
@@ -35,15 +53,6 @@ export class RunningChecks {
       },
     })
     ofContainer.set(which, running)
-  }
-
-  #begin(run: CheckRun, place: CheckPlace, tell: (seen: CheckSeen) => void): Attempt {
-    const { probe } = run
-    const isApart = place.inside.includes('network')
-    if (isApart && !('command' in probe)) return askInside(place, probe, tell)
-    if ('http' in probe) return askHttp(probe.http, tell)
-    if ('tcp' in probe) return askTcp(probe.tcp, tell)
-    return runCommand({ run, command: probe.command, place, clock: this.#clock }, tell)
   }
 
   /** Its container has ended. */

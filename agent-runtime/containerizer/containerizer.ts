@@ -1,5 +1,6 @@
 /** What runs tasks on one machine. The real one and the pretending one keep the same promises. */
 import type { FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
+import type { TaskContainer } from '../../protocol/schema/task-container.ts'
 import type { TaskLinux, TaskRlimit } from '../../protocol/schema/task-linux.ts'
 import type { LimitHit, Limits, Usage } from '../isolator/isolator.ts'
 import type { Look, Seen } from '../sandbox/look.ts'
@@ -23,7 +24,10 @@ export interface ContainerSpec {
   readonly command: Command
   /** Wins over what the task is given anyway (PATH, HOME, PORT0 …), but not over `BOURSE_…`. */
   readonly env: Readonly<Record<string, string>>
-  /** Name of the user to run as; absent: whoever the agent runs as. Only root may name another. */
+  /**
+   * Name of the user to run as; absent: whoever the agent runs as. Only root may name another. In
+   * an image it is one of the image's, and absent the image's own.
+   */
   readonly user?: string | undefined
   /** Given to the task as `PORT0`, `PORT1` … and `PORTS` (all, with commas). */
   readonly ports: readonly number[]
@@ -34,6 +38,10 @@ export interface ContainerSpec {
   /** What of these the machine cannot give fails the launch. */
   readonly rlimits?: readonly TaskRlimit[]
   readonly linux?: TaskLinux
+  /** Absent: a process on the machine's own files. */
+  readonly container?: TaskContainer | undefined
+  /** It runs what its image runs, and `command` is not used. */
+  readonly isImagesCommand?: true
   /** With whom it shares a folder, and the network if it has one of its own. */
   readonly group?: ContainerGroup
 }
@@ -178,6 +186,10 @@ export type OnContainerEvent = (event: ContainerEvent) => void
  */
 export interface Containerizer {
   readonly isolation: Isolation
+  /** What tasks can be here: a process, or a `ContainerSpec.container` of that kind. */
+  readonly kinds: readonly ('process' | TaskContainer['kind'])[]
+  /** Who runs images, as the service says it: `Libpod/4.3.1 (linux)`. */
+  readonly images?: string | undefined
   /** By name: what of a task's limits is kept here. */
   readonly isolators: readonly string[]
   /** A sentence for each thing that this machine cannot hold tasks to. */

@@ -6,20 +6,27 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 interface EnvironmentParts {
   readonly agentId: AgentId
+  /** As the task sees it. */
   readonly sandboxPath: string
   /** Of the folder that its group shares. */
-  readonly groupPath: string | undefined
+  readonly groupPath?: string | undefined
 }
 
 /** Nothing of the agent's own environment gets in. */
 export function environmentOf(
   spec: ContainerSpec,
+  place: EnvironmentParts,
+): Readonly<Record<string, string>> {
+  return { PATH, HOME: place.sandboxPath, ...givenTo(spec, place) }
+}
+
+/** The same for a task in an image, which knows its own programs and home. */
+export function givenTo(
+  spec: ContainerSpec,
   { agentId, sandboxPath, groupPath }: EnvironmentParts,
 ): Readonly<Record<string, string>> {
   const ports = spec.ports.map((port, index) => [`PORT${index}`, String(port)] as const)
   return {
-    PATH,
-    HOME: sandboxPath,
     ...Object.fromEntries(ports),
     ...(ports.length > 0 && { PORTS: spec.ports.join(',') }),
     ...spec.env,
@@ -34,9 +41,10 @@ export function environmentOf(
 
 /** A sentence that says what no process can be given; undefined if all is well. */
 export function problemOf(spec: ContainerSpec): string | undefined {
-  const { command, env } = spec
+  const { command, env, isImagesCommand: isOwn = false } = spec
   const words = 'shell' in command ? [command.shell] : command.argv
-  if (words.length === 0 || ('argv' in command && words[0] === '')) return 'the command is empty'
+  if ((words.length === 0 && !isOwn) || ('argv' in command && words[0] === ''))
+    return 'the command is empty'
   const index = words.findIndex((word) => word.includes('\0'))
   if (index >= 0) return `word ${index} of the command holds a NUL byte`
   for (const [name, value] of Object.entries(env)) {

@@ -89,6 +89,7 @@ export interface PretendingContainerizerOptions {
 
 export class PretendingContainerizer implements Containerizer {
   readonly isolation = 'pretending'
+  readonly kinds = ['process'] as const
   readonly isolators = []
   readonly missing = []
   readonly #machine: PretendMachine

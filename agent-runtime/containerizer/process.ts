@@ -4,7 +4,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../../bus/clock.ts'
 import { type AgentId, isToken } from '../../protocol/ids.ts'
-import { RunningChecks } from '../checks/running.ts'
+import { beginHere, RunningChecks } from '../checks/running.ts'
 import { openConfinement } from '../isolator/confinement.ts'
 import type { Usage } from '../isolator/isolator.ts'
 import { openIsolators } from '../isolator/isolators.ts'
@@ -56,6 +56,8 @@ export interface ProcessContainerizerOptions {
   readonly isolation?: Exclude<Isolation, 'pretending'>
   /** What ends the tasks when no agent has come back for so long. Absent: nothing does. */
   readonly watch?: Pick<WatchOptions, 'timeoutMs' | 'command'> | undefined
+  /** Paths of the sandboxes of all that has not ended: shared by who shares the folder. */
+  readonly live?: Set<string>
   /** `ending`: no agent, but who ends what a dead one left. Default: an agent. */
   readonly use?: 'agent' | 'ending'
 }
@@ -99,6 +101,7 @@ type Parts = Omit<Maker, 'agentId' | 'sandboxes'>
 
 export class ProcessContainerizer implements Containerizer {
   readonly isolation: Isolation
+  readonly kinds = ['process'] as const
   readonly isolators: readonly string[]
   readonly missing: readonly string[]
   readonly #options: ProcessContainerizerOptions
@@ -110,8 +113,7 @@ export class ProcessContainerizer implements Containerizer {
   readonly #networks: GroupNetworks
   readonly #checks: RunningChecks
   readonly #containers = new Map<string, Container>()
-  /** Containers that have not ended, by the path of their sandbox. */
-  readonly #live = new Set<string>()
+  readonly #live: Set<string>
   #watcher: FSWatcher | undefined
   readonly #watch: Watch | undefined
   #rescanTimer: Timer | undefined
@@ -123,6 +125,7 @@ export class ProcessContainerizer implements Containerizer {
 
   constructor(options: ProcessContainerizerOptions, parts: Parts) {
     this.#options = options
+    this.#live = options.live ?? new Set()
     this.#parts = parts
     this.isolation = parts.isolator.isolation
     const { isolators, confinement } = parts
@@ -131,11 +134,10 @@ export class ProcessContainerizer implements Containerizer {
     this.#networks = new GroupNetworks(confinement.loopbackUp)
     this.#sandboxes = new Sandboxes(join(options.workDir, 'sandboxes'))
     this.#maker = { ...parts, agentId: options.agentId, sandboxes: this.#sandboxes }
-    const { runtime } = parts
-    this.#checks = new RunningChecks(options.clock)
+    this.#checks = new RunningChecks(options.clock, beginHere(options.clock))
     this.#launcher = new Launcher({
-      script: runtime.script,
-      runtime: runtime.path,
+      script: parts.runtime.script,
+      runtime: parts.runtime.path,
       clock: options.clock,
       unclaimed: () => this.#unclaimed(),
     })
@@ -147,13 +149,12 @@ export class ProcessContainerizer implements Containerizer {
 
   #openWatch(): Watch | undefined {
     const { watch, clock, workDir } = this.#options
-    const { runtime } = this.#parts
     if (watch === undefined) {
-      runtime.watchedBy()
+      this.#parts.runtime.watchedBy()
       return undefined
     }
-    const onStarted = (watcher: ProcessIdentity): void => runtime.watchedBy(watcher)
-    const command = [...watch.command, workDir, String(runtime.uses)]
+    const onStarted = (watcher: ProcessIdentity): void => this.#parts.runtime.watchedBy(watcher)
+    const command = [...watch.command, workDir, String(this.#parts.runtime.uses)]
     return new Watch({ ...watch, command, clock, onStarted })
   }
 
@@ -334,6 +335,9 @@ export class ProcessContainerizer implements Containerizer {
   #begin(making: Making): void {
     const { container, spec } = making
     if (this.#closed || !container.wanted) return
+    const { kind } = spec.container ?? {}
+    if (kind !== undefined)
+      return container.fail(`no containers of the kind "${kind}" are run here`)
     try {
       const problem = makeContainer(this.#maker, making)
       if (problem !== undefined) return container.fail(problem)

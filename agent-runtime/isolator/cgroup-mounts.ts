@@ -38,7 +38,7 @@ export function parseCgroupMounts(mounts: string): CgroupMount[] {
  * holds its tasks, then the uppermost.
  */
 export function parentsIn({ mount, controllers }: CgroupMount, own: string): string[] {
-  const paths = ownCgroups(own)
+  const paths = cgroupPaths(own)
   const path = controllers.map((controller) => paths.get(controller)).find((found) => found)
   // In a container the own cgroup may be called by its name outside, which is nothing here.
   return [...new Set([join(mount, path ?? '/'), join(mount, '/')])].filter((one) => existsSync(one))
@@ -75,8 +75,8 @@ export function removeCgroup(path: string): boolean {
   return removed(path)
 }
 
-/** Controller → own cgroup's path, from the lines `id:controller,controller:path`. */
-function ownCgroups(text: string): Map<string, string> {
+/** Controller → a process's cgroup, from the lines `id:controller,controller:path` of `/proc`. */
+export function cgroupPaths(text: string): Map<string, string> {
   const own = new Map<string, string>()
   for (const line of text.split('\n')) {
     const [, controllers = '', ...path] = line.split(':')

@@ -5,7 +5,7 @@ import type { Hold, Isolator, LimitHit } from './isolator.ts'
 
 const MIB = 1024 * 1024
 /** With less a shell and what it starts do not come to be. Source: Mesos, `MIN_MEMORY`. */
-const MEM_BYTES_MIN = 32 * MIB
+export const MEM_BYTES_MIN = 32 * MIB
 
 const FILES = {
   1: {
@@ -37,13 +37,7 @@ export const memoryIsolator: Isolator = {
     const { limit, peak, kills } = filesOf(hold)
     const killed = fieldOf(kills, 'oom_kill') ?? 0
     if (killed === 0) return undefined
-    const used = numberIn(peak)
-    const most = used === undefined ? '' : `, it had ${shown(used)} at most`
-    return {
-      reason: 'CONTAINER_LIMITATION_MEMORY',
-      message: `out of memory: its limit is ${shown(numberIn(limit))}${most}`,
-      ends: true,
-    }
+    return outOfMemory({ limitBytes: numberIn(limit), usedBytes: numberIn(peak) })
   },
   // Version 1 would tell an eventfd, which nothing here can make.
   limitFile: (hold) => (hold.version === 2 ? filesOf(hold).kills : undefined),
@@ -51,6 +45,23 @@ export const memoryIsolator: Isolator = {
     const { now, peak } = filesOf(hold)
     return known({ memBytes: numberIn(now), memPeakBytes: numberIn(peak) })
   },
+}
+
+/** Undefined: it is not known. */
+export interface MemoryUse {
+  readonly limitBytes: number | undefined
+  /** The most that it ever had. */
+  readonly usedBytes?: number | undefined
+}
+
+/** The kernel has ended something of a task that wanted more. */
+export function outOfMemory({ limitBytes, usedBytes }: MemoryUse): LimitHit {
+  const most = usedBytes === undefined ? '' : `, it had ${shown(usedBytes)} at most`
+  return {
+    reason: 'CONTAINER_LIMITATION_MEMORY',
+    message: `out of memory: its limit is ${shown(limitBytes)}${most}`,
+    ends: true,
+  }
 }
 
 function filesOf({ version, path }: Hold) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { openMachine } from '../../actors/agent/machine.ts'
+import { whenEnded } from '../../actors/agent/machine.ts'
 import type {
   ContainerEvent,
   Containerizer,
@@ -16,7 +16,11 @@ import {
   PretendingContainerizer,
   PretendMachine,
 } from '../../agent-runtime/containerizer/pretending.ts'
-import type { ProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
+import {
+  openProcessContainerizer,
+  type ProcessContainerizer,
+  type ProcessContainerizerOptions,
+} from '../../agent-runtime/containerizer/process.ts'
 import { type Clock, sleep, systemClock } from '../../bus/clock.ts'
 import { SimulatedClock } from '../../bus/simulated/clock.ts'
 import type { AgentId } from '../../protocol/ids.ts'
@@ -124,7 +128,7 @@ export function realMachine(
   const sandboxPath = ({ sandbox: { principal, frameworkId, taskId, launch } }: ContainerSpec) =>
     join(workDir, 'sandboxes', principal, frameworkId, taskId, launch)
   const open = async (onEvent: OnContainerEvent): Promise<ProcessContainerizer> => {
-    last = await openMachine({
+    const options: ProcessContainerizerOptions = {
       workDir,
       agentId: AN_AGENT,
       clock,
@@ -133,7 +137,8 @@ export function realMachine(
         heard()
       },
       ...(isolation && { isolation }),
-    })
+    }
+    last = await whenEnded(() => openProcessContainerizer(options))
     return last
   }
   return {

@@ -264,6 +264,7 @@ const invalid: Readonly<Record<string, Partial<TaskInfo>>> = {
   'wants cpus by name instead of number': { resources: [{ name: 'cpus', set: ['0'] }] },
   'may use less than it wants': { resources: { mem: 32 }, limits: { mem: 31 } },
   'has no command': { command: {} },
+  'wants an image where there are none': { container: { kind: 'docker', image: 'nginx' } },
   'has two commands': { command: { argv: ['a'], shell: 'a' } },
 }
 for (const [title, more] of Object.entries(invalid)) {

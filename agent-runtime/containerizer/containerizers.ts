@@ -1,0 +1,172 @@
+/** Containerizers side by side on one machine: each task goes to the one that it names. */
+import type { Clock } from '../../bus/clock.ts'
+import type { Usage } from '../isolator/isolator.ts'
+import type { Seen } from '../sandbox/look.ts'
+import type {
+  CheckRun,
+  ContainerEvent,
+  Containerizer,
+  ContainerSpec,
+  Isolation,
+  LookInto,
+  OnContainerEvent,
+  Output,
+  ReadOutput,
+  RecoveredContainer,
+  SandboxName,
+} from './containerizer.ts'
+import { DockerContainerizer } from './docker/docker.ts'
+import { findService } from './docker/service.ts'
+import {
+  openProcessContainerizer,
+  type ProcessContainerizer,
+  type ProcessContainerizerOptions,
+} from './process.ts'
+
+export interface ContainerizersOptions extends ProcessContainerizerOptions {
+  /** Where the container service listens, or `none`. Default: where Docker and Podman do. */
+  readonly containerService?: string | undefined
+}
+
+/** @throws {ClusterError} as `openProcessContainerizer`. */
+export async function openContainerizers(options: ContainerizersOptions): Promise<Containerizers> {
+  const { workDir, containerService } = options
+  const live = new Set<string>()
+  const early = new EarlyEvents(options)
+  const shared = { ...options, live, onEvent: early.tell }
+  const processes = await openProcessContainerizer(shared)
+  const service = await findService(workDir, containerService)
+  const images =
+    'socketPath' in service ? new DockerContainerizer({ ...shared, ...service }) : undefined
+  const missing = service.missing === undefined ? [] : [service.missing]
+  return new Containerizers({ processes, images, missing, early })
+}
+
+/** What happens to the first while the last still recover: told when the caller knows of all. */
+class EarlyEvents {
+  readonly #onEvent: OnContainerEvent
+  readonly #clock: Clock
+  #early: ContainerEvent[] | undefined = []
+
+  constructor({ onEvent, clock }: { readonly onEvent: OnContainerEvent; readonly clock: Clock }) {
+    this.#onEvent = onEvent
+    this.#clock = clock
+  }
+
+  readonly tell = (event: ContainerEvent): void => {
+    if (this.#early === undefined) this.#onEvent(event)
+    else this.#early.push(event)
+  }
+
+  /** In the next turn: the caller of `recover` is told its answer before. */
+  release(): void {
+    this.#clock.soon(() => {
+      const early = this.#early ?? []
+      this.#early = undefined
+      for (const event of early) this.#onEvent(event)
+    })
+  }
+}
+
+interface Parts {
+  readonly processes: ProcessContainerizer
+  readonly images: DockerContainerizer | undefined
+  readonly missing: readonly string[]
+  readonly early: EarlyEvents
+}
+
+type Part = ProcessContainerizer | DockerContainerizer
+
+/** Sandboxes lie in one folder, and who has not ended is known to both. */
+export class Containerizers implements Containerizer {
+  readonly isolation: Isolation
+  readonly kinds: Containerizer['kinds']
+  readonly images: string | undefined
+  readonly isolators: readonly string[]
+  readonly missing: readonly string[]
+  readonly #parts: Parts
+  /** Which has it, by the container's id. */
+  readonly #where = new Map<string, Part>()
+
+  constructor(parts: Parts) {
+    const { processes, images, missing } = parts
+    this.#parts = parts
+    this.isolation = processes.isolation
+    this.images = images?.images
+    this.kinds = [...processes.kinds, ...(this.images === undefined ? [] : (['docker'] as const))]
+    this.isolators = processes.isolators
+    this.missing = [...processes.missing, ...missing]
+  }
+
+  async recover(): Promise<readonly RecoveredContainer[]> {
+    const { processes, images, early } = this.#parts
+    const found: RecoveredContainer[] = []
+    for (const part of images === undefined ? [processes] : [processes, images]) {
+      for (const container of await part.recover()) {
+        this.#where.set(container.containerId, part)
+        found.push(container)
+      }
+    }
+    early.release()
+    return found
+  }
+
+  launch(spec: ContainerSpec): void {
+    const { processes, images } = this.#parts
+    const part = spec.container?.kind === 'docker' ? (images ?? processes) : processes
+    this.#where.set(spec.containerId, part)
+    part.launch(spec)
+  }
+
+  kill(containerId: string, graceMs: number): void {
+    this.#where.get(containerId)?.kill(containerId, graceMs)
+  }
+
+  /** As `ProcessContainerizer.endAlone`. */
+  endAlone(containerId: string, how: { graceMs: number; why: string }): void {
+    this.#where.get(containerId)?.endAlone(containerId, how)
+  }
+
+  /** As `ProcessContainerizer.sweep`. */
+  sweep(): void {
+    this.#parts.processes.sweep()
+  }
+
+  check(run: CheckRun): void {
+    this.#where.get(run.containerId)?.check(run)
+  }
+
+  async destroy(containerId: string): Promise<void> {
+    await this.#where.get(containerId)?.destroy(containerId)
+    this.#where.delete(containerId)
+  }
+
+  usage(containerId: string): Usage | undefined {
+    return this.#where.get(containerId)?.usage(containerId)
+  }
+
+  readOutput(request: ReadOutput): Promise<Output | undefined> {
+    return this.#parts.processes.readOutput(request)
+  }
+
+  lookInto(request: LookInto): AsyncGenerator<Seen> {
+    return this.#parts.processes.lookInto(request)
+  }
+
+  removeSandbox(sandbox: SandboxName): Promise<void> {
+    return this.#parts.processes.removeSandbox(sandbox)
+  }
+
+  diskUsedPart(): Promise<number> {
+    return this.#parts.processes.diskUsedPart()
+  }
+
+  listSandboxes(): ReturnType<Containerizer['listSandboxes']> {
+    return this.#parts.processes.listSandboxes()
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.images?.close()
+    await this.#parts.processes.close()
+  }
+}

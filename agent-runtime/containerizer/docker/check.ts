@@ -1,0 +1,198 @@
+/** Checks of a task in an image: a command inside it, or the network where the task listens. */
+import type { Clock } from '../../../bus/clock.ts'
+import type { Attempt } from '../../checks/attempt.ts'
+import { askHttp, askTcp } from '../../checks/network.ts'
+import { type ProcessIdentity, readStat } from '../../isolator/proc.ts'
+import { sessionScope } from '../../isolator/session.ts'
+import type { CheckRun, CheckSeen, Command, Endpoint } from '../containerizer.ts'
+import { type DockerApi, messageOf } from './api.ts'
+import { type FoundNetwork, isDone } from './found.ts'
+import { Pieces } from './output.ts'
+
+/** So much is told of what a command writes to its standard error. */
+const SAID_LENGTH_MAX = 500
+/** So long is waited for the last words of one that has ended. */
+const WORDS_MS_MAX = 200
+/** How soon it is looked whether a command has ended, at first and at last. */
+const LOOK_MS_MIN = 10
+const LOOK_MS_MAX = 500
+/** So long it is tried to end one that is late: a service may not say which process it is. */
+const END_MS_MAX = 10_000
+
+/** Where a check of a container runs. */
+export interface DockerPlace {
+  readonly api: DockerApi
+  readonly clock: Clock
+  /** What the service calls it. */
+  readonly name: string
+  /** Undefined: nobody knows now. */
+  readonly network: () => Promise<FoundNetwork | undefined>
+}
+
+type Tell = (seen: CheckSeen) => void
+
+export function beginInside({ probe }: CheckRun, place: DockerPlace, tell: Tell): Attempt {
+  if ('http' in probe) {
+    const ask = (host: string) => askHttp({ ...probe.http, host }, tell)
+    return askWhereItListens(place, probe.http, { ask, tell })
+  }
+  if ('tcp' in probe) {
+    const ask = (host: string) => askTcp({ ...probe.tcp, host }, tell)
+    return askWhereItListens(place, probe.tcp, { ask, tell })
+  }
+  return runInside(place, probe.command, tell)
+}
+
+interface Asking {
+  readonly ask: (host: string) => Attempt
+  readonly tell: Tell
+}
+
+function askWhereItListens(place: DockerPlace, to: Endpoint, { ask, tell }: Asking): Attempt {
+  let attempt: Attempt | undefined
+  let isStopped = false
+  void place.network().then((network) => {
+    if (isStopped) return
+    const host = network && hostOf(network, to)
+    if (host === undefined) tell({ failed: network ? NO_NETWORK : AWAY })
+    else attempt = ask(host)
+  })
+  return {
+    stop(done) {
+      isStopped = true
+      if (attempt === undefined) done()
+      else attempt.stop(done)
+    },
+  }
+}
+
+/** A mapped port is this machine's; any other of a bridge is the container's own. */
+function hostOf(network: FoundNetwork, { port, host = '127.0.0.1' }: Endpoint): string | undefined {
+  const { mode, address, hostPorts } = network
+  if (mode === 'host' || hostPorts.includes(port)) return host
+  return address === '' ? undefined : address
+}
+
+const NO_NETWORK = 'the task has no network in which it could be asked'
+const AWAY = 'the container service does not say where the task listens'
+
+/** Ends when nothing of it is left, as far as it can be found. */
+function runInside(place: DockerPlace, command: Command, tell: Tell): Attempt {
+  const stop = new AbortController()
+  let isOver = false
+  let whenOver = (): void => {}
+  const run = async (): Promise<void> => {
+    try {
+      await execute(place, { command, tell, stop: stop.signal })
+    } catch (error) {
+      tell({ failed: `it could not be run: ${(error as Error).message}` })
+    }
+    isOver = true
+    whenOver()
+  }
+  void run()
+  return {
+    stop(done) {
+      stop.abort()
+      whenOver = done
+      if (isOver) done()
+    },
+  }
+}
+
+interface Executing {
+  readonly command: Command
+  readonly tell: Tell
+  readonly stop: AbortSignal
+}
+
+/** @throws {ClusterError} `docker/away`, `docker/refused`. */
+async function execute(place: DockerPlace, { command, tell, stop }: Executing): Promise<void> {
+  const { api, name } = place
+  const argv = 'shell' in command ? ['/bin/sh', '-c', command.shell] : command.argv
+  const body = { Cmd: argv, AttachStderr: true }
+  const made = await api.call({ method: 'POST', path: `/containers/${name}/exec`, body })
+  if (!isDone(made)) return tell({ failed: `it could not be run: ${messageOf(made)}` })
+  if (stop.aborted) return
+  const { Id: id } = made.body as { readonly Id: string }
+  const listening = new AbortController()
+  try {
+    const start = { Detach: false, Tty: false }
+    const stream = await api.stream(`/exec/${id}/start`, { signal: listening.signal, body: start })
+    const words = new Words()
+    const heard = words.hear(stream as AsyncIterable<Buffer>)
+    const code = await ended(place, { id, heard, stop })
+    if (code === undefined) return
+    const enough = new Promise<void>((resolve) => place.clock.after(WORDS_MS_MAX, resolve))
+    await Promise.race([heard, enough])
+    tell({ exit: { code }, ...words.said })
+  } finally {
+    listening.abort()
+  }
+}
+
+interface Execed {
+  readonly id: string
+  /** Resolves when it writes nothing any more. */
+  readonly heard: Promise<void>
+  readonly stop: AbortSignal
+}
+
+/** Its exit code; undefined: it was late, and is ended if it can be. */
+async function ended(place: DockerPlace, { id, heard, stop }: Execed): Promise<number | undefined> {
+  const { api, clock } = place
+  // Whoever writes nothing any more, or is late, is looked at soon.
+  let hurry = (): void => {}
+  void heard.then(() => hurry())
+  stop.addEventListener('abort', () => hurry())
+  let session: ProcessIdentity | undefined
+  let endingMs = 0
+  for (let waitMs = LOOK_MS_MIN; ; waitMs = Math.min(waitMs * 2, LOOK_MS_MAX)) {
+    const { body } = await api.call({ method: 'GET', path: `/exec/${id}/json` })
+    const { Running, ExitCode, Pid } = body as Execution
+    session ??= Pid > 0 ? { pid: Pid, startTicks: readStat(Pid)?.startTicks ?? 0 } : undefined
+    const isLate = stop.aborted
+    if ((!Running || isLate) && session !== undefined) sessionScope(session).kill()
+    if (!Running) return isLate ? undefined : ExitCode
+    if (isLate && endingMs >= END_MS_MAX) return undefined
+    if (isLate && endingMs === 0) waitMs = LOOK_MS_MIN
+    if (isLate) endingMs += waitMs
+    await new Promise<void>((resolve) => {
+      hurry = resolve
+      clock.after(waitMs, resolve)
+    })
+  }
+}
+
+/** As the service tells it. */
+interface Execution {
+  readonly Running: boolean
+  readonly ExitCode: number
+  /** On the machine; 0: not yet. */
+  readonly Pid: number
+}
+
+/** What it has written to its standard error so far, in one line. */
+class Words {
+  #text = ''
+
+  get said(): { said?: string } {
+    const said = this.#text.trim().replaceAll(/\s+/g, ' ').slice(0, SAID_LENGTH_MAX)
+    return said === '' ? {} : { said }
+  }
+
+  async hear(stream: AsyncIterable<Buffer>): Promise<void> {
+    const pieces = new Pieces()
+    try {
+      for await (const part of stream) {
+        for (const { bytes } of pieces.take(part)) this.#add(bytes)
+      }
+    } catch {
+      // Cut off: what was heard is told.
+    }
+  }
+
+  #add(bytes: Buffer): void {
+    if (this.#text.length < SAID_LENGTH_MAX) this.#text += bytes.toString()
+  }
+}

@@ -1,0 +1,374 @@
+/** One container of a container service, from its launch to its end. */
+import type { Clock, Timer } from '../../../bus/clock.ts'
+import { ClusterError } from '../../../protocol/errors.ts'
+import type { Usage } from '../../isolator/isolator.ts'
+import type { ContainerEvent, Exit, RecoveredContainer } from '../containerizer.ts'
+import { type Answer, type Call, type DockerApi, messageOf } from './api.ts'
+import type { DockerPlace } from './check.ts'
+import { type Found, type FoundNetwork, foundOf, isDone, type Told } from './found.ts'
+import { DockerLimits } from './limits.ts'
+import type { DockerEnd, Note, Notes } from './notes.ts'
+import { OutputCopy } from './output.ts'
+
+/** How soon something is tried again, at first and at last. */
+const AGAIN_MS_MIN = 50
+const AGAIN_MS_MAX = 2000
+/** A log that ends while its container runs was cut off: the service may just be stopping. */
+const FOLLOW_AGAIN_MS = 1000
+
+export interface DockerWorld {
+  readonly api: DockerApi
+  readonly notes: Notes
+  readonly clock: Clock
+  readonly emit: (event: ContainerEvent) => void
+  /** Ended without an event: found so at recovery, or destroyed. */
+  readonly ended: () => void
+}
+
+/** What the service calls it, and where its output goes on this machine. */
+export interface DockerNames {
+  readonly id: string
+  readonly name: string
+  readonly sandboxPath: string
+}
+
+/** `making` → `starting` → `running` → `ending` (the last output is read) → `over`. */
+type Phase = 'making' | 'starting' | 'running' | 'ending' | 'over'
+type Signal = 'SIGTERM' | 'SIGKILL'
+
+export class DockerContainer {
+  readonly #world: DockerWorld
+  readonly #names: DockerNames
+  #phase: Phase = 'making'
+  /** Its start was asked for and not answered. */
+  #unsure = false
+  #isNever = false
+  #end: DockerEnd = { exit: { unknown: 'nobody saw it' } }
+  readonly #limits = new DockerLimits()
+  #network: FoundNetwork | undefined
+  #quiet = false
+  #forgotten = false
+  #output: OutputCopy | undefined
+  readonly #sent = new Set<Signal>()
+  /** When SIGKILL is due, once a kill was asked for. */
+  #killAtMs: number | undefined
+  #killTimer: Timer | undefined
+  #followTimer: Timer | undefined
+  #work: Promise<void> = Promise.resolve()
+  #looking = false
+  #lookAgain = false
+  #destroyed: Promise<void> | undefined
+
+  constructor(names: DockerNames, world: DockerWorld) {
+    this.#names = names
+    this.#world = world
+  }
+
+  get id(): string {
+    return this.#names.id
+  }
+
+  /** The service may have one of this name: of this state it is not wanted there. */
+  get isUnwanted(): boolean {
+    return this.#phase === 'over' && this.#isNever
+  }
+
+  /** Makes it and starts it. `creation`, the body of the first call, may throw as calls do. */
+  make(creation: () => Promise<unknown>): void {
+    this.#work = this.#make(creation)
+  }
+
+  /** It has no process and never gets one. */
+  fail(why: string): void {
+    if (this.#phase === 'over') return
+    this.#isNever = true
+    this.#world.notes.add(this.#names.id, 'never')
+    this.#over({ kind: 'launch-failed', containerId: this.#names.id, why })
+  }
+
+  async #make(creation: () => Promise<unknown>): Promise<void> {
+    const { id, name, sandboxPath } = this.#names
+    const { api, notes } = this.#world
+    const path = `/containers/create?name=${name}`
+    const made = await answered(async () => {
+      const body = await creation()
+      return api.call({ method: 'POST', path, body, heavy: true })
+    })
+    if (!isDone(made)) return this.fail(`no container could be made: ${messageOf(made)}`)
+    if (this.#phase !== 'making' || this.#forgotten) return this.#remove(AGAIN_MS_MAX)
+    if (!notes.add(id, 'starting')) this.fail('its start cannot be written down')
+    else await this.#start(await OutputCopy.open(api, name, sandboxPath))
+    if (this.#isNever) await this.#remove(AGAIN_MS_MAX)
+  }
+
+  async #start(output: OutputCopy): Promise<void> {
+    this.#output = output
+    if (this.#phase === 'over') return output.close()
+    this.#phase = 'starting'
+    const path = `/containers/${this.#names.name}/start`
+    const answer = await this.#ask({ method: 'POST', path, heavy: true })
+    if (this.#phase !== 'starting') return
+    if (isDone(answer)) {
+      this.#run()
+      // Which process it is.
+      return this.look()
+    }
+    if (answer.status === 0) {
+      this.#unsure = true
+      return this.look()
+    }
+    this.fail(`the container could not be started: ${messageOf(answer)}`)
+    await output.close()
+  }
+
+  /** `found` absent: the service is away. */
+  async recover(note: Note, found: Found | undefined): Promise<RecoveredContainer['state']> {
+    this.#quiet = true
+    const { state } = note
+    if (state === 'asked' || state === 'never') this.fail('its agent died')
+    else if (typeof state === 'object') this.#phase = 'over'
+    else {
+      const { api } = this.#world
+      this.#output = await OutputCopy.open(api, this.#names.name, this.#names.sandboxPath)
+      this.#phase = state === 'started' ? 'running' : 'starting'
+      this.#unsure = true
+      if (found !== undefined) await this.#meet(found)
+    }
+    this.#quiet = false
+    if (this.#phase !== 'over') {
+      // Who was to end it died too early.
+      if (note.why) this.#world.notes.add(this.#names.id, { why: '' })
+      return { kind: 'running' }
+    }
+    this.#world.ended()
+    if (this.#isNever) return { kind: 'never-started' }
+    const end = typeof state === 'object' ? state : this.#end
+    return { kind: 'ended', ...end, ...(note.why && { why: note.why }) }
+  }
+
+  /** Where it is checked, while it runs. */
+  get place(): DockerPlace | undefined {
+    if (this.#phase !== 'running') return undefined
+    const { api, clock } = this.#world
+    return { api, clock, name: this.#names.name, network: () => this.#whereItListens() }
+  }
+
+  async #whereItListens(): Promise<FoundNetwork | undefined> {
+    if (this.#network === undefined) {
+      const found = await this.#find()
+      if (found?.kind === 'running') this.#network = found.network
+    }
+    return this.#network
+  }
+
+  usage(): Usage {
+    return this.#limits.usage()
+  }
+
+  /** Nobody tells of its limits: the caller is to call `lookAtLimits` now and then. */
+  get needsLook(): boolean {
+    return this.#phase === 'running' && this.#limits.needsLook
+  }
+
+  /** Of a task from which the kernel took a process nothing useful is left. */
+  lookAtLimits(): void {
+    if (this.#phase === 'running' && this.#limits.look()) this.killIn(0)
+  }
+
+  killIn(graceMs: number): void {
+    if (this.#phase === 'making') return this.fail(KILLED_BEFORE_START)
+    if (this.#phase === 'over' || this.#phase === 'ending') return
+    const atMs = this.#world.clock.now().monotonicMs + graceMs
+    if (this.#killAtMs !== undefined && atMs >= this.#killAtMs) return
+    const first = this.#killAtMs === undefined
+    this.#killAtMs = atMs
+    if (this.#phase === 'running') this.#startKilling(first)
+  }
+
+  /** Removes it as it stands, without an event. */
+  destroy(): Promise<void> {
+    this.#destroyed ??= this.#destroy()
+    return this.#destroyed
+  }
+
+  async #destroy(): Promise<void> {
+    this.#quiet = true
+    this.#stopTimers()
+    const wasOver = this.#phase === 'over'
+    this.#phase = 'over'
+    await this.#output?.close()
+    await this.#work
+    await this.#remove()
+    if (!wasOver) this.#world.ended()
+    this.#world.notes.remove(this.#names.id)
+  }
+
+  /** Nothing is done or said from now on. */
+  async forget(): Promise<void> {
+    this.#forgotten = true
+    this.#stopTimers()
+    await this.#output?.close()
+    await this.#work
+  }
+
+  /** What a list of all says, without asking for more than is needed. */
+  listed(state: string | undefined): void {
+    if (this.#phase === 'running' && state === 'running') this.#follow()
+    else this.look()
+  }
+
+  /** Asks the service how it is, and goes as far as it says. */
+  look(): void {
+    const isOpen = this.#phase === 'running' || (this.#phase === 'starting' && this.#unsure)
+    if (!isOpen || this.#forgotten) return
+    this.#lookAgain = true
+    if (this.#looking) return
+    this.#looking = true
+    this.#work = this.#work
+      .then(() => this.#look())
+      .finally(() => {
+        this.#looking = false
+      })
+  }
+
+  async #look(): Promise<void> {
+    while (this.#lookAgain && !this.#forgotten) {
+      this.#lookAgain = false
+      const found = await this.#find()
+      if (found !== undefined) await this.#meet(found)
+    }
+  }
+
+  async #find(): Promise<Found | undefined> {
+    return foundOf(await this.#ask({ method: 'GET', path: `/containers/${this.#names.name}/json` }))
+  }
+
+  async #meet(found: Found): Promise<void> {
+    if (this.#phase !== 'starting' && this.#phase !== 'running') return
+    const wasStarting = this.#phase === 'starting'
+    if (found.kind === 'made' && wasStarting) return this.fail(NOT_STARTED)
+    if (found.kind === 'made') return this.#finish({ unknown: 'the machine was restarted' })
+    if (found.kind === 'gone') return this.#finish({ unknown: 'its container was removed' })
+    if (wasStarting) this.#run()
+    if (found.kind === 'exited') return this.#finish(this.#exitOf(found.code), found)
+    this.#network = found.network
+    this.#limits.watch(found, () => this.lookAtLimits())
+    this.#follow()
+  }
+
+  /**
+   * The service tells a signal as 128 and its number, which a task can exit with as well. Told as a
+   * signal is only what was sent.
+   */
+  #exitOf(code: number): Exit {
+    if (code === 143 && this.#sent.has('SIGTERM')) return { signal: 'SIGTERM' }
+    if (code === 137 && this.#sent.has('SIGKILL')) return { signal: 'SIGKILL' }
+    return { code }
+  }
+
+  #run(): void {
+    this.#phase = 'running'
+    this.#world.notes.add(this.#names.id, 'started')
+    this.#emit({ kind: 'started', containerId: this.#names.id })
+    this.#follow()
+    if (this.#killAtMs !== undefined) this.#startKilling(true)
+  }
+
+  #follow(): void {
+    this.#output?.follow(() => {
+      this.look()
+      if (this.#phase !== 'running' || this.#forgotten) return
+      this.#followTimer?.cancel()
+      this.#followTimer = this.#world.clock.after(FOLLOW_AGAIN_MS, () => {
+        if (this.#phase === 'running') this.#follow()
+      })
+    })
+  }
+
+  #startKilling(first: boolean): void {
+    const leftMs = (this.#killAtMs ?? 0) - this.#world.clock.now().monotonicMs
+    this.#killTimer?.cancel()
+    if (leftMs <= 0) return this.#killNow(AGAIN_MS_MIN)
+    if (first) this.#signal('SIGTERM')
+    this.#killTimer = this.#world.clock.after(leftMs, () => this.#killNow(AGAIN_MS_MIN))
+  }
+
+  /** Again and again, less and less often, until its end was seen. */
+  #killNow(againMs: number): void {
+    if (this.#phase !== 'running') return
+    this.#signal('SIGKILL')
+    this.#killTimer = this.#world.clock.after(againMs, () => {
+      this.#killNow(Math.min(againMs * 2, AGAIN_MS_MAX))
+    })
+  }
+
+  #signal(signal: Signal): void {
+    this.#sent.add(signal)
+    const path = `/containers/${this.#names.name}/kill?signal=${signal}`
+    void this.#ask({ method: 'POST', path }).then(() => this.look())
+  }
+
+  async #finish(exit: Exit, told?: Told): Promise<void> {
+    this.#phase = 'ending'
+    this.#stopTimers()
+    const limit = told && (await this.#limits.hit(exit, told))
+    await this.#output?.finish()
+    // Destroyed meanwhile.
+    if (this.#phase !== 'ending' || this.#forgotten) return
+    this.#end = { exit, ...(limit && { limit }) }
+    this.#world.notes.add(this.#names.id, this.#end)
+    this.#over({ kind: 'ended', containerId: this.#names.id, ...this.#end })
+  }
+
+  /** Until it is gone; `againMs`: or cannot be removed now: whoever lists all sees it again. */
+  async #remove(giveUpMs?: number): Promise<void> {
+    const path = `/containers/${this.#names.name}?force=true&v=true`
+    for (
+      let againMs = AGAIN_MS_MIN;
+      !this.#forgotten;
+      againMs = Math.min(againMs * 2, AGAIN_MS_MAX)
+    ) {
+      const answer = await this.#ask({ method: 'DELETE', path })
+      if (isDone(answer) || answer.status === 404) return
+      if (giveUpMs !== undefined && againMs >= giveUpMs) return
+      await new Promise<void>((resolve) => this.#world.clock.after(againMs, resolve))
+    }
+  }
+
+  #ask(call: Call): Promise<Answer> {
+    return answered(() => this.#world.api.call(call))
+  }
+
+  #over(event: ContainerEvent): void {
+    this.#stopTimers()
+    this.#phase = 'over'
+    this.#emit(event)
+  }
+
+  #emit(event: ContainerEvent): void {
+    if (this.#quiet) return
+    const { clock, emit } = this.#world
+    clock.soon(() => {
+      if (!this.#forgotten && !this.#quiet) emit(event)
+    })
+  }
+
+  #stopTimers(): void {
+    this.#killTimer?.cancel()
+    this.#followTimer?.cancel()
+    this.#limits.unwatch()
+  }
+}
+
+/** Status 0: it is not known whether it was done. */
+async function answered(ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error
+    return { status: 0, body: { message: error.message } }
+  }
+}
+
+const KILLED_BEFORE_START = 'it was killed before its process was there'
+const NOT_STARTED = 'the container service went away before it was started'

@@ -1,0 +1,333 @@
+/** Tasks in containers of a service that speaks Docker's API: Docker, Podman. */
+import { strict as assert } from 'node:assert'
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { Clock, Timer } from '../../../bus/clock.ts'
+import { type AgentId, isToken } from '../../../protocol/ids.ts'
+import type { DockerContainer as Image } from '../../../protocol/schema/task-container.ts'
+import { RunningChecks } from '../../checks/running.ts'
+import type { Usage } from '../../isolator/isolator.ts'
+import { NO_SANDBOX, type Seen } from '../../sandbox/look.ts'
+import { Sandboxes } from '../../sandbox/sandbox.ts'
+import type { Owner } from '../../sandbox/user.ts'
+import type {
+  CheckRun,
+  ContainerEvent,
+  Containerizer,
+  ContainerSpec,
+  LookInto,
+  OnContainerEvent,
+  Output,
+  ReadOutput,
+  RecoveredContainer,
+  SandboxName,
+} from '../containerizer.ts'
+import { asQuery, DockerApi } from './api.ts'
+import { beginInside, type DockerPlace } from './check.ts'
+import { DockerContainer } from './container.ts'
+import { EventStream } from './events.ts'
+import { type Found, foundOf } from './found.ts'
+import { Notes } from './notes.ts'
+import { creation, imageOf, type Logging, loggingOf, OWNER_LABEL } from './request.ts'
+
+/** Everything is looked at this often, whatever the service told or did not. */
+const RESCAN_MS = 10_000
+/** How soon a limit is seen that the kernel tells nobody of. */
+const LIMITS_LOOK_MS = 1_000
+/** A word of the label that marks what is ours, and of names: so long is enough. */
+const OWNER_LENGTH = 16
+
+export interface DockerContainerizerOptions {
+  /** Absolute. Holds `docker/` and `sandboxes/`; the caller sees to it that no other agent does. */
+  readonly workDir: string
+  readonly agentId: AgentId
+  /** `/var/run/docker.sock`. It need not be there: then each launch fails, saying so. */
+  readonly socketPath: string
+  readonly clock: Clock
+  readonly onEvent: OnContainerEvent
+  /** Paths of the sandboxes of all that has not ended: shared by who shares the folder. */
+  readonly live?: Set<string>
+  /** As the service calls itself. */
+  readonly images?: string
+}
+
+export class DockerContainerizer implements Containerizer {
+  /** All processes of a container are in its pid namespace and die with its first. */
+  readonly isolation = 'pid-namespace'
+  readonly kinds = ['docker'] as const
+  readonly images: string | undefined
+  /** The service's, that is: what it was asked for. */
+  readonly isolators = ['pids', 'memory', 'cpu']
+  readonly missing: readonly string[] = []
+  readonly #options: DockerContainerizerOptions
+  readonly #api: DockerApi
+  readonly #notes: Notes
+  readonly #owner: string
+  readonly #sandboxes: Sandboxes
+  readonly #containers = new Map<string, DockerContainer>()
+  /** Containers that have not ended, by the path of their sandbox. */
+  readonly #live: Set<string>
+  readonly #checks: RunningChecks<DockerPlace>
+  #events: EventStream | undefined
+  #logging: Logging | undefined
+  #rescanTimer: Timer | undefined
+  #limitsTimer: Timer | undefined
+  #early: ContainerEvent[] | undefined = []
+  #closed = false
+
+  constructor(options: DockerContainerizerOptions) {
+    const { workDir, agentId, socketPath } = options
+    assert(workDir.startsWith('/') && !workDir.includes('\0'), 'the work directory is absolute')
+    this.#options = options
+    this.#live = options.live ?? new Set()
+    this.images = options.images
+    this.#api = new DockerApi(socketPath)
+    this.#checks = new RunningChecks(options.clock, beginInside)
+    this.#notes = new Notes(join(workDir, 'docker'))
+    this.#sandboxes = new Sandboxes(join(workDir, 'sandboxes'))
+    const hash = createHash('sha256').update(`${agentId} ${workDir}`).digest('hex')
+    this.#owner = hash.slice(0, OWNER_LENGTH)
+  }
+
+  async recover(): Promise<readonly RecoveredContainer[]> {
+    assert(this.#events === undefined, 'recovery happens once')
+    const found: RecoveredContainer[] = []
+    // One that does not answer once is not waited for again: who is away is looked for later.
+    let isAway = false
+    for (const [containerId, note] of this.#notes.all()) {
+      const { sandbox } = note
+      const container = this.#track(containerId, sandbox)
+      const now: Found | undefined = isAway ? undefined : await this.#find(containerId)
+      isAway ||= now === undefined
+      const state = await container.recover(note, now)
+      found.push({ containerId, sandbox, state })
+    }
+    this.#events = new EventStream({
+      api: this.#api,
+      clock: this.#options.clock,
+      filters: this.#filters,
+      onName: (name) => this.#containers.get(this.#idOf(name) ?? '')?.look(),
+      onOpen: () => void this.#rescan(),
+    })
+    await this.#rescan()
+    this.#rescanLater()
+    this.#lookAtLimitsLater()
+    const early = this.#early ?? []
+    this.#early = undefined
+    this.#options.clock.soon(() => early.forEach((event) => this.#tell(event)))
+    return found
+  }
+
+  launch(spec: ContainerSpec): void {
+    const { containerId, sandbox } = spec
+    assert(this.#events !== undefined, 'recovery comes before the first launch')
+    assert([containerId, ...Object.values(sandbox)].every(isToken), 'ids are tokens')
+    assert(!this.#containers.has(containerId), 'a container id is used once')
+    const container = this.#track(containerId, sandbox)
+    const image = imageOf(spec)
+    if (typeof image === 'string') return container.fail(image)
+    const problem = this.#prepare(spec)
+    if (problem !== undefined) return container.fail(problem)
+    container.make(() => this.#creationOf(spec, image))
+  }
+
+  kill(containerId: string, graceMs: number): void {
+    this.#containers.get(containerId)?.killIn(graceMs)
+  }
+
+  /** Ends what runs: nobody has come back for it. The next agent hears why, and how it ended. */
+  endAlone(containerId: string, { graceMs, why }: { graceMs: number; why: string }): void {
+    this.#notes.add(containerId, { why })
+    this.kill(containerId, graceMs)
+  }
+
+  check(run: CheckRun): void {
+    const { containerId, which } = run
+    const place = this.#containers.get(containerId)?.place
+    if (place === undefined || this.#closed) return
+    this.#checks.run(run, place, (seen) =>
+      this.#tell({ kind: 'checked', containerId, which, seen }),
+    )
+  }
+
+  usage(containerId: string): Usage | undefined {
+    return this.#containers.get(containerId)?.usage()
+  }
+
+  async destroy(containerId: string): Promise<void> {
+    await this.#containers.get(containerId)?.destroy()
+    this.#containers.delete(containerId)
+  }
+
+  async readOutput(request: ReadOutput): Promise<Output | undefined> {
+    const { launch, sandbox } = request
+    const names = [...Object.values(sandbox), ...(launch === undefined ? [] : [launch])]
+    if (!names.every(isToken)) return undefined
+    const name = await this.#sandboxes.find(request)
+    if (name === undefined) return undefined
+    return this.#sandboxes.read(name, request, !this.#live.has(this.#sandboxes.pathOf(name)))
+  }
+
+  async *lookInto({ sandbox, look }: LookInto): AsyncGenerator<Seen> {
+    if (Object.values(sandbox).every(isToken)) yield* this.#sandboxes.lookInto(sandbox, look)
+    else yield NO_SANDBOX
+  }
+
+  removeSandbox(sandbox: SandboxName): Promise<void> {
+    return this.#sandboxes.remove(sandbox)
+  }
+
+  diskUsedPart(): Promise<number> {
+    return this.#sandboxes.diskUsedPart()
+  }
+
+  listSandboxes(): ReturnType<Containerizer['listSandboxes']> {
+    return this.#sandboxes.list()
+  }
+
+  /** What was asked of the service is waited for, so that nothing comes to be afterwards. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#rescanTimer?.cancel()
+    this.#limitsTimer?.cancel()
+    this.#checks.stopAll()
+    this.#events?.close()
+    await Promise.all([...this.#containers.values()].map((container) => container.forget()))
+  }
+
+  #track(containerId: string, sandbox: SandboxName): DockerContainer {
+    const sandboxPath = this.#sandboxes.pathOf(sandbox)
+    this.#live.add(sandboxPath)
+    const names = { id: containerId, name: this.#nameOf(containerId), sandboxPath }
+    const container = new DockerContainer(names, {
+      api: this.#api,
+      notes: this.#notes,
+      clock: this.#options.clock,
+      emit: (event) => {
+        if (event.kind !== 'started') this.#over(containerId, sandboxPath)
+        this.#tell(event)
+      },
+      ended: () => this.#over(containerId, sandboxPath),
+    })
+    this.#containers.set(containerId, container)
+    return container
+  }
+
+  #over(containerId: string, sandboxPath: string): void {
+    this.#live.delete(sandboxPath)
+    this.#checks.stop(containerId)
+  }
+
+  #tell(event: ContainerEvent): void {
+    if (this.#early !== undefined) this.#early.push(event)
+    else if (!this.#closed) this.#options.onEvent(event)
+  }
+
+  /** A sentence if its files cannot be made. */
+  #prepare({ containerId, sandbox, user }: ContainerSpec): string | undefined {
+    try {
+      this.#notes.open(containerId, sandbox)
+      this.#sandboxes.create(sandbox, ownerOf(user))
+      return undefined
+    } catch (error) {
+      return `its files could not be made: ${(error as Error).message}`
+    }
+  }
+
+  async #creationOf(spec: ContainerSpec, image: Image): Promise<unknown> {
+    return creation(spec, image, {
+      agentId: this.#options.agentId,
+      owner: this.#owner,
+      sandboxPath: this.#sandboxes.pathOf(spec.sandbox),
+      logging: await this.#loggingHere(),
+    })
+  }
+
+  async #loggingHere(): Promise<Logging> {
+    if (this.#logging === undefined) {
+      const { headers } = await this.#api.call({ method: 'GET', path: '/_ping' })
+      this.#logging = loggingOf(headers)
+    }
+    return this.#logging
+  }
+
+  get #filters(): Readonly<Record<string, readonly string[]>> {
+    return { label: [`${OWNER_LABEL}=${this.#owner}`] }
+  }
+
+  #nameOf(containerId: string): string {
+    return `bourse-${this.#owner}-${containerId}`
+  }
+
+  /** Undefined: the name is none of ours. */
+  #idOf(name: string): string | undefined {
+    const start = this.#nameOf('')
+    return name.startsWith(start) ? name.slice(start.length) : undefined
+  }
+
+  async #find(containerId: string): Promise<Found | undefined> {
+    const path = `/containers/${this.#nameOf(containerId)}/json`
+    return this.#api.call({ method: 'GET', path }).then(foundOf, () => undefined)
+  }
+
+  #lookAtLimitsLater(): void {
+    this.#limitsTimer = this.#options.clock.after(LIMITS_LOOK_MS, () => {
+      for (const container of this.#containers.values()) {
+        if (container.needsLook) container.lookAtLimits()
+      }
+      this.#lookAtLimitsLater()
+    })
+  }
+
+  #rescanLater(): void {
+    this.#rescanTimer = this.#options.clock.after(RESCAN_MS, () => {
+      void this.#rescan().then(() => {
+        if (!this.#closed) this.#rescanLater()
+      })
+    })
+  }
+
+  /** Looks at all there is, and removes what nobody knows: its agent died, or lost its files. */
+  async #rescan(): Promise<void> {
+    const before = new Set(this.#containers.values())
+    const states = await this.#list()
+    if (states === undefined || this.#closed) return
+    for (const container of before) container.listed(states.get(container.id))
+    for (const containerId of states.keys()) {
+      const container = this.#containers.get(containerId)
+      if (container === undefined || container.isUnwanted) this.#removeStranger(containerId)
+    }
+  }
+
+  /** State by id of what is ours; undefined: the service is away. */
+  async #list(): Promise<Map<string, string> | undefined> {
+    const path = `/containers/json?all=true&filters=${asQuery(this.#filters)}`
+    const answer = await this.#api.call({ method: 'GET', path }).catch(() => undefined)
+    if (answer === undefined || !Array.isArray(answer.body)) return undefined
+    const states = new Map<string, string>()
+    for (const { Names, State } of answer.body as readonly Listed[]) {
+      const id = this.#idOf(Names[0]?.replace('/', '') ?? '')
+      if (id !== undefined) states.set(id, State)
+    }
+    return states
+  }
+
+  #removeStranger(containerId: string): void {
+    const path = `/containers/${this.#nameOf(containerId)}?force=true&v=true`
+    // If it cannot be removed now it is found again.
+    void this.#api.call({ method: 'DELETE', path }).catch(() => undefined)
+  }
+}
+
+interface Listed {
+  /** With a slash before each. */
+  readonly Names: readonly string[]
+  readonly State: string
+}
+
+/** Whose the sandbox is: of names the image knows more than we do, of numbers we know enough. */
+function ownerOf(user = ''): Owner | undefined {
+  const [, uid, gid = uid] = /^(\d+)(?::(\d+))?$/.exec(user) ?? []
+  return uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) }
+}

@@ -177,6 +177,11 @@ function addAgent({ add, io, done }: Registration): void {
       ),
     )
     .option(
+      '--container-service <socket>',
+      'who runs images, or none (default: Docker or Podman, where they usually listen)',
+      someText,
+    )
+    .option(
       '--sandbox-keep <duration>',
       `keeps sandboxes of ended tasks so long on an empty disk (default: ${formatDuration(SANDBOX_KEEP_MS)})`,
       duration,

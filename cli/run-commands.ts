@@ -16,6 +16,7 @@ import {
 } from './arguments.ts'
 import type { EnvironmentFlag } from './commands/run.ts'
 import { capabilities, privates, ulimit } from './confinement-flags.ts'
+import { addImageOptions } from './image-flags.ts'
 import { given, type Registration } from './registration.ts'
 import { WATCHER_COMMAND } from './watcher.ts'
 
@@ -44,6 +45,8 @@ back. Without --restart it is waited for.
 --timeout is about places where something runs: what an agent was given and never spoke of within it
 was not placed. It begins with the command: a leader that does not answer uses it up, too.
 
+An image is one that an agent's container service has (\`docker\`, \`podman\`): none is fetched.
+
 Ctrl-C kills the tasks and waits for their end; a second one leaves at once, and the leader ends
 them. Who reads no more (\`| head -1\`) ends the tasks, too, with exit code 0. Standard input is not
 passed on. Of what begins each line with its task, lines longer than 64 KiB are cut.
@@ -52,17 +55,38 @@ Exit codes: 0 all have finished, 1 some have not, 2 some could not be placed wit
 130 interrupted.`
 
 export function addRun({ add, io, done }: Registration): void {
-  add('run <command...>', 'run a command on the cluster, to its end; put -- before it', {
-    group: 'start',
-    examples: [
-      'run -- hostname',
-      `run --instances 3 --cpus 0.5 -- sh -c 'echo "hello from $BOURSE_TASK_ID"'`,
-      "run --detach --restart on-failure --ports 1 -- sh -c 'exec python3 -m http.server $PORT0'",
-      "run --ports 1 --restart on-failure --check-http / -- sh -c 'exec python3 -m http.server $PORT0'",
-      'run --instances 3 --constraint rack!=r1 --constraint hostname:unique -- uptime',
-    ],
-    more: MORE,
-  })
+  const command = add(
+    'run [command...]',
+    'run a command on the cluster, to its end; put -- before it',
+    {
+      group: 'start',
+      examples: [
+        'run -- hostname',
+        `run --instances 3 --cpus 0.5 -- sh -c 'echo "hello from $BOURSE_TASK_ID"'`,
+        "run --detach --restart on-failure --ports 1 -- sh -c 'exec python3 -m http.server $PORT0'",
+        "run --ports 1 --restart on-failure --check-http / -- sh -c 'exec python3 -m http.server $PORT0'",
+        'run --image nginx --publish 80 --volume /srv/www:/usr/share/nginx/html:ro --check-tcp',
+        'run --instances 3 --constraint rack!=r1 --constraint hostname:unique -- uptime',
+      ],
+      more: MORE,
+    },
+  )
+  addWishes(command)
+  addImageOptions(command)
+  addChecks(command)
+  command
+    .option('--timeout <duration>', 'all must be placed within (default: it waits)', duration)
+    .option('--detach', 'leave when all have been placed; they run on')
+    .option('--prefix', 'begin each line of output with its task (on a terminal: if several)')
+    .option('--no-prefix', 'never do that')
+    .action(async (words: readonly string[], _, self: Command) => {
+      const { run } = await import('./commands/run.ts')
+      done(await run(words, given(io, self)))
+    })
+}
+
+function addWishes(command: Command): void {
+  command
     .passThroughOptions()
     .option('--name <name>', 'what people see (default: the first word of the command)')
     .option('--instances <n>', 'so many, each with its own task', count(1, 100_000), 1)
@@ -100,6 +124,10 @@ export function addRun({ add, io, done }: Registration): void {
       'never, on-failure or on-failure:N (default: never)',
       checkedBy(parseRestart),
     )
+}
+
+function addChecks(command: Command): void {
+  command
     .option('--check <script>', 'sh -c, beside each instance: well if it exits with 0', someText)
     .option('--check-http <path>', 'its first port: well if a GET has 200 to 399', urlPath)
     .option('--check-tcp', 'its first port: well if it takes a connection')
@@ -112,14 +140,6 @@ export function addRun({ add, io, done }: Registration): void {
       'in a row, and it is killed (default: 3)',
       count(1, HEALTH_FAILURES_MAX),
     )
-    .option('--timeout <duration>', 'all must be placed within (default: it waits)', duration)
-    .option('--detach', 'leave when all have been placed; they run on')
-    .option('--prefix', 'begin each line of output with its task (on a terminal: if several)')
-    .option('--no-prefix', 'never do that')
-    .action(async (command: readonly string[], _, self: Command) => {
-      const { run } = await import('./commands/run.ts')
-      done(await run(command, given(io, self)))
-    })
 }
 
 /** Nobody types it: `run --detach` starts it. */

@@ -24,6 +24,7 @@ export interface AgentFlags extends CommandOptions {
   readonly resources?: ResourceList
   readonly attributes?: readonly Attribute[]
   readonly isolation?: AgentOptions['isolation']
+  readonly containerService?: string
   readonly sandboxKeep?: number
   readonly sandboxesMax?: number
   readonly diskHeadroom?: number
@@ -61,6 +62,7 @@ type AgentHere = Omit<AgentFlags, keyof CommandOptions | 'id' | 'emulate'> & {
 export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp: GiveUp) {
   const { id, hostname: host = hostname(), resources, attributes, isolation } = options
   const { sandboxKeep, sandboxesMax, diskHeadroom, recoveryTimeout, leaveWhenIdle } = options
+  const { containerService } = options
   const workDir = folderAt(options.workDir)
   if (id !== undefined) endIfAnothers(world, id, giveUp)
   const running = await startAgent({
@@ -71,6 +73,7 @@ export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp
     ...(resources === undefined ? {} : { resources }),
     ...(attributes === undefined ? {} : { attributes }),
     ...(isolation === undefined ? {} : { isolation }),
+    containerService,
     sandboxKeepMs: sandboxKeep,
     sandboxesMax,
     diskHeadroom,

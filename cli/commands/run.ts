@@ -11,6 +11,7 @@ import { type ConfinementFlags, confinementOf } from '../confinement-flags.ts'
 import { detachRun } from '../detached-run.ts'
 import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
 import { findCluster, principalOf } from '../find-cluster.ts'
+import { type ImageFlags, imageOf } from '../image-flags.ts'
 import type { Io } from '../io.ts'
 import { withOperator } from '../operator-client.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
@@ -18,7 +19,7 @@ import { HumanDisplay, type RunDisplay } from '../run-display.ts'
 import { EventDisplay } from '../run-events.ts'
 import { onStopSignal } from '../stop-signals.ts'
 
-export interface RunFlags extends CommandOptions, ConfinementFlags {
+export interface RunFlags extends CommandOptions, ConfinementFlags, ImageFlags {
   readonly name?: string
   readonly role?: string
   readonly cpus: number
@@ -133,6 +134,7 @@ function wishOf(
   const { name, role, cpus, mem, disk, gpus, instances, ports, env, user } = options
   const { constraint, restart, timeout } = options
   const health = healthOf(options)
+  const image = imageOf(options)
   return {
     cpus,
     mem,
@@ -149,6 +151,7 @@ function wishOf(
     ...(env !== undefined && { env: environmentOf(env, here) }),
     ...(health !== undefined && { health }),
     ...confinementOf(options),
+    ...(image !== undefined && { image }),
   }
 }
 

@@ -6,6 +6,7 @@ import { listResources, type Resources } from '../../protocol/resources.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { addSpots, describeMisfit, type Place, roomAt, spotsAt } from './constraints.ts'
 import { healthCheckOf } from './health-check.ts'
+import { containerOf } from './image.ts'
 import { noteOffer } from './shortage.ts'
 import type { Effect, Input, Instance, RunState } from './state.ts'
 import { amountsOf, describeLack, isLacking, portsOf, takeOne } from './wanted.ts'
@@ -77,7 +78,7 @@ function placeAll(
   waiting: readonly Instance[],
   { place, resources }: OfferInput,
 ): Placed {
-  const { health } = state.plan
+  const { health, image } = state.plan
   const tasks: TaskWish[] = []
   let left = resources
   let bytes = 2 * ENVELOPE_BYTES_MAX
@@ -88,6 +89,7 @@ function placeAll(
       ...state.plan.task,
       taskId: taskIdOf(state, instance),
       resources: listResources(fits.taken),
+      ...(image && { container: containerOf(image, portsOf(fits.taken)) }),
       ...(health && { healthCheck: healthCheckOf(health, portsOf(fits.taken)[0] ?? 0) }),
     }
     bytes += wireBytes(task)

@@ -2,19 +2,25 @@
 import { check } from '../../protocol/check.ts'
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import { tokenFrom } from '../../protocol/ids.ts'
-import { TASK_BYTES_MAX } from '../../protocol/limits.ts'
+import { CONTAINER_PORTS_MAX, TASK_BYTES_MAX } from '../../protocol/limits.ts'
 import { fromThousandths } from '../../protocol/scalar.ts'
 import type { TaskLinux, TaskRlimit } from '../../protocol/schema/task-linux.ts'
 import { problemOfTask } from '../../protocol/task-problem.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import type { Constraint } from './constraints.ts'
 import { type HealthWish, healthCheckOf, needsPort } from './health-check.ts'
+import { containerOf, type ImageWish, problemOfImage, publishedOf, RUNS_IMAGES } from './image.ts'
 import { NO_RESTARTS, type RestartPolicy } from './restarts.ts'
 import { type Plan, wantedOf } from './state.ts'
 
 export interface Wish {
-  /** A string goes to `/bin/sh -c`; a list is a program and its arguments. */
+  /**
+   * A string goes to `/bin/sh -c`; a list is a program and its arguments. With an image an empty list
+   * is what the image runs.
+   */
   readonly command: string | readonly string[]
+  /** Default: processes on their agents' own files. */
+  readonly image?: ImageWish
   /** Default 1. */
   readonly instances?: number
   readonly cpus: number
@@ -24,11 +30,11 @@ export interface Wish {
   readonly disk?: number
   /** Whole ones. Default 0. */
   readonly gpus?: number
-  /** So many ports for each instance. Default 0. */
+  /** So many ports for each instance, beside those that an image publishes. Default 0. */
   readonly ports?: number
   /** Default `*`. */
   readonly role?: string
-  /** Default: the first word of the command. */
+  /** Default: the first word of the command, or the image. */
   readonly name?: string
   readonly env?: Readonly<Record<string, string>>
   readonly user?: string
@@ -57,18 +63,20 @@ const COMMAND_BYTES_MAX = TASK_BYTES_MAX - OWN_BYTES
 
 /** A sentence says what is wrong with the wish. */
 export function planOf(wish: Wish): Plan | Refusal {
-  const { instances = 1, timeoutMs, constraints = [], restart = NO_RESTARTS } = wish
+  const { instances = 1, timeoutMs, constraints = [], restart = NO_RESTARTS, image } = wish
+  const ports = (wish.ports ?? 0) + (image ? publishedOf(image) : 0)
   const name = wish.name ?? programOf(wish)
   const plan = {
     instances,
     prefix: tokenFrom(name),
-    wanted: wantedOf(wish),
-    constraints,
+    wanted: wantedOf({ ...wish, ports }),
+    constraints: image ? [...constraints, RUNS_IMAGES] : constraints,
     restart,
     readsOutput: wish.readsOutput ?? true,
     timeoutMs,
     task: taskPart(wish, name),
     health: wish.health,
+    image,
   }
   return problemOf(plan, wish) ?? plan
 }
@@ -94,7 +102,8 @@ function wordsOf({ command }: Wish): readonly string[] {
 
 /** As a task's name; empty commands are refused in any case. */
 function programOf(wish: Wish): string {
-  const program = wordsOf(wish)[0]?.split('/').at(-1) || 'command'
+  const image = wish.image?.image.split('/').at(-1)?.split(/[:@]/)[0]
+  const program = wordsOf(wish)[0]?.split('/').at(-1) || image || 'command'
   return program.slice(0, NAME_LENGTH_MAX)
 }
 
@@ -102,7 +111,7 @@ function problemOf(plan: Plan, wish: Wish): Refusal | undefined {
   const { role = '*', user } = wish
   const { task, wanted } = plan
   const { command, env = {}, name = '' } = task
-  if ((wordsOf(wish)[0] ?? '') === '') return wrong('the command is empty')
+  if (isEmptyCommand(wish)) return wrong('the command is empty')
   if (name === '' || name.length > NAME_LENGTH_MAX)
     return wrong(`the name has ${name.length} characters, not 1 to ${NAME_LENGTH_MAX}`)
   if (!isRole(role))
@@ -113,11 +122,18 @@ function problemOf(plan: Plan, wish: Wish): Refusal | undefined {
     return wrong('a check over the network asks the first port of each instance: it needs one')
   if (wanted.scalars.size === 0 && wanted.ports === 0)
     return wrong('an instance needs some cpus, mem or ports')
-  const bytes = wireBytes({ command, env, health: plan.health })
+  const bytes = wireBytes({ command, env, health: plan.health, image: plan.image })
   if (bytes > COMMAND_BYTES_MAX)
     return wrong(`command and environment take ${bytes} bytes, of at most ${COMMAND_BYTES_MAX}`)
   const problem = problemOfTask(confinementOf(wish))
-  return problem === undefined ? acceptProblem(plan) : wrong(problem)
+  if (problem !== undefined) return wrong(problem)
+  return acceptProblem(plan) ?? (plan.image && problemOfImage(plan.image, plan.health))
+}
+
+/** An image has a command of its own. */
+function isEmptyCommand(wish: Wish): boolean {
+  const [first = ''] = wordsOf(wish)
+  return first === '' && (wish.image === undefined || wordsOf(wish).length > 0)
 }
 
 const confinementOf = ({ rlimits, linux }: Wish) => ({
@@ -126,7 +142,7 @@ const confinementOf = ({ rlimits, linux }: Wish) => ({
 })
 
 /** What the leader would say of it; what people often get wrong was told before. */
-function acceptProblem({ task, wanted, health }: Plan): Refusal | undefined {
+function acceptProblem({ task, wanted, health, image }: Plan): Refusal | undefined {
   const { name, command, env, user, killGraceMs, rlimits, linux } = task
   const resources = Object.fromEntries(
     [...wanted.scalars].map(([resource, amount]) => [resource, fromThousandths(amount)]),
@@ -136,11 +152,12 @@ function acceptProblem({ task, wanted, health }: Plan): Refusal | undefined {
     name,
     resources,
     command: {
-      ...(typeof command === 'string' ? { shell: command } : { argv: [...command] }),
+      ...(typeof command === 'string' ? { shell: command } : { argv: wordsHere(command) }),
       ...(env !== undefined && { env: { ...env } }),
       ...(user !== undefined && { user }),
     },
     ...(killGraceMs !== undefined && { killGraceMs }),
+    ...(image && { container: containerOf(image, ANY_PORTS) }),
     ...(health && { healthCheck: healthCheckOf(health, ANY_PORT) }),
     ...(rlimits !== undefined && { rlimits: [...rlimits] }),
     ...(linux !== undefined && { linux }),
@@ -148,6 +165,10 @@ function acceptProblem({ task, wanted, health }: Plan): Refusal | undefined {
 }
 
 const ANY_PORT = 1
+/** So many can be published at most. */
+const ANY_PORTS = Array.from({ length: CONTAINER_PORTS_MAX + 1 }, () => ANY_PORT)
+/** Of what an image runs nothing is known. */
+const wordsHere = (command: readonly string[]) => (command.length === 0 ? ['any'] : [...command])
 
 function launchProblem(task: object): Refusal | undefined {
   const operations = [{ kind: 'launch', tasks: [task] }]

@@ -6,6 +6,7 @@ import type { Resources } from '../../protocol/resources.ts'
 import { toThousandths } from '../../protocol/scalar.ts'
 import type { Constraint, Place, Spots } from './constraints.ts'
 import type { HealthWish } from './health-check.ts'
+import type { ImageWish } from './image.ts'
 import type { RestartPolicy } from './restarts.ts'
 import type { InstanceView } from './result.ts'
 import type { Shortage } from './shortage.ts'
@@ -21,6 +22,8 @@ export interface Plan {
   readonly prefix: string
   /** Undefined: nobody looks how instances are. */
   readonly health?: HealthWish | undefined
+  /** Undefined: processes. */
+  readonly image?: ImageWish | undefined
   readonly wanted: Wanted
   /** All of them hold where an instance is. */
   readonly constraints: readonly Constraint[]

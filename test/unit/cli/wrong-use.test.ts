@@ -32,6 +32,9 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   '<policy>': ['sometimes', 'on-failure:-1', 'on-failure:x'],
   '<host:port>': ['a', 'a:', ':1', 'a:0', 'a:65536', 'a b:1'],
   '<folder>': [],
+  '<socket>': [],
+  '<program>': [],
+  '<HOST:PATH>': ['a', '/a:', ':/b', '/a:/b:rx', '/a:/b:ro:ro'],
   '<script>': [],
   '<path>': ['healthz', '/a b', '/ü', 'http://host/'],
   '<file>': [],
@@ -57,6 +60,8 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
 }
 /** Of flags whose value is named alike and means something else. */
 const BAD_VALUES_OF: Readonly<Record<string, readonly string[]>> = {
+  '--image': [],
+  '--publish': ['0', '65536', 'x', '80/sctp', '8080:80'],
   '--cluster': IDS,
   '--principal': IDS,
   '--hostname': ['a b', 'x'.repeat(256), 'ü', '\u001b[2J'],

@@ -1,6 +1,9 @@
 /** What is written wrongly is told before anybody is asked. */
 import test from 'ava'
+import { describeMisfit, roomAt } from '../../../../frameworks/run/constraints.ts'
+import { containerOf } from '../../../../frameworks/run/image.ts'
 import { planOf, type Wish } from '../../../../frameworks/run/plan.ts'
+import type { AgentId } from '../../../../protocol/ids.ts'
 
 const aWish: Wish = { command: ['true'], cpus: 1, mem: 32 }
 
@@ -29,6 +32,12 @@ const WRONG: readonly (readonly [what: string, wish: Partial<Wish>, message: Reg
     { health: { ask: { kind: 'command', command: 'true' }, intervalMs: 1 } },
     /healthCheck\.intervalMs/,
   ],
+  ['a name that no image has', { image: { image: '-x' } }, /^"-x" is no name of an image$/],
+  [
+    'a published port without a network',
+    { image: { image: 'nginx', network: 'none', publish: [{ containerPort: 80 }] } },
+    /^ports are mapped in the network "bridge", not in "none"$/,
+  ],
   ['more than there can be', { cpus: 1e12 }, /resources/],
 ]
 for (const [what, wish, message] of WRONG)
@@ -36,6 +45,35 @@ for (const [what, wish, message] of WRONG)
     const refused = planOf({ ...aWish, ...wish })
     t.regex((refused as { message: string }).message, message)
   })
+
+test('an image brings its command, and the ports that it publishes come first', (t) => {
+  const image = { image: 'localhost:5000/web/nginx:1.2', publish: [{ containerPort: 80 }] }
+  const plan = planOf({ ...aWish, command: [], ports: 1, image })
+  t.like(plan, { prefix: 'nginx', wanted: { ports: 2 } })
+  t.deepEqual(containerOf(image, [31_000, 31_001]), {
+    kind: 'docker',
+    image: image.image,
+    network: 'bridge',
+    portMappings: [{ hostPort: 31_000, containerPort: 80 }],
+  })
+  t.is(containerOf({ image: 'nginx' }, []).network, 'host')
+})
+
+test('only agents that run images are wanted for one', (t) => {
+  const plan = planOf({ ...aWish, image: { image: 'nginx' } })
+  const [constraint] = 'constraints' in plan ? plan.constraints : []
+  const at = (text: string) => ({
+    agentId: 'a1' as AgentId,
+    hostname: 'h',
+    attributes: [{ name: 'containerizers', text }],
+  })
+  t.is(constraint && roomAt(constraint, at('process'), new Map()), 0)
+  t.is(constraint && roomAt(constraint, at('process,docker'), new Map()), Number.POSITIVE_INFINITY)
+  t.is(
+    constraint && describeMisfit(constraint, at('process')),
+    'an agent that runs images wanted, containerizers is process',
+  )
+})
 
 test('the name is that of the program, and task ids begin with what of it they may hold', (t) => {
   const plan = (wish: Partial<Wish>) => planOf({ ...aWish, ...wish })

@@ -1,0 +1,74 @@
+/** An image and what belongs to it, as they are written in flags: like docker's. */
+import { type Command, Option } from 'commander'
+import type { ImageWish } from '../frameworks/run/image.ts'
+import { collected, someText, WrongValue } from './arguments.ts'
+import { wrongUse } from './exit-code.ts'
+
+export interface ImageFlags {
+  readonly image?: string
+  readonly entrypoint?: string
+  readonly volume?: readonly Volume[]
+  readonly network?: 'host' | 'bridge' | 'none'
+  readonly publish?: readonly Published[]
+}
+
+type Volume = NonNullable<ImageWish['volumes']>[number]
+type Published = NonNullable<ImageWish['publish']>[number]
+
+export function addImageOptions(command: Command): void {
+  command
+    .option('--image <name>', 'runs in this image; without a command what it runs itself', someText)
+    .option('--entrypoint <program>', "in place of the image's", someText)
+    .option(
+      '--volume <HOST:PATH>',
+      'a folder or file of the machine, at a path in the image; may end with :ro',
+      collected(parseVolume),
+    )
+    .addOption(
+      new Option(
+        '--network <kind>',
+        "of the image (default: bridge with --publish, else the machine's)",
+      ).choices(['host', 'bridge', 'none']),
+    )
+    .option(
+      '--publish <port>',
+      'of the image: PORT0, PORT1 … of the machine lead there in turn; may end with /udp',
+      collected(parsePublish),
+    )
+}
+
+/** `HOST:CONTAINER`, with `:ro` where nothing may be changed. */
+function parseVolume(text: string): Volume {
+  const [hostPath = '', containerPath = '', mode = 'rw', ...more] = text.split(':')
+  const isWhole = hostPath !== '' && containerPath !== '' && more.length === 0
+  if (!isWhole || (mode !== 'ro' && mode !== 'rw'))
+    throw new WrongValue('is not HOST:CONTAINER or HOST:CONTAINER:ro, both absolute paths')
+  return { hostPath, containerPath, ...(mode === 'ro' && { readOnly: true }) }
+}
+
+/** `80` or `53/udp`. */
+function parsePublish(text: string): Published {
+  const [, port, protocol] = /^(\d{1,5})(?:\/(tcp|udp))?$/.exec(text) ?? []
+  const containerPort = Number(port)
+  if (port === undefined || containerPort < 1 || containerPort > 65_535)
+    throw new WrongValue('is not PORT or PORT/udp; the port of the machine is given by the cluster')
+  return { containerPort, ...(protocol === 'udp' && { protocol }) }
+}
+
+/** @throws {ClusterError} `cli/usage`. */
+export function imageOf(flags: ImageFlags): ImageWish | undefined {
+  const { image, entrypoint, volume, network, publish } = flags
+  if (image !== undefined) {
+    return {
+      image,
+      ...(entrypoint !== undefined && { entryPoint: [entrypoint] }),
+      ...(network !== undefined && { network }),
+      ...(volume !== undefined && { volumes: [...volume] }),
+      ...(publish !== undefined && { publish }),
+    }
+  }
+  const others = Object.entries({ entrypoint, volume, network, publish })
+  const idle = others.find(([, value]) => value !== undefined)
+  if (idle === undefined) return undefined
+  throw wrongUse(`--${idle[0]} is for images: add --image`)
+}

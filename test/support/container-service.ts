@@ -70,7 +70,8 @@ export class ContainerService implements AsyncDisposable {
   async start(): Promise<void> {
     const args = [...this.#options(), 'system', 'service', '--time=0', `unix://${this.socketPath}`]
     // What it says about each call is told to its callers as well.
-    this.#child = spawn('podman', args, { stdio: 'ignore' })
+    // Of who runs out of memory it writes a file `oom` to wherever it was started.
+    this.#child = spawn('podman', args, { stdio: 'ignore', cwd: this.folder })
     while (
       (await this.api.call({ method: 'GET', path: '/_ping' }).catch(() => undefined)) === undefined
     )

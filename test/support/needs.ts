@@ -11,6 +11,9 @@ export interface Need {
   readonly install?: string
 }
 
+/** Of tests that take longer than `npm test` may. */
+export const TIME: Need = { name: 'BOURSE_LONG=1', found: process.env['BOURSE_LONG'] === '1' }
+
 /**
  * First line of a test that needs something: `if (!needs(t, …)) return`. The test then counts as
  * skipped, with its reason; with BOURSE_REQUIRE=all it fails if installing something would cure it.

@@ -15,13 +15,13 @@ import { AN_IMAGE, ContainerService, containerServiceNeed } from '../support/con
 import { AN_AGENT, aContainer, aSandbox, EventLog, fileHolds } from '../support/containers.ts'
 import { type DockerMachine, dockerMachine } from '../support/docker-machine.ts'
 import { freePorts } from '../support/nats-cluster.ts'
-import { needs } from '../support/needs.ts'
+import { needs, TIME } from '../support/needs.ts'
 
 const need = containerServiceNeed()
 let service: ContainerService
 
 test.before(async () => {
-  if (need.found) service = await ContainerService.open()
+  if (need.found && TIME.found) service = await ContainerService.open()
 })
 test.after.always(() => service?.[Symbol.asyncDispose]())
 
@@ -33,7 +33,7 @@ interface Room {
 
 function here(title: string, run: (t: ExecutionContext, room: Room) => Promise<void>): void {
   test.serial(title, async (t) => {
-    if (!needs(t, need)) return
+    if (!needs(t, need) || !needs(t, TIME)) return
     await using machine = dockerMachine(service)
     const log = new EventLog(machine)
     const containers = await machine.open(log.onEvent)

@@ -269,3 +269,27 @@ test('group and reason come back from the log as they were', (t) => {
   for (const record of [task, kill])
     t.deepEqual(recordOf(JSON.parse(JSON.stringify(rowOf(record))) as Row), record)
 })
+
+test('a network of its own that one of a group asks for is that of all of it, and of nobody else', (t) => {
+  const rig = aRegisteredAgent()
+  const apart = { capabilities: [], namespaces: ['pid' as const, 'network' as const] }
+  const group = aGroup(aTask('t-1'), aTask('t-2', { linux: apart }))
+  const effects = rig.orders(group, aRun([aTask('t-4')]))
+  const launched = effects.flatMap((effect) => (effect.do === 'launch' ? [effect.container] : []))
+  const shared = { id: launchOf('t-1'), sharesNetwork: true }
+  t.like(launched, [
+    { group: shared, linux: { namespaces: ['network'] } },
+    { group: shared, linux: apart },
+    { containerId: launchOf('t-4') },
+  ])
+  t.is(launched[2]?.linux, undefined)
+  t.is(launched[2]?.group, undefined)
+})
+
+test('a group of which nobody asks for a network shares its folder alone', (t) => {
+  const effects = aRegisteredAgent().orders(aGroup(aTask('t-1'), aTask('t-2')))
+  const launched = effects.flatMap((effect) => (effect.do === 'launch' ? [effect.container] : []))
+  const group = { id: launchOf('t-1'), sharesNetwork: false }
+  t.like(launched, [{ group }, { group }])
+  t.is(launched[1]?.linux, undefined)
+})

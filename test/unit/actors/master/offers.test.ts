@@ -263,6 +263,7 @@ const invalid: Readonly<Record<string, Partial<TaskInfo>>> = {
   'wants half a GPU': { resources: { gpus: 0.5 } },
   'wants cpus by name instead of number': { resources: [{ name: 'cpus', set: ['0'] }] },
   'may use less than it wants': { resources: { mem: 32 }, limits: { mem: 31 } },
+  'has a soft limit above the hard one': { rlimits: [{ type: 'core', soft: 2, hard: 1 }] },
   'has no command': { command: {} },
   'wants an image where there are none': { container: { kind: 'docker', image: 'nginx' } },
   'has two commands': { command: { argv: ['a'], shell: 'a' } },

@@ -90,7 +90,9 @@ export class Sandboxes {
 
   /** Name of the sandbox that a request is about. */
   find({ sandbox, launch }: ReadOutput): Promise<SandboxName | undefined> {
-    return this.#find({ ...sandbox, ...(launch !== undefined && { launch }) })
+    // Whoever has the whole name at hand may give it: only the launch beside it counts.
+    const { principal, frameworkId, taskId } = sandbox
+    return this.#find({ principal, frameworkId, taskId, ...(launch !== undefined && { launch }) })
   }
 
   async #find({ launch, ...sandbox }: LookInto['sandbox']): Promise<SandboxName | undefined> {

@@ -2,10 +2,12 @@
  * What tasks have left on a machine, counted from outside: no agent is asked. All that is made for
  * a task is called by the number of its launch.
  */
+import { spawnSync } from 'node:child_process'
 import { type Dirent, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sleep } from '../../bus/clock.ts'
 import type { LabCluster } from '../lab/contract.ts'
+import { hasProgram } from '../support/needs.ts'
 
 const CGROUPS = '/sys/fs/cgroup'
 /** Of an agent's work directory: they stay for a while, so that output can be read. */
@@ -33,6 +35,9 @@ export function leftOf(launches: readonly string[], { agents }: LabCluster): rea
       .filter(isOf)
       .map((path) => `cgroup ${path}`),
     ...mounts.filter(isOf).map((line) => `mount ${line.split(' ')[1]}`),
+    ...containers()
+      .filter(isOf)
+      .map((line) => `container ${line}`),
   ]
 }
 
@@ -40,6 +45,14 @@ export function leftOf(launches: readonly string[], { agents }: LabCluster): rea
 export async function settled(look: () => readonly string[]): Promise<readonly string[]> {
   for (let round = 0; round < ROUNDS && look().length > 0; round++) await sleep(ROUND_MS)
   return look()
+}
+
+/** Of root's Podman: id, name and labels, a line each. */
+function containers(): readonly string[] {
+  if (!hasProgram('podman')) return []
+  const words = ['ps', '--all', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.Labels}}']
+  // Where it cannot say there are none.
+  return spawnSync('podman', words, { encoding: 'utf8' }).stdout.split('\n')
 }
 
 const pathsBelow = (path: string): readonly string[] => [

@@ -36,6 +36,8 @@ export function imageOf(spec: ContainerSpec): DockerContainer | string {
   const { container, command, ports, isImagesCommand } = spec
   if (container?.kind !== 'docker') return 'it names no image'
   if (spec.group !== undefined) return 'no task of a group can run in an image'
+  if (spec.linux !== undefined || (spec.rlimits?.length ?? 0) > 0)
+    return 'a task in an image cannot ask for rlimits, capabilities or namespaces: it has its own'
   const asked = { container, command: isImagesCommand ? {} : command }
   const given = ports.map((port) => [port, port] as const)
   const problem = problemOf(spec) ?? problemOfContainer(asked, given)

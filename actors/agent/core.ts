@@ -39,6 +39,7 @@ function handle(state: AgentState, input: Input | CommonInput, now: Now): readon
     case 'container.started':
     case 'container.ended':
     case 'container.launch-failed':
+    case 'container.strange-ports':
       handleContainer(state, input, now)
       return NOTHING
     case 'check.ended':

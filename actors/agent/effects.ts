@@ -45,6 +45,8 @@ interface Limits {
   readonly cpusMax?: number
   readonly memBytes?: number
   readonly pidsMax: number
+  readonly diskBytes?: number
+  readonly gpus?: number
 }
 
 /** What a check asks: a command beside the task, or the network. */

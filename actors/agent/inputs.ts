@@ -17,7 +17,11 @@ export type ExitSeen =
 
 /** A limit that it was ended for, or had run into before it failed. */
 export interface LimitSeen {
-  readonly reason: 'CONTAINER_LIMITATION' | 'CONTAINER_LIMITATION_MEMORY'
+  readonly reason:
+    | 'CONTAINER_LIMITATION'
+    | 'CONTAINER_LIMITATION_DISK'
+    | 'CONTAINER_LIMITATION_MEMORY'
+    | 'CONTAINER_LIMITATION_PORTS'
   /** With the limit and what was used. */
   readonly message: string
 }
@@ -65,6 +69,12 @@ export type ContainerInput =
   | { readonly kind: 'container.started'; readonly containerId: string }
   | ({ readonly kind: 'container.ended'; readonly containerId: string } & EndSeen)
   | { readonly kind: 'container.launch-failed'; readonly containerId: string; readonly why: string }
+  /** It listens where it may not, and goes on. */
+  | {
+      readonly kind: 'container.strange-ports'
+      readonly containerId: string
+      readonly message: string
+    }
 
 /** What one run of a check saw. `failed`: a sentence; it timed out, or could not be made. */
 export type CheckSeen =

@@ -41,7 +41,7 @@ export async function endLeftovers(options: LeftoversOptions): Promise<number> {
     clock,
     use: alone === undefined ? 'agent' : 'ending',
     onEvent({ kind, containerId }) {
-      if (kind !== 'started') running.delete(containerId)
+      if (kind === 'ended' || kind === 'launch-failed') running.delete(containerId)
       if (running.size === 0) finish()
     },
   })

@@ -338,6 +338,8 @@ function inputOf(event: ContainerEvent): Input {
       return { ...event, kind: 'container.ended', exit: exitOf(event.exit) }
     case 'launch-failed':
       return { kind: 'container.launch-failed', containerId, why: event.why }
+    case 'strange-ports':
+      return { kind: 'container.strange-ports', containerId, message: event.message }
     case 'checked': {
       const { which, seen } = event
       return { kind: 'check.ended', containerId, which, seen: checkSeenOf(seen) }

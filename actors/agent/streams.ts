@@ -74,12 +74,12 @@ function addHealth(status: StatusBody, { health, result }: Checks): void {
   if (result !== undefined) status.checkResult = result
 }
 
-/** What a check has said takes the place of what one said before, if too much waits already. */
+/** What a check has said, or is said in passing, takes the place of what one said before, if too much waits already. */
 function append(state: AgentState, task: Task, status: StatusBody): void {
   const { launch, stream } = task
-  const isFull = stream.length >= CHECK_STATUSES_MAX && isOfCheck(status)
+  const isFull = stream.length >= CHECK_STATUSES_MAX && isPassing(status)
   task.last = status
-  if (isFull && isOfCheck(stream.at(-1))) {
+  if (isFull && isPassing(stream.at(-1))) {
     record(state, { kind: 'status', launch, status, replaces: true })
     stream[stream.length - 1] = status
     return
@@ -88,8 +88,13 @@ function append(state: AgentState, task: Task, status: StatusBody): void {
   stream.push(status)
 }
 
-const isOfCheck = (status: StatusBody | undefined): boolean =>
-  status?.reason === 'HEALTH_CHECK_STATUS_UPDATED' || status?.reason === 'CHECK_STATUS_UPDATED'
+/** Said of one that goes on. */
+const PASSING: ReadonlySet<Reason | undefined> = new Set([
+  'HEALTH_CHECK_STATUS_UPDATED',
+  'CHECK_STATUS_UPDATED',
+  'CONTAINER_LIMITATION_PORTS',
+] as const)
+const isPassing = (status: StatusBody | undefined): boolean => PASSING.has(status?.reason)
 
 /** The head in flight names the newest state: its repeat frees what the task held at the leader. */
 function hurryHead(state: AgentState, task: Task, now: Now): void {

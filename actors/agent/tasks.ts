@@ -63,11 +63,15 @@ function limitsOf(resources: Resources, { cpus, mem }: TaskLimits = {}): Contain
   const asked = fromThousandths(scalarOf(resources, 'cpus'))
   const askedMib = fromThousandths(scalarOf(resources, 'mem'))
   const mib = mem ?? (askedMib > 0 ? askedMib : undefined)
+  const diskMib = fromThousandths(scalarOf(resources, 'disk'))
+  const gpus = Math.floor(fromThousandths(scalarOf(resources, 'gpus')))
   return {
     pidsMax: TASK_PIDS_MAX,
     ...(asked > 0 && { cpus: asked }),
     ...(cpus !== undefined && { cpusMax: cpus }),
     ...(mib !== undefined && { memBytes: Math.round(mib * MIB) }),
+    ...(diskMib > 0 && { diskBytes: Math.round(diskMib * MIB) }),
+    ...(gpus > 0 && { gpus }),
   }
 }
 
@@ -89,12 +93,29 @@ export function handleContainer(state: AgentState, input: ContainerInput, now: N
     case 'container.ended':
       endContainer(state, task)
       endTask(state, task, { news: endOf(task, input), now })
+      // Its sandbox fills the disk still.
+      if (input.limit?.reason === 'CONTAINER_LIMITATION_DISK') lookAfterFailure(state, now)
       return
     case 'container.launch-failed':
       endContainer(state, task)
       endTask(state, task, { news: launchFailure(task, input.why), now })
       lookAfterFailure(state, now)
+      return
+    case 'container.strange-ports':
+      tellPorts(state, task, { message: input.message, now })
   }
+}
+
+/** Nobody is harmed yet: its framework is told, and it goes on. */
+function tellPorts(
+  state: AgentState,
+  task: Task,
+  { message, now }: { readonly message: string; readonly now: Now },
+): void {
+  if (task.container !== 'started' || task.framework.isOver) return
+  if (task.killedWithMs !== undefined) return
+  const reason = 'CONTAINER_LIMITATION_PORTS'
+  report(state, task, { news: { state: 'TASK_RUNNING', reason, message }, now })
 }
 
 /** The end is in the checkpoint before what is left of the container is removed. */

@@ -134,6 +134,7 @@ function ownSession({ inside }: Place, child: ChildProcess): KillScope {
       // Before it has made its session, or where that has become another's.
       if (isRunning(child)) signalPid(pid, 'SIGKILL')
     },
+    pids: () => leaderOf().pids(),
     isEmpty: () => !isRunning(child),
     remove: () => true,
   }

@@ -65,6 +65,10 @@ export class Container {
     return this.#phase === 'launching' && this.#world.runtime.readRecord(this.id) === undefined
   }
 
+  get held(): Held {
+    return this.#held
+  }
+
   /** Where its processes are, while it runs. */
   get place(): Place | undefined {
     if (this.#phase !== 'running' || this.#hold === undefined || this.#started === undefined)
@@ -87,12 +91,13 @@ export class Container {
   /** What the files say after a restart of the agent. */
   recover({ hold, holds, namespaces = [], silent }: FoundContainer): RecoveredContainer['state'] {
     const { runtime } = this.#world
-    this.prepared(hold, new Held(holds), insideOf(hold, namespaces))
+    this.prepared(hold, new Held(holds, runtime.limits.of(this.id)), insideOf(hold, namespaces))
     this.#silent = silent
     this.#quiet = true
     if (runtime.readRecord(this.id) === undefined) runtime.claim(this.id, 'its agent died')
     this.look()
     this.rescan()
+    this.lookAtLimits()
     if (this.#phase === 'launching' && silent) this.fail(SILENT)
     this.#quiet = false
     if (this.#phase !== 'over') {
@@ -117,6 +122,14 @@ export class Container {
   /** Of a task from which the kernel took a process nothing useful is left. */
   lookAtLimits(): void {
     if (this.#phase === 'running' && this.#held.limitHit()?.ends === true) this.killIn(0)
+  }
+
+  /** Somebody who looked found it beyond a limit. */
+  limited(hit: LimitHit): void {
+    if (this.#phase !== 'running') return
+    this.#world.runtime.limits.note(this.id, hit)
+    this.#held.note(hit)
+    this.killIn(0)
   }
 
   /** The kernel ended something of it for a limit. */

@@ -120,6 +120,8 @@ export type ContainerEvent =
     }
   /** The task's process never existed and never will: bad spec, or killed before it could start. */
   | { readonly kind: 'launch-failed'; readonly containerId: string; readonly why: string }
+  /** It listens where it may not, and goes on; `message` says where. Told once for the same ports. */
+  | { readonly kind: 'strange-ports'; readonly containerId: string; readonly message: string }
   /** A run of a check has ended. */
   | {
       readonly kind: 'checked'
@@ -221,8 +223,8 @@ export interface Containerizer {
    */
   destroy(containerId: string): Promise<void> | undefined
 
-  /** What it uses now and has used; undefined if there is no such container. */
-  usage(containerId: string): Usage | undefined
+  /** What it uses now and has used; undefined if there is no such container. It is looked at now. */
+  usage(containerId: string): Promise<Usage | undefined>
 
   /** Undefined if there is no such sandbox. The file is read as it is, links are not followed. */
   readOutput(request: ReadOutput): Promise<Output | undefined>

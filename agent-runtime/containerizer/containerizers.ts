@@ -17,11 +17,8 @@ import type {
 } from './containerizer.ts'
 import { DockerContainerizer } from './docker/docker.ts'
 import { findService } from './docker/service.ts'
-import {
-  openProcessContainerizer,
-  type ProcessContainerizer,
-  type ProcessContainerizerOptions,
-} from './process.ts'
+import { openProcessContainerizer, type ProcessContainerizer } from './process.ts'
+import type { ProcessContainerizerOptions } from './process-parts.ts'
 
 export interface ContainerizersOptions extends ProcessContainerizerOptions {
   /** Where the container service listens, or `none`. Default: where Docker and Podman do. */
@@ -141,8 +138,8 @@ export class Containerizers implements Containerizer {
     this.#where.delete(containerId)
   }
 
-  usage(containerId: string): Usage | undefined {
-    return this.#where.get(containerId)?.usage(containerId)
+  async usage(containerId: string): Promise<Usage | undefined> {
+    return await this.#where.get(containerId)?.usage(containerId)
   }
 
   readOutput(request: ReadOutput): Promise<Output | undefined> {

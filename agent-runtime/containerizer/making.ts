@@ -49,9 +49,14 @@ export function makeContainer(maker: Maker, making: Making): string | undefined 
   const { containerId, sandbox, command } = spec
   const { namespaces, words } = confined
   const { sandboxPath, groupPath } = maker.sandboxes.createFor(spec, runAs)
-  const environment = environmentOf(spec, { agentId: maker.agentId, sandboxPath, groupPath })
   const hold = holdOf(maker.isolator.holdFor(containerId), namespaces)
-  const { held, settings } = maker.isolators.prepare(containerId, spec.limits ?? {})
+  const wanted = { ...spec.limits, ports: spec.ports, sandboxPath }
+  const prepared = maker.isolators.prepare(containerId, wanted)
+  if (typeof prepared === 'string') return prepared
+  const { held, settings } = prepared
+  const gpus = maker.isolators.gpuEnvironment(held.holds)
+  const { agentId } = maker
+  const environment = environmentOf(spec, { agentId, sandboxPath, groupPath, gpus })
   container.prepared(hold, held, insideOf(hold, namespaces))
   const text = renderLaunchFile({
     sandbox,

@@ -191,8 +191,8 @@ export class PretendingContainerizer implements Containerizer {
   }
 
   /** What pretends uses nothing. */
-  usage(containerId: string): Usage | undefined {
-    return this.#machine.containers.has(containerId) ? {} : undefined
+  usage(containerId: string): Promise<Usage | undefined> {
+    return this.#answer(this.#machine.containers.has(containerId) ? {} : undefined)
   }
 
   readOutput({

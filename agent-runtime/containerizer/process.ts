@@ -2,18 +2,16 @@
 import { strict as assert } from 'node:assert'
 import { type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock, Timer } from '../../bus/clock.ts'
-import { type AgentId, isToken } from '../../protocol/ids.ts'
+import type { Timer } from '../../bus/clock.ts'
+import { isToken } from '../../protocol/ids.ts'
 import { beginHere, RunningChecks } from '../checks/running.ts'
-import { openConfinement } from '../isolator/confinement.ts'
 import type { Usage } from '../isolator/isolator.ts'
-import { openIsolators } from '../isolator/isolators.ts'
-import { openKillIsolator, ownerName, succeeds } from '../isolator/kill.ts'
 import type { KillScope } from '../isolator/kill-scope.ts'
+import { Looks } from '../isolator/looks.ts'
 import { GroupNetworks } from '../isolator/private-network.ts'
 import type { ProcessIdentity } from '../isolator/proc.ts'
 import { Launcher } from '../launcher/launcher.ts'
-import { Watch, type WatchOptions } from '../launcher/watch.ts'
+import { Watch } from '../launcher/watch.ts'
 import { NO_SANDBOX, type Seen } from '../sandbox/look.ts'
 import { Sandboxes } from '../sandbox/sandbox.ts'
 import { Users } from '../sandbox/user.ts'
@@ -25,19 +23,16 @@ import type {
   ContainerSpec,
   Isolation,
   LookInto,
-  OnContainerEvent,
   Output,
   ReadOutput,
   RecoveredContainer,
   SandboxName,
 } from './containerizer.ts'
-import { type Maker, type Making, makeContainer } from './making.ts'
-import { RuntimeDirectory } from './runtime-directory.ts'
+import { type Making, makeContainer } from './making.ts'
+import { openParts, type Parts, type ProcessContainerizerOptions } from './process-parts.ts'
 
 /** Everything is looked at this often, whatever the watch said or missed. */
 const RESCAN_MS = 10_000
-/** How soon a limit is seen that the kernel tells nobody of (v1). */
-const LIMITS_LOOK_MS = 1_000
 /** Containers that are looked at before others have their turn. */
 const LOOKED_AT_ONCE = 50
 /** How long is waited for what was killed to be gone, at first and at last. */
@@ -46,58 +41,12 @@ const CLEAR_MS_MAX = 10_000
 /** The same where the system has no watch left to give. */
 const RESCAN_WITHOUT_WATCH_MS = 200
 
-export interface ProcessContainerizerOptions {
-  /** Absolute. Holds `runtime/` and `sandboxes/`; one living agent at a time. */
-  readonly workDir: string
-  readonly agentId: AgentId
-  readonly clock: Clock
-  readonly onEvent: OnContainerEvent
-  /** Forces one kind; absent: the strongest that works here. */
-  readonly isolation?: Exclude<Isolation, 'pretending'>
-  /** What ends the tasks when no agent has come back for so long. Absent: nothing does. */
-  readonly watch?: Pick<WatchOptions, 'timeoutMs' | 'command'> | undefined
-  /** Paths of the sandboxes of all that has not ended: shared by who shares the folder. */
-  readonly live?: Set<string>
-  /** `ending`: no agent, but who ends what a dead one left. Default: an agent. */
-  readonly use?: 'agent' | 'ending'
-}
-
-/**
- * @throws {ClusterError} `containerizer/in-use` if another agent uses the work directory, or
- * `containerizer/ending` while the tasks of a dead one are being ended: that does not take long.
- */
+/** @throws {ClusterError} as `openParts`. */
 export async function openProcessContainerizer(
   options: ProcessContainerizerOptions,
 ): Promise<ProcessContainerizer> {
-  const { workDir, agentId, isolation, use } = options
-  assert(workDir.startsWith('/') && !workDir.includes('\0'), 'the work directory is absolute')
-  const runtime = new RuntimeDirectory(join(workDir, 'runtime'), use)
-  try {
-    const owner = `${agentId} ${workDir}`
-    const isolator = await openKillIsolator(owner, isolation)
-    const { base: killBase } = isolator
-    const isolators = await openIsolators({ name: ownerName(owner), killBase })
-    const confinement = await openConfinement()
-    const resets = await succeeds(['env', SIGNALS_RESET, 'true'])
-    const envOptions = resets ? [SIGNALS_RESET] : []
-    runtime.checkOwner()
-    return new ProcessContainerizer(options, {
-      runtime,
-      isolator,
-      isolators,
-      confinement,
-      envOptions,
-    })
-  } catch (error) {
-    runtime.close()
-    throw error
-  }
+  return new ProcessContainerizer(options, await openParts(options))
 }
-
-/** A shell lets background jobs ignore these two, and the task would inherit it. */
-const SIGNALS_RESET = '--default-signal=INT,QUIT'
-
-type Parts = Omit<Maker, 'agentId' | 'sandboxes'>
 
 export class ProcessContainerizer implements Containerizer {
   readonly isolation: Isolation
@@ -112,12 +61,12 @@ export class ProcessContainerizer implements Containerizer {
   readonly #users = new Users()
   readonly #networks: GroupNetworks
   readonly #checks: RunningChecks
+  readonly #looks: Looks
   readonly #containers = new Map<string, Container>()
   readonly #live: Set<string>
   #watcher: FSWatcher | undefined
   readonly #watch: Watch | undefined
   #rescanTimer: Timer | undefined
-  #limitsTimer: Timer | undefined
   #recovered = false
   /** What happens while others are still looked at: told when the caller knows of all. */
   #early: ContainerEvent[] | undefined
@@ -135,6 +84,14 @@ export class ProcessContainerizer implements Containerizer {
     this.#sandboxes = new Sandboxes(join(options.workDir, 'sandboxes'))
     this.#maker = { ...parts, agentId: options.agentId, sandboxes: this.#sandboxes }
     this.#checks = new RunningChecks(options.clock, beginHere(options.clock))
+    this.#looks = new Looks({
+      clock: options.clock,
+      path: parts.runtime.path,
+      endsForPorts: options.enforcesPorts ?? false,
+      portsLookMs: options.portsLookMs,
+      onStrangePorts: (containerId, { message }) =>
+        this.#tell({ kind: 'strange-ports', containerId, message }),
+    })
     this.#launcher = new Launcher({
       script: parts.runtime.script,
       runtime: parts.runtime.path,
@@ -143,7 +100,6 @@ export class ProcessContainerizer implements Containerizer {
     })
     this.#watchRecords()
     this.#rescanLater()
-    this.#lookAtLimitsLater()
     this.#watch = options.use === 'ending' ? undefined : this.#openWatch()
   }
 
@@ -173,7 +129,9 @@ export class ProcessContainerizer implements Containerizer {
     const all = runtime.containers()
     for (const [containerId, files] of all) {
       const { sandbox } = files
-      const state = this.#track(containerId, sandbox).recover(files)
+      const container = this.#track(containerId, sandbox)
+      const state = container.recover(files)
+      if (state.kind === 'running') this.#goesOn(container)
       found.push({ containerId, sandbox, state })
       // So that whoever asks meanwhile has an answer.
       if (found.length % LOOKED_AT_ONCE === 0) await this.#breathe()
@@ -260,8 +218,10 @@ export class ProcessContainerizer implements Containerizer {
     this.#containers.delete(containerId)
   }
 
-  usage(containerId: string): Usage | undefined {
-    return this.#containers.get(containerId)?.usage()
+  async usage(containerId: string): Promise<Usage | undefined> {
+    const diskBytes = await this.#looks.diskBytes(containerId)
+    const usage = this.#containers.get(containerId)?.usage()
+    return usage && { ...usage, ...(diskBytes !== undefined && { diskBytes }) }
   }
 
   async readOutput(request: ReadOutput): Promise<Output | undefined> {
@@ -295,7 +255,7 @@ export class ProcessContainerizer implements Containerizer {
     this.#closed = true
     this.#watcher?.close()
     this.#rescanTimer?.cancel()
-    this.#limitsTimer?.cancel()
+    this.#looks.close()
     this.#checks.stopAll()
     for (const container of this.#containers.values()) container.forget()
     await this.#launcher.close()
@@ -316,7 +276,8 @@ export class ProcessContainerizer implements Containerizer {
       bases: this.#parts.isolators.bases,
       emit: (event) => {
         this.#networks.entered(containerId)
-        if (event.kind !== 'started') this.#over(containerId, path)
+        if (event.kind === 'started') this.#looks.add(container)
+        else this.#over(containerId, path)
         this.#tell(event)
       },
       ended: () => this.#over(containerId, path),
@@ -325,9 +286,17 @@ export class ProcessContainerizer implements Containerizer {
     return container
   }
 
+  /** It was there before this agent. */
+  #goesOn(container: Container): void {
+    this.#parts.isolators.keep(container.id, container.held.holds)
+    this.#looks.add(container)
+  }
+
   #over(containerId: string, path: string): void {
     this.#live.delete(path)
     this.#networks.entered(containerId)
+    this.#looks.forget(containerId)
+    this.#parts.isolators.release(containerId)
     this.#checks.stop(containerId)
   }
 
@@ -361,20 +330,6 @@ export class ProcessContainerizer implements Containerizer {
     } catch {
       // No watch left on this machine: everything is looked at more often instead.
       this.#watcher = undefined
-    }
-  }
-
-  #lookAtLimitsLater(): void {
-    this.#limitsTimer = this.#options.clock.after(LIMITS_LOOK_MS, () => {
-      void this.#lookAtLimits().then(() => this.#closed || this.#lookAtLimitsLater())
-    })
-  }
-
-  async #lookAtLimits(): Promise<void> {
-    const watched = [...this.#containers.values()].filter(({ needsLook }) => needsLook)
-    for (const [index, container] of watched.entries()) {
-      if (index % LOOKED_AT_ONCE === LOOKED_AT_ONCE - 1) await this.#breathe()
-      container.lookAtLimits()
     }
   }
 

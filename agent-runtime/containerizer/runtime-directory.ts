@@ -8,6 +8,7 @@
  *     launches/ID      a container as asked for; `ID.silent` if given up without an answer
  *     records/ID       what became of it
  *     ended/ID         why it was ended while no agent watched
+ *     limits/ID        for what limit an agent ended it
  */
 import {
   appendFileSync,
@@ -30,6 +31,7 @@ import {
 } from '../isolator/proc.ts'
 import { LAUNCHER_SCRIPT } from '../launcher/script.ts'
 import { type LaunchHead, parseLaunchHead } from './launch-file.ts'
+import { NotedLimits } from './noted-limits.ts'
 import { abandonedLine, lostLine, parseRecord, type Record } from './record.ts'
 
 const NOBODY: ProcessIdentity = { pid: 0, startTicks: 0 }
@@ -45,6 +47,7 @@ export class RuntimeDirectory {
   readonly path: string
   readonly records: string
   readonly script: string
+  readonly limits: NotedLimits
 
   /** Which use of the directory this is, among all; one that only ends tasks is none. */
   readonly uses: number
@@ -67,6 +70,7 @@ export class RuntimeDirectory {
     mkdirSync(this.records, { recursive: true })
     mkdirSync(join(path, 'launches'), { recursive: true })
     mkdirSync(join(path, 'ended'), { recursive: true })
+    this.limits = new NotedLimits(join(path, 'limits'))
     this.#own(use)
     try {
       const before = parseWatch(readText(join(path, 'watch')))
@@ -187,6 +191,7 @@ export class RuntimeDirectory {
 
   remove(containerId: string): void {
     this.forgetEnding(containerId)
+    this.limits.forget(containerId)
     // One given up has the other name.
     if (!removed(this.#launch(containerId))) removed(this.#launch(containerId) + SILENT)
     removed(join(this.records, containerId))

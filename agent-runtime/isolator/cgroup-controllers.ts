@@ -5,7 +5,7 @@ import { type CgroupWorld, makeBase, parentsIn, readCgroupWorld } from './cgroup
 import { readText } from './proc.ts'
 
 /** On v2 cpu counts its time itself. */
-export type Controller = 'cpu' | 'cpuacct' | 'memory' | 'pids'
+export type Controller = 'cpu' | 'cpuacct' | 'devices' | 'memory' | 'pids'
 
 export interface ControllerBase {
   readonly version: 1 | 2
@@ -19,7 +19,7 @@ export interface CgroupControllers {
   readonly missing: ReadonlyMap<Controller, string>
 }
 
-const CONTROLLERS: readonly Controller[] = ['cpu', 'cpuacct', 'memory', 'pids']
+const CONTROLLERS: readonly Controller[] = ['cpu', 'cpuacct', 'devices', 'memory', 'pids']
 
 export interface ControllersOptions {
   /** Tells the agents of one machine apart. */
@@ -51,7 +51,11 @@ function openVersion1(
   { name, world }: { readonly name: string; readonly world: CgroupWorld },
 ): ControllerBase | string {
   const mount = world.mounts.find(({ controllers }) => controllers.includes(controller))
-  if (mount === undefined) return `no cgroups of ${controller} are mounted`
+  if (mount === undefined) {
+    const why = `no cgroups of ${controller} are mounted`
+    // What version 2 has for them is a program in the kernel, which nothing here can load.
+    return controller === 'devices' ? `${why}, and version 2 takes eBPF for it` : why
+  }
   let why = `${mount.mount} is not there`
   for (const parent of parentsIn(mount, world.own)) {
     try {

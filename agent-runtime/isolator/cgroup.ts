@@ -75,6 +75,7 @@ export function cgroupScope(path: string, kind: CgroupKind): KillScope {
   return {
     terminate: () => signalAll(path, 'SIGTERM'),
     kill: () => killAll(path, kind),
+    pids: () => pidsIn(path),
     isEmpty: () => isEmpty(path, kind),
     remove: () => removeCgroup(path),
   }

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fieldOf, known, numberIn } from './cgroup-files.ts'
-import type { Isolator, Setting } from './isolator.ts'
+import type { CgroupIsolator, Setting } from './isolator.ts'
 
 /** Of one core. */
 const SHARES = 1024
@@ -12,7 +12,7 @@ const SHARES_MAX = 262_144
 const PERIOD_US = 100_000
 const QUOTA_US_MIN = 1_000
 
-export const cpuIsolator: Isolator = {
+export const cpuIsolator: CgroupIsolator = {
   name: 'cpu',
   controller: 'cpu',
   wants: 'cpuacct',

@@ -3,38 +3,57 @@ import { type FSWatcher, mkdirSync, watch, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { removeBase, removeCgroup } from './cgroup-mounts.ts'
 import { cpuIsolator } from './cpu.ts'
-import type { Hold, Isolator, IsolatorName, LimitHit, Setting, Usage } from './isolator.ts'
+import { devicesIsolator } from './devices.ts'
+import type {
+  CgroupHold,
+  CgroupIsolator,
+  CgroupIsolatorName,
+  Hold,
+  LimitHit,
+  Setting,
+  Usage,
+} from './isolator.ts'
 import { memoryIsolator } from './memory.ts'
 import { pidsIsolator } from './pids.ts'
 
 /** In the order in which a container is prepared; README.md says why. */
-export const ISOLATORS: readonly Isolator[] = [pidsIsolator, memoryIsolator, cpuIsolator]
+export const CGROUP_ISOLATORS: readonly CgroupIsolator[] = [
+  pidsIsolator,
+  memoryIsolator,
+  cpuIsolator,
+  devicesIsolator,
+]
 
 export class Held {
   readonly holds: readonly Hold[]
+  readonly #inCgroups: readonly CgroupHold[]
   readonly #watchers: FSWatcher[] = []
   #needsLook = false
+  #seen: LimitHit | undefined
 
-  constructor(holds: readonly Hold[] = []) {
+  /** `seen`: the limit that it ran into while an earlier agent looked on. */
+  constructor(holds: readonly Hold[] = [], seen?: LimitHit) {
     this.holds = holds
+    this.#inCgroups = holds.filter((hold) => 'version' in hold)
+    this.#seen = seen
   }
 
   /** Every cgroup, once: on v2 all are one. */
   get cgroups(): readonly string[] {
-    return [...new Set(this.holds.flatMap(cgroupsOf))]
+    return [...new Set(this.#inCgroups.flatMap(cgroupsOf))]
   }
 
   /** Makes what the holds name, which is on disk by now. @throws when the kernel refuses. */
-  make(settings: ReadonlyMap<IsolatorName, readonly Setting[]>): void {
+  make(settings: ReadonlyMap<CgroupIsolatorName, readonly Setting[]>): void {
     for (const path of this.cgroups) mkdirSync(path, { recursive: true })
-    for (const { isolator, path } of this.holds) {
+    for (const { isolator, path } of this.#inCgroups) {
       for (const setting of settings.get(isolator) ?? []) writeSetting(path, setting)
     }
   }
 
   /** `onLimit` is called when the kernel may have ended something for a limit. */
   watch(onLimit: () => void): void {
-    for (const hold of this.holds) {
+    for (const hold of this.#inCgroups) {
       const { limitHit, limitFile } = isolatorOf(hold)
       if (limitHit === undefined) continue
       const file = limitFile?.(hold)
@@ -53,14 +72,20 @@ export class Held {
     return this.#needsLook
   }
 
+  /** Somebody who looked has found it beyond a limit: the first is told. */
+  note(hit: LimitHit): void {
+    this.#seen ??= hit
+  }
+
   /** What ended something comes first. */
   limitHit(): LimitHit | undefined {
-    const hits = this.holds.flatMap((hold) => isolatorOf(hold).limitHit?.(hold) ?? [])
+    if (this.#seen !== undefined) return this.#seen
+    const hits = this.#inCgroups.flatMap((hold) => isolatorOf(hold).limitHit?.(hold) ?? [])
     return hits.find(({ ends }) => ends) ?? hits[0]
   }
 
   usage(): Usage {
-    return Object.assign({}, ...this.holds.map((hold) => isolatorOf(hold).usage(hold)))
+    return Object.assign({}, ...this.#inCgroups.map((hold) => isolatorOf(hold).usage(hold)))
   }
 
   /** False: something is still in one of them. `bases` are those of the agent that runs now. */
@@ -83,13 +108,13 @@ export class Held {
   }
 }
 
-const cgroupsOf = ({ path, accounts }: Hold): string[] =>
+const cgroupsOf = ({ path, accounts }: CgroupHold): string[] =>
   accounts === undefined ? [path] : [path, accounts]
 
-const BY_NAME = new Map(ISOLATORS.map((isolator) => [isolator.name, isolator]))
+const BY_NAME = new Map(CGROUP_ISOLATORS.map((isolator) => [isolator.name, isolator]))
 
-function isolatorOf({ isolator }: Hold): Isolator {
-  return BY_NAME.get(isolator) as Isolator
+function isolatorOf({ isolator }: CgroupHold): CgroupIsolator {
+  return BY_NAME.get(isolator) as CgroupIsolator
 }
 
 /** @throws unless it is one that this kernel need not have. */

@@ -1,5 +1,9 @@
-/** What keeps a task to its share by cgroups: one file for each, and this is what all promise. */
+/**
+ * What keeps a task to its share: one file for each, and this is what all promise. The kernel does it
+ * by cgroups where it can; to what it does not count, somebody has to look.
+ */
 import type { CgroupControllers, Controller } from './cgroup-controllers.ts'
+import type { DeviceNumber } from './devices.ts'
 
 /** What a task may use. Absent: nothing holds it. */
 export interface Limits {
@@ -10,16 +14,53 @@ export interface Limits {
   readonly memBytes?: number
   /** Processes and threads. */
   readonly pidsMax?: number
+  /** What its sandbox may take of the disk. */
+  readonly diskBytes?: number
+  /** Whole devices, which nobody else gets meanwhile. Default 0. */
+  readonly gpus?: number
 }
 
-export type IsolatorName = 'cpu' | 'memory' | 'pids'
+/** All that is asked for one container. */
+export interface Wanted extends Limits {
+  /** On which it may listen. */
+  readonly ports?: readonly number[]
+  /** Absolute. Absent: it has none that could be looked at. */
+  readonly sandboxPath?: string
+}
+
+export type CgroupIsolatorName = 'cpu' | 'devices' | 'memory' | 'pids'
+export type IsolatorName = CgroupIsolatorName | 'disk' | 'gpus' | 'ports'
 
 /**
  * How one isolator holds one container. On disk before anything is made, and all that a later agent
- * needs: to read what the kernel counted and to remove it.
+ * needs: to read what was counted, to look on, and to remove it.
  */
-export interface Hold {
-  readonly isolator: IsolatorName
+export type Hold = CgroupHold | DiskHold | GpusHold | PortsHold
+
+/** A sandbox that somebody looks at. */
+export interface DiskHold {
+  readonly isolator: 'disk'
+  readonly path: string
+  readonly bytesMax: number
+  /** What the task asked for; the limit is somebody else's choice if it is 0. */
+  readonly askedBytes: number
+}
+
+/** Devices that are nobody else's. */
+export interface GpusHold {
+  readonly isolator: 'gpus'
+  /** Their numbers: `[0, 2]` are `/dev/nvidia0` and `/dev/nvidia2`. */
+  readonly gpus: readonly number[]
+}
+
+/** Somebody looks on what it listens. */
+export interface PortsHold {
+  readonly isolator: 'ports'
+  readonly ports: readonly number[]
+}
+
+export interface CgroupHold {
+  readonly isolator: CgroupIsolatorName
   /** Of cgroups. */
   readonly version: 1 | 2
   readonly path: string
@@ -27,16 +68,22 @@ export interface Hold {
   readonly accounts?: string
 }
 
-/** A limit that the kernel held a task to. */
+export type LimitReason =
+  | 'CONTAINER_LIMITATION'
+  | 'CONTAINER_LIMITATION_DISK'
+  | 'CONTAINER_LIMITATION_MEMORY'
+  | 'CONTAINER_LIMITATION_PORTS'
+
+/** A limit that a task was held to. */
 export interface LimitHit {
-  readonly reason: 'CONTAINER_LIMITATION_MEMORY' | 'CONTAINER_LIMITATION'
+  readonly reason: LimitReason
   /** A sentence with the limit and what was used. */
   readonly message: string
-  /** The kernel has ended something for it, so the task is over. Else: told if the task fails. */
+  /** Something was ended for it, so the task is over. Else: told if the task fails. */
   readonly ends: boolean
 }
 
-/** What the kernel counted. Absent: it does not say, or the container is gone. */
+/** What was counted. Absent: nobody says, or the container is gone. */
 export interface Usage {
   readonly cpuMs?: number
   /** How long it wanted to run and was kept from it by its quota. */
@@ -45,6 +92,8 @@ export interface Usage {
   readonly memPeakBytes?: number
   /** Processes and threads. */
   readonly pids?: number
+  /** What its sandbox takes of the disk, and what it holds open there without a name. */
+  readonly diskBytes?: number
 }
 
 /** What is written to a file of a new cgroup. */
@@ -55,26 +104,32 @@ export interface Setting {
   readonly ifThere?: true
 }
 
-export interface Isolator {
-  readonly name: IsolatorName
+/** What is asked of a cgroup. */
+export interface CgroupWanted extends Limits {
+  /** Beside those that every task has. */
+  readonly devices?: readonly DeviceNumber[]
+}
+
+export interface CgroupIsolator {
+  readonly name: CgroupIsolatorName
   /** What it needs, and what it can do without. */
   readonly controller: Controller
   readonly wants?: Controller
   /** What is written to a new cgroup, in order. Nothing: it is only counted there. */
-  readonly settings: (limits: Limits, version: 1 | 2) => readonly Setting[]
+  readonly settings: (wanted: CgroupWanted, version: 1 | 2) => readonly Setting[]
   /** What the cgroup that holds all of them is given, once. */
   readonly share?: (version: 1 | 2) => Setting
-  readonly limitHit?: (hold: Hold) => LimitHit | undefined
+  readonly limitHit?: (hold: CgroupHold) => LimitHit | undefined
   /** A file that inotify tells of when a limit was hit; undefined: somebody has to look. */
-  readonly limitFile?: (hold: Hold) => string | undefined
-  readonly usage: (hold: Hold) => Usage
+  readonly limitFile?: (hold: CgroupHold) => string | undefined
+  readonly usage: (hold: CgroupHold) => Usage
 }
 
 /** @returns the hold, or undefined where this machine has no such controller. */
 export function holdIn(
   controllers: CgroupControllers,
-  { isolator, containerId }: { readonly isolator: Isolator; readonly containerId: string },
-): Hold | undefined {
+  { isolator, containerId }: { readonly isolator: CgroupIsolator; readonly containerId: string },
+): CgroupHold | undefined {
   const found = controllers.bases.get(isolator.controller)
   if (found === undefined) return undefined
   const accounts = isolator.wants && controllers.bases.get(isolator.wants)

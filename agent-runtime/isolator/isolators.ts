@@ -4,21 +4,25 @@ import { basename, join } from 'node:path'
 import { cgroupScope } from './cgroup.ts'
 import { type CgroupControllers, type Controller, openControllers } from './cgroup-controllers.ts'
 import { type CgroupWorld, childrenOf, removeBase, removeCgroup } from './cgroup-mounts.ts'
-import { Held, ISOLATORS, writeSetting } from './held.ts'
+import { diskHold } from './disk.ts'
+import { Gpus, gpuEnvironment, gpusOf } from './gpus.ts'
+import { CGROUP_ISOLATORS, Held, writeSetting } from './held.ts'
 import {
+  type CgroupIsolator,
+  type CgroupIsolatorName,
+  type CgroupWanted,
   type Hold,
   holdIn,
-  type Isolator,
   type IsolatorName,
-  type Limits,
   type Setting,
+  type Wanted,
 } from './isolator.ts'
 import { succeeds } from './kill.ts'
 import type { KillScope } from './kill-scope.ts'
 
 export interface Prepared {
   readonly held: Held
-  readonly settings: ReadonlyMap<IsolatorName, readonly Setting[]>
+  readonly settings: ReadonlyMap<CgroupIsolatorName, readonly Setting[]>
 }
 
 export interface OpenIsolators {
@@ -28,8 +32,19 @@ export interface OpenIsolators {
   readonly missing: readonly string[]
   /** Where containers are held, of this agent. */
   readonly bases: ReadonlySet<string>
-  /** Makes nothing: what is to be made is written down first. */
-  prepare(containerId: string, limits: Limits): Prepared
+  /** Numbers of the machine's GPUs. */
+  readonly gpus: readonly number[]
+  /**
+   * Makes nothing: what is to be made is written down first. A sentence: it cannot be held so. What
+   * was taken is its own until `release`.
+   */
+  prepare(containerId: string, wanted: Wanted): Prepared | string
+  /** What a task held so is told of its GPUs. */
+  gpuEnvironment(holds: readonly Hold[]): Readonly<Record<string, string>>
+  /** Has been held so since before this agent started. */
+  keep(containerId: string, holds: readonly Hold[]): void
+  /** No process of it is left. May be repeated. */
+  release(containerId: string): void
   /** What there is of containers but these. */
   strangers(known: ReadonlySet<string>): readonly KillScope[]
   /** Removes what all containers shared, if none is left. */
@@ -42,23 +57,30 @@ export interface IsolatorsOptions {
   /** The cgroup that holds what a kill reaches, if that is one. */
   readonly killBase: string | undefined
   readonly world?: CgroupWorld
+  /** What a sandbox may take of the disk if its task asked for nothing. */
+  readonly defaultDiskBytes: number
+  /** Where devices are. Default `/dev`. */
+  readonly devPath?: string | undefined
 }
 
 /** Nothing but a kill that reaches all lets a limited container be removed, so that comes first. */
 export async function openIsolators(options: IsolatorsOptions): Promise<OpenIsolators> {
   const { name, killBase, world } = options
-  if (killBase === undefined) return none('that takes root, and cgroups that may be written')
+  const gpus = new Gpus(options.devPath)
+  const held = { options, gpus }
+  if (killBase === undefined) return withoutCgroups(held)
   const controllers = openControllers({ name, unified: killBase, ...(world && { world }) })
   const [works, refused] = await joinable(controllers)
   const missing = new Map([...controllers.missing, ...refused])
-  const found = ISOLATORS.filter((isolator) => works.bases.has(isolator.controller))
+  const found = CGROUP_ISOLATORS.filter((isolator) => works.bases.has(isolator.controller))
   for (const isolator of found) giveShare(works, isolator)
   const bases = new Set([...works.bases.values()].map(({ base }) => base))
   return {
-    names: found.map((isolator) => isolator.name),
-    missing: lacks(works, missing),
+    names: [...found.map((isolator) => isolator.name), ...LOOKING, ...namesOf(gpus)],
+    missing: [...lacks(works, missing), ...openGpus(gpus, works)],
     bases,
-    prepare: (containerId, limits) => prepare(works, { containerId, limits }),
+    ...ofGpus(gpus, works.bases.has('devices')),
+    prepare: (containerId, wanted) => prepare(works, { ...held, containerId, wanted }),
     strangers: (known) =>
       [...bases]
         .filter((base) => base !== killBase)
@@ -76,7 +98,7 @@ function lacks(
   { bases }: CgroupControllers,
   missing: ReadonlyMap<Controller, string>,
 ): readonly string[] {
-  const wanted = ISOLATORS.flatMap(({ controller, wants }) =>
+  const wanted = CGROUP_ISOLATORS.flatMap(({ controller, wants }) =>
     wants !== undefined && bases.get(controller)?.version === 1
       ? [controller, wants]
       : [controller],
@@ -90,38 +112,84 @@ function lacks(
 const LACKS: Readonly<Record<Controller, string>> = {
   cpu: 'tasks get no share of the cpus',
   cpuacct: 'the cpu time of tasks is not counted',
+  devices: 'tasks can open every device that their user may',
   memory: 'tasks are not held to their memory',
   pids: 'tasks are not held to a number of processes',
 }
 
-function none(why: string): OpenIsolators {
-  const missing = [`tasks are held to no share of cpus, memory or processes: ${why}`]
+/** These take no cgroups: who looks sees as much without. */
+const LOOKING = ['disk', 'ports'] as const
+const namesOf = ({ all }: Gpus): readonly 'gpus'[] => (all.length > 0 ? ['gpus'] : [])
+
+const openGpus = ({ all }: Gpus, { bases }: Pick<CgroupControllers, 'bases'>): readonly string[] =>
+  all.length > 0 && !bases.has('devices')
+    ? ['a task is told which GPUs are its own, but nothing keeps others from opening them']
+    : []
+
+type OfGpus = Pick<OpenIsolators, 'gpus' | 'gpuEnvironment' | 'keep' | 'release'>
+
+/** `isHeld`: nobody can open what he was not given. */
+function ofGpus(gpus: Gpus, isHeld: boolean): OfGpus {
   return {
-    names: [],
-    missing,
+    gpus: gpus.all,
+    gpuEnvironment: (holds) =>
+      gpus.all.length === 0 ? {} : gpuEnvironment(gpusOf(holds), { isHeld }),
+    keep: (containerId, holds) => gpus.keep(containerId, holds),
+    release: (containerId) => gpus.release(containerId),
+  }
+}
+
+interface Holding {
+  readonly options: IsolatorsOptions
+  readonly gpus: Gpus
+}
+
+function withoutCgroups(holding: Holding): OpenIsolators {
+  const nothing: CgroupControllers = { bases: new Map(), missing: new Map() }
+  return {
+    names: [...LOOKING, ...namesOf(holding.gpus)],
+    missing: [NO_CGROUPS, ...openGpus(holding.gpus, nothing)],
     bases: new Set(),
-    prepare: () => ({ held: new Held(), settings: new Map() }),
+    ...ofGpus(holding.gpus, false),
+    prepare: (containerId, wanted) => prepare(nothing, { ...holding, containerId, wanted }),
     strangers: () => [],
     close() {},
   }
 }
 
+const NO_CGROUPS =
+  'tasks are held to no share of cpus, memory, processes or devices: that takes root, and cgroups that may be written'
+
+interface Preparing extends Holding {
+  readonly containerId: string
+  readonly wanted: Wanted
+}
+
 function prepare(
   controllers: CgroupControllers,
-  { containerId, limits }: { readonly containerId: string; readonly limits: Limits },
-): Prepared {
-  const holds: Hold[] = []
-  const settings = new Map<IsolatorName, readonly Setting[]>()
-  for (const isolator of ISOLATORS) {
+  { options, gpus, containerId, wanted }: Preparing,
+): Prepared | string {
+  const { gpus: count = 0, ports } = wanted
+  const taken = gpus.take(containerId, count)
+  if (taken === undefined) return `it was given ${count} GPUs, and so many are not free here`
+  const asked: CgroupWanted = { ...wanted, devices: gpus.devicesOf(taken.gpus) }
+  const disk = diskHold(wanted, options.defaultDiskBytes)
+  const holds: Hold[] = [
+    ...(disk === undefined ? [] : [disk]),
+    ...(ports === undefined ? [] : [{ isolator: 'ports', ports } as const]),
+    ...(count > 0 ? [taken] : []),
+  ]
+  const settings = new Map<CgroupIsolatorName, readonly Setting[]>()
+  for (const isolator of CGROUP_ISOLATORS) {
     const hold = holdIn(controllers, { isolator, containerId })
     if (hold === undefined) continue
     holds.push(hold)
-    settings.set(isolator.name, isolator.settings(limits, hold.version))
+    settings.set(isolator.name, isolator.settings(asked, hold.version))
   }
   return { held: new Held(holds), settings }
 }
 
-function giveShare({ bases }: CgroupControllers, { controller, share }: Isolator): void {
+function giveShare({ bases }: CgroupControllers, { controller, share }: CgroupIsolator): void {
   const found = bases.get(controller)
   if (found === undefined || share === undefined) return
   const setting = { ...share(found.version), ifThere: true } as const

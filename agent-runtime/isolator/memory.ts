@@ -1,7 +1,7 @@
 /** Memory: nobody gets more than he asked for. Who takes more is ended by the kernel, alone. */
 import { join } from 'node:path'
 import { fieldOf, known, numberIn } from './cgroup-files.ts'
-import type { Hold, Isolator, LimitHit } from './isolator.ts'
+import type { CgroupHold, CgroupIsolator, LimitHit } from './isolator.ts'
 
 const MIB = 1024 * 1024
 /** With less a shell and what it starts do not come to be. Source: Mesos, `MIN_MEMORY`. */
@@ -17,7 +17,7 @@ const FILES = {
   2: { limit: 'memory.max', now: 'memory.current', peak: 'memory.peak', kills: 'memory.events' },
 } as const
 
-export const memoryIsolator: Isolator = {
+export const memoryIsolator: CgroupIsolator = {
   name: 'memory',
   controller: 'memory',
   /** Swap is nobody's resource, so a task has none. */
@@ -56,21 +56,21 @@ export interface MemoryUse {
 
 /** The kernel has ended something of a task that wanted more. */
 export function outOfMemory({ limitBytes, usedBytes }: MemoryUse): LimitHit {
-  const most = usedBytes === undefined ? '' : `, it had ${shown(usedBytes)} at most`
+  const most = usedBytes === undefined ? '' : `, it had ${inMib(usedBytes)} at most`
   return {
     reason: 'CONTAINER_LIMITATION_MEMORY',
-    message: `out of memory: its limit is ${shown(limitBytes)}${most}`,
+    message: `out of memory: its limit is ${inMib(limitBytes)}${most}`,
     ends: true,
   }
 }
 
-function filesOf({ version, path }: Hold) {
+function filesOf({ version, path }: CgroupHold) {
   const { limit, now, peak, kills } = FILES[version]
   const at = (file: string): string => join(path, file)
   return { limit: at(limit), now: at(now), peak: at(peak), kills: at(kills) }
 }
 
 /** `64 MiB`, `63.5 MiB`. */
-function shown(bytes: number | undefined): string {
+export function inMib(bytes: number | undefined): string {
   return bytes === undefined ? 'unknown' : `${Math.round((bytes * 10) / MIB) / 10} MiB`
 }

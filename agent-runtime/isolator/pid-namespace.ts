@@ -21,6 +21,7 @@ export function pidNamespaceScope(keeper: ProcessIdentity): KillScope {
       // Something forks faster than it can be counted: now the exit status has to go with it.
       if (killsLeft-- <= 0 && isAlive(keeper)) signalPid(keeper.pid, 'SIGKILL')
     },
+    pids: () => membersOf(keeper),
     isEmpty: () => !isAlive(keeper),
     remove: () => true,
   }

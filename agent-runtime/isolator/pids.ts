@@ -1,9 +1,9 @@
 /** Processes and threads: a fork bomb fills its own cup. */
 import { join } from 'node:path'
 import { fieldOf, known, numberIn } from './cgroup-files.ts'
-import type { Isolator, LimitHit } from './isolator.ts'
+import type { CgroupIsolator, LimitHit } from './isolator.ts'
 
-export const pidsIsolator: Isolator = {
+export const pidsIsolator: CgroupIsolator = {
   name: 'pids',
   controller: 'pids',
   settings: ({ pidsMax }) =>

@@ -10,6 +10,7 @@ export function sessionScope(leader: ProcessIdentity): KillScope {
   return {
     terminate: () => signalAll('SIGTERM'),
     kill: () => signalAll('SIGKILL'),
+    pids: () => membersOf(leader),
     isEmpty: () => membersOf(leader).length === 0,
     remove: () => true,
   }

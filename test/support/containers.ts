@@ -19,8 +19,8 @@ import {
 import {
   openProcessContainerizer,
   type ProcessContainerizer,
-  type ProcessContainerizerOptions,
 } from '../../agent-runtime/containerizer/process.ts'
+import type { ProcessContainerizerOptions } from '../../agent-runtime/containerizer/process-parts.ts'
 import { type Clock, sleep, systemClock } from '../../bus/clock.ts'
 import { SimulatedClock } from '../../bus/simulated/clock.ts'
 import type { AgentId } from '../../protocol/ids.ts'
@@ -121,8 +121,9 @@ export const HASTY_CLOCK: Clock = {
 export function realMachine(
   isolation?: Exclude<Isolation, 'pretending'>,
   clock: Clock = systemClock,
+  other: Partial<ProcessContainerizerOptions> = {},
 ): RealMachine {
-  const workDir = mkdtempSync(join(tmpdir(), `bourse's "$(id)" containers-`))
+  const workDir = other.workDir ?? mkdtempSync(join(tmpdir(), `bourse's "$(id)" containers-`))
   let heard = () => {}
   let last: ProcessContainerizer | undefined
   const sandboxPath = ({ sandbox: { principal, frameworkId, taskId, launch } }: ContainerSpec) =>
@@ -137,6 +138,7 @@ export function realMachine(
         heard()
       },
       ...(isolation && { isolation }),
+      ...other,
     }
     last = await whenEnded(() => openProcessContainerizer(options))
     return last

@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { openCgroupHierarchy } from '../../agent-runtime/isolator/cgroup.ts'
 import { type CgroupWorld, readCgroupWorld } from '../../agent-runtime/isolator/cgroup-mounts.ts'
 import type { Held } from '../../agent-runtime/isolator/held.ts'
-import type { IsolatorName } from '../../agent-runtime/isolator/isolator.ts'
+import type { Hold, IsolatorName } from '../../agent-runtime/isolator/isolator.ts'
 import { type OpenIsolators, openIsolators } from '../../agent-runtime/isolator/isolators.ts'
 
 export const CONTAINER = 'c-1'
+const GIB = 1024 ** 3
 
 export interface CgroupPlace extends AsyncDisposable {
   readonly version: 1 | 2
@@ -24,8 +25,11 @@ export interface CgroupPlace extends AsyncDisposable {
 
 export function settingOf(held: Held, isolator: IsolatorName, file: string): string {
   const hold = held.holds.find((one) => one.isolator === isolator)
-  return readFileSync(join(hold?.path ?? '', file), 'utf8').trim()
+  return readFileSync(join(pathOf(hold), file), 'utf8').trim()
 }
+
+const pathOf = (hold: Hold | undefined): string =>
+  hold !== undefined && 'path' in hold ? hold.path : ''
 
 /** Version 1 by this kernel, if it has it. */
 export function kernelPlace(): CgroupPlace {
@@ -39,7 +43,11 @@ export function kernelPlace(): CgroupPlace {
       const isRoot = process.getuid?.() === 0
       const hierarchy = isRoot && found ? openCgroupHierarchy(name) : undefined
       if (hierarchy === undefined) return undefined
-      const isolators = await openIsolators({ name, killBase: hierarchy.base })
+      const isolators = await openIsolators({
+        name,
+        killBase: hierarchy.base,
+        defaultDiskBytes: GIB,
+      })
       opened.push(isolators, { ...isolators, close: () => removeIfThere(hierarchy.base) })
       return isolators
     },
@@ -113,13 +121,13 @@ export function filesPlace(): CgroupPlace & { readonly world: CgroupWorld } {
   }
   const world = { mounts: [{ mount: root, controllers: [''] }], own: '0::/agent.slice\n' }
   const write = (held: Held, file: string, text: string) =>
-    writeFileSync(join(held.holds[0]?.path ?? '', file), text)
+    writeFileSync(join(held.cgroups[0] ?? '', file), text)
   return {
     version: 2,
     world,
     async open() {
       const killBase = openCgroupHierarchy(name, world)?.base
-      return await openIsolators({ name, killBase, world })
+      return await openIsolators({ name, killBase, world, defaultDiskBytes: GIB })
     },
     async runOutOfMemory(held) {
       write(held, 'memory.peak', settingOf(held, 'memory', 'memory.max'))

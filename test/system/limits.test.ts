@@ -51,7 +51,8 @@ function aTaskOf(command: ContainerSpec['command'], limits: Limits, id = 'c-1'):
 function cgroupFile(machine: RealMachine, isolator: string, file: string): string {
   const text = readFileSync(join(machine.workDir, 'runtime', 'launches', 'c-1'), 'utf8')
   const hold = parseLaunchHead(text)?.holds?.find((one) => one.isolator === isolator)
-  return readFileSync(join(hold?.path ?? '', file), 'utf8').trim()
+  const path = hold !== undefined && 'path' in hold ? hold.path : ''
+  return readFileSync(join(path, file), 'utf8').trim()
 }
 
 /** Of all cgroups that this agent made, looked for in every hierarchy. */
@@ -137,7 +138,7 @@ test('what ran out of memory while its agent was dead is told with the reason', 
     limit: { reason: 'CONTAINER_LIMITATION_MEMORY' },
   })
   t.deepEqual(stateOf('c-2'), { kind: 'running' })
-  t.true((containers.usage('c-2')?.memPeakBytes ?? 0) > 0, 'what runs on is counted on')
+  t.true(((await containers.usage('c-2'))?.memPeakBytes ?? 0) > 0, 'what runs on is counted on')
   await containers.destroy('c-1')
   await containers.destroy('c-2')
   await containers.close()
@@ -154,7 +155,7 @@ test('a fork bomb fills its own limit, and a kill ends all of it', async (t) => 
   await log.until('started', 'c-1')
   await fileHolds(join(machine.sandboxPath(spec), 'refused'), /fork/i)
   t.is(cgroupFile(machine, 'pids', 'pids.max'), '60')
-  t.true((containers.usage('c-1')?.pids ?? 0) <= 60)
+  t.true(((await containers.usage('c-1'))?.pids ?? 0) <= 60)
   containers.launch({ ...aContainer({ containerId: 'c-2', exit: 0 }), limits: { pidsMax: 60 } })
   await log.until('ended', 'c-2')
   containers.kill('c-1', 0)
@@ -180,12 +181,12 @@ test('shares and a quota of cpus are written, and what was used is counted', asy
   const read = (file: string) => cgroupFile(machine, 'cpu', file)
   if (isVersion1) t.deepEqual([read('cpu.shares'), read('cpu.cfs_quota_us')], ['512', '2000'])
   else t.deepEqual([read('cpu.weight'), read('cpu.max')], ['20', '2000 100000'])
-  const usage = () => containers.usage('c-1')
-  t.true((usage()?.throttledMs ?? 0) > 0)
-  t.true((usage()?.cpuMs ?? 0) > 0)
-  t.true((usage()?.memBytes ?? 0) > 0)
-  t.is(usage()?.pids, 1)
-  t.is(containers.usage('nobody'), undefined)
+  const usage = await containers.usage('c-1')
+  t.true((usage?.throttledMs ?? 0) > 0)
+  t.true((usage?.cpuMs ?? 0) > 0)
+  t.true((usage?.memBytes ?? 0) > 0)
+  t.is(usage?.pids, 1)
+  t.is(await containers.usage('nobody'), undefined)
   containers.kill('c-1', 0)
   await log.until('ended', 'c-1')
   await leavesNothing(t, machine, all)
@@ -194,11 +195,11 @@ test('shares and a quota of cpus are written, and what was used is counted', asy
 test('without cgroups a containerizer says what it holds nobody to, and runs tasks', async (t) => {
   await using machine = realMachine('session')
   const { containers, log } = await opened(machine)
-  t.deepEqual(containers.isolators, [])
+  t.deepEqual(containers.isolators, ['disk', 'ports'])
   t.deepEqual(containers.missing, [
-    'tasks are held to no share of cpus, memory or processes: that takes root, and cgroups that may be written',
+    'tasks are held to no share of cpus, memory, processes or devices: that takes root, and cgroups that may be written',
   ])
   containers.launch({ ...aContainer({ exit: 0 }), limits: { memBytes: MIB, pidsMax: 1 } })
   await log.until('ended', 'c-1')
-  t.deepEqual(containers.usage('c-1'), {})
+  t.deepEqual(await containers.usage('c-1'), {})
 })

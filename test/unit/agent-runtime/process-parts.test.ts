@@ -66,7 +66,8 @@ test('environment: the user wins over defaults and ports, never over BOURSE_', (
     ports: [31000, 31005],
     role: 'web',
   }
-  t.deepEqual(environmentOf(spec, { agentId: AN_AGENT, sandboxPath: '/box', groupPath: '/g' }), {
+  const parts = { agentId: AN_AGENT, sandboxPath: '/box', groupPath: '/g', gpus: {} }
+  t.deepEqual(environmentOf(spec, parts), {
     PATH: '/mine',
     HOME: '/box',
     PORT0: '31000',

@@ -1,0 +1,70 @@
+/** What the real containerizer is made of, found out by trying. */
+import { strict as assert } from 'node:assert'
+import { join } from 'node:path'
+import type { Clock } from '../../bus/clock.ts'
+import type { AgentId } from '../../protocol/ids.ts'
+import { openConfinement } from '../isolator/confinement.ts'
+import { defaultDiskBytes } from '../isolator/disk.ts'
+import { openIsolators } from '../isolator/isolators.ts'
+import { openKillIsolator, ownerName, succeeds } from '../isolator/kill.ts'
+import type { WatchOptions } from '../launcher/watch.ts'
+import type { Isolation, OnContainerEvent } from './containerizer.ts'
+import type { Maker } from './making.ts'
+import { RuntimeDirectory } from './runtime-directory.ts'
+
+export interface ProcessContainerizerOptions {
+  /** Absolute. Holds `runtime/` and `sandboxes/`; one living agent at a time. */
+  readonly workDir: string
+  readonly agentId: AgentId
+  readonly clock: Clock
+  readonly onEvent: OnContainerEvent
+  /** Forces one kind; absent: the strongest that works here. */
+  readonly isolation?: Exclude<Isolation, 'pretending'>
+  /** What ends the tasks when no agent has come back for so long. Absent: nothing does. */
+  readonly watch?: Pick<WatchOptions, 'timeoutMs' | 'command'> | undefined
+  /** Paths of the sandboxes of all that has not ended: shared by who shares the folder. */
+  readonly live?: Set<string>
+  /** `ending`: no agent, but who ends what a dead one left. Default: an agent. */
+  readonly use?: 'agent' | 'ending'
+  /** Who listens on a port that it was not given is ended. Default: it is told. */
+  readonly enforcesPorts?: boolean | undefined
+  /** How often is looked who listens. Default 30 s. */
+  readonly portsLookMs?: number | undefined
+  /** Where devices are. Default `/dev`. */
+  readonly devPath?: string | undefined
+}
+
+/**
+ * @throws {ClusterError} `containerizer/in-use` if another agent uses the work directory, or
+ * `containerizer/ending` while the tasks of a dead one are being ended: that does not take long.
+ */
+export async function openParts(options: ProcessContainerizerOptions): Promise<Parts> {
+  const { workDir, agentId, isolation, use } = options
+  assert(workDir.startsWith('/') && !workDir.includes('\0'), 'the work directory is absolute')
+  const runtime = new RuntimeDirectory(join(workDir, 'runtime'), use)
+  try {
+    const owner = `${agentId} ${workDir}`
+    const isolator = await openKillIsolator(owner, isolation)
+    const { base: killBase } = isolator
+    const diskBytes = defaultDiskBytes(workDir)
+    const isolators = await openIsolators({
+      name: ownerName(owner),
+      killBase,
+      defaultDiskBytes: diskBytes,
+      devPath: options.devPath,
+    })
+    const confinement = await openConfinement()
+    const resets = await succeeds(['env', SIGNALS_RESET, 'true'])
+    const envOptions = resets ? [SIGNALS_RESET] : []
+    runtime.checkOwner()
+    return { runtime, isolator, isolators, confinement, envOptions }
+  } catch (error) {
+    runtime.close()
+    throw error
+  }
+}
+
+/** A shell lets background jobs ignore these two, and the task would inherit it. */
+const SIGNALS_RESET = '--default-signal=INT,QUIT'
+
+export type Parts = Omit<Maker, 'agentId' | 'sandboxes'>

@@ -1,0 +1,202 @@
+/** What the kernel does not hold tasks to: disk, ports, GPUs; and the devices that it does. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import type { ContainerSpec } from '../../agent-runtime/containerizer/containerizer.ts'
+import type { ProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
+import { findGpus } from '../../agent-runtime/isolator/gpus.ts'
+import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
+import { systemClock } from '../../bus/clock.ts'
+import {
+  aContainer,
+  EventLog,
+  fileHolds,
+  type RealMachine,
+  realMachine,
+} from '../support/containers.ts'
+import { needs } from '../support/needs.ts'
+
+const MIB = 1024 * 1024
+
+interface Opened {
+  readonly containers: ProcessContainerizer
+  readonly log: EventLog
+}
+
+async function opened(machine: RealMachine): Promise<Opened> {
+  const log = new EventLog(machine)
+  const containers = await machine.open(log.onEvent)
+  await containers.recover()
+  return { containers, log }
+}
+
+function aTaskOf(shell: string, limits: Limits = {}, id = 'c-1'): ContainerSpec {
+  return { ...aContainer({ containerId: id }), command: { shell }, limits }
+}
+
+/** Writes a mebibyte again and again, a little faster than it can be counted. */
+const FILLER = 'while :; do head -c 1048576 /dev/zero >>full; done'
+/** The same, into a file that has no name any more. */
+const NAMELESS = 'exec 3>gone; rm gone; while :; do head -c 1048576 /dev/zero >&3; done'
+
+const limitOf = (log: EventLog, id: string) => {
+  const event = log.of(id).at(-1)
+  return event?.kind === 'ended' ? event.limit : undefined
+}
+
+for (const [title, shell] of [
+  ['who fills its sandbox', FILLER],
+  ['who fills a file that has no name any more', NAMELESS],
+] as const) {
+  test(`${title} is ended alone, with limit and use`, async (t) => {
+    await using machine = realMachine()
+    const { containers, log } = await opened(machine)
+    const neighbour = { ...aContainer({ containerId: 'c-2' }), limits: { diskBytes: 8 * MIB } }
+    containers.launch(neighbour)
+    containers.launch(aTaskOf(shell, { diskBytes: 8 * MIB }))
+    await log.until('ended', 'c-1')
+    t.like(log.of('c-1').at(-1), { exit: { signal: 'SIGKILL' } })
+    t.is(limitOf(log, 'c-1')?.reason, 'CONTAINER_LIMITATION_DISK')
+    t.regex(limitOf(log, 'c-1')?.message ?? '', /^too much disk: its limit is 8 MiB, it took \d/)
+    t.is(log.of('c-2').at(-1)?.kind, 'started')
+    t.true(((await containers.usage('c-2'))?.diskBytes ?? MIB) < MIB)
+    await containers.destroy('c-1')
+    await containers.destroy('c-2')
+  })
+}
+
+test('on a disk that is almost full the one that fills it is ended, within its limit or not', async (t) => {
+  const disk = mkdtempSync(join(tmpdir(), 'bourse-small-'))
+  const found = process.getuid?.() === 0 && mounted(disk)
+  if (!needs(t, { name: 'the right to mount', found })) return rmSync(disk, { recursive: true })
+  try {
+    const workDir = join(disk, 'agent')
+    mkdirSync(workDir)
+    await using machine = realMachine(undefined, systemClock, { workDir })
+    // Of 64 MiB the limit is 6.4 and the reserve 1.28.
+    writeFileSync(join(disk, 'others'), Buffer.alloc(59 * MIB))
+    const { containers, log } = await opened(machine)
+    containers.launch(aContainer({ containerId: 'c-2', output: 'calm' }))
+    await log.until('started', 'c-2')
+    const shell = 'head -c 4500000 /dev/zero >full; exec sleep 600'
+    containers.launch(aTaskOf(shell))
+    await log.until('ended', 'c-1')
+    t.is(limitOf(log, 'c-1')?.reason, 'CONTAINER_LIMITATION_DISK')
+    t.regex(
+      limitOf(log, 'c-1')?.message ?? '',
+      /^the agent's disk was almost full, with .* no disk/,
+    )
+    t.is(log.of('c-2').at(-1)?.kind, 'started')
+  } finally {
+    execFileSync('umount', [disk])
+    rmSync(disk, { recursive: true, force: true })
+  }
+})
+
+function mounted(path: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', path])
+    return true
+  } catch {
+    // In a container that is often forbidden.
+    return false
+  }
+}
+
+/** Listens on a free port that it was not given, says which, and on the one that it was. */
+const LISTENER = `
+const server = require('node:net').createServer()
+server.listen(0, '127.0.0.1', () => {
+  require('node:fs').writeFileSync('port', server.address().port + '\\n')
+})
+require('node:net').createServer().listen(Number(process.env.PORT0), '127.0.0.1')
+`
+const listener = (port: number): ContainerSpec => ({
+  ...aContainer(),
+  command: { argv: [process.execPath, '-e', LISTENER] },
+  ports: [port],
+})
+
+for (const isolation of [undefined, 'session'] as const) {
+  test(`who listens where it was not given the port is told of, once (${isolation ?? 'strongest'})`, async (t) => {
+    const other = { portsLookMs: 250 }
+    await using machine = realMachine(isolation, systemClock, other)
+    const { containers, log } = await opened(machine)
+    const spec = listener(isolation === undefined ? 31_987 : 31_988)
+    containers.launch(spec)
+    await fileHolds(join(machine.sandboxPath(spec), 'port'), /\n/)
+    const port = readFileSync(join(machine.sandboxPath(spec), 'port'), 'utf8').trim()
+    await log.until('strange-ports', 'c-1')
+    t.like(log.of('c-1').at(-1), {
+      message: `it listens on port ${port}; it was given ${spec.ports.join()}`,
+    })
+    t.is(log.events.length, 2)
+    containers.kill('c-1', 0)
+    await log.until('ended', 'c-1')
+    t.is(limitOf(log, 'c-1'), undefined)
+  })
+}
+
+test('where that is enforced, it is ended for it', async (t) => {
+  const other = { portsLookMs: 250, enforcesPorts: true }
+  await using machine = realMachine(undefined, systemClock, other)
+  const { containers, log } = await opened(machine)
+  containers.launch(listener(31_989))
+  await log.until('ended', 'c-1')
+  t.like(limitOf(log, 'c-1'), { reason: 'CONTAINER_LIMITATION_PORTS', ends: true })
+})
+
+test('a task opens the devices that every program needs, and no other', async (t) => {
+  await using machine = realMachine()
+  const { containers, log } = await opened(machine)
+  const found = containers.isolators.includes('devices') && existsSync('/dev/kmsg')
+  if (!needs(t, { name: 'the right to hold tasks by devices', found })) return
+  const shell = [
+    'head -c 1 /dev/zero >/dev/null && head -c 1 /dev/urandom >/dev/null || exit 1',
+    'mknod own c 1 11 && echo made >&2',
+    'for device in /dev/kmsg ./own; do (: <$device) 2>/dev/null && echo "opened $device"; done',
+    'exit 0',
+  ]
+  const spec = aTaskOf(shell.join('\n'))
+  containers.launch(spec)
+  await log.until('ended', 'c-1')
+  t.like(log.of('c-1').at(-1), { exit: { code: 0 } })
+  t.is(readFileSync(join(machine.sandboxPath(spec), 'stdout'), 'utf8'), '')
+  t.is(readFileSync(join(machine.sandboxPath(spec), 'stderr'), 'utf8'), 'made\n')
+})
+
+test('each GPU is one task’s, also after a restart of the agent, until it has ended', async (t) => {
+  const devPath = mkdtempSync(join(tmpdir(), 'bourse-dev-'))
+  for (const name of ['nvidia0', 'nvidia1', 'nvidia2']) writeFileSync(join(devPath, name), '')
+  t.deepEqual(findGpus(devPath), [0, 1, 2])
+  await using machine = realMachine(undefined, systemClock, { devPath })
+  const first = await opened(machine)
+  const gpuTask = (id: string, gpus: number) =>
+    aTaskOf('echo "$NVIDIA_VISIBLE_DEVICES" >gpus; exec sleep 600', { gpus }, id)
+  const told = async (id: string) => {
+    const file = join(machine.sandboxPath(gpuTask(id, 0)), 'gpus')
+    await fileHolds(file, /\n/)
+    return readFileSync(file, 'utf8').trim()
+  }
+  t.true(first.containers.isolators.includes('gpus'))
+  first.containers.launch(gpuTask('c-1', 2))
+  first.containers.launch(gpuTask('c-2', 0))
+  await first.log.until('started', 'c-1', 'c-2')
+  t.deepEqual([await told('c-1'), await told('c-2')], ['0,1', 'void'])
+  await first.containers.close()
+  const { containers, log } = await opened(machine)
+  containers.launch(gpuTask('c-3', 2))
+  await log.until('launch-failed', 'c-3')
+  t.like(log.of('c-3'), [{ why: 'it was given 2 GPUs, and so many are not free here' }])
+  containers.launch(gpuTask('c-4', 1))
+  await log.until('started', 'c-4')
+  t.is(await told('c-4'), '2')
+  containers.kill('c-1', 0)
+  await log.until('ended', 'c-1')
+  containers.launch(gpuTask('c-5', 2))
+  await log.until('started', 'c-5')
+  t.is(await told('c-5'), '0,1')
+  rmSync(devPath, { recursive: true })
+})

@@ -1,0 +1,92 @@
+/** Whole GPUs: found, given to one at a time, and kept over a restart. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import fc from 'fast-check'
+import { findGpus, Gpus, gpuEnvironment } from '../../../agent-runtime/isolator/gpus.ts'
+import { needs } from '../../support/needs.ts'
+
+/** A folder like `/dev`. */
+function devices(names: readonly string[]): { readonly path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), 'bourse-dev-'))
+  for (const name of names) writeFileSync(join(path, name), '')
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) }
+}
+
+test('a machine has as many GPUs as devices of that name, in the order of their numbers', (t) => {
+  using dev = devices(['null', 'nvidia10', 'nvidia2', 'nvidia0', 'nvidiactl', 'nvidia-uvm'])
+  mkdirSync(join(dev.path, 'nvidia-caps'))
+  t.deepEqual(findGpus(dev.path), [0, 2, 10])
+  t.deepEqual(findGpus('/nowhere'), [])
+})
+
+test('with a GPU come the devices without which none can be used, by their numbers', (t) => {
+  using dev = devices([])
+  const make = (name: string, major: string, minor: string) =>
+    execFileSync('mknod', [join(dev.path, name), 'c', major, minor])
+  let found = process.getuid?.() === 0
+  try {
+    if (found) make('nvidia1', '195', '1')
+  } catch {
+    found = false
+  }
+  if (!needs(t, { name: 'the right to make devices', found })) return
+  make('nvidiactl', '195', '255')
+  make('nvidia-uvm', '4095', '1000000')
+  const gpus = new Gpus(dev.path)
+  t.deepEqual(gpus.devicesOf([1, 7]), [
+    { major: 195, minor: 1 },
+    { major: 195, minor: 255 },
+    { major: 4095, minor: 1_000_000 },
+  ])
+  t.deepEqual(gpus.devicesOf([]), [])
+})
+
+test('a task is told which are its own, and one without that there are none', (t) => {
+  t.deepEqual(gpuEnvironment([0, 2], { isHeld: true }), { NVIDIA_VISIBLE_DEVICES: '0,2' })
+  t.deepEqual(gpuEnvironment([0, 2], { isHeld: false }), {
+    NVIDIA_VISIBLE_DEVICES: '0,2',
+    CUDA_VISIBLE_DEVICES: '0,2',
+  })
+  t.deepEqual(gpuEnvironment([], { isHeld: false }), {
+    NVIDIA_VISIBLE_DEVICES: 'void',
+    CUDA_VISIBLE_DEVICES: '',
+  })
+})
+
+const ids = fc.constantFrom('a', 'b', 'c', 'd')
+const step = fc.oneof(
+  fc.record({ do: fc.constant('take' as const), id: ids, count: fc.nat(4) }),
+  fc.record({ do: fc.constant('release' as const), id: ids }),
+  fc.record({ do: fc.constant('restart' as const) }),
+)
+
+test('whatever starts, ends and restarts: no GPU is two tasks’ at once, and none is lost', (t) => {
+  using dev = devices(['nvidia0', 'nvidia1', 'nvidia3', 'nvidia4'])
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      let gpus = new Gpus(dev.path)
+      const held = new Map<string, readonly number[]>()
+      for (const one of steps) {
+        if (one.do === 'restart') {
+          gpus = new Gpus(dev.path)
+          for (const [id, own] of held) gpus.keep(id, [{ isolator: 'gpus', gpus: own }])
+        } else if (one.do === 'release') {
+          gpus.release(one.id)
+          held.delete(one.id)
+        } else if (!held.has(one.id)) {
+          const free = gpus.all.length - [...held.values()].flat().length
+          const taken = gpus.take(one.id, one.count)
+          if ((taken === undefined) !== one.count > free) return false
+          if (taken !== undefined) held.set(one.id, taken.gpus)
+        }
+        const all = [...held.values()].flat()
+        if (new Set(all).size !== all.length) return false
+      }
+      return true
+    }),
+  )
+  t.pass()
+})

@@ -4,6 +4,7 @@
  */
 import type { Subscription } from '../bus/bus.ts'
 import { randomToken } from '../bus/random.ts'
+import { RefusedError } from '../bus/service.ts'
 import { ClusterError } from '../protocol/errors.ts'
 import type { SessionId } from '../protocol/ids.ts'
 import { FILE_READ_BYTES_MAX } from '../protocol/limits.ts'
@@ -18,8 +19,10 @@ import type { OperatorClient } from './operator-client.ts'
 
 /** A piece that has not come for so long is lost, or its agent is away. */
 const PIECE_MS_MAX = 2_000
-/** So many in a row, and nobody waits any longer. */
-const SILENCES_MAX = 5
+/** So long nothing at all, and nobody waits any longer: leaders change, and agents come back. */
+const PATIENCE_MS = 30_000
+/** Before it is asked again where there was no leader, or it did not know the agent. */
+const PAUSE_MS = 500
 
 type FilePiece = Extract<SandboxContent, { kind: 'file' }>
 type Listed = Exclude<SandboxContent, { kind: 'file' | 'refused' }>
@@ -39,10 +42,12 @@ export class SandboxReader {
   readonly #subscription: Subscription
   /** A folder is listed further while what is in it is read. */
   readonly #answers = new Map<SessionId, Answer>()
+  #heardAtMs: number
 
   constructor(client: OperatorClient, sandbox: Sandbox) {
     this.#client = client
     this.#sandbox = sandbox
+    this.#heardAtMs = client.clock.now().monotonicMs
     const { cluster, messenger } = client
     const { agentId, principal, frameworkId } = sandbox
     const ids = { cluster, agentId, principal, frameworkId }
@@ -64,7 +69,7 @@ export class SandboxReader {
    */
   async *list(path: Uint8Array): AsyncGenerator<Listed> {
     let after: Uint8Array | undefined
-    for (let silences = 0; ; ) {
+    for (;;) {
       let isMore = true
       const answer = newAnswer()
       const behind = after === undefined ? {} : { after }
@@ -76,12 +81,11 @@ export class SandboxReader {
       })) {
         if (content.kind !== 'folder' && content.kind !== 'entry') continue
         yield content
-        silences = 0
         isMore = content.kind === 'folder' && content.more
         if (content.kind === 'folder') after = content.entries.at(-1)?.name ?? after
       }
       if (!isMore) return
-      if (!answer.isWhole) silences = this.#silent(silences)
+      if (!answer.isWhole) this.#checkPatience()
     }
   }
 
@@ -94,7 +98,7 @@ export class SandboxReader {
   async *read(path: Uint8Array): AsyncGenerator<FilePiece> {
     let offset = 0
     let first: FilePiece | undefined
-    for (let silences = 0; ; ) {
+    for (;;) {
       const answer = newAnswer()
       const bytesMax = FILE_READ_BYTES_MAX
       for await (const piece of this.#ask(answer, { path, want: 'read', offset, bytesMax })) {
@@ -106,11 +110,10 @@ export class SandboxReader {
         if (piece.version !== first.version || piece.offset !== offset || isShort)
           throw changed(path)
         yield whole
-        silences = 0
         offset += lengthBytes
         if (offset >= first.sizeBytes) return
       }
-      if (!answer.isWhole) silences = this.#silent(silences)
+      if (!answer.isWhole) this.#checkPatience()
     }
   }
 
@@ -121,11 +124,12 @@ export class SandboxReader {
     this.#answers.set(request, answer)
     try {
       const task = { principal, frameworkId, taskId, launch, agentId }
-      await this.#client.ask('read-sandbox', { ...task, ...ask, request })
+      if (!(await this.#isAsked({ ...task, ...ask, request }))) return
       for (let part = 0; !answer.isWhole; part += 1) {
         const piece = answer.came.shift() ?? (await this.#nextPiece(answer))
         if (piece?.part !== part) return
         const { content, last } = piece
+        this.#heardAtMs = this.#client.clock.now().monotonicMs
         if (content.kind === 'refused') throw notShown(ask.path, content.message)
         answer.isWhole = last
         yield content
@@ -146,12 +150,34 @@ export class SandboxReader {
     })
   }
 
-  #silent(silences: number): number {
-    if (silences + 1 < SILENCES_MAX) return silences + 1
+  /** @throws {ClusterError} `cli/agent-silent`. */
+  #checkPatience(): void {
+    const { clock } = this.#client
+    if (clock.now().monotonicMs - this.#heardAtMs < PATIENCE_MS) return
     const { agentId } = this.#sandbox
     throw new ClusterError('cli/agent-silent', 'later', `agent ${agentId} does not answer`)
   }
+
+  /** False: not now. @throws {ClusterError} what asking again will not cure. */
+  async #isAsked(body: OperatorReadSandbox): Promise<boolean> {
+    const { clock } = this.#client
+    try {
+      await this.#client.ask('read-sandbox', body)
+      return true
+    } catch (error) {
+      const isPassing = error instanceof ClusterError && isWorthWaiting(error)
+      if (!isPassing) throw error
+      await new Promise<void>((resolve) => void clock.after(PAUSE_MS, resolve))
+      if (clock.now().monotonicMs - this.#heardAtMs >= PATIENCE_MS) throw error
+      return false
+    }
+  }
 }
+
+/** A leader that has just begun does not know all agents. */
+export const isWorthWaiting = (error: ClusterError): boolean =>
+  error.code === 'cli/no-leader' ||
+  (error instanceof RefusedError && (error.retry === 'later' || error.refusal.name === 'not-found'))
 
 const newAnswer = (): Answer => ({ came: [], onPiece: () => undefined, isWhole: false })
 

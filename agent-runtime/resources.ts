@@ -1,12 +1,15 @@
 /** What a machine has to offer if nobody says otherwise. */
 import { statfsSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
+import { findGpus } from './isolator/gpus.ts'
 
 /** Plain numbers: `mem` and `disk` in MiB, `ports` with both ends. */
 export interface MachineResources {
   readonly cpus: number
   readonly mem: number
   readonly disk: number
+  /** Whole devices. */
+  readonly gpus: number
   readonly ports: readonly { readonly begin: number; readonly end: number }[]
 }
 
@@ -15,15 +18,28 @@ const GIB_IN_MIB = 1024
 /** Source: Mesos, `--resources`. */
 const PORTS = { begin: 31_000, end: 32_000 }
 
-/** Of the machine, or of the container that the agent itself is in. `workDir` exists. */
-export function detectResources(workDir: string): MachineResources {
+/** What a disk of which nothing is known is taken to offer. Source: Mesos, `DEFAULT_DISK`. */
+const DISK_DEFAULT_MIB = 10 * GIB_IN_MIB
+
+/** Of the machine, or of the container that the agent itself is in. */
+export function detectResources(workDir: string, devPath = '/dev'): MachineResources {
   const memBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
-  const disk = statfsSync(workDir)
   return {
     cpus: availableParallelism(),
     mem: offeredMem(Math.floor(memBytes / MIB)),
-    disk: offeredDisk(Math.floor((disk.blocks * disk.bsize) / MIB)),
+    disk: detectDisk(workDir),
+    gpus: findGpus(devPath).length,
     ports: [PORTS],
+  }
+}
+
+function detectDisk(workDir: string): number {
+  try {
+    const { blocks, bsize } = statfsSync(workDir)
+    return offeredDisk(Math.floor((blocks * bsize) / MIB))
+  } catch {
+    // A disk that does not say how large it is.
+    return DISK_DEFAULT_MIB
   }
 }
 

@@ -201,6 +201,7 @@ function addAgent({ add, io, done }: Registration): void {
       `ends its tasks when no agent comes back for so long, or never (default: ${formatDuration(RECOVERY_TIMEOUT_MS)})`,
       someTimeOrNever,
     )
+    .option('--enforce-ports', 'ends a task that listens on a port it was not given')
     .option('--leave-when-idle', 'stopped without a task, it leaves the cluster for good')
     .option('--emulate <n>', 'run so many agents whose tasks only pretend', count(1, 100_000))
     .action(async (_, self: Command) => {

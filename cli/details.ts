@@ -39,7 +39,11 @@ export const frameworkLines = (framework: FrameworkItem, wallMs: number): readon
     tasks: String(framework.tasks),
   })
 
-export const taskLines = (task: TaskItem, wallMs: number): readonly string[] =>
+export const taskLines = (
+  task: TaskItem,
+  wallMs: number,
+  used: string | undefined,
+): readonly string[] =>
   fieldLines({
     task: task.taskId,
     name: task.name,
@@ -52,6 +56,7 @@ export const taskLines = (task: TaskItem, wallMs: number): readonly string[] =>
     role: task.role,
     resources: describe(task.resources),
     ports: portsText(task.resources),
+    uses: used,
     launch: task.launch,
   })
 

@@ -29,6 +29,7 @@ import {
   shadowReports,
   statusUpdates,
   taskOutput,
+  taskUsage,
 } from './subjects.ts'
 
 /** Whom NATS credentials are for. */
@@ -71,6 +72,7 @@ export function permissionsOf(cluster: string, user: User): Permissions {
           taskOutput.on({ cluster }),
           sandboxPieces.on({ cluster }),
           sandboxesFound.on({ cluster }),
+          taskUsage.on({ cluster }),
           shadowReports.on({ cluster }),
           below(inboxOf(cluster, 'operator', principal)),
         ],
@@ -111,6 +113,7 @@ function agentPermissions(cluster: string, agentId: AgentId): Permissions {
       taskOutput.on({ cluster, agentId }),
       sandboxPieces.on({ cluster, agentId }),
       sandboxesFound.on({ cluster, agentId }),
+      taskUsage.on({ cluster, agentId }),
     ],
     subscribe: [
       leaderBeat.on({ cluster }),
@@ -137,6 +140,7 @@ function frameworkPermissions(
       frameworkEvents.on(ids),
       statusUpdates.on(ids),
       taskOutput.on(ids),
+      taskUsage.on(ids),
       below(inbox),
     ],
   }

@@ -81,6 +81,7 @@ export const OPERATOR_VERBS = {
   'read-output': 'OperatorReadOutput',
   'read-sandbox': 'OperatorReadSandbox',
   'find-sandboxes': 'OperatorFindSandboxes',
+  'read-usage': 'OperatorReadUsage',
   'set-quotas': 'SetQuotas',
   'set-weights': 'SetWeights',
   explain: 'Explain',
@@ -101,6 +102,7 @@ export const OPERATOR_ANSWERS = {
   'read-output': 'Done',
   'read-sandbox': 'Done',
   'find-sandboxes': 'AgentsAsked',
+  'read-usage': 'Done',
   'set-quotas': 'Done',
   'set-weights': 'Done',
   explain: 'Explanation',
@@ -144,6 +146,8 @@ export const sandboxQuestions = route('{cluster}.find', 'FindSandboxes')
 
 /** agent → operators: what sandboxes it has. */
 export const sandboxesFound = route('{cluster}.found.{agentId}', 'SandboxesFound')
+/** agent → the world, on demand. */
+export const taskUsage = route('{cluster}.usage.{agentId}.{principal}.{frameworkId}', 'TaskUsage')
 
 /** The inbox prefixes of those who call: answers go nowhere else. */
 export const frameworkInbox = (ids: {

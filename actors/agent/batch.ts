@@ -53,8 +53,10 @@ const NEEDS_NO_RECORD: ReadonlySet<Effect['do']> = new Set([
   'read-output',
   'look-into',
   'send-found',
+  'read-usage',
   'measure-disk',
   'send-output',
+  'send-usage',
   'give-up',
 ])
 

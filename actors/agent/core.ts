@@ -19,6 +19,7 @@ import type { AgentState, Deadline } from './state.ts'
 import { stop } from './stop.ts'
 import { acknowledge, retryStreams } from './streams.ts'
 import { handleContainer } from './tasks.ts'
+import { heardUsage } from './usage.ts'
 
 const NOTHING: readonly Effect[] = []
 
@@ -47,6 +48,8 @@ function handle(state: AgentState, input: Input | CommonInput, now: Now): readon
       return NOTHING
     case 'output.read':
       return heardOutput(state, input, now)
+    case 'usage.read':
+      return heardUsage(input)
     case 'bus.disconnected':
       state.isDisconnected = true
       return NOTHING

@@ -10,7 +10,7 @@ import type {
 import type { TaskInfo } from '../../protocol/schema/common.ts'
 import type { AgentReports } from '../../protocol/schema/master.ts'
 import type { SandboxesFound } from '../../protocol/schema/sandbox.ts'
-import type { Output, StatusUpdates } from '../../protocol/schema/scheduler.ts'
+import type { Output, StatusUpdates, TaskUsage } from '../../protocol/schema/scheduler.ts'
 import type { AgentRecord } from './records.ts'
 
 export interface Sandbox {
@@ -82,6 +82,12 @@ export interface LookWanted {
   }
 }
 
+/** Who wants to know what a task uses; comes back with it. */
+export interface UsageAsked {
+  readonly to: FrameworkKey
+  readonly message: Pick<TaskUsage, 'request' | 'taskId' | 'launch'>
+}
+
 export type Effect =
   /** Appended as one write before any later effect is performed; `disk` also outlives a reboot. */
   | {
@@ -111,10 +117,13 @@ export type Effect =
   /** Published in pieces, or not at all: whoever asked asks again. */
   | ({ readonly do: 'look-into' } & LookWanted)
   | { readonly do: 'send-found'; readonly message: SandboxesFound }
+  /** Answered by the input `usage.read`. */
+  | { readonly do: 'read-usage'; readonly containerId: Launch; readonly asked: UsageAsked }
   /** Answered by the input `disk.measured`; `lists`: with all sandboxes that lie there. */
   | { readonly do: 'measure-disk'; readonly lists: boolean }
   | { readonly do: 'report'; readonly message: AgentReports }
   | { readonly do: 'update'; readonly to: FrameworkKey; readonly message: StatusUpdates }
   | { readonly do: 'send-output'; readonly to: FrameworkKey; readonly message: Output }
+  | { readonly do: 'send-usage'; readonly to: FrameworkKey; readonly message: TaskUsage }
   /** This agent has no place in the cluster, or not with these options. Its tasks run on. */
   | { readonly do: 'give-up'; readonly message: string }

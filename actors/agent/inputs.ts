@@ -3,7 +3,7 @@ import type { FrameworkKey, Launch, SessionId } from '../../protocol/ids.ts'
 import type { Acknowledgements, AgentOrders } from '../../protocol/schema/agent.ts'
 import type { LeaderBeat } from '../../protocol/schema/master.ts'
 import type { FindSandboxes } from '../../protocol/schema/sandbox.ts'
-import type { Sandbox } from './effects.ts'
+import type { Sandbox, UsageAsked } from './effects.ts'
 import type { AgentRecord } from './records.ts'
 
 /** What of a leader's beat concerns agents. */
@@ -119,6 +119,13 @@ export interface OutputRead {
   readonly output?: { readonly bytes: Uint8Array; readonly end: boolean }
 }
 
+/** What a container uses: counts by name. Absent: there is no such container. */
+export interface UsageRead {
+  readonly kind: 'usage.read'
+  readonly asked: UsageAsked
+  readonly usage?: Readonly<Record<string, number>>
+}
+
 export type Input =
   | Start
   | { readonly kind: 'leader.beat'; readonly beat: Beat }
@@ -133,6 +140,7 @@ export type Input =
   | ContainerInput
   | CheckEnded
   | OutputRead
+  | UsageRead
   | DiskMeasured
   | { readonly kind: 'bus.disconnected' }
   | { readonly kind: 'bus.connected' }

@@ -7,11 +7,13 @@ import {
   PretendingContainerizer,
   PretendMachine,
 } from '../../agent-runtime/containerizer/pretending.ts'
+import { findGpus } from '../../agent-runtime/isolator/gpus.ts'
 import { detectResources } from '../../agent-runtime/resources.ts'
 import type { BusSystem } from '../../bus/bus.ts'
 import type { Clock } from '../../bus/clock.ts'
 import { type MessengerDeps, openMessenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
+import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId } from '../../protocol/ids.ts'
 import {
   DISK_HEADROOM,
@@ -116,6 +118,8 @@ export interface AgentOptions extends World {
   readonly diskHeadroom?: number | undefined
   /** So long tasks go on without an agent; then they are ended. Default 15 min. */
   readonly recoveryTimeoutMs?: number | 'never' | undefined
+  /** Ends who listens on a port that it was not given. Default: tells its framework. */
+  readonly enforcesPorts?: boolean | undefined
   /** Whether the cluster forgets it at a stop. Default: never. */
   readonly leaves?: Exclude<Leaves, 'always'>
 }
@@ -124,6 +128,7 @@ export interface AgentOptions extends World {
 export async function startAgent(options: AgentOptions): Promise<RunningAgents> {
   const { workDir, hostname, clock, isolation, containerService } = options
   const { resources = machineResources(workDir) } = options
+  checkGpus(resources, findGpus().length)
   const isKnown = keptAgentId(workDir) !== undefined
   const agentId = agentIdIn(workDir, options)
   const profile: Profile = {
@@ -135,7 +140,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
     sandboxKeepMs: options.sandboxKeepMs ?? SANDBOX_KEEP_MS,
     diskHeadroom: options.diskHeadroom ?? DISK_HEADROOM,
   }
-  const forced = isolation === undefined ? {} : { isolation }
+  const { enforcesPorts } = options
+  const here = { enforcesPorts, ...(isolation !== undefined && { isolation }) }
   const watch = watchOf(options.recoveryTimeoutMs ?? RECOVERY_TIMEOUT_MS)
   return await hostAgents(options, {
     machines: [
@@ -143,7 +149,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
         profile,
         isKnown,
         openContainerizer: (onEvent) =>
-          openMachine({ workDir, agentId, clock, onEvent, watch, containerService, ...forced }),
+          openMachine({ ...here, workDir, agentId, clock, onEvent, watch, containerService }),
       },
     ],
     openCheckpoint: () => openCheckpointIn(workDir),
@@ -167,13 +173,24 @@ const openCheckpointIn = (workDir: string): OpenedRecordLog =>
 
 /** What this machine has to offer. The directory is there. */
 export function machineResources(workDir: string): ResourceList {
-  const { cpus, mem, disk, ports } = detectResources(workDir)
+  const { cpus, mem, disk, gpus, ports } = detectResources(workDir)
   return [
     { name: 'cpus', scalar: cpus },
     { name: 'mem', scalar: mem },
     { name: 'disk', scalar: disk },
     { name: 'ports', ranges: ports.map(({ begin, end }) => [begin, end]) },
+    ...(gpus > 0 ? [{ name: 'gpus', scalar: gpus }] : []),
   ]
+}
+
+/** Whoever offers more GPUs than there are gets tasks that cannot start. */
+function checkGpus(resources: ResourceList, found: number): void {
+  const offered = resources
+    .filter(({ name }) => name === 'gpus')
+    .reduce((sum, { scalar = 0 }) => sum + scalar, 0)
+  if (offered <= found) return
+  const message = `the agent is to offer ${offered} gpus, and /dev has ${found}`
+  throw new ClusterError('agent/too-few-gpus', 'never', message)
 }
 
 export interface EmulatedOptions extends World {

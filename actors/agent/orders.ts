@@ -15,6 +15,7 @@ import type { AgentState } from './state.ts'
 import { sendHeadsAgain } from './streams.ts'
 import { answerMissing } from './tasks.ts'
 import { tearDown } from './tear-down.ts'
+import { sendUsage } from './usage.ts'
 
 export function heardOrders(state: AgentState, message: AgentOrders, now: Now): readonly Effect[] {
   if (state.link.kind === 'given-up') return []
@@ -102,6 +103,8 @@ function obeyOne(state: AgentState, order: AgentOrder, now: Now): readonly Effec
       return sendOutput(state, order, now)
     case 'send-sandbox':
       return sendSandbox(order)
+    case 'send-usage':
+      return sendUsage(state, order)
     case 'invite':
       return NOTHING
   }

@@ -26,11 +26,12 @@ import {
   sandboxQuestions,
   statusUpdates,
   taskOutput,
+  taskUsage,
 } from '../../protocol/subjects.ts'
 import { type RunningActor, runActor } from '../kit/run-actor.ts'
 import { type Action, Batch, type Unperformed } from './batch.ts'
 import { agentCore } from './core.ts'
-import type { OutputWanted } from './effects.ts'
+import type { Effect, OutputWanted } from './effects.ts'
 import type { CheckSeen, ExitSeen, FoundContainer, Input, Leaves } from './inputs.ts'
 import type { Journal } from './journal.ts'
 import { ignoresBeat, isUnknown } from './leader.ts'
@@ -297,6 +298,8 @@ function perform(deps: AgentsDeps, agent: Agent, action: Action): void {
     }
     case 'send-found':
       return messenger.send(sandboxesFound, { cluster, agentId }, action.message)
+    case 'read-usage':
+      return void readUsage(deps, agent, action)
     case 'measure-disk':
       return void measureDisk(deps, agent, action.lists)
     case 'report':
@@ -305,6 +308,8 @@ function perform(deps: AgentsDeps, agent: Agent, action: Action): void {
       return messenger.send(statusUpdates, { cluster, agentId, ...action.to }, action.message)
     case 'send-output':
       return messenger.send(taskOutput, { cluster, agentId, ...action.to }, action.message)
+    case 'send-usage':
+      return messenger.send(taskUsage, { cluster, agentId, ...action.to }, action.message)
     case 'give-up':
       return deps.onGiveUp(action.message, agentId)
   }
@@ -316,6 +321,14 @@ async function readOutput(deps: AgentsDeps, agent: Agent, wanted: OutputWanted):
   const output = await agent.containerizer.readOutput(read).catch(deps.onFault)
   const answer = output === undefined ? {} : { output }
   agent.actor.input({ kind: 'output.read', request, ...answer })
+}
+
+type ReadUsage = Extract<Effect, { do: 'read-usage' }>
+
+async function readUsage(deps: AgentsDeps, agent: Agent, wanted: ReadUsage): Promise<void> {
+  const { containerId, asked } = wanted
+  const usage = await agent.containerizer.usage(containerId).catch(deps.onFault)
+  agent.actor.input({ kind: 'usage.read', asked, ...(usage && { usage: { ...usage } }) })
 }
 
 async function measureDisk(deps: AgentsDeps, agent: Agent, lists: boolean): Promise<void> {

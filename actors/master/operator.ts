@@ -20,7 +20,7 @@ import { frameworkOf, heldAt, wantedRoles } from './books.ts'
 import { type Agent, type Framework, newAgent, type Offer, type Task } from './entities.ts'
 import { agentStateOf } from './explain/books.ts'
 import { explain } from './explain/explaining.ts'
-import { kill, readOutput } from './frameworks/calls.ts'
+import { kill, readOutput, readUsage } from './frameworks/calls.ts'
 import { requestEnd } from './frameworks/end.ts'
 import { quarantined } from './lead/claims.ts'
 import { standbys } from './lead/peer-beats.ts'
@@ -93,6 +93,8 @@ function handle(
       return readSandbox(turn, call.body)
     case 'find-sandboxes':
       return findSandboxes(turn, call.body)
+    case 'read-usage':
+      return readUsage(turn, call.body) ?? {}
     case 'explain':
       return explain(turn, call.body, reply)
     case 'roles':

@@ -120,7 +120,7 @@ export type ContainerEvent =
     }
   /** The task's process never existed and never will: bad spec, or killed before it could start. */
   | { readonly kind: 'launch-failed'; readonly containerId: string; readonly why: string }
-  /** It listens where it may not, and goes on; `message` says where. Told once for the same ports. */
+  /** It listens where it may not, and goes on; `message` says where. Told once for each set. */
   | { readonly kind: 'strange-ports'; readonly containerId: string; readonly message: string }
   /** A run of a check has ended. */
   | {
@@ -223,7 +223,7 @@ export interface Containerizer {
    */
   destroy(containerId: string): Promise<void> | undefined
 
-  /** What it uses now and has used; undefined if there is no such container. It is looked at now. */
+  /** What it uses now and has used; undefined if there is no such container. Looks anew. */
   usage(containerId: string): Promise<Usage | undefined>
 
   /** Undefined if there is no such sandbox. The file is read as it is, links are not followed. */

@@ -1,4 +1,4 @@
-/** Limits that tasks were ended for: written down before the kill, so that a later agent can tell. */
+/** Limits that tasks were ended for: written down before the kill, for a later agent to tell. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LimitHit } from '../isolator/isolator.ts'

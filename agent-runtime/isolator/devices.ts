@@ -1,11 +1,5 @@
 /** Devices: a task gets those that every program needs, and its own. Of the rest it opens none. */
-import type { CgroupIsolator, Setting } from './isolator.ts'
-
-/** A character device, by the kernel's numbers. */
-export interface DeviceNumber {
-  readonly major: number
-  readonly minor: number | '*'
-}
+import type { CgroupIsolator, DeviceNumber, Setting } from './isolator.ts'
 
 /** Read and written by every task. Source: the kernel's list of devices, devices.txt. */
 const FOR_ALL: Readonly<Record<string, DeviceNumber>> = {

@@ -1,6 +1,6 @@
 /**
- * How much of the disk a sandbox takes, by looking at all of it. What is inside is hostile: it moves
- * while it is looked at, is deeper than a path is long, and is full of names that are no text.
+ * How much of the disk a sandbox takes, by looking at all of it. What is inside is hostile: it
+ * moves while it is looked at, is deeper than a path is long, and full of names that are no text.
  */
 import { execFileSync } from 'node:child_process'
 import { type Dir, lstatSync, opendirSync, readdirSync, readlinkSync, statSync } from 'node:fs'
@@ -35,7 +35,7 @@ interface Sum {
   readonly several: Set<number>
 }
 
-/** Looks a little further at each step. What is on another disk, or gone meanwhile, counts nothing. */
+/** Looks a little further at each step. What is on another disk, or gone, counts nothing. */
 export function* diskUse(question: DiskQuestion): Generator<undefined, DiskUse> {
   const { stopBytes, stopFiles } = question
   const path = Buffer.from(question.path).toString('latin1')

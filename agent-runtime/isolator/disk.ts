@@ -5,7 +5,7 @@ import type { DiskHold, LimitHit, Wanted } from './isolator.ts'
 import { inMib } from './memory.ts'
 
 const GIB = 1024 ** 3
-/** Without a limit of its own a task may take this part of the agent's disk, and so much at most. */
+/** Who asked for none may take this part of the agent's disk, and so much at most. */
 const DEFAULT_PART = 0.1
 const DEFAULT_BYTES_MAX = 10 * GIB
 /** Small files fill the disk's table of files before the disk: as many as pages would fit. */
@@ -60,8 +60,8 @@ export interface DiskLook {
 }
 
 /**
- * When it is looked at again: less and less often while nothing happens, and before it can be full if
- * it goes on as it did.
+ * When it is looked at again: less and less often while nothing happens, and before it can be full
+ * if it goes on as it did.
  */
 export function nextDiskLookMs(hold: DiskHold, look: DiskLook, lastMs: number): number {
   const calmMs = Math.min(DISK_LOOK_MS, lastMs * 2)
@@ -94,8 +94,8 @@ export interface Grown {
 }
 
 /**
- * Of those that take more than they asked for, who fills a disk on which almost nothing is free: who
- * has grown most. Nobody, if it is none of them.
+ * Of those that take more than they asked for, who fills a disk on which almost nothing is free:
+ * who has grown most. Nobody, if it is none of them.
  */
 export function fillerOf<Each extends Grown>(all: readonly Each[]): Each | undefined {
   const growing = all.filter(

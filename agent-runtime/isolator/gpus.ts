@@ -1,8 +1,7 @@
 /** GPUs, whole: each is one task's from its launch to its last process. */
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DeviceNumber } from './devices.ts'
-import type { GpusHold, Hold } from './isolator.ts'
+import type { DeviceNumber, GpusHold, Hold } from './isolator.ts'
 
 /** Without these no GPU can be used; they are no GPU by themselves. */
 const BESIDE = ['nvidiactl', 'nvidia-uvm', 'nvidia-uvm-tools', 'nvidia-modeset']
@@ -57,9 +56,9 @@ export const gpusOf = (holds: readonly Hold[]): readonly number[] =>
   holds.flatMap((hold) => (hold.isolator === 'gpus' ? hold.gpus : []))
 
 /**
- * What a task is told of GPUs, where there are any: one that was given none is not to find the others.
- * `isHeld`: it can open no others anyway. Then CUDA counts only its own, from 0, and a list of numbers
- * would mislead it.
+ * What a task is told of GPUs, where there are any: one that was given none is not to find the
+ * others. `isHeld`: it can open no others anyway. Then CUDA counts only its own, from 0, and a list
+ * of numbers would mislead it.
  */
 export function gpuEnvironment(
   gpus: readonly number[],

@@ -1,9 +1,8 @@
 /**
- * What keeps a task to its share: one file for each, and this is what all promise. The kernel does it
- * by cgroups where it can; to what it does not count, somebody has to look.
+ * What keeps a task to its share: one file for each, and this is what all promise. The kernel does
+ * it by cgroups where it can; at what it does not count, somebody has to look.
  */
 import type { CgroupControllers, Controller } from './cgroup-controllers.ts'
-import type { DeviceNumber } from './devices.ts'
 
 /** What a task may use. Absent: nothing holds it. */
 export interface Limits {
@@ -102,6 +101,12 @@ export interface Setting {
   readonly text: string
   /** Not every kernel has it. */
   readonly ifThere?: true
+}
+
+/** A character device, by the kernel's numbers. */
+export interface DeviceNumber {
+  readonly major: number
+  readonly minor: number | '*'
 }
 
 /** What is asked of a cgroup. */

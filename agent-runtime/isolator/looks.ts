@@ -1,4 +1,4 @@
-/** When those that run are looked at for what nobody tells. Nothing is looked at while none runs. */
+/** When those that run are looked at for what nobody tells. While none runs, nobody looks. */
 import type { Clock, Timer } from '../../bus/clock.ts'
 import { DiskLooks } from './disk-looks.ts'
 import type { LimitHit } from './isolator.ts'

@@ -29,6 +29,7 @@ export interface AgentFlags extends CommandOptions {
   readonly sandboxesMax?: number
   readonly diskHeadroom?: number
   readonly recoveryTimeout?: number | 'never'
+  readonly enforcePorts?: boolean
   readonly leaveWhenIdle?: boolean
   readonly emulate?: number
 }
@@ -78,6 +79,7 @@ export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp
     sandboxesMax,
     diskHeadroom,
     recoveryTimeoutMs: recoveryTimeout,
+    enforcesPorts: options.enforcePorts,
     leaves: leaveWhenIdle ? 'when-idle' : 'never',
   })
   world.log({ level: 'info', message: 'agent', fields: { id: running.agentIds[0] ?? '', workDir } })

@@ -16,6 +16,7 @@ import { fieldLines, type Io, jsonLine } from '../io.ts'
 import { type OperatorClient, withOperator } from '../operator-client.ts'
 import type { Invocation } from '../options.ts'
 import { tableLines } from '../table.ts'
+import { readUsage, usageText } from '../task-usage.ts'
 import { allItems, printTable, requirePrefix } from './listing.ts'
 
 interface Found {
@@ -44,11 +45,19 @@ export function status(text: string | undefined, { options, io }: Invocation): P
     }
     const found = await find(client)
     const count = Object.values(found).reduce((sum, items) => sum + items.length, 0)
-    if (options.json) io.print(jsonLine(found))
+    if (options.json) io.print(jsonLine(await withUsage(client, found, count)))
     else if (count === 0) io.printError(`bourse: ${await noneText(client, text)}`)
     else await printFound(found, count, { client, io })
     return count === 0 ? EXIT.failed : EXIT.done
   })
+}
+
+/** Of one task alone: its agent is asked. */
+async function withUsage(client: OperatorClient, found: Found, count: number): Promise<object> {
+  const [task] = found.tasks
+  if (count !== 1 || task === undefined) return found
+  const usage = await readUsage(client, task)
+  return usage === undefined ? found : { ...found, tasks: [{ ...task, usage }] }
 }
 
 async function noneText(client: OperatorClient, text: string | undefined): Promise<string> {
@@ -129,7 +138,10 @@ async function printDetails({ agents, frameworks, tasks, offers }: Found, sink: 
       task.frameworkId === frameworkId && task.principal === principal
     await printTasks(frameworkId, isOf, sink)
   }
-  for (const task of tasks) print(taskLines(task, wallMs))
+  for (const task of tasks) {
+    const used = await readUsage(sink.client, task)
+    print(taskLines(task, wallMs, used && usageText(used)))
+  }
   for (const offer of offers) print(offerLines(offer))
 }
 

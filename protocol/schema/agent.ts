@@ -137,6 +137,16 @@ export const SendOutput = item('send-output', 'Publish output of a task.', {
   request: SessionToken,
 })
 
+/**
+ * Send what a task uses now on `<c>.usage.<a>.<p>.<f>`, once. `request` comes back with the answer.
+ */
+export type SendUsage = Static<typeof SendUsage>
+export const SendUsage = item('send-usage', 'Publish what a task uses.', {
+  ...framework,
+  taskId: TaskIdToken,
+  request: SessionToken,
+})
+
 export type AgentOrder = Static<typeof AgentOrder>
 export const AgentOrder = oneOf(
   Invite,
@@ -150,6 +160,7 @@ export const AgentOrder = oneOf(
   Ping,
   SendOutput,
   SendSandbox,
+  SendUsage,
 )
 
 /** leader → agent. At most once each; `session` and `n` stand in all but `invite`. */

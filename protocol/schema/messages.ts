@@ -42,6 +42,7 @@ import {
   OfferPage,
   OperatorKill,
   OperatorReadOutput,
+  OperatorReadUsage,
   OperatorTeardown,
   RolePage,
   SetQuotas,
@@ -56,7 +57,7 @@ import {
   SandboxesFound,
   SandboxPiece,
 } from './sandbox.ts'
-import { FrameworkEvents, Output, StatusUpdates } from './scheduler.ts'
+import { FrameworkEvents, Output, StatusUpdates, TaskUsage } from './scheduler.ts'
 import { ShadowReport } from './shadow.ts'
 
 /**
@@ -103,6 +104,7 @@ export const MESSAGES = {
   SandboxPiece: entry(SandboxPiece, 'agent', 'whoever asked', 'at-most-once'),
   FindSandboxes: entry(FindSandboxes, 'leader', 'agents', 'at-most-once'),
   SandboxesFound: entry(SandboxesFound, 'agent', 'whoever asked', 'at-most-once'),
+  TaskUsage: entry(TaskUsage, 'agent', 'whoever asked', 'at-most-once'),
   FrameworkEvents: entry(FrameworkEvents, 'leader', 'framework', 'at-most-once'),
   Subscribe: call(Subscribe),
   UpdateFramework: call(UpdateFramework),
@@ -131,6 +133,7 @@ export const MESSAGES = {
   OperatorReadOutput: operatorCall(OperatorReadOutput),
   OperatorReadSandbox: operatorCall(OperatorReadSandbox),
   OperatorFindSandboxes: operatorCall(OperatorFindSandboxes),
+  OperatorReadUsage: operatorCall(OperatorReadUsage),
   SetQuotas: operatorCall(SetQuotas),
   SetWeights: operatorCall(SetWeights),
   Explain: operatorCall(Explain),

@@ -224,6 +224,14 @@ export const OperatorReadOutput = message('Asks for output of a task.', {
   request: SessionToken,
 })
 
+/** Asks what a task of any framework uses now; it comes on `<c>.usage.<a>.<p>.<f>`. */
+export type OperatorReadUsage = Static<typeof OperatorReadUsage>
+export const OperatorReadUsage = message('Asks what a task uses now.', {
+  ...task,
+  agentId: AgentIdToken,
+  request: SessionToken,
+})
+
 /** A call was done. */
 export type Done = Static<typeof Done>
 export const Done = message('Done.', {})

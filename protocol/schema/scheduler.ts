@@ -6,6 +6,7 @@ import {
   Epoch,
   HeardNumber,
   InstanceToken,
+  LaunchToken,
   MasterIdToken,
   MessageNumber,
   ResourceList,
@@ -99,5 +100,29 @@ export const Output = message('A piece of output of a task.', {
   /** Nothing follows: the task has ended and this is the end of what it wrote. */
   end: Type.Boolean(),
   /** There is no such output here. */
+  missing: Type.Optional(Type.Boolean()),
+})
+
+const count = Type.Optional(integer(0, Number.MAX_SAFE_INTEGER))
+
+/**
+ * agent → the world, on demand. What nobody counts on that machine is left out.
+ */
+export type TaskUsage = Static<typeof TaskUsage>
+export const TaskUsage = message('What a task uses now.', {
+  request: SessionToken,
+  taskId: TaskIdToken,
+  launch: Type.Optional(LaunchToken),
+  /** The cpu time that it has had, of all cores together. */
+  cpuMs: count,
+  /** How long it was kept from running by its quota. */
+  throttledMs: count,
+  memBytes: count,
+  memPeakBytes: count,
+  /** Processes and threads. */
+  pids: count,
+  /** What its sandbox takes, with files that it holds open there without a name. */
+  diskBytes: count,
+  /** No such task runs here. */
   missing: Type.Optional(Type.Boolean()),
 })

@@ -49,6 +49,7 @@ const IDS: Readonly<Record<RouteName, Readonly<Record<string, readonly string[]>
   sandboxPieces: { agentId: [STRANGER], principal: ['local'], frameworkId: [VICTIM] },
   sandboxQuestions: {},
   sandboxesFound: { agentId: [STRANGER] },
+  taskUsage: { agentId: [STRANGER], principal: ['local'], frameworkId: [VICTIM] },
 }
 
 /** Who has the right to speak there; `*`: the principal in the subject. */
@@ -71,6 +72,7 @@ const USERS: Readonly<Record<RouteName, string>> = {
   sandboxPieces: 'agent stranger-1',
   sandboxQuestions: 'master stranger',
   sandboxesFound: 'agent stranger-1',
+  taskUsage: 'agent stranger-1',
 }
 
 export interface Target {

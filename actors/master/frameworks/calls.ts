@@ -3,6 +3,7 @@ import { type Refusal, refusal, retryOf } from '../../../protocol/errors.ts'
 import type { AgentId, FrameworkKey, Launch, OfferId } from '../../../protocol/ids.ts'
 import type { Decline, KillTask, ReadOutput } from '../../../protocol/schema/calls.ts'
 import type { Message } from '../../../protocol/schema/messages.ts'
+import type { OperatorReadUsage } from '../../../protocol/schema/operator.ts'
 import type { FRAMEWORK_VERBS, FrameworkVerb } from '../../../protocol/subjects.ts'
 import { isTerminal } from '../../../protocol/task-state.ts'
 import { order } from '../agents/agents.ts'
@@ -197,6 +198,15 @@ export function readOutput(
   const which = launch === undefined ? {} : { launch }
   const what = { taskId, ...which, stream, offset, bytesMax, waitMs, request }
   order(turn, agent, { kind: 'send-output', principal, frameworkId, ...what })
+  return undefined
+}
+
+/** Like output. */
+export function readUsage(turn: LeaderTurn, call: OperatorReadUsage): Refusal | undefined {
+  const agent = turn.leader.agents.get(call.agentId)
+  if (agent?.state !== 'registered') return refuseAbsent(turn, call.agentId)
+  const { agentId: _, ...asked } = call
+  order(turn, agent, { kind: 'send-usage', ...asked })
   return undefined
 }
 

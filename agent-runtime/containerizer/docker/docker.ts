@@ -150,8 +150,8 @@ export class DockerContainerizer implements Containerizer {
     )
   }
 
-  usage(containerId: string): Usage | undefined {
-    return this.#containers.get(containerId)?.usage()
+  usage(containerId: string): Promise<Usage | undefined> {
+    return Promise.resolve(this.#containers.get(containerId)?.usage())
   }
 
   async destroy(containerId: string): Promise<void> {

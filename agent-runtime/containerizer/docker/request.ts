@@ -38,6 +38,7 @@ export function imageOf(spec: ContainerSpec): DockerContainer | string {
   if (spec.group !== undefined) return 'no task of a group can run in an image'
   if (spec.linux !== undefined || (spec.rlimits?.length ?? 0) > 0)
     return 'a task in an image cannot ask for rlimits, capabilities or namespaces: it has its own'
+  if ((spec.limits?.gpus ?? 0) > 0) return 'no task in an image can be given GPUs'
   const asked = { container, command: isImagesCommand ? {} : command }
   const given = ports.map((port) => [port, port] as const)
   const problem = problemOf(spec) ?? problemOfContainer(asked, given)

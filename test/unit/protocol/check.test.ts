@@ -90,7 +90,7 @@ test('every call of an operator is strict, and nothing else is', (t) => {
       )
     }
   }
-  t.is(strict.length, 11)
+  t.is(strict.length, 12)
 })
 
 test('an item says by its kind what it is, and is checked as that', (t) => {

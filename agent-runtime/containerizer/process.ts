@@ -28,7 +28,7 @@ import type {
   RecoveredContainer,
   SandboxName,
 } from './containerizer.ts'
-import { type Making, makeContainer } from './making.ts'
+import { type Maker, type Making, makeContainer } from './making.ts'
 import { openParts, type Parts, type ProcessContainerizerOptions } from './process-parts.ts'
 
 /** Everything is looked at this often, whatever the watch said or missed. */

@@ -46,6 +46,7 @@ function made(isolators: OpenIsolators, limits: Limits): Held {
 
 export function isolatorContract(test: TestFn, name: string, placeOf: () => CgroupPlace): void {
   limits(test, name, placeOf)
+  devices(test, name, placeOf)
   counters(test, name, placeOf)
 }
 
@@ -83,6 +84,33 @@ function limits(test: TestFn, name: string, placeOf: () => CgroupPlace): void {
     held.remove(isolators.bases)
   })
 }
+
+function devices(test: TestFn, name: string, placeOf: () => CgroupPlace): void {
+  test(`${name}: of devices it opens what every program needs and its own, or nobody is held`, async (t) => {
+    await using place = placeOf()
+    const isolators = await opened(t, place)
+    if (isolators === undefined) return
+    const held = made(isolators, {})
+    const isHeld = held.holds.some(({ isolator }) => isolator === 'devices')
+    t.is(isHeld, place.version === 1)
+    if (isHeld) t.deepEqual(settingOf(held, 'devices', 'devices.list').split('\n'), OPENED)
+    held.remove(isolators.bases)
+  })
+}
+
+/** null, zero, full, random, urandom, tty, ptmx and all of pts; nodes of any other may be made. */
+const OPENED = [
+  'c *:* m',
+  'b *:* m',
+  'c 1:3 rwm',
+  'c 1:5 rwm',
+  'c 1:7 rwm',
+  'c 1:8 rwm',
+  'c 1:9 rwm',
+  'c 5:0 rwm',
+  'c 5:2 rwm',
+  'c 136:* rwm',
+]
 
 function counters(test: TestFn, name: string, placeOf: () => CgroupPlace): void {
   test(`${name}: what was ended for its memory is told with limit and use`, async (t) => {

@@ -1,5 +1,5 @@
 /** Rows whose fault is a task: it runs beside a neighbour on the one agent of a cluster. */
-import { ISOLATORS } from '../../agent-runtime/isolator/held.ts'
+import { CGROUP_ISOLATORS } from '../../agent-runtime/isolator/held.ts'
 import { hostileTaskOf } from '../hostile/cases.ts'
 import { wrongIn } from '../hostile/outcome.ts'
 import { runHostile } from '../hostile/run.ts'
@@ -24,7 +24,10 @@ export function hostileRow(
 }
 
 function needsOf(tasks: readonly string[]): readonly Need[] {
-  const known: readonly string[] = ['kill', ...ISOLATORS.map(({ name }) => name)]
+  const known: readonly string[] = [
+    ...['kill', 'disk', 'ports'],
+    ...CGROUP_ISOLATORS.map(({ name }) => name),
+  ]
   const wanted = new Set(tasks.flatMap((name) => hostileTaskOf(name)?.needs ?? []))
   const holds = [...wanted].map((name) => ({
     name: `what holds tasks by ${name}`,

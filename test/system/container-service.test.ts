@@ -247,7 +247,7 @@ here('what a task uses is told while it runs', async (t, { containers, log }) =>
   let usage: Usage = {}
   while ((usage.cpuMs ?? 0) < 50) {
     await sleep(50)
-    usage = containers.usage('c-1') ?? {}
+    usage = (await containers.usage('c-1')) ?? {}
   }
   t.true((usage.memBytes ?? 0) > 0)
   t.true((usage.pids ?? 0) > 0)

@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CgroupWorld, cgroupPaths, readCgroupWorld } from '../../isolator/cgroup-mounts.ts'
-import { Held, ISOLATORS } from '../../isolator/held.ts'
-import type { Hold, Isolator, LimitHit, Usage } from '../../isolator/isolator.ts'
+import { CGROUP_ISOLATORS, Held } from '../../isolator/held.ts'
+import type { CgroupIsolator, Hold, LimitHit, Usage } from '../../isolator/isolator.ts'
 import { outOfMemory } from '../../isolator/memory.ts'
 import { readText } from '../../isolator/proc.ts'
 import type { Exit } from '../containerizer.ts'
@@ -68,7 +68,7 @@ export class DockerLimits {
 /** Where a process is counted, by each isolator; nothing if that cannot be seen from here. */
 export function holdsOf(pid: number, world: CgroupWorld = readCgroupWorld()): readonly Hold[] {
   const paths = cgroupPaths(readText(`/proc/${pid}/cgroup`) ?? '')
-  const pathOf = (controller: Isolator['controller']): string | undefined => {
+  const pathOf = (controller: CgroupIsolator['controller']): string | undefined => {
     const mount = world.mounts.find(({ controllers }) => controllers.includes(controller))
     const path = paths.get(controller)
     // Who is in none of its own is counted with everybody.
@@ -78,7 +78,7 @@ export function holdsOf(pid: number, world: CgroupWorld = readCgroupWorld()): re
   const unified = world.mounts.find(({ controllers }) => controllers.includes(''))
   const path2 = unified && there(join(unified.mount, paths.get('') ?? '/'))
   const enabled = (readText(join(path2 ?? '/nowhere', 'cgroup.controllers')) ?? '').split(/\s+/)
-  return ISOLATORS.flatMap(({ name, controller, wants }): Hold[] => {
+  return CGROUP_ISOLATORS.flatMap(({ name, controller, wants }): Hold[] => {
     if (path2 !== undefined && enabled.includes(controller))
       return [{ isolator: name, version: 2, path: path2 }]
     const path = pathOf(controller)

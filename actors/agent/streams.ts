@@ -74,7 +74,7 @@ function addHealth(status: StatusBody, { health, result }: Checks): void {
   if (result !== undefined) status.checkResult = result
 }
 
-/** What is said in passing takes the place of what was so said before, if too much waits already. */
+/** What is said in passing takes the place of what was so said, if too much waits already. */
 function append(state: AgentState, task: Task, status: StatusBody): void {
   const { launch, stream } = task
   const isFull = stream.length >= CHECK_STATUSES_MAX && isPassing(status)

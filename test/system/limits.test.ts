@@ -195,10 +195,15 @@ test('shares and a quota of cpus are written, and what was used is counted', asy
 test('without cgroups a containerizer says what it holds nobody to, and runs tasks', async (t) => {
   await using machine = realMachine('session')
   const { containers, log } = await opened(machine)
-  t.deepEqual(containers.isolators, ['disk', 'ports'])
-  t.deepEqual(containers.missing, [
+  const inCgroups = ['pids', 'memory', 'cpu', 'devices']
+  t.deepEqual(
+    containers.isolators.filter((name) => inCgroups.includes(name)),
+    [],
+  )
+  t.is(
+    containers.missing[0],
     'tasks are held to no share of cpus, memory, processes or devices: that takes root, and cgroups that may be written',
-  ])
+  )
   containers.launch({ ...aContainer({ exit: 0 }), limits: { memBytes: MIB, pidsMax: 1 } })
   await log.until('ended', 'c-1')
   t.deepEqual(await containers.usage('c-1'), {})

@@ -135,7 +135,8 @@ export const HOSTILE_TASKS: readonly HostileTask[] = [
       maxCompletionMs: MAX_COMPLETION_MS,
       killGraceMs: 500,
     },
-    needs: ['ports'],
+    // Without that it is only told, as in Mesos.
+    needs: ['enforced ports'],
     ends: {
       state: 'TASK_FAILED',
       reasons: ['CONTAINER_LIMITATION_PORTS' as never],

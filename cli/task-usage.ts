@@ -10,7 +10,7 @@ import type { OperatorClient } from './operator-client.ts'
 const ANSWER_MS_MAX = 2_000
 const MIB = 1024 * 1024
 
-export type Used = Omit<TaskUsage, 'request' | 'taskId' | 'launch' | 'missing'>
+export type Used = Omit<TaskUsage, 'request' | 'taskId' | 'launch'>
 
 /** Undefined: it does not run, or its agent does not say. */
 export async function readUsage(
@@ -31,8 +31,10 @@ export async function readUsage(
   const timer = clock.after(ANSWER_MS_MAX, () => resolve(undefined))
   try {
     await client.ask('read-usage', { principal, frameworkId, taskId, agentId, request })
-    const { request: _, taskId: __, launch, missing, ...used } = (await came) ?? { missing: true }
-    return missing ? undefined : (used as Used)
+    const answer = await came
+    if (answer === undefined || answer.missing) return undefined
+    const { request: _request, taskId: _taskId, launch: _launch, ...used } = answer
+    return used
   } catch {
     // An agent that is away, or a leader that is older: the rest of the task is shown all the same.
     return undefined

@@ -59,21 +59,24 @@ function handle(state: AgentState, input: Input | CommonInput, now: Now): readon
     case 'disk.measured':
       heardDisk(state, input, now)
       return NOTHING
-    case 'recording.failed':
-      stopRecording(state, input, now)
-      return NOTHING
-    case 'recording.restored':
-      goOnRecording(state, now)
-      return NOTHING
-    case 'checkpoint.grown':
-      return compact(state)
     case 'stop':
       return stop(state, input, now)
     case 'wake':
       return wake(state, now)
     case 'flush':
       return flush(state, now)
+    default:
+      return heardJournal(state, input, now)
   }
+}
+
+type OfJournal = Extract<Input, { kind: `recording.${string}` | 'checkpoint.grown' }>
+
+function heardJournal(state: AgentState, input: OfJournal, now: Now): readonly Effect[] {
+  if (input.kind === 'checkpoint.grown') return compact(state)
+  if (input.kind === 'recording.failed') stopRecording(state, input, now)
+  else goOnRecording(state, now)
+  return NOTHING
 }
 
 function reconnected(state: AgentState, now: Now): void {

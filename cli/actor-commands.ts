@@ -18,6 +18,8 @@ import {
   LEASE_MS,
   MIN_ALLOCATABLE,
   OFFER_TIMEOUT_MS,
+  OUTPUT_KEPT_BYTES,
+  OUTPUT_KEPT_BYTES_MAX,
   RECOVERY_TIMEOUT_MS,
   REREGISTER_MS,
   SANDBOX_KEEP_MS,
@@ -195,6 +197,11 @@ function addAgent({ add, io, done }: Registration): void {
       '--disk-headroom <part>',
       `keeps this part of the disk free, as it can (default: ${DISK_HEADROOM})`,
       decimal(1),
+    )
+    .option(
+      '--output-max <MiB>',
+      `keeps so much of each task's stdout and stderr (default: ${OUTPUT_KEPT_BYTES / 1024 ** 2})`,
+      count(1, OUTPUT_KEPT_BYTES_MAX / 1024 ** 2),
     )
     .option(
       '--recovery-timeout <duration>',

@@ -1,7 +1,7 @@
 /** Shows a run to people while it lasts. */
 import type { Clock } from '../bus/clock.ts'
 import type { InstanceView, RunResult } from '../frameworks/run/result.ts'
-import type { Display, MissingOutput } from '../frameworks/run/run.ts'
+import type { Display, GoneOutput, MissingOutput } from '../frameworks/run/run.ts'
 import type { SilentAgent } from '../frameworks/run/state.ts'
 import { formatDuration } from './duration.ts'
 import { COLUMNS_DEFAULT, type Io } from './io.ts'
@@ -137,6 +137,10 @@ export class HumanDisplay implements RunDisplay {
         for (const bytes of lines) this.#put(view, stream, bytes)
       })
     return io.drained()
+  }
+
+  outputGone({ instance, stream, bytes }: GoneOutput): void {
+    this.say(`${bytes} bytes of ${stream} of ${instance.taskId ?? 'a task'} were taken away unread`)
   }
 
   outputMissing({ instance, stream, why, isPretended }: MissingOutput): void {

@@ -19,6 +19,9 @@ export const STATUS_BYTES_MAX = 16 * KIB
 export const AGENT_BYTES_MAX = 32 * KIB
 /** Output in one message. */
 export const OUTPUT_BYTES_MAX = 64 * KIB
+/** Of a task's output so much is kept on its agent's disk, unless the agent or the task says more. */
+export const OUTPUT_KEPT_BYTES = 10 * KIB * KIB
+export const OUTPUT_KEPT_BYTES_MAX = 1_024 * KIB * KIB
 /** Bytes of a file in a sandbox that are asked for at once; they come in several messages. */
 export const FILE_READ_BYTES_MAX = 2 * KIB * KIB
 /** Sandboxes that one agent names in one answer. */

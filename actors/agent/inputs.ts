@@ -116,7 +116,12 @@ export interface DiskMeasured {
 export interface OutputRead {
   readonly kind: 'output.read'
   readonly request: SessionId
-  readonly output?: { readonly bytes: Uint8Array; readonly end: boolean }
+  readonly output?: {
+    readonly bytes: Uint8Array
+    readonly end: boolean
+    readonly sizeBytes?: number
+    readonly goneBytes?: number
+  }
 }
 
 /** What a container uses: counts by name. Absent: there is no such container. */

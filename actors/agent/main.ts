@@ -116,6 +116,8 @@ export interface AgentOptions extends World {
   /** As in `Profile`. */
   readonly sandboxKeepMs?: number | undefined
   readonly diskHeadroom?: number | undefined
+  /** Of each task's stdout and stderr that do not say. Default OUTPUT_KEPT_BYTES. */
+  readonly outputBytesMax?: number | undefined
   /** So long tasks go on without an agent; then they are ended. Default 15 min. */
   readonly recoveryTimeoutMs?: number | 'never' | undefined
   /** Ends who listens on a port that it was not given. Default: tells its framework. */
@@ -126,7 +128,7 @@ export interface AgentOptions extends World {
 
 /** The agent of this machine. @throws {ClusterError} as `hostAgents`, and `agent/other-id`. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgents> {
-  const { workDir, hostname, clock, isolation, containerService } = options
+  const { workDir, hostname, clock, isolation, containerService, outputBytesMax } = options
   const { resources = machineResources(workDir) } = options
   checkGpus(resources, findGpus().length)
   const isKnown = keptAgentId(workDir) !== undefined
@@ -141,7 +143,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
     diskHeadroom: options.diskHeadroom ?? DISK_HEADROOM,
   }
   const { enforcesPorts } = options
-  const here = { enforcesPorts, ...(isolation !== undefined && { isolation }) }
+  const here = { enforcesPorts, outputBytesMax, ...(isolation !== undefined && { isolation }) }
   const watch = watchOf(options.recoveryTimeoutMs ?? RECOVERY_TIMEOUT_MS)
   return await hostAgents(options, {
     machines: [

@@ -34,7 +34,7 @@ export function heardOutput(state: AgentState, input: OutputRead, now: Now): rea
   const { order } = wait
   const { output } = input
   const isWorthWaiting =
-    output === undefined ? isExpected(state, order) : output.bytes.length === 0 && !output.end
+    output === undefined ? isExpected(state, order) : !hasNews(output) && !isShort(order, output)
   if (isWorthWaiting && now.monotonicMs < wait.untilMs) {
     const atMs = Math.min(now.monotonicMs + LOOK_AGAIN_MS, wait.untilMs)
     state.deadlines.set(`output.${order.request}`, atMs, { kind: 'output', request: order.request })
@@ -43,6 +43,15 @@ export function heardOutput(state: AgentState, input: OutputRead, now: Now): rea
   state.outputs.delete(order.request)
   return [answer(order, output)]
 }
+
+type Output = NonNullable<OutputRead['output']>
+
+const hasNews = ({ bytes, end, goneBytes }: Output): boolean =>
+  bytes.length > 0 || end || goneBytes !== undefined
+
+/** The task, or who could not take its begin away otherwise, has emptied it. */
+const isShort = ({ offset }: SendOutput, { sizeBytes = offset }: Output): boolean =>
+  sizeBytes < offset
 
 /** Its container may be on its way: the sandbox comes. */
 function isExpected(state: AgentState, order: SendOutput): boolean {
@@ -59,8 +68,14 @@ function answer(order: SendOutput, output: OutputRead['output']): Effect {
     message:
       output === undefined
         ? { ...message, data: new Uint8Array(), end: true, missing: true }
-        : { ...message, data: output.bytes, end: output.end },
+        : { ...message, ...contentOf(order, output) },
   }
+}
+
+function contentOf(order: SendOutput, output: Output) {
+  const { bytes: data, end, goneBytes } = output
+  if (isShort(order, output)) return { data, end: false, begunAnew: true }
+  return { data, end, ...(goneBytes !== undefined && { goneBytes }) }
 }
 
 /** Nobody looks any more: those who wait are told that there is nothing yet, and will ask again. */

@@ -54,6 +54,10 @@ export interface OutputPiece {
   /** Of the first byte of `data` in the whole stream. */
   readonly offset: number
   readonly data: Uint8Array
+  /** So many bytes before `offset` were taken away from the agent's disk: there were too many. */
+  readonly goneBytes?: number
+  /** The task, or its agent, has emptied the stream: `offset` begins at 0 again. */
+  readonly begunAnew?: boolean
   /** The task has ended, and this is the end of what it wrote. */
   readonly end: boolean
   /** A sentence: why the rest cannot be had. */

@@ -80,7 +80,7 @@ export function onReadRefused(turn: Turn, request: SessionId, { name, message }:
 
 export function onOutput(turn: Turn, agentId: AgentId, message: Output): void {
   const { state, now, effects } = turn
-  const { request, taskId, stream, offset, data, end, missing } = message
+  const { request, taskId, stream, offset, data, end, missing, goneBytes = 0, begunAnew } = message
   const reading = state.readings.get(request)
   const isWanted =
     reading?.isAsking &&
@@ -91,11 +91,14 @@ export function onOutput(turn: Turn, agentId: AgentId, message: Output): void {
   if (!isWanted) return
   if (missing) return onMissing(turn, reading)
   reading.heardAtMs = now.monotonicMs
-  if (data.length === 0 && !end) return ask(turn, reading)
-  reading.offset += data.length
+  if (begunAnew) reading.offset = 0
+  else if (data.length === 0 && goneBytes === 0 && !end) return ask(turn, reading)
+  else reading.offset += goneBytes + data.length
   reading.isAsking = false
   state.deadlines.clear(deadlineOf(request))
-  effects.push({ do: 'tell-output', request, piece: { offset, data, end } })
+  const about = { ...(goneBytes > 0 && { goneBytes }), ...(begunAnew && { begunAnew }) }
+  const piece = { offset: reading.offset - data.length, data, end, ...about }
+  effects.push({ do: 'tell-output', request, piece })
   if (end) state.readings.delete(request)
 }
 

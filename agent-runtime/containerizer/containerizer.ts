@@ -169,8 +169,10 @@ export interface LookInto {
 }
 
 export interface Output {
-  /** 0 to `bytesMax` bytes. */
+  /** 0 to `bytesMax` bytes, from `offset` and `goneBytes` on. */
   readonly bytes: Uint8Array
+  /** So many from `offset` on were taken away, as it had become too long. */
+  readonly goneBytes?: number
   /** How long the stream was when it was read. */
   readonly sizeBytes: number
   /** The task has ended and these bytes are the last: nothing will ever follow. */

@@ -5,6 +5,7 @@ import type { Namespace } from '../../protocol/linux.ts'
 import type { Hold } from '../isolator/isolator.ts'
 import type { KillHold } from '../isolator/kill.ts'
 import { quote } from '../launcher/quote.ts'
+import type { OutputLimits } from '../sandbox/output-limits.ts'
 import type { Command, SandboxName } from './containerizer.ts'
 
 /** What must be known to find a container again. First line of the file, as a comment. */
@@ -16,6 +17,8 @@ export interface LaunchHead {
   readonly holds?: readonly Hold[]
   /** What it has for itself; absent: nothing, but what `hold` says. */
   readonly namespaces?: readonly Namespace[]
+  /** How much of its output is kept; absent: what the agent says. */
+  readonly output?: OutputLimits | undefined
 }
 
 export interface LaunchFile extends LaunchHead {
@@ -35,12 +38,14 @@ export interface LaunchFile extends LaunchHead {
 }
 
 export function renderLaunchFile(file: LaunchFile): string {
-  const { sandbox, hold, holds, namespaces = [], sandboxPath, cgroups, enter, isolate } = file
+  const { sandbox, hold, holds, namespaces = [], output, sandboxPath } = file
+  const { cgroups, enter, isolate } = file
   const head: LaunchHead = {
     sandbox,
     hold,
     ...(holds && { holds }),
     ...(namespaces.length > 0 && { namespaces }),
+    ...(output && { output }),
   }
   return [
     `# ${JSON.stringify(head)}`,

@@ -63,6 +63,7 @@ export function makeContainer(maker: Maker, making: Making): string | undefined 
     hold,
     holds: held.holds,
     namespaces,
+    output: maker.sandboxes.limitsOf(sandbox),
     sandboxPath,
     cgroups: [...new Set([...joinsOf(hold), ...held.cgroups])],
     command,

@@ -24,6 +24,8 @@ export interface ProcessContainerizerOptions {
   readonly watch?: Pick<WatchOptions, 'timeoutMs' | 'command'> | undefined
   /** Paths of the sandboxes of all that has not ended: shared by who shares the folder. */
   readonly live?: Set<string>
+  /** As in `SandboxesOptions`. Default OUTPUT_KEPT_BYTES. */
+  readonly outputBytesMax?: number | undefined
   /** `ending`: no agent, but who ends what a dead one left. Default: an agent. */
   readonly use?: 'agent' | 'ending'
   /** Who listens on a port that it was not given is ended. Default: it is told. */

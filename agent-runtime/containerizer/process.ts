@@ -1,9 +1,9 @@
 /** The real containerizer: tasks are processes of this machine. */
 import { strict as assert } from 'node:assert'
 import { type FSWatcher, watch } from 'node:fs'
-import { join } from 'node:path'
 import type { Timer } from '../../bus/clock.ts'
 import { isToken } from '../../protocol/ids.ts'
+import { OUTPUT_KEPT_BYTES } from '../../protocol/limits.ts'
 import { beginHere, RunningChecks } from '../checks/running.ts'
 import type { Usage } from '../isolator/isolator.ts'
 import type { KillScope } from '../isolator/kill-scope.ts'
@@ -13,7 +13,8 @@ import type { ProcessIdentity } from '../isolator/proc.ts'
 import { Launcher } from '../launcher/launcher.ts'
 import { Watch } from '../launcher/watch.ts'
 import { NO_SANDBOX, type Seen } from '../sandbox/look.ts'
-import { Sandboxes } from '../sandbox/sandbox.ts'
+import { type OutputLimits, outputLimitsOf } from '../sandbox/output-limits.ts'
+import { openSandboxes, type Sandboxes } from '../sandbox/sandbox.ts'
 import { Users } from '../sandbox/user.ts'
 import { Container } from './container.ts'
 import type {
@@ -63,7 +64,6 @@ export class ProcessContainerizer implements Containerizer {
   readonly #checks: RunningChecks
   readonly #looks: Looks
   readonly #containers = new Map<string, Container>()
-  readonly #live: Set<string>
   #watcher: FSWatcher | undefined
   readonly #watch: Watch | undefined
   #rescanTimer: Timer | undefined
@@ -74,14 +74,13 @@ export class ProcessContainerizer implements Containerizer {
 
   constructor(options: ProcessContainerizerOptions, parts: Parts) {
     this.#options = options
-    this.#live = options.live ?? new Set()
     this.#parts = parts
     this.isolation = parts.isolator.isolation
     const { isolators, confinement } = parts
     this.isolators = [...isolators.names, ...confinement.names]
     this.missing = [...isolators.missing, ...confinement.missing]
     this.#networks = new GroupNetworks(confinement.loopbackUp)
-    this.#sandboxes = new Sandboxes(join(options.workDir, 'sandboxes'))
+    this.#sandboxes = openSandboxes(options)
     this.#maker = { ...parts, agentId: options.agentId, sandboxes: this.#sandboxes }
     this.#checks = new RunningChecks(options.clock, beginHere(options.clock))
     this.#looks = new Looks({
@@ -128,8 +127,8 @@ export class ProcessContainerizer implements Containerizer {
     this.#early = early
     const all = runtime.containers()
     for (const [containerId, files] of all) {
-      const { sandbox } = files
-      const container = this.#track(containerId, sandbox)
+      const { sandbox, output } = files
+      const container = this.#track(containerId, sandbox, output)
       const state = container.recover(files)
       if (state.kind === 'running') this.#goesOn(container)
       found.push({ containerId, sandbox, state })
@@ -187,7 +186,11 @@ export class ProcessContainerizer implements Containerizer {
     assert(this.#recovered, 'recovery comes before the first launch')
     assert([containerId, ...Object.values(sandbox)].every(isToken), 'ids are tokens')
     assert(!this.#containers.has(containerId), 'a container id is used once')
-    const container = this.#track(containerId, sandbox)
+    const { outputBytesMax = OUTPUT_KEPT_BYTES } = this.#options
+    const output = outputLimitsOf(spec.env, outputBytesMax)
+    const limits = typeof output === 'string' ? undefined : output
+    const container = this.#track(containerId, sandbox, limits)
+    if (typeof output === 'string') return container.fail(output)
     const known = this.#users.known(spec.user)
     const shared = spec.group?.sharesNetwork && this.#networks.enter(spec.group.id, containerId)
     const making = { container, spec, network: undefined }
@@ -224,13 +227,8 @@ export class ProcessContainerizer implements Containerizer {
     return usage && { ...usage, ...(diskBytes !== undefined && { diskBytes }) }
   }
 
-  async readOutput(request: ReadOutput): Promise<Output | undefined> {
-    const { launch, sandbox } = request
-    const names = [...Object.values(sandbox), ...(launch === undefined ? [] : [launch])]
-    if (!names.every(isToken)) return undefined
-    const name = await this.#sandboxes.find(request)
-    if (name === undefined) return undefined
-    return this.#sandboxes.read(name, request, !this.#live.has(this.#sandboxes.pathOf(name)))
+  readOutput(request: ReadOutput): Promise<Output | undefined> {
+    return this.#sandboxes.readOutput(request)
   }
 
   async *lookInto({ sandbox, look }: LookInto): AsyncGenerator<Seen> {
@@ -261,15 +259,15 @@ export class ProcessContainerizer implements Containerizer {
     await this.#launcher.close()
     this.#networks.close()
     // Who has not recovered does not know of any.
-    this.#watch?.close(this.#recovered && this.#live.size === 0)
+    this.#watch?.close(this.#recovered && this.#sandboxes.isIdle)
+    await this.#sandboxes.close()
     this.#parts.isolators.close()
     this.#parts.isolator.close()
     this.#parts.runtime.close()
   }
 
-  #track(containerId: string, sandbox: SandboxName): Container {
-    const path = this.#sandboxes.pathOf(sandbox)
-    this.#live.add(path)
+  #track(containerId: string, sandbox: SandboxName, limits?: OutputLimits): Container {
+    this.#sandboxes.begin(sandbox, limits)
     const container = new Container(containerId, {
       runtime: this.#parts.runtime,
       clock: this.#options.clock,
@@ -277,10 +275,10 @@ export class ProcessContainerizer implements Containerizer {
       emit: (event) => {
         this.#networks.entered(containerId)
         if (event.kind === 'started') this.#looks.add(container)
-        else this.#over(containerId, path)
+        else this.#over(containerId, sandbox)
         this.#tell(event)
       },
-      ended: () => this.#over(containerId, path),
+      ended: () => this.#over(containerId, sandbox),
     })
     this.#containers.set(containerId, container)
     return container
@@ -292,8 +290,8 @@ export class ProcessContainerizer implements Containerizer {
     this.#looks.add(container)
   }
 
-  #over(containerId: string, path: string): void {
-    this.#live.delete(path)
+  #over(containerId: string, sandbox: SandboxName): void {
+    this.#sandboxes.end(sandbox)
     this.#networks.entered(containerId)
     this.#looks.forget(containerId)
     this.#parts.isolators.release(containerId)

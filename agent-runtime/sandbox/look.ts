@@ -242,7 +242,7 @@ async function* readFile({ handle, stats }: Place, inside: Inside): AsyncGenerat
   if ('kind' in file) return yield file
   try {
     const version = `${stats.dev}:${stats.ino}`
-    const gone = goneBytesOf(inside)
+    const gone = (): number => goneBytesOf(inside)
     yield* pieces(file, { ...inside.look, version, mode: Number(stats.mode & 0o7777n), gone })
   } finally {
     await file.close()
@@ -254,7 +254,8 @@ interface Reading {
   readonly bytesMax: number
   readonly version: string
   readonly mode: number
-  readonly gone: number
+  /** It may grow at any moment, and is noted before it does. */
+  readonly gone: () => number
 }
 
 const NOTHING = new Uint8Array()
@@ -268,11 +269,11 @@ async function* pieces(
   for (let at = offset; ; ) {
     const { size, blocks } = await file.stat()
     const about = { kind: 'file', version, mode, sizeBytes: size } as const
-    if (at < Math.min(gone, size))
-      return yield { ...about, offset: at, data: NOTHING, goneBytes: Math.min(gone, size) - at }
     const isHole = blocks === 0 && size > HOLE_BYTES_MIN && at < size
     const length = Math.min(PIECE_BYTES, size - at, end - at)
     const data = isHole ? NOTHING : await readAt(file, at, length)
+    const goneNow = Math.min(gone(), size)
+    if (at < goneNow) return yield { ...about, offset: at, data: NOTHING, goneBytes: goneNow - at }
     const isZero = data.every((byte) => byte === 0)
     const next = isHole ? size : at + data.length
     // Zeros are put together until something else comes, or nothing.

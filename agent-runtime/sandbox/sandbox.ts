@@ -4,7 +4,9 @@ import { chownSync, constants, mkdirSync, rmdirSync, writeFileSync } from 'node:
 import { type FileHandle, open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Clock } from '../../bus/clock.ts'
 import { isToken } from '../../protocol/ids.ts'
+import { OUTPUT_KEPT_BYTES } from '../../protocol/limits.ts'
 import type {
   ContainerSpec,
   LookInto,
@@ -12,8 +14,12 @@ import type {
   ReadOutput,
   SandboxName,
 } from '../containerizer/containerizer.ts'
+import { forgetGone, goneBytesOf, isStream } from './gone.ts'
 import { GroupFolders } from './group.ts'
 import { type Look, lookInto, NO_SANDBOX, type Seen } from './look.ts'
+import { unmountBelow } from './mounts.ts'
+import type { OutputLimits } from './output-limits.ts'
+import { OutputTrimmer } from './trim.ts'
 import type { Owner } from './user.ts'
 
 /** A link is refused, and a pipe in the place of a file does not make us wait for its writer. */
@@ -21,14 +27,72 @@ const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
 
 const run = promisify(execFile)
 
+export interface SandboxesOptions {
+  readonly clock: Clock
+  /** The folder that they are in. */
+  readonly root: string
+  /** Of tasks that do not say: see `OutputLimits`. */
+  readonly outputBytesMax: number
+  /** Paths of those whose task has not ended: of all who share the folder. */
+  readonly live?: Set<string> | undefined
+}
+
+/** Those of a work directory. */
+export const openSandboxes = ({
+  workDir,
+  clock,
+  outputBytesMax = OUTPUT_KEPT_BYTES,
+  live,
+}: {
+  readonly workDir: string
+  readonly clock: Clock
+  readonly outputBytesMax?: number | undefined
+  readonly live?: Set<string> | undefined
+}): Sandboxes => new Sandboxes({ root: join(workDir, 'sandboxes'), clock, outputBytesMax, live })
+
 export class Sandboxes {
   readonly #root: string
   readonly #groups: GroupFolders
+  readonly #outputBytesMax: number
+  readonly #trimmer: OutputTrimmer
+  readonly #live: Set<string>
 
-  constructor(root: string) {
+  constructor({ clock, root, outputBytesMax, live }: SandboxesOptions) {
+    this.#live = live ?? new Set()
     this.#root = root
     this.#groups = new GroupFolders(root)
+    this.#outputBytesMax = outputBytesMax
     mkdirSync(root, { recursive: true })
+    this.#trimmer = new OutputTrimmer(clock, root)
+  }
+
+  /** No task runs. */
+  get isIdle(): boolean {
+    return this.#live.size === 0
+  }
+
+  /** A task is to begin there, or runs there; the end of its output is not known. */
+  begin(name: SandboxName, limits?: OutputLimits): void {
+    const path = this.pathOf(name)
+    this.#live.add(path)
+    const bytesMax = this.#outputBytesMax
+    this.#trimmer.watch(path, limits ?? { stdoutBytesMax: bytesMax, stderrBytesMax: bytesMax })
+  }
+
+  /** Of a sandbox whose task has not ended. */
+  limitsOf(name: SandboxName): OutputLimits | undefined {
+    return this.#trimmer.limitsOf(this.pathOf(name))
+  }
+
+  /** Its task has ended: nothing will be written any more. */
+  end(name: SandboxName): void {
+    const path = this.pathOf(name)
+    this.#live.delete(path)
+    void this.#trimmer.unwatch(path)
+  }
+
+  close(): Promise<void> {
+    return this.#trimmer.close()
   }
 
   /** The sandbox of a task, and the folder that its group shares. */
@@ -88,19 +152,12 @@ export class Sandboxes {
     return found
   }
 
-  /** Name of the sandbox that a request is about. */
-  find({ sandbox, launch }: ReadOutput): Promise<SandboxName | undefined> {
-    // Whoever has the whole name at hand may give it: only the launch beside it counts.
-    const { principal, frameworkId, taskId } = sandbox
-    return this.#find({ principal, frameworkId, taskId, ...(launch !== undefined && { launch }) })
-  }
-
   async #find({ launch, ...sandbox }: LookInto['sandbox']): Promise<SandboxName | undefined> {
     if (launch !== undefined) return { ...sandbox, launch }
     const parent = dirname(this.pathOf({ ...sandbox, launch: '-' as SandboxName['launch'] }))
     const names = await readdir(parent).catch(() => [])
     const born = await Promise.all(
-      names.map(async (name) => {
+      names.filter(isToken).map(async (name) => {
         const found = await stat(join(parent, name), { bigint: true }).catch(() => undefined)
         return { name, atNs: found?.birthtimeNs ?? 0n }
       }),
@@ -112,17 +169,22 @@ export class Sandboxes {
     return newest && { ...sandbox, launch: newest.name as SandboxName['launch'] }
   }
 
-  /** `ended` must have been known before the call, or the last bytes could be missed. */
-  async read(
-    name: SandboxName,
-    { stream, offset, bytesMax }: ReadOutput,
-    ended: boolean,
-  ): Promise<Output | undefined> {
+  async readOutput(request: ReadOutput): Promise<Output | undefined> {
+    const { sandbox, launch, stream } = request
+    const names = [...Object.values(sandbox), ...(launch === undefined ? [] : [launch])]
+    if (!names.every(isToken)) return undefined
+    // Whoever has the whole name at hand may give it: only the launch beside it counts.
+    const { principal, frameworkId, taskId } = sandbox
+    const which = launch === undefined ? {} : { launch }
+    const name = await this.#find({ principal, frameworkId, taskId, ...which })
+    if (name === undefined) return undefined
     const path = this.pathOf(name)
+    // Known before it is read, or the last bytes could be missed.
+    const ended = !this.#live.has(path)
     const file = await open(join(path, stream), READ_FLAGS).catch(() => undefined)
     if (file !== undefined) {
       try {
-        return await readPart(file, { offset, bytesMax, ended })
+        return await readKept(file, { ...request, ended, gone: () => goneBytesOf(path, stream) })
       } finally {
         await file.close()
       }
@@ -136,15 +198,21 @@ export class Sandboxes {
     if (name === undefined) return yield NO_SANDBOX
     const { principal, frameworkId, taskId, launch } = name
     const names = [principal, frameworkId, taskId, launch]
-    yield* lookInto({ root: this.#root, sandbox: names, look, goneBytesOf: () => 0 })
+    const gone = (file: string): number =>
+      isStream(file) ? goneBytesOf(this.pathOf(name), file) : 0
+    yield* lookInto({ root: this.#root, sandbox: names, look, goneBytesOf: gone })
   }
 
   async remove(name: SandboxName): Promise<void> {
     const path = this.pathOf(name)
     await this.#groups.leave(name.launch)
+    await unmountBelow(path)
     // Node gives up where names are longer together than a path may be; rm(1) goes down step by
     // step.
-    await rm(path, { recursive: true, force: true }).catch(() => run('rm', ['-rf', '--', path]))
+    await rm(path, { recursive: true, force: true }).catch(() =>
+      run('rm', ['-rf', '--one-file-system', '--', path]),
+    )
+    forgetGone(path)
     // At once, so that no sandbox is being made in between.
     for (let above = dirname(path); above !== this.#root; above = dirname(above)) {
       if (!removedIfEmpty(above)) return
@@ -162,15 +230,33 @@ function removedIfEmpty(path: string): boolean {
   }
 }
 
-async function readPart(
+interface Reading {
+  readonly offset: number
+  readonly bytesMax: number
+  readonly ended: boolean
+  readonly gone: () => number
+}
+
+/** What is there from `offset` on. A hole may be made meanwhile: then it is not taken for zeros. */
+async function readKept(
   file: FileHandle,
-  { offset, bytesMax, ended }: { offset: number; bytesMax: number; ended: boolean },
+  { offset, bytesMax, ended, gone }: Reading,
 ): Promise<Output> {
-  const found = await file.stat()
-  const sizeBytes = found.isFile() ? found.size : 0
-  const length = Math.max(0, Math.min(bytesMax, sizeBytes - offset))
-  const buffer = new Uint8Array(length)
-  const { bytesRead } = length > 0 ? await file.read(buffer, 0, length, offset) : { bytesRead: 0 }
-  const bytes = buffer.subarray(0, bytesRead)
-  return { bytes, sizeBytes, end: ended && offset + bytesRead >= sizeBytes }
+  for (;;) {
+    const found = await file.stat()
+    const sizeBytes = found.isFile() ? found.size : 0
+    const from = Math.max(offset, Math.min(gone(), sizeBytes))
+    const length = Math.max(0, Math.min(bytesMax, sizeBytes - from))
+    const buffer = new Uint8Array(length)
+    const { bytesRead } = length > 0 ? await file.read(buffer, 0, length, from) : { bytesRead: 0 }
+    if (Math.min(gone(), sizeBytes) > from) continue
+    const bytes = buffer.subarray(0, bytesRead)
+    const goneBytes = from - offset
+    return {
+      bytes,
+      sizeBytes,
+      end: ended && from + bytesRead >= sizeBytes,
+      ...(goneBytes > 0 && { goneBytes }),
+    }
+  }
 }

@@ -28,6 +28,8 @@ export interface AgentFlags extends CommandOptions {
   readonly sandboxKeep?: number
   readonly sandboxesMax?: number
   readonly diskHeadroom?: number
+  /** MiB */
+  readonly outputMax?: number
   readonly recoveryTimeout?: number | 'never'
   readonly enforcePorts?: boolean
   readonly leaveWhenIdle?: boolean
@@ -78,6 +80,7 @@ export async function startAgentIn(world: ActorWorld, options: AgentHere, giveUp
     sandboxKeepMs: sandboxKeep,
     sandboxesMax,
     diskHeadroom,
+    outputBytesMax: options.outputMax === undefined ? undefined : options.outputMax * 1024 ** 2,
     recoveryTimeoutMs: recoveryTimeout,
     enforcesPorts: options.enforcePorts,
     leaves: leaveWhenIdle ? 'when-idle' : 'never',

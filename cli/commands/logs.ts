@@ -11,6 +11,7 @@ import { wantedTask } from '../find-task.ts'
 import { jsonLine } from '../io.ts'
 import { type OperatorClient, withOperator } from '../operator-client.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
+import { isWorthWaiting } from '../sandbox-reader.ts'
 import { awaitStop } from '../stop-signals.ts'
 
 export interface LogsOptions extends CommandOptions {
@@ -24,6 +25,8 @@ export interface LogsOptions extends CommandOptions {
 const FOLLOW_MS = 10_000
 /** A piece that has not come so long after that is lost, or its agent is away. */
 const ANSWER_MS_MAX = 2_000
+/** Before it is asked again where there was no leader. */
+const AGAIN_MS = 1_000
 /** So many in a row, and somebody is told. */
 const SILENCES_MAX = 3
 
@@ -50,7 +53,11 @@ async function print(
     follows: options.follow === true,
     onSilence: () => io.printError(`bourse: agent ${task.agentId} does not answer; still asking`),
   })
-  for await (const { offset, data, stream } of pieces) {
+  for await (const { offset, data, stream, goneBytes, begunAnew } of pieces) {
+    if (goneBytes !== undefined)
+      io.printError(`bourse: ${goneBytes} bytes were taken away, as there were too many`)
+    if (begunAnew) io.printError('bourse: it was emptied; what follows is from its begin on')
+    if (data.length === 0) continue
     if (!options.json) io.write(data)
     else io.print(jsonLine({ stream, offset, text: decoder.decode(data, { stream: true }) }))
     await io.drained()
@@ -84,9 +91,11 @@ async function* readOutput(
     }
     silences = 0
     if (piece.missing) throw noOutput(`agent ${task.agentId} has no output of ${task.taskId}`)
-    offset += piece.data.length
-    if (piece.data.length > 0) yield piece
-    if (piece.end || (!follows && piece.data.length === 0)) return
+    const { data, goneBytes = 0, begunAnew, end } = piece
+    const isNews = data.length > 0 || goneBytes > 0 || begunAnew === true
+    if (isNews) yield { ...piece, offset: offset + goneBytes }
+    offset = begunAnew ? 0 : offset + goneBytes + data.length
+    if (end || (!follows && !isNews)) return
   }
 }
 
@@ -117,6 +126,12 @@ async function readPiece(
   try {
     await client.ask('read-output', { ...body, bytesMax: OUTPUT_BYTES_MAX })
     return await came
+  } catch (error) {
+    // Who follows waits for the next leader, and for it to know the agent.
+    const isPassing = error instanceof ClusterError && isWorthWaiting(error)
+    if (wanted.waitMs === 0 || !isPassing) throw error
+    await new Promise<void>((resolve) => void clock.after(AGAIN_MS, resolve))
+    return undefined
   } finally {
     timer.cancel()
     subscription.close()

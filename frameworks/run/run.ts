@@ -66,8 +66,16 @@ export interface Display {
     stream: 'stdout' | 'stderr',
     data: Uint8Array,
   ): void | Promise<void>
+  /** So much was taken away on the agent before it could be read. */
+  outputGone?(gone: GoneOutput): void
   /** The rest of a stream cannot be had; why, in a sentence. */
   outputMissing(missing: MissingOutput): void
+}
+
+export interface GoneOutput {
+  readonly instance: InstanceView
+  readonly stream: 'stdout' | 'stderr'
+  readonly bytes: number
 }
 
 export interface MissingOutput {
@@ -372,7 +380,9 @@ class Run {
     const { scheduler, display } = this.#deps
     // By then it may be another attempt that the instance is at.
     const instance = { ...this.#view(index), taskId, agentId }
-    for await (const { data, missing } of scheduler.readOutput({ taskId, agentId, stream })) {
+    for await (const piece of scheduler.readOutput({ taskId, agentId, stream })) {
+      const { data, missing, goneBytes } = piece
+      if (goneBytes !== undefined) display.outputGone?.({ instance, stream, bytes: goneBytes })
       if (data.length > 0) await display.output(instance, stream, data)
       // Who leaves before the end knows that there may be more.
       if (missing === undefined || this.#state.isDone) continue

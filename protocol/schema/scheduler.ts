@@ -97,6 +97,10 @@ export const Output = message('A piece of output of a task.', {
   stream: word('stdout', 'stderr'),
   offset: integer(0, Number.MAX_SAFE_INTEGER),
   data: bytes,
+  /** So many bytes from `offset` on were taken away, as there were too many: data begins behind. */
+  goneBytes: Type.Optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  /** The stream is shorter than `offset`: it was begun anew, and so is reading. */
+  begunAnew: Type.Optional(Type.Boolean()),
   /** Nothing follows: the task has ended and this is the end of what it wrote. */
   end: Type.Boolean(),
   /** There is no such output here. */

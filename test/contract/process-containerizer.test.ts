@@ -1,6 +1,11 @@
 /** Each kind of isolation that this machine and this user allow; a weaker one stands in else. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'ava'
-import { realMachine } from '../support/containers.ts'
+import { disksNeed } from '../lab/small-disk.ts'
+import { aContainer, EventLog, realMachine } from '../support/containers.ts'
+import { needs } from '../support/needs.ts'
 import { confinementContract } from './confinement-contract.ts'
 import { containerizerContract } from './containerizer-contract.ts'
 
@@ -11,3 +16,60 @@ containerizerContract(test, 'processes in a session', () => realMachine('session
 confinementContract(test, 'processes', () => realMachine())
 confinementContract(test, 'processes in a pid namespace', () => realMachine('pid-namespace'))
 confinementContract(test, 'processes in a session', () => realMachine('session'))
+test('output that is too long loses its begin, and a reader is told how much', async (t) => {
+  await using machine = realMachine()
+  const log = new EventLog(machine)
+  const containers = await machine.open(log.onEvent)
+  await containers.recover()
+  const { sandbox, ...spec } = aContainer({ exit: 0 })
+  const env = { CONTAINER_LOGGER_MAX_STDOUT_SIZE: '64KB' }
+  const command = { shell: 'i=0; while [ $i -lt 30000 ]; do echo $i; i=$((i+1)); done' }
+  containers.launch({ ...spec, sandbox, env, command })
+  await log.until('ended', 'c-1')
+  await containers.close()
+  const next = await machine.open(log.onEvent)
+  await next.recover()
+  const read = (offset: number) =>
+    next.readOutput({ sandbox, stream: 'stdout', offset, bytesMax: 1_000_000 })
+  const all = Array.from({ length: 30_000 }, (_, i) => `${i}\n`).join('')
+  const { goneBytes = 0, bytes, end } = (await read(10)) ?? { bytes: new Uint8Array(), end: false }
+  t.true(goneBytes > 0 || all.length <= 65_536)
+  t.is(Buffer.from(bytes).toString(), all.slice(10 + goneBytes))
+  t.true(end)
+  t.is((await read(all.length))?.goneBytes, undefined)
+  await next.removeSandbox(sandbox)
+  const left = readdirSync(join(machine.workDir, 'sandboxes'))
+  t.deepEqual(left, [], 'the note of it goes with the sandbox')
+})
+
+test('a size of output that is none is refused by name', async (t) => {
+  await using machine = realMachine()
+  const log = new EventLog(machine)
+  const containers = await machine.open(log.onEvent)
+  await containers.recover()
+  containers.launch({ ...aContainer(), env: { CONTAINER_LOGGER_MAX_STDERR_SIZE: 'much' } })
+  await log.until('launch-failed', 'c-1')
+  t.like(log.events[0], {
+    why: 'environment variable CONTAINER_LOGGER_MAX_STDERR_SIZE is no size from 8KB to 1GB',
+  })
+})
+
+test('what is mounted in a sandbox is not removed with it', async (t) => {
+  if (!needs(t, disksNeed())) return
+  await using machine = realMachine()
+  const log = new EventLog(machine)
+  const containers = await machine.open(log.onEvent)
+  await containers.recover()
+  const { sandbox, ...spec } = aContainer({ exit: 0 })
+  containers.launch({ ...spec, sandbox })
+  await log.until('ended', 'c-1')
+  const precious = join(machine.workDir, 'precious')
+  mkdirSync(precious)
+  writeFileSync(join(precious, 'file'), 'precious')
+  const inside = join(machine.sandboxPath({ ...spec, sandbox }), 'a b')
+  mkdirSync(inside)
+  execFileSync('mount', ['--bind', precious, inside])
+  await containers.removeSandbox(sandbox)
+  t.deepEqual(readdirSync(join(machine.workDir, 'sandboxes')), [])
+  t.is(readFileSync(join(precious, 'file'), 'utf8'), 'precious')
+})

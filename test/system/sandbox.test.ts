@@ -75,6 +75,16 @@ test('files of a task are listed, printed and copied; also by a leader that neve
   t.is((await bourse('logs', '--stderr', 'h-0')).stdout, 'gone\n')
   t.is((await bourse('cat', 'h-0:stdout')).stdout.trim(), sum)
 
+  const flood = 'seq 1 30000'
+  const size = 'CONTAINER_LOGGER_MAX_STDOUT_SIZE=64KB'
+  await bourse('run', '--name', 'flood', '--env', size, '--', 'sh', '-c', flood)
+  const logs = await bourse('logs', 'flood-0')
+  t.regex(logs.stderr, /^bourse: \d+ bytes were taken away, as there were too many$/m)
+  t.true(logs.stdout.endsWith('29999\n30000\n'), logs.stdout.slice(-20))
+  t.true(logs.stdout.length < 65_536)
+  const cat = await bourse('cat', 'flood-0:stdout')
+  t.is(cat.stdout, logs.stdout)
+
   const launches = await bourse('ls', '--launches', '--json', 'h-0')
   const { launch, agentId } = JSON.parse(launches.stdout)
   t.is(agentId, 'a1')

@@ -8,7 +8,7 @@ import type { DockerContainer as Image } from '../../../protocol/schema/task-con
 import { RunningChecks } from '../../checks/running.ts'
 import type { Usage } from '../../isolator/isolator.ts'
 import { NO_SANDBOX, type Seen } from '../../sandbox/look.ts'
-import { Sandboxes } from '../../sandbox/sandbox.ts'
+import { openSandboxes, type Sandboxes } from '../../sandbox/sandbox.ts'
 import type { Owner } from '../../sandbox/user.ts'
 import type {
   CheckRun,
@@ -47,6 +47,8 @@ export interface DockerContainerizerOptions {
   readonly onEvent: OnContainerEvent
   /** Paths of the sandboxes of all that has not ended: shared by who shares the folder. */
   readonly live?: Set<string>
+  /** As in `SandboxesOptions`. Default OUTPUT_KEPT_BYTES. */
+  readonly outputBytesMax?: number | undefined
   /** As the service calls itself. */
   readonly images?: string
 }
@@ -65,8 +67,6 @@ export class DockerContainerizer implements Containerizer {
   readonly #owner: string
   readonly #sandboxes: Sandboxes
   readonly #containers = new Map<string, DockerContainer>()
-  /** Containers that have not ended, by the path of their sandbox. */
-  readonly #live: Set<string>
   readonly #checks: RunningChecks<DockerPlace>
   #events: EventStream | undefined
   #logging: Logging | undefined
@@ -79,12 +79,11 @@ export class DockerContainerizer implements Containerizer {
     const { workDir, agentId, socketPath } = options
     assert(workDir.startsWith('/') && !workDir.includes('\0'), 'the work directory is absolute')
     this.#options = options
-    this.#live = options.live ?? new Set()
     this.images = options.images
     this.#api = new DockerApi(socketPath)
     this.#checks = new RunningChecks(options.clock, beginInside)
     this.#notes = new Notes(join(workDir, 'docker'))
-    this.#sandboxes = new Sandboxes(join(workDir, 'sandboxes'))
+    this.#sandboxes = openSandboxes(options)
     const hash = createHash('sha256').update(`${agentId} ${workDir}`).digest('hex')
     this.#owner = hash.slice(0, OWNER_LENGTH)
   }
@@ -159,13 +158,8 @@ export class DockerContainerizer implements Containerizer {
     this.#containers.delete(containerId)
   }
 
-  async readOutput(request: ReadOutput): Promise<Output | undefined> {
-    const { launch, sandbox } = request
-    const names = [...Object.values(sandbox), ...(launch === undefined ? [] : [launch])]
-    if (!names.every(isToken)) return undefined
-    const name = await this.#sandboxes.find(request)
-    if (name === undefined) return undefined
-    return this.#sandboxes.read(name, request, !this.#live.has(this.#sandboxes.pathOf(name)))
+  readOutput(request: ReadOutput): Promise<Output | undefined> {
+    return this.#sandboxes.readOutput(request)
   }
 
   async *lookInto({ sandbox, look }: LookInto): AsyncGenerator<Seen> {
@@ -194,28 +188,29 @@ export class DockerContainerizer implements Containerizer {
     this.#checks.stopAll()
     this.#events?.close()
     await Promise.all([...this.#containers.values()].map((container) => container.forget()))
+    await this.#sandboxes.close()
   }
 
   #track(containerId: string, sandbox: SandboxName): DockerContainer {
     const sandboxPath = this.#sandboxes.pathOf(sandbox)
-    this.#live.add(sandboxPath)
+    this.#sandboxes.begin(sandbox)
     const names = { id: containerId, name: this.#nameOf(containerId), sandboxPath }
     const container = new DockerContainer(names, {
       api: this.#api,
       notes: this.#notes,
       clock: this.#options.clock,
       emit: (event) => {
-        if (event.kind !== 'started') this.#over(containerId, sandboxPath)
+        if (event.kind !== 'started') this.#over(containerId, sandbox)
         this.#tell(event)
       },
-      ended: () => this.#over(containerId, sandboxPath),
+      ended: () => this.#over(containerId, sandbox),
     })
     this.#containers.set(containerId, container)
     return container
   }
 
-  #over(containerId: string, sandboxPath: string): void {
-    this.#live.delete(sandboxPath)
+  #over(containerId: string, sandbox: SandboxName): void {
+    this.#sandboxes.end(sandbox)
     this.#checks.stop(containerId)
   }
 

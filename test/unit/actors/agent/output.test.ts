@@ -88,6 +88,18 @@ test('the end of the output is told at once', (t) => {
   t.like(read(rig, '', true)[0], { do: 'send-output', message: { end: true } })
 })
 
+test('what was taken away, or begun anew, is told at once', (t) => {
+  const gone = (given: object) => {
+    const rig = anAgentThatRuns('t-1')
+    rig.orders(anOrder({ waitMs: 1_000 }))
+    const output = { bytes: new Uint8Array(), end: false, ...given }
+    return rig.hear({ kind: 'output.read', request: REQUEST, output })
+  }
+  t.like(gone({ goneBytes: 90, sizeBytes: 100 })[0], { message: { goneBytes: 90, end: false } })
+  t.like(gone({ sizeBytes: 9, end: true })[0], { message: { begunAnew: true, end: false } })
+  t.deepEqual(gone({ sizeBytes: 10 }), [], 'there is no more yet')
+})
+
 test('output of a task that never was here is missing', (t) => {
   const rig = aRegisteredAgent()
   rig.orders(anOrder({ waitMs: 1_000 }))

@@ -44,6 +44,18 @@ test('one piece is asked for at a time, from where the last one ended', (t) => {
   t.is(given.state.readings.size, 0)
 })
 
+test('what was taken away is told, and reading goes on behind it', (t) => {
+  const given = reading()
+  piece(given, { data: bytes('end'), goneBytes: 100 })
+  t.like(given.all('tell-output')[0]?.piece, { offset: 100, goneBytes: 100 })
+  given.input({ kind: 'framework.read', request })
+  t.is(given.call('read-output').body.offset, 103)
+  piece(given, { offset: 103, begunAnew: true })
+  t.like(given.all('tell-output')[0]?.piece, { offset: 0, begunAnew: true })
+  given.input({ kind: 'framework.read', request })
+  t.is(given.call('read-output').body.offset, 0)
+})
+
 test('a piece that was not asked for, or comes twice, is dropped', (t) => {
   const given = reading()
   piece(given, { offset: 3, data: bytes('x') })

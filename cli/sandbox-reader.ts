@@ -1,6 +1,6 @@
 /**
- * Reads what lies in a sandbox. One answer is asked for at a time, by the name or the offset that it
- * begins with, so that what gets lost is asked for again, and a slow reader is waited for.
+ * Reads what lies in a sandbox. One answer is asked for at a time, by the name or the offset that
+ * it begins with, so that what gets lost is asked for again, and a slow reader is waited for.
  */
 import type { Subscription } from '../bus/bus.ts'
 import { randomToken } from '../bus/random.ts'

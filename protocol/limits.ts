@@ -19,14 +19,18 @@ export const STATUS_BYTES_MAX = 16 * KIB
 export const AGENT_BYTES_MAX = 32 * KIB
 /** Output in one message. */
 export const OUTPUT_BYTES_MAX = 64 * KIB
-/** Of a task's output so much is kept on its agent's disk, unless the agent or the task says more. */
+/**
+ * Of a task's output so much is kept on its agent's disk, unless the agent or the task says more.
+ */
 export const OUTPUT_KEPT_BYTES = 10 * KIB * KIB
 export const OUTPUT_KEPT_BYTES_MAX = 1_024 * KIB * KIB
 /** Bytes of a file in a sandbox that are asked for at once; they come in several messages. */
 export const FILE_READ_BYTES_MAX = 2 * KIB * KIB
 /** Sandboxes that one agent names in one answer. */
 export const FOUND_SANDBOXES_MAX = 256
-/** Up to so many agents, each says what it has found, were it nothing: then nobody needs to wait. */
+/**
+ * Up to so many agents, each says what it has found, were it nothing: then nobody needs to wait.
+ */
 export const FINDING_AGENTS_MAX = 1_000
 /** Pages of one snapshot. */
 export const PAGES_MAX = 4096
@@ -39,7 +43,9 @@ export const DEPTH_MAX = 32
  * smallest that there is, takes three bytes; to decode those that take one would take much longer.
  */
 export const CONTAINERS_MAX = Math.floor(MESSAGE_BYTES_MAX / 3)
-/** Of one container: mapped ports, volumes, the words of an entry point, and names on its machine. */
+/**
+ * Of one container: mapped ports, volumes, the words of an entry point, and names on its machine.
+ */
 export const CONTAINER_PORTS_MAX = 256
 export const CONTAINER_VOLUMES_MAX = 64
 export const ENTRY_POINT_WORDS_MAX = 64

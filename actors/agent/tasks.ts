@@ -24,8 +24,8 @@ export function recordTask(state: AgentState, task: Task, resources: WantedResou
 }
 
 /**
- * Of a task that `problemOfContainer` finds nothing wrong with. `isApart`: one of its group wants no
- * network but its own, so all of them get that.
+ * Of a task that `problemOfContainer` finds nothing wrong with. `isApart`: one of its group wants
+ * no network but its own, so all of them get that.
  */
 export function containerOf(task: Task, info: TaskInfo, isApart: boolean): Container {
   const { argv, shell, env, user } = info.command

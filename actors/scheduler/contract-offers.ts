@@ -23,8 +23,8 @@ export interface TaskWish {
   /** For people. Default: none. */
   readonly name?: string
   /**
-   * A string goes to `/bin/sh -c`; a list is a program and its arguments. With an image an empty list
-   * runs what the image runs.
+   * A string goes to `/bin/sh -c`; a list is a program and its arguments. With an image an empty
+   * list runs what the image runs.
    */
   readonly command: string | readonly string[]
   /** Default: a process on its agent's own files. Agents say what they have in `containerizers`. */

@@ -1,7 +1,8 @@
 /**
  * Keeps the output of tasks short. Tasks write straight to files, and nobody stands between: what
- * has become too long loses its begin where it lies. A hole is made there (fallocate(2)), so no byte
- * that stays changes its place, no writer notices, and nothing that is written meanwhile is lost.
+ * has become too long loses its begin where it lies. A hole is made there (fallocate(2)), so no
+ * byte that stays changes its place, no writer notices, and nothing that is written meanwhile is
+ * lost.
  */
 import { spawn } from 'node:child_process'
 import { constants, lstatSync } from 'node:fs'

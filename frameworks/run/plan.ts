@@ -15,8 +15,8 @@ import { type Plan, wantedOf } from './state.ts'
 
 export interface Wish {
   /**
-   * A string goes to `/bin/sh -c`; a list is a program and its arguments. With an image an empty list
-   * is what the image runs.
+   * A string goes to `/bin/sh -c`; a list is a program and its arguments. With an image an empty
+   * list is what the image runs.
    */
   readonly command: string | readonly string[]
   /** Default: processes on their agents' own files. */

@@ -25,7 +25,9 @@ export function hostileRow(
 
 function needsOf(tasks: readonly string[]): readonly Need[] {
   const known: readonly string[] = [
-    ...['kill', 'disk', 'ports'],
+    'kill',
+    'disk',
+    'ports',
     ...CGROUP_ISOLATORS.map(({ name }) => name),
   ]
   const wanted = new Set(tasks.flatMap((name) => hostileTaskOf(name)?.needs ?? []))

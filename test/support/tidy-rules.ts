@@ -43,6 +43,7 @@ const SHELL_SIDE: ReadonlySet<string> = new Set([
   'actors/agent/identity.ts',
   'actors/agent/journal.ts',
   'actors/agent/leftovers.ts',
+  'actors/agent/looks.ts',
   'actors/agent/machine.ts',
   'actors/allocator/policies/contain.ts',
   'actors/allocator/policies/load.ts',

@@ -1,7 +1,7 @@
 /** The commands that ask a cluster, with their flags. */
 import { type Command, Option } from 'commander'
 import { KILL_GRACE_MS } from '../protocol/limits.ts'
-import { durationUpTo } from './arguments.ts'
+import { durationUpTo, id } from './arguments.ts'
 import { formatDuration } from './duration.ts'
 import { addEventCommands } from './event-commands.ts'
 import type { TargetKind } from './explain/target.ts'
@@ -114,7 +114,7 @@ function addLogs({ add, io, done }: Registration): void {
   })
     .option('-f, --follow', 'go on until it ends')
     .option('--stderr', 'its standard error instead')
-    .option('--launch <launch>', 'of this one of its launches (default: the newest)')
+    .option('--launch <id>', 'of this one of its launches (default: the newest)', id('launch'))
     .action(async (wanted: string, _, command: Command) => {
       const { logs } = await import('./commands/logs.ts')
       done(await logs(wanted, given(io, command)))

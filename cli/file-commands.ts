@@ -1,5 +1,6 @@
 /** The commands that look into the sandboxes of tasks, with their flags. */
 import type { Command } from 'commander'
+import { id } from './arguments.ts'
 import { given, type Registration } from './registration.ts'
 
 const PLACE = `\
@@ -7,7 +8,11 @@ TASK is the begin of its id, or FRAMEWORK/TASK with the begin of each; PATH is r
 sandbox. A task that has ended is found as long as its agent keeps its sandbox. Links are shown and \
 never followed.`
 
-const LAUNCH = ['--launch <launch>', 'this one of its launches (default: the newest)'] as const
+const LAUNCH = [
+  '--launch <id>',
+  'this one of its launches (default: the newest)',
+  id('launch'),
+] as const
 
 export function addFileCommands(registration: Registration): void {
   addLs(registration)

@@ -2,15 +2,11 @@
  * The thread that looks at tasks where looking takes long: nothing waits for it. It sleeps while
  * nobody asks, and gives way to everybody else.
  */
-import { setPriority } from 'node:os'
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { type DiskUse, diskUse } from './disk-use.ts'
 import { type Place, scopeOf } from './kill.ts'
 import { listeningSockets, socketsOf } from './listening.ts'
 import type { Answer, Question } from './looker.ts'
-
-/** Of this thread alone, on Linux. */
-const NICENESS = 10
 
 type Walk = Generator<undefined, Answer>
 
@@ -74,5 +70,4 @@ const looksFor = (owner: string | number = 0): boolean =>
 
 const pidsAt = ({ hold, started }: Place): readonly number[] => scopeOf(hold, started).pids()
 
-setPriority(NICENESS)
 parentPort?.on('message', work)

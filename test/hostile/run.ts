@@ -28,7 +28,7 @@ export interface HostileOptions {
 }
 
 const AGENT_RESOURCES = 'cpus:4;mem:2560;disk:400;ports:[31000-31099]'
-const AGENT_DISK_MIB = 512
+const AGENT_DISK_MIB = 1_024
 const CAGE = { memMib: 4_096, pidsMax: 6_000 }
 /** Long enough to see a p99, also of what is over at once. */
 const PHASE_MS_MIN = 2_000

@@ -96,7 +96,8 @@ test('who declines is told what, who suppresses that, and whom an offer keeps wa
 
 test('an agent with GPUs says who does not ask for them, constraints say what they miss', async (t) => {
   const { agent, framework, explains } = await aWorld(t)
-  await agent('gpu-1', `${CPUS_MEM};gpus:2`, '--attributes', 'rack:r7')
+  // A real one offers no GPU that its machine does not have.
+  await agent('gpu', `${CPUS_MEM};gpus:2`, '--emulate', '1', '--attributes', 'rack:r7')
   const plain = await framework({ name: 'plain', frameworkId: 'plain-1' })
   void plain.offers()[Symbol.asyncIterator]().next()
   await explains(

@@ -13,11 +13,11 @@ import { sleep } from '../../bus/clock.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { type Actor, type Cluster, openCluster, runBourse } from '../support/cluster.ts'
 import { AN_IMAGE, ContainerService, containerServiceNeed } from '../support/container-service.ts'
+import { freePorts } from '../support/nats-cluster.ts'
 import { needs } from '../support/needs.ts'
 
 const test = ava.serial
 const need = containerServiceNeed()
-const PORTS = '39300-39320'
 const LOOK_MS = 50
 
 let service: ContainerService
@@ -39,7 +39,8 @@ test.before(async () => {
     '--container-service',
     service.socketPath,
   ]
-  const resources = `cpus:4;mem:1024;ports:[${PORTS}]`
+  const ports = (await freePorts(4)).map((port) => `${port}-${port}`)
+  const resources = `cpus:4;mem:1024;ports:[${ports}]`
   agent = await cluster.start('agent', '--id', 'a1', ...where, '--resources', resources)
   scheduler = await openScheduler({ name: 'images', nats: cluster.server.url })
   offers = scheduler.offers()[Symbol.asyncIterator]()
@@ -110,7 +111,10 @@ test('a published task is checked, outlives its agent, and is killed when it is 
     },
   }
   await offer.accept([task])
-  await until(({ state, healthy }) => state === 'TASK_RUNNING' && healthy === true)
+  const up = await until(
+    ({ state, healthy }) => isTerminal(state) || (state === 'TASK_RUNNING' && healthy === true),
+  )
+  t.is(up.state, 'TASK_RUNNING', up.message)
   const url = `http://127.0.0.1:${hostPort}/word`
   t.is(await (await fetch(url)).text(), 'hello from a volume')
 

@@ -254,6 +254,7 @@ test('when all is destroyed and closed, nothing is left but the sandboxes', asyn
     'ended',
     'launcher.sh',
     'launches',
+    'limits',
     'records',
     'watch',
   ])

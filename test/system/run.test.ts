@@ -254,11 +254,18 @@ test('--detach: what ends at once is named all the same', async (t) => {
   t.regex(stdout, /^true-\w{16}\/true-0\n$/)
 })
 
+/** Without end, and no faster than it can be read. */
+const UNENDING = 'while echo more; do sleep 0.05; done'
+
 test('a reader that has seen enough ends the run, without a word', async (t) => {
-  const child = spawn(process.execPath, [BOURSE, 'run', '--name', 'piped', '--', 'yes'], {
-    env: cluster.env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    process.execPath,
+    [BOURSE, 'run', '--name', 'piped', '--', 'sh', '-c', UNENDING],
+    {
+      env: cluster.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
   child.stdout.once('data', () => child.stdout.destroy())

@@ -40,7 +40,7 @@ test.before(async () => {
     service.socketPath,
   ]
   const ports = (await freePorts(4)).map((port) => `${port}-${port}`)
-  const resources = `cpus:4;mem:1024;ports:[${ports}]`
+  const resources = `cpus:4;mem:1024;ports:[${ports.join(',')}]`
   agent = await cluster.start('agent', '--id', 'a1', ...where, '--resources', resources)
   scheduler = await openScheduler({ name: 'images', nats: cluster.server.url })
   offers = scheduler.offers()[Symbol.asyncIterator]()

@@ -7,6 +7,7 @@ import type { Reason, StatusNumber, TaskStatus } from '../../protocol/schema/com
 import type { TaskItem } from '../../protocol/schema/operator.ts'
 import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
+import type { AgentState } from './agent-machine.ts'
 import type { TaskEnd } from './agents/membership.ts'
 import { holdTask, releaseTask } from './books.ts'
 import type { Agent, Framework, Health, Said, Task } from './entities.ts'
@@ -112,6 +113,8 @@ export interface MadeStatus {
   readonly framework: Framework
   readonly taskId: Task['taskId']
   readonly state: TaskState
+  /** What is known beyond it. */
+  readonly latest?: TaskState
   readonly reason?: Reason
   readonly message?: string | undefined
   readonly agentId?: AgentId | undefined
@@ -134,6 +137,7 @@ export function sendStatus(turn: LeaderTurn, made: MadeStatus): void {
 function statusOf(turn: LeaderTurn, made: MadeStatus): TaskStatus {
   const { taskId, state, reason, message, agentId, launch, number, exit, unreachableAtMs } = made
   const status: TaskStatus = { taskId, state, source: 'master', atMs: turn.now.wallMs }
+  if (made.latest !== undefined) status.latest = made.latest
   if (reason !== undefined) status.reason = reason
   if (message !== undefined) status.message = message
   if (agentId !== undefined) status.agentId = agentId
@@ -146,22 +150,32 @@ function statusOf(turn: LeaderTurn, made: MadeStatus): TaskStatus {
   return status
 }
 
+const NOT_THERE: ReadonlySet<AgentState> = new Set(['unreachable', 'leaving', 'gone'])
+
 /**
  * Answers a question about a task. An end of which its agent may yet say how it came is not told:
  * nobody would take the agent's own word after that. What it said before is told, if anything, or
- * that the agent is lost.
+ * that the agent is lost. There is but one way to finish: that is told as it is.
  */
 export function answerAbout(turn: LeaderTurn, task: Task): void {
   const { framework, said, agentId } = task
   const agent = turn.leader.agents.get(agentId)
   const isUntold = isTerminal(task.state) && said?.state !== task.state
-  const mayBeTold = agent !== undefined && agent.state !== 'leaving' && agent.state !== 'gone'
+  const isLost = agent?.state === 'unreachable' && task.state !== 'TASK_FINISHED'
+  const mayBeTold = isLost || (agent !== undefined && !NOT_THERE.has(agent.state))
   if (!isUntold || !mayBeTold) return sendKnown(turn, framework, task)
   const known = knownOf(turn, framework, task, 'RECONCILIATION')
-  if (agent.state === 'unreachable') {
+  if (isLost) {
     const { unreachableAtMs } = agent
-    const message = `${lostMessage(agentId)}; it had said ${task.state}, and not how that came`
-    return sendStatus(turn, { ...known, state: 'TASK_UNREACHABLE', message, unreachableAtMs })
+    const latest = task.state
+    const message = `${lostMessage(agentId)}; it had said ${latest}, and not how that came`
+    return sendStatus(turn, {
+      ...known,
+      state: 'TASK_UNREACHABLE',
+      latest,
+      message,
+      unreachableAtMs,
+    })
   }
   if (said !== undefined)
     sendStatus(turn, { ...known, state: said.state, message: said.message ?? '' })

@@ -187,14 +187,20 @@ test('how a task ended is not told while its agent is lost, if only the agent kn
   const framework = await scenario.framework('f1')
   framework.isAcknowledging = false
   const fails = { PRETEND_MS: '1000', PRETEND_EXIT: '3' }
-  await framework.accept([aRun('t1', undefined, fails)])
+  await framework.accept([
+    aRun('t1', undefined, fails),
+    aRun('t3', undefined, { PRETEND_MS: '1000' }),
+  ])
   // It is said with the next repetition of what is not acknowledged.
   await scenario.pass(REPEATED_MS)
   t.is(framework.lastOf('t1')?.state, 'TASK_RUNNING')
-  t.like((await scenario.ask('tasks', {})).items, [{ taskId: 't1', state: 'TASK_FAILED' }])
+  t.true((await scenario.ask('tasks', {})).items.some(({ state }) => state === 'TASK_FAILED'))
+  t.deepEqual(await answers(scenario, framework, task('t3')), ['t3 TASK_RUNNING'])
   island.cutOff()
   await scenario.pass(UNREACHABLE_MS)
+  t.deepEqual(await answers(scenario, framework, task('t3')), ['t3 TASK_FINISHED'])
   t.deepEqual(await answers(scenario, framework, task('t1')), ['t1 TASK_UNREACHABLE'])
+  t.like(framework.lastOf('t1'), { latest: 'TASK_FAILED' })
   t.regex(framework.lastOf('t1')?.message ?? '', /it had said TASK_FAILED/)
   framework.isAcknowledging = true
   island.join()

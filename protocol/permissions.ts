@@ -140,7 +140,6 @@ function frameworkPermissions(
       frameworkEvents.on(ids),
       statusUpdates.on(ids),
       taskOutput.on(ids),
-      taskUsage.on(ids),
       below(inbox),
     ],
   }

@@ -7,7 +7,7 @@ import { randomToken } from '../bus/random.ts'
 import { RefusedError } from '../bus/service.ts'
 import { ClusterError } from '../protocol/errors.ts'
 import type { SessionId } from '../protocol/ids.ts'
-import { FILE_READ_BYTES_MAX } from '../protocol/limits.ts'
+import { FILE_READ_BYTES_MAX, SANDBOX_PATH_BYTES_MAX } from '../protocol/limits.ts'
 import type {
   OperatorReadSandbox,
   SandboxContent,
@@ -119,6 +119,9 @@ export class SandboxReader {
 
   /** Contents in order, up to the last or the first that is missing. */
   async *#ask(answer: Answer, ask: Ask): AsyncGenerator<SandboxContent> {
+    // Tasks make folders in folders without end: what a copy goes through is left out there.
+    if (ask.path.length > SANDBOX_PATH_BYTES_MAX)
+      throw notShown(ask.path, `a path has ${SANDBOX_PATH_BYTES_MAX} bytes at most`)
     const { principal, frameworkId, taskId, launch, agentId } = this.#sandbox
     const request = randomToken(64) as SessionId
     this.#answers.set(request, answer)

@@ -9,7 +9,12 @@ export type Checked<N extends MessageName> =
   | { readonly ok: false; readonly refusal: Refusal }
 
 /** What says that there is more than there may be. */
-const TOO_LARGE: ReadonlySet<string> = new Set(['maxItems', 'maxLength', 'maxProperties'])
+const TOO_LARGE: ReadonlySet<string> = new Set([
+  'maxBytes',
+  'maxItems',
+  'maxLength',
+  'maxProperties',
+])
 
 /**
  * Takes `value` for the message `name`, or says which field is wrong. Fields that the shape does

@@ -26,8 +26,18 @@ export const OUTPUT_KEPT_BYTES = 10 * KIB * KIB
 export const OUTPUT_KEPT_BYTES_MAX = 1_024 * KIB * KIB
 /** Bytes of a file in a sandbox that are asked for at once; they come in several messages. */
 export const FILE_READ_BYTES_MAX = 2 * KIB * KIB
-/** Sandboxes that one agent names in one answer. */
+/**
+ * A path in a sandbox, as long as the system takes one; no name in it is longer, on whatever disk.
+ */
+export const SANDBOX_PATH_BYTES_MAX = 4_095
+/** Of where a symbolic link leads to, more is not told. */
+export const LINK_TARGET_BYTES_MAX = 1_024
+/** In one message: of a file, or a folder's entries, each with what it takes beside its names. */
+export const SANDBOX_PIECE_BYTES_MAX = 128 * KIB
+export const SANDBOX_ENTRY_BYTES = 128
+/** Sandboxes that one agent names in one answer, and what one of them takes. */
 export const FOUND_SANDBOXES_MAX = 256
+const FOUND_SANDBOX_BYTES_MAX = 512
 /**
  * Up to so many agents, each says what it has found, were it nothing: then nobody needs to wait.
  */
@@ -285,6 +295,13 @@ assert(MESSAGE_BYTES_MAX / CALL_BYTES <= OPERATOR_CALLS_PER_S * CALL_BURST_S)
 assert(2 * AGENT_BYTES_MAX < LIST_BYTES_MAX)
 assert(TERMS_BYTES_MAX < LIST_BYTES_MAX)
 assert(OUTPUT_BYTES_MAX < LIST_BYTES_MAX)
+// What is asked about a sandbox travels on in an order; a folder's longest entry is in some piece.
+assert(2 * SANDBOX_PATH_BYTES_MAX + ENVELOPE_BYTES_MAX <= LIST_BYTES_MAX)
+assert(SANDBOX_PIECE_BYTES_MAX < LIST_BYTES_MAX)
+assert(
+  SANDBOX_ENTRY_BYTES + SANDBOX_PATH_BYTES_MAX + LINK_TARGET_BYTES_MAX <= SANDBOX_PIECE_BYTES_MAX,
+)
+assert(FOUND_SANDBOXES_MAX * FOUND_SANDBOX_BYTES_MAX < LIST_BYTES_MAX)
 assert(SUM_MAX * 1000 <= Number.MAX_SAFE_INTEGER)
 // A new leader is there before any agent is given up: a takeover loses no task.
 assert(LEASE_MS < AGENT_PING_MS * AGENT_PINGS_MISSED_MAX)

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { _, Ajv, type KeywordCxt } from 'ajv'
+import { _, Ajv, type KeywordCxt, str } from 'ajv'
 import standaloneCode from 'ajv/dist/standalone/index.js'
 import { MESSAGES, type MessageEntry } from '../protocol/schema/messages.ts'
 
@@ -34,6 +34,15 @@ function emit({ schema: whole, strict }: MessageEntry): string {
       cxt.fail(_`!(${cxt.data} instanceof Uint8Array)`)
     },
     error: { message: 'must be binary' },
+  })
+  ajv.addKeyword({
+    keyword: 'maxBytes',
+    schemaType: 'number',
+    // What is not binary is for `binary` to say, whichever of the two is asked first.
+    code(cxt: KeywordCxt) {
+      cxt.fail(_`${cxt.data} instanceof Uint8Array && ${cxt.data}.length > ${cxt.schemaCode}`)
+    },
+    error: { message: ({ schemaCode }) => str`must NOT have more than ${schemaCode} bytes` },
   })
   const compiled = ajv.compile(schema)
   const code = (standaloneCode as unknown as (a: Ajv, f: typeof compiled) => string)(ajv, compiled)

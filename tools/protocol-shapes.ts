@@ -31,6 +31,7 @@ export interface Schema {
   readonly oneOf?: readonly Schema[]
   readonly anyOf?: readonly Schema[]
   readonly binary?: boolean
+  readonly maxBytes?: number
 }
 
 interface Shape {
@@ -128,7 +129,7 @@ export class DocumentedShapes {
   #plain(schema: Schema, path: string): string {
     if (schema.const !== undefined) return inCode(schema.const)
     if (schema.enum !== undefined) return schema.enum.map(inCode).join(', ')
-    if (schema.binary) return 'bytes'
+    if (schema.binary) return `up to ${schema.maxBytes} bytes`
     if (schema.oneOf !== undefined) return 'one of the items below, by `kind`'
     if (schema.anyOf !== undefined) {
       return schema.anyOf.map((one) => this.#type(one, path)).join(', or ')

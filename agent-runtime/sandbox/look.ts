@@ -1,6 +1,7 @@
 /** Looking into a sandbox: folders in pages, files in pieces. What is inside is hostile. */
 import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, lstat, open, opendir } from 'node:fs/promises'
+import { SANDBOX_ENTRY_BYTES, SANDBOX_PIECE_BYTES_MAX } from '../../protocol/limits.ts'
 import {
   childOf,
   type LookRefused,
@@ -67,14 +68,10 @@ export type Seen =
     }
   | LookRefused
 
-/** Names looked at for one answer, and how many of them stand in one piece. */
+/** Names looked at for one answer. */
 const NAMES_MAX = 4_000
-const PAGE_BYTES_MAX = 128 * 1024
-const PIECE_BYTES = 128 * 1024
 /** Some file systems keep shorter files where others keep only what they know of them. */
 const HOLE_BYTES_MIN = 1024 * 1024
-/** What an entry takes beside its name and target. */
-const ENTRY_BYTES = 128
 const TIME_MS_MAX = 253_402_300_799_999
 
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
@@ -179,8 +176,8 @@ async function* listFolder(
   for (const name of found.names) {
     const entry = await entryIn(folder, name, inside)
     if (entry === undefined) continue
-    const entryBytes = ENTRY_BYTES + entry.name.length + (entry.target?.length ?? 0)
-    if (bytes + entryBytes > PAGE_BYTES_MAX) {
+    const entryBytes = SANDBOX_ENTRY_BYTES + entry.name.length + (entry.target?.length ?? 0)
+    if (bytes + entryBytes > SANDBOX_PIECE_BYTES_MAX) {
       yield { kind: 'folder', entries, more: true }
       entries = []
       bytes = 0
@@ -270,7 +267,7 @@ async function* pieces(
     const { size, blocks } = await file.stat()
     const about = { kind: 'file', version, mode, sizeBytes: size } as const
     const isHole = blocks === 0 && size > HOLE_BYTES_MIN && at < size
-    const length = Math.min(PIECE_BYTES, size - at, end - at)
+    const length = Math.min(SANDBOX_PIECE_BYTES_MAX, size - at, end - at)
     const data = isHole ? NOTHING : await readAt(file, at, length)
     const goneNow = Math.min(gone(), size)
     if (at < goneNow) return yield { ...about, offset: at, data: NOTHING, goneBytes: goneNow - at }

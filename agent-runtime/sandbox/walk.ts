@@ -6,13 +6,11 @@
 import type { BigIntStats } from 'node:fs'
 import { constants } from 'node:fs'
 import { type FileHandle, open, readlink } from 'node:fs/promises'
+import { LINK_TARGET_BYTES_MAX, SANDBOX_PATH_BYTES_MAX } from '../../protocol/limits.ts'
 
 /** Opens the thing itself, whatever it is: no device is started, no writer of a pipe is woken. */
 const O_PATH = 0o10000000
 const STEP_FLAGS = O_PATH | constants.O_NOFOLLOW
-/** As long as a path may be that is given to the system. */
-const PATH_BYTES_MAX = 4_095
-const TARGET_BYTES_MAX = 1_024
 
 /** Why something in a sandbox is not shown. */
 export interface LookRefused {
@@ -44,8 +42,8 @@ export const childOf = (folder: FileHandle, name: Uint8Array): Buffer =>
 /** The names of a path below a sandbox; it may be empty: the sandbox itself. */
 export function namesOf(path: Uint8Array): readonly Uint8Array[] | LookRefused {
   if (path.length === 0) return []
-  if (path.length > PATH_BYTES_MAX)
-    return lookRefused('bad-path', `a path has ${PATH_BYTES_MAX} bytes at most`)
+  if (path.length > SANDBOX_PATH_BYTES_MAX)
+    return lookRefused('bad-path', `a path has ${SANDBOX_PATH_BYTES_MAX} bytes at most`)
   if (path.includes(0)) return lookRefused('bad-path', 'no path holds a zero byte')
   if (path[0] === 0x2f)
     return lookRefused('bad-path', 'it begins with /: paths are relative to the sandbox')
@@ -88,10 +86,10 @@ async function step(path: Buffer): Promise<Place | LookRefused> {
   }
 }
 
-/** At most `TARGET_BYTES_MAX` of it. */
+/** At most `LINK_TARGET_BYTES_MAX` of it. */
 export async function targetOf(path: Buffer): Promise<Uint8Array> {
   const target = await readlink(path, { encoding: 'buffer' }).catch(() => new Uint8Array())
-  return target.subarray(0, TARGET_BYTES_MAX)
+  return target.subarray(0, LINK_TARGET_BYTES_MAX)
 }
 
 function noFolder(stats: BigIntStats): LookRefused {

@@ -1,6 +1,12 @@
 /** Looking into the sandboxes of tasks: who asks, whom the leader asks, and what agents answer. */
 import Type, { type Static } from 'typebox'
-import { FILE_READ_BYTES_MAX, FOUND_SANDBOXES_MAX } from '../limits.ts'
+import {
+  FILE_READ_BYTES_MAX,
+  FOUND_SANDBOXES_MAX,
+  LINK_TARGET_BYTES_MAX,
+  SANDBOX_PATH_BYTES_MAX,
+  SANDBOX_PIECE_BYTES_MAX,
+} from '../limits.ts'
 import {
   AgentIdToken,
   Epoch,
@@ -22,11 +28,11 @@ const look = {
   /** Absent: the newest launch of the task that this agent has. */
   launch: Type.Optional(LaunchToken),
   /** Names with `/` between them, as the system has them; empty: the sandbox itself. */
-  path: bytes,
+  path: bytes(SANDBOX_PATH_BYTES_MAX),
   /** A folder's entries, or what else is there; or the bytes of a file. */
   want: word('list', 'read'),
   /** Of a folder: the entries that come after this name, in the order of bytes. */
-  after: Type.Optional(bytes),
+  after: Type.Optional(bytes(SANDBOX_PATH_BYTES_MAX)),
   /** Of a file: from here, so many bytes at most. */
   offset: size,
   bytesMax: integer(1, FILE_READ_BYTES_MAX),
@@ -46,14 +52,14 @@ export const SendSandbox = item('send-sandbox', 'Publish what lies in a sandbox.
 
 export type SandboxEntry = Static<typeof SandboxEntry>
 export const SandboxEntry = message('What has a name in a folder. Links are not followed.', {
-  name: bytes,
+  name: bytes(SANDBOX_PATH_BYTES_MAX),
   type: word('file', 'folder', 'link', 'pipe', 'socket', 'device'),
   sizeBytes: size,
   /** Permissions. */
   mode: integer(0, 0o7777),
   changedAtMs: Type.Number({ minimum: 0, maximum: 253_402_300_799_999 }),
   /** Where a link leads to, or its begin. */
-  target: Type.Optional(bytes),
+  target: Type.Optional(bytes(LINK_TARGET_BYTES_MAX)),
 })
 
 export type SandboxContent = Static<typeof SandboxContent>
@@ -71,7 +77,7 @@ export const SandboxContent = oneOf(
     /** Differs when another file has taken its place. */
     version: text(64),
     mode: integer(0, 0o7777),
-    data: bytes,
+    data: bytes(SANDBOX_PIECE_BYTES_MAX),
     /** Instead of data: so many zeros. */
     zeroBytes: Type.Optional(size),
     /** Instead of data: so many that the agent has taken away, as the file had become too long. */

@@ -1,5 +1,6 @@
 /** What a framework's scheduler receives: events of the leader, statuses of agents, output. */
 import Type, { type Static } from 'typebox'
+import { OUTPUT_BYTES_MAX } from '../limits.ts'
 import {
   AgentIdToken,
   Attribute,
@@ -96,7 +97,7 @@ export const Output = message('A piece of output of a task.', {
   taskId: TaskIdToken,
   stream: word('stdout', 'stderr'),
   offset: integer(0, Number.MAX_SAFE_INTEGER),
-  data: bytes,
+  data: bytes(OUTPUT_BYTES_MAX),
   /** So many bytes from `offset` on were taken away, as there were too many: data begins behind. */
   goneBytes: Type.Optional(integer(0, Number.MAX_SAFE_INTEGER)),
   /** The stream is shorter than `offset`: it was begun anew, and so is reading. */

@@ -40,8 +40,9 @@ export const record = <V extends TSchema>(
     maxProperties,
   })
 
-/** msgpack `bin`. */
-export const bytes = Type.Unsafe<Uint8Array>({ binary: true, description: 'msgpack bin' })
+/** msgpack `bin`. Without a bound it could fill a message, and whoever passes it on adds to it. */
+export const bytes = (maxBytes: number) =>
+  Type.Unsafe<Uint8Array>({ binary: true, maxBytes, description: 'msgpack bin' })
 
 /** One of a few words. */
 export const word = <const W extends string>(...words: readonly W[]): TUnsafe<W> =>

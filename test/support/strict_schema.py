@@ -97,6 +97,7 @@ RULES = {
     "maxItems": lambda value, most: len(value) <= most,
     "maxProperties": lambda value, most: len(value) <= most,
     "binary": lambda value, wanted: type(value) is bytes,
+    "maxBytes": lambda value, most: len(value) <= most,
 }
 INSIDE = {"properties", "propertyNames", "additionalProperties", "items", "prefixItems"}
 

@@ -232,6 +232,28 @@ test('roles are paths', (t) => {
   for (const wrong of [...bad, 'a\tb', 'a\u007f', 'x'.repeat(257)]) t.false(role(wrong), wrong)
 })
 
+test('no bytes are more than who passes them on can put into a message', (t) => {
+  const read = (path: number, after: number): string =>
+    messageOf(
+      check('OperatorReadSandbox', {
+        principal: 'p',
+        frameworkId: 'f',
+        taskId: 't',
+        agentId: 'a',
+        want: 'list',
+        offset: 0,
+        bytesMax: 1,
+        request: SESSION,
+        path: new Uint8Array(path),
+        after: new Uint8Array(after),
+      }),
+    )
+  t.is(read(4_095, 4_095), 'accepted')
+  const tooLong = 'must NOT have more than 4095 bytes'
+  t.is(read(4_096, 0), `413 OperatorReadSandbox: path ${tooLong}`)
+  t.is(read(0, 4_096), `413 OperatorReadSandbox: after ${tooLong}`)
+})
+
 /** What files hold and are called may be any bytes. */
 const BINARY: Readonly<Partial<Record<MessageName, string>>> = {
   Output: '^data$',

@@ -5,8 +5,14 @@ import { REFUSAL_CODES, refusal } from '../../../protocol/errors.ts'
 import {
   ACCEPT_BYTES_MAX,
   ACCEPT_TASKS_MAX,
+  FILE_READ_BYTES_MAX,
+  FOUND_SANDBOXES_MAX,
+  LINK_TARGET_BYTES_MAX,
   LIST_BYTES_MAX,
   MESSAGE_BYTES_MAX,
+  SANDBOX_ENTRY_BYTES,
+  SANDBOX_PATH_BYTES_MAX,
+  SANDBOX_PIECE_BYTES_MAX,
 } from '../../../protocol/limits.ts'
 import { wireBytes } from '../../../protocol/wire-size.ts'
 
@@ -49,6 +55,69 @@ for (const count of [ACCEPT_TASKS_MAX, 16]) {
     t.true(check('AgentOrders', orders).ok)
   })
 }
+
+const TOKEN = 'x'.repeat(64)
+const FRAMEWORK = { principal: TOKEN, frameworkId: TOKEN }
+const LAUNCH = `${BIG}-${RUN}-${BIG}`
+
+test('the longest question about a sandbox travels to the agent in one message', (t) => {
+  const look = {
+    ...FRAMEWORK,
+    taskId: TOKEN,
+    launch: LAUNCH,
+    path: new Uint8Array(SANDBOX_PATH_BYTES_MAX),
+    want: 'read',
+    after: new Uint8Array(SANDBOX_PATH_BYTES_MAX),
+    offset: Number.MAX_SAFE_INTEGER,
+    bytesMax: FILE_READ_BYTES_MAX,
+    request: RUN,
+  }
+  t.true(check('OperatorReadSandbox', { ...look, agentId: TOKEN }).ok)
+  const order = { kind: 'send-sandbox', ...look }
+  t.true(wireBytes(order) <= LIST_BYTES_MAX)
+  const orders = { epoch: BIG, run: RUN, session: RUN, n: BIG, heard: BIG, orders: [order] }
+  t.true(check('AgentOrders', orders).ok)
+})
+
+const ENTRY = {
+  name: new Uint8Array(SANDBOX_PATH_BYTES_MAX),
+  type: 'folder',
+  sizeBytes: Number.MAX_SAFE_INTEGER,
+  mode: 0o7777,
+  changedAtMs: 253_402_300_799_998.5,
+  target: new Uint8Array(LINK_TARGET_BYTES_MAX),
+}
+
+test('the largest piece of what lies in a sandbox is one message', (t) => {
+  const file = {
+    kind: 'file',
+    offset: Number.MAX_SAFE_INTEGER,
+    sizeBytes: Number.MAX_SAFE_INTEGER,
+    version: 'é'.repeat(64),
+    mode: 0o7777,
+    data: new Uint8Array(SANDBOX_PIECE_BYTES_MAX),
+    zeroBytes: Number.MAX_SAFE_INTEGER,
+    goneBytes: Number.MAX_SAFE_INTEGER,
+  }
+  const { name, target } = ENTRY
+  t.true(wireBytes(ENTRY) - name.length - target.length <= SANDBOX_ENTRY_BYTES)
+  const short = { ...ENTRY, name: new Uint8Array(1), target: new Uint8Array(1) }
+  const count = Math.floor(SANDBOX_PIECE_BYTES_MAX / (SANDBOX_ENTRY_BYTES + 2))
+  const folder = { kind: 'folder', entries: Array.from({ length: count }, () => short), more: true }
+  for (const content of [file, folder, { kind: 'entry', entry: ENTRY }]) {
+    const piece = { request: RUN, taskId: TOKEN, part: 1_000_000, last: true, content }
+    t.true(check('SandboxPiece', piece).ok)
+    t.true(encode(piece).length <= MESSAGE_BYTES_MAX)
+  }
+})
+
+test('the most sandboxes that an agent may name are one message', (t) => {
+  const one = { ...FRAMEWORK, taskId: TOKEN, launch: LAUNCH, endedAtMs: 253_402_300_799_999 }
+  const sandboxes = Array.from({ length: FOUND_SANDBOXES_MAX }, () => one)
+  const found = { request: RUN, sandboxes, more: true }
+  t.true(check('SandboxesFound', found).ok)
+  t.true(encode(found).length <= MESSAGE_BYTES_MAX)
+})
 
 test('every refusal has its code', (t) => {
   for (const [name, code] of Object.entries(REFUSAL_CODES)) {

@@ -33,7 +33,7 @@ import { hasProgram, needs } from '../support/needs.ts'
  * ever: who ends a test in the middle leaves it behind.
  */
 function aWaiter(containerId: string, end: string): ContainerSpec {
-  const wait = 'n=0; until [ -e go ] || [ $((n += 1)) -gt 2000 ]; do sleep 0.05; done'
+  const wait = 'n=0; until [ -e go ] || [ $((n += 1)) -gt 20000 ]; do sleep 0.05; done'
   const shell = `echo started >>starts; echo ready; ${wait}; ${end}`
   return { ...aContainer({ containerId }), command: { shell } }
 }

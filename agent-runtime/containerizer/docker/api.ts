@@ -6,6 +6,7 @@
  */
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { ClusterError } from '../../../protocol/errors.ts'
+import { fieldsOf, textOf } from './parse.ts'
 
 /** Making and starting is work for the service: more at once only makes each one later. */
 const HEAVY_AT_ONCE = 4
@@ -97,8 +98,7 @@ export class DockerApi {
     })
     if (answer.statusCode === 200) return answer
     const told = parsed(await wholeOf(answer))
-    const message = messageOf({ status: answer.statusCode ?? 0, body: told })
-    throw new ClusterError('docker/refused', 'later', message)
+    throw refusal({ status: answer.statusCode ?? 0, body: told })
   }
 
   #away(cause: Error): ClusterError {
@@ -110,9 +110,11 @@ export class DockerApi {
 
 /** What the service said when it refused. */
 export function messageOf({ status, body }: Answer): string {
-  const { message } = (body ?? {}) as { readonly message?: unknown }
-  return typeof message === 'string' && message !== '' ? message : `it answered ${status}`
+  return textOf(fieldsOf(body)['message']) || `it answered ${status}`
 }
+
+export const refusal = (answer: Answer): ClusterError =>
+  new ClusterError('docker/refused', 'later', messageOf(answer))
 
 /** The object that a query holds as JSON. */
 export const asQuery = (value: unknown): string => encodeURIComponent(JSON.stringify(value))

@@ -5,9 +5,10 @@ import { askHttp, askTcp } from '../../checks/network.ts'
 import { type ProcessIdentity, readStat } from '../../isolator/proc.ts'
 import { sessionScope } from '../../isolator/session.ts'
 import type { CheckRun, CheckSeen, Command, Endpoint } from '../containerizer.ts'
-import { type DockerApi, messageOf } from './api.ts'
-import { type FoundNetwork, isDone } from './found.ts'
+import { type DockerApi, messageOf, refusal } from './api.ts'
+import { executionOf, type FoundNetwork, isDone } from './found.ts'
 import { Pieces } from './output.ts'
+import { fieldsOf, textOf } from './parse.ts'
 
 /** So much is told of what a command writes to its standard error. */
 const SAID_LENGTH_MAX = 500
@@ -114,7 +115,7 @@ async function execute(place: DockerPlace, { command, tell, stop }: Executing): 
   const made = await api.call({ method: 'POST', path: `/containers/${name}/exec`, body })
   if (!isDone(made)) return tell({ failed: `it could not be run: ${messageOf(made)}` })
   if (stop.aborted) return
-  const { Id: id } = made.body as { readonly Id: string }
+  const id = textOf(fieldsOf(made.body)['Id'])
   const listening = new AbortController()
   try {
     const start = { Detach: false, Tty: false }
@@ -138,7 +139,11 @@ interface Execed {
   readonly stop: AbortSignal
 }
 
-/** Its exit code; undefined: it was late, and is ended if it can be. */
+/**
+ * Its exit code; undefined: it was late, and is ended if it can be.
+ *
+ * @throws {ClusterError} `docker/away`, `docker/refused`.
+ */
 async function ended(place: DockerPlace, { id, heard, stop }: Execed): Promise<number | undefined> {
   const { api, clock } = place
   // Whoever writes nothing any more, or is late, is looked at soon.
@@ -148,12 +153,16 @@ async function ended(place: DockerPlace, { id, heard, stop }: Execed): Promise<n
   let session: ProcessIdentity | undefined
   let endingMs = 0
   for (let waitMs = LOOK_MS_MIN; ; waitMs = Math.min(waitMs * 2, LOOK_MS_MAX)) {
-    const { body } = await api.call({ method: 'GET', path: `/exec/${id}/json` })
-    const { Running, ExitCode, Pid } = body as Execution
-    session ??= Pid > 0 ? { pid: Pid, startTicks: readStat(Pid)?.startTicks ?? 0 } : undefined
+    const answer = await api.call({ method: 'GET', path: `/exec/${id}/json` })
+    const execution = executionOf(answer)
+    // Who is silent now would never be told of again.
+    if (execution === undefined) throw refusal(answer)
+    const { pid, exitCode } = execution
+    session ??= pid > 0 ? { pid, startTicks: readStat(pid)?.startTicks ?? 0 } : undefined
     const isLate = stop.aborted
-    if ((!Running || isLate) && session !== undefined) sessionScope(session).kill()
-    if (!Running) return isLate ? undefined : ExitCode
+    const isOver = exitCode !== undefined
+    if ((isOver || isLate) && session !== undefined) sessionScope(session).kill()
+    if (isOver) return isLate ? undefined : exitCode
     if (isLate && endingMs >= END_MS_MAX) return undefined
     if (isLate && endingMs === 0) waitMs = LOOK_MS_MIN
     if (isLate) endingMs += waitMs
@@ -162,14 +171,6 @@ async function ended(place: DockerPlace, { id, heard, stop }: Execed): Promise<n
       clock.after(waitMs, resolve)
     })
   }
-}
-
-/** As the service tells it. */
-interface Execution {
-  readonly Running: boolean
-  readonly ExitCode: number
-  /** On the machine; 0: not yet. */
-  readonly Pid: number
 }
 
 /** What it has written to its standard error so far, in one line. */

@@ -26,7 +26,7 @@ import { asQuery, DockerApi } from './api.ts'
 import { beginInside, type DockerPlace } from './check.ts'
 import { DockerContainer } from './container.ts'
 import { EventStream } from './events.ts'
-import { type Found, foundOf } from './found.ts'
+import { type Found, foundOf, listedOf } from './found.ts'
 import { Notes } from './notes.ts'
 import { creation, imageOf, type Logging, loggingOf, OWNER_LABEL } from './request.ts'
 
@@ -299,11 +299,12 @@ export class DockerContainerizer implements Containerizer {
   async #list(): Promise<Map<string, string> | undefined> {
     const path = `/containers/json?all=true&filters=${asQuery(this.#filters)}`
     const answer = await this.#api.call({ method: 'GET', path }).catch(() => undefined)
-    if (answer === undefined || !Array.isArray(answer.body)) return undefined
+    const listed = answer && listedOf(answer)
+    if (listed === undefined) return undefined
     const states = new Map<string, string>()
-    for (const { Names, State } of answer.body as readonly Listed[]) {
-      const id = this.#idOf(Names[0]?.replace('/', '') ?? '')
-      if (id !== undefined) states.set(id, State)
+    for (const { name, state } of listed) {
+      const id = this.#idOf(name)
+      if (id !== undefined) states.set(id, state)
     }
     return states
   }
@@ -313,12 +314,6 @@ export class DockerContainerizer implements Containerizer {
     // If it cannot be removed now it is found again.
     void this.#api.call({ method: 'DELETE', path }).catch(() => undefined)
   }
-}
-
-interface Listed {
-  /** With a slash before each. */
-  readonly Names: readonly string[]
-  readonly State: string
 }
 
 /** Whose the sandbox is: of names the image knows more than we do, of numbers we know enough. */

@@ -1,5 +1,6 @@
 /** What a container service says a container is. */
 import type { Answer } from './api.ts'
+import { fieldsOf, listOf, numberOf, textOf } from './parse.ts'
 
 export type Found =
   | { readonly kind: 'gone' }
@@ -29,37 +30,18 @@ export interface FoundNetwork {
   readonly hostPorts: readonly number[]
 }
 
-export const isDone = ({ status }: Answer): boolean => status >= 200 && status < 400
+type Fields = ReturnType<typeof fieldsOf>
 
-interface Inspected {
-  readonly Id?: string
-  readonly State?: {
-    readonly Status?: string
-    readonly ExitCode?: number
-    readonly Pid?: number
-    readonly OOMKilled?: boolean
-  }
-  readonly HostConfig?: {
-    readonly Memory?: number
-    readonly NetworkMode?: string
-    readonly PortBindings?: Readonly<
-      Record<string, readonly { readonly HostPort?: string }[] | null>
-    > | null
-  }
-  readonly NetworkSettings?: {
-    readonly IPAddress?: string
-    readonly Networks?: Readonly<Record<string, { readonly IPAddress?: string }>> | null
-  }
-}
+export const isDone = ({ status }: Answer): boolean => status >= 200 && status < 400
 
 /** Of the answer to an inspection; undefined: it says nothing. */
 export function foundOf(answer: Answer): Found | undefined {
   if (answer.status === 404) return { kind: 'gone' }
   if (!isDone(answer)) return undefined
-  const inspected = answer.body as Inspected
-  const { State: state } = inspected
-  switch (state?.Status) {
-    case undefined:
+  const inspected = fieldsOf(answer.body)
+  const { Status, ExitCode } = fieldsOf(inspected['State'])
+  switch (textOf(Status)) {
+    case '':
     case 'removing':
       return undefined
     case 'created':
@@ -69,27 +51,67 @@ export function foundOf(answer: Answer): Found | undefined {
     case 'exited':
     case 'stopped':
     case 'dead':
-      return { kind: 'exited', code: state.ExitCode ?? 0, ...toldBy(inspected) }
+      return { kind: 'exited', code: numberOf(ExitCode) ?? 0, ...toldBy(inspected) }
     default:
       return { kind: 'running', ...toldBy(inspected) }
   }
 }
 
-function toldBy({ Id, State, HostConfig, NetworkSettings }: Inspected): Told {
-  const { IPAddress = '', Networks } = NetworkSettings ?? {}
-  const [network] = Object.values(Networks ?? {})
-  const bindings = Object.entries(HostConfig?.PortBindings ?? {})
+function toldBy({ Id, State, HostConfig, NetworkSettings }: Fields): Told {
+  const { Pid, OOMKilled } = fieldsOf(State)
+  const { Memory, NetworkMode, PortBindings } = fieldsOf(HostConfig)
+  const { IPAddress, Networks } = fieldsOf(NetworkSettings)
+  const [network] = Object.values(fieldsOf(Networks))
   return {
-    id: Id ?? '',
-    pid: State?.Pid ?? 0,
-    memBytes: HostConfig?.Memory ?? 0,
-    isOutOfMemory: State?.OOMKilled ?? false,
+    id: textOf(Id),
+    pid: numberOf(Pid) ?? 0,
+    memBytes: Math.max(0, numberOf(Memory) ?? 0),
+    isOutOfMemory: OOMKilled === true,
     network: {
-      mode: HostConfig?.NetworkMode ?? '',
-      address: IPAddress || (network?.IPAddress ?? ''),
-      hostPorts: bindings
+      mode: textOf(NetworkMode),
+      address: textOf(IPAddress) || textOf(fieldsOf(network)['IPAddress']),
+      hostPorts: Object.entries(fieldsOf(PortBindings))
         .filter(([port]) => port.endsWith('/tcp'))
-        .flatMap(([, hosts]) => (hosts ?? []).map(({ HostPort }) => Number(HostPort))),
+        .flatMap(([, hosts]) => listOf(hosts).map((host) => Number(fieldsOf(host)['HostPort']))),
     },
+  }
+}
+
+/** One of a list of containers. */
+export interface Listed {
+  readonly name: string
+  readonly state: string
+}
+
+/** Of the answer to a question for all, those that have a name; undefined: it says nothing. */
+export function listedOf(answer: Answer): readonly Listed[] | undefined {
+  if (!isDone(answer) || !Array.isArray(answer.body)) return undefined
+  return answer.body.map(fieldsOf).flatMap(({ Names, State }): Listed[] => {
+    const [name] = listOf(Names)
+    // With a slash before it.
+    return textOf(name) === ''
+      ? []
+      : [{ name: textOf(name).replace('/', ''), state: textOf(State) }]
+  })
+}
+
+/** What became of a command inside a container. */
+export interface Execution {
+  /** The service's own name of the container. */
+  readonly containerId: string
+  /** 0: not yet, or not told. */
+  readonly pid: number
+  /** Absent: it runs, or is about to. */
+  readonly exitCode: number | undefined
+}
+
+/** Of the answer to an inspection of a command; undefined: it says nothing. */
+export function executionOf(answer: Answer): Execution | undefined {
+  const { Running, ExitCode, Pid, ContainerID } = fieldsOf(answer.body)
+  if (!isDone(answer) || typeof Running !== 'boolean') return undefined
+  return {
+    containerId: textOf(ContainerID),
+    pid: numberOf(Pid) ?? 0,
+    exitCode: Running ? undefined : numberOf(ExitCode),
   }
 }

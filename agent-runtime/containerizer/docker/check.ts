@@ -2,10 +2,11 @@
 import type { Clock } from '../../../bus/clock.ts'
 import type { Attempt } from '../../checks/attempt.ts'
 import { askHttp, askTcp } from '../../checks/network.ts'
-import { type ProcessIdentity, readStat } from '../../isolator/proc.ts'
+import { type ProcessIdentity, readStat, signalPid } from '../../isolator/proc.ts'
 import { sessionScope } from '../../isolator/session.ts'
 import type { CheckRun, CheckSeen, Command, Endpoint } from '../containerizer.ts'
 import { type DockerApi, messageOf, refusal } from './api.ts'
+import { isProcessOf } from './belongs.ts'
 import { executionOf, type FoundNetwork, isDone } from './found.ts'
 import { Pieces } from './output.ts'
 import { fieldsOf, textOf } from './parse.ts'
@@ -161,7 +162,7 @@ async function ended(place: DockerPlace, { id, heard, stop }: Execed): Promise<n
     session ??= pid > 0 ? { pid, startTicks: readStat(pid)?.startTicks ?? 0 } : undefined
     const isLate = stop.aborted
     const isOver = exitCode !== undefined
-    if ((isOver || isLate) && session !== undefined) sessionScope(session).kill()
+    if ((isOver || isLate) && session !== undefined) endSession(session, execution.containerId)
     if (isOver) return isLate ? undefined : exitCode
     if (isLate && endingMs >= END_MS_MAX) return undefined
     if (isLate && endingMs === 0) waitMs = LOOK_MS_MIN
@@ -171,6 +172,12 @@ async function ended(place: DockerPlace, { id, heard, stop }: Execed): Promise<n
       clock.after(waitMs, resolve)
     })
   }
+}
+
+/** Its leader may have ended, and the pid may never have been one of this machine's. */
+function endSession(leader: ProcessIdentity, containerId: string): void {
+  for (const pid of sessionScope(leader).pids())
+    if (isProcessOf(containerId, pid)) signalPid(pid, 'SIGKILL')
 }
 
 /** What it has written to its standard error so far, in one line. */

@@ -13,7 +13,7 @@ export type Found =
 export interface Told {
   /** The service's own, 64 hexadecimal digits: its cgroups are called by it. */
   readonly id: string
-  /** Of its first process, on the machine; 0: none. */
+  /** Of its first process, where the service is: see `isProcessOf`. 0: none. */
   readonly pid: number
   /** 0: none. */
   readonly memBytes: number
@@ -99,7 +99,7 @@ export function listedOf(answer: Answer): readonly Listed[] | undefined {
 export interface Execution {
   /** The service's own name of the container. */
   readonly containerId: string
-  /** 0: not yet, or not told. */
+  /** As `Told.pid`; 0: not yet, or not told. */
   readonly pid: number
   /** Absent: it runs, or is about to. */
   readonly exitCode: number | undefined

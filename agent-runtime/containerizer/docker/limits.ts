@@ -10,6 +10,7 @@ import type { CgroupIsolator, Hold, LimitHit, Usage } from '../../isolator/isola
 import { outOfMemory } from '../../isolator/memory.ts'
 import { readText } from '../../isolator/proc.ts'
 import type { Exit } from '../containerizer.ts'
+import { isProcessOf } from './belongs.ts'
 import type { Told } from './found.ts'
 import { killedForMemory } from './kernel-log.ts'
 
@@ -19,9 +20,9 @@ export class DockerLimits {
   #hit: LimitHit | undefined
   #usage: Usage = {}
 
-  /** It runs, and this is its first process. */
-  watch({ pid }: Told, onLimit: () => void): void {
-    if (pid === 0 || pid === this.#pid) return
+  /** It runs, and this is its first process, as its service counts them. */
+  watch({ id, pid }: Told, onLimit: () => void): void {
+    if (pid === this.#pid || !isProcessOf(id, pid)) return
     this.unwatch()
     this.#pid = pid
     this.#held = new Held(holdsOf(pid))

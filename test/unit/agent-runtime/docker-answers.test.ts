@@ -1,11 +1,14 @@
 /** A container service that answers what no documentation says, or not at all. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import type { CheckSeen } from '../../../agent-runtime/containerizer/containerizer.ts'
 import { DockerApi } from '../../../agent-runtime/containerizer/docker/api.ts'
+import { isProcessOf } from '../../../agent-runtime/containerizer/docker/belongs.ts'
 import { beginInside } from '../../../agent-runtime/containerizer/docker/check.ts'
 import { DockerContainerizer } from '../../../agent-runtime/containerizer/docker/docker.ts'
 import { foundOf, listedOf } from '../../../agent-runtime/containerizer/docker/found.ts'
@@ -92,6 +95,17 @@ test('what is of another kind than it should be counts as not told', (t) => {
   })
 })
 
+/** What a check by `true` sees. */
+async function checked(service: Service): Promise<CheckSeen> {
+  const api = new DockerApi(service.socketPath)
+  const network = () => Promise.resolve(undefined)
+  const probe = { command: { argv: ['true'] } }
+  const run = { containerId: 'c', which: 'check', probe, timeoutMs: 0 } as const
+  return new Promise((resolve) => {
+    beginInside(run, { api, clock: systemClock, name: 'c', network }, resolve)
+  })
+}
+
 for (const [title, status, body, said] of [
   ['knows nothing of', 404, { message: 'no such exec' }, 'no such exec'],
   ['fails to inspect', 500, null, 'it answered 500'],
@@ -103,13 +117,37 @@ for (const [title, status, body, said] of [
       if (method === 'POST') return answer(200)
       answer(status, body)
     })
-    const api = new DockerApi(service.socketPath)
-    const network = () => Promise.resolve(undefined)
-    const seen = await new Promise<CheckSeen>((resolve) => {
-      const probe = { command: { argv: ['true'] } }
-      const run = { containerId: 'c', which: 'check', probe, timeoutMs: 0 } as const
-      beginInside(run, { api, clock: systemClock, name: 'c', network }, resolve)
-    })
-    t.deepEqual(seen, { failed: `it could not be run: ${said}` })
+    t.deepEqual(await checked(service), { failed: `it could not be run: ${said}` })
   })
 }
+
+const AN_ID = 'a1'.repeat(32)
+
+test('a pid is believed if the cgroup of that process is called by the container', async (t) => {
+  await using service = await Service.open(() => {})
+  const proc = service.folder
+  const cgroup = (pid: number, text: string): void => {
+    mkdirSync(join(proc, String(pid)))
+    writeFileSync(join(proc, String(pid), 'cgroup'), text)
+  }
+  cgroup(7, `12:pids:/libpod_parent/libpod-${AN_ID}\n1:name=systemd:/\n`)
+  cgroup(8, `0::/system.slice/docker-${'b2'.repeat(32)}.scope\n`)
+  cgroup(9, '0::/../../init.scope\n')
+  t.true(isProcessOf(AN_ID, 7, proc))
+  for (const pid of [0, 6, 8, 9]) t.false(isProcessOf(AN_ID, pid, proc))
+  t.false(isProcessOf('', 9, proc))
+})
+
+test('a stranger lives whose pid the service tells as that of a check', async (t) => {
+  const stranger = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' })
+  t.teardown(() => stranger.kill('SIGKILL'))
+  await once(stranger, 'spawn')
+  await using service = await Service.open(({ method, path, answer }) => {
+    if (path === '/containers/c/exec') return answer(201, { Id: 'e' })
+    if (method === 'POST') return answer(200)
+    answer(200, { Running: false, ExitCode: 3, Pid: stranger.pid, ContainerID: AN_ID })
+  })
+  t.deepEqual(await checked(service), { exit: { code: 3 } })
+  t.true(stranger.kill('SIGTERM'))
+  t.deepEqual(await once(stranger, 'exit'), [null, 'SIGTERM'], 'not SIGKILL')
+})

@@ -18,8 +18,8 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { removeFolder } from './remove.ts'
 import type { Owner } from './user.ts'
 
 const SHARED = 'shared'
@@ -68,7 +68,7 @@ export class GroupFolders {
     const folder = join(this.#root, group)
     removed(join(folder, launch))
     const left = readdirSync(folder, { withFileTypes: true }).filter((one) => one.isFile())
-    if (left.length === 0) await rm(folder, { recursive: true, force: true })
+    if (left.length === 0) await removeFolder(folder)
     removed(link)
     for (const path of [this.#root, this.#groupOf]) removedIfEmpty(path)
   }

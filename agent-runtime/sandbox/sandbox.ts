@@ -1,9 +1,7 @@
 /** The directories that tasks run in, and reading what they wrote. What is inside is hostile. */
-import { execFile } from 'node:child_process'
 import { chownSync, constants, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
-import { type FileHandle, open, readdir, rm, stat, statfs } from 'node:fs/promises'
+import { type FileHandle, open, readdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import type { Clock } from '../../bus/clock.ts'
 import { isToken } from '../../protocol/ids.ts'
 import { OUTPUT_KEPT_BYTES } from '../../protocol/limits.ts'
@@ -17,15 +15,13 @@ import type {
 import { forgetGone, goneBytesOf, isStream } from './gone.ts'
 import { GroupFolders } from './group.ts'
 import { type Look, lookInto, NO_SANDBOX, type Seen } from './look.ts'
-import { unmountBelow } from './mounts.ts'
 import type { OutputLimits } from './output-limits.ts'
+import { removeFolder } from './remove.ts'
 import { OutputTrimmer } from './trim.ts'
 import type { Owner } from './user.ts'
 
 /** A link is refused, and a pipe in the place of a file does not make us wait for its writer. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-
-const run = promisify(execFile)
 
 export interface SandboxesOptions {
   readonly clock: Clock
@@ -206,12 +202,7 @@ export class Sandboxes {
   async remove(name: SandboxName): Promise<void> {
     const path = this.pathOf(name)
     await this.#groups.leave(name.launch)
-    await unmountBelow(path)
-    // Node gives up where names are longer together than a path may be; rm(1) goes down step by
-    // step.
-    await rm(path, { recursive: true, force: true }).catch(() =>
-      run('rm', ['-rf', '--one-file-system', '--', path]),
-    )
+    await removeFolder(path)
     forgetGone(path)
     // At once, so that no sandbox is being made in between.
     for (let above = dirname(path); above !== this.#root; above = dirname(above)) {

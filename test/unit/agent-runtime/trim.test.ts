@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { goneBytesOf } from '../../../agent-runtime/sandbox/gone.ts'
-import { mountsBelow } from '../../../agent-runtime/sandbox/mounts.ts'
+import { mountsAt } from '../../../agent-runtime/sandbox/mounts.ts'
 import { outputLimitsOf } from '../../../agent-runtime/sandbox/output-limits.ts'
 import { OutputTrimmer } from '../../../agent-runtime/sandbox/trim.ts'
 import { systemClock } from '../../../bus/clock.ts'
@@ -146,5 +146,5 @@ test('a task may ask for more or less, as with Mesos’ logrotate logger', (t) =
 test('what is mounted in a sandbox is found, the deepest first, whatever it is called', (t) => {
   const mount = (path: string) => `36 35 98:0 / ${path} rw,noatime - ext3 /dev/root rw`
   const text = ['/', '/w/s', '/w/s/a', '/w/s/a/b\\040c', '/w/s2', '/other'].map(mount).join('\n')
-  t.deepEqual(mountsBelow(text, '/w/s'), ['/w/s/a/b c', '/w/s/a'])
+  t.deepEqual(mountsAt(text, '/w/s'), ['/w/s/a/b c', '/w/s/a', '/w/s'])
 })

@@ -39,7 +39,7 @@ export class Looker {
   #asked = 0
   #isClosed = false
 
-  /** Undefined: the thread has died of it, or is closed. */
+  /** Undefined: the thread has died of it, cannot be started now, or is closed. */
   async disk(question: Asked<'disk'>): Promise<DiskUse | undefined> {
     const answer = await this.#ask({ ...question, kind: 'disk', id: ++this.#asked })
     return answer?.kind === 'disk' ? answer : undefined
@@ -57,7 +57,12 @@ export class Looker {
 
   #ask(question: Question): Promise<Answer | undefined> {
     if (this.#isClosed) return Promise.resolve(undefined)
-    this.#thread ??= this.#start()
+    try {
+      this.#thread ??= this.#start()
+    } catch {
+      // Tasks may have taken all threads that there are: the next question tries again.
+      return Promise.resolve(undefined)
+    }
     this.#thread.postMessage(question)
     return new Promise((resolve) => this.#waiting.set(question.id, resolve))
   }

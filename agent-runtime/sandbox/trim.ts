@@ -5,7 +5,7 @@
  * lost.
  */
 import { spawn } from 'node:child_process'
-import { constants, lstatSync } from 'node:fs'
+import { constants, lstatSync, type Stats } from 'node:fs'
 import { type FileHandle, open, statfs } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Clock, Timer } from '../../bus/clock.ts'
@@ -65,7 +65,10 @@ export class OutputTrimmer {
 
   #lookLater(delayMs: number): void {
     this.#timer = this.#clock.after(delayMs, () => {
-      void this.#look().then((nextMs) => this.#closed || this.#lookLater(nextMs))
+      void this.#look()
+        // The disk does not say how much is free.
+        .catch(() => LOOK_MS_MAX)
+        .then((nextMs) => this.#closed || this.#lookLater(nextMs))
     })
   }
 
@@ -101,11 +104,20 @@ const bytesMaxOf = (limits: OutputLimits, stream: Stream): number =>
 /** By what they take of the disk: what was taken away counts no more. */
 function tooLong(sandboxPath: string, limits: OutputLimits): readonly Stream[] {
   return STREAMS.filter((stream) => {
-    const found = lstatSync(join(sandboxPath, stream), { throwIfNoEntry: false })
+    const found = seenAt(join(sandboxPath, stream))
     if (found === undefined || !found.isFile()) return false
     const { size, blocks } = found
     return Math.min(size, blocks * 512) > bytesMaxOf(limits, stream) || size > LENGTH_BYTES_MAX
   })
+}
+
+/** A task may have closed its sandbox to us, or have put anything in its place: that is its own. */
+function seenAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
 }
 
 interface Trimmed {

@@ -143,6 +143,34 @@ test('a task may ask for more or less, as with Mesos’ logrotate logger', (t) =
     )
 })
 
+test.serial('what cannot be looked at is left out, and looking goes on', async (t) => {
+  const { root, path } = aSandbox(t)
+  writeFileSync(join(path, 'stdout'), lines(10 * KIB))
+  const closed = join(root, 'p', 'f', 't', 'closed')
+  symlinkSync('closed', closed)
+  const due: (() => void)[] = []
+  let planned = () => {}
+  const after = (_: number, fn: () => void) => {
+    due.push(fn)
+    planned()
+    return { cancel() {} }
+  }
+  const trimmer = new OutputTrimmer({ ...systemClock, after }, root)
+  const look = () =>
+    new Promise<void>((resolve) => {
+      planned = resolve
+      due.shift()?.()
+    })
+  for (const one of [closed, path]) trimmer.watch(one, LIMITS)
+  await look()
+  t.true(statSync(join(path, 'stdout')).blocks * 512 <= 64 * KIB)
+  await trimmer.unwatch(closed)
+  rmSync(root, { recursive: true })
+  await look()
+  t.is(due.length, 1)
+  await trimmer.close()
+})
+
 test('what is mounted in a sandbox is found, the deepest first, whatever it is called', (t) => {
   const mount = (path: string) => `36 35 98:0 / ${path} rw,noatime - ext3 /dev/root rw`
   const text = ['/', '/w/s', '/w/s/a', '/w/s/a/b\\040c', '/w/s2', '/other'].map(mount).join('\n')

@@ -1,7 +1,7 @@
 /** What no schema says of a task's container. */
 import type { Ranges } from './ranges.ts'
 import type { TaskInfo } from './schema/common.ts'
-import type { DockerContainer, TaskContainer } from './schema/task-container.ts'
+import type { DockerContainer, OciContainer, TaskContainer } from './schema/task-container.ts'
 
 interface Contained
   extends Pick<TaskInfo, 'container' | 'check' | 'healthCheck' | 'rlimits' | 'linux'> {
@@ -25,10 +25,11 @@ export function problemOfContainer(task: Contained, ports: Ranges): string | und
   if (words !== 1 && !isOwn) return 'the command has not exactly one of argv and shell'
   if (container === undefined) return undefined
   if (task.rlimits !== undefined || task.linux !== undefined) {
-    return 'rlimits and linux are given to processes, not to images'
+    const others = container.kind === 'docker' ? 'images' : 'root filesystems'
+    return `rlimits and linux are given to processes, not to ${others}`
   }
   return (
-    problemOfImage(container, ports) ??
+    (container.kind === 'docker' ? problemOfImage(container, ports) : problemOfRoot(container)) ??
     problemOfVolumes(container.volumes ?? []) ??
     problemOfNetwork(task, container)
   )
@@ -52,6 +53,11 @@ function problemOfImage(
     seen.add(name)
   }
   return undefined
+}
+
+function problemOfRoot({ root }: OciContainer): string | undefined {
+  if (isPlainPath(root)) return undefined
+  return `a root is an absolute path without "..", not ${shown(root)}`
 }
 
 function problemOfVolumes(volumes: readonly Volume[]): string | undefined {

@@ -54,6 +54,19 @@ export const DockerContainer = item('docker', 'An image of a container service.'
   volumes,
 })
 
+export type OciContainer = Static<typeof OciContainer>
+export const OciContainer = item(
+  'oci',
+  'A root filesystem of the machine, run by an OCI runtime.',
+  {
+    /** Of a folder or a tar: absolute, without `..`. Nothing is written to it. */
+    root: path,
+    /** Default host: the machine's own, where the ports are that the task was given. */
+    network: Type.Optional(word('host', 'none')),
+    volumes,
+  },
+)
+
 /** Absent: a process on its agent's own files. */
 export type TaskContainer = Static<typeof TaskContainer>
-export const TaskContainer = oneOf(DockerContainer)
+export const TaskContainer = oneOf(DockerContainer, OciContainer)

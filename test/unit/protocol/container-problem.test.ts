@@ -136,3 +136,16 @@ test('an agent that has it is found by one expression, among others', (t) => {
     [true, true, true, false, false],
   )
 })
+
+test('a root is an absolute path, its volumes are like those of images', (t) => {
+  const oci = (more: object) =>
+    problemOfContainer({ command, container: { kind: 'oci', root: '/srv/root', ...more } }, [])
+  t.is(oci({}), undefined)
+  t.is(oci({ root: '/a/../b' }), 'a root is an absolute path without "..", not "/a/../b"')
+  t.is(oci({ root: 'a' }), 'a root is an absolute path without "..", not "a"')
+  t.regex(oci({ volumes: [{ hostPath: 'x', containerPath: '/x' }] }) ?? '', /^a volume has an/)
+  const none = { kind: 'oci', root: '/r', network: 'none' } as const
+  const check = { tcp: { port: 1 } }
+  t.regex(problemOfContainer({ command, container: none, check }, []) ?? '', /by a command only$/)
+  t.regex(problemOfContainer({ command: {}, container: none }, []) ?? '', /exactly one of argv/)
+})

@@ -266,6 +266,7 @@ const invalid: Readonly<Record<string, Partial<TaskInfo>>> = {
   'has a soft limit above the hard one': { rlimits: [{ type: 'core', soft: 2, hard: 1 }] },
   'has no command': { command: {} },
   'wants an image where there are none': { container: { kind: 'docker', image: 'nginx' } },
+  'wants a root where none is run': { container: { kind: 'oci', root: '/srv' } },
   'has two commands': { command: { argv: ['a'], shell: 'a' } },
 }
 for (const [title, more] of Object.entries(invalid)) {

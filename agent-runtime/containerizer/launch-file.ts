@@ -35,6 +35,11 @@ export interface LaunchFile extends LaunchHead {
   readonly prefix: readonly string[]
   /** Options that make env(1) undo what shells do to signals of background jobs. */
   readonly envOptions: readonly string[]
+  /**
+   * In place of `prefix`, `command` and `environment`, which stand elsewhere: words that start the
+   * task, and those before the command of a check.
+   */
+  readonly instead?: { readonly run: readonly string[]; readonly check: readonly string[] }
 }
 
 export function renderLaunchFile(file: LaunchFile): string {
@@ -54,11 +59,25 @@ export function renderLaunchFile(file: LaunchFile): string {
     ...(isolate.length === 0 ? [] : ['isolate() {', ...isolate.map((line) => `  ${line}`), '}']),
     `enter=${quote(enter)}`,
     `session=${quote(hold.kind === 'session' ? 'yes' : '')}`,
-    // Whoever runs a check puts its words in place of the command's.
-    `[ "$check" ] || set -- ${commandOf(file.command).map(quote).join(' ')}`,
-    `set -- ${wordsBefore(file).map(quote).join(' ')} "$@"`,
+    ...wordLines(file),
     '',
   ].join('\n')
+}
+
+function wordLines(file: LaunchFile): string[] {
+  const { command, envOptions, instead } = file
+  if (instead !== undefined) {
+    const first = ['setsid', 'env', ...envOptions].map(quote)
+    const [run, check] = [instead.run, instead.check].map((words) =>
+      [...first, ...words.map(quote)].join(' '),
+    )
+    return [`if [ "$check" ]; then set -- ${check} "$@"; else set -- ${run}; fi`]
+  }
+  return [
+    // Whoever runs a check puts its words in place of the command's.
+    `[ "$check" ] || set -- ${commandOf(command).map(quote).join(' ')}`,
+    `set -- ${wordsBefore(file).map(quote).join(' ')} "$@"`,
+  ]
 }
 
 /** `join`, which the script calls: it fails as soon as one cgroup cannot be joined. */

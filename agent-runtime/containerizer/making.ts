@@ -1,6 +1,9 @@
 /** All that is made for a container before its first process. */
+import { strict as assert } from 'node:assert'
 import { realpathSync } from 'node:fs'
+import { SANDBOX_INSIDE } from '../../protocol/container-problem.ts'
 import type { AgentId } from '../../protocol/ids.ts'
+import type { Namespace } from '../../protocol/linux.ts'
 import type { Confinement } from '../isolator/confinement.ts'
 import type { OpenIsolators } from '../isolator/isolators.ts'
 import { joinsOf, type KillIsolator, makeHold } from '../isolator/kill.ts'
@@ -12,6 +15,9 @@ import type { Container } from './container.ts'
 import type { ContainerSpec } from './containerizer.ts'
 import { environmentOf, problemOf } from './environment.ts'
 import { renderLaunchFile } from './launch-file.ts'
+import type { OciTask } from './oci/config.ts'
+import { type Oci, type OciWords, ociLinux, ociProblem, ociWords } from './oci/oci.ts'
+import type { FoundRoot } from './oci/roots.ts'
 import type { RuntimeDirectory } from './runtime-directory.ts'
 
 export interface Maker {
@@ -23,6 +29,7 @@ export interface Maker {
   readonly confinement: Confinement
   /** Options that make env(1) undo what shells do to signals of background jobs. */
   readonly envOptions: readonly string[]
+  readonly oci: Oci | undefined
 }
 
 export interface Making {
@@ -31,6 +38,8 @@ export interface Making {
   readonly user: UserAnswer
   /** A network namespace to enter, as a path, or why there is none. Absent: none is shared. */
   readonly network: string | { readonly refused: string } | undefined
+  /** Of the machine, to be shown as its root filesystem. Absent: the machine's own. */
+  readonly root?: FoundRoot
 }
 
 /**
@@ -38,12 +47,14 @@ export interface Making {
  * @throws what the kernel or the disk refuses.
  */
 export function makeContainer(maker: Maker, making: Making): string | undefined {
-  const { container, spec, user, network } = making
-  const problem = problemOf(spec)
+  const { container, spec, user, network, root } = making
+  const problem = problemOf(spec) ?? (root === undefined ? undefined : ociProblem(spec, root))
   if (problem !== undefined) return problem
   if (typeof user === 'object' && 'refused' in user) return user.refused
   const runAs = typeof user === 'object' ? user : undefined
-  const confined = maker.confinement.prepare(spec, runAs?.prefix ?? [])
+  const oci = spec.container?.kind === 'oci' ? spec.container : undefined
+  const asked = oci === undefined ? spec : { linux: ociLinux(oci) }
+  const confined = maker.confinement.prepare(asked, runAs?.prefix ?? [])
   if ('refused' in confined) return confined.refused
   if (typeof network === 'object') return network.refused
   const { containerId, sandbox, command } = spec
@@ -56,7 +67,9 @@ export function makeContainer(maker: Maker, making: Making): string | undefined 
   const { held, settings } = prepared
   const gpus = maker.isolators.gpuEnvironment(held.holds)
   const { agentId } = maker
-  const environment = environmentOf(spec, { agentId, sandboxPath, groupPath, gpus })
+  const inside = oci === undefined ? sandboxPath : SANDBOX_INSIDE
+  const environment = environmentOf(spec, { agentId, sandboxPath: inside, groupPath, gpus })
+  const instead = ociWordsOf(maker, making, { environment, sandboxPath })
   container.prepared(hold, held, insideOf(hold, namespaces))
   const text = renderLaunchFile({
     sandbox,
@@ -69,9 +82,13 @@ export function makeContainer(maker: Maker, making: Making): string | undefined 
     command,
     environment,
     enter: enterWords(hold, { asked: namespaces, network }),
-    isolate: isolateLines(maker, making, { sandboxPath, groupPath }),
+    isolate: [
+      ...isolateLines(maker, making, { namespaces, sandboxPath, groupPath }),
+      ...(instead?.isolate ?? []),
+    ],
     prefix: words,
     envOptions: maker.envOptions,
+    ...(instead && { instead }),
   })
   maker.runtime.writeLaunch(containerId, text)
   makeHold(hold)
@@ -79,7 +96,18 @@ export function makeContainer(maker: Maker, making: Making): string | undefined 
   return undefined
 }
 
+function ociWordsOf(
+  { oci }: Maker,
+  { spec: { container, command }, user, root }: Making,
+  made: Pick<OciTask, 'environment' | 'sandboxPath'>,
+): OciWords | undefined {
+  if (container?.kind !== 'oci' || typeof root !== 'string') return undefined
+  assert(oci !== undefined && typeof user === 'object' && 'uid' in user, 'it was refused before')
+  return ociWords(oci, root, { container, command, user, rlimits: oci.rlimits, ...made })
+}
+
 interface Paths {
+  readonly namespaces: readonly Namespace[]
   readonly sandboxPath: string
   readonly groupPath: string | undefined
 }
@@ -88,9 +116,8 @@ interface Paths {
 function isolateLines(
   { confinement }: Maker,
   { spec, network }: Making,
-  { sandboxPath, groupPath }: Paths,
+  { namespaces, sandboxPath, groupPath }: Paths,
 ): readonly string[] {
-  const { namespaces = [] } = spec.linux ?? {}
   const isAlone = namespaces.includes('network') && network === undefined
   const loopback = isAlone ? [`${confinement.loopbackUp} || return`] : []
   if (!namespaces.includes('mount')) return loopback

@@ -10,6 +10,7 @@ import { openKillIsolator, ownerName, succeeds } from '../isolator/kill.ts'
 import type { WatchOptions } from '../launcher/watch.ts'
 import type { Isolation, OnContainerEvent } from './containerizer.ts'
 import type { Maker } from './making.ts'
+import { openOci } from './oci/oci.ts'
 import { RuntimeDirectory } from './runtime-directory.ts'
 
 export interface ProcessContainerizerOptions {
@@ -56,10 +57,12 @@ export async function openParts(options: ProcessContainerizerOptions): Promise<P
       devPath: options.devPath,
     })
     const confinement = await openConfinement()
+    const oci = use === 'ending' ? undefined : await openOci(runtime.path)
     const resets = await succeeds(['env', SIGNALS_RESET, 'true'])
     const envOptions = resets ? [SIGNALS_RESET] : []
     runtime.checkOwner()
-    return { runtime, isolator, isolators, confinement, envOptions }
+    const parts = { runtime, isolator, isolators, confinement, envOptions }
+    return typeof oci === 'string' ? { ...parts, oci: undefined, noOci: oci } : { ...parts, oci }
   } catch (error) {
     runtime.close()
     throw error
@@ -69,4 +72,7 @@ export async function openParts(options: ProcessContainerizerOptions): Promise<P
 /** A shell lets background jobs ignore these two, and the task would inherit it. */
 const SIGNALS_RESET = '--default-signal=INT,QUIT'
 
-export type Parts = Omit<Maker, 'agentId' | 'sandboxes'>
+export interface Parts extends Omit<Maker, 'agentId' | 'sandboxes'> {
+  /** Why tasks have no root filesystem of their own, where one would expect it. */
+  readonly noOci?: string
+}

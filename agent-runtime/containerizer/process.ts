@@ -1,9 +1,11 @@
 /** The real containerizer: tasks are processes of this machine. */
 import { strict as assert } from 'node:assert'
 import { type FSWatcher, watch } from 'node:fs'
+import { join } from 'node:path'
 import type { Timer } from '../../bus/clock.ts'
 import { isToken } from '../../protocol/ids.ts'
 import { OUTPUT_KEPT_BYTES } from '../../protocol/limits.ts'
+import type { OciContainer } from '../../protocol/schema/task-container.ts'
 import { beginHere, RunningChecks } from '../checks/running.ts'
 import type { Usage } from '../isolator/isolator.ts'
 import type { KillScope } from '../isolator/kill-scope.ts'
@@ -30,6 +32,8 @@ import type {
   SandboxName,
 } from './containerizer.ts'
 import { type Maker, type Making, makeContainer } from './making.ts'
+import { type FoundRoot, Roots } from './oci/roots.ts'
+import { ociUser } from './oci/user.ts'
 import { openParts, type Parts, type ProcessContainerizerOptions } from './process-parts.ts'
 
 /** Everything is looked at this often, whatever the watch said or missed. */
@@ -51,7 +55,7 @@ export async function openProcessContainerizer(
 
 export class ProcessContainerizer implements Containerizer {
   readonly isolation: Isolation
-  readonly kinds = ['process'] as const
+  readonly kinds: readonly ('process' | 'oci')[]
   readonly isolators: readonly string[]
   readonly missing: readonly string[]
   readonly #options: ProcessContainerizerOptions
@@ -60,6 +64,7 @@ export class ProcessContainerizer implements Containerizer {
   readonly #launcher: Launcher
   readonly #sandboxes: Sandboxes
   readonly #users = new Users()
+  readonly #roots: Roots
   readonly #networks: GroupNetworks
   readonly #checks: RunningChecks
   readonly #looks: Looks
@@ -78,7 +83,10 @@ export class ProcessContainerizer implements Containerizer {
     this.isolation = parts.isolator.isolation
     const { isolators, confinement } = parts
     this.isolators = [...isolators.names, ...confinement.names]
-    this.missing = [...isolators.missing, ...confinement.missing]
+    this.kinds = parts.oci === undefined ? ['process'] : ['process', 'oci']
+    const { noOci } = parts
+    this.missing = [...isolators.missing, ...confinement.missing, ...(noOci ? [noOci] : [])]
+    this.#roots = new Roots(join(options.workDir, 'roots'))
     this.#networks = new GroupNetworks(confinement.loopbackUp)
     this.#sandboxes = openSandboxes(options)
     this.#maker = { ...parts, agentId: options.agentId, sandboxes: this.#sandboxes }
@@ -191,6 +199,7 @@ export class ProcessContainerizer implements Containerizer {
     const limits = typeof output === 'string' ? undefined : output
     const container = this.#track(containerId, sandbox, limits)
     if (typeof output === 'string') return container.fail(output)
+    if (spec.container?.kind === 'oci') return this.#launchIn(spec.container, container, spec)
     const known = this.#users.known(spec.user)
     const shared = spec.group?.sharesNetwork && this.#networks.enter(spec.group.id, containerId)
     const making = { container, spec, network: undefined }
@@ -199,6 +208,17 @@ export class ProcessContainerizer implements Containerizer {
       known ?? this.#users.find(spec.user ?? ''),
       shared === false ? undefined : shared,
     ]).then(([user, network]) => this.#begin({ ...making, user, network }))
+  }
+
+  /** A folder is there at once; a tar may have to be unpacked. */
+  #launchIn({ root: path }: OciContainer, container: Container, spec: ContainerSpec): void {
+    const begin = (root: FoundRoot): void => {
+      const user = typeof root === 'string' ? ociUser(root, spec.user) : 'own'
+      this.#begin({ container, spec, user, network: undefined, root })
+    }
+    const root = this.#roots.find(path)
+    if (root instanceof Promise) void root.then(begin)
+    else begin(root)
   }
 
   kill(containerId: string, graceMs: number): void {
@@ -303,7 +323,7 @@ export class ProcessContainerizer implements Containerizer {
     const { container, spec } = making
     if (this.#closed || !container.wanted) return
     const { kind } = spec.container ?? {}
-    if (kind !== undefined)
+    if (kind !== undefined && !(kind === 'oci' && this.#parts.oci !== undefined))
       return container.fail(`no containers of the kind "${kind}" are run here`)
     try {
       const problem = makeContainer(this.#maker, making)

@@ -281,7 +281,7 @@ function removed(path: string): boolean {
 }
 
 /** Whoever reads the old file goes on reading the old file. */
-function replaceFile(path: string, text: string): void {
+export function replaceFile(path: string, text: string): void {
   const next = `${path}.${process.pid}`
   try {
     writeFileSync(next, text)

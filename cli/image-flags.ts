@@ -1,11 +1,13 @@
-/** An image and what belongs to it, as they are written in flags: like docker's. */
+/** An image or a root filesystem and what belongs to it, as written in flags: like docker's. */
 import { type Command, Option } from 'commander'
 import type { ImageWish } from '../frameworks/run/image.ts'
+import type { RootWish } from '../frameworks/run/root.ts'
 import { collected, someText, WrongValue } from './arguments.ts'
 import { wrongUse } from './exit-code.ts'
 
 export interface ImageFlags {
   readonly image?: string
+  readonly root?: string
   readonly entrypoint?: string
   readonly volume?: readonly Volume[]
   readonly network?: 'host' | 'bridge' | 'none'
@@ -18,16 +20,17 @@ type Published = NonNullable<ImageWish['publish']>[number]
 export function addImageOptions(command: Command): void {
   command
     .option('--image <name>', 'runs in this image; without a command what it runs itself', someText)
+    .option('--root <path>', 'runs in this folder or tar of the machine, as its root', someText)
     .option('--entrypoint <program>', "in place of the image's", someText)
     .option(
       '--volume <HOST:PATH>',
-      'a folder or file of the machine, at a path in the image; may end with :ro',
+      'a folder or file of the machine, at a path in the image or root; may end with :ro',
       collected(parseVolume),
     )
     .addOption(
       new Option(
         '--network <kind>',
-        "of the image (default: bridge with --publish, else the machine's)",
+        "of the image; a root has host or none (default: bridge with --publish, else the machine's)",
       ).choices(['host', 'bridge', 'none']),
     )
     .option(
@@ -57,7 +60,9 @@ function parsePublish(text: string): Published {
 
 /** @throws {ClusterError} `cli/usage`. */
 export function imageOf(flags: ImageFlags): ImageWish | undefined {
-  const { image, entrypoint, volume, network, publish } = flags
+  const { image, root, entrypoint, volume, network, publish } = flags
+  if (image !== undefined && root !== undefined)
+    throw wrongUse('a task runs in an image or in a root: --image or --root')
   if (image !== undefined) {
     return {
       image,
@@ -67,8 +72,20 @@ export function imageOf(flags: ImageFlags): ImageWish | undefined {
       ...(publish !== undefined && { publish }),
     }
   }
-  const others = Object.entries({ entrypoint, volume, network, publish })
-  const idle = others.find(([, value]) => value !== undefined)
+  const alone = Object.entries({ entrypoint, publish })
+  const shared = root === undefined ? Object.entries({ volume, network }) : []
+  const idle = [...alone, ...shared].find(([, value]) => value !== undefined)
   if (idle === undefined) return undefined
   throw wrongUse(`--${idle[0]} is for images: add --image`)
+}
+
+/** @throws {ClusterError} `cli/usage`. */
+export function rootOf({ root, volume, network }: ImageFlags): RootWish | undefined {
+  if (root === undefined) return undefined
+  if (network === 'bridge') throw wrongUse('a root has the network host or none, not bridge')
+  return {
+    root,
+    ...(network !== undefined && { network }),
+    ...(volume !== undefined && { volumes: [...volume] }),
+  }
 }

@@ -45,7 +45,8 @@ back. Without --restart it is waited for.
 --timeout is about places where something runs: what an agent was given and never spoke of within it
 was not placed. It begins with the command: a leader that does not answer uses it up, too.
 
-An image is one that an agent's container service has (\`docker\`, \`podman\`): none is fetched.
+An image is one that an agent's container service has (\`docker\`, \`podman\`): none is fetched. A root
+is a folder or tar of the agent's machine, shown read-only by \`runc\`.
 
 Ctrl-C kills the tasks and waits for their end; a second one leaves at once, and the leader ends
 them. Who reads no more (\`| head -1\`) ends the tasks, too, with exit code 0. Standard input is not
@@ -66,6 +67,7 @@ export function addRun({ add, io, done }: Registration): void {
         "run --detach --restart on-failure --ports 1 -- sh -c 'exec python3 -m http.server $PORT0'",
         "run --ports 1 --restart on-failure --check-http / -- sh -c 'exec python3 -m http.server $PORT0'",
         'run --image nginx --publish 80 --volume /srv/www:/usr/share/nginx/html:ro --check-tcp',
+        'run --root /srv/busybox -- sh -c "ls /"',
         'run --instances 3 --constraint rack!=r1 --constraint hostname:unique -- uptime',
       ],
       more: MORE,

@@ -11,7 +11,7 @@ import { type ConfinementFlags, confinementOf } from '../confinement-flags.ts'
 import { detachRun } from '../detached-run.ts'
 import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
 import { findCluster, principalOf } from '../find-cluster.ts'
-import { type ImageFlags, imageOf } from '../image-flags.ts'
+import { type ImageFlags, imageOf, rootOf } from '../image-flags.ts'
 import type { Io } from '../io.ts'
 import { withOperator } from '../operator-client.ts'
 import type { CommandOptions, Invocation } from '../options.ts'
@@ -135,6 +135,7 @@ function wishOf(
   const { constraint, restart, timeout } = options
   const health = healthOf(options)
   const image = imageOf(options)
+  const root = rootOf(options)
   return {
     cpus,
     mem,
@@ -152,6 +153,7 @@ function wishOf(
     ...(health !== undefined && { health }),
     ...confinementOf(options),
     ...(image !== undefined && { image }),
+    ...(root !== undefined && { root }),
   }
 }
 

@@ -7,6 +7,7 @@ import { wireBytes } from '../../protocol/wire-size.ts'
 import { addSpots, describeMisfit, type Place, roomAt, spotsAt } from './constraints.ts'
 import { healthCheckOf } from './health-check.ts'
 import { containerOf } from './image.ts'
+import { rootContainerOf } from './root.ts'
 import { noteOffer } from './shortage.ts'
 import type { Effect, Input, Instance, RunState } from './state.ts'
 import { amountsOf, describeLack, isLacking, portsOf, takeOne } from './wanted.ts'
@@ -78,7 +79,7 @@ function placeAll(
   waiting: readonly Instance[],
   { place, resources }: OfferInput,
 ): Placed {
-  const { health, image } = state.plan
+  const { health, image, root } = state.plan
   const tasks: TaskWish[] = []
   let left = resources
   let bytes = 2 * ENVELOPE_BYTES_MAX
@@ -90,6 +91,7 @@ function placeAll(
       taskId: taskIdOf(state, instance),
       resources: listResources(fits.taken),
       ...(image && { container: containerOf(image, portsOf(fits.taken)) }),
+      ...(root && { container: rootContainerOf(root) }),
       ...(health && { healthCheck: healthCheckOf(health, portsOf(fits.taken)[0] ?? 0) }),
     }
     bytes += wireBytes(task)

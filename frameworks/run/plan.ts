@@ -11,6 +11,7 @@ import type { Constraint } from './constraints.ts'
 import { type HealthWish, healthCheckOf, needsPort } from './health-check.ts'
 import { containerOf, type ImageWish, problemOfImage, publishedOf, RUNS_IMAGES } from './image.ts'
 import { NO_RESTARTS, type RestartPolicy } from './restarts.ts'
+import { problemOfRoot, type RootWish, RUNS_ROOTS } from './root.ts'
 import { type Plan, wantedOf } from './state.ts'
 
 export interface Wish {
@@ -21,6 +22,8 @@ export interface Wish {
   readonly command: string | readonly string[]
   /** Default: processes on their agents' own files. */
   readonly image?: ImageWish
+  /** The same; not both. */
+  readonly root?: RootWish
   /** Default 1. */
   readonly instances?: number
   readonly cpus: number
@@ -63,20 +66,21 @@ const COMMAND_BYTES_MAX = TASK_BYTES_MAX - OWN_BYTES
 
 /** A sentence says what is wrong with the wish. */
 export function planOf(wish: Wish): Plan | Refusal {
-  const { instances = 1, timeoutMs, constraints = [], restart = NO_RESTARTS, image } = wish
+  const { instances = 1, timeoutMs, constraints = [], restart = NO_RESTARTS, image, root } = wish
   const ports = (wish.ports ?? 0) + (image ? publishedOf(image) : 0)
   const name = wish.name ?? programOf(wish)
   const plan = {
     instances,
     prefix: tokenFrom(name),
     wanted: wantedOf({ ...wish, ports }),
-    constraints: image ? [...constraints, RUNS_IMAGES] : constraints,
+    constraints: [...constraints, ...(image ? [RUNS_IMAGES] : []), ...(root ? [RUNS_ROOTS] : [])],
     restart,
     readsOutput: wish.readsOutput ?? true,
     timeoutMs,
     task: taskPart(wish, name),
     health: wish.health,
     image,
+    root,
   }
   return problemOf(plan, wish) ?? plan
 }
@@ -122,13 +126,16 @@ function problemOf(plan: Plan, wish: Wish): Refusal | undefined {
     return wrong('a check over the network asks the first port of each instance: it needs one')
   if (wanted.scalars.size === 0 && wanted.ports === 0)
     return wrong('an instance needs some cpus, mem or ports')
-  const bytes = wireBytes({ command, env, health: plan.health, image: plan.image })
+  const bytes = wireBytes({ command, env, health: plan.health, image: plan.image, root: plan.root })
   if (bytes > COMMAND_BYTES_MAX)
     return wrong(`command and environment take ${bytes} bytes, of at most ${COMMAND_BYTES_MAX}`)
   const problem = problemOfTask(confinementOf(wish))
   if (problem !== undefined) return wrong(problem)
-  return acceptProblem(plan) ?? (plan.image && problemOfImage(plan.image, plan.health))
+  return acceptProblem(plan) ?? containerProblem(plan)
 }
+
+const containerProblem = ({ image, root, health }: Plan): Refusal | undefined =>
+  (image && problemOfImage(image, health)) ?? (root && problemOfRoot(root, health))
 
 /** An image has a command of its own. */
 function isEmptyCommand(wish: Wish): boolean {

@@ -9,6 +9,7 @@ import type { HealthWish } from './health-check.ts'
 import type { ImageWish } from './image.ts'
 import type { RestartPolicy } from './restarts.ts'
 import type { InstanceView } from './result.ts'
+import type { RootWish } from './root.ts'
 import type { Shortage } from './shortage.ts'
 import type { Wanted } from './wanted.ts'
 import type { Why } from './why.ts'
@@ -24,6 +25,7 @@ export interface Plan {
   readonly health?: HealthWish | undefined
   /** Undefined: processes. */
   readonly image?: ImageWish | undefined
+  readonly root?: RootWish | undefined
   readonly wanted: Wanted
   /** All of them hold where an instance is. */
   readonly constraints: readonly Constraint[]

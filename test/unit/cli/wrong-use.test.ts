@@ -61,6 +61,7 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
 /** Of flags whose value is named alike and means something else. */
 const BAD_VALUES_OF: Readonly<Record<string, readonly string[]>> = {
   '--image': [],
+  '--root': [],
   '--publish': ['0', '65536', 'x', '80/sctp', '8080:80'],
   '--cluster': IDS,
   '--principal': IDS,

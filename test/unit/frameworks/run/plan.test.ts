@@ -75,6 +75,20 @@ test('only agents that run images are wanted for one', (t) => {
   )
 })
 
+test('only agents that run root filesystems are wanted for one', (t) => {
+  const plan = planOf({ ...aWish, root: { root: '/srv/root' } })
+  const [constraint] = 'constraints' in plan ? plan.constraints : []
+  const at = (text: string) => ({
+    agentId: 'a1' as AgentId,
+    hostname: 'h',
+    attributes: [{ name: 'containerizers', text }],
+  })
+  t.is(constraint && roomAt(constraint, at('process,docker'), new Map()), 0)
+  t.is(constraint && roomAt(constraint, at('process,oci'), new Map()), Number.POSITIVE_INFINITY)
+  const wrong = planOf({ ...aWish, root: { root: 'root' } })
+  t.regex((wrong as { message: string }).message, /^a root is an absolute path/)
+})
+
 test('the name is that of the program, and task ids begin with what of it they may hold', (t) => {
   const plan = (wish: Partial<Wish>) => planOf({ ...aWish, ...wish })
   t.like(plan({ command: ['/usr/bin/python3.11'] }), {

@@ -35,6 +35,8 @@ export const LINK_TARGET_BYTES_MAX = 1_024
 /** In one message: of a file, or a folder's entries, each with what it takes beside its names. */
 export const SANDBOX_PIECE_BYTES_MAX = 128 * KIB
 export const SANDBOX_ENTRY_BYTES = 128
+/** The last epoch millisecond that calendars of most languages know: of the year 9999. */
+export const TIME_AT_MS_MAX = 253_402_300_799_999
 /** Sandboxes that one agent names in one answer, and what one of them takes. */
 export const FOUND_SANDBOXES_MAX = 256
 const FOUND_SANDBOX_BYTES_MAX = 512

@@ -1,5 +1,5 @@
 /** What is asked about sandboxes: which there are, and what lies in one. */
-import { FOUND_SANDBOXES_MAX } from '../../protocol/limits.ts'
+import { FOUND_SANDBOXES_MAX, TIME_AT_MS_MAX } from '../../protocol/limits.ts'
 import type { FindSandboxes, FoundSandbox, SendSandbox } from '../../protocol/schema/sandbox.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { compareFence } from '../parts/fence.ts'
@@ -41,7 +41,10 @@ function* sandboxesOf({ tasks, sandboxes }: AgentState): Iterable<FoundSandbox> 
     yield { principal, frameworkId, taskId, launch, ...ended }
   }
   for (const { principal, frameworkId, taskId, launch, endedAtMs } of sandboxes.values()) {
-    const ended = endedAtMs === undefined ? {} : { endedAtMs: Math.round(endedAtMs) }
+    const ended = endedAtMs === undefined ? {} : { endedAtMs: timeOf(endedAtMs) }
     yield { principal, frameworkId, taskId, launch, ...ended }
   }
 }
+
+/** Of a folder that was found it is what its task has made of it: any time at all. */
+const timeOf = (atMs: number): number => Math.round(Math.min(Math.max(0, atMs), TIME_AT_MS_MAX))

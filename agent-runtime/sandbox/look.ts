@@ -1,7 +1,11 @@
 /** Looking into a sandbox: folders in pages, files in pieces. What is inside is hostile. */
 import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, lstat, open, opendir } from 'node:fs/promises'
-import { SANDBOX_ENTRY_BYTES, SANDBOX_PIECE_BYTES_MAX } from '../../protocol/limits.ts'
+import {
+  SANDBOX_ENTRY_BYTES,
+  SANDBOX_PIECE_BYTES_MAX,
+  TIME_AT_MS_MAX,
+} from '../../protocol/limits.ts'
 import {
   childOf,
   type LookRefused,
@@ -72,7 +76,6 @@ export type Seen =
 const NAMES_MAX = 4_000
 /** Some file systems keep shorter files where others keep only what they know of them. */
 const HOLE_BYTES_MIN = 1024 * 1024
-const TIME_MS_MAX = 253_402_300_799_999
 
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 
@@ -141,13 +144,16 @@ function typeOf(stats: BigIntStats): SandboxEntry['type'] {
 
 /** A file may say any time that fits into 64 bits. */
 const timeOf = ({ mtimeMs }: BigIntStats): number =>
-  Math.min(Math.max(0, Number(mtimeMs)), TIME_MS_MAX)
+  Math.min(Math.max(0, Number(mtimeMs)), TIME_AT_MS_MAX)
+
+/** A file of holes may be as long as a disk has no bytes; beyond this nobody can count. */
+const sizeOf = (size: bigint | number): number => Math.min(Number(size), Number.MAX_SAFE_INTEGER)
 
 function entryOf(name: Uint8Array, stats: BigIntStats, goneBytes: number): SandboxEntry {
   return {
     name,
     type: typeOf(stats),
-    sizeBytes: stats.isFile() ? Math.max(0, Number(stats.size) - goneBytes) : 0,
+    sizeBytes: stats.isFile() ? Math.max(0, sizeOf(stats.size) - goneBytes) : 0,
     mode: Number(stats.mode & 0o7777n),
     changedAtMs: timeOf(stats),
   }
@@ -261,10 +267,11 @@ async function* pieces(
   file: FileHandle,
   { offset, bytesMax, version, mode, gone }: Reading,
 ): AsyncGenerator<Seen> {
-  const end = offset + bytesMax
+  const end = sizeOf(offset + bytesMax)
   let zerosFrom = offset
   for (let at = offset; ; ) {
-    const { size, blocks } = await file.stat()
+    const { size: bytes, blocks } = await file.stat()
+    const size = sizeOf(bytes)
     const about = { kind: 'file', version, mode, sizeBytes: size } as const
     const isHole = blocks === 0 && size > HOLE_BYTES_MIN && at < size
     const length = Math.min(SANDBOX_PIECE_BYTES_MAX, size - at, end - at)

@@ -6,6 +6,7 @@ import {
   LINK_TARGET_BYTES_MAX,
   SANDBOX_PATH_BYTES_MAX,
   SANDBOX_PIECE_BYTES_MAX,
+  TIME_AT_MS_MAX,
 } from '../limits.ts'
 import {
   AgentIdToken,
@@ -57,7 +58,7 @@ export const SandboxEntry = message('What has a name in a folder. Links are not 
   sizeBytes: size,
   /** Permissions. */
   mode: integer(0, 0o7777),
-  changedAtMs: Type.Number({ minimum: 0, maximum: 253_402_300_799_999 }),
+  changedAtMs: Type.Number({ minimum: 0, maximum: TIME_AT_MS_MAX }),
   /** Where a link leads to, or its begin. */
   target: Type.Optional(bytes(LINK_TARGET_BYTES_MAX)),
 })

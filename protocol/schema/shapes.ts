@@ -3,6 +3,7 @@
  */
 import Type, { type Static, type TObject, type TSchema, type TUnsafe } from 'typebox'
 import { TOKEN_PATTERN } from '../ids.ts'
+import { TIME_AT_MS_MAX } from '../limits.ts'
 import { BITS64_PATTERN } from '../patterns.ts'
 
 /** An id of one kind. */
@@ -18,8 +19,7 @@ export const integer = (minimum: number, maximum: number) => Type.Integer({ mini
 /** Milliseconds of a duration, up to ten years. */
 export const durationMs = integer(0, 10 * 365 * 24 * 3_600_000)
 
-/** Epoch milliseconds, up to the last that calendars of most languages know: the year 9999. */
-export const timeAtMs = integer(0, 253_402_300_799_999)
+export const timeAtMs = integer(0, TIME_AT_MS_MAX)
 
 /** Text for people; `maxLength` counts UTF-16 units. */
 export const text = (maxLength: number, minLength = 0) => Type.String({ minLength, maxLength })

@@ -16,8 +16,8 @@ import test from 'ava'
 import { type Look, lookInto, type Seen } from '../../../agent-runtime/sandbox/look.ts'
 
 /** A sandbox with files, and a folder beside it that is nobody's to see. */
-function aSandbox(t: { teardown: (fn: () => void) => void }) {
-  const root = mkdtempSync(join(tmpdir(), 'bourse-look-'))
+function aSandbox(t: { teardown: (fn: () => void) => void }, below = tmpdir()) {
+  const root = mkdtempSync(join(below, 'bourse-look-'))
   t.teardown(() => rmSync(root, { recursive: true, force: true }))
   const path = join(root, 'p', 'f', 't', 'l')
   mkdirSync(path, { recursive: true })
@@ -105,6 +105,19 @@ test('a folder that is swapped for a link while it is read gives nothing away', 
   await swapping
   t.true(seen.has('own'))
   t.false(seen.has('SECRET'), [...seen].join())
+})
+
+test('of a file that is longer than can be counted, as much is told as can', async (t) => {
+  // The disk below may have no file of such a length; memory has.
+  const { path, look } = aSandbox(t, '/dev/shm')
+  execFileSync('truncate', ['-s', '8191P', join(path, 'huge')])
+  const sizeBytes = Number.MAX_SAFE_INTEGER
+  t.like((await look({ path: 'huge' }))[0], { entry: { sizeBytes } })
+  t.like((await look())[0], { entries: [{ sizeBytes }] })
+  const [zeros] = await look({ path: 'huge', want: 'read', offset: 5 })
+  t.like(zeros, { offset: 5, sizeBytes, zeroBytes: sizeBytes - 5 })
+  const [end] = await look({ path: 'huge', want: 'read', offset: sizeBytes })
+  t.like(end, { offset: sizeBytes, sizeBytes, data: new Uint8Array() })
 })
 
 test('pipes, sockets and devices are named and never opened', async (t) => {

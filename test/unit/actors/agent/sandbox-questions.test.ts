@@ -2,7 +2,7 @@
 import test from 'ava'
 import type { SessionId } from '../../../../protocol/ids.ts'
 import type { FindSandboxes } from '../../../../protocol/schema/sandbox.ts'
-import { aRef, aRegisteredAgent, aRun, aTask, FRAMEWORK, LEADER, NEXT_LEADER } from './builders.ts'
+import { aProfile, aRef, aRegisteredAgent, aRun, aTask, FRAMEWORK, LEADER, NEXT_LEADER } from './builders.ts'
 
 const REQUEST = 'cccccccccccccccc' as SessionId
 const aQuestion = (given: Partial<FindSandboxes> = {}) =>
@@ -66,4 +66,16 @@ test('a sandbox is looked into as it is asked for', (t) => {
   t.deepEqual(rig.orders({ kind: 'send-sandbox', ...sandbox, launch, ...look, request: REQUEST }), [
     { do: 'look-into', to: FRAMEWORK, request: REQUEST, sandbox: { ...sandbox, launch }, look },
   ])
+})
+
+test('a sandbox that was found with an absurd time does not spoil the answer', (t) => {
+  for (const [atMs, endedAtMs] of [
+    [-315_619_200_000.5, 0],
+    [1e15, 253_402_300_799_999],
+  ]) {
+    const rig = aRegisteredAgent(aProfile({ sandboxKeepMs: Number.MAX_SAFE_INTEGER }))
+    rig.hear({ kind: 'disk.measured', found: [{ sandbox: aRef('lost-1'), atMs: atMs as number }] })
+    const [effect] = rig.hear(aQuestion())
+    t.like(effect, { message: { sandboxes: [{ ...aRef('lost-1'), endedAtMs }] } })
+  }
 })

@@ -1,6 +1,12 @@
 /** What is asked about sandboxes: which there are, and what lies in one. */
+import { isLaterLaunch } from '../../protocol/ids.ts'
 import { FOUND_SANDBOXES_MAX, TIME_AT_MS_MAX } from '../../protocol/limits.ts'
-import type { FindSandboxes, FoundSandbox, SendSandbox } from '../../protocol/schema/sandbox.ts'
+import type {
+  FindSandboxes,
+  FoundSandbox,
+  SandboxesFound,
+  SendSandbox,
+} from '../../protocol/schema/sandbox.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { compareFence } from '../parts/fence.ts'
 import type { Effect } from './effects.ts'
@@ -18,22 +24,56 @@ export function findSandboxes(state: AgentState, question: FindSandboxes): reado
   const { epoch, run, request } = question
   if (state.highest === undefined) return []
   if (compareFence(state.highest, { epoch, run }) !== 'current') return []
-  const found: FoundSandbox[] = []
-  for (const sandbox of sandboxesOf(state)) {
-    const isMeant =
-      sandbox.taskId.startsWith(question.task) && sandbox.frameworkId.startsWith(question.framework)
-    if (isMeant) found.push(sandbox)
-    if (found.length > FOUND_SANDBOXES_MAX) break
+  const found = newest(meant(sandboxesOf(state), question))
+  if (found.sandboxes.length === 0 && !question.everyoneAnswers) return []
+  return [{ do: 'send-found', message: { request, ...found } }]
+}
+
+/** Whole ids win over longer ones that begin so: of those there may be more than are named. */
+function meant(
+  sandboxes: Iterable<FoundSandbox>,
+  { task, framework }: FindSandboxes,
+): readonly FoundSandbox[] {
+  let found: FoundSandbox[] = []
+  let wholeIds = 0
+  for (const sandbox of sandboxes) {
+    const { taskId, frameworkId } = sandbox
+    if (!taskId.startsWith(task) || !frameworkId.startsWith(framework)) continue
+    const whole = 2 * Number(taskId === task) + Number(frameworkId === framework)
+    if (whole < wholeIds) continue
+    if (whole > wholeIds) found = []
+    wholeIds = whole
+    found.push(sandbox)
   }
-  if (found.length === 0 && !question.everyoneAnswers) return []
-  const sandboxes = found.slice(0, FOUND_SANDBOXES_MAX)
-  const message = { request, sandboxes, more: found.length > FOUND_SANDBOXES_MAX }
-  return [{ do: 'send-found', message }]
+  return found
+}
+
+/** As many as may be named; a task that starts again and again leaves more. */
+function newest(found: readonly FoundSandbox[]): Omit<SandboxesFound, 'request'> {
+  let sandboxes: FoundSandbox[] = []
+  const cut = (): void => {
+    sandboxes = sandboxes.sort(newestFirst).slice(0, FOUND_SANDBOXES_MAX)
+  }
+  for (const sandbox of found) {
+    const last = sandboxes[FOUND_SANDBOXES_MAX - 1]
+    const isLate = last !== undefined && isLaterLaunch(last.launch, sandbox.launch)
+    if (isLate && sandboxes.length === FOUND_SANDBOXES_MAX) continue
+    sandboxes.push(sandbox)
+    if (sandboxes.length === 2 * FOUND_SANDBOXES_MAX) cut()
+  }
+  cut()
+  return { sandboxes, more: found.length > FOUND_SANDBOXES_MAX }
+}
+
+function newestFirst({ launch: a }: FoundSandbox, { launch: b }: FoundSandbox): number {
+  if (isLaterLaunch(a, b)) return -1
+  return isLaterLaunch(b, a) ? 1 : 0
 }
 
 /** Of tasks that it holds, and of those that it has forgotten. */
 function* sandboxesOf({ tasks, sandboxes }: AgentState): Iterable<FoundSandbox> {
   for (const task of tasks.values()) {
+    if (task.container === 'none') continue
     const { taskId, launch, last, framework } = task
     const { principal, frameworkId } = framework
     const endedAtMs = isTerminal(stateOf(task)) ? last?.atMs : undefined

@@ -33,9 +33,9 @@ const SILENCES_MAX = 3
 export function logs(text: string, { options, io }: Invocation<LogsOptions>): Promise<ExitCode> {
   const wanted = wantedTask(text)
   return withOperator(options, io.env, async (client) => {
-    const { sandbox, others } = await findSandbox(client, { ...wanted, launch: options.launch })
-    tellOthers(io, sandbox, others)
-    const printed = print(client, sandbox, { options, io })
+    const found = await findSandbox(client, { ...wanted, launch: options.launch })
+    tellOthers(io, found)
+    const printed = print(client, found.sandbox, { options, io })
     if (options.follow !== true) return await printed
     const stop = awaitStop()
     return await Promise.race([printed, stop.came.then(() => EXIT.done)]).finally(stop.forget)

@@ -33,8 +33,9 @@ export function withSandbox<T>(
   use: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   return withOperator(options, io.env, async (client) => {
-    const { sandbox, others } = await findSandbox(client, { ...wanted, launch: options.launch })
-    tellOthers(io, sandbox, others)
+    const found = await findSandbox(client, { ...wanted, launch: options.launch })
+    tellOthers(io, found)
+    const { sandbox } = found
     const reader = new SandboxReader(client, sandbox)
     try {
       return await use({ client, reader, sandbox, path: Buffer.from(path) })
@@ -126,10 +127,11 @@ function lsLaunches(
   { options, io }: Invocation<ListOptions>,
 ): Promise<ExitCode> {
   return withOperator(options, io.env, async (client) => {
-    const found = await findLaunches(client, wanted)
+    const { launches, gap } = await findLaunches(client, wanted)
     const { wallMs } = client.clock.now()
-    if (options.json) for (const one of found) io.print(jsonLine(one))
-    else for (const line of tableLines(launchColumns(wallMs), found, io.columns)) io.print(line)
+    if (options.json) for (const one of launches) io.print(jsonLine(one))
+    else for (const line of tableLines(launchColumns(wallMs), launches, io.columns)) io.print(line)
+    if (gap !== undefined) io.printError(`bourse: not all: ${gap}`)
     return EXIT.done
   })
 }

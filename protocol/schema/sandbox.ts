@@ -144,7 +144,8 @@ export const FoundSandbox = message('The sandbox of one launch of a task.', {
 export type SandboxesFound = Static<typeof SandboxesFound>
 export const SandboxesFound = message('Sandboxes that an agent has.', {
   request: SessionToken,
+  /** The newest first; where whole ids are what was asked for, only those. */
   sandboxes: list(FoundSandbox, FOUND_SANDBOXES_MAX),
-  /** There are others that did not fit: ask for less. */
+  /** There are older ones that did not fit. */
   more: Type.Boolean(),
 })

@@ -1,58 +1,12 @@
 import test from 'ava'
-import type { Clock } from '../../../bus/clock.ts'
-import { type Messenger, openMessenger } from '../../../bus/messenger.ts'
 import type { StoreHealth } from '../../../bus/nats/store-health.ts'
-import { SimulatedClock } from '../../../bus/simulated/clock.ts'
-import { SimulatedSystem } from '../../../bus/simulated/system.ts'
 import { inGroups } from '../../../cli/commands/listing.ts'
 import { findTask, findTaskToEnd, nameOfTask, wantedTask } from '../../../cli/find-task.ts'
-import { type OperatorClient, operatorClient } from '../../../cli/operator-client.ts'
 import { refusal } from '../../../protocol/errors.ts'
 import type { AgentId, FrameworkId, Launch, Principal, TaskId } from '../../../protocol/ids.ts'
 import type { AgentItem, TaskItem } from '../../../protocol/schema/operator.ts'
 import { inboxOf, operatorCall } from '../../../protocol/subjects.ts'
-
-const CLUSTER = 'c'
-
-interface World {
-  readonly clock: SimulatedClock
-  readonly client: OperatorClient
-  readonly leader: Messenger
-}
-
-async function aWorld(askStore?: () => Promise<StoreHealth>): Promise<World> {
-  const clock = new SimulatedClock()
-  const system = new SimulatedSystem(clock)
-  const [own, leaders] = await clock.runFor(
-    Promise.all([system.connect({ name: 'own' }), system.connect({ name: 'leader' })]),
-  )
-  // Whoever waits for a timer is to go on before the next thing happens.
-  const settling: Clock = {
-    now: () => clock.now(),
-    soon: (fn) => clock.soon(fn),
-    after: (delayMs, fn) =>
-      clock.after(delayMs, () => {
-        clock.settles()
-        fn()
-      }),
-  }
-  const client = operatorClient({
-    bus: own,
-    clock: settling,
-    cluster: CLUSTER,
-    principal: 'local' as Principal,
-    isOpen: true,
-    ...(askStore && { askStore }),
-  })
-  const leader = openMessenger({
-    bus: leaders,
-    clock,
-    randomToken: (bits) => '0'.repeat(bits / 4),
-    isOpen: true,
-    onRefused: () => undefined,
-  })
-  return { clock, client, leader }
-}
+import { aWorld, CLUSTER, type World } from '../../support/operator-world.ts'
 
 const aTask = (frameworkId: string, taskId: string, fields: Partial<TaskItem> = {}): TaskItem => ({
   principal: 'local' as Principal,

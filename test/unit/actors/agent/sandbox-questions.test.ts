@@ -1,8 +1,18 @@
 /** What an agent answers when it is asked about sandboxes. */
 import test from 'ava'
-import type { SessionId } from '../../../../protocol/ids.ts'
+import type { Launch, SessionId } from '../../../../protocol/ids.ts'
+import { FOUND_SANDBOXES_MAX } from '../../../../protocol/limits.ts'
 import type { FindSandboxes } from '../../../../protocol/schema/sandbox.ts'
-import { aProfile, aRef, aRegisteredAgent, aRun, aTask, FRAMEWORK, LEADER, NEXT_LEADER } from './builders.ts'
+import {
+  aProfile,
+  aRef,
+  aRegisteredAgent,
+  aRun,
+  aTask,
+  FRAMEWORK,
+  LEADER,
+  NEXT_LEADER,
+} from './builders.ts'
 
 const REQUEST = 'cccccccccccccccc' as SessionId
 const aQuestion = (given: Partial<FindSandboxes> = {}) =>
@@ -78,4 +88,46 @@ test('a sandbox that was found with an absurd time does not spoil the answer', (
     const [effect] = rig.hear(aQuestion())
     t.like(effect, { message: { sandboxes: [{ ...aRef('lost-1'), endedAtMs }] } })
   }
+})
+
+/** Of one task so many launches are left, adopted in any order. */
+function anAgentWithMany(taskIds: readonly string[], count: number) {
+  const keeps = { sandboxKeepMs: Number.MAX_SAFE_INTEGER, sandboxesMax: 10_000 }
+  const rig = aRegisteredAgent(aProfile(keeps))
+  const found = Array.from({ length: count }, (_, i) => i + 1).flatMap((made) =>
+    taskIds.map((taskId, i) => ({
+      sandbox: { ...aRef(taskId), launch: launchOf(i + 1, made) },
+      atMs: (made * 7_919) % count,
+    })),
+  )
+  rig.hear({ kind: 'disk.measured', found })
+  return rig
+}
+const launchOf = (epoch: number, made: number): Launch =>
+  `${epoch}-0123456789abcdef-${made}` as Launch
+
+test('of more sandboxes than are named, the newest are', (t) => {
+  const rig = anAgentWithMany(['web-1'], 3 * FOUND_SANDBOXES_MAX + 5)
+  const [effect] = rig.hear(aQuestion())
+  const newest = Array.from({ length: FOUND_SANDBOXES_MAX }, (_, i) => ({
+    launch: launchOf(1, 3 * FOUND_SANDBOXES_MAX + 5 - i),
+  }))
+  t.like(effect, { message: { sandboxes: newest, more: true } })
+})
+
+test('where a whole id is asked for, longer ones that begin so are not named', (t) => {
+  const rig = anAgentWithMany(['web-1', 'web-10', 'web-11'], FOUND_SANDBOXES_MAX)
+  const said = (task: string) => {
+    const [effect] = rig.hear(aQuestion({ task }))
+    const { sandboxes, more } = effect?.do === 'send-found' ? effect.message : { sandboxes: [] }
+    return { ids: [...new Set(sandboxes.map(({ taskId }) => taskId))], more }
+  }
+  t.deepEqual(said('web-1'), { ids: [aRef('web-1').taskId], more: false })
+  t.deepEqual(said('web'), { ids: [aRef('web-11').taskId], more: true })
+})
+
+test('a task that never had a container has no sandbox to be found', (t) => {
+  const rig = aRegisteredAgent()
+  rig.orders(aRun([aTask('huge-1', { resources: { cpus: 1_000 } })]))
+  t.like(rig.hear(aQuestion())[0], { message: { sandboxes: [] } })
 })

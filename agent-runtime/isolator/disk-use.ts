@@ -2,8 +2,8 @@
  * How much of the disk a sandbox takes, by looking at all of it. What is inside is hostile: it
  * moves while it is looked at, is deeper than a path is long, and full of names that are no text.
  */
-import { execFileSync } from 'node:child_process'
-import { type Dir, lstatSync, opendirSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { bytesOf, filesBelow, type Unseen, unseenOf } from './disk-walk.ts'
 
 export interface DiskUse {
   readonly bytes: number
@@ -11,6 +11,8 @@ export interface DiskUse {
   readonly files: number
   /** False: it was more than enough, so nobody looked at the rest. */
   readonly isWhole: boolean
+  /** There is more that could not be looked at, and why: nobody knows how much it is. */
+  readonly unseen?: Unseen
 }
 
 export interface DiskQuestion {
@@ -23,10 +25,10 @@ export interface DiskQuestion {
 }
 
 const BLOCK_BYTES = 512
-/** Of a folder, so many names at once: a folder of ten million names is no list in memory. */
-const NAMES_AT_ONCE = 256
 /** After so many files others have their turn. */
 const FILES_PER_TURN = 200
+/** Of more files of several names, each name is counted as its part: memory has an end. */
+const SEVERAL_MAX = 50_000
 
 interface Sum {
   bytes: number
@@ -44,21 +46,25 @@ export function* diskUse(question: DiskQuestion): Generator<undefined, DiskUse> 
   if (disk === undefined) return { bytes: 0, files: 0, isWhole: true }
   addFile(sum, path, disk)
   const isEnough = (): boolean => sum.bytes > stopBytes || sum.files > stopFiles
-  const folders = [path]
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const name of namesIn(folder)) {
-      const seen = addFile(sum, `${folder}/${name}`, disk)
-      if (seen === 'too deep') return deepUse(question.path)
-      if (seen === 'folder') folders.push(`${folder}/${name}`)
-      if (isEnough()) return { bytes: sum.bytes, files: sum.files, isWhole: false }
-      if (sum.files % FILES_PER_TURN === 0) yield
-    }
+  const told = (unseen: Unseen | undefined): DiskUse => {
+    const counted = { bytes: Math.ceil(sum.bytes), files: Math.ceil(sum.files) }
+    return { ...counted, isWhole: !isEnough(), ...(unseen && { unseen }) }
   }
+  let unseen: Unseen | undefined
+  let looked = 0
+  for (const part of filesBelow(path, (name) => addFile(sum, name, disk))) {
+    if (unseen === undefined || unseen === 'failed') unseen = part ?? unseen
+    if (isEnough()) return told(unseen)
+    looked += 1
+    if (looked % FILES_PER_TURN === 0) yield
+  }
+  const held = new Set<number>()
   for (const pid of question.pids) {
-    addNameless(sum, pid, disk)
+    addNameless(sum, { pid, disk, held })
+    if (isEnough()) break
     yield
   }
-  return { bytes: sum.bytes, files: sum.files, isWhole: !isEnough() }
+  return told(unseen)
 }
 
 function diskOf(path: string): number | undefined {
@@ -70,80 +76,44 @@ function diskOf(path: string): number | undefined {
   }
 }
 
-/** Undefined: there is nothing to count. */
-function addFile(sum: Sum, path: string, disk: number): 'file' | 'folder' | 'too deep' | undefined {
+/** Undefined: there is nothing to look into. */
+function addFile(sum: Sum, path: string, disk: number): 'folder' | Unseen | undefined {
   try {
     const stats = lstatSync(bytesOf(path))
     const { dev, ino, nlink, blocks } = stats
+    if (dev !== disk) return undefined
     const isFolder = stats.isDirectory()
-    if (dev !== disk || (!isFolder && nlink > 1 && wasThere(sum.several, ino))) return undefined
-    sum.files += 1
-    sum.bytes += blocks * BLOCK_BYTES
-    return isFolder ? 'folder' : 'file'
+    const part = isFolder ? 1 : partOf(sum.several, ino, nlink)
+    sum.files += part
+    sum.bytes += part * blocks * BLOCK_BYTES
+    return isFolder ? 'folder' : undefined
   } catch (error) {
-    // Else it was removed meanwhile.
-    return isTooLong(error) ? 'too deep' : undefined
+    // Nothing of a disk refuses root but what somebody else mounted there: it is another disk.
+    const unseen = unseenOf(error)
+    return unseen === 'closed' && process.getuid?.() === 0 ? undefined : unseen
   }
 }
 
-const isTooLong = (error: unknown): boolean =>
-  (error as NodeJS.ErrnoException).code === 'ENAMETOOLONG'
-
-function wasThere(several: Set<number>, ino: number): boolean {
-  if (several.has(ino)) return true
+/** 0: it was counted under another name. */
+function partOf(several: Set<number>, ino: number, nlink: number): number {
+  if (nlink <= 1) return 1
+  if (several.has(ino)) return 0
+  if (several.size >= SEVERAL_MAX) return 1 / nlink
   several.add(ino)
-  return false
+  return 1
 }
-
-/** Each byte of a name is a character. */
-function* namesIn(path: string): Generator<string> {
-  let folder: Dir | undefined
-  try {
-    folder = opendirSync(bytesOf(path) as unknown as string, OPENING)
-    for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) yield entry.name
-  } catch {
-    // Removed meanwhile, or nobody may look into it but its user, who is not us.
-  } finally {
-    closeQuietly(folder)
-  }
-}
-
-const OPENING = { encoding: 'latin1', bufferSize: NAMES_AT_ONCE } as const
-
-function closeQuietly(folder: Dir | undefined): void {
-  try {
-    folder?.closeSync()
-  } catch {
-    // It was closed.
-  }
-}
-
-const bytesOf = (path: string): Buffer => Buffer.from(path, 'latin1')
-
-/** du(1) goes down step by step, where a path is too long for the kernel. */
-function deepUse(path: string): DiskUse {
-  const args = ['-s', '-k', '-x', '--', path]
-  const options = { timeout: DEEP_MS_MAX, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }
-  let text: string
-  try {
-    text = execFileSync('du', args, options as { encoding: 'utf8' })
-  } catch (error) {
-    // Something was removed while it looked: then it says so, and the sum of the rest.
-    text = String((error as { stdout?: string }).stdout ?? '')
-  }
-  const kib = Number(/^\d+/.exec(text)?.[0] ?? 0)
-  return { bytes: kib * 1024, files: 0, isWhole: true }
-}
-
-const DEEP_MS_MAX = 60_000
 
 /** What a process holds open on that disk after its last name was removed. */
-function addNameless(sum: Sum, pid: number, disk: number): void {
+function addNameless(
+  sum: Sum,
+  { pid, disk, held }: { pid: number; disk: number; held: Set<number> },
+): void {
   for (const path of openFiles(pid)) {
     try {
       if (!readlinkSync(path).endsWith(' (deleted)')) continue
       const { dev, ino, nlink, blocks } = statSync(path)
-      if (dev !== disk || nlink > 0 || wasThere(sum.several, ino)) continue
+      if (dev !== disk || nlink > 0 || held.has(ino)) continue
+      if (held.size < SEVERAL_MAX) held.add(ino)
       sum.files += 1
       sum.bytes += blocks * BLOCK_BYTES
     } catch {

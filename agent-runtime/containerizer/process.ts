@@ -294,7 +294,7 @@ export class ProcessContainerizer implements Containerizer {
       bases: this.#parts.isolators.bases,
       emit: (event) => {
         this.#networks.entered(containerId)
-        if (event.kind === 'started') this.#looks.add(container)
+        if (event.kind === 'started') this.#looks.add(container, true)
         else this.#over(containerId, sandbox)
         this.#tell(event)
       },
@@ -307,7 +307,7 @@ export class ProcessContainerizer implements Containerizer {
   /** It was there before this agent. */
   #goesOn(container: Container): void {
     this.#parts.isolators.keep(container.id, container.held.holds)
-    this.#looks.add(container)
+    this.#looks.add(container, false)
   }
 
   #over(containerId: string, sandbox: SandboxName): void {

@@ -1,7 +1,7 @@
 /** Looks at the sandboxes of those that run: each now and then, all at once when the disk fills. */
-import { statfs } from 'node:fs/promises'
 import type { Clock } from '../../bus/clock.ts'
 import {
+  DISK_LOOK_MS,
   DISK_LOOK_MS_FIRST,
   type DiskSpace,
   diskLimitHit,
@@ -9,8 +9,11 @@ import {
   fillerHit,
   fillerOf,
   nextDiskLookMs,
-  reserveOf,
+  restMs,
+  UNSEEN_MS_MAX,
+  unseenHit,
 } from './disk.ts'
+import { type Marks, nextMarks, SpaceHistory } from './disk-space.ts'
 import type { DiskUse } from './disk-use.ts'
 import type { DiskHold } from './isolator.ts'
 import { holdOf, type LookedAt } from './looked-at.ts'
@@ -19,40 +22,57 @@ import type { Looker } from './looker.ts'
 interface Looked {
   readonly container: LookedAt
   readonly hold: DiskHold
-  bytes: number
+  /** Undefined: nobody has looked yet. */
+  use: DiskUse | undefined
   atMs: number
-  /** How it stood a while ago. */
-  since: { readonly bytes: number; readonly atMs: number }
+  marks: Marks
+  /** A part of it could not be looked at since then. */
+  unseenSinceMs: number | undefined
   everyMs: number
   dueMs: number
   /** The look that is under way. */
-  asking: Promise<number | undefined> | undefined
+  asking: Promise<void> | undefined
 }
 
-/** Who has grown within that may be who fills the disk. */
-const SINCE_MS = 15_000
-/** If the disk is full so soon, who fills it is looked for now. */
-const FULL_WITHIN_MS = 30_000
+export interface DiskLooksOptions {
+  readonly clock: Clock
+  readonly looker: Pick<Looker, 'disk'>
+  /** Of the disk that the sandboxes are on. */
+  readonly readSpace: () => Promise<DiskSpace>
+}
+
+/** Who wants to know waits no longer for a sandbox that is huge: its last figure is there. */
+const ANSWER_MS_MAX = 2_000
 
 export class DiskLooks {
-  readonly #options: { readonly clock: Clock; readonly looker: Looker; readonly path: string }
+  readonly #options: DiskLooksOptions
   readonly #all = new Map<string, Looked>()
-  #space: (DiskSpace & { readonly atMs: number }) | undefined
+  readonly #space = new SpaceHistory()
   #isJudging = false
 
-  /** `path`: of the disk that the sandboxes are on. */
-  constructor(options: { clock: Clock; looker: Looker; path: string }) {
+  constructor(options: DiskLooksOptions) {
     this.#options = options
   }
 
-  add(container: LookedAt): void {
+  /** `isNew`: it took nothing until now. Else nobody knows how much of it is old. */
+  add(container: LookedAt, isNew: boolean): void {
     const hold = holdOf(container, 'disk')
-    if (hold === undefined) return
+    if (hold === undefined || this.#all.has(container.id)) return
+    if (this.#all.size === 0) this.#space.clear()
     const atMs = this.#nowMs()
     const everyMs = DISK_LOOK_MS_FIRST
-    const paced = { atMs, everyMs, dueMs: atMs + everyMs, asking: undefined }
-    const since = { bytes: 0, atMs }
-    this.#all.set(container.id, { container, hold, bytes: 0, since, ...paced })
+    this.#all.set(container.id, {
+      container,
+      hold,
+      atMs,
+      everyMs,
+      dueMs: atMs + everyMs,
+      use: undefined,
+      unseenSinceMs: undefined,
+      asking: undefined,
+      marks: isNew ? { since: { bytes: 0, atMs } } : {},
+    })
+    if (this.#all.size === 1) void this.lookAtSpace()
   }
 
   forget(containerId: string): void {
@@ -65,10 +85,12 @@ export class DiskLooks {
     for (const looked of this.#all.values()) if (looked.dueMs <= nowMs) void this.#look(looked)
   }
 
-  /** How much it takes now, as far as somebody can say. */
+  /** How much it takes now or took when it was looked at last, as far as somebody can say. */
   async measure(containerId: string): Promise<number | undefined> {
     const looked = this.#all.get(containerId)
-    return looked && (await this.#look(looked))
+    if (looked === undefined) return undefined
+    await this.#inTime(this.#look(looked))
+    return looked.use?.bytes
   }
 
   /** Looks at the disk itself; call it now and then. */
@@ -76,11 +98,8 @@ export class DiskLooks {
     if (this.#isJudging || this.#all.size === 0) return
     this.#isJudging = true
     try {
-      const before = this.#space
-      const space = await this.#readSpace()
-      if (before === undefined || !isFillingUp(before, space)) return
-      await Promise.all([...this.#all.values()].map((looked) => this.#look(looked)))
-      this.#endFiller(await this.#readSpace())
+      await this.#readSpace()
+      if (this.#space.isToJudge) await this.#judge()
     } catch {
       // The disk cannot be asked: each sandbox is looked at all the same.
     } finally {
@@ -88,65 +107,83 @@ export class DiskLooks {
     }
   }
 
-  async #readSpace(): Promise<DiskSpace & { readonly atMs: number }> {
-    const { bavail, blocks, bsize } = await statfs(this.#options.path)
-    const read = { freeBytes: bavail * bsize, sizeBytes: blocks * bsize, atMs: this.#nowMs() }
-    this.#space = read
-    return read
+  async #readSpace(): Promise<DiskSpace> {
+    const space = await this.#options.readSpace()
+    this.#space.note({ ...space, atMs: this.#nowMs() })
+    return space
   }
 
-  #endFiller(space: DiskSpace): void {
-    if (space.freeBytes >= reserveOf(space)) return
-    const grown = [...this.#all.values()].map((looked) => ({
-      ...looked,
-      grownBytes: looked.bytes - looked.since.bytes,
-    }))
-    const filler = fillerOf(grown)
+  /** By what there is in time: the disk goes on filling while a huge sandbox is looked at. */
+  async #judge(): Promise<void> {
+    const all = [...this.#all.values()]
+    const nowMs = this.#nowMs()
+    const rested = all.filter(({ atMs, use }) => nowMs - atMs >= restMs(use))
+    const isInTime = await this.#inTime(Promise.all(rested.map((looked) => this.#look(looked))))
+    const space = await this.#readSpace()
+    this.#space.judged(isInTime && rested.length === all.length)
+    const filler = fillerOf(
+      [...this.#all.values()].flatMap(({ container, hold, use, marks: { since } }) => {
+        if (use === undefined || since === undefined) return []
+        const grown = { bytes: use.bytes, grownBytes: use.bytes - since.bytes }
+        return [{ container, hold, ...grown, lostBytes: this.#space.lostSince(since.atMs) }]
+      }),
+      space,
+    )
     filler?.container.limited(fillerHit(filler, space))
   }
 
-  #look(looked: Looked): Promise<number | undefined> {
+  /** False: it takes longer. */
+  #inTime(work: Promise<unknown>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.after(ANSWER_MS_MAX, () => resolve(false))
+      void work.then(() => resolve(true), reject).finally(() => timer.cancel())
+    })
+  }
+
+  #look(looked: Looked): Promise<void> {
     looked.asking ??= this.#ask(looked).finally(() => {
       looked.asking = undefined
     })
     return looked.asking
   }
 
-  async #ask(looked: Looked): Promise<number | undefined> {
+  async #ask(looked: Looked): Promise<void> {
     const { container, hold } = looked
     const { place } = container
-    if (place === undefined) return undefined
+    if (place === undefined) return
     const stop = { stopBytes: hold.bytesMax, stopFiles: filesMax(hold) }
     const use = await this.#options.looker.disk({ path: hold.path, place, ...stop })
-    if (use === undefined) looked.dueMs = this.#nowMs() + looked.everyMs
+    if (use === undefined) this.#tryLater(looked)
     else this.#note(looked, use)
-    return use?.bytes
   }
 
-  #note(looked: Looked, use: DiskUse): void {
-    const { container, hold, bytes, atMs, everyMs } = looked
+  /** Whoever looked has died, perhaps of this one: others are to have their turn. */
+  #tryLater(looked: Looked): void {
+    looked.everyMs = Math.min(DISK_LOOK_MS, looked.everyMs * 2)
+    looked.dueMs = this.#nowMs() + looked.everyMs
+  }
+
+  #note(looked: Looked, seen: DiskUse): void {
+    const { container, hold, use: last, atMs, everyMs, marks } = looked
     const nowMs = this.#nowMs()
-    if (nowMs - looked.since.atMs > SINCE_MS) looked.since = { bytes, atMs }
-    looked.bytes = use.bytes
+    // What was there when it could be seen is there still, as far as anybody knows.
+    const bytes = seen.unseen === undefined ? seen.bytes : Math.max(seen.bytes, last?.bytes ?? 0)
+    const use = { ...seen, bytes }
+    looked.use = use
     looked.atMs = nowMs
-    const look = { ...use, grownBytes: use.bytes - bytes, overMs: nowMs - atMs }
+    looked.marks = nextMarks(marks, { bytes, atMs: nowMs })
+    const before = last ?? marks.since ?? use
+    const look = { ...use, grownBytes: bytes - before.bytes, overMs: nowMs - atMs }
     looked.everyMs = nextDiskLookMs(hold, look, everyMs)
     looked.dueMs = nowMs + looked.everyMs
-    const hit = diskLimitHit(hold, use)
+    const isShut = use.unseen === 'closed' || use.unseen === 'too deep'
+    looked.unseenSinceMs = isShut ? (looked.unseenSinceMs ?? nowMs) : undefined
+    const isUnseen = nowMs - (looked.unseenSinceMs ?? nowMs) >= UNSEEN_MS_MAX
+    const hit = diskLimitHit(hold, use) ?? (isUnseen ? unseenHit(use) : undefined)
     if (hit !== undefined) container.limited(hit)
   }
 
   #nowMs(): number {
     return this.#options.clock.now().monotonicMs
   }
-}
-
-type Read = DiskSpace & { readonly atMs: number }
-
-/** Almost nothing is free, or soon will be. */
-function isFillingUp(before: Read, { freeBytes, sizeBytes, atMs }: Read): boolean {
-  const left = freeBytes - reserveOf({ freeBytes, sizeBytes })
-  if (left <= 0) return true
-  const perMs = (before.freeBytes - freeBytes) / Math.max(1, atMs - before.atMs)
-  return perMs > 0 && left / perMs < FULL_WITHIN_MS
 }

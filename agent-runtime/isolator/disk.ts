@@ -1,5 +1,6 @@
 /** Disk: a sandbox takes no more than its task asked for. Nobody counts it but who looks. */
 import { statfsSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import type { DiskUse } from './disk-use.ts'
 import type { DiskHold, LimitHit, Wanted } from './isolator.ts'
 import { inMib } from './memory.ts'
@@ -17,13 +18,21 @@ export const DISK_LOOK_MS = 15_000
 /** A new one, and one that grows fast. */
 export const DISK_LOOK_MS_FIRST = 1_000
 export const DISK_LOOK_MS_MIN = 250
-/** So much of a processor's time, in a thread that gives way, goes into looking at one sandbox. */
+/** So little of a processor's time, as there is one thread for all, goes into one sandbox. */
 const MS_PER_FILE = 0.05
+/** For so long a task may keep a folder to itself: tests of rights do it for a moment. */
+export const UNSEEN_MS_MAX = 30_000
 
 /** What a task that asked for no disk may take of the one that the sandboxes are on. */
 export function defaultDiskBytes(workDir: string): number {
   const { blocks, bsize } = statfsSync(workDir)
   return Math.floor(Math.min(DEFAULT_BYTES_MAX, blocks * bsize * DEFAULT_PART))
+}
+
+/** How much is free, and of how much. */
+export async function readSpace(path: string): Promise<DiskSpace> {
+  const { bavail, blocks, bsize } = await statfs(path)
+  return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize }
 }
 
 export function diskHold(
@@ -51,6 +60,16 @@ export function diskLimitHit(hold: DiskHold, { bytes, files }: DiskUse): LimitHi
   return { reason, message, ends: true }
 }
 
+/** What nobody can look at may be anything: that is over the limit as well, if it stays so. */
+export function unseenHit({ unseen }: Pick<DiskUse, 'unseen'>): LimitHit {
+  const why =
+    unseen === 'too deep'
+      ? 'its folders are too deep or too many'
+      : 'a folder of it cannot be looked into'
+  const message = `too much disk, perhaps: for ${UNSEEN_MS_MAX / 1000} s nobody could say what its sandbox takes, as ${why}`
+  return { reason: 'CONTAINER_LIMITATION_DISK', message, ends: true }
+}
+
 export interface DiskLook {
   readonly bytes: number
   readonly files: number
@@ -67,15 +86,21 @@ export function nextDiskLookMs(hold: DiskHold, look: DiskLook, lastMs: number): 
   const calmMs = Math.min(DISK_LOOK_MS, lastMs * 2)
   const perMs = look.overMs > 0 ? Math.max(0, look.grownBytes) / look.overMs : 0
   const halfWayMs = perMs > 0 ? (hold.bytesMax - look.bytes) / perMs / 2 : calmMs
-  const soonestMs = Math.max(DISK_LOOK_MS_MIN, look.files * MS_PER_FILE)
-  return Math.max(soonestMs, Math.min(calmMs, halfWayMs))
+  return Math.max(restMs(look), Math.min(calmMs, halfWayMs))
+}
+
+/** After a look, it is let alone for so long, whatever happens. */
+export function restMs(look: Pick<DiskUse, 'files'> | undefined): number {
+  return look === undefined ? 0 : Math.max(DISK_LOOK_MS_MIN, look.files * MS_PER_FILE)
 }
 
 /** So much is to stay free for what else runs here. */
 const RESERVE_BYTES_MAX = GIB
 const RESERVE_PART = 0.02
 /** Who has grown by less does not fill it. */
-const FILLER_BYTES_MIN = 1024 * 1024
+export const FILLER_BYTES_MIN = 1024 * 1024
+/** They fill it whose growth is this part of what it lost. The rest may be anybody's. */
+const FILLERS_PART = 0.5
 
 export interface DiskSpace {
   readonly freeBytes: number
@@ -91,16 +116,24 @@ export interface Grown {
   readonly hold: DiskHold
   readonly bytes: number
   readonly grownBytes: number
+  /** By so much less is free on the disk since it began to grow by that. */
+  readonly lostBytes: number
 }
 
 /**
  * Of those that take more than they asked for, who fills a disk on which almost nothing is free:
- * who has grown most. Nobody, if it is none of them.
+ * who has grown most. Nobody, if something else than they takes what the disk has lost.
  */
-export function fillerOf<Each extends Grown>(all: readonly Each[]): Each | undefined {
+export function fillerOf<Each extends Grown>(
+  all: readonly Each[],
+  space: DiskSpace,
+): Each | undefined {
+  if (space.freeBytes >= reserveOf(space)) return undefined
   const growing = all.filter(
     ({ hold, bytes, grownBytes }) => grownBytes >= FILLER_BYTES_MIN && bytes > hold.askedBytes,
   )
+  const parts = growing.map(({ grownBytes, lostBytes }) => grownBytes / Math.max(1, lostBytes))
+  if (parts.reduce((sum, part) => sum + part, 0) < FILLERS_PART) return undefined
   return growing.reduce<Each | undefined>(
     (most, one) => (most === undefined || one.grownBytes > most.grownBytes ? one : most),
     undefined,

@@ -1,6 +1,6 @@
 /**
  * The thread that looks at tasks where looking takes long: nothing waits for it. It sleeps while
- * nobody asks, and gives way to everybody else.
+ * nobody asks, and gives way to nobody: beside a fork bomb it would not see who fills the disk.
  */
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { type DiskUse, diskUse } from './disk-use.ts'

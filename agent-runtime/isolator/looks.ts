@@ -1,5 +1,6 @@
 /** When those that run are looked at for what nobody tells. While none runs, nobody looks. */
 import type { Clock, Timer } from '../../bus/clock.ts'
+import { readSpace } from './disk.ts'
 import { DiskLooks } from './disk-looks.ts'
 import type { LimitHit } from './isolator.ts'
 import type { LookedAt } from './looked-at.ts'
@@ -39,14 +40,14 @@ export class Looks {
     this.#clock = clock
     this.#portsLookTicks = Math.max(1, Math.round((portsLookMs ?? PORTS_LOOK_MS) / TICK_MS))
     const looker = this.#looker
-    this.#disk = new DiskLooks({ clock, looker, path })
+    this.#disk = new DiskLooks({ clock, looker, readSpace: () => readSpace(path) })
     this.#ports = new PortLooks({ looker, ends: endsForPorts, onStrange: onStrangePorts })
   }
 
-  /** It runs now. */
-  add(container: LookedAt): void {
+  /** It runs now. `isNew`: since this moment, and not since an earlier agent's time. */
+  add(container: LookedAt, isNew: boolean): void {
     this.#all.set(container.id, container)
-    this.#disk.add(container)
+    this.#disk.add(container, isNew)
     this.#ports.add(container)
     this.#tickLater()
   }

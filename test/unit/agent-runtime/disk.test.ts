@@ -1,7 +1,15 @@
 /** What a sandbox takes, when it is looked at again, and who fills a disk. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -13,6 +21,7 @@ import {
   fillerOf,
   nextDiskLookMs,
   reserveOf,
+  unseenHit,
 } from '../../../agent-runtime/isolator/disk.ts'
 import {
   type DiskQuestion,
@@ -66,7 +75,56 @@ test('what is deeper than a path is long is found all the same', (t) => {
   const script =
     'i=0; while [ $i -lt 30 ]; do mkdir $1 && cd -P $1 || exit 1; i=$((i+1)); done; head -c 3000000 /dev/zero >deep'
   execFileSync('/bin/sh', ['-c', script, 'sh', 'd'.repeat(200)], { cwd: box.path })
-  t.true(looked(box).bytes > 2.5 * MIB)
+  // Each folder, the file, and the sandbox.
+  t.deepEqual(looked(box), { bytes: du(box.path), files: 32, isWhole: true })
+  t.like(looked({ ...box, stopFiles: 20 }), { isWhole: false, files: 21 })
+})
+
+test('files without a name count also where something is deeper than a path is long', async (t) => {
+  using box = folder()
+  const script =
+    'exec 3>gone; rm gone; head -c 3000000 /dev/zero >&3; i=0; while [ $i -lt 30 ]; do mkdir $1 && cd -P $1 || exit 1; i=$((i+1)); done; echo ready; exec sleep 600'
+  const args = ['-c', script, 'sh', 'd'.repeat(200)]
+  const child = spawn('/bin/sh', args, { cwd: box.path, stdio: ['ignore', 'pipe', 'ignore'] })
+  try {
+    await once(child.stdout, 'data')
+    t.true(looked({ ...box, pids: [child.pid ?? 0] }).bytes > 2.8 * MIB)
+  } finally {
+    child.kill('SIGKILL')
+  }
+})
+
+test('more folders in one than are kept in mind are all found', (t) => {
+  using box = folder()
+  const names = Array.from({ length: 350 }, (_, i) => join(box.path, `${i % 3}`, `${i}`, 'in'))
+  for (const name of names) mkdirSync(name, { recursive: true })
+  t.deepEqual(looked(box), { bytes: du(box.path), files: 704, isWhole: true })
+})
+
+test('folders that would take the memory of who looks are said to be too deep', (t) => {
+  using box = folder()
+  const script = 'for i in $(seq 22); do mkdir -p $1 && cd -P $1 || exit 1; done'
+  const path = Array.from({ length: 19 }, () => 'd'.repeat(200)).join('/')
+  execFileSync('/bin/sh', ['-c', script, 'sh', path], { cwd: box.path })
+  t.is(looked(box).unseen, 'too deep')
+  t.regex(unseenHit({ unseen: 'too deep' }).message, /for 30 s nobody could say .*too deep/)
+})
+
+test('a folder that is closed to who looks is no folder that is empty', (t) => {
+  using box = folder()
+  mkdirSync(join(box.path, 'closed'))
+  writeFileSync(join(box.path, 'closed', 'in'), Buffer.alloc(MIB, 1))
+  chmodSync(box.path, 0o755)
+  chmodSync(join(box.path, 'closed'), 0)
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) process.seteuid?.(65_534)
+  try {
+    t.like(looked(box), { files: 2, unseen: 'closed' })
+  } finally {
+    if (isRoot) process.seteuid?.(0)
+    chmodSync(join(box.path, 'closed'), 0o755)
+  }
+  t.is(looked(box).unseen, undefined)
 })
 
 test('nobody looks at the rest of what is too much already', (t) => {
@@ -152,21 +210,37 @@ test('a calm sandbox is looked at less and less often, one that grows before it 
 test('who fills a disk is who has grown most of those that take more than they asked for', (t) => {
   const grown = (name: string, askedMib: number, mib: number, byMib: number) => ({
     name,
+    lostBytes: 70 * MIB,
     hold: hold({ askedBytes: askedMib * MIB }),
     bytes: mib * MIB,
     grownBytes: byMib * MIB,
   })
   const calm = grown('calm', 0, 900, 0)
   const within = grown('within', 100, 90, 80)
-  t.is(fillerOf([calm, within]), undefined)
+  const full = { freeBytes: MIB, sizeBytes: GIB }
+  t.is(fillerOf([calm, within], full), undefined)
   const [filler, other] = [grown('filler', 0, 300, 60), grown('other', 10, 20, 5)]
-  t.is(fillerOf([calm, within, other, filler])?.name, 'filler')
+  t.is(fillerOf([calm, within, other, filler], full)?.name, 'filler')
+  t.is(fillerOf([filler], { ...full, freeBytes: 100 * MIB }), undefined)
   t.is(
-    fillerHit(filler, { freeBytes: MIB, sizeBytes: GIB }).message,
+    fillerHit(filler, full).message,
     "the agent's disk was almost full, with 1 MiB free: the task asked for no disk, took 300 MiB and had just grown by 60 MiB",
   )
   t.deepEqual(
     [GIB, 1000 * GIB].map((sizeBytes) => reserveOf({ freeBytes: 0, sizeBytes }) / MIB),
     [20.48, 1024],
   )
+})
+
+test('who has grown a little is not who fills a disk that something else fills', (t) => {
+  const full = { freeBytes: MIB, sizeBytes: GIB }
+  const grown = (byMib: number) => ({
+    hold: hold({ askedBytes: 0 }),
+    bytes: 500 * MIB,
+    grownBytes: byMib * MIB,
+    lostBytes: 100 * MIB,
+  })
+  t.is(fillerOf([grown(2)], full), undefined)
+  t.is(fillerOf([grown(20), grown(20)], full), undefined)
+  t.is(fillerOf([grown(20), grown(21), grown(20)], full)?.grownBytes, 21 * MIB, 'all together')
 })

@@ -24,9 +24,16 @@ export const CGROUP_ISOLATORS: readonly CgroupIsolator[] = [
   devicesIsolator,
 ]
 
+interface Known {
+  readonly hold: CgroupHold
+  readonly isolator: CgroupIsolator
+}
+
 export class Held {
   readonly holds: readonly Hold[]
   readonly #inCgroups: readonly CgroupHold[]
+  /** An agent of another version may have held it by isolators that this one has not. */
+  readonly #known: readonly Known[]
   readonly #watchers: FSWatcher[] = []
   #needsLook = false
   #seen: LimitHit | undefined
@@ -35,10 +42,14 @@ export class Held {
   constructor(holds: readonly Hold[] = [], seen?: LimitHit) {
     this.holds = holds
     this.#inCgroups = holds.filter((hold) => 'version' in hold)
+    this.#known = this.#inCgroups.flatMap((hold) => {
+      const isolator = BY_NAME.get(hold.isolator)
+      return isolator === undefined ? [] : [{ hold, isolator }]
+    })
     this.#seen = seen
   }
 
-  /** Every cgroup, once: on v2 all are one. */
+  /** Every cgroup, once, whoever made it: on v2 all are one. */
   get cgroups(): readonly string[] {
     return [...new Set(this.#inCgroups.flatMap(cgroupsOf))]
   }
@@ -53,10 +64,9 @@ export class Held {
 
   /** `onLimit` is called when the kernel may have ended something for a limit. */
   watch(onLimit: () => void): void {
-    for (const hold of this.#inCgroups) {
-      const { limitHit, limitFile } = isolatorOf(hold)
-      if (limitHit === undefined) continue
-      const file = limitFile?.(hold)
+    for (const { hold, isolator } of this.#known) {
+      if (isolator.limitHit === undefined) continue
+      const file = isolator.limitFile?.(hold)
       if (file === undefined) this.#needsLook = true
       else this.#watchFile(file, onLimit)
     }
@@ -80,12 +90,12 @@ export class Held {
   /** What ended something comes first. */
   limitHit(): LimitHit | undefined {
     if (this.#seen !== undefined) return this.#seen
-    const hits = this.#inCgroups.flatMap((hold) => isolatorOf(hold).limitHit?.(hold) ?? [])
+    const hits = this.#known.flatMap(({ hold, isolator }) => isolator.limitHit?.(hold) ?? [])
     return hits.find(({ ends }) => ends) ?? hits[0]
   }
 
   usage(): Usage {
-    return Object.assign({}, ...this.#inCgroups.map((hold) => isolatorOf(hold).usage(hold)))
+    return Object.assign({}, ...this.#known.map(({ hold, isolator }) => isolator.usage(hold)))
   }
 
   /** False: something is still in one of them. `bases` are those of the agent that runs now. */
@@ -112,10 +122,6 @@ const cgroupsOf = ({ path, accounts }: CgroupHold): string[] =>
   accounts === undefined ? [path] : [path, accounts]
 
 const BY_NAME = new Map(CGROUP_ISOLATORS.map((isolator) => [isolator.name, isolator]))
-
-function isolatorOf({ isolator }: CgroupHold): CgroupIsolator {
-  return BY_NAME.get(isolator) as CgroupIsolator
-}
 
 /** @throws unless it is one that this kernel need not have. */
 export function writeSetting(path: string, { file, text, ifThere }: Setting): void {

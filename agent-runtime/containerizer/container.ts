@@ -171,8 +171,9 @@ export class Container {
       const stillThere = () => {
         const isEmpty = scope === undefined || scope.remove()
         if (isEmpty && this.#held.remove(this.#world.bases)) return false
-        // Whatever got in without a word in the record.
+        // Whatever got in without a word in the record, or out of the scope by root's own will.
         scope?.kill()
+        this.#held.kill()
         return true
       }
       if (stillThere()) this.#pollLater(POLL_MS_MIN, stillThere, resolve)
@@ -231,7 +232,7 @@ export class Container {
     if (this.#started === undefined || isAlive(this.#started.parent)) return
     const { runtime } = this.#world
     this.look()
-    if (this.#phase !== 'running' || this.#scope?.isEmpty() !== true) return
+    if (this.#phase !== 'running' || !this.#isEmpty) return
     if (runtime.recordLost(this.id, 'the process that records the exit was killed')) this.look()
   }
 
@@ -259,9 +260,7 @@ export class Container {
     this.#scope?.kill()
     const stillFull = () => {
       this.#rescanRunning()
-      if (this.#phase !== 'running' || this.#scope?.isEmpty() !== false) return false
-      this.#scope.kill()
-      return true
+      return this.#phase === 'running' && this.#killRest()
     }
     this.#pollLater(POLL_MS_MIN, stillFull)
   }
@@ -273,13 +272,22 @@ export class Container {
     this.#pollTimer?.cancel()
     this.#held.unwatch()
     const over = () => this.#over({ kind: 'ended', containerId: this.id, ...this.#ending(exit) })
-    const stillFull = () => {
-      if (this.#scope === undefined || this.#scope.isEmpty()) return false
-      this.#scope.kill()
-      return true
-    }
+    const stillFull = () => this.#killRest()
     if (!stillFull()) return over()
     this.#pollLater(POLL_MS_MIN, stillFull, over)
+  }
+
+  /** Nothing of it lives, neither where a kill reaches it nor where its limits hold it. */
+  get #isEmpty(): boolean {
+    return this.#scope?.isEmpty() !== false && this.#held.isEmpty
+  }
+
+  /** False: nothing of it lived any more. */
+  #killRest(): boolean {
+    if (this.#isEmpty) return false
+    if (this.#scope?.isEmpty() === false) this.#scope.kill()
+    else this.#held.kill()
+    return true
   }
 
   /** A limit that ended nothing is no news of a task that went well. */

@@ -1,6 +1,7 @@
 /** By what isolators hold one container, from its launch to its removal. */
 import { type FSWatcher, mkdirSync, watch, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { cgroupScope } from './cgroup.ts'
 import { removeBase, removeCgroup } from './cgroup-mounts.ts'
 import { cpuIsolator } from './cpu.ts'
 import { devicesIsolator } from './devices.ts'
@@ -13,6 +14,7 @@ import type {
   Setting,
   Usage,
 } from './isolator.ts'
+import type { KillScope } from './kill-scope.ts'
 import { memoryIsolator } from './memory.ts'
 import { pidsIsolator } from './pids.ts'
 
@@ -98,6 +100,16 @@ export class Held {
     return Object.assign({}, ...this.#known.map(({ hold, isolator }) => isolator.usage(hold)))
   }
 
+  /** Nothing lives in its cgroups: who is root may have left what a kill reaches, but not these. */
+  get isEmpty(): boolean {
+    return this.cgroups.every((path) => limitScope(path).isEmpty())
+  }
+
+  /** SIGKILL to everything in its cgroups. Call again while they are not empty. */
+  kill(): void {
+    for (const path of this.cgroups) limitScope(path).kill()
+  }
+
   /** False: something is still in one of them. `bases` are those of the agent that runs now. */
   remove(bases: ReadonlySet<string>): boolean {
     const left = this.cgroups.filter((path) => !removeCgroup(path))
@@ -117,6 +129,8 @@ export class Held {
     }
   }
 }
+
+const limitScope = (path: string): KillScope => cgroupScope(path, 'one-by-one')
 
 const cgroupsOf = ({ path, accounts }: CgroupHold): string[] =>
   accounts === undefined ? [path] : [path, accounts]

@@ -3,8 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import { killingMounts } from '../../agent-runtime/isolator/cgroup.ts'
+import { readCgroupWorld } from '../../agent-runtime/isolator/cgroup-mounts.ts'
 import { disksNeed } from '../lab/small-disk.ts'
-import { aContainer, EventLog, realMachine } from '../support/containers.ts'
+import { aContainer, EventLog, processesOf, realMachine } from '../support/containers.ts'
 import { needs } from '../support/needs.ts'
 import { confinementContract } from './confinement-contract.ts'
 import { containerizerContract } from './containerizer-contract.ts'
@@ -73,3 +75,30 @@ test('what is mounted in a sandbox is not removed with it', async (t) => {
   t.deepEqual(readdirSync(join(machine.workDir, 'sandboxes')), [])
   t.is(readFileSync(join(precious, 'file'), 'utf8'), 'precious')
 })
+
+const { mounts } = readCgroupWorld()
+const LEAVE_WHAT_KILLS = killingMounts(mounts)
+  .filter(({ controllers }) => !controllers.includes('pids'))
+  .map(({ mount }) => `echo 0 >'${mount}/cgroup.procs'`)
+  .join('; ')
+
+for (const [title, shell] of [
+  ['a task', `${LEAVE_WHAT_KILLS}; echo out; exec sleep 600`],
+  ['what a task left behind', `(${LEAVE_WHAT_KILLS}; echo out; exec sleep 600) & wait`],
+] as const) {
+  test(`${title} that left what a kill reaches, as root may, ends in what limits it`, async (t) => {
+    const found = process.getuid?.() === 0 && mounts.some((one) => one.controllers.includes('pids'))
+    if (!needs(t, { name: 'the right to use cgroups of version 1', found })) return
+    await using machine = realMachine()
+    const log = new EventLog(machine)
+    const containers = await machine.open(log.onEvent)
+    await containers.recover()
+    const spec = { ...aContainer(), command: { shell } }
+    containers.launch(spec)
+    await machine.written(spec)
+    containers.kill('c-1', 0)
+    await log.until('ended', 'c-1')
+    t.deepEqual(processesOf(machine.workDir), [])
+    await containers.destroy('c-1')
+  })
+}

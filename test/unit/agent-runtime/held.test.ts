@@ -1,4 +1,6 @@
 /** What holds one container, on files. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +12,7 @@ const NOTHING_SHARED = new Set<string>()
 
 function aFolder(): { readonly path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), 'bourse-held-'))
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) }
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
 
 /** A cgroup that has these files. */
@@ -37,4 +39,16 @@ test('a hold of another version: its cgroup is removed, and nobody asks what is 
   t.deepEqual(held.cgroups, [path, counted])
   rmSync(join(counted, 'pids.current'))
   t.true(held.remove(NOTHING_SHARED))
+})
+
+test('what is left in a cgroup that limits is killed there', async (t) => {
+  using folder = aFolder()
+  const path = join(folder.path, 'pids', 'c-1')
+  const held = new Held([{ isolator: 'pids', version: 1, path }])
+  t.true(held.isEmpty, 'nothing is made yet')
+  const child = spawn('sleep', ['600'], { stdio: 'ignore' })
+  aCgroup(path, { 'cgroup.procs': `${child.pid}\n` })
+  t.false(held.isEmpty)
+  held.kill()
+  t.deepEqual(await once(child, 'exit'), [null, 'SIGKILL'])
 })

@@ -241,7 +241,7 @@ export class Container {
     this.#started = started
     this.#scope = scopeOf(this.#hold, started)
     this.#phase = 'running'
-    this.#held.watch(() => this.lookAtLimits())
+    this.#held.watch(this.#world.clock, () => this.lookAtLimits())
     this.#emit({ kind: 'started', containerId: this.id })
     if (this.#killAtMs !== undefined) this.#startKilling(true)
   }

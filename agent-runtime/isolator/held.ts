@@ -1,6 +1,7 @@
 /** By what isolators hold one container, from its launch to its removal. */
 import { type FSWatcher, mkdirSync, watch, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Clock, Timer } from '../../bus/clock.ts'
 import { cgroupScope } from './cgroup.ts'
 import { removeBase, removeCgroup } from './cgroup-mounts.ts'
 import { cpuIsolator } from './cpu.ts'
@@ -26,6 +27,9 @@ export const CGROUP_ISOLATORS: readonly CgroupIsolator[] = [
   devicesIsolator,
 ]
 
+/** How long changes are collected. */
+const COLLECT_MS = 100
+
 interface Known {
   readonly hold: CgroupHold
   readonly isolator: CgroupIsolator
@@ -37,6 +41,7 @@ export class Held {
   /** An agent of another version may have held it by isolators that this one has not. */
   readonly #known: readonly Known[]
   readonly #watchers: FSWatcher[] = []
+  #telling: Timer | undefined
   #needsLook = false
   #seen: LimitHit | undefined
 
@@ -64,18 +69,29 @@ export class Held {
     }
   }
 
-  /** `onLimit` is called when the kernel may have ended something for a limit. */
-  watch(onLimit: () => void): void {
+  /**
+   * `onLimit` is called when the kernel may have ended something for a limit. `memory.events` also
+   * changes with all that is given back at the limit, many times a second: one call tells of many.
+   */
+  watch(clock: Clock, onLimit: () => void): void {
+    const onChange = (): void => {
+      this.#telling ??= clock.after(COLLECT_MS, () => {
+        this.#telling = undefined
+        onLimit()
+      })
+    }
     for (const { hold, isolator } of this.#known) {
       if (isolator.limitHit === undefined) continue
       const file = isolator.limitFile?.(hold)
       if (file === undefined) this.#needsLook = true
-      else this.#watchFile(file, onLimit)
+      else this.#watchFile(file, onChange)
     }
   }
 
   unwatch(): void {
     this.#needsLook = false
+    this.#telling?.cancel()
+    this.#telling = undefined
     for (const watcher of this.#watchers.splice(0)) watcher.close()
   }
 
@@ -118,9 +134,9 @@ export class Held {
     return left.length === 0
   }
 
-  #watchFile(file: string, onLimit: () => void): void {
+  #watchFile(file: string, onChange: () => void): void {
     try {
-      const watcher = watch(file, onLimit)
+      const watcher = watch(file, onChange)
       watcher.on('error', () => watcher.close())
       this.#watchers.push(watcher)
     } catch {

@@ -3,6 +3,7 @@ import type { ExecutionContext, TestFn } from 'ava'
 import type { Held } from '../../agent-runtime/isolator/held.ts'
 import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
 import type { OpenIsolators } from '../../agent-runtime/isolator/isolators.ts'
+import { systemClock } from '../../bus/clock.ts'
 import { type CgroupPlace, CONTAINER, settingOf } from '../support/isolators.ts'
 import { needs } from '../support/needs.ts'
 
@@ -118,7 +119,7 @@ function counters(test: TestFn, name: string, placeOf: () => CgroupPlace): void 
     const isolators = await opened(t, place)
     if (isolators === undefined) return
     const held = made(isolators, { memBytes: 40 * MIB })
-    const seen = new Promise<void>((resolve) => held.watch(resolve))
+    const seen = new Promise<void>((resolve) => held.watch(systemClock, resolve))
     await place.runOutOfMemory(held)
     if (!held.needsLook) await seen
     held.unwatch()

@@ -252,7 +252,7 @@ export class DockerContainer {
     if (wasStarting) this.#run()
     if (found.kind === 'exited') return this.#finish(this.#exitOf(found.code), found)
     this.#network = found.network
-    this.#limits.watch(found, () => this.lookAtLimits())
+    this.#limits.watch(found, this.#world.clock, () => this.lookAtLimits())
     this.#follow()
   }
 

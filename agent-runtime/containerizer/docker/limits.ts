@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Clock } from '../../../bus/clock.ts'
 import { type CgroupWorld, cgroupPaths, readCgroupWorld } from '../../isolator/cgroup-mounts.ts'
 import { CGROUP_ISOLATORS, Held } from '../../isolator/held.ts'
 import type { CgroupIsolator, Hold, LimitHit, Usage } from '../../isolator/isolator.ts'
@@ -21,12 +22,12 @@ export class DockerLimits {
   #usage: Usage = {}
 
   /** It runs, and this is its first process, as its service counts them. */
-  watch({ id, pid }: Told, onLimit: () => void): void {
+  watch({ id, pid }: Told, clock: Clock, onLimit: () => void): void {
     if (pid === this.#pid || !isProcessOf(id, pid)) return
     this.unwatch()
     this.#pid = pid
     this.#held = new Held(holdsOf(pid))
-    this.#held.watch(onLimit)
+    this.#held.watch(clock, onLimit)
   }
 
   unwatch(): void {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { Held } from '../../../agent-runtime/isolator/held.ts'
 import type { Hold } from '../../../agent-runtime/isolator/isolator.ts'
+import { type Clock, systemClock } from '../../../bus/clock.ts'
 
 const NOTHING_SHARED = new Set<string>()
 
@@ -32,7 +33,7 @@ test('a hold of another version: its cgroup is removed, and nobody asks what is 
     { isolator: 'locks', locks: [1] },
   ] as readonly unknown[] as readonly Hold[]
   const held = new Held(holds)
-  held.watch(() => {})
+  held.watch(systemClock, () => {})
   t.is(held.limitHit(), undefined)
   t.deepEqual(held.usage(), { pids: 3 })
   held.unwatch()
@@ -51,4 +52,37 @@ test('what is left in a cgroup that limits is killed there', async (t) => {
   t.false(held.isEmpty)
   held.kill()
   t.deepEqual(await once(child, 'exit'), [null, 'SIGKILL'])
+})
+
+test('many changes at a limit are one look, and the next ones another', async (t) => {
+  using folder = aFolder()
+  const path = aCgroup(join(folder.path, 'c-1'), { 'memory.events': 'max 0\n' })
+  const held = new Held([{ isolator: 'memory', version: 2, path }])
+  const due: (() => void)[] = []
+  let asked = () => {}
+  const clock: Clock = {
+    ...systemClock,
+    after(_, fn) {
+      due.push(fn)
+      asked()
+      return { cancel: () => due.splice(due.indexOf(fn), 1) }
+    },
+  }
+  let looks = 0
+  held.watch(clock, () => {
+    looks += 1
+  })
+  for (const max of [1, 2]) {
+    const hasAsked = new Promise<void>((resolve) => {
+      asked = resolve
+    })
+    for (let i = 0; i < 10; i++) writeFileSync(join(path, 'memory.events'), `max ${max}${i}\n`)
+    await hasAsked
+    // What has been written above is heard in one turn.
+    await new Promise<void>((resolve) => systemClock.soon(resolve))
+    t.is(due.length, 1)
+    due.shift()?.()
+    t.is(looks, max)
+  }
+  held.unwatch()
 })

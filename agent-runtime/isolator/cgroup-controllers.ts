@@ -67,12 +67,18 @@ function openVersion1(
   return `no cgroups of ${controller} can be made: ${why}`
 }
 
+/** How many controllers of v2 cgroups below `parent` can have. */
+export const controllerCount = (parent: string): number => enabledIn(parent).length
+
+const enabledIn = (parent: string): readonly string[] =>
+  controllersOf(parent).filter((name) => name !== 'cpuacct' && isOurs(name))
+
 /**
  * Lets cgroups below `base` have what its parent has. The kernel refuses where processes are in a
  * cgroup between: then this is no place for them. True: all that there is may be used.
  */
 export function enableControllers(parent: string, base: string): boolean {
-  const wanted = controllersOf(parent).filter((name) => name !== 'cpuacct' && isOurs(name))
+  const wanted = enabledIn(parent)
   const words = wanted.map((name) => `+${name}`).join(' ')
   if (words === '') return true
   try {

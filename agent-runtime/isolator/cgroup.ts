@@ -1,7 +1,7 @@
 /** Kill scope of root: a cgroup. Nothing gets out of it but by root's own will. */
 import { readdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { enableControllers } from './cgroup-controllers.ts'
+import { controllerCount, enableControllers } from './cgroup-controllers.ts'
 import {
   type CgroupMount,
   type CgroupWorld,
@@ -42,8 +42,12 @@ export function openCgroupHierarchy(
       const hierarchy = hierarchyIn(parent, { name, mount })
       return hierarchy === undefined ? [] : [{ parent, ...hierarchy }]
     })
-    // Controllers of v2 may be refused in the agent's own cgroup, with the agent in it.
-    const best = found.find(({ parent, base }) => enableControllers(parent, base)) ?? found[0]
+    // Controllers of v2 may not reach the agent's own cgroup, or be refused with the agent in it.
+    const byControllers = found.toSorted(
+      (a, b) => controllerCount(b.parent) - controllerCount(a.parent),
+    )
+    const best =
+      byControllers.find(({ parent, base }) => enableControllers(parent, base)) ?? found[0]
     for (const { base } of found) if (base !== best?.base) removeBase(base)
     if (best !== undefined) return { kind: best.kind, base: best.base }
   }

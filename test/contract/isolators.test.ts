@@ -1,5 +1,5 @@
 /** Version 1 by the kernel; version 2 on files only: no kernel of it has run this yet. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { openIsolators } from '../../agent-runtime/isolator/isolators.ts'
@@ -28,6 +28,19 @@ test('cgroups v2, as files: where the agent is in the way, the uppermost cgroup 
   t.deepEqual(bases, [join(root, 'bourse', 'agent-1')])
   t.is(readFileSync(join(root, 'cgroup.subtree_control'), 'utf8'), '+cpu +memory +pids')
   t.false(existsSync(join(root, 'agent.slice', 'bourse')), 'nothing is left of the first try')
+})
+
+test('cgroups v2, as files: where the own cgroup has fewer controllers, the uppermost is used', async (t) => {
+  await using place = filesPlace()
+  const root = place.world.mounts[0]?.mount ?? ''
+  const own = join(root, 'agent.slice')
+  writeFileSync(join(own, 'cgroup.controllers'), '\n')
+  rmSync(join(own, 'cgroup.subtree_control'), { recursive: true })
+  writeFileSync(join(own, 'cgroup.subtree_control'), '')
+  const isolators = await place.open()
+  t.deepEqual(isolators?.names, ['pids', 'memory', 'cpu', 'disk', 'ports'])
+  t.deepEqual([...(isolators?.bases ?? [])], [join(root, 'bourse', 'agent-1')])
+  t.is(readFileSync(join(own, 'cgroup.subtree_control'), 'utf8'), '', 'it is left as it was')
 })
 
 test('each controller that is not there is named, once', async (t) => {

@@ -17,7 +17,7 @@ export interface LeftoversOptions {
   readonly alone?: string
 }
 
-/** What the kernel does not let go of is not waited for. */
+/** What the kernel, or a container service, does not let go of is not waited for. */
 const SIGKILL_MS = 5_000
 
 /**
@@ -58,7 +58,11 @@ export async function endLeftovers(options: LeftoversOptions): Promise<number> {
     if (count > 0) await finished
     timer.cancel()
     containerizer.sweep()
-    if (forget) for (const { containerId } of found) await containerizer.destroy(containerId)
+    if (forget) {
+      const destroyed = found.map(({ containerId }) => containerizer.destroy(containerId))
+      const tooLate = new Promise((resolve) => clock.after(SIGKILL_MS, () => resolve(undefined)))
+      await Promise.race([Promise.all(destroyed), tooLate])
+    }
     return count
   } finally {
     await containerizer.close()

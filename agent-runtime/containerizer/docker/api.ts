@@ -13,6 +13,8 @@ const HEAVY_AT_ONCE = 4
 const CALLS_AT_ONCE = 16
 /** A service that is stopped takes a call and never answers. */
 const ANSWER_MS_MAX = 60_000
+/** Who has others to look after waits no longer than this for a small question. */
+export const SOON_MS_MAX = 5_000
 /** Of an answer that no sane service gives, so much is read. */
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024
 
@@ -28,6 +30,8 @@ export interface Call {
   readonly body?: unknown
   /** Makes or starts a container. Default false. */
   readonly heavy?: boolean
+  /** From when it is sent to its whole answer. Default ANSWER_MS_MAX. */
+  readonly answerMsMax?: number | undefined
 }
 
 export interface StreamOptions {
@@ -38,10 +42,14 @@ export interface StreamOptions {
 
 const JSON_HEADERS = { 'Content-Type': 'application/json' }
 
+const GIVEN_UP = 'it was given up'
+
 export class DockerApi {
   readonly socketPath: string
   readonly #heavy = new Agent({ maxSockets: HEAVY_AT_ONCE })
   readonly #light = new Agent({ maxSockets: CALLS_AT_ONCE })
+  readonly #calls = new Set<AbortController>()
+  #isClosed = false
 
   constructor(socketPath: string) {
     this.socketPath = socketPath
@@ -52,28 +60,37 @@ export class DockerApi {
    *
    * @throws {ClusterError} `docker/away`: whether it was done is not known.
    */
-  async call({ method, path, body, heavy = false }: Call): Promise<Answer> {
+  async call(call: Call): Promise<Answer> {
+    const { method, path, body, heavy = false, answerMsMax = ANSWER_MS_MAX } = call
     const text = body === undefined ? undefined : JSON.stringify(body)
     const headers = text === undefined ? {} : JSON_HEADERS
+    const over = new AbortController()
+    this.#calls.add(over)
     try {
-      const options = {
-        method,
-        path,
-        headers,
-        socketPath: this.socketPath,
-        agent: heavy ? this.#heavy : this.#light,
-        signal: AbortSignal.timeout(ANSWER_MS_MAX),
-      }
+      if (this.#isClosed) throw new Error(GIVEN_UP)
+      const agent = heavy ? this.#heavy : this.#light
+      const { socketPath } = this
       const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+        const options = { method, path, headers, socketPath, agent, signal: over.signal }
         const asked = request(options, resolve)
+        // Before, it waits for its turn: how long that takes says nothing about the service.
+        asked.once('socket', () => abortIn(answerMsMax, over))
         asked.on('error', reject)
         asked.end(text)
       })
       const told = parsed(await wholeOf(answer))
       return { status: answer.statusCode ?? 0, body: told, headers: answer.headers }
     } catch (error) {
-      throw this.#away(error as Error)
+      throw this.#away((over.signal.aborted ? over.signal.reason : error) as Error)
+    } finally {
+      this.#calls.delete(over)
     }
+  }
+
+  /** Gives up all calls that are not answered, and all to come. */
+  close(): void {
+    this.#isClosed = true
+    for (const over of this.#calls) over.abort(new Error(GIVEN_UP))
   }
 
   /**
@@ -118,6 +135,14 @@ export const refusal = (answer: Answer): ClusterError =>
 
 /** The object that a query holds as JSON. */
 export const asQuery = (value: unknown): string => encodeURIComponent(JSON.stringify(value))
+
+/** Of a call that is over by then nothing is kept but a timer. */
+function abortIn(delayMs: number, over: AbortController): void {
+  const late = new WeakRef(over)
+  AbortSignal.timeout(delayMs).addEventListener('abort', () => {
+    late.deref()?.abort(new Error(`within ${delayMs} ms`))
+  })
+}
 
 async function wholeOf(answer: IncomingMessage): Promise<string> {
   const parts: Buffer[] = []

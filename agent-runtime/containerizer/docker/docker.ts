@@ -22,7 +22,7 @@ import type {
   RecoveredContainer,
   SandboxName,
 } from '../containerizer.ts'
-import { asQuery, DockerApi } from './api.ts'
+import { asQuery, DockerApi, SOON_MS_MAX } from './api.ts'
 import { beginInside, type DockerPlace } from './check.ts'
 import { DockerContainer } from './container.ts'
 import { EventStream } from './events.ts'
@@ -108,7 +108,7 @@ export class DockerContainerizer implements Containerizer {
       onName: (name) => this.#containers.get(this.#idOf(name) ?? '')?.look(),
       onOpen: () => void this.#rescan(),
     })
-    await this.#rescan()
+    if (!isAway) await this.#rescan(SOON_MS_MAX)
     this.#rescanLater()
     this.#lookAtLimitsLater()
     const early = this.#early ?? []
@@ -179,7 +179,10 @@ export class DockerContainerizer implements Containerizer {
     return this.#sandboxes.list()
   }
 
-  /** What was asked of the service is waited for, so that nothing comes to be afterwards. */
+  /**
+   * What was asked of the service is waited for, so that nothing comes to be afterwards: unless it
+   * does not answer soon. What comes of it then is found by the next agent.
+   */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -187,7 +190,9 @@ export class DockerContainerizer implements Containerizer {
     this.#limitsTimer?.cancel()
     this.#checks.stopAll()
     this.#events?.close()
+    const timer = this.#options.clock.after(SOON_MS_MAX, () => this.#api.close())
     await Promise.all([...this.#containers.values()].map((container) => container.forget()))
+    timer.cancel()
     await this.#sandboxes.close()
   }
 
@@ -263,7 +268,8 @@ export class DockerContainerizer implements Containerizer {
 
   async #find(containerId: string): Promise<Found | undefined> {
     const path = `/containers/${this.#nameOf(containerId)}/json`
-    return this.#api.call({ method: 'GET', path }).then(foundOf, () => undefined)
+    const call = { method: 'GET', path, answerMsMax: SOON_MS_MAX } as const
+    return this.#api.call(call).then(foundOf, () => undefined)
   }
 
   #lookAtLimitsLater(): void {
@@ -284,9 +290,9 @@ export class DockerContainerizer implements Containerizer {
   }
 
   /** Looks at all there is, and removes what nobody knows: its agent died, or lost its files. */
-  async #rescan(): Promise<void> {
+  async #rescan(answerMsMax?: number): Promise<void> {
     const before = new Set(this.#containers.values())
-    const states = await this.#list()
+    const states = await this.#list(answerMsMax)
     if (states === undefined || this.#closed) return
     for (const container of before) container.listed(states.get(container.id))
     for (const containerId of states.keys()) {
@@ -296,9 +302,10 @@ export class DockerContainerizer implements Containerizer {
   }
 
   /** State by id of what is ours; undefined: the service is away. */
-  async #list(): Promise<Map<string, string> | undefined> {
+  async #list(answerMsMax?: number): Promise<Map<string, string> | undefined> {
     const path = `/containers/json?all=true&filters=${asQuery(this.#filters)}`
-    const answer = await this.#api.call({ method: 'GET', path }).catch(() => undefined)
+    const call = { method: 'GET', path, answerMsMax } as const
+    const answer = await this.#api.call(call).catch(() => undefined)
     const listed = answer && listedOf(answer)
     if (listed === undefined) return undefined
     const states = new Map<string, string>()

@@ -1,7 +1,7 @@
 /** Finds the container service of this machine. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DockerApi } from './api.ts'
+import { DockerApi, SOON_MS_MAX } from './api.ts'
 
 export interface FoundService {
   readonly socketPath: string
@@ -25,8 +25,11 @@ export async function findService(
   const before = hasContainers(workDir) ? keptIn(workDir) : undefined
   const usual = before === undefined ? usualSockets() : [before, ...usualSockets()]
   const paths = wanted === undefined ? usual : [pathOf(wanted)]
-  for (const socketPath of paths.filter((path) => existsSync(path))) {
-    const images = await nameOf(socketPath)
+  const there = paths.filter((path) => existsSync(path))
+  // All at once: who hangs is waited for, and the agent's own tasks meanwhile wait for it.
+  const asked = there.map((socketPath) => ({ socketPath, name: nameOf(socketPath) }))
+  for (const { socketPath, name } of asked) {
+    const images = await name
     if (images === undefined) continue
     keep(workDir, socketPath)
     return { socketPath, images }
@@ -56,7 +59,7 @@ function sentenceOf(wanted: string | undefined, paths: readonly string[]): strin
 }
 
 async function nameOf(socketPath: string): Promise<string | undefined> {
-  const ping = { method: 'GET', path: '/_ping' } as const
+  const ping = { method: 'GET', path: '/_ping', answerMsMax: SOON_MS_MAX } as const
   const answer = await new DockerApi(socketPath).call(ping).catch(() => undefined)
   if (answer?.status !== 200) return undefined
   return String(answer.headers?.['server'] ?? 'unknown').slice(0, NAME_LENGTH_MAX)

@@ -1,0 +1,116 @@
+/** How long a container service is waited for, with time-outs that end when a test says so. */
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { DockerApi, SOON_MS_MAX } from '../../../agent-runtime/containerizer/docker/api.ts'
+import { DockerContainerizer } from '../../../agent-runtime/containerizer/docker/docker.ts'
+import { Notes } from '../../../agent-runtime/containerizer/docker/notes.ts'
+import { findService } from '../../../agent-runtime/containerizer/docker/service.ts'
+import { type Clock, systemClock } from '../../../bus/clock.ts'
+import { AN_AGENT, aContainer, aSandbox } from '../../support/containers.ts'
+import { ScriptedService } from '../../support/scripted-service.ts'
+
+interface Wait {
+  readonly delayMs: number
+  readonly end: () => void
+}
+
+/** Every time-out of a call from now on. */
+function timeouts(): { readonly begun: readonly Wait[] } & Disposable {
+  const timeout = AbortSignal.timeout.bind(AbortSignal)
+  const begun: Wait[] = []
+  AbortSignal.timeout = (delayMs) => {
+    const controller = new AbortController()
+    begun.push({ delayMs, end: () => controller.abort() })
+    return controller.signal
+  }
+  return {
+    begun,
+    [Symbol.dispose]() {
+      AbortSignal.timeout = timeout
+    },
+  }
+}
+
+test.serial('the time of a call begins when it is sent, not when it has to wait', async (t) => {
+  using waits = timeouts()
+  await using service = await ScriptedService.open(() => {})
+  const api = new DockerApi(service.socketPath)
+  const call = (path: string) => api.call({ method: 'POST', path, heavy: true })
+  const answered = ['/1', '/2', '/3', '/4'].map(call)
+  const last = call('/5')
+  const sent = await service.asked(() => true, 4)
+  t.is(waits.begun.length, 4)
+  for (const { answer } of sent) answer(204)
+  await Promise.all(answered)
+  await service.asked(({ path }) => path === '/5')
+  t.is(waits.begun.length, 5)
+  waits.begun[4]?.end()
+  const error = await t.throwsAsync(last)
+  t.regex(error.message, /does not answer \(within 60000 ms\)/)
+})
+
+test.serial('services that hang are asked at once, and not waited for long', async (t) => {
+  using waits = timeouts()
+  await using one = await ScriptedService.open(() => {})
+  await using other = await ScriptedService.open(() => {})
+  symlinkSync(other.socketPath, join(other.folder, 'docker.sock'))
+  const { DOCKER_HOST, XDG_RUNTIME_DIR } = process.env
+  Object.assign(process.env, {
+    DOCKER_HOST: `unix://${one.socketPath}`,
+    XDG_RUNTIME_DIR: other.folder,
+  })
+  const finding = findService(one.folder)
+  for (const [name, value] of Object.entries({ DOCKER_HOST, XDG_RUNTIME_DIR })) {
+    if (value === undefined) delete process.env[name]
+    else process.env[name] = value
+  }
+  await one.asked(({ path }) => path === '/_ping')
+  await other.asked(({ path }) => path === '/_ping')
+  t.true(waits.begun.every(({ delayMs }) => delayMs === SOON_MS_MAX))
+  for (const { end } of waits.begun) end()
+  await finding
+})
+
+/** With the clock's own waits in `later`. */
+function aContainerizer({ folder, socketPath }: ScriptedService) {
+  const workDir = join(folder, 'work')
+  const later: Wait[] = []
+  const clock: Clock = {
+    ...systemClock,
+    after(delayMs, end) {
+      later.push({ delayMs, end })
+      return { cancel() {} }
+    },
+  }
+  const onEvent = (): void => {}
+  const options = { workDir, agentId: AN_AGENT, socketPath, clock, onEvent }
+  const containerizer = new DockerContainerizer(options)
+  return { containerizer, later, notes: new Notes(join(workDir, 'docker')) }
+}
+
+test.serial('a service that hangs holds up neither a start of the agent nor its end', async (t) => {
+  using waits = timeouts()
+  await using service = await ScriptedService.open(() => {})
+  const { containerizer, later, notes } = aContainerizer(service)
+  for (const id of ['c-1', 'c-2']) {
+    notes.open(id, aSandbox(id))
+    notes.add(id, 'started')
+  }
+  const recovery = containerizer.recover()
+  await service.asked(({ path }) => path.endsWith('/json'))
+  t.deepEqual(
+    waits.begun.map(({ delayMs }) => delayMs),
+    [SOON_MS_MAX],
+    'it is asked for one only',
+  )
+  waits.begun[0]?.end()
+  t.like(await recovery, [{ state: { kind: 'running' } }, { state: { kind: 'running' } }])
+  const container = { kind: 'docker', image: 'an-image', network: 'none' } as const
+  containerizer.launch({ ...aContainer({ containerId: 'c-3' }), container })
+  await service.asked(({ path }) => path === '/_ping')
+  const closing = containerizer.close()
+  later.findLast(({ delayMs }) => delayMs === SOON_MS_MAX)?.end()
+  await closing
+  t.is(notes.all().get('c-3')?.state, 'never', 'whatever comes of it is removed')
+})

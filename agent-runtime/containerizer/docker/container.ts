@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../../bus/clock.ts'
 import { ClusterError } from '../../../protocol/errors.ts'
 import type { Usage } from '../../isolator/isolator.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from '../containerizer.ts'
-import { type Answer, type Call, type DockerApi, messageOf } from './api.ts'
+import { type Answer, type Call, type DockerApi, messageOf, SOON_MS_MAX } from './api.ts'
 import type { DockerPlace } from './check.ts'
 import { type Found, type FoundNetwork, foundOf, isDone, type Told } from './found.ts'
 import { DockerLimits } from './limits.ts'
@@ -246,7 +246,7 @@ export class DockerContainer {
   async #meet(found: Found): Promise<void> {
     if (this.#phase !== 'starting' && this.#phase !== 'running') return
     const wasStarting = this.#phase === 'starting'
-    if (found.kind === 'made' && wasStarting) return this.fail(NOT_STARTED)
+    if (found.kind === 'made' && wasStarting) return this.#giveUpStart()
     if (found.kind === 'made') return this.#finish({ unknown: 'the machine was restarted' })
     if (found.kind === 'gone') return this.#finish({ unknown: 'its container was removed' })
     if (wasStarting) this.#run()
@@ -254,6 +254,19 @@ export class DockerContainer {
     this.#network = found.network
     this.#limits.watch(found, this.#world.clock, () => this.lookAtLimits())
     this.#follow()
+  }
+
+  /**
+   * Its start was asked for and has not happened: a slow service may yet come to it. So it is never
+   * started only once it is gone; one that runs by now is not removed without force.
+   */
+  async #giveUpStart(): Promise<void> {
+    const path = `/containers/${this.#names.name}?v=true`
+    const answer = await this.#ask({ method: 'DELETE', path, answerMsMax: SOON_MS_MAX })
+    // Else it is looked at again with all others.
+    if (this.#phase !== 'starting' || (!isDone(answer) && answer.status !== 404)) return
+    this.fail(NOT_STARTED)
+    await this.#output?.close()
   }
 
   /**

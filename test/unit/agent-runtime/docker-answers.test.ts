@@ -1,54 +1,39 @@
 /** A container service that answers what no documentation says, or not at all. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type ServerResponse } from 'node:http'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import type { CheckSeen } from '../../../agent-runtime/containerizer/containerizer.ts'
+import type {
+  CheckSeen,
+  ContainerEvent,
+  ContainerSpec,
+  OnContainerEvent,
+} from '../../../agent-runtime/containerizer/containerizer.ts'
 import { DockerApi } from '../../../agent-runtime/containerizer/docker/api.ts'
 import { isProcessOf } from '../../../agent-runtime/containerizer/docker/belongs.ts'
 import { beginInside } from '../../../agent-runtime/containerizer/docker/check.ts'
 import { DockerContainerizer } from '../../../agent-runtime/containerizer/docker/docker.ts'
 import { foundOf, listedOf } from '../../../agent-runtime/containerizer/docker/found.ts'
 import { systemClock } from '../../../bus/clock.ts'
-import { AN_AGENT } from '../../support/containers.ts'
+import { AN_AGENT, aContainer } from '../../support/containers.ts'
+import { ScriptedService } from '../../support/scripted-service.ts'
 
-interface Asked {
-  readonly method: string
-  readonly path: string
-  readonly query: URLSearchParams
-  readonly answer: (status: number, body?: unknown) => void
-  readonly response: ServerResponse
+const AN_IMAGES_TASK: ContainerSpec = {
+  ...aContainer(),
+  container: { kind: 'docker', image: 'an-image', network: 'none' },
 }
 
-class Service implements AsyncDisposable {
-  readonly folder = mkdtempSync(join(tmpdir(), 'bourse-docker-answers-'))
-  readonly socketPath = join(this.folder, 'socket')
-  readonly #server = createServer((request, response) => {
-    const { pathname: path, searchParams: query } = new URL(request.url ?? '', 'http://service')
-    const answer = (status: number, body: unknown = {}): void =>
-      void response.writeHead(status).end(JSON.stringify(body))
-    this.#handle({ method: request.method ?? '', path, query, answer, response })
-  })
-  readonly #handle: (asked: Asked) => void
-
-  constructor(handle: (asked: Asked) => void) {
-    this.#handle = handle
-  }
-
-  static async open(handle: (asked: Asked) => void): Promise<Service> {
-    const service = new Service(handle)
-    await new Promise<void>((resolve) => service.#server.listen(service.socketPath, resolve))
-    return service
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections()
-    await new Promise((resolve) => this.#server.close(resolve))
-    rmSync(this.folder, { recursive: true })
-  }
+async function aContainerizer(
+  { folder, socketPath }: ScriptedService,
+  onEvent: OnContainerEvent,
+): Promise<DockerContainerizer> {
+  const workDir = join(folder, 'work')
+  const clock = systemClock
+  const found = { workDir, agentId: AN_AGENT, socketPath, clock, onEvent }
+  const containerizer = new DockerContainerizer(found)
+  await containerizer.recover()
+  return containerizer
 }
 
 test('a list in which half is missing ends nobody, and the rest of it is read', async (t) => {
@@ -56,21 +41,14 @@ test('a list in which half is missing ends nobody, and the rest of it is read', 
   const removal = new Promise<string>((resolve) => {
     removed = resolve
   })
-  await using service = await Service.open(({ method, path, query, answer }) => {
+  await using service = await ScriptedService.open(({ method, path, query, answer }) => {
     if (method === 'DELETE') removed(path)
     if (path !== '/containers/json') return answer(404)
     const [, owner] = /bourse\.owner=(\w+)/.exec(query.get('filters') ?? '') ?? []
     const ours = { Names: [`/bourse-${owner}-stranger`], State: 'running' }
     answer(200, [null, 7, {}, { Names: null }, { Names: [] }, { Names: [{}] }, ours])
   })
-  const containerizer = new DockerContainerizer({
-    workDir: join(service.folder, 'work'),
-    agentId: AN_AGENT,
-    socketPath: service.socketPath,
-    clock: systemClock,
-    onEvent: () => t.fail(),
-  })
-  t.deepEqual(await containerizer.recover(), [])
+  const containerizer = await aContainerizer(service, () => t.fail())
   t.regex(await removal, /^\/containers\/bourse-\w+-stranger$/)
   await containerizer.close()
 })
@@ -96,7 +74,7 @@ test('what is of another kind than it should be counts as not told', (t) => {
 })
 
 /** What a check by `true` sees. */
-async function checked(service: Service): Promise<CheckSeen> {
+async function checked(service: ScriptedService): Promise<CheckSeen> {
   const api = new DockerApi(service.socketPath)
   const network = () => Promise.resolve(undefined)
   const probe = { command: { argv: ['true'] } }
@@ -112,7 +90,7 @@ for (const [title, status, body, said] of [
   ['says nothing about', 200, {}, 'it answered 200'],
 ] as const) {
   test(`a check fails whose command the service ${title}`, async (t) => {
-    await using service = await Service.open(({ method, path, answer }) => {
+    await using service = await ScriptedService.open(({ method, path, answer }) => {
       if (path === '/containers/c/exec') return answer(201, { Id: 'e' })
       if (method === 'POST') return answer(200)
       answer(status, body)
@@ -124,7 +102,7 @@ for (const [title, status, body, said] of [
 const AN_ID = 'a1'.repeat(32)
 
 test('a pid is believed if the cgroup of that process is called by the container', async (t) => {
-  await using service = await Service.open(() => {})
+  await using service = await ScriptedService.open(() => {})
   const proc = service.folder
   const cgroup = (pid: number, text: string): void => {
     mkdirSync(join(proc, String(pid)))
@@ -142,7 +120,7 @@ test('a stranger lives whose pid the service tells as that of a check', async (t
   const stranger = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' })
   t.teardown(() => stranger.kill('SIGKILL'))
   await once(stranger, 'spawn')
-  await using service = await Service.open(({ method, path, answer }) => {
+  await using service = await ScriptedService.open(({ method, path, answer }) => {
     if (path === '/containers/c/exec') return answer(201, { Id: 'e' })
     if (method === 'POST') return answer(200)
     answer(200, { Running: false, ExitCode: 3, Pid: stranger.pid, ContainerID: AN_ID })
@@ -150,4 +128,65 @@ test('a stranger lives whose pid the service tells as that of a check', async (t
   t.deepEqual(await checked(service), { exit: { code: 3 } })
   t.true(stranger.kill('SIGTERM'))
   t.deepEqual(await once(stranger, 'exit'), [null, 'SIGTERM'], 'not SIGKILL')
+})
+
+test('a start that is not answered has failed only when nothing is left to be started', async (t) => {
+  let name = ''
+  let canRemove = false
+  await using service = await ScriptedService.open(({ method, path, query, answer, response }) => {
+    if (path === '/events') return response.writeHead(200).flushHeaders()
+    if (path === '/containers/create') {
+      name = query.get('name') ?? ''
+      return answer(201)
+    }
+    if (path.endsWith('/start')) return void response.destroy()
+    if (method === 'DELETE') return answer(canRemove ? 204 : 500)
+    answer(200, path === '/containers/json' ? [] : { State: { Status: 'created' } })
+  })
+  const events: ContainerEvent[] = []
+  let heard = (): void => {}
+  const failed = new Promise<void>((resolve) => {
+    heard = resolve
+  })
+  const containerizer = await aContainerizer(service, (event) => {
+    events.push(event)
+    heard()
+  })
+  containerizer.launch(AN_IMAGES_TASK)
+  const [removal] = await service.asked(({ method }) => method === 'DELETE')
+  t.false(removal?.query.has('force'), 'one that runs by now is left alone')
+  t.deepEqual(events, [])
+  canRemove = true
+  const [stream] = await service.asked(({ path }) => path === '/events')
+  stream?.response.write(`${JSON.stringify({ Actor: { Attributes: { name } } })}\n`)
+  await failed
+  t.like(events, [{ kind: 'launch-failed' }])
+  await containerizer.close()
+})
+
+test('a start that comes late is told as a start', async (t) => {
+  let Status = 'created'
+  await using service = await ScriptedService.open(({ method, path, answer, response }) => {
+    if (path === '/events') return response.writeHead(200).flushHeaders()
+    if (path.endsWith('/create')) return answer(201)
+    if (path.endsWith('/start')) return void response.destroy()
+    if (path.endsWith('/logs')) return response.writeHead(200).flushHeaders()
+    if (method !== 'DELETE')
+      return answer(200, path === '/containers/json' ? [] : { State: { Status } })
+    Status = 'running'
+    answer(409)
+  })
+  let heard = (_event: ContainerEvent): void => {}
+  const first = new Promise<ContainerEvent>((resolve) => {
+    heard = resolve
+  })
+  const containerizer = await aContainerizer(service, (event) => heard(event))
+  containerizer.launch(AN_IMAGES_TASK)
+  const [creation] = await service.asked(({ path }) => path === '/containers/create')
+  const [stream] = await service.asked(({ path }) => path === '/events')
+  await service.asked(({ method }) => method === 'DELETE')
+  const name = creation?.query.get('name')
+  stream?.response.write(`${JSON.stringify({ Actor: { Attributes: { name } } })}\n`)
+  t.is((await first).kind, 'started')
+  await containerizer.close()
 })

@@ -11,14 +11,16 @@ import { NO_LIVE_LINE, openLiveLine } from '../live-line.ts'
 import type { Invocation } from '../options.ts'
 import { lengthOf, type SandboxReader, shownName, shownPath } from '../sandbox-reader.ts'
 import { taskPath } from '../task-path.ts'
+import { harmless } from '../text.ts'
 import { goneText, type SandboxOptions, textOf, withSandbox } from './sandbox.ts'
 
 /** Nobody else's file of that name is opened, and what it leads to is not written to. */
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 const FOLDER_MODE = 0o755
 
-interface Copying {
-  readonly reader: SandboxReader
+/** Where from, and who is told. */
+export interface Copying {
+  readonly reader: Pick<SandboxReader, 'list' | 'read'>
   readonly io: Io
   readonly json: boolean
   readonly count: { bytes: number; files: number; skipped: number }
@@ -67,7 +69,8 @@ async function targetOf(local: string, name: Buffer): Promise<Buffer> {
 const inside = (folder: Uint8Array, name: Uint8Array): Buffer =>
   Buffer.concat([folder, Buffer.from('/'), name])
 
-async function copy(copying: Copying, path: Uint8Array, to: Buffer): Promise<void> {
+/** @throws {ClusterError} `cli/cannot-write`; as the reader, of what is at `path` itself. */
+export async function copy(copying: Copying, path: Uint8Array, to: Buffer): Promise<void> {
   for await (const content of copying.reader.list(path)) {
     if (content.kind === 'entry') {
       if (content.entry.type !== 'file') throw notCopied(path, content.entry)
@@ -100,8 +103,13 @@ async function copyEntry(copying: Copying, { path, to, entry }: EntryTo): Promis
   }
 }
 
+/** Of what this machine cannot write, a name or a file that is too long says nothing of others. */
 const isAboutOne = (error: unknown): error is ClusterError =>
-  error instanceof ClusterError && ['cli/not-shown', 'cli/file-changed'].includes(error.code)
+  error instanceof ClusterError &&
+  (['cli/not-shown', 'cli/file-changed'].includes(error.code) ||
+    ['ENAMETOOLONG', 'EFBIG'].includes(
+      (error.cause as NodeJS.ErrnoException | undefined)?.code ?? '',
+    ))
 
 /** An agent is believed nothing about where its files go. */
 function isPlainName(name: Uint8Array): boolean {
@@ -111,7 +119,8 @@ function isPlainName(name: Uint8Array): boolean {
 
 function skip({ io, count, above }: Copying, path: Uint8Array, why: string): void {
   count.skipped += 1
-  above(() => io.printError(`bourse: not copied: ${shownPath(path)}: ${why}`))
+  // The agent itself may have said why.
+  above(() => io.printError(`bourse: not copied: ${shownPath(path)}: ${harmless(why)}`))
 }
 
 function kindText({ type, target }: SandboxEntry): string {
@@ -132,24 +141,26 @@ async function makeFolder(path: Buffer): Promise<void> {
 /** What was there under that name is replaced when all has come. */
 async function copyFile(copying: Copying, path: Uint8Array, to: Buffer): Promise<void> {
   const { io, json, count, above } = copying
-  const part = Buffer.concat([to, Buffer.from(`.part-${randomToken(32)}`)])
+  const part = partBeside(to)
   const file = await open(part, CREATE_FLAGS, 0o600).catch((error: unknown) => {
     throw cannotWrite(to, error)
   })
   try {
     const bytes = await fill(file, path, copying)
     await file.close()
-    await rename(part, to).catch((error: unknown) => {
-      throw cannotWrite(to, error)
-    })
+    await rename(part, to)
     count.files += 1
     if (json) above(() => io.print(jsonLine({ ...textOf('path', path), bytes })))
   } catch (error) {
     await file.close().catch(() => undefined)
     await rm(part, { force: true })
-    throw error
+    throw isOfSystem(error) ? cannotWrite(to, error) : error
   }
 }
+
+/** In the same folder, or it could not take the other's place; short, however long that name is. */
+const partBeside = (to: Buffer): Buffer =>
+  Buffer.concat([to.subarray(0, to.lastIndexOf('/') + 1), Buffer.from(`.part-${randomToken(32)}`)])
 
 /** Zeros are left out: they read as such. Nothing becomes more than its owner's own to run. */
 async function fill(
@@ -180,6 +191,9 @@ async function writeAll(file: FileHandle, data: Uint8Array, at: number): Promise
     done += bytesWritten
   }
 }
+
+/** The sandbox is read over the bus: what the system itself says no to was to be written. */
+const isOfSystem = (error: unknown): boolean => error instanceof Error && 'syscall' in error
 
 const cannotWrite = (path: Uint8Array, error: unknown): ClusterError =>
   new ClusterError(

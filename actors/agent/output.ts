@@ -53,10 +53,13 @@ const hasNews = ({ bytes, end, goneBytes }: Output): boolean =>
 const isShort = ({ offset }: SendOutput, { sizeBytes = offset }: Output): boolean =>
   sizeBytes < offset
 
-/** Its container may be on its way: the sandbox comes. */
+/** Its container may be on its way, and the sandbox comes: of the launch that is asked for. */
 function isExpected(state: AgentState, order: SendOutput): boolean {
   const launches = findFramework(state, order)?.launches.get(order.taskId) ?? []
-  return launches.some((task) => !isTerminal(stateOf(task)))
+  const { launch: wanted } = order
+  return launches.some(
+    (task) => !isTerminal(stateOf(task)) && (wanted ?? task.launch) === task.launch,
+  )
 }
 
 function answer(order: SendOutput, output: OutputRead['output']): Effect {

@@ -327,8 +327,13 @@ type ReadUsage = Extract<Effect, { do: 'read-usage' }>
 
 async function readUsage(deps: AgentsDeps, agent: Agent, wanted: ReadUsage): Promise<void> {
   const { containerId, asked } = wanted
-  const usage = await agent.containerizer.usage(containerId).catch(deps.onFault)
-  agent.actor.input({ kind: 'usage.read', asked, ...(usage && { usage: { ...usage } }) })
+  try {
+    const usage = await agent.containerizer.usage(containerId)
+    agent.actor.input({ kind: 'usage.read', asked, ...(usage && { usage: { ...usage } }) })
+  } catch (fault) {
+    // No answer is not known; that there is no such task is not true.
+    deps.onFault(fault)
+  }
 }
 
 async function measureDisk(deps: AgentsDeps, agent: Agent, lists: boolean): Promise<void> {

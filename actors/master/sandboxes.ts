@@ -7,7 +7,9 @@ import type {
   OperatorReadSandbox,
 } from '../../protocol/schema/sandbox.ts'
 import { order } from './agents/agents.ts'
+import { isParting } from './agents/parting.ts'
 import { refuseAbsent } from './frameworks/calls.ts'
+import type { Leader } from './state.ts'
 import { fenceOf, type LeaderTurn } from './turn.ts'
 
 /** The agent publishes what lies there itself. */
@@ -23,10 +25,20 @@ export function readSandbox(
 
 /** One message for all agents, however many there are. */
 export function findSandboxes(turn: LeaderTurn, body: OperatorFindSandboxes): AgentsAsked {
-  let agents = 0
-  for (const { state } of turn.leader.agents.values()) if (state === 'registered') agents += 1
+  const agents = agentsAsked(turn.leader)
   const everyoneAnswers = agents <= FINDING_AGENTS_MAX
   const question = { ...fenceOf(turn), ...body, everyoneAnswers }
   turn.effects.push({ do: 'ask-agents', body: question })
   return { agents, everyoneAnswers }
+}
+
+/** Those that are registered, without a look at each: there may be many, and few that part. */
+function agentsAsked(leader: Leader): number {
+  const { agents, absent, partings } = leader
+  let parting = 0
+  for (const agentId of partings.keys()) {
+    const isThere = agents.has(agentId) && !absent.has(agentId)
+    if (isThere && isParting(leader, agentId)) parting += 1
+  }
+  return agents.size - absent.size - parting
 }

@@ -1,5 +1,5 @@
 import test from 'ava'
-import type { SessionId } from '../../../../protocol/ids.ts'
+import type { Launch, SessionId } from '../../../../protocol/ids.ts'
 import type { SendOutput } from '../../../../protocol/schema/agent.ts'
 import {
   anAgentThatRuns,
@@ -112,6 +112,16 @@ test('output of a task whose sandbox is still to come is worth waiting for', (t)
   rig.orders(anOrder({ waitMs: 200 }))
   t.deepEqual(rig.hear({ kind: 'output.read', request: REQUEST }), [])
   t.deepEqual(kindsOf(rig.pass(100)), ['read-output'])
+})
+
+test('output of a launch that is gone is missing at once, whatever launch runs now', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  const ask = (launch: Launch) => {
+    rig.orders(anOrder({ waitMs: 1_000, launch }))
+    return kindsOf(rig.hear({ kind: 'output.read', request: REQUEST }))
+  }
+  t.deepEqual(ask('launch-gone' as Launch), ['send-output'])
+  t.deepEqual(ask(aRef('t-1').launch), [], 'its sandbox may be still to come')
 })
 
 test('the same request twice is one, and an answer that nobody wants is dropped', (t) => {

@@ -7,7 +7,7 @@ import type { AgentId, MasterId, SessionId } from '../../../../protocol/ids.ts'
 import type { AgentOrder } from '../../../../protocol/schema/agent.ts'
 import type { TaskStatus } from '../../../../protocol/schema/common.ts'
 import type { AgentReport } from '../../../../protocol/schema/master.ts'
-import type { Output } from '../../../../protocol/schema/scheduler.ts'
+import type { Output, TaskUsage } from '../../../../protocol/schema/scheduler.ts'
 import {
   acknowledgements,
   agentOrders,
@@ -15,6 +15,7 @@ import {
   leaderBeat,
   statusUpdates,
   taskOutput,
+  taskUsage,
 } from '../../../../protocol/subjects.ts'
 import { LEADER, registered } from './builders.ts'
 
@@ -31,6 +32,7 @@ export class Leader {
   readonly reports: (AgentReport & { readonly from: AgentId })[] = []
   readonly statuses: TaskStatus[] = []
   readonly outputs: Output[] = []
+  readonly usages: TaskUsage[] = []
   /** The framework acknowledges what comes. */
   acknowledges = true
   readonly #messenger: Messenger
@@ -52,6 +54,7 @@ export class Leader {
       if (this.acknowledges) messenger.send(acknowledgements, ids, { acks })
     })
     messenger.listen(taskOutput, { cluster }, (output) => void this.outputs.push(output))
+    messenger.listen(taskUsage, { cluster }, (usage) => void this.usages.push(usage))
   }
 
   #open(agentId: AgentId, { session, pages }: Pick<Known, 'session' | 'pages'>): void {

@@ -31,6 +31,9 @@ class Stage {
   readonly faults: unknown[] = []
   readonly notes: string[] = []
 
+  /** Instead of what the containerizer says. */
+  countUsage: (() => Promise<never>) | undefined
+
   get world() {
     return {
       cluster,
@@ -58,8 +61,12 @@ class Stage {
     const settles = (): void => clock.settles()
     const only: Machine = {
       profile: aProfile(),
-      openContainerizer: (onEvent) =>
-        Promise.resolve(new PretendingContainerizer({ machine, clock, onEvent, settles })),
+      openContainerizer: (onEvent) => {
+        const made = new PretendingContainerizer({ machine, clock, onEvent, settles })
+        const usage = made.usage.bind(made)
+        made.usage = (id) => this.countUsage?.() ?? usage(id)
+        return Promise.resolve(made)
+      },
     }
     const hosted = { machines: [only], openCheckpoint, bootId: 'boot-1' }
     return clock.runFor(hostAgents(this.world, hosted))
@@ -158,6 +165,29 @@ test('output is published where the leader asked for it', async (t) => {
   )
   await stage.pass(1_000)
   t.like(leader.outputs[1], { offset: 5, end: true })
+})
+
+test('what cannot be counted of a task is not told: it runs all the same', async (t) => {
+  const { stage, leader } = await aRunningAgent()
+  leader.order(A1, aRun([aSleep('t-1', { PRETEND_MS: '60000' })]))
+  await stage.pass(50)
+  const { taskId } = aTask('t-1')
+  const ask = (digit: string): void =>
+    leader.order(A1, {
+      kind: 'send-usage',
+      ...FRAMEWORK,
+      taskId,
+      request: digit.repeat(16) as SessionId,
+    })
+  ask('1')
+  await stage.pass(50)
+  t.deepEqual([leader.usages.length, leader.usages[0]?.missing], [1, undefined])
+  const fault = new Error('EIO')
+  stage.countUsage = () => Promise.reject(fault)
+  ask('2')
+  await stage.pass(50)
+  t.is(leader.usages.length, 1)
+  t.deepEqual(stage.faults, [fault])
 })
 
 test('a lost server ends the session, and statuses come again until they are acknowledged', async (t) => {

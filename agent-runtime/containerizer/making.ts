@@ -8,7 +8,7 @@ import type { Confinement } from '../isolator/confinement.ts'
 import type { OpenIsolators } from '../isolator/isolators.ts'
 import { joinsOf, type KillIsolator, makeHold } from '../isolator/kill.ts'
 import { enterWords, holdOf, insideOf } from '../isolator/namespaces.ts'
-import { makePrivateFiles, privateFileLines } from '../isolator/private-files.ts'
+import { makePrivateFiles } from '../isolator/private-files.ts'
 import type { Sandboxes } from '../sandbox/sandbox.ts'
 import type { UserAnswer } from '../sandbox/user.ts'
 import type { Container } from './container.ts'
@@ -60,6 +60,9 @@ export function makeContainer(maker: Maker, making: Making): string | undefined 
   const { containerId, sandbox, command } = spec
   const { namespaces, words } = confined
   const { sandboxPath, groupPath } = maker.sandboxes.createFor(spec, runAs)
+  // Before anybody else may change what is in it.
+  const isolate = isolateLines(maker, making, { namespaces, sandboxPath, groupPath })
+  maker.sandboxes.giveTo(sandboxPath, runAs)
   const hold = holdOf(maker.isolator.holdFor(containerId), namespaces)
   const wanted = { ...spec.limits, ports: spec.ports, sandboxPath }
   const prepared = maker.isolators.prepare(containerId, wanted)
@@ -82,10 +85,7 @@ export function makeContainer(maker: Maker, making: Making): string | undefined 
     command,
     environment,
     enter: enterWords(hold, { asked: namespaces, network }),
-    isolate: [
-      ...isolateLines(maker, making, { namespaces, sandboxPath, groupPath }),
-      ...(instead?.isolate ?? []),
-    ],
+    isolate: [...isolate, ...(instead?.isolate ?? [])],
     prefix: words,
     envOptions: maker.envOptions,
     ...(instead && { instead }),
@@ -112,7 +112,7 @@ interface Paths {
   readonly groupPath: string | undefined
 }
 
-/** What makes of its namespaces what it is to find there. */
+/** Makes what it is to find in its namespaces. @returns what is to be done within. */
 function isolateLines(
   { confinement }: Maker,
   { spec, network }: Making,
@@ -122,8 +122,7 @@ function isolateLines(
   const loopback = isAlone ? [`${confinement.loopbackUp} || return`] : []
   if (!namespaces.includes('mount')) return loopback
   const sandbox = realpathSync(sandboxPath)
-  makePrivateFiles({ sandbox })
   const kept = groupPath === undefined ? [] : [realpathSync(groupPath)]
   const memBytes = spec.limits?.memBytes
-  return [...loopback, ...privateFileLines({ sandbox, kept, memBytes })]
+  return [...loopback, ...makePrivateFiles({ sandbox, kept, memBytes })]
 }

@@ -2,7 +2,7 @@
  * /tmp, /var/tmp and /dev/shm that are a task's own, in its mount namespace. The first two lie in
  * its sandbox, so they are counted and removed with it; the third is memory.
  */
-import { chmodSync, existsSync, mkdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { quote } from '../launcher/quote.ts'
 
@@ -24,32 +24,56 @@ const PLACES = [
   { target: '/dev/shm', name: 'shm' },
 ] as const
 
-/** Nobody else can have made anything there yet. */
-export function makePrivateFiles({ sandbox }: Pick<PrivateFiles, 'sandbox'>): void {
+/**
+ * Makes them. Call it before the sandbox belongs to the task's user: from then on other tasks of
+ * that user may put links in their place, which root would follow.
+ *
+ * @returns lines for the launch file, to be run in the new mount namespace; each fails with a word.
+ */
+export function makePrivateFiles({ sandbox, kept, memBytes }: PrivateFiles): readonly string[] {
   mkdirSync(join(sandbox, FOLDER), { mode: 0o755 })
-  for (const { name } of PLACES) {
-    const path = join(sandbox, FOLDER, name)
-    mkdirSync(path)
-    chmodSync(path, 0o1777)
-  }
-}
-
-/** Lines for the launch file, to be run in the new mount namespace; each fails with a word. */
-export function privateFileLines({ sandbox, kept, memBytes }: PrivateFiles): readonly string[] {
-  const lines = PLACES.filter(({ target }) => existsSync(target)).flatMap(({ target, name }) => {
+  const lines = PLACES.flatMap(({ target, name }) => {
     const folder = join(sandbox, FOLDER, name)
+    mkdirSync(folder)
+    chmodSync(folder, 0o1777)
+    if (!existsSync(target)) return []
     const shown = [sandbox, ...kept].filter((path) => path.startsWith(`${target}/`))
-    const memory = name === 'shm'
-    if (memory && shown.length === 0) return [memoryAt(target, memBytes)]
+    const isMemory = name === 'shm'
+    if (isMemory && shown.length === 0) return [memoryAt(target, memBytes)]
     const again = shown.flatMap((path) => {
-      const place = quote(join(folder, path.slice(target.length)))
-      return [`mkdir -p ${place} || return`, `mount -n --bind ${quote(path)} ${place} || return`]
+      const place = join(folder, path.slice(target.length))
+      if (!isMemory) mkdirSync(place, { recursive: true })
+      const make = isMemory ? [`mkdir -p ${quote(place)} || return`] : []
+      return [...make, `mount -n --bind ${quote(path)} ${quote(place)} || return`]
     })
-    const made = memory ? [memoryAt(folder, memBytes)] : []
-    return [...made, ...again, `mount -n --rbind ${quote(folder)} ${target} || return`]
+    const made = isMemory ? [memoryAt(folder, memBytes)] : []
+    const mount = `mount -n --rbind ${quote(folder)} ${target} || return`
+    const own = shown.map((path) => ({ place: path, folder: path }))
+    const mounted = isMemory ? own : [{ place: target, folder }, ...own]
+    return [...made, ...again, mount, areAt(mounted)]
   })
   const seen = `[ -d ${quote(sandbox)} ] && return`
   return [...lines, seen, 'echo its sandbox lies where its own files are >&2', 'return 1']
+}
+
+interface Mounted {
+  readonly place: string
+  readonly folder: string
+}
+
+/**
+ * A line that asks whether what is mounted are the folders as they are now: once it is mounted
+ * nobody can change it, but before that a link may have led elsewhere.
+ */
+function areAt(mounted: readonly Mounted[]): string {
+  const places = mounted.map(({ place }) => quote(place)).join(' ')
+  const wanted = mounted.map(({ folder }) => {
+    const { dev, ino } = statSync(folder, { bigint: true })
+    return `${dev}:${ino}`
+  })
+  const found = `"$(stat -L -c %d:%i ${places})"`
+  const says = 'echo its own files are not where they were made >&2'
+  return `[ ${found} = '${wanted.join('\n')}' ] || { ${says}; return 1; }`
 }
 
 function memoryAt(path: string, memBytes: number | undefined): string {

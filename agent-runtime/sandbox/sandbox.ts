@@ -91,31 +91,42 @@ export class Sandboxes {
     return this.#trimmer.close()
   }
 
-  /** The sandbox of a task, and the folder that its group shares. */
+  /**
+   * The sandbox of a task, and the folder that its group shares. The sandbox is ours until
+   * `giveTo`: so long nobody else can change what is in it.
+   */
   createFor({ sandbox, group }: Pick<ContainerSpec, 'sandbox' | 'group'>, owner?: Owner) {
     const { launch } = sandbox
+    const sandboxPath = this.#make(sandbox)
     const groupPath = group && this.#groups.join(group.id, { launch, owner })
-    return { sandboxPath: this.create(sandbox, owner), groupPath }
+    return { sandboxPath, groupPath }
   }
 
   pathOf({ principal, frameworkId, taskId, launch }: SandboxName): string {
     return join(this.#root, principal, frameworkId, taskId, launch)
   }
 
-  /**
-   * Makes an empty sandbox, which tasks of other users cannot look into; one that belongs to
-   * another user gets its output files too.
-   */
+  /** Makes an empty sandbox, which tasks of other users cannot look into. */
   create(name: SandboxName, owner?: Owner): string {
-    const path = this.pathOf(name)
-    mkdirSync(dirname(path), { recursive: true })
-    mkdirSync(path, { mode: 0o750 })
-    if (owner === undefined) return path
+    const path = this.#make(name)
+    this.giveTo(path, owner)
+    return path
+  }
+
+  /** One that belongs to another user gets its output files too. Absent: it stays ours. */
+  giveTo(path: string, owner: Owner | undefined): void {
+    if (owner === undefined) return
     for (const stream of ['stdout', 'stderr']) {
       writeFileSync(join(path, stream), '')
       chownSync(join(path, stream), owner.uid, owner.gid)
     }
     chownSync(path, owner.uid, owner.gid)
+  }
+
+  #make(name: SandboxName): string {
+    const path = this.pathOf(name)
+    mkdirSync(dirname(path), { recursive: true })
+    mkdirSync(path, { mode: 0o750 })
     return path
   }
 

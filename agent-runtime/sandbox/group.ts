@@ -41,8 +41,9 @@ export class GroupFolders {
     const folder = join(this.#root, group)
     const path = join(folder, SHARED)
     mkdirSync(this.#groupOf, { recursive: true })
-    mkdirSync(folder, { recursive: true, mode: 0o711 })
+    // First, so that whoever removes the sandbox finds whatever was made.
     symlinkSync(group, join(this.#groupOf, launch))
+    mkdirSync(folder, { recursive: true, mode: 0o711 })
     writeFileSync(join(folder, launch), '')
     const uid = owner?.uid ?? process.getuid?.() ?? 0
     try {
@@ -67,10 +68,19 @@ export class GroupFolders {
     }
     const folder = join(this.#root, group)
     removed(join(folder, launch))
-    const left = readdirSync(folder, { withFileTypes: true }).filter((one) => one.isFile())
-    if (left.length === 0) await removeFolder(folder)
+    if (launchesIn(folder) === 0) await removeFolder(folder)
     removed(link)
     for (const path of [this.#root, this.#groupOf]) removedIfEmpty(path)
+  }
+}
+
+/** None where it is gone: whoever removed it may have died before the rest was done. */
+function launchesIn(folder: string): number {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).filter((one) => one.isFile()).length
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return 0
   }
 }
 

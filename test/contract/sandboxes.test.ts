@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -54,3 +55,30 @@ for (const [where, placeOf] of [
     t.deepEqual(readdirSync(root), [])
   })
 }
+
+test('a sandbox for another user is ours until it is given', (t) => {
+  if (!needs(t, { name: 'root', found: process.getuid?.() === 0 })) return
+  const { sandboxes } = aPlace(t)
+  const owner = { uid: 65_534, gid: 65_534 }
+  const { sandboxPath } = sandboxes.createFor({ sandbox: aSandbox('t-2', '1-00-2') }, owner)
+  t.is(statSync(sandboxPath).uid, 0)
+  sandboxes.giveTo(sandboxPath, owner)
+  for (const name of ['', 'stdout', 'stderr']) t.is(statSync(join(sandboxPath, name)).uid, 65_534)
+})
+
+test('what a death left of a group goes with the sandbox', async (t) => {
+  const { sandboxes, sandbox, root } = aPlace(t)
+  rmSync(join(root, '.groups', '1-00-c-1'), { recursive: true })
+  await sandboxes.remove(sandbox)
+  t.deepEqual(readdirSync(root), [])
+})
+
+test('of a group that was begun to be made, nothing is left either', async (t) => {
+  const { sandboxes, root } = aPlace(t)
+  const sandbox = aSandbox('t-2', '1-00-2')
+  sandboxes.create(sandbox)
+  symlinkSync('1-00-c-2', join(root, '.group-of', sandbox.launch))
+  await sandboxes.remove(sandbox)
+  t.deepEqual(readdirSync(join(root, '.group-of')), ['1-00-1'])
+  t.deepEqual(readdirSync(join(root, 'local', 'f-1')), ['t-1'])
+})

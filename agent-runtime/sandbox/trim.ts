@@ -24,6 +24,8 @@ const LOOKED_AT_ONCE = 50
 /** Some file systems have no files longer than sixteen of them. */
 const LENGTH_BYTES_MAX = 1024 ** 4
 const BLOCK_BYTES = 4_096
+/** So much is copied at once where output begins anew: it may be half a GiB. */
+const PIECE_BYTES = 1024 ** 2
 
 export class OutputTrimmer {
   readonly #clock: Clock
@@ -133,7 +135,7 @@ async function trim({ root, sandboxPath, stream, bytesMax }: Trimmed): Promise<v
   const place = await placeOf(root, [...names, stream])
   try {
     if (home === undefined || place === undefined || !isOwn(place, home)) return
-    const file = await open(pathOfHandle(place.handle), constants.O_RDWR | constants.O_APPEND)
+    const file = await open(pathOfHandle(place.handle), constants.O_RDWR)
     try {
       await shorten(file, { sandboxPath, stream, keepBytes: bytesMax / 2 })
     } finally {
@@ -176,7 +178,7 @@ async function shorten(
     if (await makeHole(file, goneBytes)) return
     noteGone(sandboxPath, stream, before)
   }
-  await beginAnew(file, size, keepBytes)
+  await beginAnew(file, keepBytes)
   noteGone(sandboxPath, stream, 0)
 }
 
@@ -193,10 +195,23 @@ function makeHole({ fd }: FileHandle, lengthBytes: number): Promise<boolean> {
   })
 }
 
-/** Where no hole can be made. What is written between the two steps is lost. */
-async function beginAnew(file: FileHandle, sizeBytes: number, keepBytes: number): Promise<void> {
-  const kept = Buffer.alloc(Math.min(keepBytes, sizeBytes))
-  const { bytesRead } = await file.read(kept, 0, kept.length, sizeBytes - kept.length)
-  await file.truncate(0)
-  await file.write(kept, 0, bytesRead)
+/**
+ * Where no hole can be made. What is written between the last piece and the cut is lost. Of a file
+ * that says more than it holds no more is kept than it can hold: a task can make it as long as it
+ * likes at no cost.
+ */
+async function beginAnew(file: FileHandle, bytesMax: number): Promise<void> {
+  const { size, blocks } = await file.stat()
+  const keptBytes = Math.min(bytesMax, size, blocks * 512)
+  const piece = Buffer.alloc(Math.min(keptBytes, PIECE_BYTES))
+  const from = size - keptBytes
+  let done = 0
+  // What is written meanwhile is kept as well, unless a writer is faster.
+  while (done < 2 * keptBytes) {
+    const { bytesRead } = await file.read(piece, 0, piece.length, from + done)
+    if (bytesRead === 0) break
+    await file.write(piece, 0, bytesRead, done)
+    done += bytesRead
+  }
+  await file.truncate(done)
 }

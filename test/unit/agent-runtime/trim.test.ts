@@ -12,6 +12,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,7 +26,7 @@ import { systemClock } from '../../../bus/clock.ts'
 import { needs } from '../../support/needs.ts'
 
 const KIB = 1024
-const LIMITS = { stdoutBytesMax: 64 * KIB, stderrBytesMax: 1024 * KIB }
+const LIMITS = { stdoutBytesMax: 64 * KIB, stderrBytesMax: 4096 * KIB }
 
 function aSandbox(t: { teardown: (fn: () => void) => void }) {
   const root = mkdtempSync(join(tmpdir(), 'bourse-trim-'))
@@ -105,6 +106,8 @@ test.serial('of what is written while it is made shorter nothing is lost', async
 test.serial('where no hole can be made the stream begins anew with its newer half', async (t) => {
   const { path, trim, stdout } = aSandbox(t)
   writeFileSync(stdout, lines(10 * KIB))
+  // Of this more is kept than is copied at once.
+  writeFileSync(join(path, 'stderr'), lines(700 * KIB))
   const { PATH } = process.env
   process.env['PATH'] = '/nowhere'
   try {
@@ -113,7 +116,22 @@ test.serial('where no hole can be made the stream begins anew with its newer hal
     process.env['PATH'] = PATH
   }
   t.is(readFileSync(stdout, 'latin1'), lines(10 * KIB).slice(-32 * KIB))
+  t.true(readFileSync(join(path, 'stderr'), 'latin1') === lines(700 * KIB).slice(-2048 * KIB))
   t.is(goneBytesOf(path, 'stdout'), 0)
+})
+
+test.serial('of output that is as good as only a hole no more is kept than it holds', async (t) => {
+  const { trim, stdout } = aSandbox(t)
+  writeFileSync(stdout, '')
+  truncateSync(stdout, 2 * KIB ** 4)
+  await trim()
+  t.is(statSync(stdout).size, 0)
+  truncateSync(stdout, 2 * KIB ** 4)
+  writeFileSync(stdout, lines(1 * KIB), { flag: 'a' })
+  await trim()
+  const kept = readFileSync(stdout, 'latin1')
+  t.true(kept.length <= 16 * KIB, `${kept.length}`)
+  t.true(kept.endsWith(lines(1 * KIB)))
 })
 
 test.serial('what a task has put in the place of its output is nobody else’s', async (t) => {

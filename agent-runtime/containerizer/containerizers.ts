@@ -92,7 +92,7 @@ export class Containerizers implements Containerizer {
     this.images = images?.images
     this.kinds = [...processes.kinds, ...(this.images === undefined ? [] : (['docker'] as const))]
     this.isolators = processes.isolators
-    this.missing = [...processes.missing, ...missing]
+    this.missing = [...processes.missing, ...(images?.missing ?? []), ...missing]
   }
 
   async recover(): Promise<readonly RecoveredContainer[]> {

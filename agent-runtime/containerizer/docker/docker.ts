@@ -37,6 +37,8 @@ const LIMITS_LOOK_MS = 1_000
 /** A word of the label that marks what is ours, and of names: so long is enough. */
 const OWNER_LENGTH = 16
 
+const NOT_HELD = 'tasks in images of a container service are not held to disk, output and ports'
+
 export interface DockerContainerizerOptions {
   /** Absolute. Holds `docker/` and `sandboxes/`; the caller sees to it that no other agent does. */
   readonly workDir: string
@@ -60,7 +62,7 @@ export class DockerContainerizer implements Containerizer {
   readonly images: string | undefined
   /** The service's, that is: what it was asked for. */
   readonly isolators = ['pids', 'memory', 'cpu']
-  readonly missing: readonly string[] = []
+  readonly missing: readonly string[] = [NOT_HELD]
   readonly #options: DockerContainerizerOptions
   readonly #api: DockerApi
   readonly #notes: Notes

@@ -103,6 +103,8 @@ async function append(
   if (output?.file === undefined) return
   const fresh = bytes.subarray(Math.max(0, output.writtenBytes - atBytes))
   if (fresh.length === 0) return
+  // Removed by its task: it would fill the disk where nobody can read, count or trim it.
+  if ((await output.file.stat()).nlink === 0) return
   await output.file.appendFile(fresh)
   output.writtenBytes += fresh.length
 }

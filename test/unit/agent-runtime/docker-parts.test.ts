@@ -1,5 +1,14 @@
 /** A container service that says what no real one says when it is asked to. */
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,6 +68,21 @@ test('a log that is cut off in a head ends without harm', async (t) => {
   const output = await OutputCopy.open(service.api, 'a', folder.path)
   await output.finish()
   t.is(readFileSync(join(folder.path, 'stdout'), 'utf8'), 'one')
+})
+
+test('output that its task has removed does not grow where nobody sees it', async (t) => {
+  using folder = aFolder()
+  using service = await aService(folder.path, (response) => {
+    response.end(Buffer.concat([frame(1, 'one'), frame(2, 'two')]))
+  })
+  const output = await OutputCopy.open(service.api, 'a', folder.path)
+  const path = join(folder.path, 'stdout')
+  const file = openSync(path, 'r')
+  rmSync(path)
+  await output.finish()
+  t.is(fstatSync(file).size, 0)
+  closeSync(file)
+  t.is(readFileSync(join(folder.path, 'stderr'), 'utf8'), 'two')
 })
 
 test('an answer that is no JSON is a message, and one without end is a service away', async (t) => {

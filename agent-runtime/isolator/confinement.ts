@@ -31,15 +31,8 @@ export interface Confinement {
   prepare(asked: Asked, userWords: readonly string[]): Confined | { readonly refused: string }
 }
 
-let found: Promise<Confinement> | undefined
-
-/** Tried once in a process: what a machine can do stays so. */
-export function openConfinement(): Promise<Confinement> {
-  found ??= findConfinement()
-  return found
-}
-
-async function findConfinement(): Promise<Confinement> {
+/** Each agent tries for itself: on a busy machine a try may be given up that works later. */
+export async function openConfinement(): Promise<Confinement> {
   const own = ownCapabilities()
   const most = ownCeiling()
   const none = privilegeOptions({ capabilities: [] })

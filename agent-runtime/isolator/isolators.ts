@@ -32,8 +32,6 @@ export interface OpenIsolators {
   readonly missing: readonly string[]
   /** Where containers are held, of this agent. */
   readonly bases: ReadonlySet<string>
-  /** Numbers of the machine's GPUs. */
-  readonly gpus: readonly number[]
   /**
    * Makes nothing: what is to be made is written down first. A sentence: it cannot be held so. What
    * was taken is its own until `release`.
@@ -126,12 +124,11 @@ const openGpus = ({ all }: Gpus, { bases }: Pick<CgroupControllers, 'bases'>): r
     ? ['a task is told which GPUs are its own, but nothing keeps others from opening them']
     : []
 
-type OfGpus = Pick<OpenIsolators, 'gpus' | 'gpuEnvironment' | 'keep' | 'release'>
+type OfGpus = Pick<OpenIsolators, 'gpuEnvironment' | 'keep' | 'release'>
 
 /** `isHeld`: nobody can open what he was not given. */
 function ofGpus(gpus: Gpus, isHeld: boolean): OfGpus {
   return {
-    gpus: gpus.all,
     gpuEnvironment: (holds) =>
       gpus.all.length === 0 ? {} : gpuEnvironment(gpusOf(holds), { isHeld }),
     keep: (containerId, holds) => gpus.keep(containerId, holds),

@@ -1,4 +1,7 @@
-/** Checks that ask over the network, of this machine alone. What answers is hostile. */
+/**
+ * Checks that ask over the network: this machine, or the address that a service of containers says
+ * the task's has. What answers is hostile.
+ */
 import { request as askPlain } from 'node:http'
 import { request as askSecure } from 'node:https'
 import { connect } from 'node:net'

@@ -22,7 +22,10 @@ export interface ContainerSpec {
   readonly containerId: string
   readonly sandbox: SandboxName
   readonly command: Command
-  /** Wins over what the task is given anyway (PATH, HOME, PORT0 …), but not over `BOURSE_…`. */
+  /**
+   * Wins over what the task is given anyway (PATH, HOME, PORT0 …), but neither over `BOURSE_…` nor
+   * over what says which GPUs are its own.
+   */
   readonly env: Readonly<Record<string, string>>
   /**
    * Name of the user to run as; absent: whoever the agent runs as. Only root may name another. In

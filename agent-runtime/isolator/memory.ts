@@ -1,4 +1,7 @@
-/** Memory: nobody gets more than he asked for. Who takes more is ended by the kernel, alone. */
+/**
+ * Memory: nobody gets more than he asked for. Of who takes more the kernel ends something, on v1
+ * one process; then the agent ends the rest. Nobody else's is touched.
+ */
 import { join } from 'node:path'
 import { fieldOf, known, numberIn } from './cgroup-files.ts'
 import type { CgroupHold, CgroupIsolator, LimitHit } from './isolator.ts'

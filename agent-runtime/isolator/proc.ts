@@ -1,4 +1,7 @@
-/** What /proc says about processes. Nothing here throws: a process may be gone at any moment. */
+/**
+ * What /proc says about processes. That one is gone is no error, as it may be at any moment. That
+ * they cannot be listed is: whoever took it for an empty list would think that nobody lives.
+ */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** A pid alone names a stranger as soon as it is used again; with its start time it does not. */
@@ -38,7 +41,7 @@ export function ownIdentity(): ProcessIdentity {
   return { pid: process.pid, startTicks: readStat(process.pid)?.startTicks ?? 0 }
 }
 
-/** Every process that this one can see. */
+/** Every process that this one can see. @throws where too many files are open. */
 export function allPids(): number[] {
   return readdirSync('/proc')
     .map(Number)

@@ -59,14 +59,25 @@ for (const [title, text, record] of [
   test(`record: ${title}`, (t) => t.deepEqual(parseRecord(text), record))
 }
 
-test('environment: the user wins over defaults and ports, never over BOURSE_', (t) => {
+test('environment: the user wins over defaults and ports, not over BOURSE_ or its GPUs', (t) => {
   const spec = {
     ...aContainer(),
-    env: { PATH: '/mine', PORT1: 'mine', BOURSE_SANDBOX: '/mine', OTHER: 'x' },
+    env: {
+      PATH: '/mine',
+      PORT1: 'mine',
+      BOURSE_SANDBOX: '/mine',
+      NVIDIA_VISIBLE_DEVICES: 'all',
+      OTHER: 'x',
+    },
     ports: [31000, 31005],
     role: 'web',
   }
-  const parts = { agentId: AN_AGENT, sandboxPath: '/box', groupPath: '/g', gpus: {} }
+  const parts = {
+    agentId: AN_AGENT,
+    sandboxPath: '/box',
+    groupPath: '/g',
+    gpus: { NVIDIA_VISIBLE_DEVICES: '0' },
+  }
   t.deepEqual(environmentOf(spec, parts), {
     PATH: '/mine',
     HOME: '/box',
@@ -74,6 +85,7 @@ test('environment: the user wins over defaults and ports, never over BOURSE_', (
     PORT1: 'mine',
     PORTS: '31000,31005',
     OTHER: 'x',
+    NVIDIA_VISIBLE_DEVICES: '0',
     BOURSE_TASK_ID: 'task-of-c-1',
     BOURSE_FRAMEWORK_ID: 'f-1',
     BOURSE_AGENT_ID: 'agent-1',

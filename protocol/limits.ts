@@ -227,7 +227,7 @@ export const CHECK_DELAY_MS = 15_000
 export const CHECK_INTERVAL_MS = 10_000
 export const CHECK_TIMEOUT_MS = 20_000
 /** No check is run more often, and none of its times is longer. */
-export const CHECK_INTERVAL_MS_MIN = 100
+export const CHECK_INTERVAL_MS_MIN = 1_000
 export const CHECK_MS_MAX = 24 * 3_600_000
 /** A task is killed when so many health checks in a row have failed. */
 export const HEALTH_FAILURES = 3

@@ -5,6 +5,7 @@ import { type Attempt, runTimed } from './attempt.ts'
 import { type CheckPlace, runCommand } from './command.ts'
 import { askInside } from './entered.ts'
 import { askHttp, askTcp } from './network.ts'
+import { Places } from './places.ts'
 
 type Tell = (seen: CheckSeen) => void
 /** Begins one run; `Place` is where the container is, in the words of its containerizer. */
@@ -25,33 +26,47 @@ export const beginHere =
 export class RunningChecks<Place = CheckPlace> {
   readonly #clock: Clock
   readonly #begin: BeginCheck<Place>
+  readonly #places: Places
   /** By container, then by which of its checks. */
   readonly #running = new Map<string, Map<CheckRun['which'], { stop(): void }>>()
 
   constructor(clock: Clock, begin: BeginCheck<Place>) {
     this.#clock = clock
     this.#begin = begin
+    this.#places = new Places(clock)
   }
 
-  /** What it sees is told once, never from inside the call, unless it is stopped before. */
+  /**
+   * As soon as there is a place for it. What it sees is told once, never from inside the call,
+   * unless it is stopped before.
+   */
   run(run: CheckRun, place: Place, tell: Tell): void {
-    const { containerId, which, timeoutMs } = run
-    const clock = this.#clock
+    const { containerId, which } = run
     const ofContainer =
       this.#running.get(containerId) ?? new Map<CheckRun['which'], { stop(): void }>()
     this.#running.set(containerId, ofContainer)
     // One that is asked for again takes the place of the first.
     ofContainer.get(which)?.stop()
-    const running = runTimed({
-      clock,
-      timeoutMs,
-      begin: (seen) => this.#begin(run, place, seen),
-      tell: (seen) => {
-        if (ofContainer.get(which) === running) ofContainer.delete(which)
-        if (ofContainer.size === 0) this.#running.delete(containerId)
-        tell(seen)
-      },
+    let timed: { stop(): void } | undefined
+    const turn = this.#places.wait(() => {
+      timed = runTimed({
+        clock: this.#clock,
+        timeoutMs: run.timeoutMs,
+        begin: (seen) => this.#begin(run, place, seen),
+        tell: (seen) => {
+          turn.end()
+          if (ofContainer.get(which) === running) ofContainer.delete(which)
+          if (ofContainer.size === 0) this.#running.delete(containerId)
+          tell(seen)
+        },
+      })
     })
+    const running = {
+      stop: () => {
+        timed?.stop()
+        turn.end()
+      },
+    }
     ofContainer.set(which, running)
   }
 

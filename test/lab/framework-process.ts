@@ -30,7 +30,7 @@ const PER_OFFER_MAX = 4
 const UNHEARD_MS = 5_000
 const LOOK_MS = 1_000
 const RESOURCES = config.resources ?? { cpus: 0.1, mem: 16 }
-const OFTEN = { delayMs: 0, intervalMs: 500 }
+const OFTEN = { delayMs: 0, intervalMs: 1_000 }
 const WELL = { ...OFTEN, command: { shell: ':' } }
 const SICK = { ...OFTEN, command: { shell: 'exit 1' }, consecutiveFailures: 2, graceMs: 0 }
 /** Another result every second. */

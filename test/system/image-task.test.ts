@@ -105,7 +105,7 @@ test('a published task is checked, outlives its agent, and is killed when it is 
     healthCheck: {
       http: { port: hostPort, path: '/word' },
       delayMs: 0,
-      intervalMs: 200,
+      intervalMs: 1_000,
       graceMs: 60_000,
       consecutiveFailures: 1,
     },

@@ -1,5 +1,10 @@
 /** Which checks of a task are due, and when: from its start to its kill or its end. */
-import { CHECK_DELAY_MS, CHECK_INTERVAL_MS, CHECK_TIMEOUT_MS } from '../../../protocol/limits.ts'
+import {
+  CHECK_DELAY_MS,
+  CHECK_INTERVAL_MS,
+  CHECK_INTERVAL_MS_MIN,
+  CHECK_TIMEOUT_MS,
+} from '../../../protocol/limits.ts'
 import type { Now } from '../../../protocol/now.ts'
 import { nextFraction } from '../../parts/random.ts'
 import type { Effect, Probe } from '../effects.ts'
@@ -10,6 +15,10 @@ import { KINDS, keyOf } from './checks.ts'
 
 const probeOf = ({ healthCheck, check }: AskedChecks, which: CheckKind): AskedChecks['check'] =>
   which === 'check' ? check : healthCheck
+
+/** Of a task from before there was such a minimum, too. */
+const intervalOf = ({ intervalMs = CHECK_INTERVAL_MS }: NonNullable<AskedChecks['check']>): number =>
+  Math.max(intervalMs, CHECK_INTERVAL_MS_MIN)
 
 /** Its process is there. */
 export function beginChecks(state: AgentState, task: Task, now: Now): void {
@@ -39,7 +48,7 @@ export function resumeChecks(state: AgentState, task: Task, now: Now): void {
   for (const which of KINDS) {
     const check = probeOf(checks.asked, which)
     if (check === undefined) continue
-    const spreadMs = nextFraction(state.random) * (check.intervalMs ?? CHECK_INTERVAL_MS)
+    const spreadMs = nextFraction(state.random) * intervalOf(check)
     const leftMs = (check.delayMs ?? CHECK_DELAY_MS) - ranMs
     runAfter(state, task, { which, delayMs: Math.max(leftMs, spreadMs), now })
   }
@@ -69,7 +78,7 @@ function runAfter(state: AgentState, task: Task, { which, delayMs, now }: Due): 
 export function runAgain(state: AgentState, task: Task, which: CheckKind, now: Now): void {
   const check = task.checks && probeOf(task.checks.asked, which)
   if (check === undefined) return
-  runAfter(state, task, { which, delayMs: check.intervalMs ?? CHECK_INTERVAL_MS, now })
+  runAfter(state, task, { which, delayMs: intervalOf(check), now })
 }
 
 function completeAfter(state: AgentState, task: Task, delayMs: number | undefined, now: Now): void {

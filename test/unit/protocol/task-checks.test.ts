@@ -1,7 +1,7 @@
 /** Checks as a framework may write them: every field has bounds, and exactly one probe stands. */
 import test from 'ava'
 import { check } from '../../../protocol/check.ts'
-import { CHECK_MS_MAX, HEALTH_FAILURES_MAX } from '../../../protocol/limits.ts'
+import { CHECK_INTERVAL_MS_MIN, CHECK_MS_MAX, HEALTH_FAILURES_MAX } from '../../../protocol/limits.ts'
 import type { Accept } from '../../../protocol/schema/calls.ts'
 import { problemOfChecks } from '../../../protocol/task-problem.ts'
 
@@ -26,7 +26,7 @@ const tcp = { port: 80 }
 for (const [name, fields] of Object.entries({
   'an HTTP health check': { healthCheck: { http: { port: 80, path: '/a?b=c', host: '::1' } } },
   'a TCP check with all times': {
-    check: { tcp, delayMs: 0, intervalMs: 100, timeoutMs: 0 },
+    check: { tcp, delayMs: 0, intervalMs: CHECK_INTERVAL_MS_MIN, timeoutMs: 0 },
   },
   'a command without a shell': { healthCheck: { command: { argv: ['true'] }, graceMs: 0 } },
   'the longest times': {
@@ -51,7 +51,7 @@ for (const [name, fields, field] of [
   ['a path without /', { check: { http: { port: 80, path: 'a' } } }, 'check.http.path'],
   ['a line break in a path', { check: { http: { port: 80, path: '/\r\nX:' } } }, 'check.http.path'],
   ['another scheme', { check: { http: { port: 80, scheme: 'file' } } }, 'check.http.scheme'],
-  ['no pause at all', { check: { tcp, intervalMs: 99 } }, 'check.intervalMs'],
+  ['no pause at all', { check: { tcp, intervalMs: CHECK_INTERVAL_MS_MIN - 1 } }, 'check.intervalMs'],
   ['a negative delay', { check: { tcp, delayMs: -1 } }, 'check.delayMs'],
   ['half a millisecond', { healthCheck: { tcp, graceMs: 0.5 } }, 'healthCheck.graceMs'],
   ['no failure', { healthCheck: { tcp, consecutiveFailures: 0 } }, 'consecutiveFailures'],

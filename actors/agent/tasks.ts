@@ -85,6 +85,8 @@ export function handleContainer(state: AgentState, input: ContainerInput, now: N
   }
   switch (input.kind) {
     case 'container.started':
+      // One that was found after a restart was told of then, and its checks began.
+      if (task.container === 'started') return
       task.container = 'started'
       if (task.framework.isOver) return
       report(state, task, { news: startOf(task), now })

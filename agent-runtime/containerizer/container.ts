@@ -69,6 +69,11 @@ export class Container {
     return this.#held
   }
 
+  /** Its end was told, or is about to be. */
+  get isOver(): boolean {
+    return this.#phase === 'ending' || this.#phase === 'over'
+  }
+
   /** Where its processes are, while it runs. */
   get place(): Place | undefined {
     if (this.#phase !== 'running' || this.#hold === undefined || this.#started === undefined)

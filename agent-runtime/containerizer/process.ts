@@ -6,7 +6,7 @@ import type { Timer } from '../../bus/clock.ts'
 import { isToken } from '../../protocol/ids.ts'
 import { OUTPUT_KEPT_BYTES } from '../../protocol/limits.ts'
 import type { OciContainer } from '../../protocol/schema/task-container.ts'
-import { beginHere, RunningChecks } from '../checks/running.ts'
+import { beginHere, NO_PLACE, RunningChecks } from '../checks/running.ts'
 import type { Usage } from '../isolator/isolator.ts'
 import type { KillScope } from '../isolator/kill-scope.ts'
 import { Looks } from '../isolator/looks.ts'
@@ -21,6 +21,7 @@ import { Users } from '../sandbox/user.ts'
 import { Container } from './container.ts'
 import type {
   CheckRun,
+  CheckSeen,
   ContainerEvent,
   Containerizer,
   ContainerSpec,
@@ -227,12 +228,17 @@ export class ProcessContainerizer implements Containerizer {
 
   check(run: CheckRun): void {
     const { containerId, which } = run
-    const place = this.#containers.get(containerId)?.place
-    if (place === undefined || this.#closed) return
+    const container = this.#containers.get(containerId)
+    if (container === undefined || container.isOver || this.#closed) return
+    const tell = (seen: CheckSeen): void =>
+      this.#tell({ kind: 'checked', containerId, which, seen })
+    const { place } = container
+    if (place === undefined)
+      return this.#options.clock.soon(() => {
+        if (!container.isOver) tell(NO_PLACE)
+      })
     const file = this.#parts.runtime.launchFileOf(containerId)
-    this.#checks.run(run, { ...place, file }, (seen) =>
-      this.#tell({ kind: 'checked', containerId, which, seen }),
-    )
+    this.#checks.run(run, { ...place, file }, tell)
   }
 
   async destroy(containerId: string): Promise<void> {

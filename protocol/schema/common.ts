@@ -39,7 +39,7 @@ import {
 import { TASK_STATES } from '../task-state.ts'
 import {
   bits64,
-  durationMs,
+  DURATION_MS_MAX,
   integer,
   list,
   message,
@@ -272,7 +272,7 @@ export const TaskInfo = message('One task as its framework describes it.', {
   healthCheck: Type.Optional(HealthCheck),
   check: Type.Optional(Check),
   /** It is ended, without grace, when it has run for so long: FAILED. Absent: it never is. */
-  maxCompletionMs: Type.Optional(durationMs),
+  maxCompletionMs: Type.Optional(integer(1, DURATION_MS_MAX)),
   labels: Type.Optional(Labels),
 })
 

@@ -16,8 +16,10 @@ export const bits64 = <I extends string>(): TUnsafe<I> =>
 
 export const integer = (minimum: number, maximum: number) => Type.Integer({ minimum, maximum })
 
+/** Ten years. */
+export const DURATION_MS_MAX = 10 * 365 * 24 * 3_600_000
 /** Milliseconds of a duration, up to ten years. */
-export const durationMs = integer(0, 10 * 365 * 24 * 3_600_000)
+export const durationMs = integer(0, DURATION_MS_MAX)
 
 export const timeAtMs = integer(0, TIME_AT_MS_MAX)
 

@@ -17,6 +17,8 @@ export interface Checks {
   readonly asked: AskedChecks
   /** When it started, in wall time: a restart of the agent prolongs nothing. */
   startedAtMs: number | undefined
+  /** The same on the monotonic clock of this agent: a step of the wall's ends nothing. */
+  startedMs: number | undefined
   health: Health
   /** What its check said last. */
   result: CheckResult | undefined
@@ -39,6 +41,7 @@ export function askedOf({
 export const newChecks = (asked: AskedChecks, startedAtMs?: number): Checks => ({
   asked,
   startedAtMs,
+  startedMs: undefined,
   health: { healthy: undefined, failures: 0 },
   result: undefined,
 })

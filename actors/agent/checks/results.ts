@@ -9,7 +9,7 @@ import { type AgentState, stateOf, type Task } from '../state.ts'
 import { report } from '../streams.ts'
 import type { Checks } from './asked.ts'
 import { isGood, isSameResult, judge, resultOf, wordsOf } from './rules.ts'
-import { ranFor, runAgain } from './watching.ts'
+import { completeAfter, ranFor, runAgain } from './watching.ts'
 
 /** A task that runs, and that nobody has killed. */
 function watched(state: AgentState, launch: Launch): (Task & { checks: Checks }) | undefined {
@@ -74,10 +74,15 @@ function tellResult(state: AgentState, task: Task & { checks: Checks }, { seen, 
   report(state, task, { news, now })
 }
 
+/** So long after a kill that could not be written down it is looked again whether it can be. */
+const RECORDED_MS = 1_000
+
 /** It was to be done by now. It has no grace: it has had all the time that it asked for. */
 export function endOverdue(state: AgentState, launch: Launch, now: Now): void {
   const task = watched(state, launch)
   if (task === undefined) return
+  // Were the agent to end now, nobody would know why it was killed.
+  if (state.cannotRecord !== undefined) return completeAfter(state, task, RECORDED_MS, now)
   const message = `it was not done within ${task.checks.asked.maxCompletionMs} ms`
   task.killCause = { reason: 'MAX_COMPLETION_TIME_REACHED', message }
   killTask(state, task, { graceMs: 0, now })

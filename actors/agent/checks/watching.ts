@@ -25,6 +25,7 @@ export function beginChecks(state: AgentState, task: Task, now: Now): void {
   const { checks, launch } = task
   if (checks === undefined) return
   checks.startedAtMs = now.wallMs
+  checks.startedMs = now.monotonicMs
   record(state, { kind: 'watched', launch, atMs: now.wallMs })
   for (const which of KINDS) {
     const check = probeOf(checks.asked, which)
@@ -44,7 +45,9 @@ export function resumeChecks(state: AgentState, task: Task, now: Now): void {
   if (checks.startedAtMs === undefined) return beginChecks(state, task, now)
   checks.health = { healthy: last?.healthy, failures: 0 }
   checks.result = last?.checkResult
-  const ranMs = ranFor(checks, now)
+  // To a clock that went back it has only just started.
+  const ranMs = Math.max(0, now.wallMs - checks.startedAtMs)
+  checks.startedMs = now.monotonicMs - ranMs
   for (const which of KINDS) {
     const check = probeOf(checks.asked, which)
     if (check === undefined) continue
@@ -57,10 +60,8 @@ export function resumeChecks(state: AgentState, task: Task, now: Now): void {
   completeAfter(state, task, Math.max(0, maxCompletionMs - ranMs), now)
 }
 
-/** To a clock that went back it has only just started. */
-export function ranFor({ startedAtMs }: Checks, now: Now): number {
-  return startedAtMs === undefined ? 0 : Math.max(0, now.wallMs - startedAtMs)
-}
+export const ranFor = ({ startedMs }: Checks, { monotonicMs }: Now): number =>
+  startedMs === undefined ? 0 : monotonicMs - startedMs
 
 interface Due {
   readonly which: CheckKind
@@ -81,7 +82,12 @@ export function runAgain(state: AgentState, task: Task, which: CheckKind, now: N
   runAfter(state, task, { which, delayMs: intervalOf(check), now })
 }
 
-function completeAfter(state: AgentState, task: Task, delayMs: number | undefined, now: Now): void {
+export function completeAfter(
+  state: AgentState,
+  task: Task,
+  delayMs: number | undefined,
+  now: Now,
+): void {
   if (delayMs === undefined) return
   const deadline = { kind: 'completion', launch: task.launch } as const
   state.deadlines.set(keyOf('completion', task), now.monotonicMs + delayMs, deadline)

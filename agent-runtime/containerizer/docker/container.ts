@@ -146,6 +146,11 @@ export class DockerContainer {
     return { kind: 'ended', ...end, ...(note.why && { why: note.why }) }
   }
 
+  /** Its end was told, or is about to be. */
+  get isOver(): boolean {
+    return this.#phase === 'ending' || this.#phase === 'over'
+  }
+
   /** Where it is checked, while it runs. */
   get place(): DockerPlace | undefined {
     if (this.#phase !== 'running') return undefined

@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import type { Clock, Timer } from '../../../bus/clock.ts'
 import { type AgentId, isToken } from '../../../protocol/ids.ts'
 import type { DockerContainer as Image } from '../../../protocol/schema/task-container.ts'
-import { RunningChecks } from '../../checks/running.ts'
+import { NO_PLACE, RunningChecks } from '../../checks/running.ts'
 import type { Usage } from '../../isolator/isolator.ts'
 import { NO_SANDBOX, type Seen } from '../../sandbox/look.ts'
 import { openSandboxes, type Sandboxes } from '../../sandbox/sandbox.ts'
 import type { Owner } from '../../sandbox/user.ts'
 import type {
   CheckRun,
+  CheckSeen,
   ContainerEvent,
   Containerizer,
   ContainerSpec,
@@ -144,11 +145,16 @@ export class DockerContainerizer implements Containerizer {
 
   check(run: CheckRun): void {
     const { containerId, which } = run
-    const place = this.#containers.get(containerId)?.place
-    if (place === undefined || this.#closed) return
-    this.#checks.run(run, place, (seen) =>
-      this.#tell({ kind: 'checked', containerId, which, seen }),
-    )
+    const container = this.#containers.get(containerId)
+    if (container === undefined || container.isOver || this.#closed) return
+    const tell = (seen: CheckSeen): void =>
+      this.#tell({ kind: 'checked', containerId, which, seen })
+    const { place } = container
+    if (place === undefined)
+      return this.#options.clock.soon(() => {
+        if (!container.isOver) tell(NO_PLACE)
+      })
+    this.#checks.run(run, place, tell)
   }
 
   usage(containerId: string): Promise<Usage | undefined> {

@@ -38,7 +38,7 @@ for (const [name, fields] of Object.entries({
       graceMs: CHECK_MS_MAX,
       consecutiveFailures: HEALTH_FAILURES_MAX,
     },
-    maxCompletionMs: 0,
+    maxCompletionMs: 1,
   },
 })) {
   test(`${name} is taken`, (t) => t.is(refusalOf(fields), undefined))
@@ -51,6 +51,7 @@ for (const [name, fields, field] of [
   ['a path without /', { check: { http: { port: 80, path: 'a' } } }, 'check.http.path'],
   ['a line break in a path', { check: { http: { port: 80, path: '/\r\nX:' } } }, 'check.http.path'],
   ['another scheme', { check: { http: { port: 80, scheme: 'file' } } }, 'check.http.scheme'],
+  ['no time to complete at all', { maxCompletionMs: 0 }, 'maxCompletionMs'],
   ['no pause at all', { check: { tcp, intervalMs: CHECK_INTERVAL_MS_MIN - 1 } }, 'check.intervalMs'],
   ['a negative delay', { check: { tcp, delayMs: -1 } }, 'check.delayMs'],
   ['half a millisecond', { healthCheck: { tcp, graceMs: 0.5 } }, 'healthCheck.graceMs'],

@@ -101,6 +101,8 @@ export class Rig {
   bootId = 'boot-1'
   isKnown = false
   nowMs = 1_000
+  /** By so much its wall clock was set forward. */
+  wallStepMs = 0
   leader = LEADER
   /** Looks at the disk, which come by themselves and are not among the effects. */
   looks: Effect[] = []
@@ -124,7 +126,8 @@ export class Rig {
 
   /** One input and the end of its turn. */
   hear(input: Input | CommonInput): readonly Effect[] {
-    const now = { monotonicMs: this.nowMs, wallMs: 1_700_000_000_000 + this.nowMs }
+    const wallMs = 1_700_000_000_000 + this.wallStepMs + this.nowMs
+    const now = { monotonicMs: this.nowMs, wallMs }
     const effects = [...agentCore.handle(this.state, input, now)]
     if (agentCore.wantsFlush(this.state)) {
       effects.push(...agentCore.handle(this.state, { kind: 'flush' }, now))

@@ -70,6 +70,15 @@ test('what a check does not say is 15 s, 10 s and 20 s', (t) => {
   t.deepEqual(runsOf(rig.pass(1)), ['check'])
 })
 
+test('a task from before there was a minimum is checked no more often than that', (t) => {
+  const rig = anAgent({ check: { ...often, intervalMs: 100 } })
+  rig.pass(0)
+  seen(rig, YES, 'check')
+  rig.ackAll()
+  t.deepEqual(runsOf(rig.pass(999)), [])
+  t.deepEqual(runsOf(rig.pass(1)), ['check'])
+})
+
 test('both kinds run beside each other', (t) => {
   const rig = anAgent({ check: often, healthCheck: { ...often, delayMs: 10 } })
   t.deepEqual(runsOf(rig.pass(10)), ['check', 'health-check'])
@@ -267,6 +276,32 @@ test('restart: of the time to completion only the rest is left', (t) => {
   rig.ended('t-1')
   const { last } = [...rig.state.tasks.values()][0] ?? {}
   t.like(last, { state: 'TASK_FAILED', reason: 'MAX_COMPLETION_TIME_REACHED' })
+})
+
+test('a step of the wall clock ends no grace; after a restart it is what counts', (t) => {
+  const rig = anAgent({ healthCheck: { ...often, graceMs: 60_000 }, maxCompletionMs: 600_000 })
+  rig.wallStepMs = 3_600_000
+  rig.pass(1_000)
+  t.deepEqual(seen(rig, NO), [], 'it has run for a second')
+  rig.restart({ containers: [found('t-1', RUNNING)] })
+  t.true(kindsOf([...rig.begun, ...rig.pass(0)]).includes('kill'))
+})
+
+test('restart: a start that is heard of late is no new one', (t) => {
+  const rig = anAgent({ check: often, maxCompletionMs: 10_000 })
+  rig.pass(6_000)
+  rig.restart({ containers: [found('t-1', RUNNING)] })
+  t.deepEqual(statusesOf(rig.started('t-1')), [])
+  t.true(kindsOf(rig.pass(4_000)).includes('kill'))
+})
+
+test('completion: while nothing can be written down nobody is killed, and then at once', (t) => {
+  const rig = anAgent({ maxCompletionMs: 5_000 })
+  rig.hear({ kind: 'recording.failed', why: 'the disk is full', unlaunched: [] })
+  t.false(kindsOf(rig.pass(60_000)).includes('kill'))
+  t.is([...rig.state.tasks.values()][0]?.killCause, undefined)
+  rig.hear({ kind: 'recording.restored' })
+  t.true(kindsOf(rig.pass(1_000)).includes('kill'))
 })
 
 test('restart: a task that was killed for its health is told so by the next agent', (t) => {

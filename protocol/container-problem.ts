@@ -35,6 +35,22 @@ export function problemOfContainer(task: Contained, ports: Ranges): string | und
   )
 }
 
+/** Of its task. */
+interface Around {
+  readonly gpus: number
+  readonly isGrouped: boolean
+}
+
+/** A sentence: what no task in an image is given. Known before any of its group is started. */
+export function beyondImages(
+  { container }: Pick<TaskInfo, 'container'>,
+  { gpus, isGrouped }: Around,
+): string | undefined {
+  if (container === undefined) return undefined
+  if (isGrouped) return 'no task of a group can run in an image'
+  return gpus > 0 ? 'no task in an image can be given GPUs' : undefined
+}
+
 function problemOfImage(
   { image, network = 'host', portMappings = [] }: DockerContainer,
   ports: Ranges,

@@ -1,5 +1,9 @@
 /** May this task be started with what is left of the offers? */
-import { CONTAINERIZERS, problemOfContainer } from '../../../protocol/container-problem.ts'
+import {
+  beyondImages,
+  CONTAINERIZERS,
+  problemOfContainer,
+} from '../../../protocol/container-problem.ts'
 import { AGENT_TASKS_MAX } from '../../../protocol/limits.ts'
 import {
   isEmpty,
@@ -25,7 +29,7 @@ export interface Wished {
   readonly task: TaskInfo
   /** What is left of the offers. */
   readonly pool: ResourceBook
-  /** Valid ones of its group that the agent is still to get. */
+  /** Valid ones of its group that the agent is still to get; undefined: it is of none. */
   readonly before?: number
 }
 
@@ -33,20 +37,22 @@ export interface Wished {
 export function validateLaunch(
   leader: Leader,
   agent: Agent,
-  { task, pool, before = 0 }: Wished,
+  { task, pool, before }: Wished,
 ): Validity {
-  if (agent.tasks.size + before >= AGENT_TASKS_MAX) {
+  if (agent.tasks.size + (before ?? 0) >= AGENT_TASKS_MAX) {
     return { problem: `agent ${agent.agentId} has ${AGENT_TASKS_MAX} tasks, and takes no more` }
   }
   const problem = problemOfTask(task) ?? lackingIsolator(agent.info, task)
   if (problem !== undefined) return { problem }
   const wanted = parseWish(leader, task.resources)
   if ('code' in wanted) return { problem: wanted.message }
+  const gpus = fromThousandths(scalarOf(wanted, 'gpus'))
   const unheld =
-    problemOfContainer(task, rangesOf(wanted, 'ports')) ?? lacksContainerizer(agent, task)
+    problemOfContainer(task, rangesOf(wanted, 'ports')) ??
+    beyondImages(task, { gpus, isGrouped: before !== undefined }) ??
+    lacksContainerizer(agent, task)
   if (unheld !== undefined) return { problem: unheld }
   if (isEmpty(wanted)) return { problem: 'it wants no resources at all' }
-  const gpus = fromThousandths(scalarOf(wanted, 'gpus'))
   if (!Number.isInteger(gpus)) return { problem: `it wants ${gpus} gpus, no whole number` }
   const low = lowLimit(task, wanted)
   if (low !== undefined) return { problem: low }

@@ -1,7 +1,11 @@
 /** What a task is to Docker's API. */
 import { existsSync, readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
-import { problemOfContainer, SANDBOX_INSIDE } from '../../../protocol/container-problem.ts'
+import {
+  beyondImages,
+  problemOfContainer,
+  SANDBOX_INSIDE,
+} from '../../../protocol/container-problem.ts'
 import type { AgentId } from '../../../protocol/ids.ts'
 import type { DockerContainer } from '../../../protocol/schema/task-container.ts'
 import { MEM_BYTES_MIN } from '../../isolator/memory.ts'
@@ -35,10 +39,11 @@ export function loggingOf(headers: IncomingHttpHeaders = {}): Logging {
 export function imageOf(spec: ContainerSpec): DockerContainer | string {
   const { container, command, ports, isImagesCommand } = spec
   if (container?.kind !== 'docker') return 'it names no image'
-  if (spec.group !== undefined) return 'no task of a group can run in an image'
   if (spec.linux !== undefined || (spec.rlimits?.length ?? 0) > 0)
     return 'a task in an image cannot ask for rlimits, capabilities or namespaces: it has its own'
-  if ((spec.limits?.gpus ?? 0) > 0) return 'no task in an image can be given GPUs'
+  const around = { gpus: spec.limits?.gpus ?? 0, isGrouped: spec.group !== undefined }
+  const beyond = beyondImages({ container }, around)
+  if (beyond !== undefined) return beyond
   const asked = { container, command: isImagesCommand ? {} : command }
   const given = ports.map((port) => [port, port] as const)
   const problem = problemOf(spec) ?? problemOfContainer(asked, given)

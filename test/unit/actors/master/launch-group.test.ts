@@ -70,6 +70,24 @@ test('one bad task, and its group is not launched and uses nothing', (t) => {
   t.is(master.framework().tasks.size, 1)
 })
 
+test('an image in a group is refused with all of it; alone it may have no GPUs', (t) => {
+  const container = { kind: 'docker', image: 'nginx' } as const
+  const { said, master } = used(
+    group(aTask('t1'), aTask('t2', { container })),
+    launch(aTask('t3', { container, resources: { cpus: 1, gpus: 1 } })),
+  )
+  const message = 'its group is not launched, for t2: no task of a group can run in an image'
+  t.deepEqual(
+    statusesOf(said).map(({ taskId, reason, message: why }) => [taskId, reason, why]),
+    [
+      ['t1', 'TASK_INVALID', message],
+      ['t2', 'TASK_INVALID', message],
+      ['t3', 'TASK_INVALID', 'no task in an image can be given GPUs'],
+    ],
+  )
+  t.is(master.framework().tasks.size, 0)
+})
+
 test('each operation sees what those before it have left', (t) => {
   const { said } = used(
     launch(aTask('t1', { resources: { cpus: 1 } }), aTask('t2', { resources: { cpus: 9 } })),

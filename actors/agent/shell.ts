@@ -15,6 +15,7 @@ import type { RandomToken } from '../../bus/random.ts'
 import { CONTAINERIZERS } from '../../protocol/container-problem.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, Launch } from '../../protocol/ids.ts'
+import { ISOLATORS } from '../../protocol/isolators.ts'
 import type { SandboxPiece } from '../../protocol/schema/sandbox.ts'
 import {
   acknowledgements,
@@ -193,7 +194,7 @@ interface Parts {
 function openAgent(deps: AgentsDeps, { profile, containerizer, batch }: Parts): Agent {
   const { isolation, isolators, missing, kinds, images } = containerizer
   const attributes = [...profile.attributes, { name: 'isolation', text: isolation }]
-  if (isolators.length > 0) attributes.push({ name: 'isolators', text: isolators.join(',') })
+  attributes.push({ name: ISOLATORS, text: isolators.join(',') })
   attributes.push({ name: CONTAINERIZERS, text: kinds.join(',') })
   if (images !== undefined) attributes.push({ name: 'images', text: images })
   for (const sentence of missing) deps.onNote?.(sentence)

@@ -1,4 +1,5 @@
 /** The isolators that need no cgroup: each is a word before the command, and there if asked for. */
+import { type ConfinementName, isolatorsAskedBy } from '../../protocol/isolators.ts'
 import type { Namespace } from '../../protocol/linux.ts'
 import type { TaskLinux, TaskRlimit } from '../../protocol/schema/task-linux.ts'
 import { findNamespaces, hasCaps } from './namespaces.ts'
@@ -11,8 +12,6 @@ export interface Asked {
   readonly rlimits?: readonly TaskRlimit[]
   readonly linux?: TaskLinux
 }
-
-type ConfinementName = 'rlimits' | 'capabilities' | 'no-new-privileges' | `${Namespace}-namespace`
 
 export interface Confined {
   /** Words that go before all others. */
@@ -84,22 +83,11 @@ function prepare(found: Found, { asked, userWords }: Wanted): Confined | { refus
   const { rlimits = [], linux = {} } = asked
   if (rlimits.length === 0 && asked.linux === undefined) return { words: userWords, namespaces: [] }
   const { namespaces = [] } = linux
-  const lacking = wantedOf(asked).find((name) => !found.works.has(name))
+  const lacking = isolatorsAskedBy(asked).find((name) => !found.works.has(name))
   if (lacking !== undefined) return { refused: `this machine does not give it ${lacking}` }
   const problem = rlimitProblem(rlimits, found.most) ?? capabilityProblem(linux, found.own)
   if (problem !== undefined) return { refused: problem }
   const options = [...privilegeOptions(linux), ...(hasCaps(namespaces) ? WITHOUT_AMBIENT : [])]
   const first = userWords.length === 0 && options.length > 0 ? ['setpriv'] : userWords
   return { words: [...rlimitWords(rlimits), ...first, ...options], namespaces }
-}
-
-/** What it takes to run a task, by the names of isolators. */
-function wantedOf({ rlimits = [], linux = {} }: Asked): readonly ConfinementName[] {
-  const { capabilities, noNewPrivileges, namespaces = [] } = linux
-  return [
-    ...(rlimits.length > 0 ? ['rlimits' as const] : []),
-    ...(capabilities === undefined ? [] : ['capabilities' as const]),
-    ...(noNewPrivileges ? ['no-new-privileges' as const] : []),
-    ...namespaces.map((name) => `${name}-namespace` as const),
-  ]
 }

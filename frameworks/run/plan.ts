@@ -7,6 +7,7 @@ import { fromThousandths } from '../../protocol/scalar.ts'
 import type { TaskLinux, TaskRlimit } from '../../protocol/schema/task-linux.ts'
 import { problemOfTask } from '../../protocol/task-problem.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
+import { confiningOf } from './confining.ts'
 import type { Constraint } from './constraints.ts'
 import { type HealthWish, healthCheckOf, needsPort } from './health-check.ts'
 import { containerOf, type ImageWish, problemOfImage, publishedOf, RUNS_IMAGES } from './image.ts'
@@ -73,7 +74,12 @@ export function planOf(wish: Wish): Plan | Refusal {
     instances,
     prefix: tokenFrom(name),
     wanted: wantedOf({ ...wish, ports }),
-    constraints: [...constraints, ...(image ? [RUNS_IMAGES] : []), ...(root ? [RUNS_ROOTS] : [])],
+    constraints: [
+      ...constraints,
+      ...(image ? [RUNS_IMAGES] : []),
+      ...(root ? [RUNS_ROOTS] : []),
+      ...confiningOf(wish),
+    ],
     restart,
     readsOutput: wish.readsOutput ?? true,
     timeoutMs,

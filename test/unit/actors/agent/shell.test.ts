@@ -97,6 +97,7 @@ test('an agent registers, runs a task, and forgets it when all have heard of its
   t.deepEqual(agents.states[0]?.profile.attributes, [
     { name: 'rack', text: 'r1' },
     { name: 'isolation', text: 'pretending' },
+    { name: 'isolators', text: '' },
     { name: 'containerizers', text: 'process' },
   ])
   leader.order(A1, aRun([aSleep('t-1', { PRETEND_MS: '1000' })]))

@@ -39,7 +39,9 @@ test('each thing that a task asks for is an isolator of its agent', (t) => {
     const asked = structuredClone(more) as Parameters<typeof aTask>[1]
     t.is(lacking(name, asked), undefined)
     t.is(lacking('memory', asked), `its agent has no ${name} among its isolators`)
-    t.is(lackingIsolator({ attributes: [] }, aTask('t', asked)), undefined, 'it does not say')
+    const unsaid = lackingIsolator({ attributes: [] }, aTask('t', asked))
+    t.is(unsaid, `its agent has no ${name} among its isolators`, 'it does not say')
   }
   t.is(lacking('memory', {}), undefined)
+  t.is(lackingIsolator(undefined, aTask('t')), undefined)
 })

@@ -89,6 +89,30 @@ test('only agents that run root filesystems are wanted for one', (t) => {
   t.regex((wrong as { message: string }).message, /^a root is an absolute path/)
 })
 
+test('only agents that have each isolator asked for are wanted', (t) => {
+  const linux = { noNewPrivileges: true, namespaces: ['pid' as const] }
+  const plan = planOf({ ...aWish, rlimits: [{ type: 'core' }], linux })
+  const constraints = 'constraints' in plan ? plan.constraints : []
+  const misfits = (...attributes: { name: string; text: string }[]) => {
+    const place = { agentId: 'a1' as AgentId, hostname: 'h', attributes }
+    return constraints
+      .filter((constraint) => roomAt(constraint, place, new Map()) === 0)
+      .map((constraint) => describeMisfit(constraint, place))
+  }
+  const isolators = (text: string) => ({ name: 'isolators', text })
+  t.deepEqual(misfits(isolators('disk,rlimits,no-new-privileges,pid-namespace')), [])
+  t.is(misfits().length, 3)
+  t.deepEqual(misfits(isolators('rlimits,pid-namespace')), [
+    'an agent with the isolator no-new-privileges wanted, isolators is rlimits,pid-namespace',
+  ])
+  for (const { told } of constraints) {
+    const matches = told && 'matches' in told ? (told.matches ?? '') : ''
+    const has = new RegExp(`^(?:${matches})$`)
+    t.true(has.test('disk,rlimits,no-new-privileges,pid-namespace'))
+    t.false(has.test('mount-namespace,no-rlimits,pids'))
+  }
+})
+
 test('the name is that of the program, and task ids begin with what of it they may hold', (t) => {
   const plan = (wish: Partial<Wish>) => planOf({ ...aWish, ...wish })
   t.like(plan({ command: ['/usr/bin/python3.11'] }), {

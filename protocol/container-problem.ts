@@ -41,14 +41,15 @@ interface Around {
   readonly isGrouped: boolean
 }
 
-/** A sentence: what no task in an image is given. Known before any of its group is started. */
-export function beyondImages(
+/** A sentence: what only processes are given. Known before any of its group is started. */
+export function onlyForProcesses(
   { container }: Pick<TaskInfo, 'container'>,
   { gpus, isGrouped }: Around,
 ): string | undefined {
   if (container === undefined) return undefined
-  if (isGrouped) return 'no task of a group can run in an image'
-  return gpus > 0 ? 'no task in an image can be given GPUs' : undefined
+  const where = container.kind === 'docker' ? 'an image' : 'a root of its own'
+  if (isGrouped) return `no task of a group can run in ${where}`
+  return gpus > 0 ? `no task in ${where} can be given GPUs` : undefined
 }
 
 function problemOfImage(

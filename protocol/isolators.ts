@@ -21,10 +21,7 @@ interface Asked {
 }
 
 /** What it takes to run a task. */
-export function isolatorsAskedBy({
-  rlimits = [],
-  linux = {},
-}: Asked): readonly ConfinementName[] {
+export function isolatorsAskedBy({ rlimits = [], linux = {} }: Asked): readonly ConfinementName[] {
   const { capabilities, noNewPrivileges, namespaces = [] } = linux
   return [
     ...(rlimits.length > 0 ? ['rlimits' as const] : []),

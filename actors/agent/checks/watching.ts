@@ -17,8 +17,9 @@ const probeOf = ({ healthCheck, check }: AskedChecks, which: CheckKind): AskedCh
   which === 'check' ? check : healthCheck
 
 /** Of a task from before there was such a minimum, too. */
-const intervalOf = ({ intervalMs = CHECK_INTERVAL_MS }: NonNullable<AskedChecks['check']>): number =>
-  Math.max(intervalMs, CHECK_INTERVAL_MS_MIN)
+const intervalOf = ({
+  intervalMs = CHECK_INTERVAL_MS,
+}: NonNullable<AskedChecks['check']>): number => Math.max(intervalMs, CHECK_INTERVAL_MS_MIN)
 
 /** Its process is there. */
 export function beginChecks(state: AgentState, task: Task, now: Now): void {

@@ -1,7 +1,7 @@
 /** May this task be started with what is left of the offers? */
 import {
-  beyondImages,
   CONTAINERIZERS,
+  onlyForProcesses,
   problemOfContainer,
 } from '../../../protocol/container-problem.ts'
 import { AGENT_TASKS_MAX } from '../../../protocol/limits.ts'
@@ -49,7 +49,7 @@ export function validateLaunch(
   const gpus = fromThousandths(scalarOf(wanted, 'gpus'))
   const unheld =
     problemOfContainer(task, rangesOf(wanted, 'ports')) ??
-    beyondImages(task, { gpus, isGrouped: before !== undefined }) ??
+    onlyForProcesses(task, { gpus, isGrouped: before !== undefined }) ??
     lacksContainerizer(agent, task)
   if (unheld !== undefined) return { problem: unheld }
   if (isEmpty(wanted)) return { problem: 'it wants no resources at all' }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import {
-  beyondImages,
+  onlyForProcesses,
   problemOfContainer,
   SANDBOX_INSIDE,
 } from '../../../protocol/container-problem.ts'
@@ -42,7 +42,7 @@ export function imageOf(spec: ContainerSpec): DockerContainer | string {
   if (spec.linux !== undefined || (spec.rlimits?.length ?? 0) > 0)
     return 'a task in an image cannot ask for rlimits, capabilities or namespaces: it has its own'
   const around = { gpus: spec.limits?.gpus ?? 0, isGrouped: spec.group !== undefined }
-  const beyond = beyondImages({ container }, around)
+  const beyond = onlyForProcesses({ container }, around)
   if (beyond !== undefined) return beyond
   const asked = { container, command: isImagesCommand ? {} : command }
   const given = ports.map((port) => [port, port] as const)

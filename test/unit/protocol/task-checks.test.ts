@@ -1,7 +1,11 @@
 /** Checks as a framework may write them: every field has bounds, and exactly one probe stands. */
 import test from 'ava'
 import { check } from '../../../protocol/check.ts'
-import { CHECK_INTERVAL_MS_MIN, CHECK_MS_MAX, HEALTH_FAILURES_MAX } from '../../../protocol/limits.ts'
+import {
+  CHECK_INTERVAL_MS_MIN,
+  CHECK_MS_MAX,
+  HEALTH_FAILURES_MAX,
+} from '../../../protocol/limits.ts'
 import type { Accept } from '../../../protocol/schema/calls.ts'
 import { problemOfChecks } from '../../../protocol/task-problem.ts'
 
@@ -52,7 +56,11 @@ for (const [name, fields, field] of [
   ['a line break in a path', { check: { http: { port: 80, path: '/\r\nX:' } } }, 'check.http.path'],
   ['another scheme', { check: { http: { port: 80, scheme: 'file' } } }, 'check.http.scheme'],
   ['no time to complete at all', { maxCompletionMs: 0 }, 'maxCompletionMs'],
-  ['no pause at all', { check: { tcp, intervalMs: CHECK_INTERVAL_MS_MIN - 1 } }, 'check.intervalMs'],
+  [
+    'no pause at all',
+    { check: { tcp, intervalMs: CHECK_INTERVAL_MS_MIN - 1 } },
+    'check.intervalMs',
+  ],
   ['a negative delay', { check: { tcp, delayMs: -1 } }, 'check.delayMs'],
   ['half a millisecond', { healthCheck: { tcp, graceMs: 0.5 } }, 'healthCheck.graceMs'],
   ['no failure', { healthCheck: { tcp, consecutiveFailures: 0 } }, 'consecutiveFailures'],

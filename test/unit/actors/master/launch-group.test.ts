@@ -75,6 +75,7 @@ test('an image in a group is refused with all of it; alone it may have no GPUs',
   const { said, master } = used(
     group(aTask('t1'), aTask('t2', { container })),
     launch(aTask('t3', { container, resources: { cpus: 1, gpus: 1 } })),
+    group(aTask('t4', { container: { kind: 'oci', root: '/srv/root' } })),
   )
   const message = 'its group is not launched, for t2: no task of a group can run in an image'
   t.deepEqual(
@@ -83,6 +84,7 @@ test('an image in a group is refused with all of it; alone it may have no GPUs',
       ['t1', 'TASK_INVALID', message],
       ['t2', 'TASK_INVALID', message],
       ['t3', 'TASK_INVALID', 'no task in an image can be given GPUs'],
+      ['t4', 'TASK_INVALID', message.replace('t2', 't4').replace('an image', 'a root of its own')],
     ],
   )
   t.is(master.framework().tasks.size, 0)

@@ -255,6 +255,7 @@ test('when all is destroyed and closed, nothing is left but the sandboxes', asyn
     'launcher.sh',
     'launches',
     'limits',
+    ...(containers.kinds.includes('oci') ? ['oci', 'oci.pl'] : []),
     'records',
     'watch',
   ])

@@ -81,7 +81,7 @@ const PROGRAMS: readonly Program[] = [
     seen: /ended by SIGKILL/,
   },
 ]
-const TIMES = { delay: '200ms', interval: '300ms', timeout: '2s', grace: '1m', failures: '2' }
+const TIMES = { delay: '200ms', interval: '1s', timeout: '2s', grace: '1m', failures: '2' }
 const CHECK_FLAGS = Object.entries(TIMES).flatMap(([time, value]) => [`--check-${time}`, value])
 
 /** Others of this kind may run beside it. */

@@ -366,7 +366,7 @@ test('an instance whose HTTP check fails is killed and started again', async (t)
     '    self.end_headers()',
     'h.HTTPServer(("127.0.0.1", int(os.environ["PORT0"])), Once).serve_forever()',
   ].join('\n')
-  const checks = ['--check-http', '/', '--check-delay', '0s', '--check-interval', '200ms']
+  const checks = ['--check-http', '/', '--check-delay', '0s', '--check-interval', '1s']
   const often = [...checks, '--check-failures', '2', '--ports', '1', '--name', 'unwell']
   const started = startRun(...often, '--restart', 'on-failure', '--', 'python3', '-c', script)
   const line = await started.says(/starts again/)

@@ -1,6 +1,6 @@
 /**
- * Tasks that mean harm, all at once, but for those that take all cores: other tests run beside this.
- * test/long/hostile-tasks.test.ts has all of them, one by one, too.
+ * Tasks that mean harm, all at once, but for those that take all cores: other tests run beside
+ * this. test/long/hostile-tasks.test.ts has all of them, one by one, too.
  */
 import { HOSTILE_TASKS } from '../hostile/cases.ts'
 import { testHostile } from '../support/hostile-run.ts'

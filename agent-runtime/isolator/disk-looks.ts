@@ -59,6 +59,8 @@ export class DiskLooks {
     const hold = holdOf(container, 'disk')
     if (hold === undefined || this.#all.has(container.id)) return
     if (this.#all.size === 0) this.#space.clear()
+    // What it wrote until the next reading, no reading shows.
+    if (isNew) this.#space.reopen()
     const atMs = this.#nowMs()
     const everyMs = DISK_LOOK_MS_FIRST
     this.#all.set(container.id, {
@@ -120,7 +122,8 @@ export class DiskLooks {
     const rested = all.filter(({ atMs, use }) => nowMs - atMs >= restMs(use))
     const isInTime = await this.#inTime(Promise.all(rested.map((looked) => this.#look(looked))))
     const space = await this.#readSpace()
-    this.#space.judged(isInTime && rested.length === all.length)
+    if (isInTime && all.every(({ atMs, use }) => use !== undefined && atMs >= nowMs))
+      this.#space.settle()
     const filler = fillerOf(
       [...this.#all.values()].flatMap(({ container, hold, use, marks: { since } }) => {
         if (use === undefined || since === undefined) return []

@@ -18,10 +18,10 @@ export class SpaceHistory {
   /** Nobody read it for a while. */
   clear(): void {
     this.#readings = []
+    this.#judgedFreeBytes = 0
   }
 
   note(reading: SpaceReading): void {
-    if (this.#readings.length === 0) this.#judgedFreeBytes = reading.freeBytes
     this.#judgedFreeBytes = Math.max(this.#judgedFreeBytes, reading.freeBytes)
     this.#readings.push(reading)
     if (this.#readings.length > READINGS_MAX) this.#readings.shift()
@@ -38,10 +38,18 @@ export class SpaceHistory {
     return hasFallen && isFillingUp(before, now)
   }
 
-  /** `isWhole`: of each sandbox it was known what it takes now. Else it is to be judged again. */
-  judged(isWhole: boolean): void {
-    const freeBytes = this.#readings.at(-1)?.freeBytes ?? 0
-    this.#judgedFreeBytes = isWhole ? freeBytes : Number.POSITIVE_INFINITY
+  /** It is to be judged again, whether less is free or not. */
+  reopen(): void {
+    this.#judgedFreeBytes = Number.POSITIVE_INFINITY
+  }
+
+  /**
+   * It was judged, and of each sandbox it was known what it took. One that only will be full soon
+   * is not judged for good: the rest may come too slowly to be seen.
+   */
+  settle(): void {
+    const now = this.#readings.at(-1)
+    if (now !== undefined && isFull(now)) this.#judgedFreeBytes = now.freeBytes
   }
 
   /** By how much less is free than was then; below 0: there is more. */
@@ -52,10 +60,12 @@ export class SpaceHistory {
   }
 }
 
+const isFull = (now: DiskSpace): boolean => now.freeBytes < reserveOf(now)
+
 /** Almost nothing is free, or soon will be. */
 function isFillingUp(before: SpaceReading, now: SpaceReading): boolean {
+  if (isFull(now)) return true
   const left = now.freeBytes - reserveOf(now)
-  if (left <= 0) return true
   const perMs = (before.freeBytes - now.freeBytes) / Math.max(1, now.atMs - before.atMs)
   return perMs > 0 && left / perMs < FULL_WITHIN_MS
 }

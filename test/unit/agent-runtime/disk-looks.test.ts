@@ -88,6 +88,28 @@ test('a new task that fills the disk before it was ever looked at is ended', asy
   ])
 })
 
+test('a new task that fills the disk before the disk itself was first looked at is ended', async (t) => {
+  const disk = new Disk()
+  disk.space = { freeBytes: 0, sizeBytes: 100 * GIB }
+  disk.add('idle', { isNew: true, bytes: 0 })
+  disk.add('filler', { isNew: true, bytes: 2 * GIB })
+  await disk.second(0)
+  t.regex(disk.told.join(), /^filler: [^:]+: the task asked for no disk, took 2048 MiB/)
+})
+
+test('a disk that was judged before it was quite full is judged again', async (t) => {
+  const disk = new Disk()
+  disk.space = { freeBytes: 2 * GIB, sizeBytes: 100 * GIB }
+  disk.add('filler', { isNew: true, bytes: 0 })
+  await disk.second()
+  disk.takes('filler', GIB - MIB)
+  await disk.second(GIB + MIB)
+  t.deepEqual(disk.told, [])
+  disk.takes('filler', GIB)
+  await disk.second(GIB - 1)
+  t.regex(disk.told.join(), /^filler: [^:]+: the task asked for no disk, took 1024 MiB/)
+})
+
 test('a disk that is always full is not walked for it again and again', async (t) => {
   const disk = new Disk()
   disk.space = { freeBytes: 100 * MIB, sizeBytes: 100 * GIB }
@@ -152,10 +174,10 @@ test('a disk is judged when it fills, and again only when less is free', (t) => 
     return space.isToJudge
   }
   t.deepEqual([100, 100, 99].map(isToJudge), [false, false, true])
-  space.judged(true)
+  space.settle()
   t.deepEqual([99, 120, 119].map(isToJudge), [false, false, true])
-  space.judged(false)
-  t.true(isToJudge(119), 'not all of them were looked at')
+  space.reopen()
+  t.true(isToJudge(119), 'somebody came whom no reading has seen')
   t.is(space.lostSince(1_000), -19 * MIB)
   t.is(space.lostSince(5_500), MIB)
   t.is(space.lostSince(0), -19 * MIB, 'the first that is known')

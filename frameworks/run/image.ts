@@ -30,7 +30,7 @@ export function containerOf(wish: ImageWish, ports: readonly number[]): DockerCo
 
 /** Only agents that have a container service will do. */
 export const RUNS_IMAGES: Constraint = {
-  text: 'an agent that runs images',
+  text: 'images (containerizers=docker)',
   name: CONTAINERIZERS,
   told: { attribute: CONTAINERIZERS, matches: containerizersWith('docker') },
   kind: 'value',

@@ -15,7 +15,7 @@ export const rootContainerOf = (wish: RootWish): OciContainer => ({ kind: 'oci',
 
 /** Only agents with an OCI runtime will do. */
 export const RUNS_ROOTS: Constraint = {
-  text: 'an agent that runs root filesystems',
+  text: 'root filesystems (containerizers=oci)',
   name: CONTAINERIZERS,
   told: { attribute: CONTAINERIZERS, matches: containerizersWith('oci') },
   kind: 'value',

@@ -71,7 +71,7 @@ test('only agents that run images are wanted for one', (t) => {
   t.is(constraint && roomAt(constraint, at('process,docker'), new Map()), Number.POSITIVE_INFINITY)
   t.is(
     constraint && describeMisfit(constraint, at('process')),
-    'an agent that runs images wanted, containerizers is process',
+    'images (containerizers=docker) wanted, containerizers is process',
   )
 })
 

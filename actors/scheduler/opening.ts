@@ -48,7 +48,7 @@ export function openSession(turn: Turn): void {
 }
 
 function openOf({ state }: Turn, session: SessionId): Subscribe & { readonly call: SessionId } {
-  const { settings, highest, suppressed, random, isOthers } = state
+  const { settings, highest, suppressed, random, isKnown } = state
   const { secret, name, roles, failoverMs, terms, holder } = settings
   return {
     session,
@@ -62,8 +62,8 @@ function openOf({ state }: Turn, session: SessionId): Subscribe & { readonly cal
     suppressed: [...suppressed],
     failoverMs,
     ...holder,
-    // Whoever was not heard may have torn it down: it is not to begin anew.
-    ...(isOthers && { standby: true }),
+    // It may have been torn down where this process could not hear it: it is not to begin anew.
+    ...(isKnown && { known: true }),
     ...terms,
   }
 }

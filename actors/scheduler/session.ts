@@ -114,7 +114,7 @@ function onForeign(turn: Turn, session: SessionId): void {
   const { state } = turn
   count(turn, 'foreignSession')
   if (state.settings.holder === undefined || state.sessions.has(session)) return
-  state.isOthers = true
+  state.isKnown = true
   if (state.link.phase === 'open') openSession(turn)
 }
 
@@ -127,7 +127,7 @@ function asideOfSession(
   const { state } = turn
   // A late open of ours was taken in.
   if (session !== undefined && state.sessions.has(session)) return openSession(turn)
-  if (session !== undefined) state.isOthers = true
+  if (session !== undefined) state.isKnown = true
   for (const event of events) {
     // The holder is told so in its session: it is over for all instances.
     if (event.kind === 'error' && event.name === 'torn-down') return onError(turn, event)
@@ -184,7 +184,7 @@ function onSubscribed(turn: Turn, event: Event<'subscribed'>): void {
     isEchoing: false,
   }
   state.subscription = subscription
-  state.isOthers = false
+  state.isKnown = true
   state.deadlines.clear('open')
   state.deadlines.set('silence', now.monotonicMs + silenceMs, { due: 'silence' })
   effects.push({ do: 'tell-subscribed', subscription })
@@ -208,10 +208,8 @@ function onError(turn: Turn, { name, message, instance }: Event<'error'>): void 
   if (name !== 'failed-over') return openSession(turn)
   const { state, now } = turn
   const own = state.settings.holder?.instance
-  if (own !== undefined && instance !== undefined && instance !== own) {
-    state.isOthers = true
+  if (own !== undefined && instance !== undefined && instance !== own)
     return standBy(turn, `instance ${instance} has taken the framework over`)
-  }
   leaveSession(turn)
   state.link = { phase: 'replaced', message }
   state.deadlines.set('open', now.monotonicMs + REPLACED_MS, { due: 'open' })

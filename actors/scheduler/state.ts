@@ -182,8 +182,8 @@ export interface SchedulerState {
   isLeaving: boolean
   /** What the framework was last told of that. */
   standing: Standing | undefined
-  /** Another instance was heard to hold the framework, after this one last did. */
-  isOthers: boolean
+  /** The leader has confirmed it, or another instance was heard to hold it: it was there. */
+  isKnown: boolean
   /** It is to be torn down; these commands wait for it. */
   teardown: Ask[] | undefined
   readonly suppressed: Set<string>
@@ -234,7 +234,7 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     subscription: undefined,
     isLeaving: false,
     standing: undefined,
-    isOthers: false,
+    isKnown: false,
     teardown: undefined,
     suppressed: new Set(settings.isSuppressed ? settings.roles : []),
     demands: [],

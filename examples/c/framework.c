@@ -2,7 +2,6 @@
  * A Bourse framework in C, on libnats and msgpack-c: declines its first offer, accepts another,
  * runs `echo` there and leaves when that has ended. Finds its cluster by NATS_URL
  * (nats://user:password@host:4222), BOURSE_CLUSTER and BOURSE_PRINCIPAL.
- *
  * All handlers run in one thread, that of libnats; the main thread waits for the end.
  */
 #include <msgpack.h>
@@ -157,9 +156,11 @@ static void hear_leader(const char *subject, const msgpack_object *beat) {
     (void)subject;
     if (number(beat, "epoch") > leader) leader = number(beat, "epoch");
     if (known_to < leader) {
-        begin(2);
+        begin(3);
         put_text("name", "echo in C");
         put_text("secret", secret);
+        put("known"); /* what was torn down while we were away does not begin anew */
+        known_to > 0 ? msgpack_pack_true(&packer) : msgpack_pack_false(&packer);
         call("subscribe");
     } else if (has_ended()) {
         begin(0);
@@ -180,9 +181,10 @@ static void hear_answer(const char *subject, const msgpack_object *answer) {
     char name[ID_SIZE], message[TEXT_SIZE];
     bool is_refused = copy(name, sizeof name, answer, "name");
     copy(message, sizeof message, answer, "message");
-    bool is_over =
-        !is_refused || is_one_of(name, (const char *[]){"torn-down", "not-subscribed", NULL});
-    if (strcmp(verb, "teardown") == 0 && is_over) {
+    bool is_over = strcmp(name, "torn-down") == 0;
+    bool is_done = !is_refused || strcmp(name, "not-subscribed") == 0;
+    if (is_over || (is_done && strcmp(verb, "teardown") == 0)) {
+        if (is_over && !has_finished()) fprintf(stderr, "%s\n", message);
         end(has_finished() ? 0 : 1);
     } else if (is_refused) {
         printf("%s was refused: %s: %s\n", verb, name, message);
@@ -313,7 +315,6 @@ static void hear_updates(const char *subject, const msgpack_object *message) {
 }
 
 /* ---- The connection. ---- */
-
 typedef void handler(const char *subject, const msgpack_object *message);
 
 /* What is no msgpack is passed over, and what comes when all is done. */
@@ -361,9 +362,8 @@ static void hexadecimal(char *to, size_t count) {
 
 static void connect_to_nats(void) {
     natsOptions *options;
-    const char *url = setting("NATS_URL", "nats://127.0.0.1:4222");
     must(natsOptions_Create(&options), "options");
-    must(natsOptions_SetURL(options, url), "NATS_URL");
+    must(natsOptions_SetURL(options, setting("NATS_URL", "nats://127.0.0.1:4222")), "NATS_URL");
     must(natsOptions_SetMaxReconnect(options, -1), "options");
     must(natsOptions_SetErrorHandler(options, on_error, NULL), "options");
     must(natsOptions_UseGlobalMessageDelivery(options, true), "options"); /* one thread */

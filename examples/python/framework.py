@@ -58,17 +58,17 @@ class Framework:
         self.nats.publish(f"{CLUSTER}.master.framework.{ME}.{verb}", fields, inbox)
 
     def hear_answer(self, subject, answer):  # {}, or the {name, message} of a refusal
-        verb = subject.split(".")[-1]
-        if verb == "teardown" and answer.get("name") in (None, "torn-down", "not-subscribed"):
-            sys.exit(self.state != "TASK_FINISHED")
-        if "name" in answer:
+        verb, name = subject.split(".")[-1], answer.get("name")
+        if name == "torn-down" or verb == "teardown" and name in (None, "not-subscribed"):
+            sys.exit(None if self.state == "TASK_FINISHED" else answer.get("message", 1))
+        if name:
             print(f"{verb} was refused: {answer['name']}: {answer['message']}")
             self.task = None if verb == "accept" else self.task
 
     def hear_leader(self, _, beat):  # Every second: what may have been lost is said again.
         self.leader = max(self.leader, beat["epoch"])
         if self.known_to < self.leader:
-            self.call("subscribe", name="echo in Python", secret=SECRET)
+            self.call("subscribe", name="echo in Python", secret=SECRET, known=self.known_to > 0)
         elif self.state in ENDED:
             self.call("teardown")
         elif self.task:  # With many tasks, once a minute will do.

@@ -65,8 +65,8 @@ export const Subscribe = message('Starts or takes over the framework.', {
   instance: Type.Optional(InstanceToken),
   /** With `instance`, how long it holds the framework after it was last heard. Absent: 5 s. */
   leaseMs: Type.Optional(InstanceLease),
-  /** Another instance was heard to hold the framework: if there is none, it was torn down. */
-  standby: Type.Optional(Type.Boolean()),
+  /** The framework was there, as the sender knows: if there is none now, it was torn down. */
+  known: Type.Optional(Type.Boolean()),
   ...frameworkTerms,
 })
 

@@ -191,10 +191,12 @@ for (const language of LANGUAGES) {
   test(`in ${language} a framework subscribes with every new leader, and hears no old one`, async (t) => {
     if (!hasLanguage(t, language)) return
     const secrets = new Set<string>()
+    const known: unknown[] = []
     const ended = await playedFor(t, language, ({ verb, body, answer }, { tell, lead }) => {
       answer()
       if (verb === 'subscribe') {
         secrets.add((body as Subscribe).secret)
+        known.push((body as Subscribe).known)
         tell([SUBSCRIBED], 3)
         lead(4)
         tell([SUBSCRIBED, { kind: 'ping' }], 4)
@@ -205,5 +207,17 @@ for (const language of LANGUAGES) {
     })
     t.deepEqual(ended, { code: 1, lines: [''], stderr: 'by the new leader\n' })
     t.is(secrets.size, 1)
+    t.deepEqual([...new Set(known)], [false, true])
+  })
+
+  test(`in ${language} a framework that was torn down while it was away does not begin anew`, async (t) => {
+    if (!hasLanguage(t, language)) return
+    const ended = await playedFor(t, language, ({ verb, body, refuse }, { tell, lead }) => {
+      if (verb !== 'subscribe') return
+      if ((body as Subscribe).known === true) return refuse('torn-down', 'it is no more')
+      tell([SUBSCRIBED], 3)
+      lead(4)
+    })
+    t.deepEqual(ended, { code: 1, lines: [''], stderr: 'it is no more\n' })
   })
 }

@@ -217,6 +217,37 @@ test('who stands by and does not hear that all was torn down does not begin it a
   t.deepEqual(anew.standings, ['leads'])
 })
 
+test('who led, and does not hear that another instance tore all down, does not begin it anew', async (t) => {
+  const story = await two()
+  const { cluster, a, b } = story
+  await start(story, a, 't1')
+  a.process.cutOff()
+  await cluster.pass(LEASE_MS + LATE_MS)
+  await cluster.until(b.leader.teardown())
+  // All agents have confirmed, and the id is free.
+  await cluster.pass(2 * LEASE_MS)
+  a.process.join()
+  const error = await cluster.until(a.leader.ended)
+  t.regex(error?.message ?? '', /^torn-down/)
+  t.deepEqual(a.standings, ['leads'])
+  const anew = new Instance(cluster, 'c')
+  await cluster.pass(1_000)
+  t.deepEqual(anew.standings, ['leads'])
+})
+
+test('a framework that was away for longer than its failover does not begin anew', async (t) => {
+  const cluster = await SimulatedCluster.open()
+  const process = cluster.process()
+  const lone = await cluster.until(
+    openScheduler({ ...SHOP, failoverMs: LEASE_MS, world: process.world }),
+  )
+  process.cutOff()
+  await cluster.pass(60_000)
+  process.join()
+  const error = await cluster.until(lone.ended)
+  t.regex(error?.message ?? '', /^torn-down/)
+})
+
 test('of three that stand by one leads after each death, until none is left', async (t) => {
   const { cluster, a, b } = await two()
   const c = new Instance(cluster, 'c')

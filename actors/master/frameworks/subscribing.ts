@@ -38,7 +38,7 @@ export function subscribe(
   const terms = pickTerms(body)
   const refused =
     refusalFor(known, body) ??
-    refusalForStandby(turn, ids, { ...body, known }) ??
+    refusalOfForgotten(turn, ids, body) ??
     refusalForCrowd(turn, ids, known) ??
     refuseInstance(turn, known, { ...body, key: frameworkKey(ids) }) ??
     refusalOfTerms(turn, { principal: ids.principal, roles, suppressed, terms }, known)
@@ -53,7 +53,7 @@ export function subscribe(
     session: body.session,
     call: body.call,
     name: body.name,
-    isKnown: known !== undefined,
+    isKnown: known !== undefined || body.known === true,
     roles,
     suppressed,
     failoverMs: body.failoverMs ?? FRAMEWORK_FAILOVER_MS,
@@ -98,15 +98,20 @@ function refusalFor(known: Framework | undefined, body: HashedSubscribe) {
   return refusal('no-common-version', `this master speaks version ${PROTOCOL_VERSION} only`)
 }
 
-/** It waited for another instance's framework, which is no more. */
-function refusalForStandby(
+/** It was there, as the sender knows, and is no more. */
+function refusalOfForgotten(
   turn: LeaderTurn,
   ids: FrameworkKey,
-  { known, standby = false }: { readonly known: Framework | undefined; readonly standby?: boolean },
-) {
+  { known = false, epoch = 0 }: Pick<Subscribe, 'known' | 'epoch'>,
+): Refusal | undefined {
+  if (!known || frameworkOf(turn, ids) !== undefined) return undefined
   const key = frameworkKey(ids)
-  if (!standby || known !== undefined || changesOf(turn, key) > 0) return undefined
-  return tornDown(key)
+  // What another leader has written since, this one has not read.
+  if (epoch > turn.leader.epoch)
+    return refusal('stale', `epoch ${epoch} is not ${turn.leader.epoch}, which leads`)
+  // It may be about to be written that it is there.
+  if (changesOf(turn, key) > 0) return undefined
+  return refusal('torn-down', `${key} is no more: torn down, or away for longer than its failover`)
 }
 
 function refusalForCrowd(turn: LeaderTurn, { principal }: FrameworkKey, known?: Framework) {

@@ -71,10 +71,10 @@ test('of two instances that ask while the registry writes, the first has the fra
   t.is(refusedAs(answer), 'held')
 })
 
-test('who stood by for a framework that is not known does not begin it', (t) => {
+test('who knows a framework that is not there any more does not begin it', (t) => {
   const master = new MasterDriver().leading()
   const [first, second] = [new FakeFramework(master), new FakeFramework(master)]
-  const waiting = { instance: 'b' as InstanceId, standby: true }
+  const waiting = { instance: 'b' as InstanceId, known: true }
   t.is(refusedAs(second.subscribe(waiting)), 'torn-down')
   master.holding.add('registry')
   t.is(refusedAs(first.subscribe({ instance: 'a' as InstanceId })), undefined)
@@ -82,6 +82,27 @@ test('who stood by for a framework that is not known does not begin it', (t) => 
   master.release()
   first.call('hand-over', {})
   t.is(refusedAs(second.subscribe(waiting)), undefined)
+})
+
+test('a leader that is not the newest refuses nobody as torn down for what it does not know', (t) => {
+  const master = new MasterDriver().leading()
+  const epoch = master.leader.epoch + 1
+  t.is(refusedAs(new FakeFramework(master).subscribe({ known: true, epoch })), 'stale')
+  t.is(refusedAs(new FakeFramework(master).subscribe({ epoch })), undefined)
+})
+
+test('a framework whose end the registry holds, and its forgetting not yet, does not begin anew', (t) => {
+  const master = new MasterDriver().leading()
+  const framework = new FakeFramework(master)
+  framework.subscribe()
+  master.holding.add('registry')
+  framework.call('teardown', {})
+  framework.call('teardown', {})
+  t.is(refusedAs(framework.subscribe({ known: true })), undefined)
+  master.holding.clear()
+  master.release()
+  t.is(effectsOf(master.effects, 'refuse').at(-1)?.refusal.name, 'torn-down')
+  t.is(master.leader.frameworks.size, 0)
 })
 
 test('who asked for a framework that is over, and forgotten before the registry has written, is refused', (t) => {

@@ -322,28 +322,32 @@ test('a kill that is asked of an instance that stands by is not kept for when it
   t.is(given.call('kill').body.taskId, 't-1' as TaskId, 'who leads kills')
 })
 
-test('an instance that has heard another one lead says so when it asks, until it leads itself', (t) => {
+test('an instance that has heard another one lead knows the framework', (t) => {
   const given = new Given({ holder: { instance: 'a' as InstanceId, leaseMs: 15_000 } })
-  const isStandby = () => given.call('subscribe').body.standby
+  const isKnown = () => given.call('subscribe').body.known
   const session = '00000000000000ff' as SessionId
   given.input({ kind: 'start' })
   given.answer(given.call('subscribe').key, refusal('held', 'b has it'))
   given.input({ kind: 'leader.beat', beat: fence(1) })
   given.pass(1_500)
-  t.is(isStandby(), undefined, 'who holds it may not be known to the next leader')
+  t.is(isKnown(), undefined, 'who holds it may not be known to the next leader')
   given.answer(given.call('subscribe').key, refusal('held', 'b has it'))
   const message = { ...fence(1), session, n: 9, events: [{ kind: 'ping' } as const] }
   given.input({ kind: 'leader.events', message })
   given.pass(1_500)
-  t.true(isStandby())
+  t.true(isKnown())
+})
+
+test('who was subscribed says so from then on, and ends where the framework is no more', (t) => {
+  const given = new Given()
+  given.input({ kind: 'start' })
+  t.is(given.call('subscribe').body.known, undefined, 'it begins')
   given.subscribe()
   given.nowMs += 1_000
-  given.input({ kind: 'bus.connected' })
-  t.is(isStandby(), undefined)
-  given.subscribe()
-  given.nowMs += 1_000
-  given.input({ kind: 'leader.events', message })
-  t.true(isStandby(), 'another one leads, and nobody has told this one')
+  given.input({ kind: 'leader.beat', beat: fence(2, RUN) })
+  t.true(given.call('subscribe').body.known)
+  given.answer(given.call('subscribe').key, refusal('torn-down', 'it is no more'))
+  t.like(given.all('end'), [{ reason: { name: 'torn-down', message: 'it is no more' } }])
 })
 
 test('who stands by ends with the one that leads', (t) => {

@@ -169,7 +169,7 @@ function addAgent({ add, io, done }: Registration): void {
     .option('--hostname <name>', 'what others know the machine by (default: its own)', hostName)
     .option(
       '--resources <list>',
-      'like "cpus:4;mem:4096;ports:[31000-32000]" (default: what it has)',
+      'like "cpus:4;mem:4096;ports:[31000-32000]" (default, and of what is not named: what it has)',
       checkedBy(parseResourceFlag),
     )
     .option('--attributes <list>', 'like "rack:a1;zone:north"', checkedBy(parseAttributeFlag))

@@ -10,7 +10,8 @@ const NUMBER = /^\d{1,13}(?:\.\d{1,3})?$/
 
 /**
  * `cpus:4;mem:4096;ports:[31000-32000,33000-33100];disks:{a,b}`; `cpus(role):4` is reserved for
- * that role. Entries of one name and role add up.
+ * that role. Entries of one name and role add up; what is named with nothing, `gpus:0`, is in the
+ * list, as an agent has of what is not named all that is there.
  */
 export function parseResourceFlag(text: string): ResourceList | Refusal {
   const entries: ResourceEntry[] = []
@@ -25,7 +26,10 @@ export function parseResourceFlag(text: string): ResourceList | Refusal {
   if (entries.length > RESOURCE_ENTRIES_MAX)
     return refusal('invalid', `resources: more than ${RESOURCE_ENTRIES_MAX} entries`)
   const parsed = parseResources(entries)
-  return 'code' in parsed ? parsed : listResources(parsed)
+  if ('code' in parsed) return parsed
+  const list = listResources(parsed)
+  const nothing = entries.filter(({ name }) => !list.some((one) => one.name === name))
+  return [...list, ...nothing]
 }
 
 /** What `parseResourceFlag` reads: plain entries with at most a role. */

@@ -21,6 +21,7 @@ import {
   SANDBOX_KEEP_MS,
   SANDBOXES_MAX,
 } from '../../protocol/limits.ts'
+import { listResources, resourcesOf } from '../../protocol/resources.ts'
 import type { Attribute, ResourceList } from '../../protocol/schema/common.ts'
 import { inboxOf } from '../../protocol/subjects.ts'
 import { openFileLog } from '../kit/record-log/file.ts'
@@ -104,7 +105,7 @@ export interface AgentOptions extends World {
   /** Kept from the first start on. Default: the host's name and 64 random bits. */
   readonly agentId?: AgentId
   readonly hostname: string
-  /** Default: what the machine has. */
+  /** Of what it does not name there is what the machine has; of what is named with 0, nothing. */
   readonly resources?: ResourceList
   readonly attributes?: readonly Attribute[]
   /** Default: the strongest that works here. */
@@ -129,7 +130,7 @@ export interface AgentOptions extends World {
 /** The agent of this machine. @throws {ClusterError} as `hostAgents`, and `agent/other-id`. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgents> {
   const { workDir, hostname, clock, isolation, containerService, outputBytesMax } = options
-  const { resources = machineResources(workDir) } = options
+  const resources = completeResources(options.resources ?? [], machineResources(workDir))
   checkGpus(resources, findGpus().length)
   const isKnown = keptAgentId(workDir) !== undefined
   const agentId = agentIdIn(workDir, options)
@@ -183,6 +184,13 @@ export function machineResources(workDir: string): ResourceList {
     { name: 'ports', ranges: ports.map(({ begin, end }) => [begin, end]) },
     ...(gpus > 0 ? [{ name: 'gpus', scalar: gpus }] : []),
   ]
+}
+
+/** `given`, and of all that it does not name what was detected. */
+export function completeResources(given: ResourceList, detected: ResourceList): ResourceList {
+  const named = new Set(given.map(({ name }) => name))
+  const rest = detected.filter(({ name }) => !named.has(name))
+  return listResources(resourcesOf([...given, ...rest]))
 }
 
 /** Whoever offers more GPUs than there are gets tasks that cannot start. */

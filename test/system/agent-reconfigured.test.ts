@@ -35,10 +35,15 @@ test('restarted with more, an agent keeps its task and offers the new total; wit
   t.regex(less.stderr, /task long-0 of an earlier start holds cpus 1.*, more than this agent has/)
   t.is((await taskOf())?.state, 'TASK_RUNNING')
 
-  await cluster.start(...flags, '--resources', 'cpus:4;mem:512', '--attributes', 'rack:new')
+  await cluster.start(...flags, '--resources', 'cpus:4', '--attributes', 'rack:new')
   const agentOf = async () => (await list<AgentItem>(t, cluster, 'agents'))[0] as AgentItem
   await untilListed(env, 'agents', ([agent]) => agent?.state === 'registered')
   t.is(cpusOf(await agentOf()), 4)
+  const offered = (await agentOf()).total.map(({ name }) => name)
+  t.true(
+    ['mem', 'disk', 'ports'].every((name) => offered.includes(name)),
+    'what was not named',
+  )
   t.is((await taskOf())?.state, 'TASK_RUNNING')
   const wanted = ['--cpus', '3', '--constraint', 'rack=new', '--timeout', '20s']
   t.like(await runBourse(env, 'run', ...wanted, '--', 'echo', 'hi'), { code: 0, stdout: 'hi\n' })

@@ -23,6 +23,14 @@ test('entries of one name and role add up', (t) => {
   ])
 })
 
+test('what is named with nothing is named', (t) => {
+  t.deepEqual(parseResourceFlag('cpus:1;gpus:0;ports:[]'), [
+    { name: 'cpus', scalar: 1 },
+    { name: 'gpus', scalar: 0 },
+    { name: 'ports', ranges: [] },
+  ])
+})
+
 test('what was read can be written again', (t) => {
   const flag = 'cpus:0.5;mem(web):64;ports:[1-2,5-5];disks:{a,b}'
   const parsed = parseResourceFlag(flag)

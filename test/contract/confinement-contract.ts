@@ -10,17 +10,16 @@ import type { ProcessContainerizer } from '../../agent-runtime/containerizer/pro
 import type { Namespace } from '../../protocol/linux.ts'
 import {
   aContainer,
-  EventLog,
   fileHolds,
+  type Opened,
+  opened,
   processesAreGone,
   type RealMachine,
 } from '../support/containers.ts'
 import { needs } from '../support/needs.ts'
 
-interface Here {
+interface Here extends Opened<ProcessContainerizer> {
   readonly machine: RealMachine
-  readonly containers: ProcessContainerizer
-  readonly log: EventLog
 }
 
 type Case = readonly [
@@ -37,19 +36,12 @@ export function confinementContract(
   for (const [title, isolators, run] of [...RIGHTS, ...NAMESPACES_OF_ONE, ...GROUPS]) {
     test(`${name}: ${title}`, async (t) => {
       await using machine = machineOf()
-      const here = await opened(machine)
+      const here = { machine, ...(await opened(machine)) }
       const lacking = isolators.filter((one) => !here.containers.isolators.includes(one))
       const isHere = { name: `isolator ${lacking.join(', ')}`, found: lacking.length === 0 }
       if (needs(t, isHere)) await run(t, here)
     })
   }
-}
-
-async function opened(machine: RealMachine): Promise<Here> {
-  const log = new EventLog(machine)
-  const containers = await machine.open(log.onEvent)
-  await containers.recover()
-  return { machine, containers, log }
 }
 
 type Asked = Pick<ContainerSpec, 'rlimits' | 'linux' | 'group' | 'user'>
@@ -214,7 +206,7 @@ const NAMESPACES_OF_ONE: readonly Case[] = [
       await log.until('started', 'c-1')
       await fileHolds(join(machine.sandboxPath(spec), 'stdout'), /up\n/)
       await here.containers.close()
-      const next = await opened(machine)
+      const next = { machine, ...(await opened(machine)) }
       const inside = 'test -e /tmp/mine && test "$(grep -c : /proc/net/dev)" = 1'
       t.like(await checked(next, inside), well)
       for (const [probe, seen] of [

@@ -8,22 +8,13 @@ import type {
   LookInto,
   SandboxName,
 } from '../../agent-runtime/containerizer/containerizer.ts'
-import { aContainer, aSandbox, EventLog, type Machine } from '../support/containers.ts'
+import { aContainer, aSandbox, type Machine, opened } from '../support/containers.ts'
 
 /** A containerizer without a past. */
-async function opened(machine: Machine): Promise<{ containers: Containerizer; log: EventLog }> {
-  const log = new EventLog(machine)
-  const containers = await machine.open(log.onEvent)
-  await containers.recover()
-  return { containers, log }
-}
-
 /** Stands for the death of an agent and the start of the next. */
 async function reopened(machine: Machine, before: Containerizer) {
   await before.close()
-  const log = new EventLog(machine)
-  const containers = await machine.open(log.onEvent)
-  return { containers, log, found: await containers.recover() }
+  return await opened(machine)
 }
 
 const started = (containerId: string) => ({ kind: 'started', containerId }) as const

@@ -4,6 +4,7 @@
  * docs/reliability.md.
  */
 import { ToolArguments } from '../../tools/wrong-use.ts'
+import { endsBySignals, namedItems } from '../support/tool.ts'
 import type { Row } from './row.ts'
 import { ROWS, rowOf } from './rows.ts'
 import { isGood, linesOf, type Report, runRow } from './run-row.ts'
@@ -16,10 +17,7 @@ const USAGE = [
 /** Nothing is wrong, and nothing was tried. */
 const EXIT_MISSING = 69
 
-/** Whoever ends this ends what it has started: the processes of a cluster end with an exit. */
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.once(signal, () => process.exit(1))
-
+endsBySignals()
 const given = new ToolArguments(USAGE.join('\n'))
 const { values, positionals } = given.parse({
   allowPositionals: true,
@@ -30,14 +28,11 @@ const { values, positionals } = given.parse({
     keep: { type: 'boolean', default: false },
   },
 })
-const isTable = positionals[0] === 'table'
-const words = isTable ? positionals.slice(1) : positionals
 const times = given.whole('times', values.times, 1)
-const unknown = words.find((word) => rowOf(word) === undefined)
-if (unknown !== undefined) given.wrong(`no row is called ${unknown}`)
-if (words.length === 0 && !isTable) given.wrong('a row is to be named')
+const { isTable, items } = namedItems(given, positionals, { what: 'row', find: rowOf })
+if (items.length === 0 && !isTable) given.wrong('a row is to be named')
 
-const rows = words.length === 0 ? ROWS : words.flatMap((word) => rowOf(word) ?? [])
+const rows = items.length === 0 ? ROWS : items
 if (isTable) process.exitCode = (await remakeTable(rows, times)) ? 0 : 1
 else for (const row of rows) await runAlone(row)
 // What a row has left open, a timer or a connection, is not to keep this alive.

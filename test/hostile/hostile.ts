@@ -5,6 +5,7 @@
  */
 import { whenReaderIsGone } from '../../tools/reader-gone.ts'
 import { ToolArguments } from '../../tools/wrong-use.ts'
+import { endsBySignals, namedItems } from '../support/tool.ts'
 import { HOSTILE_TASKS, hostileTaskOf } from './cases.ts'
 import { wrongIn } from './outcome.ts'
 import { runHostile } from './run.ts'
@@ -17,10 +18,7 @@ const USAGE = [
 ]
 const REST_MS = 5_000
 
-/** Whoever ends this ends what it has started: the processes of a cluster end with an exit. */
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.once(signal, () => process.exit(1))
-
+endsBySignals()
 const given = new ToolArguments(USAGE.join('\n'))
 const { values, positionals } = given.parse({
   allowPositionals: true,
@@ -32,13 +30,12 @@ const { values, positionals } = given.parse({
   },
 })
 if (values.alone && values.together) given.wrong('--alone and --together exclude each other')
-const isTable = positionals[0] === 'table'
-const names = isTable ? positionals.slice(1) : positionals
-const unknown = names.find((name) => hostileTaskOf(name) === undefined)
-if (unknown !== undefined) given.wrong(`no hostile task is called ${unknown}`)
+const { isTable, items: named } = namedItems(given, positionals, {
+  what: 'hostile task',
+  find: hostileTaskOf,
+})
 whenReaderIsGone(() => undefined)
 
-const named = names.flatMap((name) => hostileTaskOf(name) ?? [])
 const begunMs = performance.now()
 const outcome = await runHostile({
   tasks: named.length === 0 ? HOSTILE_TASKS : named,

@@ -10,6 +10,7 @@ import type {
   ContainerSpec,
   Isolation,
   OnContainerEvent,
+  RecoveredContainer,
   SandboxName,
 } from '../../agent-runtime/containerizer/containerizer.ts'
 import {
@@ -106,6 +107,22 @@ export interface RealMachine extends Machine {
   open(onEvent: OnContainerEvent): Promise<ProcessContainerizer>
   readonly workDir: string
   sandboxPath(spec: ContainerSpec): string
+}
+
+export interface Opened<Kind extends Containerizer = Containerizer> {
+  readonly containers: Kind
+  readonly log: EventLog
+  /** What was there before. */
+  readonly found: readonly RecoveredContainer[]
+}
+
+/** A containerizer that has recovered, and what happens in it from then on. */
+export async function opened<Kind extends Containerizer>(
+  machine: Omit<Machine, 'open'> & { open(onEvent: OnContainerEvent): Promise<Kind> },
+): Promise<Opened<Kind>> {
+  const log = new EventLog(machine)
+  const containers = await machine.open(log.onEvent)
+  return { containers, log, found: await containers.recover() }
 }
 
 /** For what happens every ten seconds and later: here it happens soon. */

@@ -14,6 +14,8 @@ import {
   aContainer,
   EventLog,
   fileHolds,
+  type Opened,
+  opened,
   processesOf,
   type RealMachine,
   realMachine,
@@ -26,18 +28,6 @@ const MIB = 1024 * 1024
 const HOG = ['tail', '/dev/zero']
 /** Forks what forks, and says when it could not. */
 const BOMB = 'b() { b & b & wait; }; while :; do (b) 2>>refused; done & exec sleep 600'
-
-interface Opened {
-  readonly containers: ProcessContainerizer
-  readonly log: EventLog
-}
-
-async function opened(machine: RealMachine): Promise<Opened> {
-  const log = new EventLog(machine)
-  const containers = await machine.open(log.onEvent)
-  await containers.recover()
-  return { containers, log }
-}
 
 function can(t: ExecutionContext, { isolators }: ProcessContainerizer, name: string): boolean {
   return needs(t, { name: `the right to hold tasks by ${name}`, found: isolators.includes(name) })
@@ -69,7 +59,7 @@ function cgroupsLeft({ workDir }: RealMachine): string[] {
 async function leavesNothing(
   t: ExecutionContext,
   machine: RealMachine,
-  { containers, log }: Opened,
+  { containers, log }: Opened<ProcessContainerizer>,
 ): Promise<void> {
   await Promise.all(log.events.map(({ containerId }) => containers.destroy(containerId)))
   await containers.close()

@@ -5,32 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import type { ContainerSpec } from '../../agent-runtime/containerizer/containerizer.ts'
-import type { ProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
 import { findGpus } from '../../agent-runtime/isolator/gpus.ts'
 import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
 import { systemClock } from '../../bus/clock.ts'
-import {
-  aContainer,
-  EventLog,
-  fileHolds,
-  type RealMachine,
-  realMachine,
-} from '../support/containers.ts'
+import { aContainer, type EventLog, fileHolds, opened, realMachine } from '../support/containers.ts'
 import { needs } from '../support/needs.ts'
 
 const MIB = 1024 * 1024
-
-interface Opened {
-  readonly containers: ProcessContainerizer
-  readonly log: EventLog
-}
-
-async function opened(machine: RealMachine): Promise<Opened> {
-  const log = new EventLog(machine)
-  const containers = await machine.open(log.onEvent)
-  await containers.recover()
-  return { containers, log }
-}
 
 function aTaskOf(shell: string, limits: Limits = {}, id = 'c-1'): ContainerSpec {
   return { ...aContainer({ containerId: id }), command: { shell }, limits }

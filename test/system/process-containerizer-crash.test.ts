@@ -23,9 +23,9 @@ import { ClusterError } from '../../protocol/errors.ts'
 import { ContainerAgent } from '../support/container-agent.ts'
 import {
   aContainer,
-  EventLog,
   fileHolds,
   HASTY_CLOCK,
+  opened,
   processesOf,
   type RealMachine,
   realMachine,
@@ -69,12 +69,6 @@ const recordOf = ({ workDir }: RealMachine, containerId: string): Record =>
 function startedOf(machine: RealMachine, containerId: string) {
   const record = recordOf(machine, containerId)
   return record.kind === 'started' ? record.started : undefined
-}
-
-async function opened(machine: RealMachine) {
-  const log = new EventLog(machine)
-  const containers = await machine.open(log.onEvent)
-  return { containers, log, found: await containers.recover() }
 }
 
 async function agentDies(t: ExecutionContext, machine: RealMachine, agent: ContainerAgent) {

@@ -7,7 +7,7 @@ import { parseLaunchHead } from '../../agent-runtime/containerizer/launch-file.t
 import {
   aContainer,
   aSandbox,
-  EventLog,
+  opened,
   processesOf,
   type RealMachine,
   realMachine,
@@ -15,13 +15,6 @@ import {
 import { needs } from '../support/needs.ts'
 
 const ROOT = { name: 'the right of root', found: process.getuid?.() === 0 }
-
-async function opened(machine: RealMachine) {
-  const log = new EventLog(machine)
-  const containers = await machine.open(log.onEvent)
-  await containers.recover()
-  return { containers, log }
-}
 
 /** Runs one task to its end and reads its sandbox. */
 async function filesOf(machine: RealMachine, spec: ContainerSpec) {

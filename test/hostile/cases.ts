@@ -56,7 +56,7 @@ export const HOSTILE_TASKS: readonly HostileTask[] = [
     needs: ['disk'],
     ends: {
       state: 'TASK_FAILED',
-      reasons: ['CONTAINER_LIMITATION_DISK' as never],
+      reasons: ['CONTAINER_LIMITATION_DISK'],
       says: /disk|sandbox/,
     },
   },
@@ -71,7 +71,7 @@ export const HOSTILE_TASKS: readonly HostileTask[] = [
     needs: ['disk'],
     ends: {
       state: 'TASK_FAILED',
-      reasons: ['CONTAINER_LIMITATION_DISK' as never, 'MAX_COMPLETION_TIME_REACHED'],
+      reasons: ['CONTAINER_LIMITATION_DISK', 'MAX_COMPLETION_TIME_REACHED'],
       says: /disk|sandbox|\d+ m?s/,
     },
   },
@@ -132,14 +132,12 @@ export const HOSTILE_TASKS: readonly HostileTask[] = [
     wish: {
       command: [process.execPath, '-e', LISTEN],
       resources: { cpus: 0.1, mem: 128 },
-      maxCompletionMs: MAX_COMPLETION_MS,
       killGraceMs: 500,
     },
-    // Without that it is only told, as in Mesos.
-    needs: ['enforced ports'],
+    needs: ['ports'],
     ends: {
       state: 'TASK_FAILED',
-      reasons: ['CONTAINER_LIMITATION_PORTS' as never],
+      reasons: ['CONTAINER_LIMITATION_PORTS'],
       says: /port \d+/,
     },
   },

@@ -32,8 +32,8 @@ const AGENT_DISK_MIB = 1_024
 const CAGE = { memMib: 4_096, pidsMax: 6_000 }
 /** Long enough to see a p99, also of what is over at once. */
 const PHASE_MS_MIN = 2_000
-/** What has not ended by then is killed. */
-const WATCHDOG_MS = 30_000
+/** What has not ended by then is killed. Who listens where is looked for every 30 s. */
+const WATCHDOG_MS = 45_000
 /** What that does not end is ended from outside, with all that there is. */
 const LAST_MS = 15_000
 
@@ -123,6 +123,8 @@ class Run {
       masters: 1,
       agents: 1,
       resources: AGENT_RESOURCES,
+      // Else who listens where it may not is only told of.
+      agentFlags: ['--enforce-ports'],
       ...(hasDisk && { smallDisksMib: { agent: AGENT_DISK_MIB } }),
     })
     this.#lab = lab

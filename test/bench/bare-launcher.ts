@@ -4,6 +4,8 @@ import { openProcessContainerizer } from '../../agent-runtime/containerizer/proc
 import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
 import { systemClock } from '../../bus/clock.ts'
 import type { AgentId, FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
+import type { TaskContainer } from '../../protocol/schema/task-container.ts'
+import type { TaskLinux } from '../../protocol/schema/task-linux.ts'
 import { serveParent } from './child.ts'
 
 export interface BareStart {
@@ -14,6 +16,8 @@ export interface BareStart {
   /** Default: the strongest that works here. */
   readonly isolation?: Exclude<Isolation, 'pretending'>
   readonly limits: Limits
+  readonly container?: TaskContainer
+  readonly linux?: TaskLinux
 }
 
 export interface BareAsk {
@@ -26,9 +30,12 @@ export interface BareAnswer {
   readonly finished: number
   /** What a kill reaches. */
   readonly isolation: string
+  /** What tasks can have here, and what they cannot, in sentences. */
+  readonly has: readonly string[]
+  readonly missing: readonly string[]
 }
 
-const { workDir, command, inFlight, isolation, limits } = JSON.parse(
+const { workDir, command, inFlight, isolation, limits, container, linux } = JSON.parse(
   process.argv[2] ?? '{}',
 ) as BareStart
 let count = 0
@@ -66,7 +73,7 @@ function launch(): void {
     }
     const containerId = `container-${count}`
     const spec = { containerId, sandbox, command: { argv: command }, env: {}, ports: [] }
-    containerizer.launch({ ...spec, limits })
+    containerizer.launch({ ...spec, limits, container, ...(linux && { linux }) })
   }
 }
 
@@ -78,9 +85,11 @@ async function run({ starts }: BareAsk): Promise<BareAnswer> {
     onDone = resolve
   })
   launch()
-  await done
+  if (starts > 0) await done
   const elapsedMs = performance.now() - startedAtMs
-  return { elapsedMs, finished, isolation: containerizer.isolation }
+  const { kinds, isolators, missing } = containerizer
+  const has = [...kinds, ...isolators]
+  return { elapsedMs, finished, isolation: containerizer.isolation, has, missing }
 }
 
 serveParent<BareAsk, BareAnswer>(run, () => containerizer.close())

@@ -5,6 +5,7 @@ import { sleep } from '../../bus/clock.ts'
 import { Actor } from '../support/cluster.ts'
 import { startTestServer, type TestServer } from '../support/nats.ts'
 import { PROBE_FLAGS, PROBED } from './probe.ts'
+import { STOPS, STOPS_FLAGS, type Stops } from './stops.ts'
 import { MONITORED } from './traffic.ts'
 import type { Pids } from './usage.ts'
 
@@ -33,6 +34,8 @@ export interface BenchCluster {
   registered(agents: number): Promise<void>
   /** Only of a cluster that is probed. */
   probe(name: string): Promise<Probed>
+  /** Only of a cluster whose stops are watched. */
+  stops(name: string): Promise<Stops>
   /** Ends everything; what is profiled is written then. */
   close(): Promise<void>
 }
@@ -48,6 +51,8 @@ export interface BenchClusterOptions {
   readonly isolation?: string
   /** Default: no. */
   readonly isProbed?: boolean
+  /** Default: no. */
+  readonly watchesStops?: boolean
   /** As `--lease` of `bourse master`. */
   readonly lease?: string
   /** A second master, `standby`. Default: none. */
@@ -56,7 +61,7 @@ export interface BenchClusterOptions {
 
 export async function openBenchCluster(options: BenchClusterOptions): Promise<BenchCluster> {
   const { emulated, profile, resources, isolation, lease } = options
-  const { isProbed = false, isStandingBy = false } = options
+  const { isProbed = false, watchesStops = false, isStandingBy = false } = options
   const leased = lease === undefined ? [] : ['--lease', lease]
   const server = await startTestServer(MONITORED)
   const folder = join(server.folder, 'actors')
@@ -67,6 +72,7 @@ export async function openBenchCluster(options: BenchClusterOptions): Promise<Be
       node,
       ...profileFlags(profile, name),
       ...(isProbed ? PROBE_FLAGS : []),
+      ...(watchesStops ? STOPS_FLAGS : []),
       ...rest,
     ])
     actors[name] = actor
@@ -101,6 +107,7 @@ export async function openBenchCluster(options: BenchClusterOptions): Promise<Be
     actors,
     registered: (agents) => registered(actors, agents),
     probe: (name) => probe(actors[name] as Actor),
+    stops: (name) => stops(actors[name] as Actor),
     close,
   }
 }
@@ -123,6 +130,18 @@ async function probe(actor: Actor): Promise<Probed> {
   process.kill(actor.pid, 'SIGUSR2')
   const { heapUsed, longestTurnMs } = await actor.says(PROBED, times)
   return { heapUsed: Number(heapUsed), longestTurnMs: Number(longestTurnMs) }
+}
+
+async function stops(actor: Actor): Promise<Stops> {
+  const times = timesSaid(actor, STOPS) + 1
+  process.kill(actor.pid, 'SIGUSR2')
+  const said = await actor.says(STOPS, times)
+  return {
+    longestStopMs: Number(said['longestStopMs']),
+    longestOwnStopMs: Number(said['longestOwnStopMs']),
+    onCorePart: Number(said['onCorePart']),
+    noCorePart: Number(said['noCorePart']),
+  }
 }
 
 /** A line for each, or for many of them. */

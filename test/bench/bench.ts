@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- SCENARIO [--agents N] [--frameworks N] [--tasks N] [--tasks-per-agent N]
- * [--seconds N] [--isolation none|cgroups|namespaces] [--json]`; `check` and `baseline`: does a
- * task cost more than it did; `table [RUN…]`: docs/performance.md.
+ * [--seconds N] [--isolation none|cgroups|namespaces|container] [--json]`; `check` and `baseline`:
+ * does a task cost more than it did; `table [RUN…]`: docs/performance.md.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'

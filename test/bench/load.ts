@@ -11,6 +11,8 @@ import {
   type TaskStatus,
 } from '../../actors/scheduler/scheduler.ts'
 import { sleep } from '../../bus/clock.ts'
+import type { TaskContainer } from '../../protocol/schema/task-container.ts'
+import type { TaskLinux } from '../../protocol/schema/task-linux.ts'
 import { serveParent } from './child.ts'
 
 export interface LoadStart {
@@ -21,6 +23,9 @@ export interface LoadStart {
   /** What each task takes. */
   readonly resources: Readonly<Record<string, number>>
   readonly command: readonly string[]
+  /** Default: a process on the machine's own files. */
+  readonly container?: TaskContainer
+  readonly linux?: TaskLinux
   /** How long a pretended task runs. */
   readonly pretendMs: number
   /** Tasks of one framework that have not ended. Default: no limit. */
@@ -152,6 +157,8 @@ class Framework {
       command: start.command,
       env: { PRETEND_MS: String(start.pretendMs) },
       resources: start.resources,
+      ...(start.container && { container: start.container }),
+      ...(start.linux && { linux: start.linux }),
     }))
     const atMs = nowMs()
     for (const { taskId } of wishes) this.#acceptedAtMs.set(taskId, atMs)

@@ -28,6 +28,8 @@ export interface LoadedOptions extends Omit<LoadStart, 'nats'> {
   readonly profile?: string | undefined
   /** See BenchCluster.probe. Default: no. */
   readonly isProbed?: boolean
+  /** See BenchCluster.stops. Default: no. */
+  readonly watchesStops?: boolean
   /** See BenchClusterOptions. */
   readonly lease?: string
 }
@@ -72,13 +74,14 @@ export class LoadedCluster {
   /** Resolves when all agents are there. */
   static async open(options: LoadedOptions): Promise<LoadedCluster> {
     const { agents, agentResources: resources, profile, isProbed = false, ...more } = options
-    const { isolation, lease, ...load } = more
+    const { isolation, lease, watchesStops = false, ...load } = more
+    const watched = { isProbed, watchesStops }
     const sized = {
       ...(isolation === undefined ? {} : { isolation }),
       ...(resources === undefined ? {} : { resources }),
       ...(lease === undefined ? {} : { lease }),
     }
-    const cluster = await openBenchCluster({ emulated: agents, profile, isProbed, ...sized })
+    const cluster = await openBenchCluster({ emulated: agents, profile, ...watched, ...sized })
     try {
       await cluster.registered(Math.max(1, agents))
       const nats = cluster.url

@@ -7,8 +7,13 @@ export class WrongUse extends Error {
   override readonly name = 'WrongUse'
 }
 
-/** `none`: a kill reaches a session, and nothing holds a task to what it asked for. */
-export const BENCH_ISOLATIONS = ['none', 'cgroups', 'namespaces'] as const
+/**
+ * What keeps tasks apart, each with all that the one before has, as far as the machine has it:
+ * `none`, a kill reaches a session, and nothing holds a task to what it asked for; `cgroups`, they
+ * hold it; `namespaces`, it has processes, files and a network of its own; `container`, a root
+ * filesystem of its own instead of files and network, by runc.
+ */
+export const BENCH_ISOLATIONS = ['none', 'cgroups', 'namespaces', 'container'] as const
 export type BenchIsolation = (typeof BENCH_ISOLATIONS)[number]
 
 export interface Settings {

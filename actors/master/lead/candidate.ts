@@ -8,7 +8,7 @@ import { compare, newCopy, tableOf } from '../registry/copy.ts'
 import { saveNothingBehind } from '../registry/disk.ts'
 import { askForCopy, newerPeer, takePage } from '../registry/peers.ts'
 import { adoptLog, type LogPart, partRead, readLog } from '../registry/reading.ts'
-import type { Reading, Takeover } from '../registry/state.ts'
+import type { LogRead, Reading, Takeover } from '../registry/state.ts'
 import { goOn, stored, writeAgain } from '../registry.ts'
 import { count } from '../state.ts'
 import { log, type Turn, warn } from '../turn.ts'
@@ -55,7 +55,7 @@ function logIsRead(turn: Turn, reading: Reading, lastSequence: number): void {
   }
   state.leader = undefined
   const isWhole = adoptLog(turn, reading.anew) || adoptHoles(turn, reading)
-  takeover.log = { lastSequence, isWhole }
+  takeover.log = { lastSequence, isWhole, atMs: turn.now.monotonicMs }
   proceed(turn)
 }
 
@@ -107,7 +107,7 @@ function proceed(turn: Turn): void {
   const { takeover } = state.registry
   if (takeover?.log === undefined || !takeover.isEpochSaved) return
   if (state.lease.state !== 'recovering' || state.leader !== undefined) return
-  if (takeover.fetching !== undefined || !hasHeardPeers(turn, takeover)) return
+  if (takeover.fetching !== undefined || !hasHeardPeers(turn, takeover, takeover.log)) return
   const { highestEpoch, epochTakenTwice } = state
   const held = epochHeld(state)
   if ((highestEpoch > held || epochTakenTwice === held) && claimHigher(turn, highestEpoch)) return
@@ -139,13 +139,14 @@ function claimHigher(turn: Turn, epoch: number): boolean {
  * Whoever is there has said how far its copy goes: masters say so all the time, and those that were
  * there lately are asked once more, as the store may have lost what the last leader has just done.
  * While one's own beats do not come back, one does not hear the others' either: that time does not
- * count, but a candidate whose beats never come back does not wait for ever.
+ * count. A candidate whose beats never come back does not wait for ever; but only once the log was
+ * read, as until then the server itself may have been away.
  */
-function hasHeardPeers(turn: Turn, takeover: Takeover): boolean {
+function hasHeardPeers(turn: Turn, takeover: Takeover, { atMs }: LogRead): boolean {
   const { lease, rules } = turn.state
   const nowMs = turn.now.monotonicMs
   const isEchoing = nowMs - lease.ownEchoAtMs <= ECHO_MS_MAX
-  const deafUntilMs = takeover.sinceMs + DEAF_WAITS_MAX * rules.peersWaitMs
+  const deafUntilMs = atMs + DEAF_WAITS_MAX * rules.peersWaitMs
   const heardUntilMs = Math.max(
     lease.echoSinceMs + rules.peersWaitMs,
     unheardUntilMs(turn, takeover.sinceMs),

@@ -8,7 +8,7 @@ import { forgetEnded, newFramework, schedulePing, stepFramework } from '../frame
 import { holdAnew, holderOf } from '../frameworks/instances.ts'
 import { pickTerms } from '../frameworks/terms.ts'
 import { tellWorld } from '../public-events.ts'
-import type { Takeover } from '../registry/state.ts'
+import type { LogRead } from '../registry/state.ts'
 import { type FrameworkFact, recordsOf, type TableRecord } from '../registry/table.ts'
 import { record } from '../registry.ts'
 import { recallQuota, recallWeight } from '../roles/changes.ts'
@@ -22,7 +22,7 @@ import { stepLease } from './lease.ts'
 const RECALLED_PER_TURN = 2_000
 
 /** Takes over what this master's copy holds, a part in each turn. */
-export function takeOver(turn: Turn, { lastSequence }: NonNullable<Takeover['log']>): void {
+export function takeOver(turn: Turn, { lastSequence }: LogRead): void {
   const { state, now } = turn
   const { copy, takeover } = state.registry
   if (takeover === undefined) return

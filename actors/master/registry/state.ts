@@ -69,8 +69,7 @@ export interface Takeover {
   /** Monotonic. */
   readonly sinceMs: number
   isEpochSaved: boolean
-  /** The log was read: its last sequence, and whether it holds what this master's copy does. */
-  log: { readonly lastSequence: number; readonly isWhole: boolean } | undefined
+  log: LogRead | undefined
   /** It was read once more because another master knows more. */
   hasReadAgain: boolean
   fetching: Fetching | undefined
@@ -80,6 +79,13 @@ export interface Takeover {
   waitsUntilMs: number
   /** So often another master may still be asked for its copy. */
   readonly triesLeft: Map<MasterId, number>
+}
+
+/** The log was read, at `atMs` (monotonic). `isWhole`: it holds what this master's copy does. */
+export interface LogRead {
+  readonly lastSequence: number
+  readonly isWhole: boolean
+  readonly atMs: number
 }
 
 export interface Fetching {

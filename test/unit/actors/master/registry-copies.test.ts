@@ -351,24 +351,25 @@ test('who was there lately and does not answer is waited for until it counts as 
   t.true(master.isLeading)
 })
 
-test('while its own beats do not come back, a candidate has not listened', (t) => {
-  const master = aMaster([], OLD.slice(0, 1), waiting)
-  master.setRecord(aRecord())
-  master.pass(1_500, asFollower({ registry: { epoch: 4, n: 1 } }))
-  // The server is gone just then, for longer than it would have listened, and comes back empty.
-  master.holding.add('registry')
-  master.setRecord({ epoch: 4, counter: 10, leaseMs: RULES.leaseMs })
-  master.pass(1_000)
-  t.is(master.state.lease.state, 'recovering')
-  master.isEchoing = false
-  master.pass(1_500)
-  master.log.length = 0
-  master.isEchoing = true
-  master.release()
-  t.is(master.state.lease.state, 'recovering')
-  master.pass(500, asFollower({ registry: { epoch: 4, n: 3 } }))
-  t.is(master.state.lease.state, 'recovering')
-})
+for (const awayMs of [1_500, 10_000])
+  test(`while its own beats do not come back for ${awayMs} ms, a candidate has not listened`, (t) => {
+    const master = aMaster([], OLD.slice(0, 1), waiting)
+    master.setRecord(aRecord())
+    master.pass(1_500, asFollower({ registry: { epoch: 4, n: 1 } }))
+    // The server is gone just then, for longer than it would have listened, and comes back empty.
+    master.holding.add('registry')
+    master.setRecord({ epoch: 4, counter: 10, leaseMs: RULES.leaseMs })
+    master.pass(1_000)
+    t.is(master.state.lease.state, 'recovering')
+    master.isEchoing = false
+    master.pass(awayMs)
+    master.log.length = 0
+    master.isEchoing = true
+    master.release()
+    t.is(master.state.lease.state, 'recovering')
+    master.pass(500, asFollower({ registry: { epoch: 4, n: 3 } }))
+    t.is(master.state.lease.state, 'recovering')
+  })
 
 test('who has taken the lease says that it is there, also while it listens to the others', (t) => {
   const master = aMaster([], [], waiting)

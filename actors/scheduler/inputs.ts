@@ -2,8 +2,12 @@
 import type { Refusal } from '../../protocol/errors.ts'
 import type { AgentId, OfferId, SessionId, TaskId } from '../../protocol/ids.ts'
 import type { NotLaunched, UpdateFramework } from '../../protocol/schema/calls.ts'
-import type { Fence, TaskInfo } from '../../protocol/schema/common.ts'
+import type { TaskInfo } from '../../protocol/schema/common.ts'
+import type { LeaderBeat } from '../../protocol/schema/master.ts'
 import type { FrameworkEvents, Output, StatusUpdates } from '../../protocol/schema/scheduler.ts'
+
+/** What a leader's beat says that concerns a framework. */
+export type Beat = Pick<LeaderBeat, 'epoch' | 'run' | 'inviting'>
 
 /** Names a command of the framework; its outcome comes back with it. */
 export type Ask = number
@@ -76,7 +80,7 @@ export type FrameworkInput =
 export type Input =
   /** The first input, once. */
   | { readonly kind: 'start' }
-  | { readonly kind: 'leader.beat'; readonly beat: Fence }
+  | { readonly kind: 'leader.beat'; readonly beat: Beat }
   | { readonly kind: 'leader.events'; readonly message: FrameworkEvents }
   /** What a call was answered; `key` is the effect's. Silence is no input: deadlines repeat. */
   | {

@@ -2,7 +2,8 @@
  * What has become of unfinished tasks? Asked after each subscription and from time to time; tasks
  * of which nothing was heard since are asked about more often. So lost accepts and statuses are
  * found. So many at a time, the next when those are answered: all tasks at once would be more than
- * a leader reads before its server cuts it off.
+ * a leader reads before its server cuts it off. One that still invites its agents knows few tasks,
+ * and has no time: it is asked when its beats say that it has invited all.
  */
 import type { AgentId } from '../../protocol/ids.ts'
 import { RECONCILE_MS, RECONCILE_TASKS_MAX } from '../../protocol/limits.ts'
@@ -17,14 +18,24 @@ const SILENT_TASK_MS = 5_000
 
 /** A new subscription: nothing is taken for granted. */
 export function onSubscribed(turn: Turn): void {
-  const { state } = turn
+  const { state, now } = turn
   for (const task of state.tasks.values()) {
     task.isHeard = false
     task.unknownAtMs = undefined
     task.isDoubtful = state.settings.holder !== undefined
   }
   state.reconcileMs = SILENT_TASK_MS
-  askAboutAll(turn)
+  if (!state.isInviting) return askAboutAll(turn)
+  state.reconciledAtMs = now.monotonicMs
+  arrange(turn)
+}
+
+/** What a beat of the leader says of it. */
+export function noteInviting(turn: Turn, isInviting: boolean): void {
+  const { state } = turn
+  const hasInvitedAll = state.isInviting && !isInviting
+  state.isInviting = isInviting
+  if (hasInvitedAll && state.link.phase === 'open') askAboutAll(turn)
 }
 
 export function onReconcileDue(turn: Turn): void {
@@ -35,6 +46,7 @@ export function onReconcileDue(turn: Turn): void {
     return
   }
   if (now.monotonicMs >= state.reconciledAtMs + RECONCILE_MS) return askAboutAll(turn)
+  if (state.isInviting) return arrange(turn)
   // Agents come back one after the other: what they bring is known to nobody before.
   if (knowsNotAll(state)) askForAll(turn)
   askAbout(

@@ -9,10 +9,11 @@ import { compareFence } from '../parts/fence.ts'
 import { hear } from '../parts/session.ts'
 import { onHeard } from './calls.ts'
 import { end, leaveSession, sayTeardown } from './ending.ts'
+import type { Beat } from './inputs.ts'
 import { onOffers, onRescind } from './offers.ts'
 import { onLeaderBack, onSessionLost, openSession, sayOpen } from './opening.ts'
 import { repeatReadings } from './output.ts'
-import { askAboutLost, onSubscribed as reconcile } from './reconcile.ts'
+import { askAboutLost, noteInviting, onSubscribed as reconcile } from './reconcile.ts'
 import { askSoon, standBy, tellStanding } from './standing.ts'
 import { onLeaderStatus, sayKills } from './tasks.ts'
 import { count, type Turn } from './turn.ts'
@@ -23,7 +24,7 @@ const REPLACED_MS = 20_000
 const COMPLAIN_MS = 1_000
 type Event<K extends FrameworkEvent['kind']> = Extract<FrameworkEvent, { readonly kind: K }>
 
-export function onBeat(turn: Turn, beat: Fence): void {
+export function onBeat(turn: Turn, beat: Beat): void {
   const { state } = turn
   if (state.link.phase === 'closed') return
   const isFirst = state.highest === undefined
@@ -33,9 +34,11 @@ export function onBeat(turn: Turn, beat: Fence): void {
     case 'lower':
       return count(turn, 'refusedLeader')
     case 'current':
+      noteInviting(turn, beat.inviting === true)
       return onLeaderBack(turn)
     case 'higher':
       state.highest = { epoch: beat.epoch, run: beat.run }
+      state.isInviting = beat.inviting === true
       // The first open went out before there was a leader to hear it.
       if (isFirst && state.link.phase === 'opening') sayOpen(turn)
       else onSessionLost(turn)
@@ -60,6 +63,7 @@ export function onEvents(turn: Turn, message: FrameworkEvents): void {
       if (link.phase !== 'opening' || message.session !== link.session.id)
         return count(turn, 'unknownLeader')
       state.highest = fence
+      state.isInviting = false
   }
   inSession(turn, message)
 }

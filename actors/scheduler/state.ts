@@ -171,6 +171,8 @@ export interface SchedulerState {
   readonly random: Random
   readonly counts: Record<Count, number>
   highest: Fence | undefined
+  /** That leader is new and still asks its agents what they hold. */
+  isInviting: boolean
   link: Link
   /** Our latest sessions, oldest first. */
   readonly sessions: Set<SessionId>
@@ -228,6 +230,7 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     random: seededRandom(seed),
     counts: Object.fromEntries(COUNTS.map((count) => [count, 0])) as Record<Count, number>,
     highest: undefined,
+    isInviting: false,
     link: { phase: 'closed' },
     sessions: new Set(),
     openedAtMs: Number.NEGATIVE_INFINITY,

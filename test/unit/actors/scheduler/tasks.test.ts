@@ -247,6 +247,55 @@ test('each subscription asks about all unfinished tasks and where they are', (t)
   t.deepEqual(given.call('reconcile').body.tasks, [{ taskId: 't-1' as TaskId, agentId: AGENT }])
 })
 
+test('a leader that still invites its agents is asked when it has invited all', (t) => {
+  const given = new Given().subscribed().launched('t-1')
+  const beat = (inviting?: true) =>
+    given.input({ kind: 'leader.beat', beat: { ...fence(2), ...(inviting && { inviting }) } })
+  given.nowMs += 1_000
+  beat(true)
+  given.subscribe(fence(2))
+  t.deepEqual(given.calls('reconcile'), [])
+  for (let second = 1; second <= 20; second++) {
+    given.say([{ kind: 'ping' }], fence(2))
+    given.pass(1_000)
+    t.deepEqual(given.calls('reconcile'), [])
+    beat(true)
+    t.deepEqual(given.calls('reconcile'), [])
+  }
+  beat()
+  const { key } = given.call('reconcile')
+  given.answer(key)
+  beat()
+  t.deepEqual(given.calls('reconcile'), [], 'once')
+})
+
+test('a leader that invites for longer than a minute is asked all the same', (t) => {
+  const given = new Given().subscribed().launched('t-1')
+  given.nowMs += 1_000
+  given.input({ kind: 'leader.beat', beat: { ...fence(2), inviting: true } })
+  given.subscribe(fence(2))
+  let asked = 0
+  for (let second = 1; second <= 60; second++) {
+    given.say([{ kind: 'ping' }], fence(2))
+    for (const effect of given.pass(1_000)) {
+      if (effect.do === 'call' && effect.verb === 'reconcile') asked = second
+    }
+  }
+  t.is(asked, 60)
+})
+
+test('what a leader said of its agents is not true of the next', (t) => {
+  const given = new Given().subscribed().launched('t-1')
+  given.nowMs += 1_000
+  given.input({ kind: 'leader.beat', beat: { ...fence(2), inviting: true } })
+  given.subscribe(fence(2))
+  t.deepEqual(given.calls('reconcile'), [])
+  given.nowMs += 1_000
+  given.input({ kind: 'leader.beat', beat: fence(3) })
+  given.subscribe(fence(3))
+  t.is(askedAbout(given), 1)
+})
+
 test('an agent that is lost is asked after where the leader has said nothing of its tasks', (t) => {
   const given = new Given().subscribed().launched('t-1', 't-2')
   given.status(aStatus('TASK_RUNNING', { launch: launch(1, 1), uuid: uuid(1) }))

@@ -14,10 +14,8 @@ const PAGE_FRAMEWORKS_MAX = 1_024
 
 /** All pages, none if nothing is held. */
 export function snapshotPages(state: AgentState): readonly Page[] {
-  const tasks = cut([...state.tasks.values()].map(heldTask), wireBytes)
-  const frameworks = chunks(knownFrameworks(state), PAGE_FRAMEWORKS_MAX).flatMap((part) =>
-    cut(part, wireBytes),
-  )
+  const tasks = listsOf([...state.tasks.values()].map(heldTask))
+  const frameworks = chunks(knownFrameworks(state), PAGE_FRAMEWORKS_MAX).flatMap(listsOf)
   const pages = [
     ...tasks.map((list) => ({ tasks: [...list], frameworks: [] as Known[] })),
     ...frameworks.map((list) => ({ tasks: [] as HeldTask[], frameworks: [...list] })),
@@ -28,6 +26,12 @@ export function snapshotPages(state: AgentState): readonly Page[] {
     last: i === pages.length - 1,
     ...page,
   }))
+}
+
+/** Few pages are allowed, so they are full. Most agents have one: that is seen without counting. */
+function listsOf<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
+  const lists = cut(items)
+  return lists.length <= 1 ? lists : cut(items, wireBytes)
 }
 
 /** One of very many, when all agents of a process come back to a new leader: nothing is spread. */

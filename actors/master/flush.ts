@@ -1,6 +1,7 @@
 /** The end of a turn: what is to be said becomes numbered messages. */
 import { nextNumber } from '../parts/session.ts'
 import { tellFailures, wantsToTellFailures } from './agents/failures.ts'
+import { fillRoom } from './agents/inviting.ts'
 import { logAgents } from './agents/log.ts'
 import { partSome } from './agents/parting.ts'
 import { allocatorWantsFlush, flushFigures } from './allocator/figures.ts'
@@ -17,6 +18,7 @@ export function wantsFlush(leader: Leader): boolean {
     !leader.orders.isEmpty ||
     !leader.events.isEmpty ||
     !leader.publicEvents.isEmpty ||
+    leader.recovery.hasRoom ||
     leader.registrations.length + leader.losses.length > 0 ||
     leader.telling.size + leader.refiltered.size + leader.partings.size > 0 ||
     wantsToTellFailures(leader) ||
@@ -26,6 +28,7 @@ export function wantsFlush(leader: Leader): boolean {
 }
 
 export function flush(turn: LeaderTurn): void {
+  fillRoom(turn)
   logAgents(turn)
   considerLimits(turn)
   refilter(turn)

@@ -45,13 +45,24 @@ export function noteOpening({ leader, now }: LeaderTurn, { agentId }: Agent): vo
   invited.set(agentId, now.monotonicMs)
 }
 
-/** One of them is there: its place in the window is free. */
-export function noteBack(turn: LeaderTurn, { agentId }: Agent, { tasks }: Opening): void {
-  const { recovery } = turn.leader
+/** One of them is there: its place in the window is free for another at the end of the turn. */
+export function noteBack({ leader }: LeaderTurn, { agentId }: Agent, { tasks }: Opening): void {
+  const { recovery } = leader
   if (!recovery.missing.has(agentId)) return
   awaitNoLonger(recovery, agentId)
   recovery.confirmed += 1
   recovery.bytes += AGENT_BYTES + tasks.length * TASK_BYTES
+  recovery.hasRoom = true
+}
+
+/**
+ * Those that were back in this turn make room. Once for all of them: whoever looks for the first of
+ * those that wait walks over the places of all that were taken out before it.
+ */
+export function fillRoom(turn: LeaderTurn): void {
+  const { recovery } = turn.leader
+  if (!recovery.hasRoom) return
+  recovery.hasRoom = false
   if (recovery.uninvited.size > 0) inviteMore(turn)
 }
 

@@ -84,6 +84,8 @@ export interface Recovery {
   /** Of those that are back: how many, and about how many bytes their snapshots had. */
   confirmed: number
   bytes: number
+  /** Some of them came back in this turn. */
+  hasRoom: boolean
 }
 
 export function newRecovery(): Recovery {
@@ -94,6 +96,7 @@ export function newRecovery(): Recovery {
     invited: new Map(),
     confirmed: 0,
     bytes: 0,
+    hasRoom: false,
   }
 }
 

@@ -12,7 +12,7 @@ import {
 import type { TaskRef } from '../../../protocol/schema/agent.ts'
 import type { HeldTask } from '../../../protocol/schema/master.ts'
 import { isTerminal } from '../../../protocol/task-state.ts'
-import { wireBytes } from '../../../protocol/wire-size.ts'
+import { wireBytes, wireBytesAtMost } from '../../../protocol/wire-size.ts'
 import { frameworkOf } from '../books.ts'
 import type { Agent, Framework, Opening, Task } from '../entities.ts'
 import { frameworkFromAgent } from '../frameworks/end.ts'
@@ -29,7 +29,8 @@ export function isSame(task: Task, { agentId }: Agent, { launch }: Pick<Task, 'l
 
 /** Adds what a task holds; says what is wrong with it, if something is. */
 export function countHeld(opening: Opening, { resources, latest }: HeldTask): string | undefined {
-  if (wireBytes(resources) > AGENT_BYTES_MAX) {
+  // Counted only where a quick look does not say that it is little.
+  if (wireBytesAtMost(resources) > AGENT_BYTES_MAX && wireBytes(resources) > AGENT_BYTES_MAX) {
     return `its resources take more than ${AGENT_BYTES_MAX} bytes`
   }
   const parsed = parseResources(resources)

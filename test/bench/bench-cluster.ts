@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { sleep } from '../../bus/clock.ts'
-import { Actor } from '../support/cluster.ts'
+import { Actor, type Line } from '../support/cluster.ts'
 import { startTestServer, type TestServer } from '../support/nats.ts'
 import { PROBE_FLAGS, PROBED } from './probe.ts'
 import { STOPS, STOPS_FLAGS, type Stops } from './stops.ts'
@@ -152,12 +152,18 @@ export function registrationsSaid({ lines }: Actor): number {
   }, 0)
 }
 
+/** From the first of them to the last. */
+export function registrationsTook({ lines }: Actor): number {
+  const atMs = lines.filter(isRegistration).map(({ time }) => Number(time))
+  return Math.max(...atMs) - Math.min(...atMs)
+}
+
+const isRegistration = ({ message }: Line): boolean =>
+  message === 'an agent has registered' || message === 'agents have registered'
+
 /** What a master has said of the tasks of agents that have registered. */
 export function tasksRegistered({ lines }: Actor): number {
-  const said = ['an agent has registered', 'agents have registered']
-  return lines
-    .filter(({ message }) => said.includes(message))
-    .reduce((sum, { tasks }) => sum + Number(tasks ?? 0), 0)
+  return lines.filter(isRegistration).reduce((sum, { tasks }) => sum + Number(tasks ?? 0), 0)
 }
 
 export function timesSaid({ lines }: Actor, message: string): number {

@@ -77,8 +77,11 @@ test('paper loses no task, and measures one at a time', async (t) => {
 test('failover tells what detection, lease and rebuild take', async (t) => {
   t.timeout(60_000)
   const figures = await figuresOf('failover', failover, { tasksPerAgent: 2, frameworks: 1 })
-  const { recoveryMs, detectionMs, leaseMs, rebuildMs } = figures
-  for (const figure of [recoveryMs, detectionMs, leaseMs, rebuildMs]) t.true(Number(figure) >= 0)
+  const { recoveryMs, detectionMs, leaseMs, rebuildMs, admittedMs } = figures
+  for (const figure of [admittedMs, recoveryMs, detectionMs, leaseMs, rebuildMs])
+    t.true(Number(figure) >= 0)
+  const survivors = ['agent', 'allocator', 'frameworks', 'nats', 'standby', 'total']
+  t.deepEqual(processesOf(figures['cpuUsPerAgent']), survivors)
   t.true(Number(recoveryMs) >= Number(detectionMs) + Number(leaseMs) + Number(rebuildMs))
 })
 

@@ -1,7 +1,8 @@
 /**
  * A leader is killed without mercy while tasks run everywhere; how long until its successor knows
  * all agents and all tasks, and offers flow again. The parts are seen from outside: the successor
- * writes the lease (until then: detection), says that it leads (lease), has them all (rebuild).
+ * writes the lease (until then: detection), says that it leads, with all agents that the registry
+ * names (lease), has them all (rebuild). Before that all of them were admitted to that registry.
  */
 import { openScheduler, type Scheduler } from '../../../actors/scheduler/scheduler.ts'
 import type { Bus } from '../../../bus/bus.ts'
@@ -17,6 +18,7 @@ import {
   LARGE_CLUSTER_LEASE,
   openBenchCluster,
   registrationsSaid,
+  registrationsTook,
   tasksRegistered,
   timesSaid,
 } from '../bench-cluster.ts'
@@ -24,7 +26,7 @@ import { type Child, startChild } from '../child.ts'
 import type { CrowdAnswer, CrowdAsk, CrowdStart } from '../crowd.ts'
 import type { Measured } from '../result.ts'
 import type { Settings } from '../settings.ts'
-import { rssMiB, usageOfAll } from '../usage.ts'
+import { cpuUsPerTask, type Pids, rssMiB, usageOfAll } from '../usage.ts'
 
 const CLUSTER = 'bourse'
 const RESOURCES = { cpus: 0.1, mem: 32 }
@@ -55,6 +57,7 @@ export async function failover(settings: Settings): Promise<Measured> {
   let watch: Watch | undefined
   try {
     await cluster.registered(agents)
+    const admittedMs = registrationsTook(cluster.actors['master'] as Actor)
     say(`launching ${tasks} tasks that do not end`)
     const start = { nats: cluster.url, frameworks, resources: RESOURCES } satisfies CrowdStart
     crowd = await startChild<CrowdAsk, CrowdAnswer>('crowd.ts', start)
@@ -64,7 +67,11 @@ export async function failover(settings: Settings): Promise<Measured> {
     await watch.offered(agents)
     say('killing the leader')
     const usage = usageOfAll(cluster.pids)
-    const times = await killLeader(cluster, watch, { agents, tasks })
+    const { times, cpuUsPerAgent } = await killLeader(cluster, watch, {
+      agents,
+      tasks,
+      survivors: { ...survivorsOf(cluster), frameworks: crowd.pid },
+    })
     const { running, strange, endedOtherwise } = await crowd.ask({ ask: 'look' })
     const standby = cluster.actors['standby'] as Actor
     return {
@@ -77,7 +84,12 @@ export async function failover(settings: Settings): Promise<Measured> {
         tasksKnown: { is: tasksRegistered(standby), mustBe: tasks },
         losses: { is: timesSaid(standby, 'an agent is unreachable'), mustBe: 0 },
       },
-      figures: { ...times, rssMiB: rssMiB({ ...usage, ...usageOfAll(pidsNow(cluster)) }) },
+      figures: {
+        admittedMs,
+        ...times,
+        cpuUsPerAgent,
+        rssMiB: rssMiB({ ...usage, ...usageOfAll(survivorsOf(cluster)) }),
+      },
     }
   } finally {
     await watch?.close()
@@ -86,7 +98,7 @@ export async function failover(settings: Settings): Promise<Measured> {
   }
 }
 
-function pidsNow({ pids }: BenchCluster): BenchCluster['pids'] {
+function survivorsOf({ pids }: BenchCluster): Pids {
   const { master: _, ...others } = pids
   return others
 }
@@ -94,24 +106,33 @@ function pidsNow({ pids }: BenchCluster): BenchCluster['pids'] {
 interface Wanted {
   readonly agents: number
   readonly tasks: number
+  readonly survivors: Pids
+}
+
+interface Recovered {
+  readonly times: Readonly<Record<string, number>>
+  /** Of each process, from the kill until all agents and tasks are known. */
+  readonly cpuUsPerAgent: Readonly<Record<string, number>>
 }
 
 async function killLeader(
   { actors }: BenchCluster,
   watch: Watch,
-  { agents, tasks }: Wanted,
-): Promise<Readonly<Record<string, number>>> {
+  { agents, tasks, survivors }: Wanted,
+): Promise<Recovered> {
   const standby = actors['standby'] as Actor
+  const before = usageOfAll(survivors)
   const killedAtMs = performance.now()
   await (actors['master'] as Actor).end('SIGKILL')
   const allThereAtMs = await reached(
     () => registrationsSaid(standby) >= agents && tasksRegistered(standby) >= tasks,
   )
+  const cpuUsPerAgent = cpuUsPerTask(before, usageOfAll(survivors), agents)
   await watch.offered(1)
   const { claimedAtMs, ledAtMs, firstOfferAtMs } = watch
   await watch.offered(agents)
   const since = (atMs: number): number => Math.round(atMs - killedAtMs)
-  return {
+  const times = {
     recoveryMs: since(Math.max(allThereAtMs, firstOfferAtMs)),
     detectionMs: since(claimedAtMs),
     leaseMs: since(ledAtMs) - since(claimedAtMs),
@@ -119,6 +140,7 @@ async function killLeader(
     firstOfferMs: since(firstOfferAtMs),
     allOfferedMs: since(performance.now()),
   }
+  return { times, cpuUsPerAgent }
 }
 
 /** Resolves with the time at which it first was so. */

@@ -2,10 +2,8 @@
 
 import { hostAgents } from '../actors/agent/main.ts'
 import { MemoryDisk } from '../actors/kit/record-log/memory.ts'
-import {
-  PretendingContainerizer,
-  PretendMachine,
-} from '../agent-runtime/containerizer/pretending.ts'
+import { PretendMachine } from '../agent-runtime/containerizer/pretending.ts'
+import { pretendingRuntime } from '../agent-runtime/pretending.ts'
 import { ClusterError } from '../protocol/errors.ts'
 import type { AgentId } from '../protocol/ids.ts'
 import type { ResourceList } from '../protocol/schema/common.ts'
@@ -108,10 +106,8 @@ export class SimulatedAgent {
         machines: [
           {
             profile,
-            openContainerizer: (onEvent) =>
-              Promise.resolve(
-                new PretendingContainerizer({ machine, clock: world.clock, onEvent }),
-              ),
+            openRuntime: (onEvent) =>
+              Promise.resolve(pretendingRuntime({ machine, clock: world.clock, onEvent })),
           },
         ],
         openCheckpoint: () => this.#disk.open(),

@@ -35,7 +35,7 @@ export async function endLeftovers(options: LeftoversOptions): Promise<number> {
   const finished = new Promise<void>((resolve) => {
     finish = resolve
   })
-  const containerizer = await openMachine({
+  const { containerizer } = await openMachine({
     workDir,
     agentId,
     clock,

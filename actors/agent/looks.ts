@@ -1,5 +1,5 @@
 /** Looking into sandboxes, a few at a time: a disk may be slow, and somebody may ask for much. */
-import type { Containerizer } from '../../agent-runtime/containerizer/containerizer.ts'
+import type { Sandboxes } from '../../agent-runtime/sandbox/sandboxes.ts'
 import type { SandboxContent, SandboxPiece } from '../../protocol/schema/sandbox.ts'
 import type { LookWanted } from './effects.ts'
 
@@ -8,7 +8,7 @@ const AT_ONCE_MAX = 4
 const WAITING_MAX = 64
 
 export interface LookTo {
-  readonly containerizer: Pick<Containerizer, 'lookInto'>
+  readonly sandboxes: Pick<Sandboxes, 'lookInto'>
   readonly wanted: LookWanted
   readonly send: (piece: SandboxPiece) => void
 }
@@ -36,7 +36,7 @@ export class Looks {
   }
 }
 
-async function answer({ containerizer, wanted, send }: LookTo): Promise<void> {
+async function answer({ sandboxes, wanted, send }: LookTo): Promise<void> {
   const { request, sandbox, look } = wanted
   const { taskId } = sandbox
   let part = 0
@@ -45,7 +45,7 @@ async function answer({ containerizer, wanted, send }: LookTo): Promise<void> {
     send({ request, taskId, part, last, content })
     part += 1
   }
-  for await (const seen of containerizer.lookInto({ sandbox, look })) {
+  for await (const seen of sandboxes.lookInto({ sandbox, look })) {
     if (before !== undefined) tell(before, false)
     before = seen as SandboxContent
   }

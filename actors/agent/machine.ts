@@ -1,9 +1,5 @@
 /** The machine of an agent, and of who ends what a dead one left there. */
-import {
-  type Containerizers,
-  type ContainerizersOptions,
-  openContainerizers,
-} from '../../agent-runtime/containerizer/containerizers.ts'
+import { openRuntime, type RealRuntime, type RuntimeOptions } from '../../agent-runtime/runtime.ts'
 import { sleep } from '../../bus/clock.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 
@@ -14,17 +10,12 @@ const LOOK_MS = 100
 /**
  * Waits while tasks that were left there are being ended.
  *
- * @throws {ClusterError} as `openContainerizers`.
+ * @throws {ClusterError} as `openRuntime`.
  */
-export function openMachine(options: ContainerizersOptions): Promise<Containerizers> {
-  return whenEnded(() => openContainerizers(options))
-}
-
-/** Tries again while the tasks of a dead agent are being ended. */
-export async function whenEnded<M>(open: () => Promise<M>): Promise<M> {
+export async function openMachine(options: RuntimeOptions): Promise<RealRuntime> {
   for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
     try {
-      return await open()
+      return await openRuntime(options)
     } catch (error) {
       const isEnding = error instanceof ClusterError && error.code === 'containerizer/ending'
       if (!isEnding || waitedMs >= ENDING_MS_MAX) throw error

@@ -3,11 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Isolation } from '../../agent-runtime/containerizer/containerizer.ts'
-import {
-  PretendingContainerizer,
-  PretendMachine,
-} from '../../agent-runtime/containerizer/pretending.ts'
+import { PretendMachine } from '../../agent-runtime/containerizer/pretending.ts'
 import { findGpus } from '../../agent-runtime/isolator/gpus.ts'
+import { pretendingRuntime } from '../../agent-runtime/pretending.ts'
 import { detectResources } from '../../agent-runtime/resources.ts'
 import type { BusSystem } from '../../bus/bus.ts'
 import type { Clock } from '../../bus/clock.ts'
@@ -151,7 +149,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
       {
         profile,
         isKnown,
-        openContainerizer: (onEvent) =>
+        openRuntime: (onEvent) =>
           openMachine({ ...here, workDir, agentId, clock, onEvent, watch, containerService }),
       },
     ],
@@ -226,8 +224,7 @@ export async function startEmulatedAgents(options: EmulatedOptions): Promise<Run
     const machine = new PretendMachine()
     return {
       profile: { agentId, hostname, resources, attributes, sandboxesMax: 0 },
-      openContainerizer: (onEvent) =>
-        Promise.resolve(new PretendingContainerizer({ machine, clock, onEvent })),
+      openRuntime: (onEvent) => Promise.resolve(pretendingRuntime({ machine, clock, onEvent })),
     }
   })
   const openCheckpoint = (): OpenedRecordLog =>

@@ -2,12 +2,12 @@
 import { constants } from 'node:os'
 import type {
   ContainerEvent,
-  Containerizer,
   Exit,
   OnContainerEvent,
   RecoveredContainer,
   CheckSeen as Seen,
 } from '../../agent-runtime/containerizer/containerizer.ts'
+import type { Runtime } from '../../agent-runtime/runtime.ts'
 import type { Subscription } from '../../bus/bus.ts'
 import type { Clock } from '../../bus/clock.ts'
 import type { Messenger } from '../../bus/messenger.ts'
@@ -45,7 +45,7 @@ export interface Machine {
   readonly profile: Profile
   /** An agent of its id was here before, whatever the checkpoint says. Default false. */
   readonly isKnown?: boolean
-  readonly openContainerizer: (onEvent: OnContainerEvent) => Promise<Containerizer>
+  readonly openRuntime: (onEvent: OnContainerEvent) => Promise<Runtime>
 }
 
 export interface AgentsDeps {
@@ -54,7 +54,7 @@ export interface AgentsDeps {
   readonly clock: Clock
   readonly randomToken: RandomToken
   readonly machines: readonly Machine[]
-  /** Called when all containerizers are open: each keeps other agents off its machine. */
+  /** Called when all runtimes are open: each keeps other agents off its machine. */
   readonly openJournal: () => Journal
   /** Differs after a reboot. */
   readonly bootId: string
@@ -74,10 +74,9 @@ export interface OpenAgents {
   close(): Promise<void>
 }
 
-interface Agent {
+interface Agent extends Runtime {
   readonly agentId: AgentId
   readonly state: AgentState
-  readonly containerizer: Containerizer
   readonly actor: RunningActor<Input>
   readonly looks: Looks
 }
@@ -89,18 +88,16 @@ interface Agent {
  */
 export async function openAgents(deps: AgentsDeps): Promise<OpenAgents> {
   const agents: Agent[] = []
-  const containerizers: Containerizer[] = []
+  const runtimes: Runtime[] = []
   const closing: (() => Promise<void> | void)[] = []
   const closeAll = async (): Promise<void> => {
     for (const closeOne of closing.splice(0).reverse()) await closeOne()
   }
   try {
     for (const [i, machine] of deps.machines.entries()) {
-      const containerizer = await machine.openContainerizer((event) =>
-        agents[i]?.actor.input(inputOf(event)),
-      )
-      containerizers.push(containerizer)
-      closing.push(() => containerizer.close())
+      const runtime = await machine.openRuntime((event) => agents[i]?.actor.input(inputOf(event)))
+      runtimes.push(runtime)
+      closing.push(() => runtime.containerizer.close())
     }
     const journal = deps.openJournal()
     closing.push(() => journal.close())
@@ -109,9 +106,9 @@ export async function openAgents(deps: AgentsDeps): Promise<OpenAgents> {
     const orders = hearOrders(deps, agents)
     closing.push(() => orders.forEach((subscription) => subscription.close()))
     for (const [i, { profile, isKnown = false }] of deps.machines.entries()) {
-      const containerizer = containerizers[i] as Containerizer
-      const found = await containerizer.recover()
-      const agent = openAgent(deps, { profile, containerizer, batch })
+      const runtime = runtimes[i] as Runtime
+      const found = await runtime.containerizer.recover()
+      const agent = openAgent(deps, { profile, runtime, batch })
       agents.push(agent)
       closing.push(() => agent.actor.stop())
       const { agentId } = profile
@@ -187,12 +184,12 @@ function withCause({ message, cause }: ClusterError): string {
 
 interface Parts {
   readonly profile: Profile
-  readonly containerizer: Containerizer
+  readonly runtime: Runtime
   readonly batch: Batch<Agent>
 }
 
-function openAgent(deps: AgentsDeps, { profile, containerizer, batch }: Parts): Agent {
-  const { isolation, isolators, missing, kinds, images } = containerizer
+function openAgent(deps: AgentsDeps, { profile, runtime, batch }: Parts): Agent {
+  const { isolation, isolators, missing, kinds, images } = runtime.containerizer
   const attributes = [...profile.attributes, { name: 'isolation', text: isolation }]
   attributes.push({ name: ISOLATORS, text: isolators.join(',') })
   attributes.push({ name: CONTAINERIZERS, text: kinds.join(',') })
@@ -211,7 +208,7 @@ function openAgent(deps: AgentsDeps, { profile, containerizer, batch }: Parts): 
     perform: (effect) => batch.add(agent, effect),
   })
   const looks = new Looks(deps.onFault)
-  const agent: Agent = { agentId: profile.agentId, state, containerizer, actor, looks }
+  const agent: Agent = { agentId: profile.agentId, state, ...runtime, actor, looks }
   return agent
 }
 
@@ -278,7 +275,7 @@ function listen(deps: AgentsDeps, agents: readonly Agent[]): Subscription[] {
 
 function perform(deps: AgentsDeps, agent: Agent, action: Action): void {
   const { cluster, messenger, onFault } = deps
-  const { agentId, containerizer } = agent
+  const { agentId, containerizer, sandboxes } = agent
   switch (action.do) {
     case 'launch':
       return containerizer.launch(action.container)
@@ -289,13 +286,13 @@ function perform(deps: AgentsDeps, agent: Agent, action: Action): void {
     case 'destroy':
       return void containerizer.destroy(action.containerId)?.catch(onFault)
     case 'remove-sandbox':
-      return void containerizer.removeSandbox(action.sandbox)?.catch(onFault)
+      return void sandboxes.remove(action.sandbox)?.catch(onFault)
     case 'read-output':
       return void readOutput(deps, agent, action)
     case 'look-into': {
       const send = (piece: SandboxPiece): void =>
         messenger.send(sandboxPieces, { cluster, agentId, ...action.to }, piece)
-      return agent.looks.add({ containerizer, wanted: action, send })
+      return agent.looks.add({ sandboxes, wanted: action, send })
     }
     case 'send-found':
       return messenger.send(sandboxesFound, { cluster, agentId }, action.message)
@@ -319,7 +316,7 @@ function perform(deps: AgentsDeps, agent: Agent, action: Action): void {
 /** What cannot be read is missing, for who asked. */
 async function readOutput(deps: AgentsDeps, agent: Agent, wanted: OutputWanted): Promise<void> {
   const { request, ...read } = wanted
-  const output = await agent.containerizer.readOutput(read).catch(deps.onFault)
+  const output = await agent.sandboxes.readOutput(read).catch(deps.onFault)
   const answer = output === undefined ? {} : { output }
   agent.actor.input({ kind: 'output.read', request, ...answer })
 }
@@ -338,9 +335,9 @@ async function readUsage(deps: AgentsDeps, agent: Agent, wanted: ReadUsage): Pro
 }
 
 async function measureDisk(deps: AgentsDeps, agent: Agent, lists: boolean): Promise<void> {
-  const { containerizer } = agent
-  const usedPart = await containerizer.diskUsedPart().catch(deps.onFault)
-  const found = lists ? await containerizer.listSandboxes().catch(deps.onFault) : undefined
+  const { sandboxes } = agent
+  const usedPart = await sandboxes.diskUsedPart().catch(deps.onFault)
+  const found = lists ? await sandboxes.list().catch(deps.onFault) : undefined
   agent.actor.input({
     kind: 'disk.measured',
     ...(typeof usedPart === 'number' && { usedPart }),

@@ -1,17 +1,8 @@
 /** What runs tasks on one machine. The real one and the pretending one keep the same promises. */
-import type { FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
 import type { TaskContainer } from '../../protocol/schema/task-container.ts'
 import type { TaskLinux, TaskRlimit } from '../../protocol/schema/task-linux.ts'
 import type { LimitHit, Limits, Usage } from '../isolator/isolator.ts'
-import type { Look, Seen } from '../sandbox/look.ts'
-
-/** Names one sandbox: `<principal>/<frameworkId>/<taskId>/<launch>` below the work directory. */
-export interface SandboxName {
-  readonly principal: Principal
-  readonly frameworkId: FrameworkId
-  readonly taskId: TaskId
-  readonly launch: Launch
-}
+import type { SandboxName } from '../sandbox/sandboxes.ts'
 
 /** `shell` is given to `/bin/sh -c`; `argv` is run as it stands, its first found through PATH. */
 export type Command = { readonly argv: readonly string[] } | { readonly shell: string }
@@ -153,35 +144,6 @@ export interface RecoveredContainer {
 /** What a kill reaches. `session`: a task that makes itself a new session escapes. */
 export type Isolation = 'cgroup' | 'pid-namespace' | 'session' | 'pretending'
 
-export type Stream = 'stdout' | 'stderr'
-
-export interface ReadOutput {
-  readonly sandbox: Omit<SandboxName, 'launch'>
-  /** Absent: the newest launch of the task. */
-  readonly launch?: Launch
-  readonly stream: Stream
-  /** First byte to read, from 0. Beyond the end is no error: nothing is read. */
-  readonly offset: number
-  readonly bytesMax: number
-}
-
-export interface LookInto {
-  /** Without `launch`: the newest of the task. */
-  readonly sandbox: Omit<SandboxName, 'launch'> & Partial<Pick<SandboxName, 'launch'>>
-  readonly look: Look
-}
-
-export interface Output {
-  /** 0 to `bytesMax` bytes, from `offset` and `goneBytes` on. */
-  readonly bytes: Uint8Array
-  /** So many from `offset` on were taken away, as it had become too long. */
-  readonly goneBytes?: number
-  /** How long the stream was when it was read. */
-  readonly sizeBytes: number
-  /** The task has ended and these bytes are the last: nothing will ever follow. */
-  readonly end: boolean
-}
-
 /** Called once per event, never from inside a call of the containerizer. */
 export type OnContainerEvent = (event: ContainerEvent) => void
 
@@ -202,7 +164,7 @@ export interface Containerizer {
   /** A sentence for each thing that this machine cannot hold tasks to. */
   readonly missing: readonly string[]
 
-  /** Finds what ran, ended or did not start while no agent watched. */
+  /** Finds what ran, ended or did not start while no agent watched. Events come afterwards. */
   recover(): Promise<readonly RecoveredContainer[]>
 
   /** Starts a task. All that goes wrong is told by `launch-failed`. */
@@ -231,24 +193,6 @@ export interface Containerizer {
   /** What it uses now and has used; undefined if there is no such container. Looks anew. */
   usage(containerId: string): Promise<Usage | undefined>
 
-  /** Undefined if there is no such sandbox. The file is read as it is, links are not followed. */
-  readOutput(request: ReadOutput): Promise<Output | undefined>
-
-  /**
-   * What lies in a sandbox, in pieces. Changes nothing and follows no link; what is no regular file
-   * is shown by name only. Whoever stops early ends it by `return`.
-   */
-  lookInto(request: LookInto): AsyncGenerator<Seen>
-
-  /** Removes a sandbox with all in it. One that is not there is no error. Undefined: done. */
-  removeSandbox(sandbox: SandboxName): Promise<void> | undefined
-
-  /** How full the disk of the sandboxes is, 0 to 1. */
-  diskUsedPart(): Promise<number>
-
-  /** Every sandbox that there is; `atMs` in wall time: when it was changed last. */
-  listSandboxes(): Promise<readonly { readonly sandbox: SandboxName; readonly atMs: number }[]>
-
-  /** Stops watching: no event follows. Tasks run on. */
+  /** Stops watching: no event follows, and no output is shortened. Tasks run on. */
   close(): Promise<void>
 }

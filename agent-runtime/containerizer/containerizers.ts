@@ -1,19 +1,14 @@
 /** Containerizers side by side on one machine: each task goes to the one that it names. */
 import type { Clock } from '../../bus/clock.ts'
 import type { Usage } from '../isolator/isolator.ts'
-import type { Seen } from '../sandbox/look.ts'
 import type {
   CheckRun,
   ContainerEvent,
   Containerizer,
   ContainerSpec,
   Isolation,
-  LookInto,
   OnContainerEvent,
-  Output,
-  ReadOutput,
   RecoveredContainer,
-  SandboxName,
 } from './containerizer.ts'
 import { DockerContainerizer } from './docker/docker.ts'
 import { findService } from './docker/service.ts'
@@ -28,9 +23,8 @@ export interface ContainerizersOptions extends ProcessContainerizerOptions {
 /** @throws {ClusterError} as `openProcessContainerizer`. */
 export async function openContainerizers(options: ContainerizersOptions): Promise<Containerizers> {
   const { workDir, containerService } = options
-  const live = new Set<string>()
   const early = new EarlyEvents(options)
-  const shared = { ...options, live, onEvent: early.tell }
+  const shared = { ...options, onEvent: early.tell }
   const processes = await openProcessContainerizer(shared)
   const service = await findService(workDir, containerService)
   const images =
@@ -44,6 +38,7 @@ class EarlyEvents {
   readonly #onEvent: OnContainerEvent
   readonly #clock: Clock
   #early: ContainerEvent[] | undefined = []
+  #isClosed = false
 
   constructor({ onEvent, clock }: { readonly onEvent: OnContainerEvent; readonly clock: Clock }) {
     this.#onEvent = onEvent
@@ -51,8 +46,8 @@ class EarlyEvents {
   }
 
   readonly tell = (event: ContainerEvent): void => {
-    if (this.#early === undefined) this.#onEvent(event)
-    else this.#early.push(event)
+    if (this.#early !== undefined) this.#early.push(event)
+    else if (!this.#isClosed) this.#onEvent(event)
   }
 
   /** In the next turn: the caller of `recover` is told its answer before. */
@@ -60,8 +55,12 @@ class EarlyEvents {
     this.#clock.soon(() => {
       const early = this.#early ?? []
       this.#early = undefined
-      for (const event of early) this.#onEvent(event)
+      for (const event of early) this.tell(event)
     })
+  }
+
+  close(): void {
+    this.#isClosed = true
   }
 }
 
@@ -74,7 +73,6 @@ interface Parts {
 
 type Part = ProcessContainerizer | DockerContainerizer
 
-/** Sandboxes lie in one folder, and who has not ended is known to both. */
 export class Containerizers implements Containerizer {
   readonly isolation: Isolation
   readonly kinds: Containerizer['kinds']
@@ -93,6 +91,11 @@ export class Containerizers implements Containerizer {
     this.kinds = [...processes.kinds, ...(this.images === undefined ? [] : (['docker'] as const))]
     this.isolators = processes.isolators
     this.missing = [...processes.missing, ...(images?.missing ?? []), ...missing]
+  }
+
+  /** The launcher's process, if one runs now. */
+  get launcherPid(): number | undefined {
+    return this.#parts.processes.launcherPid
   }
 
   async recover(): Promise<readonly RecoveredContainer[]> {
@@ -142,28 +145,11 @@ export class Containerizers implements Containerizer {
     return await this.#where.get(containerId)?.usage(containerId)
   }
 
-  readOutput(request: ReadOutput): Promise<Output | undefined> {
-    return this.#parts.processes.readOutput(request)
-  }
-
-  lookInto(request: LookInto): AsyncGenerator<Seen> {
-    return this.#parts.processes.lookInto(request)
-  }
-
-  removeSandbox(sandbox: SandboxName): Promise<void> {
-    return this.#parts.processes.removeSandbox(sandbox)
-  }
-
-  diskUsedPart(): Promise<number> {
-    return this.#parts.processes.diskUsedPart()
-  }
-
-  listSandboxes(): ReturnType<Containerizer['listSandboxes']> {
-    return this.#parts.processes.listSandboxes()
-  }
-
   async close(): Promise<void> {
-    await this.#parts.images?.close()
-    await this.#parts.processes.close()
+    const { processes, images, early } = this.#parts
+    early.close()
+    await images?.close()
+    // The last: it is what keeps other agents away.
+    await processes.close()
   }
 }

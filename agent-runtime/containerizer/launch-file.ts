@@ -6,7 +6,8 @@ import type { Hold } from '../isolator/isolator.ts'
 import type { KillHold } from '../isolator/kill.ts'
 import { quote } from '../launcher/quote.ts'
 import type { OutputLimits } from '../sandbox/output-limits.ts'
-import type { Command, SandboxName } from './containerizer.ts'
+import type { SandboxName } from '../sandbox/sandboxes.ts'
+import type { Command } from './containerizer.ts'
 
 /** What must be known to find a container again. First line of the file, as a comment. */
 export interface LaunchHead {

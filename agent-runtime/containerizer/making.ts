@@ -9,7 +9,7 @@ import type { OpenIsolators } from '../isolator/isolators.ts'
 import { joinsOf, type KillIsolator, makeHold } from '../isolator/kill.ts'
 import { enterWords, holdOf, insideOf } from '../isolator/namespaces.ts'
 import { makePrivateFiles } from '../isolator/private-files.ts'
-import type { Sandboxes } from '../sandbox/sandbox.ts'
+import type { SandboxFolder } from '../sandbox/folder.ts'
 import type { UserAnswer } from '../sandbox/user.ts'
 import type { Container } from './container.ts'
 import type { ContainerSpec } from './containerizer.ts'
@@ -23,7 +23,7 @@ import type { RuntimeDirectory } from './runtime-directory.ts'
 export interface Maker {
   readonly agentId: AgentId
   readonly runtime: RuntimeDirectory
-  readonly sandboxes: Sandboxes
+  readonly sandboxes: SandboxFolder
   readonly isolator: KillIsolator
   readonly isolators: OpenIsolators
   readonly confinement: Confinement

@@ -1,10 +1,9 @@
 /** Containers that only take time: for emulated agents and for the simulator. */
 import { strict as assert } from 'node:assert'
 import type { Clock, Timer } from '../../bus/clock.ts'
-import type { TaskId } from '../../protocol/ids.ts'
 import type { Usage } from '../isolator/isolator.ts'
-import { NO_SANDBOX, type Seen } from '../sandbox/look.ts'
-import { lookRefused, namesOf } from '../sandbox/walk.ts'
+import { type PretendOutput, PretendOutputs } from '../sandbox/pretending.ts'
+import type { SandboxName } from '../sandbox/sandboxes.ts'
 import type {
   CheckRun,
   CheckSeen,
@@ -12,13 +11,9 @@ import type {
   Containerizer,
   ContainerSpec,
   Exit,
-  LookInto,
   OnContainerEvent,
-  Output,
   Probe,
-  ReadOutput,
   RecoveredContainer,
-  SandboxName,
 } from './containerizer.ts'
 import { problemOf } from './environment.ts'
 
@@ -54,21 +49,13 @@ interface PretendContainer {
   timer: Timer | undefined
 }
 
-interface PretendOutput {
-  readonly sandbox: SandboxName
-  readonly bytes: Uint8Array
-  ended: boolean
-}
-
 /**
  * What outlives an agent: its tasks and their output. One per emulated machine; a simulated crash
  * closes the containerizer and opens another on the same machine.
  */
 export class PretendMachine {
   readonly containers = new Map<string, PretendContainer>()
-  /** By task id, oldest first: of several frameworks too. */
-  readonly sandboxes = new Map<TaskId, PretendOutput[]>()
-  diskUsedPart = 0
+  readonly outputs = new PretendOutputs()
 
   /** Ends all tasks, unseen. Only while no containerizer is open. */
   reboot(): void {
@@ -142,7 +129,7 @@ export class PretendingContainerizer implements Containerizer {
       timer: undefined,
     }
     this.#machine.containers.set(containerId, container)
-    this.#keepOutput(output)
+    this.#machine.outputs.keep(output)
     this.#inNextTurn(container)
   }
 
@@ -186,71 +173,13 @@ export class PretendingContainerizer implements Containerizer {
       end(container, container.exit)
       this.#machine.containers.delete(containerId)
       // Without output it would only be remembered, for every task there ever was.
-      if (container.output.bytes.length === 0) this.#forgetOutput(container.sandbox)
+      if (container.output.bytes.length === 0) this.#machine.outputs.forget(container.sandbox)
     }
   }
 
   /** What pretends uses nothing. */
   usage(containerId: string): Promise<Usage | undefined> {
     return this.#answer(this.#machine.containers.has(containerId) ? {} : undefined)
-  }
-
-  readOutput({
-    sandbox,
-    launch,
-    stream,
-    offset,
-    bytesMax,
-  }: ReadOutput): Promise<Output | undefined> {
-    const { taskId, ...framework } = sandbox
-    const all = this.#machine.sandboxes
-      .get(taskId)
-      ?.filter((one) => isOf(one, framework))
-      .findLast((one) => launch === undefined || one.sandbox.launch === launch)
-    if (all === undefined) return this.#answer(undefined)
-    const written = stream === 'stdout' ? all.bytes : new Uint8Array()
-    const bytes = written.slice(offset, offset + Math.max(0, bytesMax))
-    const end = all.ended && offset + bytes.length >= written.length
-    return this.#answer({ bytes, sizeBytes: written.length, end })
-  }
-
-  /** A sandbox in which there is nothing but what was written to stdout. */
-  async *lookInto({ sandbox, look }: LookInto): AsyncGenerator<Seen> {
-    const { launch, ...task } = sandbox
-    const about = {
-      sandbox: task,
-      ...(launch !== undefined && { launch }),
-      stream: 'stdout',
-    } as const
-    const { path, want, offset, bytesMax } = look
-    const output = await this.readOutput({ ...about, offset, bytesMax })
-    if (output === undefined) return yield NO_SANDBOX
-    const { sizeBytes, bytes: data } = output
-    const name = Buffer.from('stdout')
-    const entry = { name, type: 'file', sizeBytes, mode: 0o644, changedAtMs: 0 } as const
-    const isStdout = name.equals(path)
-    if (want === 'read' && isStdout)
-      return yield { kind: 'file', offset, sizeBytes, version: '', mode: entry.mode, data }
-    if (want === 'list' && isStdout) return yield { kind: 'entry', entry }
-    const names = namesOf(path)
-    if ('kind' in names) return yield names
-    if (names.length > 0) return yield lookRefused('not-found', 'there is no such file')
-    if (want === 'read') return yield lookRefused('not-a-file', 'it is a folder')
-    const entries = look.after === undefined ? [entry] : []
-    yield { kind: 'folder', entries, more: false }
-  }
-
-  removeSandbox(sandbox: SandboxName): undefined {
-    this.#forgetOutput(sandbox)
-  }
-
-  diskUsedPart(): Promise<number> {
-    return this.#answer(this.#machine.diskUsedPart)
-  }
-
-  /** What pretends loses no checkpoint and keeps its sandboxes. */
-  listSandboxes(): Promise<readonly never[]> {
-    return this.#answer([])
   }
 
   /** Also what a simulated crash does: kills that are due later are forgotten. */
@@ -330,20 +259,6 @@ export class PretendingContainerizer implements Containerizer {
     })
   }
 
-  #keepOutput(output: PretendOutput): void {
-    const { sandboxes } = this.#machine
-    const others = sandboxes.get(output.sandbox.taskId)
-    if (others === undefined) sandboxes.set(output.sandbox.taskId, [output])
-    else others.push(output)
-  }
-
-  #forgetOutput({ taskId, launch }: SandboxName): void {
-    const { sandboxes } = this.#machine
-    const kept = sandboxes.get(taskId)?.filter(({ sandbox }) => sandbox.launch !== launch) ?? []
-    if (kept.length === 0) sandboxes.delete(taskId)
-    else sandboxes.set(taskId, kept)
-  }
-
   #answer<T>(value: T): Promise<T> {
     this.#settles()
     return Promise.resolve(value)
@@ -388,11 +303,4 @@ function pretenceOf({ env }: ContainerSpec): Pretence | string {
     output: env['PRETEND_OUTPUT'] === undefined ? NO_OUTPUT : Buffer.from(env['PRETEND_OUTPUT']),
     ignoresTerm: Boolean(env['PRETEND_IGNORES_TERM']),
   }
-}
-
-function isOf(
-  { sandbox }: PretendOutput,
-  { principal, frameworkId }: Pick<SandboxName, 'principal' | 'frameworkId'>,
-): boolean {
-  return sandbox.principal === principal && sandbox.frameworkId === frameworkId
 }

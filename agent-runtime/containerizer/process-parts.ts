@@ -8,13 +8,14 @@ import { defaultDiskBytes } from '../isolator/disk.ts'
 import { openIsolators } from '../isolator/isolators.ts'
 import { openKillIsolator, ownerName, succeeds } from '../isolator/kill.ts'
 import type { WatchOptions } from '../launcher/watch.ts'
+import type { SandboxFolder } from '../sandbox/folder.ts'
 import type { Isolation, OnContainerEvent } from './containerizer.ts'
 import type { Maker } from './making.ts'
 import { openOci } from './oci/oci.ts'
 import { RuntimeDirectory } from './runtime-directory.ts'
 
 export interface ProcessContainerizerOptions {
-  /** Absolute. Holds `runtime/` and `sandboxes/`; one living agent at a time. */
+  /** Absolute. Holds `runtime/`; one living agent at a time. */
   readonly workDir: string
   readonly agentId: AgentId
   readonly clock: Clock
@@ -23,10 +24,8 @@ export interface ProcessContainerizerOptions {
   readonly isolation?: Exclude<Isolation, 'pretending'>
   /** What ends the tasks when no agent has come back for so long. Absent: nothing does. */
   readonly watch?: Pick<WatchOptions, 'timeoutMs' | 'command'> | undefined
-  /** Paths of the sandboxes of all that has not ended: shared by who shares the folder. */
-  readonly live?: Set<string>
-  /** As in `SandboxesOptions`. Default OUTPUT_KEPT_BYTES. */
-  readonly outputBytesMax?: number | undefined
+  /** Of the work directory. Closed with the containerizer. */
+  readonly sandboxes: SandboxFolder
   /** `ending`: no agent, but who ends what a dead one left. Default: an agent. */
   readonly use?: 'agent' | 'ending'
   /** Who listens on a port that it was not given is ended. Default: it is told. */
@@ -41,7 +40,9 @@ export interface ProcessContainerizerOptions {
  * @throws {ClusterError} `containerizer/in-use` if another agent uses the work directory, or
  * `containerizer/ending` while the tasks of a dead one are being ended: that does not take long.
  */
-export async function openParts(options: ProcessContainerizerOptions): Promise<Parts> {
+export async function openParts(
+  options: Omit<ProcessContainerizerOptions, 'sandboxes'>,
+): Promise<Parts> {
   const { workDir, agentId, isolation, use } = options
   assert(workDir.startsWith('/') && !workDir.includes('\0'), 'the work directory is absolute')
   const runtime = new RuntimeDirectory(join(workDir, 'runtime'), use)

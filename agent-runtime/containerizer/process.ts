@@ -4,7 +4,6 @@ import { type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
 import type { Timer } from '../../bus/clock.ts'
 import { isToken } from '../../protocol/ids.ts'
-import { OUTPUT_KEPT_BYTES } from '../../protocol/limits.ts'
 import type { OciContainer } from '../../protocol/schema/task-container.ts'
 import { beginHere, NO_PLACE, RunningChecks } from '../checks/running.ts'
 import type { Usage } from '../isolator/isolator.ts'
@@ -14,9 +13,9 @@ import { GroupNetworks } from '../isolator/private-network.ts'
 import type { ProcessIdentity } from '../isolator/proc.ts'
 import { Launcher } from '../launcher/launcher.ts'
 import { Watch } from '../launcher/watch.ts'
-import { NO_SANDBOX, type Seen } from '../sandbox/look.ts'
-import { type OutputLimits, outputLimitsOf } from '../sandbox/output-limits.ts'
-import { openSandboxes, type Sandboxes } from '../sandbox/sandbox.ts'
+import type { SandboxFolder } from '../sandbox/folder.ts'
+import type { OutputLimits } from '../sandbox/output-limits.ts'
+import type { SandboxName } from '../sandbox/sandboxes.ts'
 import { Users } from '../sandbox/user.ts'
 import { Container } from './container.ts'
 import type {
@@ -26,11 +25,7 @@ import type {
   Containerizer,
   ContainerSpec,
   Isolation,
-  LookInto,
-  Output,
-  ReadOutput,
   RecoveredContainer,
-  SandboxName,
 } from './containerizer.ts'
 import { type Maker, type Making, makeContainer } from './making.ts'
 import { type FoundRoot, Roots } from './oci/roots.ts'
@@ -63,7 +58,7 @@ export class ProcessContainerizer implements Containerizer {
   readonly #parts: Parts
   readonly #maker: Maker
   readonly #launcher: Launcher
-  readonly #sandboxes: Sandboxes
+  readonly #sandboxes: SandboxFolder
   readonly #users = new Users()
   readonly #roots: Roots
   readonly #networks: GroupNetworks
@@ -74,8 +69,6 @@ export class ProcessContainerizer implements Containerizer {
   readonly #watch: Watch | undefined
   #rescanTimer: Timer | undefined
   #recovered = false
-  /** What happens while others are still looked at: told when the caller knows of all. */
-  #early: ContainerEvent[] | undefined
   #closed = false
 
   constructor(options: ProcessContainerizerOptions, parts: Parts) {
@@ -89,7 +82,7 @@ export class ProcessContainerizer implements Containerizer {
     this.missing = [...isolators.missing, ...confinement.missing, ...(noOci ? [noOci] : [])]
     this.#roots = new Roots(join(options.workDir, 'roots'))
     this.#networks = new GroupNetworks(confinement.loopbackUp)
-    this.#sandboxes = openSandboxes(options)
+    this.#sandboxes = options.sandboxes
     this.#maker = { ...parts, agentId: options.agentId, sandboxes: this.#sandboxes }
     this.#checks = new RunningChecks(options.clock, beginHere(options.clock))
     this.#looks = new Looks({
@@ -132,8 +125,6 @@ export class ProcessContainerizer implements Containerizer {
     this.#recovered = true
     const found: RecoveredContainer[] = []
     const { runtime, isolator, isolators } = this.#parts
-    const early: ContainerEvent[] = []
-    this.#early = early
     const all = runtime.containers()
     for (const [containerId, files] of all) {
       const { sandbox, output } = files
@@ -147,8 +138,6 @@ export class ProcessContainerizer implements Containerizer {
     const known = new Set(all.keys())
     for (const stranger of isolator.strangers(known)) this.#clear(stranger)
     for (const stranger of isolators.strangers(known)) this.#clear(stranger)
-    this.#early = undefined
-    this.#options.clock.soon(() => early.forEach((event) => this.#tell(event)))
     return found
   }
 
@@ -175,8 +164,7 @@ export class ProcessContainerizer implements Containerizer {
   }
 
   #tell(event: ContainerEvent): void {
-    if (this.#early !== undefined) this.#early.push(event)
-    else if (!this.#closed) this.#options.onEvent(event)
+    if (!this.#closed) this.#options.onEvent(event)
   }
 
   #breathe(): Promise<void> {
@@ -195,8 +183,7 @@ export class ProcessContainerizer implements Containerizer {
     assert(this.#recovered, 'recovery comes before the first launch')
     assert([containerId, ...Object.values(sandbox)].every(isToken), 'ids are tokens')
     assert(!this.#containers.has(containerId), 'a container id is used once')
-    const { outputBytesMax = OUTPUT_KEPT_BYTES } = this.#options
-    const output = outputLimitsOf(spec.env, outputBytesMax)
+    const output = this.#sandboxes.outputLimitsOf(spec.env)
     const limits = typeof output === 'string' ? undefined : output
     const container = this.#track(containerId, sandbox, limits)
     if (typeof output === 'string') return container.fail(output)
@@ -251,27 +238,6 @@ export class ProcessContainerizer implements Containerizer {
     const diskBytes = await this.#looks.diskBytes(containerId)
     const usage = this.#containers.get(containerId)?.usage()
     return usage && { ...usage, ...(diskBytes !== undefined && { diskBytes }) }
-  }
-
-  readOutput(request: ReadOutput): Promise<Output | undefined> {
-    return this.#sandboxes.readOutput(request)
-  }
-
-  async *lookInto({ sandbox, look }: LookInto): AsyncGenerator<Seen> {
-    if (Object.values(sandbox).every(isToken)) yield* this.#sandboxes.lookInto(sandbox, look)
-    else yield NO_SANDBOX
-  }
-
-  async removeSandbox(sandbox: SandboxName): Promise<void> {
-    await this.#sandboxes.remove(sandbox)
-  }
-
-  diskUsedPart(): Promise<number> {
-    return this.#sandboxes.diskUsedPart()
-  }
-
-  listSandboxes(): ReturnType<Containerizer['listSandboxes']> {
-    return this.#sandboxes.list()
   }
 
   async close(): Promise<void> {

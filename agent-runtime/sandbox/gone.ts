@@ -1,6 +1,6 @@
 /** How much of the begin of a task's output was taken away. It stands beside the sandbox. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import type { Stream } from '../containerizer/containerizer.ts'
+import type { Stream } from './sandboxes.ts'
 
 export const STREAMS: readonly Stream[] = ['stdout', 'stderr']
 

@@ -9,9 +9,9 @@ import { constants, lstatSync, type Stats } from 'node:fs'
 import { type FileHandle, open, statfs } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Clock, Timer } from '../../bus/clock.ts'
-import type { Stream } from '../containerizer/containerizer.ts'
 import { goneBytesOf, noteGone, STREAMS } from './gone.ts'
 import type { OutputLimits } from './output-limits.ts'
+import type { Stream } from './sandboxes.ts'
 import { type Place, pathOfHandle, walk } from './walk.ts'
 
 /** So often everything is looked at; sooner where a fast writer could fill the disk meanwhile. */

@@ -1,7 +1,7 @@
 /** An agent's launcher without a cluster: so many containers at a time, one after the other. */
 import type { Isolation } from '../../agent-runtime/containerizer/containerizer.ts'
-import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
 import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
+import { openRuntime } from '../../agent-runtime/runtime.ts'
 import { systemClock } from '../../bus/clock.ts'
 import type { AgentId, FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
 import type { TaskContainer } from '../../protocol/schema/task-container.ts'
@@ -44,10 +44,11 @@ let running = 0
 let finished = 0
 let onDone: () => void = () => undefined
 
-const containerizer = await openProcessContainerizer({
+const { containerizer } = await openRuntime({
   workDir,
   agentId: 'bare' as AgentId,
   clock: systemClock,
+  containerService: 'none',
   ...(isolation && { isolation }),
   onEvent(event) {
     if (event.kind === 'started') return

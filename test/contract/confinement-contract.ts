@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { ExecutionContext, TestFn } from 'ava'
 import type { ContainerSpec } from '../../agent-runtime/containerizer/containerizer.ts'
-import type { ProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
+import type { Containerizers } from '../../agent-runtime/containerizer/containerizers.ts'
 import type { Namespace } from '../../protocol/linux.ts'
 import {
   aContainer,
@@ -18,7 +18,7 @@ import {
 } from '../support/containers.ts'
 import { needs } from '../support/needs.ts'
 
-interface Here extends Opened<ProcessContainerizer> {
+interface Here extends Opened<Containerizers> {
   readonly machine: RealMachine
 }
 
@@ -181,7 +181,7 @@ const NAMESPACES_OF_ONE: readonly Case[] = [
       t.is(readFileSync(join(path, '.private', 'tmp', name), 'utf8'), 'mine\n')
       t.false(readFileSync('/proc/self/mountinfo', 'utf8').includes('.private'))
       await here.containers.destroy('c-1')
-      await here.containers.removeSandbox(spec.sandbox)
+      await here.machine.sandboxes().remove(spec.sandbox)
       t.false(existsSync(path))
     },
   ],
@@ -243,7 +243,7 @@ const GROUPS: readonly Case[] = [
       for (const spec of [writes, reads]) {
         t.true(existsSync(join(folder, 'word')))
         await here.containers.destroy(spec.containerId)
-        await here.containers.removeSandbox(spec.sandbox)
+        await here.machine.sandboxes().remove(spec.sandbox)
       }
       t.false(existsSync(join(here.machine.workDir, 'sandboxes', '.groups')))
       t.false(existsSync(join(here.machine.workDir, 'sandboxes', '.group-of')))

@@ -5,12 +5,10 @@ import type { TestFn } from 'ava'
 import type {
   Containerizer,
   ContainerSpec,
-  LookInto,
-  SandboxName,
 } from '../../agent-runtime/containerizer/containerizer.ts'
+import type { LookInto, SandboxName } from '../../agent-runtime/sandbox/sandboxes.ts'
 import { aContainer, aSandbox, type Machine, opened } from '../support/containers.ts'
 
-/** A containerizer without a past. */
 /** Stands for the death of an agent and the start of the next. */
 async function reopened(machine: Machine, before: Containerizer) {
   await before.close()
@@ -26,8 +24,8 @@ async function all<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
   return found
 }
 
-function outputOf(containers: Containerizer, { sandbox }: ContainerSpec, offset = 0) {
-  return containers.readOutput({ sandbox, stream: 'stdout', offset, bytesMax: 5 })
+function outputOf(machine: Machine, { sandbox }: ContainerSpec, offset = 0) {
+  return machine.sandboxes().readOutput({ sandbox, stream: 'stdout', offset, bytesMax: 5 })
 }
 
 export function containerizerContract(test: TestFn, name: string, machineOf: () => Machine): void {
@@ -226,7 +224,7 @@ function looks(test: TestFn, name: string, machineOf: () => Machine): void {
     const { launch: _, ...newest } = sandbox
     const look = (path: string, want: 'list' | 'read', of: LookInto['sandbox'] = newest) =>
       all(
-        containers.lookInto({
+        machine.sandboxes().lookInto({
           sandbox: of,
           look: { path: Buffer.from(path), want, offset: 0, bytesMax: 100 },
         }),
@@ -254,7 +252,7 @@ function outputs(test: TestFn, name: string, machineOf: () => Machine): void {
     containers.launch(spec)
     await log.until('ended', 'c-1')
     const parts = [0, 5, 10, 99].map(async (offset) => {
-      const part = await outputOf(containers, spec, offset)
+      const part = await outputOf(machine, spec, offset)
       return [text(part?.bytes), part?.sizeBytes, part?.end]
     })
     t.deepEqual(await Promise.all(parts), [
@@ -272,10 +270,10 @@ function outputs(test: TestFn, name: string, machineOf: () => Machine): void {
     containers.launch(spec)
     await log.until('started', 'c-1')
     await machine.written(spec)
-    const part = await outputOf(containers, spec)
+    const part = await outputOf(machine, spec)
     t.deepEqual([text(part?.bytes), part?.end], ['hi', false])
-    const again = await reopened(machine, containers)
-    t.is((await outputOf(again.containers, spec))?.end, false)
+    await reopened(machine, containers)
+    t.is((await outputOf(machine, spec))?.end, false)
   })
 
   test(`${name}: output outlives its container, and goes with its sandbox`, async (t) => {
@@ -285,10 +283,10 @@ function outputs(test: TestFn, name: string, machineOf: () => Machine): void {
     containers.launch(spec)
     await log.until('ended', 'c-1')
     await containers.destroy('c-1')
-    t.like(await outputOf(containers, spec), { sizeBytes: 2, end: true })
-    await containers.removeSandbox(spec.sandbox)
-    await containers.removeSandbox(spec.sandbox)
-    t.is(await outputOf(containers, spec), undefined)
+    t.like(await outputOf(machine, spec), { sizeBytes: 2, end: true })
+    await machine.sandboxes().remove(spec.sandbox)
+    await machine.sandboxes().remove(spec.sandbox)
+    t.is(await outputOf(machine, spec), undefined)
   })
 
   test(`${name}: of a task launched twice the newer output is read, or the one named`, async (t) => {
@@ -301,7 +299,7 @@ function outputs(test: TestFn, name: string, machineOf: () => Machine): void {
     await log.until('ended', 'c-2')
     containers.launch(second)
     await log.until('ended', 'c-1')
-    t.is(text((await outputOf(containers, first))?.bytes), 'new')
+    t.is(text((await outputOf(machine, first))?.bytes), 'new')
     const { launch } = first.sandbox
     const named = {
       sandbox: first.sandbox,
@@ -310,8 +308,8 @@ function outputs(test: TestFn, name: string, machineOf: () => Machine): void {
       offset: 0,
       bytesMax: 9,
     } as const
-    t.is(text((await containers.readOutput(named))?.bytes), 'old')
-    t.is(await outputOf(containers, aContainer({ taskId: 'nobody' })), undefined)
+    t.is(text((await machine.sandboxes().readOutput(named))?.bytes), 'old')
+    t.is(await outputOf(machine, aContainer({ taskId: 'nobody' })), undefined)
   })
 }
 

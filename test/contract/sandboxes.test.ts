@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { openSandboxes } from '../../agent-runtime/sandbox/sandbox.ts'
+import { SandboxFolder } from '../../agent-runtime/sandbox/folder.ts'
 import { systemClock } from '../../bus/clock.ts'
 import { disksNeed } from '../lab/small-disk.ts'
 import { aSandbox } from '../support/containers.ts'
@@ -28,7 +28,7 @@ function aPlace(t: ExecutionContext) {
   const precious = join(folder, 'precious')
   mkdirSync(precious)
   writeFileSync(join(precious, 'file'), 'precious')
-  const sandboxes = openSandboxes({ workDir: join(folder, 'link'), clock: systemClock })
+  const sandboxes = new SandboxFolder({ workDir: join(folder, 'link'), clock: systemClock })
   t.teardown(() => sandboxes.close())
   const sandbox = aSandbox('t-1')
   const group = { id: '1-00-c-1', sharesNetwork: false }

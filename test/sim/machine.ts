@@ -3,14 +3,12 @@
 import { MemoryDisk } from '../../actors/kit/record-log/memory.ts'
 import type { OpenedRecordLog } from '../../actors/kit/record-log/record-log.ts'
 import type {
-  Containerizer,
   ContainerSpec,
   OnContainerEvent,
 } from '../../agent-runtime/containerizer/containerizer.ts'
-import {
-  PretendingContainerizer,
-  PretendMachine,
-} from '../../agent-runtime/containerizer/pretending.ts'
+import { PretendMachine } from '../../agent-runtime/containerizer/pretending.ts'
+import { pretendingRuntime } from '../../agent-runtime/pretending.ts'
+import type { Runtime } from '../../agent-runtime/runtime.ts'
 import type { Clock } from '../../bus/clock.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, Launch } from '../../protocol/ids.ts'
@@ -66,12 +64,12 @@ export class Machine {
     ]
   }
 
-  /** The agent's own containerizer, watched. */
+  /** The agent's own runtime, watched. */
   open(options: {
     readonly process: Process
     readonly onEvent: OnContainerEvent
     readonly settles: () => void
-  }): Containerizer {
+  }): Runtime {
     const { process, settles } = options
     const specs = new Map<string, ContainerSpec>()
     // Tasks outlive agents: their time is the machine's.
@@ -81,7 +79,7 @@ export class Machine {
       after: (delayMs, fn) => own.after(delayMs, fn),
       soon: (fn) => own.soon(fn),
     }
-    const containerizer = new PretendingContainerizer({
+    const { containerizer, sandboxes } = pretendingRuntime({
       clock,
       settles,
       machine: this.#machine,
@@ -104,7 +102,7 @@ export class Machine {
       if (process.isAlive) destroy(containerId)
       return undefined
     }
-    return containerizer
+    return { containerizer, sandboxes }
   }
 
   /** The agent's own checkpoint, watched; its disk may be full. */

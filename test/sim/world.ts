@@ -274,11 +274,11 @@ export class World {
                   attributes: [],
                   sandboxesMax: SANDBOXES_MAX,
                 },
-                openContainerizer: (onEvent) => {
+                openRuntime: (onEvent) => {
                   const settles = (): void => this.clock.settles()
-                  const containerizer = machine.open({ process, onEvent, settles })
-                  process.onEnd.push(() => void containerizer.close())
-                  return Promise.resolve(containerizer)
+                  const runtime = machine.open({ process, onEvent, settles })
+                  process.onEnd.push(() => void runtime.containerizer.close())
+                  return Promise.resolve(runtime)
                 },
               },
             ],

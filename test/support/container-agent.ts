@@ -12,7 +12,7 @@ import type {
   ContainerSpec,
   Isolation,
 } from '../../agent-runtime/containerizer/containerizer.ts'
-import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
+import { openRuntime } from '../../agent-runtime/runtime.ts'
 import { systemClock } from '../../bus/clock.ts'
 import { AN_AGENT } from './containers.ts'
 
@@ -34,7 +34,11 @@ async function main(text: string): Promise<void> {
   const tell = (told: Told) => process.stdout.write(`${JSON.stringify(told)}\n`)
   const watch = watchOf(recoveryTimeoutMs)
   const options = { workDir, agentId: AN_AGENT, clock: systemClock, onEvent: tell, watch }
-  const containers = await openProcessContainerizer({ ...options, ...(isolation && { isolation }) })
+  const { containerizer: containers } = await openRuntime({
+    ...options,
+    containerService: 'none',
+    ...(isolation && { isolation }),
+  })
   tell({ kind: 'opened', isolation: containers.isolation })
   await containers.recover()
   for (const spec of launches) containers.launch(spec)

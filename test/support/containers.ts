@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { whenEnded } from '../../actors/agent/machine.ts'
+import { openMachine } from '../../actors/agent/machine.ts'
 import type {
   ContainerEvent,
   Containerizer,
@@ -11,24 +11,22 @@ import type {
   Isolation,
   OnContainerEvent,
   RecoveredContainer,
-  SandboxName,
 } from '../../agent-runtime/containerizer/containerizer.ts'
-import {
-  PretendingContainerizer,
-  PretendMachine,
-} from '../../agent-runtime/containerizer/pretending.ts'
-import {
-  openProcessContainerizer,
-  type ProcessContainerizer,
-} from '../../agent-runtime/containerizer/process.ts'
-import type { ProcessContainerizerOptions } from '../../agent-runtime/containerizer/process-parts.ts'
+import type { Containerizers } from '../../agent-runtime/containerizer/containerizers.ts'
+import { PretendMachine } from '../../agent-runtime/containerizer/pretending.ts'
+import { pretendingRuntime } from '../../agent-runtime/pretending.ts'
+import type { RealRuntime, Runtime, RuntimeOptions } from '../../agent-runtime/runtime.ts'
+import type { Sandboxes, SandboxName } from '../../agent-runtime/sandbox/sandboxes.ts'
 import { type Clock, sleep, systemClock } from '../../bus/clock.ts'
 import { SimulatedClock } from '../../bus/simulated/clock.ts'
 import type { AgentId } from '../../protocol/ids.ts'
+import type { TaskContainer } from '../../protocol/schema/task-container.ts'
 
 /** One machine and the containerizers that are opened on it one after the other. */
 export interface Machine extends AsyncDisposable {
   open(onEvent: OnContainerEvent): Promise<Containerizer>
+  /** Of what was opened last. */
+  sandboxes(): Sandboxes
   /** Lets the machine go on until `isDone`, which only events make true. */
   until(isDone: () => boolean): Promise<void>
   /** Waits for a container's end while no containerizer is open. */
@@ -104,7 +102,7 @@ export function aSandbox(taskId: string, launch = '1-00-1'): SandboxName {
 export const AN_AGENT = 'agent-1' as AgentId
 
 export interface RealMachine extends Machine {
-  open(onEvent: OnContainerEvent): Promise<ProcessContainerizer>
+  open(onEvent: OnContainerEvent): Promise<Containerizers>
   readonly workDir: string
   sandboxPath(spec: ContainerSpec): string
 }
@@ -138,32 +136,33 @@ export const HASTY_CLOCK: Clock = {
 export function realMachine(
   isolation?: Exclude<Isolation, 'pretending'>,
   clock: Clock = systemClock,
-  other: Partial<ProcessContainerizerOptions> = {},
+  other: Partial<RuntimeOptions> = {},
 ): RealMachine {
   const workDir = other.workDir ?? mkdtempSync(join(tmpdir(), `bourse's "$(id)" containers-`))
   let heard = () => {}
-  let last: ProcessContainerizer | undefined
+  let last: RealRuntime | undefined
   const sandboxPath = ({ sandbox: { principal, frameworkId, taskId, launch } }: ContainerSpec) =>
     join(workDir, 'sandboxes', principal, frameworkId, taskId, launch)
-  const open = async (onEvent: OnContainerEvent): Promise<ProcessContainerizer> => {
-    const options: ProcessContainerizerOptions = {
+  const open = async (onEvent: OnContainerEvent): Promise<Containerizers> => {
+    last = await openMachine({
       workDir,
       agentId: AN_AGENT,
       clock,
+      containerService: 'none',
       onEvent(event) {
         onEvent(event)
         heard()
       },
       ...(isolation && { isolation }),
       ...other,
-    }
-    last = await whenEnded(() => openProcessContainerizer(options))
-    return last
+    })
+    return last.containerizer
   }
   return {
     workDir,
     sandboxPath,
     open,
+    sandboxes: () => openedLast(last).sandboxes,
     async until(isDone) {
       while (!isDone()) {
         await new Promise<void>((resolve) => {
@@ -174,7 +173,7 @@ export function realMachine(
     endUnseen: (id) => fileHolds(join(workDir, 'runtime', 'records', id), /^exit \d+\n/m),
     written: (spec) => fileHolds(join(sandboxPath(spec), 'stdout'), /./),
     async [Symbol.asyncDispose]() {
-      await last?.close()
+      await last?.containerizer.close()
       const cleaner = await open(() => {})
       const found = await cleaner.recover()
       await Promise.all(found.map(({ containerId }) => cleaner.destroy(containerId)))
@@ -187,14 +186,37 @@ export function realMachine(
 export function pretendingMachine(): Machine {
   const clock = new SimulatedClock()
   const machine = new PretendMachine()
+  let last: Runtime | undefined
   return {
-    open: async (onEvent) => new PretendingContainerizer({ machine, clock, onEvent }),
+    async open(onEvent) {
+      last = pretendingRuntime({ machine, clock, onEvent })
+      return last.containerizer
+    },
+    sandboxes: () => openedLast(last).sandboxes,
     async until(isDone) {
       while (!isDone()) assert(clock.step(), 'nothing is left that could happen')
     },
     endUnseen: () => clock.runUntil(clock.now().monotonicMs + 1000),
     written: async () => {},
     async [Symbol.asyncDispose]() {},
+  }
+}
+
+function openedLast<Opened extends Runtime>(last: Opened | undefined): Opened {
+  assert(last !== undefined, 'nothing was opened')
+  return last
+}
+
+/** What no test gives a container of its own runs in this one. */
+export function inContainer(machine: RealMachine, container: TaskContainer): RealMachine {
+  return {
+    ...machine,
+    async open(onEvent) {
+      const opened = await machine.open(onEvent)
+      const launch = opened.launch.bind(opened)
+      opened.launch = (spec) => launch({ container, ...spec })
+      return opened
+    },
   }
 }
 

@@ -3,10 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ContainerSpec } from '../../agent-runtime/containerizer/containerizer.ts'
 import { openOci } from '../../agent-runtime/containerizer/oci/oci.ts'
-import type { ProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
-import { type RealMachine, realMachine } from './containers.ts'
+import { inContainer, type RealMachine, realMachine } from './containers.ts'
 import { hasProgram, type Need } from './needs.ts'
 
 const BUSYBOX = '/bin/busybox'
@@ -47,14 +45,5 @@ export function tarOf(root: string): string {
 
 /** What no test names runs in `root`. */
 export function ociMachine(root: string, ...kind: Parameters<typeof realMachine>): RealMachine {
-  const machine = realMachine(...kind)
-  return {
-    ...machine,
-    async open(onEvent): Promise<ProcessContainerizer> {
-      const opened = await machine.open(onEvent)
-      const launch = opened.launch.bind(opened)
-      opened.launch = (spec: ContainerSpec) => launch({ container: { kind: 'oci', root }, ...spec })
-      return opened
-    },
-  }
+  return inContainer(realMachine(...kind), { kind: 'oci', root })
 }

@@ -7,7 +7,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { join } from 'node:path'
 import test from 'ava'
 import type { CheckSeen, Probe } from '../../agent-runtime/containerizer/containerizer.ts'
-import type { ProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
+import type { Containerizers } from '../../agent-runtime/containerizer/containerizers.ts'
 import { readText } from '../../agent-runtime/isolator/proc.ts'
 import {
   aContainer,
@@ -19,7 +19,7 @@ import {
 
 interface Running {
   readonly machine: RealMachine
-  readonly containers: ProcessContainerizer
+  readonly containers: Containerizers
   readonly log: EventLog
 }
 

@@ -9,11 +9,19 @@ import type {
 } from '../../agent-runtime/containerizer/containerizer.ts'
 import { DockerContainerizer } from '../../agent-runtime/containerizer/docker/docker.ts'
 import type { Usage } from '../../agent-runtime/isolator/isolator.ts'
+import { SandboxFolder } from '../../agent-runtime/sandbox/folder.ts'
 import { sleep, systemClock } from '../../bus/clock.ts'
 import type { DockerContainer } from '../../protocol/schema/task-container.ts'
 import { AN_IMAGE, ContainerService, containerServiceNeed } from '../support/container-service.ts'
-import { AN_AGENT, aContainer, aSandbox, EventLog, fileHolds } from '../support/containers.ts'
-import { type DockerMachine, dockerMachine } from '../support/docker-machine.ts'
+import {
+  AN_AGENT,
+  aContainer,
+  aSandbox,
+  EventLog,
+  fileHolds,
+  type RealMachine,
+} from '../support/containers.ts'
+import { dockerMachine } from '../support/docker-machine.ts'
 import { freePorts } from '../support/nats-cluster.ts'
 import { needs, TIME } from '../support/needs.ts'
 
@@ -26,7 +34,7 @@ test.before(async () => {
 test.after.always(() => service?.[Symbol.asyncDispose]())
 
 interface Room {
-  readonly machine: DockerMachine
+  readonly machine: RealMachine
   readonly log: EventLog
   readonly containers: Containerizer
 }
@@ -110,8 +118,11 @@ here('a service that is not there fails a launch with its name', async (t, { mac
   const first = new Promise<void>((resolve) => {
     heard = resolve
   })
+  const workDir = join(machine.workDir, 'elsewhere')
+  const sandboxes = new SandboxFolder({ workDir, clock: systemClock })
   const containers = new DockerContainerizer({
-    workDir: join(machine.workDir, 'elsewhere'),
+    workDir,
+    sandboxes,
     agentId: AN_AGENT,
     socketPath: '/nowhere/socket',
     clock: systemClock,
@@ -127,6 +138,7 @@ here('a service that is not there fails a launch with its name', async (t, { mac
     why: 'no container could be made: the container service at /nowhere/socket does not answer (ENOENT)',
   })
   await containers.close()
+  await sandboxes.close()
 })
 
 here('output of any bytes is whole, over a restart of the agent', async (t, room) => {

@@ -3,8 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { ContainerSpec } from '../../agent-runtime/containerizer/containerizer.ts'
+import type { Containerizers } from '../../agent-runtime/containerizer/containerizers.ts'
 import { parseLaunchHead } from '../../agent-runtime/containerizer/launch-file.ts'
-import type { ProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
 import { readCgroupWorld } from '../../agent-runtime/isolator/cgroup-mounts.ts'
 import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
 import { ownerName } from '../../agent-runtime/isolator/kill.ts'
@@ -29,7 +29,7 @@ const HOG = ['tail', '/dev/zero']
 /** Forks what forks, and says when it could not. */
 const BOMB = 'b() { b & b & wait; }; while :; do (b) 2>>refused; done & exec sleep 600'
 
-function can(t: ExecutionContext, { isolators }: ProcessContainerizer, name: string): boolean {
+function can(t: ExecutionContext, { isolators }: Containerizers, name: string): boolean {
   return needs(t, { name: `the right to hold tasks by ${name}`, found: isolators.includes(name) })
 }
 
@@ -59,7 +59,7 @@ function cgroupsLeft({ workDir }: RealMachine): string[] {
 async function leavesNothing(
   t: ExecutionContext,
   machine: RealMachine,
-  { containers, log }: Opened<ProcessContainerizer>,
+  { containers, log }: Opened<Containerizers>,
 ): Promise<void> {
   await Promise.all(log.events.map(({ containerId }) => containers.destroy(containerId)))
   await containers.close()

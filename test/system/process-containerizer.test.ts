@@ -135,7 +135,7 @@ test('a user who is not there fails the launch by name, and a kill meanwhile is 
     'c-2: there is no user "$(id)" on this machine',
     'c-3: it was killed before its process was there',
   ])
-  t.deepEqual(await containers.readOutput({ ...PART, sandbox: aSandbox('x') }), undefined)
+  t.deepEqual(await machine.sandboxes().readOutput({ ...PART, sandbox: aSandbox('x') }), undefined)
 })
 
 const sorted = (texts: readonly string[]) => texts.toSorted((a, b) => a.localeCompare(b))
@@ -204,13 +204,13 @@ test('a sandbox full of traps shows nothing of the rest of the machine', async (
   for (const spec of specs) containers.launch(spec)
   await log.until('ended', ...Object.keys(traps))
   for (const { sandbox } of specs) {
-    const part = await containers.readOutput({ ...PART, sandbox })
+    const part = await machine.sandboxes().readOutput({ ...PART, sandbox })
     t.deepEqual([part?.sizeBytes, part?.end], [0, true])
-    await containers.removeSandbox(sandbox)
+    await machine.sandboxes().remove(sandbox)
   }
   t.true(existsSync('/etc/passwd'))
   const outside = { ...aSandbox('t'), taskId: '../../..' } as ReturnType<typeof aSandbox>
-  t.is(await containers.readOutput({ ...PART, sandbox: outside }), undefined)
+  t.is(await machine.sandboxes().readOutput({ ...PART, sandbox: outside }), undefined)
 })
 
 test('a sandbox that is deeper than a path may be long can be removed', async (t) => {
@@ -222,7 +222,7 @@ test('a sandbox that is deeper than a path may be long can be removed', async (t
   containers.launch(spec)
   await log.until('ended', 'c-1')
   t.like(log.events.at(-1), { exit: { code: 0 } })
-  await containers.removeSandbox(spec.sandbox)
+  await machine.sandboxes().remove(spec.sandbox)
   t.false(existsSync(machine.sandboxPath(spec)))
 })
 

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { watchOf } from '../../actors/agent/main.ts'
 import type { ContainerSpec, Isolation } from '../../agent-runtime/containerizer/containerizer.ts'
-import { openProcessContainerizer } from '../../agent-runtime/containerizer/process.ts'
 import { isAlive } from '../../agent-runtime/isolator/proc.ts'
+import { openRuntime } from '../../agent-runtime/runtime.ts'
 import { systemClock } from '../../bus/clock.ts'
 import { ContainerAgent } from '../support/container-agent.ts'
 import {
@@ -115,8 +115,8 @@ test('tasks of an agent that ended before it had looked at them are ended, too',
   await agent.kill()
   const watch = watchOf(200)
   const options = { workDir, agentId: AN_AGENT, clock: systemClock, onEvent() {}, watch }
-  const containers = await openProcessContainerizer(options)
-  await containers.close()
+  const { containerizer } = await openRuntime({ ...options, containerService: 'none' })
+  await containerizer.close()
   await machine.endUnseen('c-1')
   await t.notThrowsAsync(processesAreGone(workDir))
 })

@@ -7,8 +7,8 @@ import { type AgentId, isToken } from '../../../protocol/ids.ts'
 import type { DockerContainer as Image } from '../../../protocol/schema/task-container.ts'
 import { NO_PLACE, RunningChecks } from '../../checks/running.ts'
 import type { Usage } from '../../isolator/isolator.ts'
-import { NO_SANDBOX, type Seen } from '../../sandbox/look.ts'
-import { openSandboxes, type Sandboxes } from '../../sandbox/sandbox.ts'
+import type { SandboxFolder } from '../../sandbox/folder.ts'
+import type { SandboxName } from '../../sandbox/sandboxes.ts'
 import type { Owner } from '../../sandbox/user.ts'
 import type {
   CheckRun,
@@ -16,12 +16,8 @@ import type {
   ContainerEvent,
   Containerizer,
   ContainerSpec,
-  LookInto,
   OnContainerEvent,
-  Output,
-  ReadOutput,
   RecoveredContainer,
-  SandboxName,
 } from '../containerizer.ts'
 import { asQuery, DockerApi, SOON_MS_MAX } from './api.ts'
 import { beginInside, type DockerPlace } from './check.ts'
@@ -41,17 +37,15 @@ const OWNER_LENGTH = 16
 const NOT_HELD = 'tasks in images of a container service are not held to disk, output and ports'
 
 export interface DockerContainerizerOptions {
-  /** Absolute. Holds `docker/` and `sandboxes/`; the caller sees to it that no other agent does. */
+  /** Absolute. Holds `docker/`; the caller sees to it that no other agent does. */
   readonly workDir: string
   readonly agentId: AgentId
   /** `/var/run/docker.sock`. It need not be there: then each launch fails, saying so. */
   readonly socketPath: string
   readonly clock: Clock
   readonly onEvent: OnContainerEvent
-  /** Paths of the sandboxes of all that has not ended: shared by who shares the folder. */
-  readonly live?: Set<string>
-  /** As in `SandboxesOptions`. Default OUTPUT_KEPT_BYTES. */
-  readonly outputBytesMax?: number | undefined
+  /** Of the work directory. The caller closes it. */
+  readonly sandboxes: SandboxFolder
   /** As the service calls itself. */
   readonly images?: string
 }
@@ -68,14 +62,13 @@ export class DockerContainerizer implements Containerizer {
   readonly #api: DockerApi
   readonly #notes: Notes
   readonly #owner: string
-  readonly #sandboxes: Sandboxes
+  readonly #sandboxes: SandboxFolder
   readonly #containers = new Map<string, DockerContainer>()
   readonly #checks: RunningChecks<DockerPlace>
   #events: EventStream | undefined
   #logging: Logging | undefined
   #rescanTimer: Timer | undefined
   #limitsTimer: Timer | undefined
-  #early: ContainerEvent[] | undefined = []
   #closed = false
 
   constructor(options: DockerContainerizerOptions) {
@@ -86,7 +79,7 @@ export class DockerContainerizer implements Containerizer {
     this.#api = new DockerApi(socketPath)
     this.#checks = new RunningChecks(options.clock, beginInside)
     this.#notes = new Notes(join(workDir, 'docker'))
-    this.#sandboxes = openSandboxes(options)
+    this.#sandboxes = options.sandboxes
     const hash = createHash('sha256').update(`${agentId} ${workDir}`).digest('hex')
     this.#owner = hash.slice(0, OWNER_LENGTH)
   }
@@ -114,9 +107,6 @@ export class DockerContainerizer implements Containerizer {
     if (!isAway) await this.#rescan(SOON_MS_MAX)
     this.#rescanLater()
     this.#lookAtLimitsLater()
-    const early = this.#early ?? []
-    this.#early = undefined
-    this.#options.clock.soon(() => early.forEach((event) => this.#tell(event)))
     return found
   }
 
@@ -166,27 +156,6 @@ export class DockerContainerizer implements Containerizer {
     this.#containers.delete(containerId)
   }
 
-  readOutput(request: ReadOutput): Promise<Output | undefined> {
-    return this.#sandboxes.readOutput(request)
-  }
-
-  async *lookInto({ sandbox, look }: LookInto): AsyncGenerator<Seen> {
-    if (Object.values(sandbox).every(isToken)) yield* this.#sandboxes.lookInto(sandbox, look)
-    else yield NO_SANDBOX
-  }
-
-  removeSandbox(sandbox: SandboxName): Promise<void> {
-    return this.#sandboxes.remove(sandbox)
-  }
-
-  diskUsedPart(): Promise<number> {
-    return this.#sandboxes.diskUsedPart()
-  }
-
-  listSandboxes(): ReturnType<Containerizer['listSandboxes']> {
-    return this.#sandboxes.list()
-  }
-
   /**
    * What was asked of the service is waited for, so that nothing comes to be afterwards: unless it
    * does not answer soon. What comes of it then is found by the next agent.
@@ -201,7 +170,6 @@ export class DockerContainerizer implements Containerizer {
     const timer = this.#options.clock.after(SOON_MS_MAX, () => this.#api.close())
     await Promise.all([...this.#containers.values()].map((container) => container.forget()))
     timer.cancel()
-    await this.#sandboxes.close()
   }
 
   #track(containerId: string, sandbox: SandboxName): DockerContainer {
@@ -228,8 +196,7 @@ export class DockerContainerizer implements Containerizer {
   }
 
   #tell(event: ContainerEvent): void {
-    if (this.#early !== undefined) this.#early.push(event)
-    else if (!this.#closed) this.#options.onEvent(event)
+    if (!this.#closed) this.#options.onEvent(event)
   }
 
   /** A sentence if its files cannot be made. */

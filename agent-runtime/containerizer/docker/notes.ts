@@ -21,7 +21,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { LimitHit } from '../../isolator/isolator.ts'
-import type { Exit, SandboxName } from '../containerizer.ts'
+import type { SandboxName } from '../../sandbox/sandboxes.ts'
+import type { Exit } from '../containerizer.ts'
 
 export interface Note {
   readonly sandbox: SandboxName

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import type {
   CheckSeen,
   ContainerEvent,
@@ -15,6 +15,7 @@ import { isProcessOf } from '../../../agent-runtime/containerizer/docker/belongs
 import { beginInside } from '../../../agent-runtime/containerizer/docker/check.ts'
 import { DockerContainerizer } from '../../../agent-runtime/containerizer/docker/docker.ts'
 import { foundOf, listedOf } from '../../../agent-runtime/containerizer/docker/found.ts'
+import { SandboxFolder } from '../../../agent-runtime/sandbox/folder.ts'
 import { systemClock } from '../../../bus/clock.ts'
 import { AN_AGENT, aContainer } from '../../support/containers.ts'
 import { ScriptedService } from '../../support/scripted-service.ts'
@@ -25,12 +26,15 @@ const AN_IMAGES_TASK: ContainerSpec = {
 }
 
 async function aContainerizer(
+  t: ExecutionContext,
   { folder, socketPath }: ScriptedService,
   onEvent: OnContainerEvent,
 ): Promise<DockerContainerizer> {
   const workDir = join(folder, 'work')
   const clock = systemClock
-  const found = { workDir, agentId: AN_AGENT, socketPath, clock, onEvent }
+  const sandboxes = new SandboxFolder({ workDir, clock })
+  t.teardown(() => sandboxes.close())
+  const found = { workDir, sandboxes, agentId: AN_AGENT, socketPath, clock, onEvent }
   const containerizer = new DockerContainerizer(found)
   await containerizer.recover()
   return containerizer
@@ -48,7 +52,7 @@ test('a list in which half is missing ends nobody, and the rest of it is read', 
     const ours = { Names: [`/bourse-${owner}-stranger`], State: 'running' }
     answer(200, [null, 7, {}, { Names: null }, { Names: [] }, { Names: [{}] }, ours])
   })
-  const containerizer = await aContainerizer(service, () => t.fail())
+  const containerizer = await aContainerizer(t, service, () => t.fail())
   t.regex(await removal, /^\/containers\/bourse-\w+-stranger$/)
   await containerizer.close()
 })
@@ -148,7 +152,7 @@ test('a start that is not answered has failed only when nothing is left to be st
   const failed = new Promise<void>((resolve) => {
     heard = resolve
   })
-  const containerizer = await aContainerizer(service, (event) => {
+  const containerizer = await aContainerizer(t, service, (event) => {
     events.push(event)
     heard()
   })
@@ -180,7 +184,7 @@ test('a start that comes late is told as a start', async (t) => {
   const first = new Promise<ContainerEvent>((resolve) => {
     heard = resolve
   })
-  const containerizer = await aContainerizer(service, (event) => heard(event))
+  const containerizer = await aContainerizer(t, service, (event) => heard(event))
   containerizer.launch(AN_IMAGES_TASK)
   const [creation] = await service.asked(({ path }) => path === '/containers/create')
   const [stream] = await service.asked(({ path }) => path === '/events')

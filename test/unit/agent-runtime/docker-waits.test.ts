@@ -1,11 +1,12 @@
 /** How long a container service is waited for, with time-outs that end when a test says so. */
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { DockerApi, SOON_MS_MAX } from '../../../agent-runtime/containerizer/docker/api.ts'
 import { DockerContainerizer } from '../../../agent-runtime/containerizer/docker/docker.ts'
 import { Notes } from '../../../agent-runtime/containerizer/docker/notes.ts'
 import { findService } from '../../../agent-runtime/containerizer/docker/service.ts'
+import { SandboxFolder } from '../../../agent-runtime/sandbox/folder.ts'
 import { type Clock, systemClock } from '../../../bus/clock.ts'
 import { AN_AGENT, aContainer, aSandbox } from '../../support/containers.ts'
 import { ScriptedService } from '../../support/scripted-service.ts'
@@ -73,7 +74,7 @@ test.serial('services that hang are asked at once, and not waited for long', asy
 })
 
 /** With the clock's own waits in `later`. */
-function aContainerizer({ folder, socketPath }: ScriptedService) {
+function aContainerizer(t: ExecutionContext, { folder, socketPath }: ScriptedService) {
   const workDir = join(folder, 'work')
   const later: Wait[] = []
   const clock: Clock = {
@@ -84,7 +85,9 @@ function aContainerizer({ folder, socketPath }: ScriptedService) {
     },
   }
   const onEvent = (): void => {}
-  const options = { workDir, agentId: AN_AGENT, socketPath, clock, onEvent }
+  const sandboxes = new SandboxFolder({ workDir, clock: systemClock })
+  t.teardown(() => sandboxes.close())
+  const options = { workDir, sandboxes, agentId: AN_AGENT, socketPath, clock, onEvent }
   const containerizer = new DockerContainerizer(options)
   return { containerizer, later, notes: new Notes(join(workDir, 'docker')) }
 }
@@ -92,7 +95,7 @@ function aContainerizer({ folder, socketPath }: ScriptedService) {
 test.serial('a service that hangs holds up neither a start of the agent nor its end', async (t) => {
   using waits = timeouts()
   await using service = await ScriptedService.open(() => {})
-  const { containerizer, later, notes } = aContainerizer(service)
+  const { containerizer, later, notes } = aContainerizer(t, service)
   for (const id of ['c-1', 'c-2']) {
     notes.open(id, aSandbox(id))
     notes.add(id, 'started')

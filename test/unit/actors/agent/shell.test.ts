@@ -8,10 +8,8 @@ import {
 import type { Machine } from '../../../../actors/agent/shell.ts'
 import { MemoryDisk } from '../../../../actors/kit/record-log/memory.ts'
 import type { OpenedRecordLog, RecordLog } from '../../../../actors/kit/record-log/record-log.ts'
-import {
-  PretendingContainerizer,
-  PretendMachine,
-} from '../../../../agent-runtime/containerizer/pretending.ts'
+import { PretendMachine } from '../../../../agent-runtime/containerizer/pretending.ts'
+import { pretendingRuntime } from '../../../../agent-runtime/pretending.ts'
 import { randomToken } from '../../../../bus/random.ts'
 import { SimulatedClock } from '../../../../bus/simulated/clock.ts'
 import { SimulatedSystem } from '../../../../bus/simulated/system.ts'
@@ -61,10 +59,11 @@ class Stage {
     const settles = (): void => clock.settles()
     const only: Machine = {
       profile: aProfile(),
-      openContainerizer: (onEvent) => {
-        const made = new PretendingContainerizer({ machine, clock, onEvent, settles })
-        const usage = made.usage.bind(made)
-        made.usage = (id) => this.countUsage?.() ?? usage(id)
+      openRuntime: (onEvent) => {
+        const made = pretendingRuntime({ machine, clock, onEvent, settles })
+        const { containerizer } = made
+        const usage = containerizer.usage.bind(containerizer)
+        containerizer.usage = (id) => this.countUsage?.() ?? usage(id)
         return Promise.resolve(made)
       },
     }
@@ -218,13 +217,14 @@ test('an agent that is asked while it recovers says that it does', async (t) => 
   })
   const slowly: Machine = {
     profile: aProfile(),
-    openContainerizer(onEvent) {
+    openRuntime(onEvent) {
       const { clock, machine } = stage
       const settles = (): void => clock.settles()
-      const containers = new PretendingContainerizer({ machine, clock, onEvent, settles })
-      const recover = containers.recover.bind(containers)
-      containers.recover = () => looks.then(recover)
-      return Promise.resolve(containers)
+      const made = pretendingRuntime({ machine, clock, onEvent, settles })
+      const { containerizer } = made
+      const recover = containerizer.recover.bind(containerizer)
+      containerizer.recover = () => looks.then(recover)
+      return Promise.resolve(made)
     },
   }
   const openCheckpoint = () => stage.disk.open()
@@ -395,10 +395,8 @@ test('records of many agents come back to whom they are of', async (t) => {
         machines: machines.map(
           ({ name, machine }): Machine => ({
             profile: aProfile({ agentId: name as AgentId }),
-            openContainerizer: (onEvent) =>
-              Promise.resolve(
-                new PretendingContainerizer({ machine, clock: stage.clock, onEvent }),
-              ),
+            openRuntime: (onEvent) =>
+              Promise.resolve(pretendingRuntime({ machine, clock: stage.clock, onEvent })),
           }),
         ),
         openCheckpoint: () => stage.disk.open(),

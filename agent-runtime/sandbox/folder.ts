@@ -1,70 +1,55 @@
-/** The directories that tasks run in, and reading what they wrote. What is inside is hostile. */
+/** The folder of all sandboxes of one work directory. What is inside is hostile. */
 import { chownSync, constants, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { type FileHandle, open, readdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../../bus/clock.ts'
 import { isToken } from '../../protocol/ids.ts'
 import { OUTPUT_KEPT_BYTES } from '../../protocol/limits.ts'
-import type {
-  ContainerSpec,
-  LookInto,
-  Output,
-  ReadOutput,
-  SandboxName,
-} from '../containerizer/containerizer.ts'
+import type { ContainerSpec } from '../containerizer/containerizer.ts'
 import { forgetGone, goneBytesOf, isStream } from './gone.ts'
 import { GroupFolders } from './group.ts'
-import { type Look, lookInto, NO_SANDBOX, type Seen } from './look.ts'
-import type { OutputLimits } from './output-limits.ts'
+import { lookInto, NO_SANDBOX, type Seen } from './look.ts'
+import { type OutputLimits, outputLimitsOf } from './output-limits.ts'
 import { removeFolder } from './remove.ts'
+import type { LookInto, Output, ReadOutput, Sandboxes, SandboxName } from './sandboxes.ts'
 import { OutputTrimmer } from './trim.ts'
 import type { Owner } from './user.ts'
 
 /** A link is refused, and a pipe in the place of a file does not make us wait for its writer. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-export interface SandboxesOptions {
-  readonly clock: Clock
-  /** The folder that they are in. */
-  readonly root: string
-  /** Of tasks that do not say: see `OutputLimits`. */
-  readonly outputBytesMax: number
-  /** Paths of those whose task has not ended: of all who share the folder. */
-  readonly live?: Set<string> | undefined
-}
-
-/** Those of a work directory. */
-export const openSandboxes = ({
-  workDir,
-  clock,
-  outputBytesMax = OUTPUT_KEPT_BYTES,
-  live,
-}: {
+export interface SandboxFolderOptions {
+  /** Absolute. They are in `sandboxes/` there. */
   readonly workDir: string
   readonly clock: Clock
+  /** Of tasks that do not say: see `OutputLimits`. Default OUTPUT_KEPT_BYTES. */
   readonly outputBytesMax?: number | undefined
-  readonly live?: Set<string> | undefined
-}): Sandboxes => new Sandboxes({ root: join(workDir, 'sandboxes'), clock, outputBytesMax, live })
+}
 
-export class Sandboxes {
+export class SandboxFolder implements Sandboxes {
   readonly #root: string
   readonly #groups: GroupFolders
   readonly #outputBytesMax: number
   readonly #trimmer: OutputTrimmer
-  readonly #live: Set<string>
+  /** Paths of those whose task has not ended. */
+  readonly #live = new Set<string>()
 
-  constructor({ clock, root, outputBytesMax, live }: SandboxesOptions) {
-    this.#live = live ?? new Set()
-    this.#root = root
-    this.#groups = new GroupFolders(root)
+  constructor({ workDir, clock, outputBytesMax = OUTPUT_KEPT_BYTES }: SandboxFolderOptions) {
+    this.#root = join(workDir, 'sandboxes')
+    this.#groups = new GroupFolders(this.#root)
     this.#outputBytesMax = outputBytesMax
-    mkdirSync(root, { recursive: true })
-    this.#trimmer = new OutputTrimmer(clock, root)
+    mkdirSync(this.#root, { recursive: true })
+    this.#trimmer = new OutputTrimmer(clock, this.#root)
   }
 
   /** No task runs. */
   get isIdle(): boolean {
     return this.#live.size === 0
+  }
+
+  /** What a task with this environment may leave lying of its output, or a sentence. */
+  outputLimitsOf(env: Readonly<Record<string, string>>): OutputLimits | string {
+    return outputLimitsOf(env, this.#outputBytesMax)
   }
 
   /** A task is to begin there, or runs there; the end of its output is not known. */
@@ -87,6 +72,7 @@ export class Sandboxes {
     void this.#trimmer.unwatch(path)
   }
 
+  /** No output is shortened any more: whoever lets another agent in waits for this. */
   close(): Promise<void> {
     return this.#trimmer.close()
   }
@@ -200,8 +186,9 @@ export class Sandboxes {
     return there && { bytes: new Uint8Array(), sizeBytes: 0, end: ended }
   }
 
-  async *lookInto(sandbox: LookInto['sandbox'], look: Look): AsyncGenerator<Seen> {
-    const name = await this.#find(sandbox)
+  async *lookInto({ sandbox, look }: LookInto): AsyncGenerator<Seen> {
+    const isNamed = Object.values(sandbox).every(isToken)
+    const name = isNamed ? await this.#find(sandbox) : undefined
     if (name === undefined) return yield NO_SANDBOX
     const { principal, frameworkId, taskId, launch } = name
     const names = [principal, frameworkId, taskId, launch]

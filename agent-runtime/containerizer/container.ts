@@ -8,6 +8,7 @@ import type { KillScope } from '../isolator/kill-scope.ts'
 import { insideOf } from '../isolator/namespaces.ts'
 import { isAlive } from '../isolator/proc.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from './containerizer.ts'
+import { Killing } from './killing.ts'
 import type { FoundContainer, RuntimeDirectory } from './runtime-directory.ts'
 
 /** A container that has not started by then never does: somebody waits for its resources. */
@@ -43,9 +44,7 @@ export class Container {
   #quiet = false
   #forgotten = false
   #rescans = 0
-  /** When SIGKILL is due, once a kill was asked for. */
-  #killAtMs: number | undefined
-  #killTimer: Timer | undefined
+  readonly #killing: Killing
   #pollTimer: Timer | undefined
   #whenOver: (() => void) | undefined
   #destroyed: Promise<void> | undefined
@@ -54,6 +53,12 @@ export class Container {
     this.id = id
     this.#world = world
     this.#sinceMs = world.clock.now().monotonicMs
+    this.#killing = new Killing(world.clock, {
+      terminate: () => this.#scope?.terminate(),
+      kill: () => this.#killNow(),
+      againMsMin: POLL_MS_MIN,
+      againMsMax: POLL_MS_MAX,
+    })
   }
 
   /** False once it was killed before anything was made for it. */
@@ -143,17 +148,12 @@ export class Container {
   }
 
   killIn(graceMs: number): void {
-    const { clock, runtime } = this.#world
+    const { runtime } = this.#world
     if (this.#phase === 'preparing') return this.fail(KILLED_BEFORE_START)
     if (this.#phase === 'launching' && runtime.claim(this.id, KILLED_BEFORE_START)) {
       return this.look()
     }
-    if (this.#phase === 'over') return
-    const atMs = clock.now().monotonicMs + graceMs
-    if (this.#killAtMs !== undefined && atMs >= this.#killAtMs) return
-    const first = this.#killAtMs === undefined
-    this.#killAtMs = atMs
-    if (this.#phase === 'running') this.#startKilling(first)
+    this.#killing.askFor(graceMs)
   }
 
   /** Kills what lives, without an event, and removes everything when it is dead. */
@@ -192,7 +192,7 @@ export class Container {
     this.#forgotten = true
     this.#phase = 'over'
     this.#held.unwatch()
-    this.#killTimer?.cancel()
+    this.#killing.stop()
     this.#pollTimer?.cancel()
   }
 
@@ -248,32 +248,18 @@ export class Container {
     this.#phase = 'running'
     this.#held.watch(this.#world.clock, () => this.lookAtLimits())
     this.#emit({ kind: 'started', containerId: this.id })
-    if (this.#killAtMs !== undefined) this.#startKilling(true)
+    this.#killing.begin()
   }
 
-  #startKilling(first: boolean): void {
-    const leftMs = (this.#killAtMs ?? 0) - this.#world.clock.now().monotonicMs
-    this.#killTimer?.cancel()
-    if (leftMs <= 0) return this.#killNow()
-    if (first) this.#scope?.terminate()
-    this.#killTimer = this.#world.clock.after(leftMs, () => this.#killNow())
-  }
-
-  /** Again and again, until the recording parent has seen the end. */
   #killNow(): void {
-    if (this.#phase !== 'running') return
-    this.#scope?.kill()
-    const stillFull = () => {
-      this.#rescanRunning()
-      return this.#phase === 'running' && this.#killRest()
-    }
-    this.#pollLater(POLL_MS_MIN, stillFull)
+    this.#rescanRunning()
+    if (this.#phase === 'running') this.#killRest()
   }
 
   /** The task's own process has ended; what it left behind goes with it. */
   #end(exit: Exit): void {
     this.#phase = 'ending'
-    this.#killTimer?.cancel()
+    this.#killing.stop()
     this.#pollTimer?.cancel()
     this.#held.unwatch()
     const over = () => this.#over({ kind: 'ended', containerId: this.id, ...this.#ending(exit) })
@@ -312,7 +298,7 @@ export class Container {
   }
 
   #over(event: ContainerEvent): void {
-    this.#killTimer?.cancel()
+    this.#killing.stop()
     this.#phase = 'over'
     this.#emit(event)
     this.#whenOver?.()

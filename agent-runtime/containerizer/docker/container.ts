@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../../../bus/clock.ts'
 import { ClusterError } from '../../../protocol/errors.ts'
 import type { Usage } from '../../isolator/isolator.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from '../containerizer.ts'
+import { Killing } from '../killing.ts'
 import { type Answer, type Call, type DockerApi, messageOf, SOON_MS_MAX } from './api.ts'
 import type { DockerPlace } from './check.ts'
 import { type Found, type FoundNetwork, foundOf, isDone, type Told } from './found.ts'
@@ -50,9 +51,7 @@ export class DockerContainer {
   #forgotten = false
   #output: OutputCopy | undefined
   readonly #sent = new Set<Signal>()
-  /** When SIGKILL is due, once a kill was asked for. */
-  #killAtMs: number | undefined
-  #killTimer: Timer | undefined
+  readonly #killing: Killing
   #followTimer: Timer | undefined
   #work: Promise<void> = Promise.resolve()
   #looking = false
@@ -62,6 +61,12 @@ export class DockerContainer {
   constructor(names: DockerNames, world: DockerWorld) {
     this.#names = names
     this.#world = world
+    this.#killing = new Killing(world.clock, {
+      terminate: () => this.#signal('SIGTERM'),
+      kill: () => this.#signal('SIGKILL'),
+      againMsMin: AGAIN_MS_MIN,
+      againMsMax: AGAIN_MS_MAX,
+    })
   }
 
   get id(): string {
@@ -131,6 +136,7 @@ export class DockerContainer {
       const { api } = this.#world
       this.#output = await OutputCopy.open(api, this.#names.name, this.#names.sandboxPath)
       this.#phase = state === 'started' ? 'running' : 'starting'
+      if (this.#phase === 'running') this.#killing.begin()
       this.#unsure = true
       if (found !== undefined) await this.#meet(found)
     }
@@ -182,12 +188,7 @@ export class DockerContainer {
 
   killIn(graceMs: number): void {
     if (this.#phase === 'making') return this.fail(KILLED_BEFORE_START)
-    if (this.#phase === 'over' || this.#phase === 'ending') return
-    const atMs = this.#world.clock.now().monotonicMs + graceMs
-    if (this.#killAtMs !== undefined && atMs >= this.#killAtMs) return
-    const first = this.#killAtMs === undefined
-    this.#killAtMs = atMs
-    if (this.#phase === 'running') this.#startKilling(first)
+    this.#killing.askFor(graceMs)
   }
 
   /** Removes it as it stands, without an event. */
@@ -289,7 +290,7 @@ export class DockerContainer {
     this.#world.notes.add(this.#names.id, 'started')
     this.#emit({ kind: 'started', containerId: this.#names.id })
     this.#follow()
-    if (this.#killAtMs !== undefined) this.#startKilling(true)
+    this.#killing.begin()
   }
 
   #follow(): void {
@@ -300,23 +301,6 @@ export class DockerContainer {
       this.#followTimer = this.#world.clock.after(FOLLOW_AGAIN_MS, () => {
         if (this.#phase === 'running') this.#follow()
       })
-    })
-  }
-
-  #startKilling(first: boolean): void {
-    const leftMs = (this.#killAtMs ?? 0) - this.#world.clock.now().monotonicMs
-    this.#killTimer?.cancel()
-    if (leftMs <= 0) return this.#killNow(AGAIN_MS_MIN)
-    if (first) this.#signal('SIGTERM')
-    this.#killTimer = this.#world.clock.after(leftMs, () => this.#killNow(AGAIN_MS_MIN))
-  }
-
-  /** Again and again, less and less often, until its end was seen. */
-  #killNow(againMs: number): void {
-    if (this.#phase !== 'running') return
-    this.#signal('SIGKILL')
-    this.#killTimer = this.#world.clock.after(againMs, () => {
-      this.#killNow(Math.min(againMs * 2, AGAIN_MS_MAX))
     })
   }
 
@@ -372,7 +356,7 @@ export class DockerContainer {
   }
 
   #stopTimers(): void {
-    this.#killTimer?.cancel()
+    this.#killing.stop()
     this.#followTimer?.cancel()
     this.#limits.unwatch()
   }

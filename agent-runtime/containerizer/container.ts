@@ -2,9 +2,10 @@
 import type { Clock, Timer } from '../../bus/clock.ts'
 import { Held } from '../isolator/held.ts'
 import type { Inside } from '../isolator/inside.ts'
-import type { LimitHit, Usage } from '../isolator/isolator.ts'
-import { type KillHold, type Place, type Started, scopeOf } from '../isolator/kill.ts'
+import type { Hold, LimitHit, Usage } from '../isolator/isolator.ts'
+import { type KillHold, NOBODY, type Place, type Started, scopeOf } from '../isolator/kill.ts'
 import type { KillScope } from '../isolator/kill-scope.ts'
+import type { LookedAt } from '../isolator/looked-at.ts'
 import { insideOf } from '../isolator/namespaces.ts'
 import { isAlive } from '../isolator/proc.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from './containerizer.ts'
@@ -30,7 +31,7 @@ export interface ContainerWorld {
 /** `preparing` → `launching` → `running` → `ending` (leftovers are killed) → `over`. */
 type Phase = 'preparing' | 'launching' | 'running' | 'ending' | 'over'
 
-export class Container {
+export class Container implements LookedAt {
   readonly id: string
   readonly #world: ContainerWorld
   readonly #sinceMs: number
@@ -70,8 +71,8 @@ export class Container {
     return this.#phase === 'launching' && this.#world.runtime.readRecord(this.id) === undefined
   }
 
-  get held(): Held {
-    return this.#held
+  get holds(): readonly Hold[] {
+    return this.#held.holds
   }
 
   /** Its end was told, or is about to be. */
@@ -317,4 +318,3 @@ export class Container {
 
 const KILLED_BEFORE_START = 'it was killed before its process was there'
 const SILENT = `its process was not there after ${START_MS_MAX} ms`
-const NOBODY: Started = { parent: { pid: 0, startTicks: 0 }, child: { pid: 0, startTicks: 0 } }

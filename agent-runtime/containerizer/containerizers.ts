@@ -1,6 +1,7 @@
 /** Containerizers side by side on one machine: each task goes to the one that it names. */
 import type { Clock } from '../../bus/clock.ts'
 import type { Usage } from '../isolator/isolator.ts'
+import { Looks } from '../isolator/looks.ts'
 import type {
   CheckRun,
   ContainerEvent,
@@ -15,22 +16,34 @@ import { findService } from './docker/service.ts'
 import { openProcessContainerizer, type ProcessContainerizer } from './process.ts'
 import type { ProcessContainerizerOptions } from './process-parts.ts'
 
-export interface ContainerizersOptions extends ProcessContainerizerOptions {
+export interface ContainerizersOptions extends Omit<ProcessContainerizerOptions, 'looks'> {
   /** Where the container service listens, or `none`. Default: where Docker and Podman do. */
   readonly containerService?: string | undefined
+  /** Who listens on a port that it was not given is ended. Default: it is told. */
+  readonly enforcesPorts?: boolean | undefined
+  /** How often is looked who listens. Default 30 s. */
+  readonly portsLookMs?: number | undefined
 }
 
 /** @throws {ClusterError} as `openProcessContainerizer`. */
 export async function openContainerizers(options: ContainerizersOptions): Promise<Containerizers> {
-  const { workDir, containerService } = options
+  const { workDir, clock, containerService, enforcesPorts, portsLookMs } = options
   const early = new EarlyEvents(options)
-  const shared = { ...options, onEvent: early.tell }
+  const looks = new Looks({
+    clock,
+    path: workDir,
+    endsForPorts: enforcesPorts ?? false,
+    portsLookMs,
+    onStrangePorts: (containerId, { message }) =>
+      early.tell({ kind: 'strange-ports', containerId, message }),
+  })
+  const shared = { ...options, looks, onEvent: early.tell }
   const processes = await openProcessContainerizer(shared)
   const service = await findService(workDir, containerService)
   const images =
     'socketPath' in service ? new DockerContainerizer({ ...shared, ...service }) : undefined
   const missing = service.missing === undefined ? [] : [service.missing]
-  return new Containerizers({ processes, images, missing, early })
+  return new Containerizers({ processes, images, missing, early, looks })
 }
 
 /** What happens to the first while the last still recover: told when the caller knows of all. */
@@ -69,6 +82,7 @@ interface Parts {
   readonly images: DockerContainerizer | undefined
   readonly missing: readonly string[]
   readonly early: EarlyEvents
+  readonly looks: Looks
 }
 
 type Part = ProcessContainerizer | DockerContainerizer
@@ -142,12 +156,15 @@ export class Containerizers implements Containerizer {
   }
 
   async usage(containerId: string): Promise<Usage | undefined> {
-    return await this.#where.get(containerId)?.usage(containerId)
+    const diskBytes = await this.#parts.looks.diskBytes(containerId)
+    const usage = await this.#where.get(containerId)?.usage(containerId)
+    return usage && { ...usage, ...(diskBytes !== undefined && { diskBytes }) }
   }
 
   async close(): Promise<void> {
-    const { processes, images, early } = this.#parts
+    const { processes, images, early, looks } = this.#parts
     early.close()
+    looks.close()
     await images?.close()
     // The last: it is what keeps other agents away.
     await processes.close()

@@ -7,6 +7,7 @@ import { openConfinement } from '../isolator/confinement.ts'
 import { defaultDiskBytes } from '../isolator/disk.ts'
 import { openIsolators } from '../isolator/isolators.ts'
 import { openKillIsolator, ownerName, succeeds } from '../isolator/kill.ts'
+import type { Looks } from '../isolator/looks.ts'
 import type { WatchOptions } from '../launcher/watch.ts'
 import type { SandboxFolder } from '../sandbox/folder.ts'
 import type { Isolation, OnContainerEvent } from './containerizer.ts'
@@ -28,10 +29,8 @@ export interface ProcessContainerizerOptions {
   readonly sandboxes: SandboxFolder
   /** `ending`: no agent, but who ends what a dead one left. Default: an agent. */
   readonly use?: 'agent' | 'ending'
-  /** Who listens on a port that it was not given is ended. Default: it is told. */
-  readonly enforcesPorts?: boolean | undefined
-  /** How often is looked who listens. Default 30 s. */
-  readonly portsLookMs?: number | undefined
+  /** The caller closes it. */
+  readonly looks: Looks
   /** Where devices are. Default `/dev`. */
   readonly devPath?: string | undefined
 }
@@ -41,7 +40,7 @@ export interface ProcessContainerizerOptions {
  * `containerizer/ending` while the tasks of a dead one are being ended: that does not take long.
  */
 export async function openParts(
-  options: Omit<ProcessContainerizerOptions, 'sandboxes'>,
+  options: Omit<ProcessContainerizerOptions, 'sandboxes' | 'looks'>,
 ): Promise<Parts> {
   const { workDir, agentId, isolation, use } = options
   assert(workDir.startsWith('/') && !workDir.includes('\0'), 'the work directory is absolute')

@@ -8,7 +8,7 @@ import type { OciContainer } from '../../protocol/schema/task-container.ts'
 import { beginHere, NO_PLACE, RunningChecks } from '../checks/running.ts'
 import type { Usage } from '../isolator/isolator.ts'
 import type { KillScope } from '../isolator/kill-scope.ts'
-import { Looks } from '../isolator/looks.ts'
+import type { Looks } from '../isolator/looks.ts'
 import { GroupNetworks } from '../isolator/private-network.ts'
 import type { ProcessIdentity } from '../isolator/proc.ts'
 import { Launcher } from '../launcher/launcher.ts'
@@ -85,14 +85,7 @@ export class ProcessContainerizer implements Containerizer {
     this.#sandboxes = options.sandboxes
     this.#maker = { ...parts, agentId: options.agentId, sandboxes: this.#sandboxes }
     this.#checks = new RunningChecks(options.clock, beginHere(options.clock))
-    this.#looks = new Looks({
-      clock: options.clock,
-      path: parts.runtime.path,
-      endsForPorts: options.enforcesPorts ?? false,
-      portsLookMs: options.portsLookMs,
-      onStrangePorts: (containerId, { message }) =>
-        this.#tell({ kind: 'strange-ports', containerId, message }),
-    })
+    this.#looks = options.looks
     this.#launcher = new Launcher({
       script: parts.runtime.script,
       runtime: parts.runtime.path,
@@ -234,10 +227,8 @@ export class ProcessContainerizer implements Containerizer {
     this.#containers.delete(containerId)
   }
 
-  async usage(containerId: string): Promise<Usage | undefined> {
-    const diskBytes = await this.#looks.diskBytes(containerId)
-    const usage = this.#containers.get(containerId)?.usage()
-    return usage && { ...usage, ...(diskBytes !== undefined && { diskBytes }) }
+  usage(containerId: string): Promise<Usage | undefined> {
+    return Promise.resolve(this.#containers.get(containerId)?.usage())
   }
 
   async close(): Promise<void> {
@@ -245,7 +236,6 @@ export class ProcessContainerizer implements Containerizer {
     this.#closed = true
     this.#watcher?.close()
     this.#rescanTimer?.cancel()
-    this.#looks.close()
     this.#checks.stopAll()
     for (const container of this.#containers.values()) container.forget()
     await this.#launcher.close()
@@ -278,7 +268,7 @@ export class ProcessContainerizer implements Containerizer {
 
   /** It was there before this agent. */
   #goesOn(container: Container): void {
-    this.#parts.isolators.keep(container.id, container.held.holds)
+    this.#parts.isolators.keep(container.id, container.holds)
     this.#looks.add(container, false)
   }
 

@@ -155,7 +155,8 @@ export class DiskLooks {
     const { place } = container
     if (place === undefined) return
     const stop = { stopBytes: hold.bytesMax, stopFiles: filesMax(hold) }
-    const use = await this.#options.looker.disk({ path: hold.path, place, ...stop })
+    const where = { path: hold.path, ...(place !== 'elsewhere' && { place }) }
+    const use = await this.#options.looker.disk({ ...where, ...stop })
     if (use === undefined) this.#tryLater(looked)
     else this.#note(looked, use)
   }
@@ -179,7 +180,7 @@ export class DiskLooks {
     const look = { ...use, grownBytes: bytes - before.bytes, overMs: nowMs - atMs }
     looked.everyMs = nextDiskLookMs(hold, look, everyMs)
     looked.dueMs = nowMs + looked.everyMs
-    const isShut = use.unseen === 'closed' || use.unseen === 'too deep'
+    const isShut = use.unseen === 'too deep' || (use.unseen === 'closed' && !hold.mayBeClosed)
     looked.unseenSinceMs = isShut ? (looked.unseenSinceMs ?? nowMs) : undefined
     const isUnseen = nowMs - (looked.unseenSinceMs ?? nowMs) >= UNSEEN_MS_MAX
     const hit = diskLimitHit(hold, use) ?? (isUnseen ? unseenHit(use) : undefined)

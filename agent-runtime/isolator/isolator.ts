@@ -43,6 +43,8 @@ export interface DiskHold {
   readonly bytesMax: number
   /** What the task asked for; the limit is somebody else's choice if it is 0. */
   readonly askedBytes: number
+  /** It may be of users whom the agent cannot look behind: that is no trick of the task. */
+  readonly mayBeClosed?: true
 }
 
 /** Devices that are nobody else's. */

@@ -46,6 +46,12 @@ export interface Started {
   readonly child: ProcessIdentity
 }
 
+/** Where nobody is known, or the hold says all. */
+export const NOBODY: Started = {
+  parent: { pid: 0, startTicks: 0 },
+  child: { pid: 0, startTicks: 0 },
+}
+
 /** Where the processes of a container are. */
 export interface Place {
   readonly hold: KillHold

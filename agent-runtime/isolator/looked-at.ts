@@ -1,13 +1,12 @@
 /** What those who look at containers see of one. */
-import type { Held } from './held.ts'
 import type { Hold, LimitHit } from './isolator.ts'
 import type { Place } from './kill.ts'
 
 export interface LookedAt {
   readonly id: string
-  readonly held: Held
+  readonly holds: readonly Hold[]
   /** Where its processes are; undefined: it has none now. */
-  readonly place: Place | undefined
+  readonly place: Place | 'elsewhere' | undefined
   /** The kernel tells nobody of its limits. */
   readonly needsLook: boolean
   lookAtLimits(): void
@@ -16,9 +15,9 @@ export interface LookedAt {
 }
 
 export function holdOf<Name extends Hold['isolator']>(
-  { held }: LookedAt,
+  { holds }: Pick<LookedAt, 'holds'>,
   name: Name,
 ): Extract<Hold, { isolator: Name }> | undefined {
-  const found = held.holds.find(({ isolator }) => isolator === name)
+  const found = holds.find(({ isolator }) => isolator === name)
   return found as Extract<Hold, { isolator: Name }> | undefined
 }

@@ -33,7 +33,7 @@ function walkOf(question: Question): Walk {
 }
 
 function* lookAtDisk(question: Extract<Question, { kind: 'disk' }>): Walk {
-  const pids = pidsAt(question.place)
+  const pids = question.place === undefined ? [] : pidsAt(question.place)
   const use: DiskUse = yield* diskUse({ ...question, pids })
   return { id: question.id, kind: 'disk', ...use }
 }

@@ -8,7 +8,8 @@ export type Question =
       readonly id: number
       readonly kind: 'disk'
       readonly path: string
-      readonly place: Place
+      /** Absent: nobody knows its processes. */
+      readonly place?: Place
       readonly stopBytes: number
       readonly stopFiles: number
     }

@@ -35,7 +35,7 @@ export class PortLooks {
     if (this.#isLooking || this.#all.size === 0) return
     this.#isLooking = true
     const places = [...this.#all].flatMap(([id, { place }]) =>
-      place === undefined ? [] : [[id, place] as const],
+      typeof place === 'object' ? [[id, place] as const] : [],
     )
     const found = await this.#options.looker.ports({ places })
     this.#isLooking = false

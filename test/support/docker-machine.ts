@@ -1,8 +1,15 @@
 /** A machine whose tasks run in an image, for the tests that each containerizer has to pass. */
+import type { ExecutionContext } from 'ava'
+import {
+  DockerContainerizer,
+  type DockerContainerizerOptions,
+} from '../../agent-runtime/containerizer/docker/docker.ts'
 import { foundOf } from '../../agent-runtime/containerizer/docker/found.ts'
+import { Looks } from '../../agent-runtime/isolator/looks.ts'
+import { SandboxFolder } from '../../agent-runtime/sandbox/folder.ts'
 import { sleep, systemClock } from '../../bus/clock.ts'
 import { AN_IMAGE, type ContainerService } from './container-service.ts'
-import { inContainer, type RealMachine, realMachine } from './containers.ts'
+import { AN_AGENT, inContainer, type RealMachine, realMachine } from './containers.ts'
 
 const LOOK_MS = 20
 
@@ -20,4 +27,24 @@ export function dockerMachine(service: ContainerService): RealMachine {
       while (foundOf(await look())?.kind !== 'exited') await sleep(LOOK_MS)
     },
   }
+}
+
+/** One without the rest of an agent's machine. */
+export function dockerAlone(
+  t: ExecutionContext,
+  options: Omit<DockerContainerizerOptions, 'agentId' | 'sandboxes' | 'looks'>,
+): DockerContainerizer {
+  const { workDir } = options
+  const sandboxes = new SandboxFolder({ workDir, clock: systemClock })
+  const looks = new Looks({
+    clock: systemClock,
+    path: workDir,
+    endsForPorts: false,
+    onStrangePorts() {},
+  })
+  t.teardown(async () => {
+    looks.close()
+    await sandboxes.close()
+  })
+  return new DockerContainerizer({ ...options, agentId: AN_AGENT, sandboxes, looks })
 }

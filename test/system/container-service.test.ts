@@ -7,21 +7,18 @@ import type {
   Containerizer,
   ContainerSpec,
 } from '../../agent-runtime/containerizer/containerizer.ts'
-import { DockerContainerizer } from '../../agent-runtime/containerizer/docker/docker.ts'
 import type { Usage } from '../../agent-runtime/isolator/isolator.ts'
-import { SandboxFolder } from '../../agent-runtime/sandbox/folder.ts'
 import { sleep, systemClock } from '../../bus/clock.ts'
 import type { DockerContainer } from '../../protocol/schema/task-container.ts'
 import { AN_IMAGE, ContainerService, containerServiceNeed } from '../support/container-service.ts'
 import {
-  AN_AGENT,
   aContainer,
   aSandbox,
   EventLog,
   fileHolds,
   type RealMachine,
 } from '../support/containers.ts'
-import { dockerMachine } from '../support/docker-machine.ts'
+import { dockerAlone, dockerMachine } from '../support/docker-machine.ts'
 import { freePorts } from '../support/nats-cluster.ts'
 import { needs, TIME } from '../support/needs.ts'
 
@@ -119,11 +116,8 @@ here('a service that is not there fails a launch with its name', async (t, { mac
     heard = resolve
   })
   const workDir = join(machine.workDir, 'elsewhere')
-  const sandboxes = new SandboxFolder({ workDir, clock: systemClock })
-  const containers = new DockerContainerizer({
+  const containers = dockerAlone(t, {
     workDir,
-    sandboxes,
-    agentId: AN_AGENT,
     socketPath: '/nowhere/socket',
     clock: systemClock,
     onEvent(event) {
@@ -138,7 +132,6 @@ here('a service that is not there fails a launch with its name', async (t, { mac
     why: 'no container could be made: the container service at /nowhere/socket does not answer (ENOENT)',
   })
   await containers.close()
-  await sandboxes.close()
 })
 
 here('output of any bytes is whole, over a restart of the agent', async (t, room) => {
@@ -263,6 +256,49 @@ here('what a task uses is told while it runs', async (t, { containers, log }) =>
   }
   t.true((usage.memBytes ?? 0) > 0)
   t.true((usage.pids ?? 0) > 0)
+})
+
+here('who fills its sandbox is ended, with limit and use, over a restart', async (t, room) => {
+  const MIB = 1024 * 1024
+  const spec = shellTask(
+    `cd "$BOURSE_SANDBOX"; touch ready; while [ ! -e go ]; do sleep 0.1; done
+     while :; do head -c 1048576 /dev/zero >>full; done`,
+    { limits: { diskBytes: 8 * MIB } },
+  )
+  room.containers.launch(spec)
+  await fileHolds(join(room.machine.sandboxPath(spec), 'ready'), /^$/)
+  const { log } = await reopened(room)
+  writeFileSync(join(room.machine.sandboxPath(spec), 'go'), '')
+  await log.until('ended', 'c-1')
+  const event = log.events.at(-1)
+  const limit = event?.kind === 'ended' ? event.limit : undefined
+  t.is(limit?.reason, 'CONTAINER_LIMITATION_DISK')
+  t.regex(limit?.message ?? '', /^too much disk: its limit is 8 MiB, it took \d/)
+})
+
+here('a file without a name counts, and output is as long as was asked', async (t, room) => {
+  const { containers, log, machine } = room
+  const spec = shellTask(
+    `cd "$BOURSE_SANDBOX"; exec 3>gone; rm gone; head -c 3000000 /dev/zero >&3
+     i=0; while [ $i -lt 30000 ]; do echo $i; i=$((i+1)); done; echo >done; exec sleep 600`,
+    { env: { CONTAINER_LOGGER_MAX_STDOUT_SIZE: '64KB' } },
+  )
+  containers.launch(spec)
+  await fileHolds(join(machine.sandboxPath(spec), 'done'), /\n/)
+  await log.until('started', 'c-1')
+  let usage: Usage = {}
+  while ((usage.diskBytes ?? 0) < 3_000_000) {
+    await sleep(50)
+    usage = (await containers.usage('c-1')) ?? {}
+  }
+  containers.kill('c-1', 0)
+  await log.until('ended', 'c-1')
+  const { sandbox } = spec
+  const all = Array.from({ length: 30_000 }, (_, i) => `${i}\n`).join('')
+  const request = { sandbox, stream: 'stdout', offset: 10, bytesMax: 1_000_000 } as const
+  const output = await machine.sandboxes().readOutput(request)
+  t.true((output?.goneBytes ?? 0) > 0)
+  t.is(Buffer.from(output?.bytes ?? '').toString(), all.slice(10 + (output?.goneBytes ?? 0)))
 })
 
 here('a mapped port leads from the machine into the network "bridge"', async (t, room) => {

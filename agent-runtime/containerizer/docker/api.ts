@@ -125,6 +125,16 @@ export class DockerApi {
   }
 }
 
+/** Status 0: the service is away, and it is not known whether it was done. */
+export async function answered(ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error
+    return { status: 0, body: { message: error.message } }
+  }
+}
+
 /** What the service said when it refused. */
 export function messageOf({ status, body }: Answer): string {
   return textOf(fieldsOf(body)['message']) || `it answered ${status}`

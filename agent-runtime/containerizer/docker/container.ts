@@ -1,10 +1,18 @@
 /** One container of a container service, from its launch to its end. */
 import type { Clock, Timer } from '../../../bus/clock.ts'
-import { ClusterError } from '../../../protocol/errors.ts'
-import type { Usage } from '../../isolator/isolator.ts'
+import type { Hold, LimitHit, Usage } from '../../isolator/isolator.ts'
+import type { Place } from '../../isolator/kill.ts'
+import type { LookedAt } from '../../isolator/looked-at.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from '../containerizer.ts'
 import { Killing } from '../killing.ts'
-import { type Answer, type Call, type DockerApi, messageOf, SOON_MS_MAX } from './api.ts'
+import {
+  type Answer,
+  answered,
+  type Call,
+  type DockerApi,
+  messageOf,
+  SOON_MS_MAX,
+} from './api.ts'
 import type { DockerPlace } from './check.ts'
 import { type Found, type FoundNetwork, foundOf, isDone, type Told } from './found.ts'
 import { DockerLimits } from './limits.ts'
@@ -31,13 +39,15 @@ export interface DockerNames {
   readonly id: string
   readonly name: string
   readonly sandboxPath: string
+  /** To what it is held by who looks. */
+  readonly holds: readonly Hold[]
 }
 
 /** `making` → `starting` → `running` → `ending` (the last output is read) → `over`. */
 type Phase = 'making' | 'starting' | 'running' | 'ending' | 'over'
 type Signal = 'SIGTERM' | 'SIGKILL'
 
-export class DockerContainer {
+export class DockerContainer implements LookedAt {
   readonly #world: DockerWorld
   readonly #names: DockerNames
   #phase: Phase = 'making'
@@ -129,7 +139,8 @@ export class DockerContainer {
   /** `found` absent: the service is away. */
   async recover(note: Note, found: Found | undefined): Promise<RecoveredContainer['state']> {
     this.#quiet = true
-    const { state } = note
+    const { state, limit } = note
+    if (limit !== undefined) this.#limits.note(limit)
     if (state === 'asked' || state === 'never') this.fail('its agent died')
     else if (typeof state === 'object') this.#phase = 'over'
     else {
@@ -139,6 +150,7 @@ export class DockerContainer {
       if (this.#phase === 'running') this.#killing.begin()
       this.#unsure = true
       if (found !== undefined) await this.#meet(found)
+      this.lookAtLimits()
     }
     this.#quiet = false
     if (this.#phase !== 'over') {
@@ -157,8 +169,16 @@ export class DockerContainer {
     return this.#phase === 'ending' || this.#phase === 'over'
   }
 
+  get holds(): readonly Hold[] {
+    return this.#names.holds
+  }
+
+  get place(): Place | 'elsewhere' | undefined {
+    return this.#phase === 'running' ? this.#limits.place : undefined
+  }
+
   /** Where it is checked, while it runs. */
-  get place(): DockerPlace | undefined {
+  get checkPlace(): DockerPlace | undefined {
     if (this.#phase !== 'running') return undefined
     const { api, clock } = this.#world
     return { api, clock, name: this.#names.name, network: () => this.#whereItListens() }
@@ -184,6 +204,14 @@ export class DockerContainer {
   /** Of a task from which the kernel took a process nothing useful is left. */
   lookAtLimits(): void {
     if (this.#phase === 'running' && this.#limits.look()) this.killIn(0)
+  }
+
+  /** Somebody who looked found it beyond a limit. */
+  limited(hit: LimitHit): void {
+    if (this.#phase !== 'running') return
+    this.#world.notes.add(this.#names.id, { limit: hit })
+    this.#limits.note(hit)
+    this.killIn(0)
   }
 
   killIn(graceMs: number): void {
@@ -359,16 +387,6 @@ export class DockerContainer {
     this.#killing.stop()
     this.#followTimer?.cancel()
     this.#limits.unwatch()
-  }
-}
-
-/** Status 0: it is not known whether it was done. */
-async function answered(ask: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (!(error instanceof ClusterError)) throw error
-    return { status: 0, body: { message: error.message } }
   }
 }
 

@@ -6,8 +6,11 @@ import type { Clock, Timer } from '../../../bus/clock.ts'
 import { type AgentId, isToken } from '../../../protocol/ids.ts'
 import type { DockerContainer as Image } from '../../../protocol/schema/task-container.ts'
 import { NO_PLACE, RunningChecks } from '../../checks/running.ts'
+import { defaultDiskBytes, diskHold } from '../../isolator/disk.ts'
 import type { Usage } from '../../isolator/isolator.ts'
+import type { Looks } from '../../isolator/looks.ts'
 import type { SandboxFolder } from '../../sandbox/folder.ts'
+import type { OutputLimits } from '../../sandbox/output-limits.ts'
 import type { SandboxName } from '../../sandbox/sandboxes.ts'
 import type { Owner } from '../../sandbox/user.ts'
 import type {
@@ -24,17 +27,16 @@ import { beginInside, type DockerPlace } from './check.ts'
 import { DockerContainer } from './container.ts'
 import { EventStream } from './events.ts'
 import { type Found, foundOf, listedOf } from './found.ts'
-import { Notes } from './notes.ts'
+import { type Asked, Notes } from './notes.ts'
 import { creation, imageOf, type Logging, loggingOf, OWNER_LABEL } from './request.ts'
 
 /** Everything is looked at this often, whatever the service told or did not. */
 const RESCAN_MS = 10_000
-/** How soon a limit is seen that the kernel tells nobody of. */
-const LIMITS_LOOK_MS = 1_000
 /** A word of the label that marks what is ours, and of names: so long is enough. */
 const OWNER_LENGTH = 16
 
-const NOT_HELD = 'tasks in images of a container service are not held to disk, output and ports'
+const NOT_HELD =
+  'tasks in images of a container service are held neither to ports nor in what they write to their image, and the service keeps all of their output'
 
 export interface DockerContainerizerOptions {
   /** Absolute. Holds `docker/`; the caller sees to it that no other agent does. */
@@ -46,6 +48,8 @@ export interface DockerContainerizerOptions {
   readonly onEvent: OnContainerEvent
   /** Of the work directory. The caller closes it. */
   readonly sandboxes: SandboxFolder
+  /** The caller closes it. */
+  readonly looks: Looks
   /** As the service calls itself. */
   readonly images?: string
 }
@@ -55,20 +59,20 @@ export class DockerContainerizer implements Containerizer {
   readonly isolation = 'pid-namespace'
   readonly kinds = ['docker'] as const
   readonly images: string | undefined
-  /** The service's, that is: what it was asked for. */
-  readonly isolators = ['pids', 'memory', 'cpu']
+  /** The service's, that is: what it was asked for; but disk. */
+  readonly isolators = ['pids', 'memory', 'cpu', 'disk']
   readonly missing: readonly string[] = [NOT_HELD]
   readonly #options: DockerContainerizerOptions
   readonly #api: DockerApi
   readonly #notes: Notes
   readonly #owner: string
   readonly #sandboxes: SandboxFolder
+  readonly #defaultDiskBytes: number
   readonly #containers = new Map<string, DockerContainer>()
   readonly #checks: RunningChecks<DockerPlace>
   #events: EventStream | undefined
   #logging: Logging | undefined
   #rescanTimer: Timer | undefined
-  #limitsTimer: Timer | undefined
   #closed = false
 
   constructor(options: DockerContainerizerOptions) {
@@ -80,6 +84,7 @@ export class DockerContainerizer implements Containerizer {
     this.#checks = new RunningChecks(options.clock, beginInside)
     this.#notes = new Notes(join(workDir, 'docker'))
     this.#sandboxes = options.sandboxes
+    this.#defaultDiskBytes = defaultDiskBytes(workDir)
     const hash = createHash('sha256').update(`${agentId} ${workDir}`).digest('hex')
     this.#owner = hash.slice(0, OWNER_LENGTH)
   }
@@ -91,10 +96,11 @@ export class DockerContainerizer implements Containerizer {
     let isAway = false
     for (const [containerId, note] of this.#notes.all()) {
       const { sandbox } = note
-      const container = this.#track(containerId, sandbox)
+      const container = this.#track(containerId, note)
       const now: Found | undefined = isAway ? undefined : await this.#find(containerId)
       isAway ||= now === undefined
       const state = await container.recover(note, now)
+      if (state.kind === 'running') this.#options.looks.add(container, false)
       found.push({ containerId, sandbox, state })
     }
     this.#events = new EventStream({
@@ -106,7 +112,6 @@ export class DockerContainerizer implements Containerizer {
     })
     if (!isAway) await this.#rescan(SOON_MS_MAX)
     this.#rescanLater()
-    this.#lookAtLimitsLater()
     return found
   }
 
@@ -115,10 +120,13 @@ export class DockerContainerizer implements Containerizer {
     assert(this.#events !== undefined, 'recovery comes before the first launch')
     assert([containerId, ...Object.values(sandbox)].every(isToken), 'ids are tokens')
     assert(!this.#containers.has(containerId), 'a container id is used once')
-    const container = this.#track(containerId, sandbox)
+    const output = this.#sandboxes.outputLimitsOf(spec.env)
+    const asked = typeof output === 'string' ? { sandbox } : this.#askedBy(spec, output)
+    const container = this.#track(containerId, asked)
+    if (typeof output === 'string') return container.fail(output)
     const image = imageOf(spec)
     if (typeof image === 'string') return container.fail(image)
-    const problem = this.#prepare(spec)
+    const problem = this.#prepare(spec, asked)
     if (problem !== undefined) return container.fail(problem)
     container.make(() => this.#creationOf(spec, image))
   }
@@ -139,7 +147,7 @@ export class DockerContainerizer implements Containerizer {
     if (container === undefined || container.isOver || this.#closed) return
     const tell = (seen: CheckSeen): void =>
       this.#tell({ kind: 'checked', containerId, which, seen })
-    const { place } = container
+    const { checkPlace: place } = container
     if (place === undefined)
       return this.#options.clock.soon(() => {
         if (!container.isOver) tell(NO_PLACE)
@@ -164,7 +172,6 @@ export class DockerContainerizer implements Containerizer {
     if (this.#closed) return
     this.#closed = true
     this.#rescanTimer?.cancel()
-    this.#limitsTimer?.cancel()
     this.#checks.stopAll()
     this.#events?.close()
     const timer = this.#options.clock.after(SOON_MS_MAX, () => this.#api.close())
@@ -172,16 +179,26 @@ export class DockerContainerizer implements Containerizer {
     timer.cancel()
   }
 
-  #track(containerId: string, sandbox: SandboxName): DockerContainer {
+  #askedBy({ sandbox, limits }: ContainerSpec, output: OutputLimits): Asked {
     const sandboxPath = this.#sandboxes.pathOf(sandbox)
-    this.#sandboxes.begin(sandbox)
-    const names = { id: containerId, name: this.#nameOf(containerId), sandboxPath }
+    const hold = diskHold({ ...limits, sandboxPath }, this.#defaultDiskBytes)
+    // Of a service of its own an agent without root has not every user's files.
+    const isRoot = process.getuid?.() === 0
+    const holds = hold && [isRoot ? hold : ({ ...hold, mayBeClosed: true } as const)]
+    return { sandbox, output, ...(holds && { holds }) }
+  }
+
+  #track(containerId: string, { sandbox, output, holds = [] }: Asked): DockerContainer {
+    const sandboxPath = this.#sandboxes.pathOf(sandbox)
+    this.#sandboxes.begin(sandbox, output)
+    const names = { id: containerId, name: this.#nameOf(containerId), sandboxPath, holds }
     const container = new DockerContainer(names, {
       api: this.#api,
       notes: this.#notes,
       clock: this.#options.clock,
       emit: (event) => {
-        if (event.kind !== 'started') this.#over(containerId, sandbox)
+        if (event.kind === 'started') this.#options.looks.add(container, true)
+        else this.#over(containerId, sandbox)
         this.#tell(event)
       },
       ended: () => this.#over(containerId, sandbox),
@@ -192,6 +209,7 @@ export class DockerContainerizer implements Containerizer {
 
   #over(containerId: string, sandbox: SandboxName): void {
     this.#sandboxes.end(sandbox)
+    this.#options.looks.forget(containerId)
     this.#checks.stop(containerId)
   }
 
@@ -200,9 +218,9 @@ export class DockerContainerizer implements Containerizer {
   }
 
   /** A sentence if its files cannot be made. */
-  #prepare({ containerId, sandbox, user }: ContainerSpec): string | undefined {
+  #prepare({ containerId, sandbox, user }: ContainerSpec, asked: Asked): string | undefined {
     try {
-      this.#notes.open(containerId, sandbox)
+      this.#notes.open(containerId, asked)
       this.#sandboxes.create(sandbox, ownerOf(user))
       return undefined
     } catch (error) {
@@ -245,15 +263,6 @@ export class DockerContainerizer implements Containerizer {
     const path = `/containers/${this.#nameOf(containerId)}/json`
     const call = { method: 'GET', path, answerMsMax: SOON_MS_MAX } as const
     return this.#api.call(call).then(foundOf, () => undefined)
-  }
-
-  #lookAtLimitsLater(): void {
-    this.#limitsTimer = this.#options.clock.after(LIMITS_LOOK_MS, () => {
-      for (const container of this.#containers.values()) {
-        if (container.needsLook) container.lookAtLimits()
-      }
-      this.#lookAtLimitsLater()
-    })
   }
 
   #rescanLater(): void {

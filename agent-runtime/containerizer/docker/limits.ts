@@ -8,6 +8,7 @@ import type { Clock } from '../../../bus/clock.ts'
 import { type CgroupWorld, cgroupPaths, readCgroupWorld } from '../../isolator/cgroup-mounts.ts'
 import { CGROUP_ISOLATORS, Held } from '../../isolator/held.ts'
 import type { CgroupIsolator, Hold, LimitHit, Usage } from '../../isolator/isolator.ts'
+import { NOBODY, type Place } from '../../isolator/kill.ts'
 import { outOfMemory } from '../../isolator/memory.ts'
 import { readText } from '../../isolator/proc.ts'
 import type { Exit } from '../containerizer.ts'
@@ -28,6 +29,18 @@ export class DockerLimits {
     this.#pid = pid
     this.#held = new Held(holdsOf(pid))
     this.#held.watch(clock, onLimit)
+  }
+
+  /** Where the kernel counts its processes; `elsewhere`: not here, or nobody knows. */
+  get place(): Place | 'elsewhere' {
+    const [path] = this.#held.cgroups
+    if (path === undefined) return 'elsewhere'
+    return { hold: { kind: 'cgroup', path, how: 'one-by-one' }, started: NOBODY, inside: [] }
+  }
+
+  /** Somebody who looked has found it beyond a limit: the first is told. */
+  note(hit: LimitHit): void {
+    this.#hit ??= hit
   }
 
   unwatch(): void {

@@ -1,10 +1,11 @@
 /**
  * What an agent writes down about its containers, one file each, a line for each thing known:
  *
- *     {"sandbox":…}    it was asked for
+ *     {"sandbox":…}    it was asked for, and to what it is held from here
  *     starting         its start is about to be asked for
  *     started          it runs, or did
  *     never            it never starts
+ *     limited {…}      it is about to be ended for a limit
  *     ended {…}        how
  *     alone {…}        it was ended as no agent came back
  */
@@ -20,15 +21,30 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import type { LimitHit } from '../../isolator/isolator.ts'
+import type { Hold, LimitHit } from '../../isolator/isolator.ts'
+import type { OutputLimits } from '../../sandbox/output-limits.ts'
 import type { SandboxName } from '../../sandbox/sandboxes.ts'
 import type { Exit } from '../containerizer.ts'
 
-export interface Note {
+/** What is written down before it is made. */
+export interface Asked {
   readonly sandbox: SandboxName
+  /** Absent: what the agent says. */
+  readonly output?: OutputLimits
+  /** Absent: nothing. */
+  readonly holds?: readonly Hold[]
+}
+
+export interface Note extends Asked {
   readonly state: 'asked' | 'starting' | 'started' | 'never' | DockerEnd
   /** It was ended as no agent came back. */
   readonly why?: string
+  /** It was found beyond it, and perhaps ended for it. */
+  readonly limit?: LimitHit
+}
+
+export interface Limited {
+  readonly limit: LimitHit
 }
 
 export interface Alone {
@@ -40,6 +56,8 @@ export interface DockerEnd {
   readonly limit?: LimitHit
 }
 
+type Noted = Exclude<Note['state'], 'asked'> | Limited | Alone
+
 export class Notes {
   readonly #path: string
 
@@ -49,12 +67,12 @@ export class Notes {
   }
 
   /** Throws where a container cannot be written down: then it is not to be made. */
-  open(containerId: string, sandbox: SandboxName): void {
-    writeFileSync(this.#file(containerId), `${JSON.stringify({ sandbox })}\n`, { flag: 'wx' })
+  open(containerId: string, asked: Asked): void {
+    writeFileSync(this.#file(containerId), `${JSON.stringify(asked)}\n`, { flag: 'wx' })
   }
 
   /** False: the disk is full, or nothing was ever written about it. */
-  add(containerId: string, state: Exclude<Note['state'], 'asked'> | Alone): boolean {
+  add(containerId: string, state: Noted): boolean {
     const line = lineOf(state)
     try {
       const file = openSync(this.#file(containerId), constants.O_WRONLY | constants.O_APPEND)
@@ -93,15 +111,20 @@ export class Notes {
 /** The last line that says something: on a full disk there may be halves between. */
 function parseNote(text: string): Note | undefined {
   const [head = '', ...lines] = text.split('\n')
-  const parsed = parseJson(head) as Pick<Note, 'sandbox'> | undefined
+  const parsed = parseJson(head) as Asked | undefined
   if (parsed === undefined) return undefined
   const states = lines.map(parseState).filter((state) => state !== undefined)
-  const alone = lines.findLast((line) => line.startsWith(ALONE))
   return {
-    sandbox: parsed.sandbox,
+    ...parsed,
     state: states.at(-1) ?? 'asked',
-    ...(alone !== undefined && (parseJson(alone.slice(ALONE.length)) as Alone | undefined)),
+    ...(lastOf(lines, LIMITED) as Limited | undefined),
+    ...(lastOf(lines, ALONE) as Alone | undefined),
   }
+}
+
+function lastOf(lines: readonly string[], word: string): unknown {
+  const line = lines.findLast((one) => one.startsWith(word))
+  return line === undefined ? undefined : parseJson(line.slice(word.length))
 }
 
 function parseState(line: string): Note['state'] | undefined {
@@ -118,10 +141,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-function lineOf(state: Exclude<Note['state'], 'asked'> | Alone): string {
+function lineOf(state: Noted): string {
   if (typeof state === 'string') return state
-  return ('why' in state ? ALONE : ENDED) + JSON.stringify(state)
+  const word = 'why' in state ? ALONE : 'exit' in state ? ENDED : LIMITED
+  return word + JSON.stringify(state)
 }
 
 const ENDED = 'ended '
+const LIMITED = 'limited '
 const ALONE = 'alone '

@@ -4,8 +4,6 @@ import type { DiskSpace } from '../../../agent-runtime/isolator/disk.ts'
 import { DiskLooks } from '../../../agent-runtime/isolator/disk-looks.ts'
 import { nextMarks, SpaceHistory } from '../../../agent-runtime/isolator/disk-space.ts'
 import type { DiskUse } from '../../../agent-runtime/isolator/disk-use.ts'
-import type { Held } from '../../../agent-runtime/isolator/held.ts'
-import type { LookedAt } from '../../../agent-runtime/isolator/looked-at.ts'
 import { SimulatedClock } from '../../../bus/simulated/clock.ts'
 
 const MIB = 1024 ** 2
@@ -33,12 +31,12 @@ class Disk {
 
   add(id: string, { isNew, bytes }: { isNew: boolean; bytes: number }): void {
     this.takes(id, bytes)
-    const hold = { isolator: 'disk', path: id, bytesMax: 100 * GIB, askedBytes: 0 }
+    const hold = { isolator: 'disk', path: id, bytesMax: 100 * GIB, askedBytes: 0 } as const
     const container = {
       id,
-      held: { holds: [hold] } as unknown as Held,
+      holds: [hold],
       needsLook: false,
-      place: {} as LookedAt['place'],
+      place: 'elsewhere' as const,
       lookAtLimits: () => {},
       limited: ({ message }: { message: string }) => void this.told.push(`${id}: ${message}`),
     }

@@ -13,11 +13,11 @@ import type {
 import { DockerApi } from '../../../agent-runtime/containerizer/docker/api.ts'
 import { isProcessOf } from '../../../agent-runtime/containerizer/docker/belongs.ts'
 import { beginInside } from '../../../agent-runtime/containerizer/docker/check.ts'
-import { DockerContainerizer } from '../../../agent-runtime/containerizer/docker/docker.ts'
+import type { DockerContainerizer } from '../../../agent-runtime/containerizer/docker/docker.ts'
 import { foundOf, listedOf } from '../../../agent-runtime/containerizer/docker/found.ts'
-import { SandboxFolder } from '../../../agent-runtime/sandbox/folder.ts'
 import { systemClock } from '../../../bus/clock.ts'
-import { AN_AGENT, aContainer } from '../../support/containers.ts'
+import { aContainer } from '../../support/containers.ts'
+import { dockerAlone } from '../../support/docker-machine.ts'
 import { ScriptedService } from '../../support/scripted-service.ts'
 
 const AN_IMAGES_TASK: ContainerSpec = {
@@ -31,11 +31,7 @@ async function aContainerizer(
   onEvent: OnContainerEvent,
 ): Promise<DockerContainerizer> {
   const workDir = join(folder, 'work')
-  const clock = systemClock
-  const sandboxes = new SandboxFolder({ workDir, clock })
-  t.teardown(() => sandboxes.close())
-  const found = { workDir, sandboxes, agentId: AN_AGENT, socketPath, clock, onEvent }
-  const containerizer = new DockerContainerizer(found)
+  const containerizer = dockerAlone(t, { workDir, socketPath, clock: systemClock, onEvent })
   await containerizer.recover()
   return containerizer
 }

@@ -130,7 +130,7 @@ test('notes are read past halves, and without a beginning there was nothing', (t
   using folder = aFolder()
   const notes = new Notes(join(folder.path, 'notes'))
   const sandbox = aSandbox('t')
-  notes.open('c-1', sandbox)
+  notes.open('c-1', { sandbox })
   t.deepEqual(notes.all().get('c-1'), { sandbox, state: 'asked' })
   t.true(notes.add('c-1', 'starting'))
   appendFileSync(join(folder.path, 'notes', 'c-1'), '\nended {"ex')
@@ -140,6 +140,21 @@ test('notes are read past halves, and without a beginning there was nothing', (t
   t.false(notes.add('c-2', 'never'), 'nothing is known of it')
   writeFileSync(join(folder.path, 'notes', 'c-3'), '{"sandb')
   t.deepEqual([...notes.all().keys()], ['c-1'])
+})
+
+test('what a task is held to, and the limit it was found beyond, is there for the next agent', (t) => {
+  using folder = aFolder()
+  const notes = new Notes(join(folder.path, 'notes'))
+  const disk = { isolator: 'disk', path: '/s', bytesMax: 1, askedBytes: 1 } as const
+  const output = { stdoutBytesMax: 8_192, stderrBytesMax: 8_192 }
+  const asked = { sandbox: aSandbox('t'), output, holds: [disk] }
+  notes.open('c-1', asked)
+  notes.add('c-1', 'started')
+  const limit = { reason: 'CONTAINER_LIMITATION_DISK', message: 'too much', ends: true } as const
+  notes.add('c-1', { limit })
+  t.deepEqual(notes.all().get('c-1'), { ...asked, state: 'started', limit })
+  notes.add('c-1', { exit: { code: 137 }, limit })
+  t.deepEqual(notes.all().get('c-1')?.state, { exit: { code: 137 }, limit })
 })
 
 test('Podman keeps logs in its own way, all others as Docker can', (t) => {

@@ -3,12 +3,11 @@ import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { DockerApi, SOON_MS_MAX } from '../../../agent-runtime/containerizer/docker/api.ts'
-import { DockerContainerizer } from '../../../agent-runtime/containerizer/docker/docker.ts'
 import { Notes } from '../../../agent-runtime/containerizer/docker/notes.ts'
 import { findService } from '../../../agent-runtime/containerizer/docker/service.ts'
-import { SandboxFolder } from '../../../agent-runtime/sandbox/folder.ts'
 import { type Clock, systemClock } from '../../../bus/clock.ts'
-import { AN_AGENT, aContainer, aSandbox } from '../../support/containers.ts'
+import { aContainer, aSandbox } from '../../support/containers.ts'
+import { dockerAlone } from '../../support/docker-machine.ts'
 import { ScriptedService } from '../../support/scripted-service.ts'
 
 interface Wait {
@@ -85,10 +84,7 @@ function aContainerizer(t: ExecutionContext, { folder, socketPath }: ScriptedSer
     },
   }
   const onEvent = (): void => {}
-  const sandboxes = new SandboxFolder({ workDir, clock: systemClock })
-  t.teardown(() => sandboxes.close())
-  const options = { workDir, sandboxes, agentId: AN_AGENT, socketPath, clock, onEvent }
-  const containerizer = new DockerContainerizer(options)
+  const containerizer = dockerAlone(t, { workDir, socketPath, clock, onEvent })
   return { containerizer, later, notes: new Notes(join(workDir, 'docker')) }
 }
 
@@ -97,7 +93,7 @@ test.serial('a service that hangs holds up neither a start of the agent nor its 
   await using service = await ScriptedService.open(() => {})
   const { containerizer, later, notes } = aContainerizer(t, service)
   for (const id of ['c-1', 'c-2']) {
-    notes.open(id, aSandbox(id))
+    notes.open(id, { sandbox: aSandbox(id) })
     notes.add(id, 'started')
   }
   const recovery = containerizer.recover()

@@ -20,6 +20,7 @@ import { readStat, signalPid } from '../isolator/proc.ts'
 import { sessionScope } from '../isolator/session.ts'
 import { LAUNCHER_ENV } from '../launcher/launcher.ts'
 import type { Attempt } from './attempt.ts'
+import { WORDS_MS_MAX, Words } from './words.ts'
 
 /**
  * Reads how the task runs from its launch file, and takes the command's place there. The file is
@@ -35,11 +36,8 @@ if [ "$into" ]; then echo 0 >"$into/cgroup.procs" || exit; fi
 cd "$sandbox" || exit
 exec "$@"`
 
-/** So much is told of what it writes to its standard error; more than is read ends by SIGPIPE. */
-const SAID_LENGTH_MAX = 500
+/** Of its standard error so much is read; what writes more ends by SIGPIPE. */
 const READ_BYTES_MAX = 64 * 1024
-/** So long is waited for the last words of one that has ended. */
-const WORDS_MS_MAX = 200
 /** How soon it is looked again whether all is dead, at first and at last. */
 const POLL_MS_MIN = 2
 const POLL_MS_MAX = 200
@@ -69,14 +67,14 @@ export function runCommand(check: CommandCheck, tell: (seen: CheckSeen) => void)
     clock.soon(() => tell({ failed }))
     return { stop: (done) => done() }
   }
-  const said = listen(child)
+  const words = listen(child)
   const scope = own ?? ownSession(place, child)
   child.on('error', (error) => tell({ failed: `it could not be run: ${error.message}` }))
   child.on('exit', (code, signal) => {
     // By now its pid names nothing but its session.
     if (place.hold.kind === 'session' && child.pid !== undefined)
       sessionScope({ pid: child.pid, startTicks: 0 }).kill()
-    const end = (): void => tell({ exit: exitOf(code, signal), ...said() })
+    const end = (): void => tell({ exit: exitOf(code, signal), ...words.said })
     const wordsRead = (): void => {
       // What still writes is a process that no kill scope holds.
       child.once('close', end)
@@ -154,20 +152,16 @@ function emptied(scope: KillScope, clock: Clock, done: () => void, delayMs = POL
   clock.after(delayMs, () => emptied(scope, clock, done, nextMs))
 }
 
-/** What it has said so far, in one line. */
-function listen({ stderr }: ChildProcess): () => { said?: string } {
-  let text = ''
+function listen({ stderr }: ChildProcess): Words {
+  const words = new Words()
   let bytes = 0
   stderr?.on('data', (data: Buffer) => {
     bytes += data.length
-    if (text.length < SAID_LENGTH_MAX) text += data.toString()
+    words.add(data)
     if (bytes > READ_BYTES_MAX) stderr.destroy()
   })
   stderr?.on('error', () => {})
-  return () => {
-    const said = text.trim().replaceAll(/\s+/g, ' ').slice(0, SAID_LENGTH_MAX)
-    return said === '' ? {} : { said }
-  }
+  return words
 }
 
 function exitOf(code: number | null, signal: NodeJS.Signals | null): Exit {

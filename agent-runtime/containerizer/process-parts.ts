@@ -6,8 +6,9 @@ import type { AgentId } from '../../protocol/ids.ts'
 import { openConfinement } from '../isolator/confinement.ts'
 import { defaultDiskBytes } from '../isolator/disk.ts'
 import { openIsolators } from '../isolator/isolators.ts'
-import { openKillIsolator, ownerName, succeeds } from '../isolator/kill.ts'
+import { openKillIsolator, ownerName } from '../isolator/kill.ts'
 import type { Looks } from '../isolator/looks.ts'
+import { tried } from '../isolator/tried.ts'
 import type { WatchOptions } from '../launcher/watch.ts'
 import type { SandboxFolder } from '../sandbox/folder.ts'
 import type { Isolation, OnContainerEvent } from './containerizer.ts'
@@ -58,8 +59,8 @@ export async function openParts(
     })
     const confinement = await openConfinement()
     const oci = use === 'ending' ? undefined : await openOci(runtime.path)
-    const resets = await succeeds(['env', SIGNALS_RESET, 'true'])
-    const envOptions = resets ? [SIGNALS_RESET] : []
+    const whyNot = await tried(['env', SIGNALS_RESET, 'true'])
+    const envOptions = whyNot === undefined ? [SIGNALS_RESET] : []
     runtime.checkOwner()
     const parts = { runtime, isolator, isolators, confinement, envOptions }
     return typeof oci === 'string' ? { ...parts, oci: undefined, noOci: oci } : { ...parts, oci }

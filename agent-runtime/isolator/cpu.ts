@@ -40,8 +40,12 @@ export const cpuIsolator: CgroupIsolator = {
 const scaled = (count: number | undefined, perMs: number): number | undefined =>
   count === undefined ? undefined : count / perMs
 
+/** In the words of v1, which container services speak too. */
+export const sharesOf = (cpus: number): number =>
+  Math.min(SHARES_MAX, Math.max(SHARES_MIN, Math.round(cpus * SHARES)))
+
 function weightOf(cpus: number, version: 1 | 2): Setting {
-  const shares = Math.min(SHARES_MAX, Math.max(SHARES_MIN, Math.round(cpus * SHARES)))
+  const shares = sharesOf(cpus)
   if (version === 1) return { file: 'cpu.shares', text: String(shares) }
   // Source: systemd and runc map the two scales onto each other just so.
   const weight = 1 + Math.floor(((shares - SHARES_MIN) * 9_999) / (SHARES_MAX - SHARES_MIN))

@@ -1,9 +1,8 @@
 /** The isolators that work on this machine: found by trying, and what is missing in words. */
-import { mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { cgroupScope } from './cgroup.ts'
 import { type CgroupControllers, type Controller, openControllers } from './cgroup-controllers.ts'
-import { type CgroupWorld, childrenOf, removeBase, removeCgroup } from './cgroup-mounts.ts'
+import { type CgroupWorld, childrenOf, removeBase } from './cgroup-mounts.ts'
 import { diskHold } from './disk.ts'
 import { Gpus, gpuEnvironment, gpusOf } from './gpus.ts'
 import { CGROUP_ISOLATORS, Held, writeSetting } from './held.ts'
@@ -17,7 +16,7 @@ import {
   type Setting,
   type Wanted,
 } from './isolator.ts'
-import { succeeds } from './kill.ts'
+import { canJoin } from './joining.ts'
 import type { KillScope } from './kill-scope.ts'
 
 export interface Prepared {
@@ -210,13 +209,4 @@ async function joinable(
     refused.set(controller, `no process may join a cgroup in ${base}`)
   }
   return [{ bases: works, missing }, refused]
-}
-
-async function canJoin(bases: readonly string[]): Promise<boolean> {
-  const probes = bases.map((base) => join(base, `probe-${process.pid}`))
-  for (const path of probes) mkdirSync(path, { recursive: true })
-  const script = 'for path do echo 0 >"$path/cgroup.procs" || exit; done'
-  const joined = await succeeds(['/bin/sh', '-c', script, 'sh', ...probes])
-  for (const path of probes) removeCgroup(path)
-  return joined
 }

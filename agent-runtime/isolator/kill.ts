@@ -1,23 +1,17 @@
 /** The first isolator: which kill scope this machine and this user allow, and the way into it. */
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { Isolation } from '../containerizer/containerizer.ts'
-import {
-  type CgroupHierarchy,
-  type CgroupKind,
-  cgroupScope,
-  cgroupStrangers,
-  openCgroupHierarchy,
-} from './cgroup.ts'
+import { type CgroupKind, cgroupScope, cgroupStrangers, openCgroupHierarchy } from './cgroup.ts'
 import { removeBase } from './cgroup-mounts.ts'
 import type { Inside } from './inside.ts'
+import { canJoin } from './joining.ts'
 import type { KillScope } from './kill-scope.ts'
 import { pidNamespaceScope } from './pid-namespace.ts'
 import type { ProcessIdentity } from './proc.ts'
 import { sessionScope } from './session.ts'
+import { tried } from './tried.ts'
 
 /** How one container is held: written to disk before its first process, read at recovery. */
 export type KillHold =
@@ -92,7 +86,7 @@ export async function openKillIsolator(owner: string, only?: Isolation): Promise
   return { ...shared, isolation: 'pid-namespace', holdFor: () => hold }
 }
 
-/** What its cgroups are called, in every hierarchy. */
+/** What its cgroups and containers are called: it tells the agents of one machine apart. */
 export function ownerName(owner: string): string {
   return createHash('sha256').update(owner).digest('hex').slice(0, 16)
 }
@@ -101,7 +95,7 @@ async function openCgroups(owner: string): Promise<KillIsolator | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const hierarchy = openCgroupHierarchy(ownerName(owner))
   if (hierarchy === undefined) return undefined
-  if (!(await canJoin(hierarchy))) {
+  if (!(await canJoin([hierarchy.base]))) {
     removeBase(hierarchy.base)
     return undefined
   }
@@ -117,33 +111,13 @@ async function openCgroups(owner: string): Promise<KillIsolator | undefined> {
   }
 }
 
-async function canJoin(hierarchy: CgroupHierarchy): Promise<boolean> {
-  const path = join(hierarchy.base, `probe-${process.pid}`)
-  mkdirSync(path, { recursive: true })
-  const joined = await succeeds(['/bin/sh', '-c', 'echo 0 >"$1/cgroup.procs"', 'sh', path])
-  cgroupScope(path, hierarchy.kind).remove()
-  return joined
-}
-
 /** With an own /proc if possible, else programs see pids there that are not theirs. */
 async function findUnshareOptions(): Promise<string | undefined> {
   const user = process.getuid?.() === 0 ? '' : '--user --map-current-user '
   const options = `${user}--pid --fork --kill-child`
   for (const candidate of [`${options} --mount-proc`, options]) {
-    if (await succeeds(['unshare', ...candidate.split(' '), '/bin/sh', '-c', ':'])) return candidate
+    const why = await tried(['unshare', ...candidate.split(' '), '/bin/sh', '-c', ':'])
+    if (why === undefined) return candidate
   }
   return undefined
 }
-
-/** True if the command can be run and exits 0. */
-export async function succeeds([file = '', ...args]: readonly string[]): Promise<boolean> {
-  try {
-    await promisify(execFile)(file, args, { timeout: PROBE_MS_MAX })
-    return true
-  } catch {
-    // Not there, not allowed, not 0: the answer is no.
-    return false
-  }
-}
-
-const PROBE_MS_MAX = 5000

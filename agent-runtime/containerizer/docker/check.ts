@@ -2,6 +2,7 @@
 import type { Clock } from '../../../bus/clock.ts'
 import type { Attempt } from '../../checks/attempt.ts'
 import { askHttp, askTcp } from '../../checks/network.ts'
+import { WORDS_MS_MAX, Words } from '../../checks/words.ts'
 import { type ProcessIdentity, readStat, signalPid } from '../../isolator/proc.ts'
 import { sessionScope } from '../../isolator/session.ts'
 import type { CheckRun, CheckSeen, Command, Endpoint } from '../containerizer.ts'
@@ -11,10 +12,6 @@ import { executionOf, type FoundNetwork, isDone } from './found.ts'
 import { Pieces } from './output.ts'
 import { fieldsOf, textOf } from './parse.ts'
 
-/** So much is told of what a command writes to its standard error. */
-const SAID_LENGTH_MAX = 500
-/** So long is waited for the last words of one that has ended. */
-const WORDS_MS_MAX = 200
 /** How soon it is looked whether a command has ended, at first and at last. */
 const LOOK_MS_MIN = 10
 const LOOK_MS_MAX = 500
@@ -122,7 +119,7 @@ async function execute(place: DockerPlace, { command, tell, stop }: Executing): 
     const start = { Detach: false, Tty: false }
     const stream = await api.stream(`/exec/${id}/start`, { signal: listening.signal, body: start })
     const words = new Words()
-    const heard = words.hear(stream as AsyncIterable<Buffer>)
+    const heard = hear(stream as AsyncIterable<Buffer>, words)
     const code = await ended(place, { id, heard, stop })
     if (code === undefined) return
     const enough = new Promise<void>((resolve) => place.clock.after(WORDS_MS_MAX, resolve))
@@ -180,27 +177,13 @@ function endSession(leader: ProcessIdentity, containerId: string): void {
     if (isProcessOf(containerId, pid)) signalPid(pid, 'SIGKILL')
 }
 
-/** What it has written to its standard error so far, in one line. */
-class Words {
-  #text = ''
-
-  get said(): { said?: string } {
-    const said = this.#text.trim().replaceAll(/\s+/g, ' ').slice(0, SAID_LENGTH_MAX)
-    return said === '' ? {} : { said }
-  }
-
-  async hear(stream: AsyncIterable<Buffer>): Promise<void> {
-    const pieces = new Pieces()
-    try {
-      for await (const part of stream) {
-        for (const { bytes } of pieces.take(part)) this.#add(bytes)
-      }
-    } catch {
-      // Cut off: what was heard is told.
+async function hear(stream: AsyncIterable<Buffer>, words: Words): Promise<void> {
+  const pieces = new Pieces()
+  try {
+    for await (const part of stream) {
+      for (const { bytes } of pieces.take(part)) words.add(bytes)
     }
-  }
-
-  #add(bytes: Buffer): void {
-    if (this.#text.length < SAID_LENGTH_MAX) this.#text += bytes.toString()
+  } catch {
+    // Cut off: what was heard is told.
   }
 }

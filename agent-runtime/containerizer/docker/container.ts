@@ -5,14 +5,7 @@ import type { Place } from '../../isolator/kill.ts'
 import type { LookedAt } from '../../isolator/looked-at.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from '../containerizer.ts'
 import { Killing } from '../killing.ts'
-import {
-  type Answer,
-  answered,
-  type Call,
-  type DockerApi,
-  messageOf,
-  SOON_MS_MAX,
-} from './api.ts'
+import { type Answer, answered, type Call, type DockerApi, messageOf, SOON_MS_MAX } from './api.ts'
 import type { DockerPlace } from './check.ts'
 import { type Found, type FoundNetwork, foundOf, isDone, type Told } from './found.ts'
 import { DockerLimits } from './limits.ts'

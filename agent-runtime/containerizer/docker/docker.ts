@@ -1,6 +1,5 @@
 /** Tasks in containers of a service that speaks Docker's API: Docker, Podman. */
 import { strict as assert } from 'node:assert'
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../../../bus/clock.ts'
 import { type AgentId, isToken } from '../../../protocol/ids.ts'
@@ -8,6 +7,7 @@ import type { DockerContainer as Image } from '../../../protocol/schema/task-con
 import { NO_PLACE, RunningChecks } from '../../checks/running.ts'
 import { defaultDiskBytes, diskHold } from '../../isolator/disk.ts'
 import type { Usage } from '../../isolator/isolator.ts'
+import { ownerName } from '../../isolator/kill.ts'
 import type { Looks } from '../../isolator/looks.ts'
 import type { SandboxFolder } from '../../sandbox/folder.ts'
 import type { OutputLimits } from '../../sandbox/output-limits.ts'
@@ -32,8 +32,6 @@ import { creation, imageOf, type Logging, loggingOf, OWNER_LABEL } from './reque
 
 /** Everything is looked at this often, whatever the service told or did not. */
 const RESCAN_MS = 10_000
-/** A word of the label that marks what is ours, and of names: so long is enough. */
-const OWNER_LENGTH = 16
 
 const NOT_HELD =
   'tasks in images of a container service are held neither to ports nor in what they write to their image, and the service keeps all of their output'
@@ -65,6 +63,7 @@ export class DockerContainerizer implements Containerizer {
   readonly #options: DockerContainerizerOptions
   readonly #api: DockerApi
   readonly #notes: Notes
+  /** Marks what is ours, in a label and in names. */
   readonly #owner: string
   readonly #sandboxes: SandboxFolder
   readonly #defaultDiskBytes: number
@@ -85,8 +84,7 @@ export class DockerContainerizer implements Containerizer {
     this.#notes = new Notes(join(workDir, 'docker'))
     this.#sandboxes = options.sandboxes
     this.#defaultDiskBytes = defaultDiskBytes(workDir)
-    const hash = createHash('sha256').update(`${agentId} ${workDir}`).digest('hex')
-    this.#owner = hash.slice(0, OWNER_LENGTH)
+    this.#owner = ownerName(`${agentId} ${workDir}`)
   }
 
   async recover(): Promise<readonly RecoveredContainer[]> {

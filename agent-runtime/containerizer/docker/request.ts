@@ -8,6 +8,7 @@ import {
 } from '../../../protocol/container-problem.ts'
 import type { AgentId } from '../../../protocol/ids.ts'
 import type { DockerContainer } from '../../../protocol/schema/task-container.ts'
+import { sharesOf } from '../../isolator/cpu.ts'
 import { MEM_BYTES_MIN } from '../../isolator/memory.ts'
 import type { ContainerSpec } from '../containerizer.ts'
 import { givenTo, problemOf } from '../environment.ts'
@@ -120,18 +121,12 @@ function limitsOf({ limits = {} }: ContainerSpec) {
   const { cpus, cpusMax, memBytes, pidsMax } = limits
   const memory = Math.max(MEM_BYTES_MIN, memBytes ?? 0)
   return {
-    ...(cpus !== undefined && {
-      CpuShares: Math.max(SHARES_MIN, Math.round(cpus * SHARES_PER_CPU)),
-    }),
+    ...(cpus !== undefined && { CpuShares: sharesOf(cpus) }),
     ...(cpusMax !== undefined && { NanoCpus: Math.round(cpusMax * 1e9) }),
     ...(memBytes !== undefined && { Memory: memory, MemorySwap: memory }),
     ...(pidsMax !== undefined && { PidsLimit: pidsMax }),
   }
 }
-
-const SHARES_PER_CPU = 1024
-/** The kernel's least. */
-const SHARES_MIN = 2
 
 /**
  * What the agent may have itself: a service's own defaults can be more than it is allowed to give,

@@ -24,8 +24,8 @@ export interface LaunchHead {
 
 export interface LaunchFile extends LaunchHead {
   readonly sandboxPath: string
-  /** Its first process joins these by itself. */
-  readonly cgroups: readonly string[]
+  /** Its first process joins these by itself: files that it is written to. */
+  readonly joins: readonly string[]
   readonly command: Command
   readonly environment: Readonly<Record<string, string>>
   /** Words that begin the shell in which it is prepared: what makes its namespaces, or none. */
@@ -45,7 +45,7 @@ export interface LaunchFile extends LaunchHead {
 
 export function renderLaunchFile(file: LaunchFile): string {
   const { sandbox, hold, holds, namespaces = [], output, sandboxPath } = file
-  const { cgroups, enter, isolate } = file
+  const { joins, enter, isolate } = file
   const head: LaunchHead = {
     sandbox,
     hold,
@@ -56,7 +56,7 @@ export function renderLaunchFile(file: LaunchFile): string {
   return [
     `# ${JSON.stringify(head)}`,
     `sandbox=${quote(sandboxPath)}`,
-    ...joinFunction(cgroups),
+    ...joinFunction(joins),
     ...(isolate.length === 0 ? [] : ['isolate() {', ...isolate.map((line) => `  ${line}`), '}']),
     `enter=${quote(enter)}`,
     `session=${quote(hold.kind === 'session' ? 'yes' : '')}`,
@@ -82,9 +82,9 @@ function wordLines(file: LaunchFile): string[] {
 }
 
 /** `join`, which the script calls: it fails as soon as one cgroup cannot be joined. */
-function joinFunction(cgroups: readonly string[]): string[] {
-  const joins = cgroups.map((path) => `  echo 0 >${quote(`${path}/cgroup.procs`)} || return`)
-  return ['join() {', ...joins, '  :', '}']
+function joinFunction(joins: readonly string[]): string[] {
+  const lines = joins.map((file) => `  echo 0 >${quote(file)} || return`)
+  return ['join() {', ...lines, '  :', '}']
 }
 
 /** Undefined if the file is not whole: then nothing was begun with it. */

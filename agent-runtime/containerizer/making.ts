@@ -81,7 +81,7 @@ export function makeContainer(maker: Maker, making: Making): string | undefined 
     namespaces,
     output: maker.sandboxes.limitsOf(sandbox),
     sandboxPath,
-    cgroups: [...new Set([...joinsOf(hold), ...held.cgroups])],
+    joins: [...new Set([...joinsOf(hold), ...held.joins])],
     command,
     environment,
     enter: enterWords(hold, { asked: namespaces, network }),

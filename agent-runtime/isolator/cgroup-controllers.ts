@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type CgroupWorld, makeBase, parentsIn, readCgroupWorld } from './cgroup-mounts.ts'
 import { readText } from './proc.ts'
 
-/** On v2 cpu counts its time itself. */
+/** `cpuacct`, on v2: the time that every cgroup counts by itself. */
 export type Controller = 'cpu' | 'cpuacct' | 'devices' | 'memory' | 'pids'
 
 export interface ControllerBase {
@@ -35,7 +35,7 @@ export function openControllers(options: ControllersOptions): CgroupControllers 
   const missing = new Map<Controller, string>()
   const enabled = unified === undefined ? [] : controllersOf(unified)
   for (const controller of CONTROLLERS) {
-    const isUnified = enabled.includes(controller === 'cpuacct' ? 'cpu' : controller)
+    const isUnified = controller === 'cpuacct' ? countsTime(unified) : enabled.includes(controller)
     const found =
       unified !== undefined && isUnified
         ? { version: 2 as const, base: unified }
@@ -66,6 +66,10 @@ function openVersion1(
   }
   return `no cgroups of ${controller} can be made: ${why}`
 }
+
+/** Every cgroup of version 2 counts its cpu time, whoever has the controller (Linux 4.15). */
+const countsTime = (unified: string | undefined): boolean =>
+  unified !== undefined && /^usage_usec /m.test(readText(join(unified, 'cpu.stat')) ?? '')
 
 /** How many controllers of v2 cgroups below `parent` can have. */
 export const controllerCount = (parent: string): number => enabledIn(parent).length

@@ -1,5 +1,5 @@
 /** Where cgroups can be made on this machine: hierarchies, and what is ours in each. */
-import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readText } from './proc.ts'
 
@@ -57,8 +57,12 @@ export function removeBase(base: string): void {
   removed(join(base, '..'))
 }
 
+/** Two are its own name and its parent's: of a cgroup without others below nothing is listed. */
+const LINKS_ALONE = 2
+
 export function childrenOf(path: string): string[] {
   try {
+    if (lstatSync(path).nlink === LINKS_ALONE) return []
     return readdirSync(path, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => join(path, entry.name))

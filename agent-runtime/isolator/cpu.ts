@@ -22,20 +22,26 @@ export const cpuIsolator: CgroupIsolator = {
   },
   /** All tasks together weigh as much as the machine has, beside what else runs on it. */
   share: (version) => weightOf(availableParallelism(), version),
-  usage({ version, path, accounts = path }) {
+  usage({ version, path, accounts = path, countedIn }) {
     const stat = join(path, 'cpu.stat')
     if (version === 2) {
       return known({
-        cpuMs: scaled(fieldOf(stat, 'usage_usec'), 1_000),
+        cpuMs: usageIn(stat),
         throttledMs: scaled(fieldOf(stat, 'throttled_usec'), 1_000),
       })
     }
     return known({
-      cpuMs: scaled(numberIn(join(accounts, 'cpuacct.usage')), 1_000_000),
+      cpuMs:
+        countedIn === undefined
+          ? scaled(numberIn(join(accounts, 'cpuacct.usage')), 1_000_000)
+          : usageIn(join(countedIn, 'cpu.stat')),
       throttledMs: scaled(fieldOf(stat, 'throttled_time'), 1_000_000),
     })
   },
 }
+
+/** Of version 2. */
+const usageIn = (stat: string): number | undefined => scaled(fieldOf(stat, 'usage_usec'), 1_000)
 
 const scaled = (count: number | undefined, perMs: number): number | undefined =>
   count === undefined ? undefined : count / perMs

@@ -1,5 +1,8 @@
 /** Devices: a task gets those that every program needs, and its own. Of the rest it opens none. */
+import { join } from 'node:path'
+import { writeSetting } from './cgroup-files.ts'
 import type { CgroupIsolator, DeviceNumber, Setting } from './isolator.ts'
+import { readText } from './proc.ts'
 
 /** Read and written by every task. Source: the kernel's list of devices, devices.txt. */
 const FOR_ALL: Readonly<Record<string, DeviceNumber>> = {
@@ -16,7 +19,8 @@ const FOR_ALL: Readonly<Record<string, DeviceNumber>> = {
 export const devicesIsolator: CgroupIsolator = {
   name: 'devices',
   controller: 'devices',
-  settings({ devices = [] }) {
+  settings({ devices = [], inheritsDevices = false }) {
+    if (inheritsDevices && devices.length === 0) return []
     const opened = [...Object.values(FOR_ALL), ...devices]
     return [
       { file: 'devices.deny', text: 'a' },
@@ -28,5 +32,33 @@ export const devicesIsolator: CgroupIsolator = {
   usage: () => ({}),
 }
 
+/**
+ * Leaves the cgroup that holds all of them what every task has: then each new one has that from the
+ * beginning, and eleven files need not be written for each task. False: it stays as it was, as the
+ * kernel takes nothing from it while others are below.
+ */
+export function shareDevices(base: string): boolean {
+  const wanted = new Set(EVERY_TASK.map(({ text }) => text).filter((text) => text !== 'a'))
+  const list = (): readonly string[] =>
+    (readText(join(base, 'devices.list')) ?? '').trim().split('\n')
+  const before = new Set(list())
+  if (before.size === wanted.size && [...wanted].every((line) => before.has(line))) return true
+  try {
+    for (const setting of EVERY_TASK) writeSetting(base, setting)
+  } catch {
+    // Tasks of an agent that shared nothing are below.
+    return false
+  }
+  // The agent itself may have less.
+  return list().every((line) => wanted.has(line))
+}
+
+/** Where tasks may be given others: undoes `shareDevices`, if nothing is below. */
+export function unshareDevices(base: string): void {
+  writeSetting(base, allow('a'))
+}
+
 /** What the agent itself may not open, nobody can be given. */
 const allow = (text: string): Setting => ({ file: 'devices.allow', text, ifThere: true })
+
+const EVERY_TASK: readonly Setting[] = devicesIsolator.settings({}, 1)

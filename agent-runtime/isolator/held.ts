@@ -1,8 +1,9 @@
 /** By what isolators hold one container, from its launch to its removal. */
-import { type FSWatcher, mkdirSync, watch, writeFileSync } from 'node:fs'
+import { type FSWatcher, mkdirSync, watch } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Clock, Timer } from '../../bus/clock.ts'
 import { cgroupScope } from './cgroup.ts'
+import { joinFile, writeSetting } from './cgroup-files.ts'
 import { removeBase, removeCgroup } from './cgroup-mounts.ts'
 import { cpuIsolator } from './cpu.ts'
 import { devicesIsolator } from './devices.ts'
@@ -59,6 +60,14 @@ export class Held {
   /** Every cgroup, once, whoever made it: on v2 all are one. */
   get cgroups(): readonly string[] {
     return [...new Set(this.#inCgroups.flatMap(cgroupsOf))]
+  }
+
+  /** The files of these that its first process writes itself to. */
+  get joins(): readonly string[] {
+    const files = this.#inCgroups.flatMap((hold) =>
+      cgroupsOf(hold).map((path) => join(path, joinFile(hold.version))),
+    )
+    return [...new Set(files)]
   }
 
   /** Makes what the holds name, which is on disk by now. @throws when the kernel refuses. */
@@ -152,12 +161,3 @@ const cgroupsOf = ({ path, accounts }: CgroupHold): string[] =>
   accounts === undefined ? [path] : [path, accounts]
 
 const BY_NAME = new Map(CGROUP_ISOLATORS.map((isolator) => [isolator.name, isolator]))
-
-/** @throws unless it is one that this kernel need not have. */
-export function writeSetting(path: string, { file, text, ifThere }: Setting): void {
-  try {
-    writeFileSync(join(path, file), text)
-  } catch (error) {
-    if (!ifThere) throw error
-  }
-}

@@ -67,6 +67,8 @@ export interface CgroupHold {
   readonly path: string
   /** Where cpu time is counted, if the hierarchy of `path` does not. */
   readonly accounts?: string
+  /** The same, where that is the cgroup of version 2 that a kill reaches: not made or removed. */
+  readonly countedIn?: string
 }
 
 export type LimitReason =
@@ -115,6 +117,8 @@ export interface DeviceNumber {
 export interface CgroupWanted extends Limits {
   /** Beside those that every task has. */
   readonly devices?: readonly DeviceNumber[]
+  /** A new cgroup has those that every task has from the one that holds all of them. */
+  readonly inheritsDevices?: boolean
 }
 
 export interface CgroupIsolator {
@@ -145,6 +149,8 @@ export function holdIn(
     version: found.version,
     path: `${found.base}/${containerId}`,
     ...(accounts &&
-      accounts.base !== found.base && { accounts: `${accounts.base}/${containerId}` }),
+      accounts.base !== found.base && {
+        [accounts.version === 1 ? 'accounts' : 'countedIn']: `${accounts.base}/${containerId}`,
+      }),
   }
 }

@@ -2,10 +2,12 @@
 import { basename, join } from 'node:path'
 import { cgroupScope } from './cgroup.ts'
 import { type CgroupControllers, type Controller, openControllers } from './cgroup-controllers.ts'
+import { writeSetting } from './cgroup-files.ts'
 import { type CgroupWorld, childrenOf, removeBase } from './cgroup-mounts.ts'
+import { shareDevices, unshareDevices } from './devices.ts'
 import { diskHold } from './disk.ts'
 import { Gpus, gpuEnvironment, gpusOf } from './gpus.ts'
-import { CGROUP_ISOLATORS, Held, writeSetting } from './held.ts'
+import { CGROUP_ISOLATORS, Held } from './held.ts'
 import {
   type CgroupIsolator,
   type CgroupIsolatorName,
@@ -67,6 +69,8 @@ export async function openIsolators(options: IsolatorsOptions): Promise<OpenIsol
   const held = { options, gpus }
   if (killBase === undefined) return withoutCgroups(held)
   const controllers = openControllers({ name, unified: killBase, ...(world && { world }) })
+  // First of all: nothing may have been made below.
+  const inheritsDevices = areDevicesShared(gpus, controllers)
   const [works, refused] = await joinable(controllers)
   const missing = new Map([...controllers.missing, ...refused])
   const found = CGROUP_ISOLATORS.filter((isolator) => works.bases.has(isolator.controller))
@@ -77,7 +81,8 @@ export async function openIsolators(options: IsolatorsOptions): Promise<OpenIsol
     missing: [...lacks(works, missing), ...openGpus(gpus, works)],
     bases,
     ...ofGpus(gpus, works.bases.has('devices')),
-    prepare: (containerId, wanted) => prepare(works, { ...held, containerId, wanted }),
+    prepare: (containerId, wanted) =>
+      prepare(works, { ...held, containerId, wanted, inheritsDevices }),
     strangers: (known) =>
       [...bases]
         .filter((base) => base !== killBase)
@@ -118,6 +123,15 @@ const LACKS: Readonly<Record<Controller, string>> = {
 const LOOKING = ['disk', 'ports'] as const
 const namesOf = ({ all }: Gpus): readonly 'gpus'[] => (all.length > 0 ? ['gpus'] : [])
 
+/** Where there are GPUs each task has its own. */
+function areDevicesShared({ all }: Gpus, { bases }: CgroupControllers): boolean {
+  const found = bases.get('devices')
+  if (found === undefined) return false
+  if (all.length === 0) return shareDevices(found.base)
+  unshareDevices(found.base)
+  return false
+}
+
 const openGpus = ({ all }: Gpus, { bases }: Pick<CgroupControllers, 'bases'>): readonly string[] =>
   all.length > 0 && !bases.has('devices')
     ? ['a task is told which GPUs are its own, but nothing keeps others from opening them']
@@ -157,18 +171,19 @@ const NO_CGROUPS =
   'tasks are held to no share of cpus, memory, processes or devices: that takes root, and cgroups that may be written'
 
 interface Preparing extends Holding {
+  readonly inheritsDevices?: boolean
   readonly containerId: string
   readonly wanted: Wanted
 }
 
 function prepare(
   controllers: CgroupControllers,
-  { options, gpus, containerId, wanted }: Preparing,
+  { options, gpus, containerId, wanted, inheritsDevices = false }: Preparing,
 ): Prepared | string {
   const { gpus: count = 0, ports } = wanted
   const taken = gpus.take(containerId, count)
   if (taken === undefined) return `it was given ${count} GPUs, and so many are not free here`
-  const asked: CgroupWanted = { ...wanted, devices: gpus.devicesOf(taken.gpus) }
+  const asked: CgroupWanted = { ...wanted, devices: gpus.devicesOf(taken.gpus), inheritsDevices }
   const disk = diskHold(wanted, options.defaultDiskBytes)
   const holds: Hold[] = [
     ...(disk === undefined ? [] : [disk]),

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Isolation } from '../containerizer/containerizer.ts'
 import { type CgroupKind, cgroupScope, cgroupStrangers, openCgroupHierarchy } from './cgroup.ts'
+import { joinFile } from './cgroup-files.ts'
 import { removeBase } from './cgroup-mounts.ts'
 import type { Inside } from './inside.ts'
 import { canJoin } from './joining.ts'
@@ -58,9 +59,9 @@ export function makeHold(hold: KillHold): void {
   if (hold.kind === 'cgroup') mkdirSync(hold.path, { recursive: true })
 }
 
-/** The cgroups that it joins. */
+/** The files of cgroups that its first process writes itself to. */
 export function joinsOf(hold: KillHold): readonly string[] {
-  return hold.kind === 'cgroup' ? [hold.path] : []
+  return hold.kind === 'cgroup' ? [join(hold.path, joinFile(hold.how === 'freezer' ? 1 : 2))] : []
 }
 
 export function scopeOf(hold: KillHold, { parent, child }: Started): KillScope {

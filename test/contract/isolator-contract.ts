@@ -1,4 +1,5 @@
 /** What cgroup isolators must do with either version of cgroups. Each place runs this file. */
+import { mkdirSync } from 'node:fs'
 import type { ExecutionContext, TestFn } from 'ava'
 import type { Held } from '../../agent-runtime/isolator/held.ts'
 import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
@@ -42,6 +43,10 @@ function made(isolators: OpenIsolators, limits: Limits): Held {
   if (typeof prepared === 'string') throw new Error(prepared)
   const { held, settings } = prepared
   held.make(settings)
+  for (const hold of held.holds) {
+    // Made by who kills, in a containerizer.
+    if (hold.isolator === 'cpu' && hold.countedIn !== undefined) mkdirSync(hold.countedIn)
+  }
   return held
 }
 

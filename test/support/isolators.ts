@@ -5,7 +5,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCgroupHierarchy } from '../../agent-runtime/isolator/cgroup.ts'
-import { type CgroupWorld, readCgroupWorld } from '../../agent-runtime/isolator/cgroup-mounts.ts'
+import {
+  type CgroupWorld,
+  readCgroupWorld,
+  removeCgroup,
+} from '../../agent-runtime/isolator/cgroup-mounts.ts'
 import type { Held } from '../../agent-runtime/isolator/held.ts'
 import type { Hold, IsolatorName } from '../../agent-runtime/isolator/isolator.ts'
 import { type OpenIsolators, openIsolators } from '../../agent-runtime/isolator/isolators.ts'
@@ -48,7 +52,7 @@ export function kernelPlace(): CgroupPlace {
         killBase: hierarchy.base,
         defaultDiskBytes: GIB,
       })
-      opened.push(isolators, { ...isolators, close: () => removeIfThere(hierarchy.base) })
+      opened.push(isolators, { ...isolators, close: () => void removeCgroup(hierarchy.base) })
       return isolators
     },
     runOutOfMemory: (held) => runIn(held, 'exec tail /dev/zero'),
@@ -60,8 +64,6 @@ export function kernelPlace(): CgroupPlace {
 }
 
 let placesMade = 0
-
-const removeIfThere = (path: string): void => rmSync(path, { recursive: true, force: true })
 
 async function runIn(held: Held, script: string): Promise<void> {
   const join = 'for path do echo 0 >"$path/cgroup.procs" || exit; done; '

@@ -1,7 +1,7 @@
 /** Kill scopes in every kind of cgroup hierarchy that this machine has, the worse ones too. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import {
@@ -15,6 +15,7 @@ import {
   readCgroupWorld,
   removeBase,
 } from '../../agent-runtime/isolator/cgroup-mounts.ts'
+import { shareDevices, unshareDevices } from '../../agent-runtime/isolator/devices.ts'
 import { needs } from '../support/needs.ts'
 
 /** Ignore SIGTERM, leave their session and fork all the time. */
@@ -65,6 +66,30 @@ for (const { title, controller, kind } of [
     t.false(existsSync(opened.base))
   })
 }
+
+test('what every task may open is said once, unless somebody is below already', async (t) => {
+  const found = WORLD.mounts.find(({ controllers }) => controllers.includes('devices'))
+  const base = join(found?.mount ?? '', `test-devices-${process.pid}`)
+  if (!needs(t, { name: 'the right to make cgroups of devices', found: isRoot && !!found })) return
+  const task = join(base, 'c-1')
+  const listed = (path: string) => readFileSync(join(path, 'devices.list'), 'utf8')
+  mkdirSync(task, { recursive: true })
+  t.false(shareDevices(base))
+  t.is(listed(task), 'a *:* rwm\n')
+  rmdirSync(task)
+  // What has just been removed is below for a moment more.
+  while (!shareDevices(base)) await new Promise(setImmediate)
+  mkdirSync(task)
+  t.regex(listed(task), /^c 1:3 rwm$/m)
+  t.notRegex(listed(task), /^a/m)
+  t.true(shareDevices(base), 'the next agent finds it so, with tasks in it')
+  rmdirSync(task)
+  while (listed(base) !== 'a *:* rwm\n') {
+    unshareDevices(base)
+    await new Promise(setImmediate)
+  }
+  rmdirSync(base)
+})
 
 test('a cgroup that is called by another name outside is not made up here', (t) => {
   const nowhere: CgroupMount = { mount: '/proc/no-such-mount', controllers: ['freezer'] }

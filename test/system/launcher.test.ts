@@ -18,7 +18,7 @@ async function runs(record: '/dev/full' | 'a file'): Promise<boolean> {
     const file = {
       sandbox: aSandbox('t'),
       hold: { kind: 'session' },
-      cgroups: [],
+      joins: [],
       sandboxPath: join(path, 'sandbox'),
       command: { argv: ['touch', 'ran'] },
       environment: { PATH: '/usr/bin:/bin' },

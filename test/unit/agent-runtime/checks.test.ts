@@ -92,7 +92,7 @@ test("what asks over a task's own network is in the task's cgroups, and as the a
     sandbox: { frameworkId: 'f', taskId: 't', containerId: 'c-1' } as never,
     hold: hold as never,
     sandboxPath: folder,
-    cgroups: [folder],
+    joins: [join(folder, 'cgroup.procs')],
     command: { argv: ['false'] },
     environment: { PATH: '/nowhere' },
     enter: '',

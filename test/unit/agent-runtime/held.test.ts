@@ -42,6 +42,25 @@ test('a hold of another version: its cgroup is removed, and nobody asks what is 
   t.true(held.remove(NOTHING_SHARED))
 })
 
+test('a process joins alone where it can, and what is only counted elsewhere is not touched', (t) => {
+  const accounts = '/cpuacct/c-1'
+  const countedIn = '/unified/c-1'
+  const held = new Held([
+    { isolator: 'pids', version: 1, path: '/pids/c-1' },
+    { isolator: 'memory', version: 2, path: '/unified/c-2' },
+    { isolator: 'cpu', version: 1, path: '/cpu/c-1', accounts },
+    { isolator: 'cpu', version: 1, path: '/cpu/c-3', countedIn },
+  ])
+  t.deepEqual(held.joins, [
+    '/pids/c-1/tasks',
+    '/unified/c-2/cgroup.procs',
+    '/cpu/c-1/tasks',
+    '/cpuacct/c-1/tasks',
+    '/cpu/c-3/tasks',
+  ])
+  t.false(held.cgroups.includes(countedIn))
+})
+
 test('what is left in a cgroup that limits is killed there', async (t) => {
   using folder = aFolder()
   const path = join(folder.path, 'pids', 'c-1')

@@ -101,7 +101,7 @@ const aLaunch = {
   holds: [{ isolator: 'memory', version: 1, path: '/m/x' }],
   sandboxPath: "/it's/a box",
   namespaces: ['mount'],
-  cgroups: ['/cg/x', "/it's/x"],
+  joins: ['/cg/x/tasks', "/it's/x/cgroup.procs"],
   enter: 'unshare --mount',
   isolate: ['mount x || return'],
   command: { argv: ['a=b', "it's\n$(x)"] },
@@ -117,7 +117,7 @@ test('launch file: each word stands in quotes, and its head is found again', (t)
     [
       "sandbox='/it'\\''s/a box'",
       'join() {',
-      "  echo 0 >'/cg/x/cgroup.procs' || return",
+      "  echo 0 >'/cg/x/tasks' || return",
       "  echo 0 >'/it'\\''s/x/cgroup.procs' || return",
       '  :',
       '}',

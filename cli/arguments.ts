@@ -99,6 +99,13 @@ export const collected =
   <T>(parse: (text: string) => T) =>
   (text: string, before: readonly T[] = []): readonly T[] => [...before, parse(text)]
 
+/** For a flag that may stand several times, with a list each time: they add up. */
+export const joined =
+  <T>(parse: (text: string) => readonly T[]) =>
+  (text: string, before: readonly T[] = []): readonly T[] => [
+    ...new Set([...before, ...parse(text)]),
+  ]
+
 /** What others are told of a machine: it stands in tables. */
 export function hostName(text: string): string {
   if (/^[\x21-\x7e]{1,255}$/.test(text)) return text

@@ -39,13 +39,12 @@ export function capabilities(text: string): readonly LinuxCapability[] {
 export const privates = (text: string): readonly Namespace[] => namesIn(text, NAMESPACES)
 
 function namesIn<const W extends string>(text: string, words: readonly W[]): readonly W[] {
-  const found = text.split(',').map((name) => {
+  return text.split(',').map((name) => {
     const word = words.find((one) => one === name)
     if (word === undefined)
       throw new WrongValue(`has "${name}", which is none of ${words.join(', ')}`)
     return word
   })
-  return [...new Set(found)]
 }
 
 export function confinementOf(flags: ConfinementFlags): {

@@ -31,7 +31,8 @@ export function wantedTask(text: string): WantedTask {
 }
 
 /**
- * All that may be meant. Whole ids win over longer ones that begin so.
+ * All that may be meant. Whole ids win over longer ones that begin so, and so do whole names:
+ * `web` is `web-0` and `web-1`, and not `web2-0`.
  *
  * @throws {ClusterError} as `ask`.
  */
@@ -47,7 +48,8 @@ export async function tasksMeant(
       ),
     )
   const whole = preferring(found, ({ taskId }) => taskId === task)
-  return preferring(whole, ({ frameworkId }) => frameworkId === framework)
+  const named = preferring(whole, ({ taskId }) => /^-\d+$/.test(taskId.slice(task.length)))
+  return preferring(named, ({ frameworkId }) => frameworkId === framework)
 }
 
 /**
@@ -77,7 +79,7 @@ export const othersOfId = (task: TaskItem, found: readonly TaskItem[]): readonly
 export async function findTaskToEnd(client: OperatorClient, wanted: WantedTask): Promise<TaskItem> {
   const found = newestFirst(await tasksMeant(client, wanted))
   const live = found.filter(({ state }) => !isTerminal(state))
-  if (live.length > 1) throw severalTasks(wanted, live)
+  if (live.length > 1) throw severalTasks(wanted, live, howToEndAll(live))
   const task = live[0] ?? found[0]
   if (task === undefined) throw await noTask(client, wanted)
   return task
@@ -110,9 +112,14 @@ async function noTask(client: OperatorClient, { text }: WantedTask): Promise<Clu
   return new ClusterError('cli/no-task', 'never', message)
 }
 
-const severalTasks = ({ text }: WantedTask, tasks: readonly TaskItem[]): ClusterError =>
+const severalTasks = ({ text }: WantedTask, tasks: readonly TaskItem[], hint = ''): ClusterError =>
   new ClusterError(
     'cli/several-tasks',
     'never',
-    `${text} begins ${tasks.length} tasks: ${namesOfTasks(tasks)}`,
+    `${text} begins ${tasks.length} tasks: ${namesOfTasks(tasks)}${hint}`,
   )
+
+function howToEndAll([first, ...rest]: readonly TaskItem[]): string {
+  const isOne = rest.every(({ frameworkId }) => frameworkId === first?.frameworkId)
+  return isOne ? `; all of them: bourse teardown ${first?.frameworkId}` : ''
+}

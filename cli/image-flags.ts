@@ -72,12 +72,16 @@ export function imageOf(flags: ImageFlags): ImageWish | undefined {
       ...(publish !== undefined && { publish }),
     }
   }
-  const alone = Object.entries({ entrypoint, publish })
-  const shared = root === undefined ? Object.entries({ volume, network }) : []
-  const idle = [...alone, ...shared].find(([, value]) => value !== undefined)
-  if (idle === undefined) return undefined
-  throw wrongUse(`--${idle[0]} is for images: add --image`)
+  const idle = given({ entrypoint, publish })
+  if (idle !== undefined) throw wrongUse(`--${idle} is for images: add --image`)
+  const shared = root === undefined ? given({ volume, network }) : undefined
+  if (shared !== undefined)
+    throw wrongUse(`--${shared} is for images and roots: add --image or --root`)
+  return undefined
 }
+
+const given = (flags: object): string | undefined =>
+  Object.entries(flags).find(([, value]) => value !== undefined)?.[0]
 
 /** @throws {ClusterError} `cli/usage`. */
 export function rootOf({ root, volume, network }: ImageFlags): RootWish | undefined {

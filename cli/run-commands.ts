@@ -2,7 +2,12 @@
 import type { Command } from 'commander'
 import { parseConstraint } from '../frameworks/run/constraints.ts'
 import { parseRestart } from '../frameworks/run/restarts.ts'
-import { CHECK_MS_MAX, HEALTH_FAILURES_MAX, SCALAR_MAX } from '../protocol/limits.ts'
+import {
+  CHECK_INTERVAL_MS_MIN,
+  CHECK_MS_MAX,
+  HEALTH_FAILURES_MAX,
+  SCALAR_MAX,
+} from '../protocol/limits.ts'
 import {
   checkedBy,
   collected,
@@ -10,6 +15,8 @@ import {
   decimal,
   duration,
   durationUpTo,
+  durationWithin,
+  joined,
   someText,
   urlPath,
   WrongValue,
@@ -22,6 +29,7 @@ import { WATCHER_COMMAND } from './watcher.ts'
 
 const CPUS_MAX = 1_000_000
 const checkMs = durationUpTo(CHECK_MS_MAX)
+const intervalMs = durationWithin(CHECK_INTERVAL_MS_MIN, CHECK_MS_MAX)
 
 const MORE = `\
 Constraints are about attributes of agents (\`bourse status AGENT\`), \`hostname\` and \`agent\`:
@@ -42,7 +50,8 @@ killed because its --check failed is. On an agent that does not
 answer it may still run: after 5m it is given up, started elsewhere, and killed should that agent be
 back. Without --restart it is waited for.
 
---timeout is about places where something runs: what an agent was given and never spoke of within it
+Without --timeout the command waits for places as long as it takes, and says why. --timeout is about
+places where something runs: what an agent was given and never spoke of within it
 was not placed. It begins with the command: a leader that does not answer uses it up, too.
 
 An image is one that an agent's container service has (\`docker\`, \`podman\`): none is fetched. A root
@@ -107,13 +116,13 @@ function addWishes(command: Command): void {
     .option(
       '--capabilities <names>',
       "all that it keeps, with commas, or none (default: the agent's)",
-      capabilities,
+      joined(capabilities),
     )
     .option('--no-new-privileges', 'no program gives it more rights than it has')
     .option(
       '--private <what>',
       'its own, with commas: pid, mount (/tmp, /dev/shm), network (a loopback)',
-      privates,
+      joined(privates),
     )
     .option('--role <role>', 'whose share it counts for (default: *)')
     .option(
@@ -134,7 +143,7 @@ function addChecks(command: Command): void {
     .option('--check-http <path>', 'its first port: well if a GET has 200 to 399', urlPath)
     .option('--check-tcp', 'its first port: well if it takes a connection')
     .option('--check-delay <duration>', 'before the first check (default: 15s)', checkMs)
-    .option('--check-interval <duration>', 'between two (default: 10s)', checkMs)
+    .option('--check-interval <duration>', 'between two, 1s or more (default: 10s)', intervalMs)
     .option('--check-timeout <duration>', 'who takes longer is not well (default: 20s)', checkMs)
     .option('--check-grace <duration>', 'it may be unwell so long at first (default: 10s)', checkMs)
     .option(

@@ -26,7 +26,7 @@ export function problemOfContainer(task: Contained, ports: Ranges): string | und
   if (container === undefined) return undefined
   if (task.rlimits !== undefined || task.linux !== undefined) {
     const others = container.kind === 'docker' ? 'images' : 'root filesystems'
-    return `rlimits and linux are given to processes, not to ${others}`
+    return `rlimits and linux (capabilities, namespaces, noNewPrivileges) are given to processes, not to ${others}`
   }
   return (
     (container.kind === 'docker' ? problemOfImage(container, ports) : problemOfRoot(container)) ??

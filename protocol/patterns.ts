@@ -13,7 +13,7 @@ export const LABEL_PATTERN = '^[\\s\\S]{1,128}$'
 export const NO_NUL_PATTERN = '^[^\\0]*$'
 export const VARIABLE_PATTERN = '^[A-Za-z_][A-Za-z0-9_]{0,127}$'
 export const URL_PATH_PATTERN = '^/[\\x21-\\x7e]{0,1023}$'
-export const USER_PATTERN = '^[a-z_][a-z0-9_-]{0,31}$'
+export const USER_PATTERN = '^(?:[a-z_][a-z0-9_-]{0,31}|\\d{1,9})$'
 
 /** How a text of that form is told in a refusal, after "must be". */
 export const PATTERN_WORDS: Readonly<Record<string, string>> = {
@@ -28,5 +28,5 @@ export const PATTERN_WORDS: Readonly<Record<string, string>> = {
   [NO_NUL_PATTERN]: 'a text without NUL',
   [VARIABLE_PATTERN]: 'a letter or _, then up to 127 letters, digits or _',
   [URL_PATH_PATTERN]: '/ and up to 1023 printable ASCII characters without spaces',
-  [USER_PATTERN]: 'a letter in lower case or _, then up to 31 of these, digits or -',
+  [USER_PATTERN]: 'a letter in lower case or _, then up to 31 of these, digits or -; or a number',
 }

@@ -1,7 +1,7 @@
 /** `bourse ls | cat TASK[:PATH]`: what lies in the sandbox of a task, straight from its agent. */
 import type { SandboxEntry } from '../../protocol/schema/sandbox.ts'
 import { age } from '../columns.ts'
-import { EXIT, type ExitCode } from '../exit-code.ts'
+import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
 import { findLaunches, findSandbox, type Sandbox, tellOthers } from '../find-sandbox.ts'
 import { type Io, jsonLine } from '../io.ts'
 import { type OperatorClient, withOperator } from '../operator-client.ts'
@@ -148,7 +148,9 @@ function launchColumns(wallMs: number): readonly Column<Sandbox>[] {
 
 export function cat(text: string, invocation: Invocation<SandboxOptions>): Promise<ExitCode> {
   const { io, options } = invocation
-  return withSandbox(taskPath(text), invocation, async ({ reader, path }) => {
+  const file = taskPath(text)
+  if (file.path === '') throw wrongUse(`"${text}" names no file: give TASK:PATH`)
+  return withSandbox(file, invocation, async ({ reader, path }) => {
     for await (const piece of reader.read(path)) {
       const { offset, data, goneBytes } = piece
       if (goneBytes !== undefined) io.printError(goneText(path, goneBytes))

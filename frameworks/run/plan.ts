@@ -127,7 +127,9 @@ function problemOf(plan: Plan, wish: Wish): Refusal | undefined {
   if (!isRole(role))
     return wrong(`role ${shown(role)} is neither * nor a path like web or web/shop, without spaces`)
   if (user !== undefined && !isUser(user))
-    return wrong(`user ${shown(user)} is no name of a user: small letters, digits, _ and -`)
+    return wrong(
+      `user ${shown(user)} is no name of a user (small letters, digits, _ and -) and no number of one`,
+    )
   if (plan.health !== undefined && needsPort(plan.health) && wanted.ports === 0)
     return wrong('a check over the network asks the first port of each instance: it needs one')
   if (wanted.scalars.size === 0 && wanted.ports === 0)
@@ -135,7 +137,12 @@ function problemOf(plan: Plan, wish: Wish): Refusal | undefined {
   const bytes = wireBytes({ command, env, health: plan.health, image: plan.image, root: plan.root })
   if (bytes > COMMAND_BYTES_MAX)
     return wrong(`command and environment take ${bytes} bytes, of at most ${COMMAND_BYTES_MAX}`)
-  const problem = problemOfTask(confinementOf(wish))
+  const confinement = confinementOf(wish)
+  if ((plan.image ?? plan.root) !== undefined && Object.keys(confinement).length > 0)
+    return wrong(
+      'ulimits, capabilities, privileges and namespaces are for processes, not for images and roots',
+    )
+  const problem = problemOfTask(confinement)
   if (problem !== undefined) return wrong(problem)
   return acceptProblem(plan) ?? containerProblem(plan)
 }

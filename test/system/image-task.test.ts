@@ -207,7 +207,10 @@ test('`bourse run` publishes, mounts and tells what it lacks', async (t) => {
   const published = await run('--image', AN_IMAGE, '--publish', '80', '--', 'sh', '-c', script)
   t.is(published.code, 0, published.stderr)
   for (const [args, sentence] of [
-    [['--volume', '/a:/b', '--', 'true'], /--volume is for images: add --image/],
+    [
+      ['--volume', '/a:/b', '--', 'true'],
+      /--volume is for images and roots: add --image or --root/,
+    ],
     [['--image', AN_IMAGE, '--volume', 'a:/b', '--', 'true'], /absolute path without ".."/],
     [['--image', '--privileged', '--', 'true'], /is no name of an image/],
     [['--image', AN_IMAGE, '--network', 'none', '--publish', '80', '--', 'true'], /are mapped in/],

@@ -1,5 +1,6 @@
 /** What a task may do and see, as people write it. */
 import test from 'ava'
+import { joined } from '../../../cli/arguments.ts'
 import { capabilities, confinementOf, privates, ulimit } from '../../../cli/confinement-flags.ts'
 
 test('a limit is one number, two, or none', (t) => {
@@ -9,7 +10,9 @@ test('a limit is one number, two, or none', (t) => {
 })
 
 test('capabilities have their names with CAP_ or without', (t) => {
-  t.deepEqual(capabilities('CAP_KILL,net_bind_service,kill'), ['kill', 'net_bind_service'])
+  t.deepEqual(capabilities('CAP_KILL,net_bind_service,kill'), ['kill', 'net_bind_service', 'kill'])
+  const twice = joined(capabilities)
+  t.deepEqual(twice('kill,chown', twice('kill')), ['kill', 'chown'])
   t.deepEqual(capabilities('none'), [])
 })
 

@@ -109,6 +109,8 @@ const TASKS = [
   aTask('web-2', 'old', { state: 'TASK_FAILED', launch: '2-0123456789abcdef-1' as Launch }),
   aTask('web-2', 'old-and-new', { state: 'TASK_FINISHED' }),
   aTask('web-2', 'old-and-newer'),
+  aTask('shop-1', 'shop-0'),
+  aTask('shop2-1', 'shop2-0'),
 ]
 const FOUND = {
   'task-10': 'web-1/task-10',
@@ -116,6 +118,7 @@ const FOUND = {
   'web-2/old': 'web-2/old',
   'old-and': 'web-2/old-and-newer',
   old: 'web-2/old',
+  shop: 'shop-1/shop-0',
 }
 for (const [wanted, found] of Object.entries(FOUND))
   test(`${wanted} means ${found}`, async (t) => {
@@ -139,6 +142,14 @@ test('whoever looks at a task is told of others with that id; whoever ends one i
   t.deepEqual(found.others.map(nameOfTask), ['sh-0/sh-0', 'sh-9/sh-0'])
   const toEnd = findTaskToEnd(world.client, wantedTask('sh-0'))
   const message = 'sh-0 begins 2 tasks: sh-1/sh-0, sh-0/sh-0'
+  await world.clock.runFor(t.throwsAsync(toEnd, { code: 'cli/several-tasks', message }))
+})
+
+test('of several tasks of one framework it is said how all of them are ended', async (t) => {
+  const world = await aWorld()
+  serveTasks(world, [aTask('web-1', 'web-0'), aTask('web-1', 'web-1')])
+  const message = /^web begins 2 tasks: .*; all of them: bourse teardown web-1$/
+  const toEnd = findTaskToEnd(world.client, wantedTask('web'))
   await world.clock.runFor(t.throwsAsync(toEnd, { code: 'cli/several-tasks', message }))
 })
 

@@ -107,7 +107,8 @@ test('only an image has a command of its own', (t) => {
 })
 
 test('what only processes are given is refused with an image', (t) => {
-  const sentence = 'rlimits and linux are given to processes, not to images'
+  const sentence =
+    'rlimits and linux (capabilities, namespaces, noNewPrivileges) are given to processes, not to images'
   t.is(problemOfContainer({ command, container: image(), linux: {} }, []), sentence)
   t.is(problemOfContainer({ command, container: image(), rlimits: [] }, []), sentence)
 })

@@ -16,7 +16,7 @@ const WRONG: readonly (readonly [what: string, wish: Partial<Wish>, message: Reg
   ['a role with a space', { role: 'a b' }, /^role "a b" is neither \* nor a path like web /],
   ['a role that climbs', { role: 'a/../b' }, /^role /],
   ['an empty role', { role: '' }, /^role "" /],
-  ['a user that is none', { user: 'Root User' }, /^user "Root User" is no name of a user: /],
+  ['a user that is none', { user: 'Root User' }, /^user "Root User" is no name of a user /],
   ['nothing at all', { cpus: 0, mem: 0 }, /^an instance needs some cpus, mem or ports$/],
   [
     'a long command',
@@ -31,6 +31,11 @@ const WRONG: readonly (readonly [what: string, wish: Partial<Wish>, message: Reg
     'a check without a pause',
     { health: { ask: { kind: 'command', command: 'true' }, intervalMs: 1 } },
     /healthCheck\.intervalMs/,
+  ],
+  [
+    'a limit of processes in an image',
+    { image: { image: 'nginx' }, rlimits: [{ type: 'core', soft: 0, hard: 0 }] },
+    /^ulimits, .* are for processes, not for images and roots$/,
   ],
   ['a name that no image has', { image: { image: '-x' } }, /^"-x" is no name of an image$/],
   [

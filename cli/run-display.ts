@@ -8,10 +8,10 @@ import { COLUMNS_DEFAULT, type Io } from './io.ts'
 import { LineCutter } from './lines.ts'
 import { type LiveLine, NO_LIVE_LINE, openLiveLine } from './live-line.ts'
 import {
-  endText,
   mayRun,
   progressLine,
   silentText,
+  statusText,
   stoppingText,
   summaryLines,
 } from './run-progress.ts'
@@ -91,8 +91,11 @@ export class HumanDisplay implements RunDisplay {
     this.#frameworkId = frameworkId
   }
 
-  changed(_view: InstanceView, views: readonly InstanceView[]): void {
+  changed(view: InstanceView, views: readonly InstanceView[]): void {
     this.#all = views
+    // It goes on, and who started it is to know what others may soon be harmed by.
+    if (view.state === 'TASK_RUNNING' && view.reason === 'CONTAINER_LIMITATION_PORTS')
+      this.say(statusText(this.#frameworkId, view))
   }
 
   waiting(why: string): void {
@@ -100,7 +103,7 @@ export class HumanDisplay implements RunDisplay {
   }
 
   restarting(failed: InstanceView, delayMs: number): void {
-    const what = endText(this.#frameworkId, failed)
+    const what = statusText(this.#frameworkId, failed)
     this.say(`${what}; starts again in ${formatDuration(delayMs)}`)
   }
 

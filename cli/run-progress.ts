@@ -76,7 +76,7 @@ export function silentText({ agentId, taskIds, replacedMs }: SilentAgent): strin
 export function summaryLines(result: RunResult, elapsedMs: number): readonly string[] {
   const { frameworkId, instances, couldNotPlace } = result
   const notFinished = instances.filter((view) => ['killed', 'failed'].includes(phaseOf(view)))
-  const named = notFinished.slice(0, NAMED_MAX).map((view) => endText(frameworkId, view))
+  const named = notFinished.slice(0, NAMED_MAX).map((view) => statusText(frameworkId, view))
   const more = notFinished.length - named.length
   return [
     ...couldNotPlace,
@@ -103,7 +103,7 @@ export const mayRun = ({ state }: InstanceView): boolean =>
   state !== 'waiting' && state !== 'restarting' && !isTerminal(state)
 
 /** The first word is what `bourse logs` and `bourse status` take. */
-export function endText(frameworkId: string, view: InstanceView): string {
+export function statusText(frameworkId: string, view: InstanceView): string {
   const { index, taskId, agentId, state, restarts = 0 } = view
   const which = taskId === undefined ? `instance ${index}` : `${frameworkId}/${taskId}`
   const where = agentId === undefined ? '' : ` on ${agentId}`

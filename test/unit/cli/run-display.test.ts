@@ -86,12 +86,19 @@ test('agents that only pretend are told of once', (t) => {
 test('what happens meanwhile is told in sentences, in which nothing acts on a terminal', (t) => {
   const { display, printed } = human(1)
   display.waiting('no agent fits rack=r9: where there are offers, rack is \u001b[2J')
+  const running = anInstance(0, {
+    state: 'TASK_RUNNING',
+    reason: 'CONTAINER_LIMITATION_PORTS',
+    message: 'it listens on port 80; it was given none',
+  })
+  display.changed(running, [running])
   display.restarting(anInstance(0, { state: 'TASK_FAILED', message: 'exit 3' }), 2_000)
   display.agentSilent(SILENT)
   display.cluster('away', 3_000)
   display.cluster('back', 65_000)
   t.deepEqual(printed().stderr.trimEnd().split('\n'), [
     'bourse: waiting: no agent fits rack=r9: where there are offers, rack is \ufffd[2J',
+    'bourse: fw/sh-0 on a1: TASK_RUNNING, it listens on port 80; it was given none',
     'bourse: fw/sh-0 on a1: TASK_FAILED, exit 3; starts again in 2s',
     'bourse: agent a1 does not answer: sh-0 may run on there; it is waited for',
     `bourse: no cluster at ${WHERE} for 3s; still trying`,

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { endText, progressLine, silentText, summaryLines } from '../../../cli/run-progress.ts'
+import { progressLine, silentText, statusText, summaryLines } from '../../../cli/run-progress.ts'
 import type { InstanceView, RunResult } from '../../../frameworks/run/result.ts'
 import type { AgentId, TaskId } from '../../../protocol/ids.ts'
 
@@ -81,8 +81,8 @@ test('how often an instance was started again is told', (t) => {
     message: 'why',
     restarts: 2,
   }
-  t.is(endText('fw', failed), 'fw/sh-0-3: TASK_FAILED, why (restarted 2 times)')
-  t.is(endText('fw', { ...failed, restarts: 1 }), 'fw/sh-0-3: TASK_FAILED, why (restarted once)')
+  t.is(statusText('fw', failed), 'fw/sh-0-3: TASK_FAILED, why (restarted 2 times)')
+  t.is(statusText('fw', { ...failed, restarts: 1 }), 'fw/sh-0-3: TASK_FAILED, why (restarted once)')
 })
 
 test('what is on an agent that does not answer is told, and what becomes of it', (t) => {

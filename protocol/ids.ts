@@ -6,6 +6,8 @@ type Id<Kind extends string> = string & { readonly [brand]: Kind }
 
 /** Chosen by the agent, kept over restarts and reboots. */
 export type AgentId = Id<'Agent'>
+/** One work directory of an agent, made at the first start there: 64 bits as for a `RunId`. */
+export type DirectoryId = Id<'Directory'>
 /** Chosen by the framework, unique within its principal. */
 export type FrameworkId = Id<'Framework'>
 /** Who a framework or an operator belongs to: what NATS credentials are given out for. */

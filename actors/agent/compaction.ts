@@ -20,6 +20,7 @@ function allRecords(state: AgentState): readonly AgentRecord[] {
       format: FORMAT,
       incarnation: state.incarnation,
       bootId: state.bootId,
+      directory: state.directory,
       resources: listResources(state.total),
       resourcesVersion: state.resourcesVersion,
     },

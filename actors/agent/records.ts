@@ -1,5 +1,5 @@
 /** What an agent remembers over its own death: the records of its checkpoint. */
-import type { FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
+import type { DirectoryId, FrameworkId, Launch, Principal, TaskId } from '../../protocol/ids.ts'
 import type {
   Fence,
   ResourceList,
@@ -34,6 +34,8 @@ export interface StartRecord {
   readonly incarnation: number
   /** Differs after a reboot of the machine. */
   readonly bootId: string
+  /** Which work directory this is, from its first start on; an older agent wrote none. */
+  readonly directory?: DirectoryId
   readonly resources: ResourceList
   readonly resourcesVersion: number
 }

@@ -2,10 +2,11 @@
  * The start of an incarnation: what the records say, what is found running, what became of the
  * rest.
  */
-import type { Launch } from '../../protocol/ids.ts'
+import type { DirectoryId, Launch } from '../../protocol/ids.ts'
 import type { Now } from '../../protocol/now.ts'
 import { describeResources, listResources, resourcesOf } from '../../protocol/resources.ts'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
+import { nextHex } from '../parts/random.ts'
 import { resumeChecks } from './checks/watching.ts'
 import { compact } from './compaction.ts'
 import type { Effect } from './effects.ts'
@@ -156,6 +157,7 @@ function begin(
   const last = before?.incarnation ?? (isKnown ? unknownIncarnation(now) : 0)
   state.incarnation = last + 1
   state.bootId = bootId
+  state.directory = before?.directory ?? (nextHex(state.random, 64) as DirectoryId)
   const isSame =
     before === undefined ||
     JSON.stringify(before.resources) === JSON.stringify(listResources(state.total))

@@ -65,6 +65,7 @@ function registerReport(state: AgentState, pages: number): AgentReport {
     version: PROTOCOL_VERSIONS,
     incarnation: state.incarnation,
     opens: state.opens,
+    directory: state.directory,
     info: {
       hostname: profile.hostname,
       resources: listResources(state.total),
@@ -190,8 +191,6 @@ export function refused(state: AgentState, order: NotRegistered, now: Now): read
   closeSession(state)
   if (order.retryMs !== undefined) {
     state.refusal = `${order.reason}: ${order.message}`
-    // Asking again must not look newer than another agent of this machine that has the id.
-    if (order.reason === 'taken') state.opens -= 1
     openAfter(state, order.retryMs, now)
     return []
   }

@@ -1,7 +1,14 @@
 /**
  * What an agent knows. Changed in place by its handlers; what of it outlives them is in records.
  */
-import type { AgentId, FrameworkKey, Launch, SessionId, TaskId } from '../../protocol/ids.ts'
+import type {
+  AgentId,
+  DirectoryId,
+  FrameworkKey,
+  Launch,
+  SessionId,
+  TaskId,
+} from '../../protocol/ids.ts'
 import { type ResourceBook, type Resources, resourcesOf } from '../../protocol/resources.ts'
 import type { SendOutput } from '../../protocol/schema/agent.ts'
 import type {
@@ -159,6 +166,8 @@ export interface AgentState {
   readonly free: ResourceBook
   resourcesVersion: number
   bootId: string
+  /** Which work directory this is. */
+  directory: DirectoryId
   /** 0: not started. */
   incarnation: number
   /** Sessions opened by this incarnation. */
@@ -245,6 +254,7 @@ export function newAgent(profile: Profile, seed: string): AgentState {
     free: new Map(total),
     resourcesVersion: 1,
     bootId: '',
+    directory: '' as DirectoryId,
     incarnation: 0,
     opens: 0,
     statuses: 0,

@@ -274,7 +274,7 @@ function afterWrite(turn: LeaderTurn, then: AfterWrite): void {
       turn.effects.push({ do: 'listen', epoch: turn.leader.epoch })
       return
     case 'admit':
-      return admitted(turn, then.agentId)
+      return admitted(turn, then.fact)
     case 'subscribe':
       subscriptionIsRecorded(turn, then.key, then.request)
       return updatesGoOn(turn, turn.leader.frameworks.get(then.key))

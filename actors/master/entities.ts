@@ -3,6 +3,7 @@ import type { Refusal } from '../../protocol/errors.ts'
 import type { TaskWord } from '../../protocol/event-words.ts'
 import type {
   AgentId,
+  DirectoryId,
   FrameworkKey,
   InstanceId,
   Launch,
@@ -93,6 +94,8 @@ export interface Agent {
   /** Of the last session that was opened; 0: none was. Sessions are ordered by them. */
   incarnation: number
   opens: number
+  /** In which it was opened, or as the registry says; undefined: an older agent does not tell. */
+  directory: DirectoryId | undefined
   /** Pings in a row that were not answered. */
   missed: number
   /** Since when (monotonic) it answers that it cannot open a session yet. */
@@ -103,6 +106,8 @@ export interface Agent {
   pingPlaceMs: number
   /** The registry holds it as one that may have tasks. */
   isAdmitted: boolean
+  /** In which directory, by the registry. */
+  admittedAs: DirectoryId | undefined
   registeredAtMs: number | undefined
   unreachableAtMs: number | undefined
   /** When it came to be in its state, as this leader saw it. */
@@ -263,11 +268,13 @@ export function newAgent(agentId: AgentId): Agent {
     offers: new Set(),
     incarnation: 0,
     opens: 0,
+    directory: undefined,
     missed: 0,
     waitsSinceMs: undefined,
     isDoubled: false,
     pingPlaceMs: 0,
     isAdmitted: false,
+    admittedAs: undefined,
     registeredAtMs: undefined,
     unreachableAtMs: undefined,
     changedAtMs: undefined,

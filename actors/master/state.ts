@@ -1,5 +1,4 @@
 /** What a master knows. Followers know little; `leader` is dropped when the lead is lost. */
-
 import type {
   AgentId,
   FrameworkKey,
@@ -29,6 +28,7 @@ import { Recent } from '../parts/recent.ts'
 import type { Session } from '../parts/session.ts'
 import { type Rate, TokenBuckets } from '../parts/token-bucket.ts'
 import {
+  type Admission,
   type Burial,
   type Failures,
   newRecovery,
@@ -147,7 +147,8 @@ export type AfterWrite =
       readonly request: UpdateRequest
       readonly wanted: Updated
     }
-  | { readonly after: 'admit' | 'forget-agent' | 'forget-lost'; readonly agentId: AgentId }
+  | { readonly after: 'admit'; readonly fact: Admission }
+  | { readonly after: 'forget-agent' | 'forget-lost'; readonly agentId: AgentId }
   | { readonly after: 'lose-agent'; readonly agentId: AgentId; readonly atMs: number }
   | { readonly after: 'bury-agent'; readonly burial: Burial }
   | { readonly after: 'change-roles'; readonly judged: RolesRecord }

@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox'
 import type {
   AgentId,
+  DirectoryId,
   FrameworkId,
   InstanceId,
   Launch,
@@ -61,6 +62,7 @@ export const LaunchToken = token<Launch>()
 export const MasterIdToken = token<MasterId>()
 export const RunToken = bits64<RunId>()
 export const SessionToken = bits64<SessionId>()
+export const DirectoryToken = bits64<DirectoryId>()
 export const InstanceToken = token<InstanceId>()
 /** How long an instance holds its framework after it was last heard. */
 export const InstanceLease = integer(INSTANCE_LEASE_MS_MIN, INSTANCE_LEASE_MS_MAX)

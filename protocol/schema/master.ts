@@ -5,6 +5,7 @@ import { Complaint, TaskRef } from './agent.ts'
 import {
   AgentIdToken,
   Attribute,
+  DirectoryToken,
   Epoch,
   Fence,
   FrameworkIdToken,
@@ -44,14 +45,17 @@ export const AgentInfo = message('What an agent is.', {
 /**
  * Opens a session: the first message of it. `pages` snapshot pages follow (0: nothing runs). From
  * here on the agent obeys nothing of an earlier session. `incarnation` rises at each start of the
- * agent, `opens` at each open since: a late copy of an open is known by them. `highest` is the
- * highest leader that it obeyed: one of a higher epoch does not take the open, as in that session
+ * agent, `opens` at each open since: a late copy of an open is known by them. An agent of another
+ * `directory` is not taken in while the one that has the id is heard. `highest` is the highest
+ * leader that it obeyed: one of a higher epoch does not take the open, as in that session
  * the agent may yet obey what an earlier one has sent.
  */
 export const Register = item('register', 'Opens a session.', {
   version: VersionRange,
   incarnation: integer(1, Number.MAX_SAFE_INTEGER),
   opens: integer(1, Number.MAX_SAFE_INTEGER),
+  /** Its work directory, since the first start there. Absent: an older agent does not say. */
+  directory: Type.Optional(DirectoryToken),
   info: AgentInfo,
   highest: Type.Optional(Fence),
   pages: integer(0, PAGES_MAX),
@@ -219,7 +223,11 @@ export const RegistryRecord = oneOf(
     /** What it goes on from: up to where the registry was known to it. */
     after: Type.Optional(RegistryPosition),
   }),
-  item('agent-admitted', 'It may hold tasks from now on.', { agentId: AgentIdToken }),
+  item('agent-admitted', 'It may hold tasks from now on.', {
+    agentId: AgentIdToken,
+    /** As it registered: after a takeover none of another directory is before it. */
+    directory: Type.Optional(DirectoryToken),
+  }),
   item('agent-unreachable', 'It was lost.', {
     agentId: AgentIdToken,
     atMs: integer(0, Number.MAX_SAFE_INTEGER),

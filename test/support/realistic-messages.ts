@@ -192,6 +192,7 @@ export const REALISTIC: Readonly<Partial<Record<MessageName, readonly Record<str
             version: { min: 1, max: 1 },
             incarnation: 2,
             opens: 3,
+            directory: '5d41402abc4b2a76',
             info: {
               hostname: 'host-1.example',
               resources: TOTAL,

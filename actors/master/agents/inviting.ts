@@ -30,6 +30,7 @@ const TICK_MS = 200
 
 /** All that are to come back are asked, as there is room. */
 export function inviteAll(turn: LeaderTurn): void {
+  turn.leader.recovery.sinceMs = turn.now.monotonicMs
   inviteMore(turn)
   orderAway(turn.leader)
   scheduleForgetting(turn)

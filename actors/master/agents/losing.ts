@@ -9,7 +9,7 @@ import { record } from '../registry.ts'
 import { count, type Leader } from '../state.ts'
 import { type LeaderTurn, warn } from '../turn.ts'
 import { closeSession, isEchoing, schedulePing, stepAgent } from './agents.ts'
-import { awaitNoLonger } from './membership.ts'
+import { admission, awaitNoLonger } from './membership.ts'
 import { isParting } from './parting.ts'
 
 /** The log says how many wait when those that fell silent together are likely to be known. */
@@ -109,7 +109,7 @@ export function agentIsLost(turn: LeaderTurn, agentId: AgentId, atMs: number): v
   // It has left, or was given up, or was heard once more, and the registry is being told so.
   if (agent === undefined || agent.state === 'leaving' || isParting(leader, agentId)) return
   if (!isLost(turn, agent)) {
-    if (agent.isAdmitted) record(turn, { kind: 'agent-admitted', agentId }, { after: 'nothing' })
+    if (agent.isAdmitted) record(turn, admission(agent), { after: 'nothing' })
     return schedulePing(turn, agent)
   }
   agent.isAdmitted = false

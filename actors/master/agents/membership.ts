@@ -1,6 +1,7 @@
 /** Who is to come back, who may be lost, and who is given up: what a leader remembers of that. */
 import type { AgentId, Principal } from '../../../protocol/ids.ts'
 import type { Reason } from '../../../protocol/schema/common.ts'
+import type { RegistryRecord } from '../../../protocol/schema/master.ts'
 import type { TaskState } from '../../../protocol/task-state.ts'
 import type { Agent, Framework, Task } from '../entities.ts'
 
@@ -71,8 +72,21 @@ export function newRemovals(): Removals {
   return { atMs: [], waiting: new Set(), toldAtMs: Number.NEGATIVE_INFINITY }
 }
 
+/** What the registry is told of an agent that may hold tasks. */
+export type Admission = Extract<RegistryRecord, { kind: 'agent-admitted' }>
+
+export function admission({ agentId, directory }: Agent): Admission {
+  return { kind: 'agent-admitted', agentId, ...(directory !== undefined && { directory }) }
+}
+
+/** The registry need not be told of it, or of it as it is now. */
+export const isAsAdmitted = ({ isAdmitted, admittedAs, directory }: Agent): boolean =>
+  isAdmitted && admittedAs === directory
+
 /** Known agents after a takeover: who is asked for a session, and who is there. */
 export interface Recovery {
+  /** Since when (monotonic) they are asked. */
+  sinceMs: number
   /** Of these nothing is known but their names. */
   readonly missing: Set<AgentId>
   /** So many there were. */
@@ -90,6 +104,7 @@ export interface Recovery {
 
 export function newRecovery(): Recovery {
   return {
+    sinceMs: Number.NEGATIVE_INFINITY,
     missing: new Set(),
     known: 0,
     uninvited: new Set(),

@@ -19,6 +19,8 @@ export function recallAgent(turn: LeaderTurn, fact: AgentFact): void {
     stepAgent(turn, agent, 'registry.unreachable')
   } else {
     agent.isAdmitted = true
+    agent.directory = fact.directory
+    agent.admittedAs = fact.directory
     stepAgent(turn, agent, 'registry.known')
     awaitAgent(turn, agent)
   }

@@ -1,5 +1,5 @@
 /** The register that an agent opens a session with: is it too late, is it in order? */
-import type { AgentId } from '../../../protocol/ids.ts'
+import type { AgentId, DirectoryId } from '../../../protocol/ids.ts'
 import { AGENT_BYTES_MAX, PAGE_WAIT_MS } from '../../../protocol/limits.ts'
 import { parseResources } from '../../../protocol/resources.ts'
 import type { AgentOrder } from '../../../protocol/schema/agent.ts'
@@ -17,24 +17,44 @@ export type Refused = Extract<AgentOrder, { kind: 'not-registered' }>
 /** An agent of so many tasks as there may be is seen to in a few seconds. */
 const PARTING_RETRY_MS = 1_000
 
-const MAY_BEGIN_ANEW: ReadonlySet<AgentState> = new Set(['unknown', 'recovering', 'unreachable'])
+/** Nobody is expected to have its id. */
+const IS_FREE: ReadonlySet<AgentState> = new Set(['unknown', 'unreachable'])
+/** It said that it goes: whoever else has the id need not wait. */
+const MAKES_ROOM: ReadonlySet<AgentState> = new Set(['stopped', 'leaving'])
 
 /**
  * An open that the agent has left behind, by whose snapshot ended tasks would run again, or that of
- * another agent with its id. Whoever comes from another machine, or begins to count anew because
- * its disk is new, must wait until the one that is known was silent for long enough.
+ * another agent with its id. Whoever comes from another work directory or another machine, or
+ * begins to count anew because its disk is new, must wait until the one that is known was silent
+ * for long enough.
  */
-export function isTaken(
-  { state }: LeaderTurn,
-  agent: Agent,
-  { incarnation, opens, info }: Register,
-): boolean {
-  const isSilent = agent.missed > state.rules.agentPingsMissedMax
-  if (isSilent || MAY_BEGIN_ANEW.has(agent.state)) return false
-  const isBehind = incarnation - agent.incarnation || opens - agent.opens
+export function isTaken(turn: LeaderTurn, agent: Agent, register: Register): boolean {
+  const { rules } = turn.state
+  if (agent.missed > rules.agentPingsMissedMax || IS_FREE.has(agent.state)) return false
+  if (isInOther(agent, register.directory))
+    return agent.state === 'recovering' ? isAwaited(turn) : !MAKES_ROOM.has(agent.state)
+  if (agent.state === 'recovering') return false
+  const isBehind = register.incarnation - agent.incarnation || register.opens - agent.opens
   if (isBehind <= 0) return true
-  const isThere = agent.state !== 'stopped' && agent.state !== 'leaving'
-  return isThere && agent.info !== undefined && agent.info.hostname !== info.hostname
+  const isElsewhere = agent.info !== undefined && agent.info.hostname !== register.info.hostname
+  return isElsewhere && !MAKES_ROOM.has(agent.state)
+}
+
+/** As long after a takeover as an agent may be silent: those that are there have come by then. */
+function isAwaited({ leader, state, now }: LeaderTurn): boolean {
+  const { agentPingMs, agentPingsMissedMax } = state.rules
+  return now.monotonicMs < leader.recovery.sinceMs + agentPingMs * (agentPingsMissedMax + 1)
+}
+
+/** Both say in which work directory they are, and it is not the same. */
+export const isInOther = ({ directory }: Agent, other: DirectoryId | undefined): boolean =>
+  directory !== undefined && other !== undefined && directory !== other
+
+/** For the one that is refused its id. */
+export function takenBy({ agentId, info }: Agent, isOther: boolean): string {
+  if (info === undefined) return `agent ${agentId} is awaited, from another work directory`
+  const where = isOther ? `${info.hostname}, in another work directory` : info.hostname
+  return `agent ${agentId} is on ${where}, and was heard a moment ago`
 }
 
 /** It has other resources or attributes, or another name, than in its last session. */

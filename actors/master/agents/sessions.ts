@@ -34,15 +34,18 @@ import {
 import { goneRefusal } from './gone.ts'
 import { noteBack, noteOpening } from './inviting.ts'
 import { agentLeaves, agentStops } from './leaving.ts'
+import { type Admission, admission, isAsAdmitted } from './membership.ts'
 import { isParting } from './parting.ts'
 import {
   hasChanged,
+  isInOther,
   isTaken,
   malformed,
   partingRefusal,
   type Refused,
   type Register,
   refusalOf,
+  takenBy,
 } from './registration.ts'
 import { compare, countHeld, isSame } from './snapshot.ts'
 import { agentWaits } from './waiting.ts'
@@ -153,6 +156,7 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
   turn.leader.orders.drop(agent.agentId)
   agent.incarnation = register.incarnation
   agent.opens = register.opens
+  agent.directory = register.directory
   agent.session = newSession(session)
   agent.session.heard = 1
   agent.missed = 0
@@ -184,17 +188,20 @@ function refuseDouble(
   turn: LeaderTurn,
   agent: Agent,
   session: SessionId,
-  { info, incarnation }: Register,
+  { info, incarnation, directory }: Register,
 ): void {
   const { agentId } = agent
   count(turn.state, 'registrations-late')
-  const message = `agent ${agentId} is on ${agent.info?.hostname ?? 'another host'}, and was heard a moment ago`
+  const isOther = isInOther(agent, directory)
+  const message = takenBy(agent, isOther)
   const retryMs = turn.state.rules.agentPingMs
   const refused = { kind: 'not-registered', reason: 'taken', message, retryMs } as const
   orderNow(turn, { ...agent, session: newSession(session) }, refused)
-  if (agent.incarnation === incarnation || agent.isDoubled) return
+  // Of one that is awaited nobody knows that it is there.
+  if (agent.isDoubled || agent.info === undefined) return
+  if (agent.incarnation === incarnation && !isOther) return
   agent.isDoubled = true
-  const hosts = { hostname: agent.info?.hostname ?? 'unknown', other: info.hostname }
+  const hosts = { hostname: agent.info.hostname, other: info.hostname }
   warn(turn, 'two agents have one id: the one that is heard keeps it', { agentId, ...hosts })
 }
 
@@ -233,23 +240,32 @@ function page(turn: LeaderTurn, agent: Agent, { page, tasks, frameworks }: Page)
 
 /** All pages are here: the registry must know the agent before anybody else does. */
 function considerComplete(turn: LeaderTurn, agent: Agent, opening: Opening): void {
-  const { session, agentId } = agent
-  if (session === undefined || opening.pagesHeard < opening.pages || opening.isAdmitting) return
-  if (agent.isAdmitted) return confirm(turn, agent)
+  if (agent.session === undefined || opening.pagesHeard < opening.pages || opening.isAdmitting)
+    return
+  if (isAsAdmitted(agent)) return confirm(turn, agent)
   opening.isAdmitting = true
-  // Once, however often it opens another session while the registry is away.
+  admit(turn, agent)
+}
+
+/** Once, however often it opens another session while the registry is away. */
+function admit(turn: LeaderTurn, agent: Agent): void {
   const { admitting } = turn.leader
-  if (admitting.has(agentId)) return
-  admitting.add(agentId)
-  record(turn, { kind: 'agent-admitted', agentId }, { after: 'admit', agentId })
+  if (admitting.has(agent.agentId)) return
+  admitting.add(agent.agentId)
+  const fact = admission(agent)
+  record(turn, fact, { after: 'admit', fact })
 }
 
 /** The registry has it: the session in which it is now is confirmed, if its snapshot is whole. */
-export function admitted(turn: LeaderTurn, agentId: AgentId): void {
+export function admitted(turn: LeaderTurn, { agentId, directory }: Admission): void {
   const agent = agentOf(turn, agentId)
   turn.leader.admitting.delete(agentId)
   agent.isAdmitted = true
-  if (agent.opening?.isAdmitting) confirm(turn, agent)
+  agent.admittedAs = directory
+  if (!agent.opening?.isAdmitting) return
+  // Another one has opened a session meanwhile, for the first was silent.
+  if (isAsAdmitted(agent)) confirm(turn, agent)
+  else admit(turn, agent)
 }
 
 function confirm(turn: LeaderTurn, agent: Agent): void {

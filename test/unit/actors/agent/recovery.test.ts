@@ -38,6 +38,25 @@ test('each start writes a new incarnation to disk before anything else', (t) => 
   t.like(reportsOf(rig.beat())[0], { kind: 'register', incarnation: 2 })
 })
 
+test('a work directory has an identity from its first start on, and a new one has another', (t) => {
+  const rig = new Rig()
+  const { directory } = rig.state
+  t.regex(directory, /^[0-9a-f]{16}$/)
+  rig.restart()
+  t.is(rig.state.directory, directory)
+  t.like(reportsOf(rig.beat())[0], { kind: 'register', directory })
+  const [start, ...rest] = rig.records
+  if (start?.kind !== 'start') return t.fail('no start')
+  const { directory: _, ...older } = start
+  rig.records.splice(0, rig.records.length, older, ...rest)
+  rig.restart()
+  t.regex(rig.state.directory, /^[0-9a-f]{16}$/, 'an older agent wrote none')
+  rig.records.length = 0
+  const before = rig.state.directory
+  rig.restart()
+  t.not(rig.state.directory, before)
+})
+
 test('a restart while a task runs changes nothing for the task', (t) => {
   const rig = anAgentThatRuns('t-1')
   const effects = rig.restart({ containers: [found('t-1', running)] })

@@ -337,18 +337,15 @@ test('not-registered with a time: the agent comes again after it', (t) => {
   t.not(rig.session, old)
 })
 
-test('an agent whose id another one has does not get ahead of it by asking again', (t) => {
+test('an agent whose id another one has says so, and asks again', (t) => {
   const rig = new Rig()
-  const [first] = reportsOf(rig.beat())
-  const message = 'agent a1 is on h, and was heard a moment ago'
-  for (let n = 0; n < 3; n++) {
-    rig.message({
-      n: 1,
-      orders: [{ kind: 'not-registered', reason: 'taken', message, retryMs: 500 }],
-    })
-    t.is(rig.state.refusal, `taken: ${message}`)
-    t.deepEqual(reportsOf(rig.pass(500))[0], first)
-  }
+  const { directory } = rig.state
+  t.like(reportsOf(rig.beat())[0], { kind: 'register', opens: 1, directory })
+  const message = 'agent a1 is on h, in another work directory, and was heard a moment ago'
+  const refused = { kind: 'not-registered', reason: 'taken', message, retryMs: 500 } as const
+  rig.message({ n: 1, orders: [refused] })
+  t.is(rig.state.refusal, `taken: ${message}`)
+  t.like(reportsOf(rig.pass(500))[0], { kind: 'register', opens: 2, directory })
   rig.confirm()
   t.is(rig.state.refusal, undefined)
 })

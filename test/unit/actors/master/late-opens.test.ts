@@ -1,8 +1,9 @@
 /** Opens of agents that come late, when a newer session is open. */
 import test from 'ava'
+import type { AgentId, DirectoryId } from '../../../../protocol/ids.ts'
 import { AGENT_PING_MS, AGENT_PINGS_MISSED_MAX } from '../../../../protocol/limits.ts'
 import { aHeldTask, aRegister, FakeAgent } from '../../../support/master-actors.ts'
-import { effectsOf, MasterDriver, ordersOf } from '../../../support/master-builders.ts'
+import { aBatch, effectsOf, MasterDriver, ordersOf } from '../../../support/master-builders.ts'
 
 /** Long enough for all its pings to be missed. */
 const SILENT_MS = AGENT_PING_MS * (AGENT_PINGS_MISSED_MAX + 2)
@@ -115,4 +116,88 @@ test('an agent that was stopped may go on on another machine at once', (t) => {
   agent.say({ kind: 'stopping' })
   agent.open({ incarnation: 2, info: { ...aRegister().info, hostname: 'elsewhere' } })
   t.is(master.agent('a1').state, 'registered')
+})
+
+const ONE = '00000000000000d1' as DirectoryId
+const OTHER = '00000000000000d2' as DirectoryId
+
+test('another work directory is refused the id while the first is heard, however often it was started', (t) => {
+  const master = new MasterDriver().leading()
+  const [first, second] = [new FakeAgent(master), new FakeAgent(master)]
+  first.open({ incarnation: 3, directory: ONE }, [aHeldTask('t1')])
+  const { session } = first
+  second.open()
+  for (const incarnation of [1, 3, 9]) {
+    const effects = second.open({ incarnation, opens: 40, directory: OTHER })
+    const [refused] = ordersOf(effects, 'a1', 'not-registered')
+    t.like(refused, { reason: 'taken', retryMs: AGENT_PING_MS })
+    const message = 'agent a1 is on host, in another work directory, and was heard a moment ago'
+    t.is(refused?.message, message)
+    t.is(master.agent('a1').session?.id, session)
+  }
+  t.is(master.task('t1')?.state, 'TASK_RUNNING')
+  const said = effectsOf(master.effects, 'log').filter(({ message }) => /two agents/.test(message))
+  t.is(said.length, 1)
+})
+
+test('a work directory that is new has the id when the old one is silent, or has said that it stops', (t) => {
+  for (const leave of ['silent', 'stopping'] as const) {
+    const master = new MasterDriver().leading()
+    const [first, second] = [new FakeAgent(master), new FakeAgent(master)]
+    first.open({ incarnation: 3, directory: ONE }, [aHeldTask('t1')])
+    second.open()
+    if (leave === 'silent') master.pass(SILENT_MS)
+    else first.say({ kind: 'stopping' })
+    const effects = second.open({ incarnation: 1, directory: OTHER })
+    t.like(master.agent('a1'), { state: 'registered', incarnation: 1, directory: OTHER })
+    const missing = ordersOf(effects, 'a1', 'missing').flatMap(({ tasks }) => tasks)
+    t.like(missing, [{ taskId: 't1' }])
+  }
+})
+
+test('an agent that does not tell its work directory is judged by its counts', (t) => {
+  const master = new MasterDriver().leading()
+  const agent = new FakeAgent(master)
+  agent.open({ incarnation: 3, directory: ONE })
+  agent.open({ incarnation: 4 })
+  t.like(master.agent('a1'), { state: 'registered', incarnation: 4, directory: undefined })
+  agent.open({ incarnation: 5, directory: OTHER })
+  t.like(master.agent('a1'), { state: 'registered', incarnation: 5, directory: OTHER })
+})
+
+test('the registry says in which work directory an agent is', (t) => {
+  const master = new MasterDriver().leading()
+  const agent = new FakeAgent(master)
+  agent.open({ directory: ONE })
+  agent.open({ incarnation: 2, directory: ONE })
+  master.pass(SILENT_MS)
+  master.holding.add('registry')
+  agent.open({ directory: OTHER })
+  const third = '00000000000000d3' as DirectoryId
+  master.pass(SILENT_MS)
+  agent.open({ directory: third })
+  master.release()
+  t.like(master.agent('a1'), { state: 'registered', directory: third })
+  const written = master.records.filter((fact) => fact.kind === 'agent-admitted')
+  t.deepEqual([...new Set(written.map(({ directory }) => directory))], [ONE, OTHER, third])
+})
+
+test('after a takeover the work directory that had the id comes first, for as long as it may be silent', (t) => {
+  const records = [{ kind: 'agent-admitted', agentId: 'a1' as AgentId, directory: ONE } as const]
+  const takenOver = (): MasterDriver => {
+    const master = new MasterDriver()
+    master.log.push(aBatch(1, 1, ...records))
+    return master.leading()
+  }
+  const early = takenOver()
+  const effects = new FakeAgent(early).open({ incarnation: 9, directory: OTHER })
+  t.like(ordersOf(effects, 'a1', 'not-registered'), [
+    { reason: 'taken', message: 'agent a1 is awaited, from another work directory' },
+  ])
+  new FakeAgent(early).open({ directory: ONE })
+  t.is(early.agent('a1').directory, ONE)
+  const late = takenOver()
+  late.pass(SILENT_MS)
+  new FakeAgent(late).open({ directory: OTHER })
+  t.like(late.agent('a1'), { state: 'registered', directory: OTHER })
 })

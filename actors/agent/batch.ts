@@ -49,6 +49,7 @@ const RETRY_MS = 1_000
 const NEEDS_NO_RECORD: ReadonlySet<Effect['do']> = new Set([
   'kill',
   'remove-sandbox',
+  'remove-unused',
   'run-check',
   'read-output',
   'look-into',

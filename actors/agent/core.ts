@@ -57,8 +57,7 @@ function handle(state: AgentState, input: Input | CommonInput, now: Now): readon
       reconnected(state, now)
       return NOTHING
     case 'disk.measured':
-      heardDisk(state, input, now)
-      return NOTHING
+      return heardDisk(state, input, now)
     case 'stop':
       return stop(state, input, now)
     case 'wake':

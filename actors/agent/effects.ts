@@ -104,6 +104,8 @@ export type Effect =
   /** Removes what is left of an ended or unknown container, without its sandbox. */
   | { readonly do: 'destroy'; readonly containerId: string }
   | { readonly do: 'remove-sandbox'; readonly sandbox: Sandbox }
+  /** Removes what is kept for tasks to come and none has used for so long. */
+  | { readonly do: 'remove-unused'; readonly unusedMs: number }
   /** Answered once by the input `check.ended`, or never if the container ends. 0: no timeout. */
   | {
       readonly do: 'run-check'

@@ -1,7 +1,7 @@
 /**
  * What is left of forgotten tasks on the disk. Sandboxes go when they are old, sooner when the disk
  * is fuller, the oldest first; each is one launch's own, so nobody who comes back needs it. What
- * tasks have that the agent holds is never touched.
+ * tasks have that the agent holds is never touched. What was made for any task goes likewise.
  */
 import { DISK_HEADROOM, SANDBOX_KEEP_MS } from '../../protocol/limits.ts'
 import type { Now } from '../../protocol/now.ts'
@@ -74,7 +74,7 @@ export function heardDisk(
   state: AgentState,
   { usedPart = 0, found }: DiskMeasured,
   now: Now,
-): void {
+): readonly Effect[] {
   if (found !== undefined) adopt(state, found)
   const { sandboxKeepMs: keepMs = SANDBOX_KEEP_MS, diskHeadroom = DISK_HEADROOM } = state.profile
   const ageMsMax = keepMs * Math.max(0, 1 - diskHeadroom - usedPart)
@@ -90,6 +90,7 @@ export function heardDisk(
   }
   const isHurried = removals === REMOVALS_MAX || state.cannotRecord !== undefined
   lookSoon(state, now, isHurried ? LOOK_AGAIN_MS : LOOK_MS)
+  return [{ do: 'remove-unused', unusedMs: ageMsMax }]
 }
 
 /** What nobody knows of is kept as long as what is known. */

@@ -287,6 +287,8 @@ function perform(deps: AgentsDeps, agent: Agent, action: Action): void {
       return void containerizer.destroy(action.containerId)?.catch(onFault)
     case 'remove-sandbox':
       return void sandboxes.remove(action.sandbox)?.catch(onFault)
+    case 'remove-unused':
+      return void containerizer.removeUnused(action.unusedMs).catch(onFault)
     case 'read-output':
       return void readOutput(deps, agent, action)
     case 'look-into': {

@@ -193,6 +193,12 @@ export interface Containerizer {
   /** What it uses now and has used; undefined if there is no such container. Looks anew. */
   usage(containerId: string): Promise<Usage | undefined>
 
+  /**
+   * Removes what is kept for tasks to come (unpacked tars), that none uses now or has used for so
+   * long.
+   */
+  removeUnused(unusedMs: number): Promise<void>
+
   /** Stops watching: no event follows, and no output is shortened. Tasks run on. */
   close(): Promise<void>
 }

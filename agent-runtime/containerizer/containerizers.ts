@@ -161,6 +161,10 @@ export class Containerizers implements Containerizer {
     return usage && { ...usage, ...(diskBytes !== undefined && { diskBytes }) }
   }
 
+  removeUnused(unusedMs: number): Promise<void> {
+    return this.#parts.processes.removeUnused(unusedMs)
+  }
+
   async close(): Promise<void> {
     const { processes, images, early, looks } = this.#parts
     early.close()

@@ -20,6 +20,8 @@ export interface LaunchHead {
   readonly namespaces?: readonly Namespace[]
   /** How much of its output is kept; absent: what the agent says. */
   readonly output?: OutputLimits | undefined
+  /** The folder that it is shown as its root filesystem; absent: the machine's own. */
+  readonly root?: string | undefined
 }
 
 export interface LaunchFile extends LaunchHead {
@@ -45,13 +47,14 @@ export interface LaunchFile extends LaunchHead {
 
 export function renderLaunchFile(file: LaunchFile): string {
   const { sandbox, hold, holds, namespaces = [], output, sandboxPath } = file
-  const { joins, enter, isolate } = file
+  const { joins, enter, isolate, root } = file
   const head: LaunchHead = {
     sandbox,
     hold,
     ...(holds && { holds }),
     ...(namespaces.length > 0 && { namespaces }),
     ...(output && { output }),
+    ...(root !== undefined && { root }),
   }
   return [
     `# ${JSON.stringify(head)}`,

@@ -80,6 +80,7 @@ export function makeContainer(maker: Maker, making: Making): string | undefined 
     holds: held.holds,
     namespaces,
     output: maker.sandboxes.limitsOf(sandbox),
+    ...(typeof root === 'string' && { root }),
     sandboxPath,
     joins: [...new Set([...joinsOf(hold), ...held.joins])],
     command,

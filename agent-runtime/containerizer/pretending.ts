@@ -182,6 +182,11 @@ export class PretendingContainerizer implements Containerizer {
     return this.#answer(this.#machine.containers.has(containerId) ? {} : undefined)
   }
 
+  /** What pretends keeps nothing. */
+  removeUnused(): Promise<void> {
+    return this.#answer(undefined)
+  }
+
   /** Also what a simulated crash does: kills that are due later are forgotten. */
   close(): Promise<void> {
     this.#closed = true

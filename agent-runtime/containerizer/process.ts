@@ -31,6 +31,7 @@ import { type Maker, type Making, makeContainer } from './making.ts'
 import { type FoundRoot, Roots } from './oci/roots.ts'
 import { ociUser } from './oci/user.ts'
 import { openParts, type Parts, type ProcessContainerizerOptions } from './process-parts.ts'
+import type { FoundContainer } from './runtime-directory.ts'
 
 /** Everything is looked at this often, whatever the watch said or missed. */
 const RESCAN_MS = 10_000
@@ -80,7 +81,7 @@ export class ProcessContainerizer implements Containerizer {
     this.kinds = parts.oci === undefined ? ['process'] : ['process', 'oci']
     const { noOci } = parts
     this.missing = [...isolators.missing, ...confinement.missing, ...(noOci ? [noOci] : [])]
-    this.#roots = new Roots(join(options.workDir, 'roots'))
+    this.#roots = new Roots(join(options.workDir, 'roots'), options.clock)
     this.#networks = new GroupNetworks(confinement.loopbackUp)
     this.#sandboxes = options.sandboxes
     this.#maker = { ...parts, agentId: options.agentId, sandboxes: this.#sandboxes }
@@ -123,7 +124,7 @@ export class ProcessContainerizer implements Containerizer {
       const { sandbox, output } = files
       const container = this.#track(containerId, sandbox, output)
       const state = container.recover(files)
-      if (state.kind === 'running') this.#goesOn(container)
+      if (state.kind === 'running') this.#goesOn(container, files)
       found.push({ containerId, sandbox, state })
       // So that whoever asks meanwhile has an answer.
       if (found.length % LOOKED_AT_ONCE === 0) await this.#breathe()
@@ -194,10 +195,12 @@ export class ProcessContainerizer implements Containerizer {
   /** A folder is there at once; a tar may have to be unpacked. */
   #launchIn({ root: path }: OciContainer, container: Container, spec: ContainerSpec): void {
     const begin = (root: FoundRoot): void => {
+      // It was killed meanwhile.
+      if (!container.wanted) return this.#roots.release(container.id)
       const user = typeof root === 'string' ? ociUser(root, spec.user) : 'own'
       this.#begin({ container, spec, user, network: undefined, root })
     }
-    const root = this.#roots.find(path)
+    const root = this.#roots.find(path, container.id)
     if (root instanceof Promise) void root.then(begin)
     else begin(root)
   }
@@ -225,6 +228,10 @@ export class ProcessContainerizer implements Containerizer {
     const container = this.#containers.get(containerId)
     await container?.destroy()
     this.#containers.delete(containerId)
+  }
+
+  removeUnused(unusedMs: number): Promise<void> {
+    return this.#roots.removeUnused(unusedMs)
   }
 
   usage(containerId: string): Promise<Usage | undefined> {
@@ -267,7 +274,8 @@ export class ProcessContainerizer implements Containerizer {
   }
 
   /** It was there before this agent. */
-  #goesOn(container: Container): void {
+  #goesOn(container: Container, { root }: FoundContainer): void {
+    if (root !== undefined) this.#roots.keep(container.id, root)
     this.#parts.isolators.keep(container.id, container.holds)
     this.#looks.add(container, false)
   }
@@ -275,6 +283,7 @@ export class ProcessContainerizer implements Containerizer {
   #over(containerId: string, sandbox: SandboxName): void {
     this.#sandboxes.end(sandbox)
     this.#networks.entered(containerId)
+    this.#roots.release(containerId)
     this.#looks.forget(containerId)
     this.#parts.isolators.release(containerId)
     this.#checks.stop(containerId)

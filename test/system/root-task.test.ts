@@ -174,11 +174,50 @@ test.serial('a tar is unpacked once, and again when it has changed', async (t) =
     tarOf(own)
     t.is((await runs('1')).output, 'one')
     t.is((await runs('2')).output, 'one')
-    t.is(readdirSync(join(machine.workDir, 'roots')).length, 1)
+    t.is(unpackedBy(machine).length, 1)
     writeFileSync(join(own, 'what'), 'two')
     tarOf(own)
     t.is((await runs('3')).output, 'two')
-    t.is(readdirSync(join(machine.workDir, 'roots')).length, 2)
+    t.is(unpackedBy(machine).length, 2)
+  } finally {
+    rmSync(own, { recursive: true })
+    rmSync(`${own}.tar`, { force: true })
+  }
+})
+
+const unpackedBy = ({ workDir }: RealMachine): readonly string[] =>
+  readdirSync(join(workDir, 'roots')).filter((name) => !name.endsWith('.used'))
+
+test.serial('what was unpacked goes when no task has used it for long, not before', async (t) => {
+  if (!needs(t, need)) return
+  await using machine = ociMachine(root)
+  const own = makeRoot()
+  try {
+    const inTar = inRoot({ root: tarOf(own) })
+    const spec = { ...aContainer({ output: 'hi' }), ...inTar }
+    const begun = new EventLog(machine)
+    const first = await machine.open(begun.onEvent)
+    await first.recover()
+    first.launch(spec)
+    await begun.until('started', 'c-1')
+    await machine.written(spec)
+    await first.removeUnused(0)
+    t.is(unpackedBy(machine).length, 1, 'a task uses it')
+    await first.close()
+    const log = new EventLog(machine)
+    const next = await machine.open(log.onEvent)
+    await next.recover()
+    await next.removeUnused(0)
+    t.is(unpackedBy(machine).length, 1, 'a task uses it, of an earlier agent')
+    next.kill('c-1', 0)
+    await log.until('ended', 'c-1')
+    await next.removeUnused(3_600_000)
+    t.is(unpackedBy(machine).length, 1, 'one has used it of late')
+    await next.removeUnused(0)
+    t.deepEqual(readdirSync(join(machine.workDir, 'roots')), [])
+    next.launch({ ...aContainer({ containerId: 'c-2', exit: 0 }), ...inTar })
+    await log.until('ended', 'c-2')
+    t.like(log.of('c-2').at(-1), { exit: { code: 0 } })
   } finally {
     rmSync(own, { recursive: true })
     rmSync(`${own}.tar`, { force: true })

@@ -162,6 +162,11 @@ export class DockerContainerizer implements Containerizer {
     this.#containers.delete(containerId)
   }
 
+  /** Images are the service's own. */
+  removeUnused(): Promise<void> {
+    return Promise.resolve()
+  }
+
   /**
    * What was asked of the service is waited for, so that nothing comes to be afterwards: unless it
    * does not answer soon. What comes of it then is found by the next agent.

@@ -1,58 +1,107 @@
 /** Root filesystems of tasks: folders of the machine, or tars that are unpacked once. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
+import type { Clock } from '../../../bus/clock.ts'
 import { LAUNCHER_ENV } from '../../launcher/launcher.ts'
 
 export type FoundRoot = string | { readonly refused: string }
 
 const UNPACK_MS_MAX = 600_000
 const PARTIAL = '.partial'
+/** A file beside what was unpacked, changed when a task last began or ended to use it. */
+const USED = '.used'
 /** How much is told of what tar(1) says. */
 const SAID_LENGTH_MAX = 300
 
 /**
  * A tar is known by the hash of its content: one that has been changed is another. What has been
- * unpacked stays as long as the work directory.
+ * unpacked stays until no task has used it for as long as the caller says.
  */
 export class Roots {
   readonly #folder: string
+  readonly #clock: Clock
+  /** Container → what it uses of what was unpacked. */
+  readonly #users = new Map<string, string>()
   /** By path, time of the last change, size and number of the file. */
   readonly #hashes = new Map<string, string>()
   readonly #unpacking = new Map<string, Promise<FoundRoot>>()
 
   /** What an agent that died had not finished is removed. */
-  constructor(folder: string) {
+  constructor(folder: string, clock: Clock) {
     this.#folder = folder
+    this.#clock = clock
     if (!existsSync(folder)) return
     for (const name of readdirSync(folder)) {
       if (name.endsWith(PARTIAL)) rmSync(join(folder, name), { recursive: true, force: true })
     }
   }
 
-  /** The folder that is to be shown; at once if it is one. */
-  find(path: string): FoundRoot | Promise<FoundRoot> {
+  /** The folder that is to be shown; at once if it is one. It stays there until `release`. */
+  find(path: string, containerId: string): FoundRoot | Promise<FoundRoot> {
     const shown = JSON.stringify(path.slice(0, 200))
     const seen = statSync(path, { bigint: true, throwIfNoEntry: false })
     if (seen === undefined) return { refused: `there is no ${shown} on this machine` }
     if (seen.isDirectory()) return path
     if (!seen.isFile()) return { refused: `${shown} is neither a folder nor a tar` }
     const version = [path, seen.mtimeNs, seen.size, seen.ino].join(' ')
-    return this.#unpacked(path, version).catch((error: Error & { stderr?: string }) => {
-      const said = (error.stderr || error.message).trim().replaceAll(/\s+/g, ' ')
-      return { refused: `${shown} could not be unpacked: ${said.slice(0, SAID_LENGTH_MAX)}` }
-    })
+    return this.#unpacked({ path, version, containerId }).catch(
+      (error: Error & { stderr?: string }) => {
+        const said = (error.stderr || error.message).trim().replaceAll(/\s+/g, ' ')
+        return { refused: `${shown} could not be unpacked: ${said.slice(0, SAID_LENGTH_MAX)}` }
+      },
+    )
   }
 
-  async #unpacked(path: string, version: string): Promise<FoundRoot> {
+  /** A container that is found again was shown this folder, whoever unpacked it. */
+  keep(containerId: string, root: string): void {
+    if (dirname(root) === this.#folder) this.#users.set(containerId, root)
+  }
+
+  /** It does not run any more, or never did. May be repeated. */
+  release(containerId: string): void {
+    const root = this.#users.get(containerId)
+    if (this.#users.delete(containerId) && root !== undefined) noteUse(root)
+  }
+
+  /** Removes what no task uses, and none has used for so long. */
+  async removeUnused(unusedMs: number): Promise<void> {
+    if (!existsSync(this.#folder)) return
+    const used = new Set(this.#users.values())
+    for (const name of readdirSync(this.#folder).filter((one) => IS_HASH.test(one))) {
+      const root = join(this.#folder, name)
+      const ageMs = this.#clock.now().wallMs - lastUseMs(root)
+      if (used.has(root) || ageMs < unusedMs) continue
+      // At once, so that whoever needs it now unpacks another.
+      const partial = `${root}.${process.pid}${PARTIAL}`
+      renameSync(root, partial)
+      rmSync(root + USED, { force: true })
+      await rm(partial, { recursive: true, force: true })
+    }
+  }
+
+  async #unpacked({ path, version, containerId }: Wanted): Promise<FoundRoot> {
     const hash = this.#hashes.get(version) ?? (await hashOf(path))
     this.#hashes.set(version, hash)
     const target = join(this.#folder, hash)
-    if (existsSync(target)) return target
+    this.#users.set(containerId, target)
+    if (existsSync(target)) {
+      noteUse(target)
+      return target
+    }
     const other = this.#unpacking.get(hash)
     if (other !== undefined) return await other
     const work = this.#unpack(path, target)
@@ -81,6 +130,31 @@ export class Roots {
       throw error
     }
   }
+}
+
+interface Wanted {
+  readonly path: string
+  readonly version: string
+  readonly containerId: string
+}
+
+const IS_HASH = /^[0-9a-f]{64}$/
+
+function noteUse(root: string): void {
+  // It could not be unpacked.
+  if (!existsSync(root)) return
+  try {
+    writeFileSync(root + USED, '')
+  } catch {
+    // The disk is full: it counts as used when it was the last time.
+  }
+}
+
+/** What was unpacked and never used counts from then. */
+function lastUseMs(root: string): number {
+  const noted = statSync(root + USED, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const unpacked = statSync(root, { throwIfNoEntry: false })?.ctimeMs ?? 0
+  return Math.max(noted, unpacked)
 }
 
 async function hashOf(path: string): Promise<string> {

@@ -77,7 +77,14 @@ for (const [usedPart, days] of [
     rig.nowMs += days * DAY_MS - 1_000
     t.deepEqual(removed(full(rig, usedPart)), [])
     rig.nowMs += 2_000
-    t.deepEqual(removed(full(rig, usedPart)), ['t-1' as TaskId])
+    const effects = full(rig, usedPart)
+    t.deepEqual(removed(effects), ['t-1' as TaskId])
+    const unused = effects.find((effect) => effect.do === 'remove-unused')
+    t.is(
+      Math.round(unused?.unusedMs ?? 0),
+      Math.round(days * DAY_MS),
+      'and what no task has used for so long',
+    )
     t.is(rig.state.sandboxes.size, 0)
   })
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { sourceFiles } from '../tools/source-files.ts'
-import { cycles, RULES, type SourceFile } from './support/tidy-rules.ts'
+import { cycles, namesOfTwo, RULES, type SourceFile } from './support/tidy-rules.ts'
 
 /** The rules' own examples, which break them. */
 const EXAMPLES = 'test/unit/support/tidy-rules.test.ts'
@@ -19,4 +19,8 @@ for (const [title, rule] of Object.entries(RULES)) {
 
 test('no file imports itself by a detour', (t) => {
   t.deepEqual(cycles(files), [])
+})
+
+test('no two files of a machine’s side export the same name', (t) => {
+  t.deepEqual(namesOfTwo(files), [])
 })

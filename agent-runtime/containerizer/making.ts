@@ -7,7 +7,7 @@ import type { Namespace } from '../../protocol/linux.ts'
 import type { Confinement } from '../isolator/confinement.ts'
 import type { OpenIsolators } from '../isolator/isolators.ts'
 import { joinsOf, type KillIsolator, makeHold } from '../isolator/kill.ts'
-import { enterWords, holdOf, insideOf } from '../isolator/namespaces.ts'
+import { enterWords, insideOf, killHoldOf } from '../isolator/namespaces.ts'
 import { makePrivateFiles } from '../isolator/private-files.ts'
 import type { SandboxFolder } from '../sandbox/folder.ts'
 import type { UserAnswer } from '../sandbox/user.ts'
@@ -63,7 +63,7 @@ export function makeContainer(maker: Maker, making: Making): string | undefined 
   // Before anybody else may change what is in it.
   const isolate = isolateLines(maker, making, { namespaces, sandboxPath, groupPath })
   maker.sandboxes.giveTo(sandboxPath, runAs)
-  const hold = holdOf(maker.isolator.holdFor(containerId), namespaces)
+  const hold = killHoldOf(maker.isolator.holdFor(containerId), namespaces)
   const wanted = { ...spec.limits, ports: spec.ports, sandboxPath }
   const prepared = maker.isolators.prepare(containerId, wanted)
   if (typeof prepared === 'string') return prepared

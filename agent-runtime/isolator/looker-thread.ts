@@ -6,12 +6,12 @@ import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { type DiskUse, diskUse } from './disk-use.ts'
 import { type Place, scopeOf } from './kill.ts'
 import { listeningSockets, socketsOf } from './listening.ts'
-import type { Answer, Question } from './looker.ts'
+import type { LookAnswer, LookQuestion } from './looker.ts'
 
-type Walk = Generator<undefined, Answer>
+type Walk = Generator<undefined, LookAnswer>
 
 /** All walks go on in turns, so that a small sandbox does not wait for a huge one. */
-function work(first: Question): void {
+function work(first: LookQuestion): void {
   const walks = [walkOf(first)]
   while (walks.length > 0) {
     for (const walk of walks.splice(0)) {
@@ -24,21 +24,21 @@ function work(first: Question): void {
   }
 }
 
-function nextQuestion(): Question | undefined {
+function nextQuestion(): LookQuestion | undefined {
   return parentPort === null ? undefined : receiveMessageOnPort(parentPort)?.message
 }
 
-function walkOf(question: Question): Walk {
+function walkOf(question: LookQuestion): Walk {
   return question.kind === 'disk' ? lookAtDisk(question) : lookAtPorts(question)
 }
 
-function* lookAtDisk(question: Extract<Question, { kind: 'disk' }>): Walk {
+function* lookAtDisk(question: Extract<LookQuestion, { kind: 'disk' }>): Walk {
   const pids = question.place === undefined ? [] : pidsAt(question.place)
   const use: DiskUse = yield* diskUse({ ...question, pids })
   return { id: question.id, kind: 'disk', ...use }
 }
 
-function* lookAtPorts({ id, places }: Extract<Question, { kind: 'ports' }>): Walk {
+function* lookAtPorts({ id, places }: Extract<LookQuestion, { kind: 'ports' }>): Walk {
   const sockets = listeningSockets()
   for (const inode of owners.keys()) if (!sockets.has(inode)) owners.delete(inode)
   // Whoever is looked for is looked for among all; who had the others is known.

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { DiskUse } from './disk-use.ts'
 import type { Place } from './kill.ts'
 
-export type Question =
+export type LookQuestion =
   | {
       readonly id: number
       readonly kind: 'disk'
@@ -25,17 +25,17 @@ export interface ListeningPort {
   readonly port: number
 }
 
-export type Answer =
+export type LookAnswer =
   | ({ readonly id: number; readonly kind: 'disk' } & DiskUse)
   | { readonly id: number; readonly kind: 'ports'; readonly found: readonly ListeningPort[] }
 
-type Asked<Kind> = Omit<Extract<Question, { kind: Kind }>, 'id' | 'kind'>
+type Asked<Kind> = Omit<Extract<LookQuestion, { kind: Kind }>, 'id' | 'kind'>
 
 /** What the thread may have for what it keeps in mind. */
 const HEAP_MIB_MAX = 128
 
 export class Looker {
-  readonly #waiting = new Map<number, (answer: Answer | undefined) => void>()
+  readonly #waiting = new Map<number, (answer: LookAnswer | undefined) => void>()
   #thread: Worker | undefined
   #asked = 0
   #isClosed = false
@@ -56,7 +56,7 @@ export class Looker {
     this.#end()
   }
 
-  #ask(question: Question): Promise<Answer | undefined> {
+  #ask(question: LookQuestion): Promise<LookAnswer | undefined> {
     if (this.#isClosed) return Promise.resolve(undefined)
     try {
       this.#thread ??= this.#start()
@@ -75,7 +75,7 @@ export class Looker {
     })
     // Nobody stays for it.
     thread.unref()
-    thread.on('message', (answer: Answer) => {
+    thread.on('message', (answer: LookAnswer) => {
       this.#waiting.get(answer.id)?.(answer)
       this.#waiting.delete(answer.id)
     })

@@ -56,7 +56,7 @@ export async function findNamespaces(): Promise<FoundNamespaces> {
 }
 
 /** One that asks for its own processes is held by them where nothing stronger holds it. */
-export function holdOf(hold: KillHold, asked: readonly Namespace[]): KillHold {
+export function killHoldOf(hold: KillHold, asked: readonly Namespace[]): KillHold {
   if (hold.kind !== 'session' || !asked.includes('pid')) return hold
   return { kind: 'pid-namespace', unshare: isRoot() ? PID : `${AS_USER} ${PID}` }
 }

@@ -7,11 +7,11 @@ import {
   TIME_AT_MS_MAX,
 } from '../../protocol/limits.ts'
 import {
-  childOf,
   type LookRefused,
   lookRefused,
   namesOf,
-  type Place,
+  type OpenPlace,
+  pathIn,
   pathOfHandle,
   refusedBy,
   targetOf,
@@ -113,7 +113,7 @@ interface Inside extends Looked {
   readonly names: readonly Uint8Array[]
 }
 
-async function* look(place: Place, inside: Inside): AsyncGenerator<Seen> {
+async function* look(place: OpenPlace, inside: Inside): AsyncGenerator<Seen> {
   const { stats, handle } = place
   const { want, after } = inside.look
   if (want === 'list') {
@@ -165,7 +165,7 @@ function goneBytesOf({ names, goneBytesOf: gone }: Inside, below?: string): numb
   return path.length === 1 ? gone(path[0] ?? '') : 0
 }
 
-function entryOfPlace({ stats, target }: Place, inside: Inside): SandboxEntry {
+function entryOfPlace({ stats, target }: OpenPlace, inside: Inside): SandboxEntry {
   const entry = entryOf(inside.names.at(-1) ?? new Uint8Array(), stats, goneBytesOf(inside))
   return target === undefined ? entry : { ...entry, target }
 }
@@ -233,14 +233,14 @@ async function entryIn(
   inside: Inside,
 ): Promise<SandboxEntry | undefined> {
   const name = Buffer.from(text, 'latin1')
-  const path = childOf(folder, name)
+  const path = pathIn(folder, name)
   const stats = await lstat(path, { bigint: true }).catch(() => undefined)
   if (stats === undefined) return undefined
   const entry = entryOf(name, stats, goneBytesOf(inside, text))
   return entry.type === 'link' ? { ...entry, target: await targetOf(path) } : entry
 }
 
-async function* readFile({ handle, stats }: Place, inside: Inside): AsyncGenerator<Seen> {
+async function* readFile({ handle, stats }: OpenPlace, inside: Inside): AsyncGenerator<Seen> {
   const file = await open(pathOfHandle(handle), READ_FLAGS).catch(refusedBy)
   if ('kind' in file) return yield file
   try {

@@ -12,7 +12,7 @@ import type { Clock, Timer } from '../../bus/clock.ts'
 import { goneBytesOf, noteGone, STREAMS } from './gone.ts'
 import type { OutputLimits } from './output-limits.ts'
 import type { Stream } from './sandboxes.ts'
-import { type Place, pathOfHandle, walk } from './walk.ts'
+import { type OpenPlace, pathOfHandle, walk } from './walk.ts'
 
 /** So often everything is looked at; sooner where a fast writer could fill the disk meanwhile. */
 const LOOK_MS_MAX = 1_000
@@ -147,7 +147,7 @@ async function trim({ root, sandboxPath, stream, bytesMax }: Trimmed): Promise<v
   }
 }
 
-async function placeOf(root: string, names: readonly string[]): Promise<Place | undefined> {
+async function placeOf(root: string, names: readonly string[]): Promise<OpenPlace | undefined> {
   const place = await walk(
     root,
     names.map((name) => Buffer.from(name)),
@@ -156,7 +156,7 @@ async function placeOf(root: string, names: readonly string[]): Promise<Place | 
 }
 
 /** A task may have put anything in its place, another user's file by another name, too. */
-const isOwn = ({ stats }: Place, home: Place): boolean =>
+const isOwn = ({ stats }: OpenPlace, home: OpenPlace): boolean =>
   stats.isFile() && (stats.nlink === 1n || stats.uid === home.stats.uid)
 
 interface Shortened {

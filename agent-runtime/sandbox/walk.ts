@@ -20,7 +20,7 @@ export interface LookRefused {
 }
 
 /** An open place in the tree. Whoever gets it closes it. */
-export interface Place {
+export interface OpenPlace {
   readonly handle: FileHandle
   readonly stats: BigIntStats
   /** Where a link leads to: nobody goes there. */
@@ -36,7 +36,7 @@ export const lookRefused = (why: LookRefused['why'], message: string): LookRefus
 /** What is open, under a path that leads to it whatever its names have become. */
 export const pathOfHandle = ({ fd }: FileHandle): string => `/proc/self/fd/${fd}`
 
-export const childOf = (folder: FileHandle, name: Uint8Array): Buffer =>
+export const pathIn = (folder: FileHandle, name: Uint8Array): Buffer =>
   Buffer.concat([Buffer.from(`${pathOfHandle(folder)}/`), name])
 
 /** The names of a path below a sandbox; it may be empty: the sandbox itself. */
@@ -58,14 +58,14 @@ export function namesOf(path: Uint8Array): readonly Uint8Array[] | LookRefused {
 export async function walk(
   root: string,
   names: readonly Uint8Array[],
-): Promise<Place | LookRefused> {
+): Promise<OpenPlace | LookRefused> {
   let place = await step(Buffer.from(root))
   for (const name of names) {
     if ('kind' in place) return place
     const above = place
     try {
       if (!above.stats.isDirectory()) return noFolder(above.stats)
-      place = await step(childOf(above.handle, name))
+      place = await step(pathIn(above.handle, name))
     } finally {
       await above.handle.close()
     }
@@ -73,7 +73,7 @@ export async function walk(
   return place
 }
 
-async function step(path: Buffer): Promise<Place | LookRefused> {
+async function step(path: Buffer): Promise<OpenPlace | LookRefused> {
   const handle = await open(path, STEP_FLAGS).catch(refusedBy)
   if ('kind' in handle) return handle
   try {

@@ -282,3 +282,20 @@ export function cycles(files: readonly SourceFile[]): readonly string[] {
   for (const path of graph.keys()) visit(path, [])
   return found
 }
+
+const EXPORTED = /^export (?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm
+/** Here files of one kind stand beside each other, and a reader has several of them open. */
+const ONE_MEANING = 'agent-runtime/'
+
+/** Exported names that two files give to different things. */
+export function namesOfTwo(files: readonly SourceFile[]): readonly string[] {
+  const homes = new Map<string, string[]>()
+  for (const { path, text } of files) {
+    if (!path.startsWith(ONE_MEANING)) continue
+    for (const [, name = ''] of text.matchAll(EXPORTED))
+      homes.set(name, [...(homes.get(name) ?? []), path])
+  }
+  return [...homes].flatMap(([name, paths]) =>
+    paths.length > 1 ? [`${name}: ${paths.join(', ')}`] : [],
+  )
+}

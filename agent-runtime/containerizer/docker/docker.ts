@@ -27,7 +27,7 @@ import { beginInside, type DockerPlace } from './check.ts'
 import { DockerContainer } from './container.ts'
 import { EventStream } from './events.ts'
 import { type Found, foundOf, listedOf } from './found.ts'
-import { type Asked, Notes } from './notes.ts'
+import { type NoteHead, Notes } from './notes.ts'
 import { creation, imageOf, type Logging, loggingOf, OWNER_LABEL } from './request.ts'
 
 /** Everything is looked at this often, whatever the service told or did not. */
@@ -182,7 +182,7 @@ export class DockerContainerizer implements Containerizer {
     timer.cancel()
   }
 
-  #askedBy({ sandbox, limits }: ContainerSpec, output: OutputLimits): Asked {
+  #askedBy({ sandbox, limits }: ContainerSpec, output: OutputLimits): NoteHead {
     const sandboxPath = this.#sandboxes.pathOf(sandbox)
     const hold = diskHold({ ...limits, sandboxPath }, this.#defaultDiskBytes)
     // Of a service of its own an agent without root has not every user's files.
@@ -191,7 +191,7 @@ export class DockerContainerizer implements Containerizer {
     return { sandbox, output, ...(holds && { holds }) }
   }
 
-  #track(containerId: string, { sandbox, output, holds = [] }: Asked): DockerContainer {
+  #track(containerId: string, { sandbox, output, holds = [] }: NoteHead): DockerContainer {
     const sandboxPath = this.#sandboxes.pathOf(sandbox)
     this.#sandboxes.begin(sandbox, output)
     const names = { id: containerId, name: this.#nameOf(containerId), sandboxPath, holds }
@@ -221,7 +221,7 @@ export class DockerContainerizer implements Containerizer {
   }
 
   /** A sentence if its files cannot be made. */
-  #prepare({ containerId, sandbox, user }: ContainerSpec, asked: Asked): string | undefined {
+  #prepare({ containerId, sandbox, user }: ContainerSpec, asked: NoteHead): string | undefined {
     try {
       this.#notes.open(containerId, asked)
       this.#sandboxes.create(sandbox, ownerOf(user))

@@ -27,7 +27,7 @@ import type { SandboxName } from '../../sandbox/sandboxes.ts'
 import type { Exit } from '../containerizer.ts'
 
 /** What is written down before it is made. */
-export interface Asked {
+export interface NoteHead {
   readonly sandbox: SandboxName
   /** Absent: what the agent says. */
   readonly output?: OutputLimits
@@ -35,7 +35,7 @@ export interface Asked {
   readonly holds?: readonly Hold[]
 }
 
-export interface Note extends Asked {
+export interface Note extends NoteHead {
   readonly state: 'asked' | 'starting' | 'started' | 'never' | DockerEnd
   /** It was ended as no agent came back. */
   readonly why?: string
@@ -67,7 +67,7 @@ export class Notes {
   }
 
   /** Throws where a container cannot be written down: then it is not to be made. */
-  open(containerId: string, asked: Asked): void {
+  open(containerId: string, asked: NoteHead): void {
     writeFileSync(this.#file(containerId), `${JSON.stringify(asked)}\n`, { flag: 'wx' })
   }
 
@@ -111,7 +111,7 @@ export class Notes {
 /** The last line that says something: on a full disk there may be halves between. */
 function parseNote(text: string): Note | undefined {
   const [head = '', ...lines] = text.split('\n')
-  const parsed = parseJson(head) as Asked | undefined
+  const parsed = parseJson(head) as NoteHead | undefined
   if (parsed === undefined) return undefined
   const states = lines.map(parseState).filter((state) => state !== undefined)
   return {

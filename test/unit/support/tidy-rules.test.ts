@@ -1,5 +1,5 @@
 import test from 'ava'
-import { cycles, importsOf, RULES } from '../../support/tidy-rules.ts'
+import { cycles, importsOf, namesOfTwo, RULES } from '../../support/tidy-rules.ts'
 
 /** Rule → files that break it, and files beside them that do not. `path | text`. */
 const EXAMPLES: Readonly<Record<keyof typeof RULES, { bad: string[]; good: string[] }>> = {
@@ -132,6 +132,15 @@ test('the rule can fail: no file imports itself by a detour', (t) => {
     { path: 'bus/c.ts', text: "import './a.ts'" },
   ]
   t.deepEqual(cycles(circle), ['bus/a.ts → bus/b.ts → bus/c.ts → bus/a.ts'])
+})
+
+test('the rule can fail: no two files of a machine’s side export the same name', (t) => {
+  const files = [
+    { path: 'agent-runtime/a.ts', text: 'export interface Place {\n}\nexport const a = 1' },
+    { path: 'agent-runtime/x/b.ts', text: 'export async function* a() {}\ntype Place = 1' },
+    { path: 'bus/c.ts', text: 'export type Place = 1' },
+  ]
+  t.deepEqual(namesOfTwo(files), ['a: agent-runtime/a.ts, agent-runtime/x/b.ts'])
 })
 
 test('imports are read in every form, not in comments', (t) => {

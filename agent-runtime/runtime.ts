@@ -5,6 +5,7 @@ import {
   type ContainerizersOptions,
   openContainerizers,
 } from './containerizer/containerizers.ts'
+import { Gpus } from './isolator/gpus.ts'
 import { SandboxFolder, type SandboxFolderOptions } from './sandbox/folder.ts'
 import type { Sandboxes } from './sandbox/sandboxes.ts'
 
@@ -14,7 +15,12 @@ export interface Runtime {
   readonly sandboxes: Sandboxes
 }
 
-export type RuntimeOptions = Omit<ContainerizersOptions, 'sandboxes'> & SandboxFolderOptions
+export interface RuntimeOptions
+  extends Omit<ContainerizersOptions, 'sandboxes' | 'gpus'>,
+    SandboxFolderOptions {
+  /** Those that it may give away, none of which is taken. Default: the machine's. */
+  readonly gpus?: Gpus
+}
 
 /** One that is real. */
 export interface RealRuntime extends Runtime {
@@ -24,9 +30,10 @@ export interface RealRuntime extends Runtime {
 
 /** @throws {ClusterError} as `openContainerizers`. */
 export async function openRuntime(options: RuntimeOptions): Promise<RealRuntime> {
+  const { gpus = new Gpus() } = options
   const sandboxes = new SandboxFolder(options)
   try {
-    return { containerizer: await openContainerizers({ ...options, sandboxes }), sandboxes }
+    return { containerizer: await openContainerizers({ ...options, gpus, sandboxes }), sandboxes }
   } catch (error) {
     await sandboxes.close()
     throw error

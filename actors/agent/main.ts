@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Isolation } from '../../agent-runtime/containerizer/containerizer.ts'
 import { PretendMachine } from '../../agent-runtime/containerizer/pretending.ts'
-import { findGpus } from '../../agent-runtime/isolator/gpus.ts'
+import { Gpus } from '../../agent-runtime/isolator/gpus.ts'
 import { pretendingRuntime } from '../../agent-runtime/pretending.ts'
 import { detectResources } from '../../agent-runtime/resources.ts'
 import type { BusSystem } from '../../bus/bus.ts'
@@ -129,7 +129,8 @@ export interface AgentOptions extends World {
 export async function startAgent(options: AgentOptions): Promise<RunningAgents> {
   const { workDir, hostname, clock, isolation, containerService, outputBytesMax } = options
   const resources = completeResources(options.resources ?? [], machineResources(workDir))
-  checkGpus(resources, findGpus().length)
+  const gpus = new Gpus()
+  checkGpus(resources, gpus.all.length)
   const isKnown = keptAgentId(workDir) !== undefined
   const agentId = agentIdIn(workDir, options)
   const profile: Profile = {
@@ -142,7 +143,12 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
     diskHeadroom: options.diskHeadroom ?? DISK_HEADROOM,
   }
   const { enforcesPorts } = options
-  const here = { enforcesPorts, outputBytesMax, ...(isolation !== undefined && { isolation }) }
+  const here = {
+    gpus,
+    enforcesPorts,
+    outputBytesMax,
+    ...(isolation !== undefined && { isolation }),
+  }
   const watch = watchOf(options.recoveryTimeoutMs ?? RECOVERY_TIMEOUT_MS)
   return await hostAgents(options, {
     machines: [

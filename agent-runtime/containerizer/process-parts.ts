@@ -5,6 +5,7 @@ import type { Clock } from '../../bus/clock.ts'
 import type { AgentId } from '../../protocol/ids.ts'
 import { openConfinement } from '../isolator/confinement.ts'
 import { defaultDiskBytes } from '../isolator/disk.ts'
+import type { Gpus } from '../isolator/gpus.ts'
 import { openIsolators } from '../isolator/isolators.ts'
 import { openKillIsolator, ownerName } from '../isolator/kill.ts'
 import type { Looks } from '../isolator/looks.ts'
@@ -32,8 +33,8 @@ export interface ProcessContainerizerOptions {
   readonly use?: 'agent' | 'ending'
   /** The caller closes it. */
   readonly looks: Looks
-  /** Where devices are. Default `/dev`. */
-  readonly devPath?: string | undefined
+  /** Those that it may give away, none of which is taken. */
+  readonly gpus: Gpus
 }
 
 /**
@@ -55,7 +56,7 @@ export async function openParts(
       name: ownerName(owner),
       killBase,
       defaultDiskBytes: diskBytes,
-      devPath: options.devPath,
+      gpus: options.gpus,
     })
     const confinement = await openConfinement()
     const oci = use === 'ending' ? undefined : await openOci(runtime.path)

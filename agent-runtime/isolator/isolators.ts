@@ -6,7 +6,7 @@ import { writeSetting } from './cgroup-files.ts'
 import { type CgroupWorld, childrenOf, removeBase } from './cgroup-mounts.ts'
 import { shareDevices, unshareDevices } from './devices.ts'
 import { diskHold } from './disk.ts'
-import { Gpus, gpuEnvironment, gpusOf } from './gpus.ts'
+import { type Gpus, gpuEnvironment, gpusOf } from './gpus.ts'
 import { CGROUP_ISOLATORS, Held } from './held.ts'
 import {
   type CgroupIsolator,
@@ -58,14 +58,13 @@ export interface IsolatorsOptions {
   readonly world?: CgroupWorld
   /** What a sandbox may take of the disk if its task asked for nothing. */
   readonly defaultDiskBytes: number
-  /** Where devices are. Default `/dev`. */
-  readonly devPath?: string | undefined
+  /** None is taken. */
+  readonly gpus: Gpus
 }
 
 /** Nothing but a kill that reaches all lets a limited container be removed, so that comes first. */
 export async function openIsolators(options: IsolatorsOptions): Promise<OpenIsolators> {
-  const { name, killBase, world } = options
-  const gpus = new Gpus(options.devPath)
+  const { name, killBase, world, gpus } = options
   const held = { options, gpus }
   if (killBase === undefined) return withoutCgroups(held)
   const controllers = openControllers({ name, unified: killBase, ...(world && { world }) })

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { openIsolators } from '../../agent-runtime/isolator/isolators.ts'
-import { CONTAINER, filesPlace, kernelPlace } from '../support/isolators.ts'
+import { CONTAINER, filesPlace, kernelPlace, NO_GPUS } from '../support/isolators.ts'
 import { isolatorContract } from './isolator-contract.ts'
 
 isolatorContract(test, 'cgroups v1', kernelPlace)
@@ -50,6 +50,7 @@ test('each controller that is not there is named, once', async (t) => {
     killBase: '/nowhere',
     world,
     defaultDiskBytes: 1,
+    gpus: NO_GPUS,
   })
   t.deepEqual(isolators.names, ['disk', 'ports'])
   t.deepEqual(isolators.missing, [

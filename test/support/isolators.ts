@@ -10,12 +10,14 @@ import {
   readCgroupWorld,
   removeCgroup,
 } from '../../agent-runtime/isolator/cgroup-mounts.ts'
+import { Gpus } from '../../agent-runtime/isolator/gpus.ts'
 import type { Held } from '../../agent-runtime/isolator/held.ts'
 import type { Hold, IsolatorName } from '../../agent-runtime/isolator/isolator.ts'
 import { type OpenIsolators, openIsolators } from '../../agent-runtime/isolator/isolators.ts'
 
 export const CONTAINER = 'c-1'
 const GIB = 1024 ** 3
+export const NO_GPUS = new Gpus('/nowhere')
 
 export interface CgroupPlace extends AsyncDisposable {
   readonly version: 1 | 2
@@ -51,6 +53,7 @@ export function kernelPlace(): CgroupPlace {
         name,
         killBase: hierarchy.base,
         defaultDiskBytes: GIB,
+        gpus: NO_GPUS,
       })
       opened.push(isolators, { ...isolators, close: () => void removeCgroup(hierarchy.base) })
       return isolators
@@ -129,7 +132,13 @@ export function filesPlace(): CgroupPlace & { readonly world: CgroupWorld } {
     world,
     async open() {
       const killBase = openCgroupHierarchy(name, world)?.base
-      return await openIsolators({ name, killBase, world, defaultDiskBytes: GIB })
+      return await openIsolators({
+        name,
+        killBase,
+        world,
+        defaultDiskBytes: GIB,
+        gpus: NO_GPUS,
+      })
     },
     async runOutOfMemory(held) {
       write(held, 'memory.peak', settingOf(held, 'memory', 'memory.max'))

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import type { ContainerSpec } from '../../agent-runtime/containerizer/containerizer.ts'
-import { findGpus } from '../../agent-runtime/isolator/gpus.ts'
+import { findGpus, Gpus } from '../../agent-runtime/isolator/gpus.ts'
 import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
 import { systemClock } from '../../bus/clock.ts'
 import { aContainer, type EventLog, fileHolds, opened, realMachine } from '../support/containers.ts'
@@ -152,7 +152,13 @@ test('each GPU is one task’s, also after a restart of the agent, until it has 
   const devPath = mkdtempSync(join(tmpdir(), 'bourse-dev-'))
   for (const name of ['nvidia0', 'nvidia1', 'nvidia2']) writeFileSync(join(devPath, name), '')
   t.deepEqual(findGpus(devPath), [0, 1, 2])
-  await using machine = realMachine(undefined, systemClock, { devPath })
+  const other = {
+    // Of each agent its own: who has which is to be found in the files.
+    get gpus() {
+      return new Gpus(devPath)
+    },
+  }
+  await using machine = realMachine(undefined, systemClock, other)
   const first = await opened(machine)
   const gpuTask = (id: string, gpus: number) =>
     aTaskOf('echo "$NVIDIA_VISIBLE_DEVICES" >gpus; exec sleep 600', { gpus }, id)

@@ -56,14 +56,16 @@ export async function openOci(runtimePath: string): Promise<Oci | string | undef
   mkdirSync(bundle, { recursive: true })
   // One that an earlier agent launched may just read it.
   if (readText(script) !== AROUND_RUNC) replaceFile(script, AROUND_RUNC)
-  found ??= tryIt(oci)
-  const why = await found
-  if (why === undefined) return oci
+  const why = hasWorked ? undefined : await tryIt(oci)
+  if (why === undefined) {
+    hasWorked = true
+    return oci
+  }
   return NOT_THERE.test(why) ? undefined : `no task can have a root filesystem of its own: ${why}`
 }
 
-/** Tried once in a process: what a machine can do stays so. */
-let found: Promise<string | undefined> | undefined
+/** What a machine can do stays so. On a busy one a try may be given up that works later. */
+let hasWorked = false
 
 async function tryIt(oci: Oci): Promise<string | undefined> {
   const words = ociWords(oci, '/', {

@@ -1,6 +1,7 @@
 /**
- * What keeps a task to its share: one file for each, and this is what all promise. The kernel does
- * it by cgroups where it can; at what it does not count, somebody has to look.
+ * What keeps a task to its share, in words that all isolators use. The kernel does it by cgroups
+ * where it can, and these are alike (`CgroupIsolator`); at what it does not count, somebody has to
+ * look.
  */
 import type { CgroupControllers, Controller } from './cgroup-controllers.ts'
 

@@ -83,7 +83,7 @@ export class OutputCopy {
       const answer = await this.#api.stream(this.#path + more, limits)
       const pieces = new Pieces()
       for await (const part of answer as AsyncIterable<Buffer>) {
-        for (const { stream, bytes } of pieces.take(part)) {
+        for (const { stream, bytes } of joined(pieces.take(part))) {
           const beforeBytes = readBytes.get(stream) ?? 0
           readBytes.set(stream, beforeBytes + bytes.length)
           await append(this.#files.get(stream), beforeBytes, bytes)
@@ -120,6 +120,17 @@ async function openOutput(path: string): Promise<OutputFile> {
 interface Piece {
   readonly stream: number
   readonly bytes: Buffer
+}
+
+/** One for each stream: services make a piece of each line, and lines may be a million. */
+function joined(pieces: readonly Piece[]): Piece[] {
+  const byStream = new Map<number, Buffer[]>()
+  for (const { stream, bytes } of pieces) {
+    const before = byStream.get(stream)
+    if (before === undefined) byStream.set(stream, [bytes])
+    else before.push(bytes)
+  }
+  return [...byStream].map(([stream, all]) => ({ stream, bytes: Buffer.concat(all) }))
 }
 
 /** Pieces of one log, cut as they arrive: a long one comes in several. */

@@ -95,6 +95,8 @@ export const FRAMEWORKS_MAX = 10_000
 export const ROLES_MAX = 64
 /** What a framework wants of offers, for all of its roles together. */
 export const TERMS_BYTES_MAX = 32 * KIB
+/** Names of what a framework can deal with: a newer leader may know more than there are. */
+export const CAPABILITIES_MAX = 64
 /** Groups of constraints, and constraints of one group. */
 export const CONSTRAINTS_MAX = 16
 /**
@@ -127,7 +129,9 @@ export const ROLE_CALLS_MAX = 16
 export const REFUSAL_LENGTH_MAX = 1_024
 /** Items of one page of an operator's listing. */
 export const LISTING_ITEMS_MAX = 500
-/** Examples of one reason for which somebody gets nothing, in one answer. */
+/** Reasons for which somebody gets nothing: a newer allocator may know more than there are. */
+export const WAIT_REASONS_MAX = 32
+/** Examples of one of them, in one answer. */
 export const WAIT_EXAMPLES_MAX = 3
 /** Members and offers that one explanation tells of. */
 export const EXPLAINED_MEMBERS_MAX = 64

@@ -29,6 +29,11 @@ longer than a message travels as pages. Who sends stands in the subject, never i
 ignored and not passed on, except in operators' calls, where they are refused. Fields are added and never changed; a
 session opens with the range of versions that its opener speaks and goes on in the highest in common.
 
+Whoever is newer may say more. Where the tables name words *or another word*, others may come: pass them on, show
+them, decide nothing by them. In the lists of sessions (\`orders\`, \`reports\`, \`figures\`, \`events\`) leave out
+items of a \`kind\` that you do not know. What is asked for has to be known: a call with an unknown word or kind of
+operation is refused by name ([decision 32](decisions/0032-whoever-is-newer-may-say-more.md)).
+
 In the tables, \`?\` marks a field that may be left out, *id* is 1 to 64 letters, digits, \`_\` or \`-\`, *hex16* is 64
 bits as 16 hexadecimal digits, and MAX is 2⁵³−1.
 `

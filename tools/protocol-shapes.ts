@@ -14,6 +14,8 @@ export interface Schema {
   readonly description?: string
   readonly const?: string
   readonly enum?: readonly string[]
+  /** Known words among others. */
+  readonly examples?: readonly string[]
   readonly pattern?: string
   readonly minimum?: number
   readonly maximum?: number
@@ -129,6 +131,9 @@ export class DocumentedShapes {
   #plain(schema: Schema, path: string): string {
     if (schema.const !== undefined) return inCode(schema.const)
     if (schema.enum !== undefined) return schema.enum.map(inCode).join(', ')
+    if (schema.examples !== undefined) {
+      return `${schema.examples.map(inCode).join(', ')}, or another word: ${text(schema)}`
+    }
     if (schema.binary) return `up to ${schema.maxBytes} bytes`
     if (schema.oneOf !== undefined) return 'one of the items below, by `kind`'
     if (schema.anyOf !== undefined) {

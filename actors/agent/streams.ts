@@ -89,11 +89,11 @@ function append(state: AgentState, task: Task, status: StatusBody): void {
 }
 
 /** Said of one that goes on. */
-const PASSING: ReadonlySet<Reason | undefined> = new Set([
+const PASSING: ReadonlySet<string | undefined> = new Set<Reason>([
   'HEALTH_CHECK_STATUS_UPDATED',
   'CHECK_STATUS_UPDATED',
   'CONTAINER_LIMITATION_PORTS',
-] as const)
+])
 const isPassing = (status: StatusBody | undefined): boolean => PASSING.has(status?.reason)
 
 /** The head in flight names the newest state: its repeat frees what the task held at the leader. */

@@ -12,9 +12,14 @@ import type {
   TaskId,
 } from '../../protocol/ids.ts'
 import { NO_RESOURCES, type ResourceBook, type Resources } from '../../protocol/resources.ts'
-import type { Subscribe, UpdateFramework } from '../../protocol/schema/calls.ts'
+import type { UpdateFramework } from '../../protocol/schema/calls.ts'
 import type { Exit, StatusNumber, Subscription, TaskStatus } from '../../protocol/schema/common.ts'
-import type { AgentInfo, HeldTask, SnapshotPage } from '../../protocol/schema/master.ts'
+import type {
+  AgentInfo,
+  HeldTask,
+  RegistryRecord,
+  SnapshotPage,
+} from '../../protocol/schema/master.ts'
 import type { MachineState } from '../../protocol/task-machine.ts'
 import type { TaskState } from '../../protocol/task-state.ts'
 import type { Recent } from '../parts/recent.ts'
@@ -138,7 +143,10 @@ export interface Filter {
 }
 
 /** What a framework wants of its offers; what is absent is the default. */
-export type Terms = Pick<Subscribe, 'capabilities' | 'constraints' | 'minAllocatable'>
+export type Terms = Pick<
+  Extract<RegistryRecord, { kind: 'framework' }>,
+  'capabilities' | 'constraints' | 'minAllocatable'
+>
 
 /** What a member said when it declined last, for whoever asks why it has nothing. */
 export interface LastDecline {

@@ -1,6 +1,7 @@
 /** What an author hears of tasks: their statuses, and what they write. */
 import type { AgentId, Launch, TaskId } from '../../protocol/ids.ts'
 import type { Reason } from '../../protocol/schema/common.ts'
+import type { OtherWord } from '../../protocol/schema/shapes.ts'
 import type { CheckResult } from '../../protocol/schema/task-checks.ts'
 import type { TaskState } from '../../protocol/task-state.ts'
 
@@ -21,7 +22,8 @@ export interface TaskStatus {
   /** Of an agent's status, the same whenever it is repeated. A leader's has none. */
   readonly uuid?: string
   readonly source: 'agent' | 'master'
-  readonly reason?: Reason
+  /** A newer agent or leader may say others. */
+  readonly reason?: Reason | OtherWord
   /** For people. */
   readonly message?: string
   /** How its process ended: at most one of them. */

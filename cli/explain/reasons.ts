@@ -96,9 +96,16 @@ const WORDS: Readonly<Record<WaitReason, Words>> = {
   },
 }
 
+/** Of an allocator that is newer than this command. */
+function wordsOf(reason: string): Words {
+  const byName = (count: string, isOne: boolean): string =>
+    `${count} ${is(isOne)} passed over: ${reason}`
+  return (WORDS as Readonly<Record<string, Words>>)[reason] ?? { agents: byName, members: byName }
+}
+
 /** One reason, with the number of those that it is true of. */
 export interface ToldReason {
-  readonly reason: WaitReason
+  readonly reason: WaitExample['reason']
   readonly count: number
   readonly text: string
   readonly examples: readonly WaitExample[]
@@ -109,11 +116,12 @@ export function toldReasons(
   { counts = {}, examples = [] }: Pick<Explained, 'counts' | 'examples'>,
   of: 'agents' | 'members',
 ): readonly ToldReason[] {
-  return REASONS_TOLD.flatMap((reason) => {
+  const others = Object.keys(counts).filter((reason) => !(reason in WORDS))
+  return [...REASONS_TOLD, ...others].flatMap((reason) => {
     const count = counts[reason] ?? 0
     if (count === 0) return []
     const counted = plural(count, of === 'agents' ? 'agent' : 'framework')
-    const text = WORDS[reason][of](counted, count === 1)
+    const text = wordsOf(reason)[of](counted, count === 1)
     return [{ reason, count, text, examples: examples.filter((one) => one.reason === reason) }]
   })
 }

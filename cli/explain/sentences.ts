@@ -127,7 +127,7 @@ const sum = ({ counts = {} }: Explained): number =>
   Object.values(counts).reduce((all, count) => all + count, 0)
 
 /** What helps, by reason. */
-const HELP: Readonly<Partial<Record<ToldReason['reason'], (one: MemberExplanation) => string>>> = {
+const HELP: Readonly<Record<string, (one: MemberExplanation) => string>> = {
   limit: ({ role: name }) => ` (\`bourse quota get ${topOf(name)}\`)`,
   headroom: () => ' (`bourse roles`)',
   'none-free': () => ' (`bourse tasks`, `bourse offers`)',
@@ -246,7 +246,7 @@ function withoutStanding(one: MemberExplanation, asked: string): MemberExplanati
   return { ...one, explained: { ...others, standings: below } }
 }
 
-const AGENT_STATES: Readonly<Partial<Record<AgentItem['state'], string>>> = {
+const AGENT_STATES: Readonly<Record<string, string>> = {
   silent: 'has no session with the leader just now: nothing of it is offered',
   stopped: 'has been stopped: its tasks run on, and nothing of it is offered',
   leaving: 'is leaving the cluster',

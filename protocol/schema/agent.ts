@@ -18,7 +18,7 @@ import {
   TaskInfo,
 } from './common.ts'
 import { SendSandbox } from './sandbox.ts'
-import { durationMs, integer, item, list, message, oneOf, text, word } from './shapes.ts'
+import { durationMs, integer, item, list, message, oneOf, openWord, text, word } from './shapes.ts'
 
 const framework = { principal: PrincipalToken, frameworkId: FrameworkIdToken }
 
@@ -61,7 +61,7 @@ export const Missing = item('missing', 'Tasks that the snapshot lacks.', {
  * them. `taken`: the other agent of that id is heard, or was a moment ago.
  */
 export const NotRegistered = item('not-registered', 'The registration is refused.', {
-  reason: word('no-common-version', 'malformed-snapshot', 'gone', 'taken'),
+  reason: openWord('no-common-version', 'malformed-snapshot', 'gone', 'taken'),
   message: text(1024),
   retryMs: Type.Optional(durationMs),
 })
@@ -171,7 +171,7 @@ export const AgentOrders = message('leader → agent: a list of orders, obeyed i
   session: Type.Optional(SessionToken),
   n: Type.Optional(MessageNumber),
   heard: Type.Optional(HeardNumber),
-  orders: list(AgentOrder, 8192, 1),
+  orders: list(AgentOrder, 8192),
 })
 
 /** framework → agent. At most once: an unacknowledged status comes again. */

@@ -150,5 +150,5 @@ export const AllocatorFigures = message('leader → allocator: a list of figures
   session: SessionToken,
   n: MessageNumber,
   heard: HeardNumber,
-  figures: list(AllocatorFigure, 8192, 1),
+  figures: list(AllocatorFigure, 8192),
 })

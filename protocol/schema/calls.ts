@@ -20,6 +20,7 @@ import {
   frameworkTerms,
   InstanceLease,
   InstanceToken,
+  KnownCapabilities,
   MessageNumber,
   Role,
   SessionToken,
@@ -68,6 +69,7 @@ export const Subscribe = message('Starts or takes over the framework.', {
   /** The framework was there, as the sender knows: if there is none now, it was torn down. */
   known: Type.Optional(Type.Boolean()),
   ...frameworkTerms,
+  capabilities: Type.Optional(KnownCapabilities),
 })
 
 /**
@@ -84,6 +86,7 @@ export const UpdateFramework = message('Changes what was subscribed with.', {
   suppressed: Type.Optional(list(Role, ROLES_MAX)),
   failoverMs: Type.Optional(durationMs),
   ...frameworkTerms,
+  capabilities: Type.Optional(KnownCapabilities),
 })
 
 /** What is done with offers, in order. */

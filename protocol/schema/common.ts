@@ -13,6 +13,7 @@ import type {
   TaskId,
 } from '../ids.ts'
 import {
+  CAPABILITIES_MAX,
   CONSTRAINTS_MAX,
   EPOCH_JUMP_MAX,
   EXPRESSION_LENGTH_MAX,
@@ -44,6 +45,7 @@ import {
   integer,
   list,
   message,
+  openWord,
   record,
   text,
   timeAtMs,
@@ -206,9 +208,13 @@ export const Constraints = list(list(Constraint, CONSTRAINTS_MAX, 1), CONSTRAINT
 export type MinAllocatable = Static<typeof MinAllocatable>
 export const MinAllocatable = list(Quantities, MIN_ALLOCATABLE_MAX)
 
+/** As frameworks ask for them: one that nobody here knows would be asked for in vain. */
+export const KnownCapabilities = list(word(...CAPABILITIES), CAPABILITIES.length)
+
 /** What a framework wants of the offers for a role. */
 export const memberTerms = {
-  capabilities: Type.Optional(list(word(...CAPABILITIES), CAPABILITIES.length)),
+  /** Others count for nothing. */
+  capabilities: Type.Optional(list(openWord(...CAPABILITIES), CAPABILITIES_MAX)),
   constraints: Type.Optional(Constraints),
   minAllocatable: Type.Optional(MinAllocatable),
 }
@@ -333,7 +339,7 @@ export const TaskStatus = message('One status of one task.', {
   number: Type.Optional(StatusNumber),
   uuid: Type.Optional(Type.String({ pattern: UUID_PATTERN })),
   source: word('agent', 'master'),
-  reason: Type.Optional(word(...REASONS)),
+  reason: Type.Optional(openWord(...REASONS)),
   message: Type.Optional(text(4096)),
   exit: Type.Optional(Exit),
   /** What its health checks have come to. Absent: it has none, or none has counted yet. */

@@ -1,6 +1,11 @@
 /** Why somebody was offered nothing: asked by an operator, computed by the allocator. */
 import Type, { type Static } from 'typebox'
-import { EXPLAINED_MEMBERS_MAX, EXPLAINED_OFFERS_MAX, WAIT_EXAMPLES_MAX } from '../limits.ts'
+import {
+  EXPLAINED_MEMBERS_MAX,
+  EXPLAINED_OFFERS_MAX,
+  WAIT_EXAMPLES_MAX,
+  WAIT_REASONS_MAX,
+} from '../limits.ts'
 import {
   AgentIdToken,
   FrameworkIdToken,
@@ -11,7 +16,7 @@ import {
   TaskStatus,
   Weight,
 } from './common.ts'
-import { integer, item, list, message, record, text, word } from './shapes.ts'
+import { integer, item, list, message, openWord, record, text } from './shapes.ts'
 
 const ms = integer(0, Number.MAX_SAFE_INTEGER)
 const count = integer(0, Number.MAX_SAFE_INTEGER)
@@ -57,11 +62,11 @@ export const WaitExample = message(
     principal: Type.Optional(PrincipalToken),
     frameworkId: Type.Optional(FrameworkIdToken),
     role: Type.Optional(Role),
-    reason: word(...WAIT_REASONS),
+    reason: openWord(...WAIT_REASONS),
     /** For people: how much, of what. */
     detail: Type.Optional(text(256)),
     /** Of what it declined: what left that little. `headroom` stands also where both did. */
-    cutBy: Type.Optional(word('limit', 'headroom')),
+    cutBy: Type.Optional(openWord('limit', 'headroom')),
     /** It holds for so long, if nothing else changes. */
     forMs: Type.Optional(ms),
   },
@@ -88,13 +93,13 @@ export type Explained = Static<typeof Explained>
 export const Explained = item('explained', 'Why it is so.', {
   question: integer(1, Number.MAX_SAFE_INTEGER),
   /** `unknown`: it has not been told of that. `too-many`: questions at once, and this is one. */
-  unanswered: Type.Optional(word('unknown', 'too-many')),
+  unanswered: Type.Optional(openWord('unknown', 'too-many')),
   /** Of a member or a role: its roles from the top of the tree to its own. */
   standings: Type.Optional(list(RoleStanding, 64)),
   /** How many agents, or members, are passed over for each reason. */
-  counts: Type.Optional(record('^[a-z0-9-]{1,32}$', count, WAIT_REASONS.length)),
+  counts: Type.Optional(record('^[a-z0-9-]{1,32}$', count, WAIT_REASONS_MAX)),
   /** Some of each reason. */
-  examples: Type.Optional(list(WaitExample, WAIT_REASONS.length * WAIT_EXAMPLES_MAX)),
+  examples: Type.Optional(list(WaitExample, WAIT_REASONS_MAX * WAIT_EXAMPLES_MAX)),
 })
 
 const framework = { principal: PrincipalToken, frameworkId: FrameworkIdToken }
@@ -114,7 +119,7 @@ export const MemberExplanation = message('A framework in one of its roles.', {
   ...framework,
   role: Role,
   name: text(256),
-  state: word('subscribed', 'away', 'recovered', 'ended'),
+  state: openWord('subscribed', 'away', 'recovered', 'ended'),
   suppressed: Type.Boolean(),
   /** It holds tasks in that role, and does not ask for more any longer. */
   left: Type.Boolean(),

@@ -151,7 +151,7 @@ export const AgentReports = message('agent → leader: a list of reports, in ord
   session: Type.Optional(SessionToken),
   n: Type.Optional(MessageNumber),
   heard: Type.Optional(HeardNumber),
-  reports: list(AgentReport, 8192, 1),
+  reports: list(AgentReport, 8192),
 })
 
 const framework = { principal: PrincipalToken, frameworkId: FrameworkIdToken, role: Role }
@@ -196,7 +196,7 @@ export const AllocatorReports = message('allocator → leader: a list of reports
   session: Type.Optional(SessionToken),
   n: Type.Optional(MessageNumber),
   heard: Type.Optional(HeardNumber),
-  reports: list(AllocatorReport, 8192, 1),
+  reports: list(AllocatorReport, 8192),
 })
 
 /** The record of the leader lease, changed by compare-and-set. An empty holder is free. */

@@ -26,7 +26,7 @@ import {
   TaskIdToken,
   Weight,
 } from './common.ts'
-import { integer, list, message, record, text, timeAtMs, token, word } from './shapes.ts'
+import { integer, list, message, openWord, record, text, timeAtMs, token, word } from './shapes.ts'
 import { CheckResult } from './task-checks.ts'
 
 /** Four ids and the dots between them: what tasks are listed by. */
@@ -43,7 +43,15 @@ export type AgentItem = Static<typeof AgentItem>
 export const AgentItem = message('An agent, as the leader sees it.', {
   agentId: AgentIdToken,
   hostname: Type.Optional(text(255)),
-  state: word('registered', 'silent', 'stopped', 'leaving', 'recovering', 'unreachable', 'gone'),
+  state: openWord(
+    'registered',
+    'silent',
+    'stopped',
+    'leaving',
+    'recovering',
+    'unreachable',
+    'gone',
+  ),
   total: ResourceList,
   used: ResourceList,
   offered: ResourceList,
@@ -59,7 +67,7 @@ export const FrameworkItem = message('A framework, as the leader sees it.', {
   principal: PrincipalToken,
   frameworkId: FrameworkIdToken,
   name: text(256),
-  state: word('subscribed', 'away', 'recovered', 'ended'),
+  state: openWord('subscribed', 'away', 'recovered', 'ended'),
   roles: list(Role, 64),
   suppressed: list(Role, 64),
   tasks: integer(0, Number.MAX_SAFE_INTEGER),

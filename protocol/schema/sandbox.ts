@@ -18,7 +18,18 @@ import {
   SessionToken,
   TaskIdToken,
 } from './common.ts'
-import { bytes, integer, item, list, message, oneOf, text, timeAtMs, word } from './shapes.ts'
+import {
+  bytes,
+  integer,
+  item,
+  list,
+  message,
+  oneOf,
+  openWord,
+  text,
+  timeAtMs,
+  word,
+} from './shapes.ts'
 
 const size = integer(0, Number.MAX_SAFE_INTEGER)
 
@@ -54,7 +65,7 @@ export const SendSandbox = item('send-sandbox', 'Publish what lies in a sandbox.
 export type SandboxEntry = Static<typeof SandboxEntry>
 export const SandboxEntry = message('What has a name in a folder. Links are not followed.', {
   name: bytes(SANDBOX_PATH_BYTES_MAX),
-  type: word('file', 'folder', 'link', 'pipe', 'socket', 'device'),
+  type: openWord('file', 'folder', 'link', 'pipe', 'socket', 'device'),
   sizeBytes: size,
   /** Permissions. */
   mode: integer(0, 0o7777),
@@ -85,7 +96,7 @@ export const SandboxContent = oneOf(
     goneBytes: Type.Optional(size),
   }),
   item('refused', 'It is not shown.', {
-    why: word('bad-path', 'not-found', 'not-a-file', 'denied', 'failed'),
+    why: openWord('bad-path', 'not-found', 'not-a-file', 'denied', 'failed'),
     /** For people. */
     message: text(1_024),
   }),

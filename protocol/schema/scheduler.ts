@@ -26,6 +26,7 @@ import {
   list,
   message,
   oneOf,
+  openWord,
   text,
   token,
   word,
@@ -55,7 +56,7 @@ export const FrameworkEvent = oneOf(
   item('offers', 'These are offered.', { offers: list(Offer, 1024, 1) }),
   item('rescind', 'These offers are taken back.', {
     offers: list(token<string>(), 1024, 1),
-    reason: word('timed-out', 'agent-lost', 'agent-changed', 'left-role', 'quota', 'weights'),
+    reason: openWord('timed-out', 'agent-lost', 'agent-changed', 'left-role', 'quota', 'weights'),
   }),
   item('status', 'A status that the leader made. Not acknowledged, not repeated.', {
     status: TaskStatus,
@@ -64,7 +65,7 @@ export const FrameworkEvent = oneOf(
   item('ping', 'Are you there?', {}),
   item('handed-over', 'The instance that held the framework has left: another may subscribe.', {}),
   item('error', 'This session is over.', {
-    name: word('failed-over', 'torn-down', 'stale-session', 'not-subscribed'),
+    name: openWord('failed-over', 'torn-down', 'stale-session', 'not-subscribed'),
     message: text(1024),
     /** Failed over: the instance that holds the framework now, if it has said which it is. */
     instance: Type.Optional(InstanceToken),
@@ -79,7 +80,7 @@ export const FrameworkEvents = message('leader → framework: a list of events, 
   session: Type.Optional(SessionToken),
   n: Type.Optional(MessageNumber),
   heard: Type.Optional(HeardNumber),
-  events: list(FrameworkEvent, 8192, 1),
+  events: list(FrameworkEvent, 8192),
 })
 
 /** agent → framework, leader, whoever may listen. At least once, in order per task. */

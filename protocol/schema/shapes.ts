@@ -46,9 +46,19 @@ export const record = <V extends TSchema>(
 export const bytes = (maxBytes: number) =>
   Type.Unsafe<Uint8Array>({ binary: true, maxBytes, description: 'msgpack bin' })
 
-/** One of a few words. */
+/** One of a few words, and no other: what is asked for, and what is decided by. */
 export const word = <const W extends string>(...words: readonly W[]): TUnsafe<W> =>
   Type.Unsafe<W>({ type: 'string', enum: words })
+
+/** A word that is not known here. */
+export type OtherWord = string & Record<never, never>
+
+/**
+ * One of these words, or another: whoever is newer may say more than is known here. What is not
+ * known is passed on and shown as it is, and decides nothing.
+ */
+export const openWord = <const W extends string>(...words: readonly W[]): TUnsafe<W | OtherWord> =>
+  Type.Unsafe<W | OtherWord>({ type: 'string', pattern: TOKEN_PATTERN, examples: words })
 
 /** A message with its fields. Unknown ones are dropped (refused in operators' calls). */
 export const message = <P extends Record<string, TSchema>>(description: string, fields: P) =>

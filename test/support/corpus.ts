@@ -89,6 +89,7 @@ function leastList({ items, minItems = 0 }: Schema, field: string): unknown[] {
 function full(schema: Schema, field: string): readonly unknown[] {
   if (schema.const !== undefined) return [schema.const]
   if (schema.enum !== undefined) return schema.enum
+  if (schema.examples !== undefined) return [...schema.examples, 'ONE_MORE']
   if (schema.binary) return [Uint8Array.of(0, 127, 255), new Uint8Array()]
   if (schema.properties !== undefined) return fullObjects(schema, schema.properties)
   const members = schema.oneOf ?? schema.anyOf

@@ -9,7 +9,7 @@ import { isSameValue } from '../../parts/same-value.ts'
 import { newSession } from '../../parts/session.ts'
 import { isEchoing, order } from '../agents/agents.ts'
 import { frameworkOf, wantedRoles } from '../books.ts'
-import type { Framework } from '../entities.ts'
+import type { Framework, Terms } from '../entities.ts'
 import { tellWorld } from '../public-events.ts'
 import { changesOf, record, refuseChange } from '../registry.ts'
 import type { Recorded, SubscribeRequest } from '../state.ts'
@@ -22,7 +22,8 @@ import { cutOff, rememberAnswer } from './session.ts'
 import { pickTerms, refusalOfTerms, setTerms } from './terms.ts'
 
 /** What the shell makes of a subscribe call: the secret itself never gets here. */
-export type HashedSubscribe = Omit<Subscribe, 'secret'> & { readonly secretHash: string }
+export type HashedSubscribe = Omit<Subscribe, 'secret' | keyof Terms> &
+  Terms & { readonly secretHash: string }
 
 /**
  * Refused: a burnt id, another secret, no common version. Else the registry first, if it must know.

@@ -104,6 +104,14 @@ test('every reason is told once', (t) => {
   }
 })
 
+test('a reason that only a newer allocator knows is told by its name, last', (t) => {
+  const texts = toldReasons({ counts: { haunted: 2, 'none-free': 1 } }, 'agents')
+  t.deepEqual(
+    texts.map(({ text }) => text),
+    ['1 agent has nothing free: all is used or offered', '2 agents are passed over: haunted'],
+  )
+})
+
 test('a framework that waits is told why, the most telling first, and what helps', (t) => {
   const member = aMember({
     declinedLast: true,

@@ -102,7 +102,7 @@ test('an item says by its kind what it is, and is checked as that', (t) => {
   t.is(orders({ kind: 'kill', ...task }), 'accepted')
   t.is(orders({ kind: 'ping' }), 'accepted')
   const kinds = /^400 AgentOrders: orders\.0\.kind must be "invite" or "registered" or .*"ping" or /
-  t.regex(orders({ kind: 'nonsense' }), kinds)
+  t.regex(orders({ kind: 'non sense' }), kinds)
   t.regex(orders({}), /^400 AgentOrders: orders\.0 must have required property 'kind'$/)
   const words = /orders\.0\.taskId must be 1 to 64 letters, digits, _ or -$/
   t.regex(orders({ kind: 'kill', ...task, taskId: 'a.b' }), words)
@@ -117,11 +117,61 @@ test('unknown fields of an item are removed', (t) => {
 })
 
 test('an empty list is refused where nothing would be said', (t) => {
-  const body = { ...LEADER, session: SESSION, n: 1, heard: 0, figures: [] }
   t.is(
-    messageOf(check('AllocatorFigures', body)),
-    '400 AllocatorFigures: figures must NOT have fewer than 1 items',
+    messageOf(check('Acknowledgements', { acks: [] })),
+    '400 Acknowledgements: acks must NOT have fewer than 1 items',
   )
+})
+
+test('a reason that somebody newer gives is heard, and so is all that stands beside it', (t) => {
+  const status = { taskId: 't', state: 'TASK_FAILED', source: 'agent', atMs: 1 }
+  const saying = (reason: string) => {
+    const body = { statuses: [{ ...status, reason }, status] }
+    return messageOf(check('StatusUpdates', body))
+  }
+  t.is(saying('CONTAINER_LIMITATION_MEMORY'), 'accepted')
+  t.is(saying('CONTAINER_LIMITATION_OF_ANOTHER_DAY'), 'accepted')
+  t.regex(saying('no word'), /statuses\.0\.reason must be 1 to 64 letters, digits, _ or -$/)
+  t.regex(saying('\x1b[31m'), /statuses\.0\.reason must be/)
+})
+
+test('an item that somebody newer says is left out of a list of a session', (t) => {
+  const pong = { kind: 'pong' }
+  const newer = { kind: 'moved-house', to: { street: 7 } }
+  const reports = (...said: readonly unknown[]) => {
+    const checked = check('AgentReports', { session: SESSION, n: 2, heard: 1, reports: said })
+    return checked.ok ? checked.value.reports : messageOf(checked)
+  }
+  t.deepEqual(reports(newer, pong, newer), [pong])
+  // It was heard all the same: its number counts.
+  t.deepEqual(reports(newer), [])
+  const refused = (...said: readonly unknown[]) => JSON.stringify(reports(...said))
+  t.regex(refused(newer, { kind: 'settled', tasks: [] }), /reports\.0\.tasks must NOT have/)
+  t.regex(refused(newer, null), /reports\.0 must be object/)
+  t.regex(refused(pong, { kind: 7 }), /reports\.1/)
+  t.regex(refused(pong, { kind: 'no word' }), /reports\.1\.kind must be \\"register\\" or /)
+})
+
+test('what is asked for is known, or refused by name', (t) => {
+  const subscribe = { secret: 'swordfish', name: 'me', capabilities: ['TELEPATHY'] }
+  t.regex(messageOf(check('Subscribe', subscribe)), /capabilities\.0 must be "GPU_RESOURCES" or /)
+  const accept = { offers: ['o1'], operations: [{ kind: 'teleport', tasks: [] }] }
+  t.regex(messageOf(check('Accept', accept)), /operations\.0\.kind must be "launch" or /)
+})
+
+test('what a newer leader has written about a framework is read', (t) => {
+  const framework = {
+    kind: 'framework',
+    principal: 'p',
+    frameworkId: 'f',
+    secretHash: '0'.repeat(64),
+    name: 'me',
+    roles: ['*'],
+    failoverMs: 0,
+    capabilities: ['GPU_RESOURCES', 'TELEPATHY'],
+  }
+  const checked = check('RegistryBatch', { ...LEADER, n: 1, records: [framework] })
+  t.deepEqual(checked.ok && checked.value.records, [framework as never])
 })
 
 test('what a task wants is a list of entries, or short', (t) => {

@@ -59,6 +59,10 @@ function missing(schema: Schema, values: readonly unknown[], path: string): read
   if (values.length === 0) return [path]
   if (schema.enum !== undefined)
     return schema.enum.filter((word) => !values.includes(word)).map((word) => `${path} ${word}`)
+  if (schema.examples !== undefined)
+    return [...schema.examples, 'ONE_MORE']
+      .filter((word) => !values.includes(word))
+      .map((word) => `${path} ${word}`)
   if (properties !== undefined) return missingFields(properties, values, path)
   if (oneOf !== undefined)
     return oneOf.flatMap((member) => {

@@ -2,6 +2,7 @@
  * The agent's side of sessions with the leader: opened here, confirmed there, ended by any doubt.
  */
 import type { SessionId } from '../../protocol/ids.ts'
+import { LATER_ORDERS } from '../../protocol/later-orders.ts'
 import type { Now } from '../../protocol/now.ts'
 import { listResources } from '../../protocol/resources.ts'
 import type { AgentOrder } from '../../protocol/schema/agent.ts'
@@ -73,6 +74,7 @@ function registerReport(state: AgentState, pages: number): AgentReport {
       attributes: [...profile.attributes],
     },
     ...(highest === undefined ? {} : { highest }),
+    understands: [...LATER_ORDERS],
     pages,
   }
 }

@@ -96,6 +96,8 @@ export interface Agent {
   version: number
   readonly tasks: Set<Task>
   readonly offers: Set<OfferId>
+  /** Orders that it understands beside the first ones, as it said in its session. */
+  understands: ReadonlySet<string>
   /** Of the last session that was opened; 0: none was. Sessions are ordered by them. */
   incarnation: number
   opens: number
@@ -261,6 +263,8 @@ export interface AgentSeen {
   readonly tasks: number
 }
 
+const NONE: ReadonlySet<string> = new Set()
+
 export function newAgent(agentId: AgentId): Agent {
   return {
     agentId,
@@ -274,6 +278,7 @@ export function newAgent(agentId: AgentId): Agent {
     version: 0,
     tasks: new Set(),
     offers: new Set(),
+    understands: NONE,
     incarnation: 0,
     opens: 0,
     directory: undefined,

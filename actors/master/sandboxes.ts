@@ -6,7 +6,7 @@ import type {
   OperatorFindSandboxes,
   OperatorReadSandbox,
 } from '../../protocol/schema/sandbox.ts'
-import { order } from './agents/agents.ts'
+import { orderLater } from './agents/agents.ts'
 import { isParting } from './agents/parting.ts'
 import { refuseAbsent } from './frameworks/calls.ts'
 import type { Leader } from './state.ts'
@@ -19,8 +19,7 @@ export function readSandbox(
 ): object | Refusal {
   const agent = turn.leader.agents.get(agentId)
   if (agent?.state !== 'registered') return refuseAbsent(turn, agentId)
-  order(turn, agent, { kind: 'send-sandbox', ...look })
-  return {}
+  return orderLater(turn, agent, { kind: 'send-sandbox', ...look }) ?? {}
 }
 
 /** One message for all agents, however many there are. */

@@ -1,7 +1,8 @@
 /** `bourse logs TASK [--follow] [--stderr]`: what a task has written, straight from its agent. */
 import { randomToken } from '../../bus/random.ts'
+import { RefusedError } from '../../bus/service.ts'
 import { ClusterError } from '../../protocol/errors.ts'
-import type { SessionId } from '../../protocol/ids.ts'
+import type { Launch, SessionId } from '../../protocol/ids.ts'
 import { OUTPUT_BYTES_MAX } from '../../protocol/limits.ts'
 import type { Output } from '../../protocol/schema/scheduler.ts'
 import { taskOutput } from '../../protocol/subjects.ts'
@@ -35,16 +36,23 @@ export function logs(text: string, { options, io }: Invocation<LogsOptions>): Pr
   return withOperator(options, io.env, async (client) => {
     const found = await findSandbox(client, { ...wanted, launch: options.launch })
     tellOthers(io, found)
-    const printed = print(client, found.sandbox, { options, io })
+    const printed = print(
+      client,
+      { ...found.sandbox, isAsked: options.launch !== undefined },
+      { options, io },
+    )
     if (options.follow !== true) return await printed
     const stop = awaitStop()
     return await Promise.race([printed, stop.came.then(() => EXIT.done)]).finally(stop.forget)
   })
 }
 
+/** `isAsked`: that very launch is wanted, not just the newest. */
+type Wanted = Sandbox & { readonly isAsked: boolean }
+
 async function print(
   client: OperatorClient,
-  task: Sandbox,
+  task: Wanted,
   { options, io }: Invocation<LogsOptions>,
 ): Promise<ExitCode> {
   const decoder = new TextDecoder()
@@ -75,13 +83,21 @@ interface Reading {
 /** @throws {ClusterError} `cli/no-output`; as `ask`. */
 async function* readOutput(
   client: OperatorClient,
-  task: Sandbox,
+  task: Wanted,
   { stream, follows, onSilence }: Reading,
 ): AsyncGenerator<Output> {
   let offset = 0
   let silences = 0
+  let { launch }: { launch?: Launch } = task
   for (;;) {
-    const piece = await readPiece(client, task, { stream, offset, waitMs: follows ? FOLLOW_MS : 0 })
+    const wanted = { stream, offset, waitMs: follows ? FOLLOW_MS : 0, ...(launch && { launch }) }
+    const piece = await readPiece(client, task, wanted).catch((error: unknown) => {
+      // An older leader knows no launches: its agents show the newest.
+      if (task.isAsked || launch === undefined || !isInvalid(error)) throw error
+      launch = undefined
+      return 'once-more' as const
+    })
+    if (piece === 'once-more') continue
     if (piece === undefined) {
       silences += 1
       if (silences < SILENCES_MAX) continue
@@ -103,12 +119,16 @@ interface Request {
   readonly stream: 'stdout' | 'stderr'
   readonly offset: number
   readonly waitMs: number
+  readonly launch?: Launch
 }
+
+const isInvalid = (error: unknown): boolean =>
+  error instanceof RefusedError && error.refusal.name === 'invalid'
 
 /** Undefined: nothing came in time. */
 async function readPiece(
   client: OperatorClient,
-  { principal, frameworkId, taskId, launch, agentId }: Sandbox,
+  { principal, frameworkId, taskId, agentId }: Sandbox,
   wanted: Request,
 ): Promise<Output | undefined> {
   const { cluster, messenger, clock } = client
@@ -122,7 +142,7 @@ async function readPiece(
     if (piece.request === request) resolve(piece)
   })
   const timer = clock.after(wanted.waitMs + ANSWER_MS_MAX, () => resolve(undefined))
-  const body = { principal, frameworkId, taskId, launch, agentId, ...wanted, request }
+  const body = { principal, frameworkId, taskId, agentId, ...wanted, request }
   try {
     await client.ask('read-output', { ...body, bytesMax: OUTPUT_BYTES_MAX })
     return await came

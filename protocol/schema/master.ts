@@ -1,5 +1,6 @@
 /** What the master receives from agents, the allocator, other masters and the lease. */
 import Type, { type Static } from 'typebox'
+import { LATER_ORDERS } from '../later-orders.ts'
 import { PAGES_MAX, ROLES_CHANGED_MAX, ROLES_MAX } from '../limits.ts'
 import { Complaint, TaskRef } from './agent.ts'
 import {
@@ -30,7 +31,18 @@ import {
   VersionRange,
 } from './common.ts'
 import { Explained } from './explain.ts'
-import { durationMs, integer, item, list, message, oneOf, text, timeAtMs, word } from './shapes.ts'
+import {
+  durationMs,
+  integer,
+  item,
+  list,
+  message,
+  oneOf,
+  openWord,
+  text,
+  timeAtMs,
+  word,
+} from './shapes.ts'
 import { CheckResult } from './task-checks.ts'
 
 /** What an agent is. Resources are its total; free is total minus what its tasks hold. */
@@ -58,6 +70,8 @@ export const Register = item('register', 'Opens a session.', {
   directory: Type.Optional(DirectoryToken),
   info: AgentInfo,
   highest: Type.Optional(Fence),
+  /** Kinds of orders that it understands, beside those that every agent does. Absent: none. */
+  understands: Type.Optional(list(openWord(...LATER_ORDERS), 64)),
   pages: integer(0, PAGES_MAX),
 })
 

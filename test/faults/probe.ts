@@ -16,8 +16,13 @@ export interface Probe extends Told {
   ran(agentId?: string): Promise<void>
   /** The next offer, of that agent. */
   offer(agentId?: string): Promise<Offered>
-  /** Launches one there that appends a line to its start file and ends; resolves to its id. */
-  launchOn(offer: Offered): Promise<string>
+  /**
+   * Launches one there that appends a line to its start file and ends, or stays while the file
+   * `stays` is there; resolves to its id.
+   */
+  launchOn(offer: Offered, stays?: string): Promise<string>
+  /** Resolves when it was told to be in that state. */
+  isIn(taskId: string, state: TaskState): Promise<void>
   close(): Promise<void>
 }
 
@@ -36,13 +41,13 @@ export async function openProbe(nats: string, folder: string): Promise<Probe> {
     states.set(taskId, [...(states.get(taskId) ?? []), state])
     for (const look of waiting) look()
   })
-  const endOf = (taskId: string): Promise<TaskState> =>
+  const told = (taskId: string, isMeant: (state: TaskState) => boolean): Promise<TaskState> =>
     new Promise((resolve) => {
       const look = (): void => {
-        const end = states.get(taskId)?.find(isTerminal)
-        if (end === undefined) return
+        const state = states.get(taskId)?.find(isMeant)
+        if (state === undefined) return
         waiting.delete(look)
-        resolve(end)
+        resolve(state)
       }
       waiting.add(look)
       look()
@@ -59,13 +64,14 @@ export async function openProbe(nats: string, folder: string): Promise<Probe> {
     }
     throw new Error('the probe gets no more offers')
   }
-  const launchOn = async (one: Offered): Promise<string> => {
+  const launchOn = async (one: Offered, stays?: string): Promise<string> => {
     const taskId = `probe-${count}`
     count += 1
-    const command = `echo started >> ${join(folder, taskId)}`
+    const staying = stays === undefined ? '' : `; while test -e ${stays}; do sleep 0.1; done`
+    const command = `echo started >> ${join(folder, taskId)}${staying}`
     const { outcome } = await one.accept([{ taskId, command, resources: EACH }])
     // A refused accept has launched nothing: no status will come.
-    if (outcome === 'refused') return launchOn(await offer(one.agentId))
+    if (outcome === 'refused') return launchOn(await offer(one.agentId), stays)
     launched.push(taskId)
     return taskId
   }
@@ -73,10 +79,13 @@ export async function openProbe(nats: string, folder: string): Promise<Probe> {
     scheduler,
     offer,
     launchOn,
+    async isIn(taskId, state) {
+      await told(taskId, (one) => one === state)
+    },
     async ran(agentId) {
       for (;;) {
         const taskId = await launchOn(await offer(agentId))
-        if ((await endOf(taskId)) === 'TASK_FINISHED') return
+        if ((await told(taskId, isTerminal)) === 'TASK_FINISHED') return
       }
     },
     told: () => states,

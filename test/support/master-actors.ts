@@ -3,6 +3,7 @@ import type { Effect } from '../../actors/master/effects.ts'
 import type { FrameworkCall } from '../../actors/master/frameworks/calls.ts'
 import type { HashedSubscribe } from '../../actors/master/frameworks/subscribing.ts'
 import type { AgentId, FrameworkKey, Launch, RunId, SessionId, TaskId } from '../../protocol/ids.ts'
+import { LATER_ORDERS } from '../../protocol/later-orders.ts'
 import type { ResourceList, TaskInfo, TaskStatus } from '../../protocol/schema/common.ts'
 import type {
   AgentReport,
@@ -43,6 +44,7 @@ export function aRegister(more: Partial<Register> = {}): Register {
     incarnation: 1,
     opens: 1,
     info,
+    understands: [...LATER_ORDERS],
     pages: 0,
     ...more,
   }

@@ -1,7 +1,8 @@
 /** Agents: whether they are there, and what follows when they are not. */
+import { type Refusal, refusal } from '../../../protocol/errors.ts'
 import type { AgentId } from '../../../protocol/ids.ts'
+import type { FirstOrder, LaterOrder } from '../../../protocol/later-orders.ts'
 import { LEADER_BEAT_MS } from '../../../protocol/limits.ts'
-import type { AgentOrder } from '../../../protocol/schema/agent.ts'
 import { nextNumber } from '../../parts/session.ts'
 import { type AgentEvent, agentStep } from '../agent-machine.ts'
 import { type Agent, newAgent } from '../entities.ts'
@@ -61,13 +62,23 @@ function withdraw(turn: LeaderTurn, agent: Agent): void {
 }
 
 /** Says something within the agent's session, in order. Without one it is not said. */
-export function order(turn: LeaderTurn, agent: Agent, said: AgentOrder): void {
+export function order(turn: LeaderTurn, agent: Agent, said: FirstOrder): void {
   if (agent.session === undefined || agent.state !== 'registered') return
   turn.leader.orders.add(agent.agentId, agent.agentId, said)
 }
 
+/** Says what only some agents understand; to others nothing is said, and that is refused. */
+export function orderLater(turn: LeaderTurn, agent: Agent, said: LaterOrder): Refusal | undefined {
+  if (!agent.understands.has(said.kind)) {
+    const why = `agent ${agent.agentId} is older: it does not understand ${said.kind}`
+    return refusal('conflict', why)
+  }
+  turn.leader.orders.add(agent.agentId, agent.agentId, said)
+  return undefined
+}
+
 /** Says something at once, ahead of what waits: for what is said outside of a confirmed session. */
-export function orderNow(turn: LeaderTurn, agent: Agent, said: AgentOrder): void {
+export function orderNow(turn: LeaderTurn, agent: Agent, said: FirstOrder): void {
   const { session } = agent
   const numbers = session && { session: session.id, n: nextNumber(session), heard: session.heard }
   turn.effects.push({

@@ -1,5 +1,6 @@
 /** The register that an agent opens a session with: is it too late, is it in order? */
 import type { AgentId, DirectoryId } from '../../../protocol/ids.ts'
+import { LATER_ORDERS } from '../../../protocol/later-orders.ts'
 import { AGENT_BYTES_MAX, PAGE_WAIT_MS } from '../../../protocol/limits.ts'
 import { parseResources } from '../../../protocol/resources.ts'
 import type { AgentOrder } from '../../../protocol/schema/agent.ts'
@@ -74,6 +75,14 @@ export function refusalOf({ version, info }: Register): Refused | undefined {
   }
   const parsed = parseResources(info.resources)
   return 'code' in parsed ? malformed(parsed.message) : undefined
+}
+
+const ALL: ReadonlySet<string> = new Set(LATER_ORDERS)
+
+/** Of those that this leader may say. One set does for all agents that understand them all. */
+export function laterOrdersOf({ understands = [] }: Register): ReadonlySet<string> {
+  const known = understands.filter((kind) => ALL.has(kind))
+  return new Set(known).size === ALL.size ? ALL : new Set(known)
 }
 
 /** What it held before has left with it, and is not over. */

@@ -40,6 +40,7 @@ import {
   hasChanged,
   isInOther,
   isTaken,
+  laterOrdersOf,
   malformed,
   partingRefusal,
   type Refused,
@@ -157,6 +158,7 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
   agent.incarnation = register.incarnation
   agent.opens = register.opens
   agent.directory = register.directory
+  agent.understands = laterOrdersOf(register)
   agent.session = newSession(session)
   agent.session.heard = 1
   agent.missed = 0

@@ -6,7 +6,7 @@ import type { Message } from '../../../protocol/schema/messages.ts'
 import type { OperatorReadUsage } from '../../../protocol/schema/operator.ts'
 import type { FRAMEWORK_VERBS, FrameworkVerb } from '../../../protocol/subjects.ts'
 import { isTerminal } from '../../../protocol/task-state.ts'
-import { order } from '../agents/agents.ts'
+import { order, orderLater } from '../agents/agents.ts'
 import { frameworkOf, wantedRoles } from '../books.ts'
 import type { CallAnswer, Framework } from '../entities.ts'
 import { explainOwn } from '../explain/explaining.ts'
@@ -206,8 +206,7 @@ export function readUsage(turn: LeaderTurn, call: OperatorReadUsage): Refusal | 
   const agent = turn.leader.agents.get(call.agentId)
   if (agent?.state !== 'registered') return refuseAbsent(turn, call.agentId)
   const { agentId: _, ...asked } = call
-  order(turn, agent, { kind: 'send-usage', ...asked })
-  return undefined
+  return orderLater(turn, agent, { kind: 'send-usage', ...asked })
 }
 
 /** `conflict`: nobody expects it soon. */

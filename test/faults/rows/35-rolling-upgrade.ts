@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import type { TaskState } from '../../../protocol/task-state.ts'
 import { leftOf, tracesOf } from '../../../tools/left-behind.ts'
 import { Actor, openCluster } from '../../support/cluster.ts'
 import { buildOld, historyNeed } from '../old-build.ts'
+import { openOnlooker } from '../onlooker.ts'
 import { openProbe, type Probe } from '../probe.ts'
 import type { Row } from '../row.ts'
 import { inTime, stopwatch } from '../scene.ts'
@@ -34,15 +35,19 @@ export const rollingUpgrade: Row = {
     const m1 = await start('old', 'master', '--id', 'm1')
     const allocator = await start('old', 'allocator')
     const a1 = await start('old', 'agent', '--id', 'a1', '--resources', RESOURCES)
-    await start('old', 'agent', '--id', 'a2', '--resources', RESOURCES)
+    const a2 = await start('old', 'agent', '--id', 'a2', '--resources', RESOURCES)
     const probe = await openProbe(place.url, place.starts)
     stage.onEnd(() => probe.scheduler.close())
     const steady = await startOldFramework(stage, place, old('test/support/patient-framework.js'))
+    const { env, starts: folder } = place
+    const looking = openOnlooker(probe, { agents: ['a1', 'a2'], folder, env })
+    const onlooker = await inTime(looking, 'the tasks that are looked at')
     const seen: string[] = []
-    const all = async (what: string): Promise<void> => {
+    const all = async (what: string, isNew = false): Promise<void> => {
       const since = stopwatch()
       await inTime(both(probe), what)
       times.push(since())
+      await inTime(onlooker.look(what, isNew), `a look: ${what}`)
       seen.push(what)
     }
     await all('a new framework with an old leader')
@@ -61,7 +66,10 @@ export const rollingUpgrade: Row = {
     await replace(m2, 'new')
     await old1.end('SIGTERM')
     await all('all but an agent and a framework new')
-    const [code] = await inTime(once(steady.child, 'exit'), 'the end of the old framework')
+    await replace(a2, 'new')
+    await all('all but a framework new', true)
+    await inTime(onlooker.close(), 'the ends of the tasks that were looked at')
+    const code = await inTime(steady.ended, 'the end of the old framework')
     await probe.close()
     const tally = tallyOf([probe, steady.told])
     const left = await place.close()
@@ -75,6 +83,7 @@ export const rollingUpgrade: Row = {
       note: `${seen.length} steps, tasks took at most ${Math.max(...times)} ms: ${seen.join('; ')}; ${launched} tasks`,
       problems: [
         ...(code === 0 ? [] : [`the old framework ended with ${code}`]),
+        ...onlooker.problems,
         ...odd.map((state) => `a task ended as ${state}`),
         ...left.map((line) => `left behind: ${line}`),
       ],
@@ -143,7 +152,8 @@ async function openPlace(stage: Stage, oldCommand: string): Promise<Place> {
 }
 
 interface OldFramework {
-  readonly child: ChildProcess
+  /** With its exit code. */
+  readonly ended: Promise<number | null>
   readonly told: Told
 }
 
@@ -160,6 +170,7 @@ async function startOldFramework(
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   stage.onEnd(() => child.kill('SIGKILL'))
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   await inTime(once(child.stdout, 'data'), 'the old framework')
   const told = toldIn(folder)
   const running = (): number =>
@@ -168,7 +179,7 @@ async function startOldFramework(
     until(() => running() === TASKS),
     'the tasks of the old framework',
   )
-  return { child, told }
+  return { ended, told }
 }
 
 async function until(isThere: () => boolean): Promise<void> {

@@ -11,7 +11,14 @@ import {
   SANDBOX_PATH_BYTES_MAX,
 } from '../../../../protocol/limits.ts'
 import type { OperatorReadSandbox } from '../../../../protocol/schema/sandbox.ts'
-import { aHeldTask, aStage, cpusMem, FakeAgent, oldLaunch } from '../../../support/master-actors.ts'
+import {
+  aHeldTask,
+  aRegister,
+  aStage,
+  cpusMem,
+  FakeAgent,
+  oldLaunch,
+} from '../../../support/master-actors.ts'
 import {
   aFramework,
   bits,
@@ -52,6 +59,31 @@ test('what a task uses is asked of its agent', (t) => {
   t.deepEqual(ordersOf(master.effects, 'a1', 'send-usage'), [
     { kind: 'send-usage', ...TASK, request: REQUEST },
   ])
+})
+
+test('an older agent is not asked what it does not understand, and its session stays whole', (t) => {
+  const { master } = aStage()
+  const older = new FakeAgent(master, 'older')
+  const { understands: _, ...register } = aRegister()
+  older.say(register)
+  const some = new FakeAgent(master, 'some')
+  some.open({ understands: ['send-usage', 'send-flowers'] })
+  const body = { ...TASK, request: REQUEST }
+  const usage = (agentId: AgentId) =>
+    master.operate({ verb: 'read-usage', body: { ...body, agentId } })
+  const sandbox = (agentId: AgentId) =>
+    master.operate({ verb: 'read-sandbox', body: { ...LOOK, agentId } })
+  t.like(usage(older.agentId), {
+    refused: { code: 409, message: 'agent older is older: it does not understand send-usage' },
+  })
+  t.like(sandbox(older.agentId), { refused: { name: 'conflict' } })
+  t.like(sandbox(some.agentId), { refused: { name: 'conflict' } })
+  t.deepEqual(usage(some.agentId), { ok: {} })
+  for (const kind of ['send-usage', 'send-sandbox'] as const)
+    t.deepEqual(ordersOf(master.effects, 'older', kind), [])
+  // Another build has taken its place.
+  older.open({ opens: 2, understands: ['send-usage', 'send-sandbox'] })
+  t.deepEqual(sandbox(older.agentId), { ok: {} })
 })
 
 test('an agent that is not there is asked nothing, and that is said', (t) => {

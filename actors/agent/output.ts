@@ -75,11 +75,15 @@ function answer(order: SendOutput, output: OutputRead['output']): Effect {
   }
 }
 
+/** `data` begins at `offset`, or there is none: who asks reads on where the answer says. */
 function contentOf(order: SendOutput, output: Output) {
   const { bytes: data, end, goneBytes } = output
-  if (isShort(order, output)) return { data, end: false, begunAnew: true }
-  return { data, end, ...(goneBytes !== undefined && { goneBytes }) }
+  if (isShort(order, output)) return { data: NO_BYTES, end: false, begunAnew: true }
+  if (goneBytes !== undefined) return { data: NO_BYTES, end: false, goneBytes }
+  return { data, end }
 }
+
+const NO_BYTES = new Uint8Array()
 
 /** Nobody looks any more: those who wait are told that there is nothing yet, and will ask again. */
 export function endWaits({ outputs }: AgentState): readonly Effect[] {

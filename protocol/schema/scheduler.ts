@@ -91,23 +91,29 @@ export const StatusUpdates = message('agent → all: statuses, in order per task
   statuses: list(TaskStatus, 4096, 1),
 })
 
-/** agent → the world, on demand. Lost pieces are asked for again by their offset. */
+/**
+ * agent → the world, on demand. Lost pieces are asked for again by their offset. `data` begins at
+ * `offset` or is empty: with `goneBytes` and `begunAnew`, which say where to read on, it always is.
+ */
 export type Output = Static<typeof Output>
-export const Output = message('A piece of output of a task.', {
-  request: SessionToken,
-  taskId: TaskIdToken,
-  stream: word('stdout', 'stderr'),
-  offset: integer(0, Number.MAX_SAFE_INTEGER),
-  data: bytes(OUTPUT_BYTES_MAX),
-  /** So many bytes from `offset` on were taken away, as there were too many: data begins behind. */
-  goneBytes: Type.Optional(integer(0, Number.MAX_SAFE_INTEGER)),
-  /** The stream is shorter than `offset`: it was begun anew, and so is reading. */
-  begunAnew: Type.Optional(Type.Boolean()),
-  /** Nothing follows: the task has ended and this is the end of what it wrote. */
-  end: Type.Boolean(),
-  /** There is no such output here. */
-  missing: Type.Optional(Type.Boolean()),
-})
+export const Output = message(
+  'A piece of output; with `goneBytes` or `begunAnew` it has no data.',
+  {
+    request: SessionToken,
+    taskId: TaskIdToken,
+    stream: word('stdout', 'stderr'),
+    offset: integer(0, Number.MAX_SAFE_INTEGER),
+    data: bytes(OUTPUT_BYTES_MAX),
+    /** So many bytes from `offset` on were taken away, as there were too many. */
+    goneBytes: Type.Optional(integer(0, Number.MAX_SAFE_INTEGER)),
+    /** The stream is shorter than `offset`: it was begun anew, and so is reading. */
+    begunAnew: Type.Optional(Type.Boolean()),
+    /** Nothing follows: the task has ended and this is the end of what it wrote. */
+    end: Type.Boolean(),
+    /** There is no such output here. */
+    missing: Type.Optional(Type.Boolean()),
+  },
+)
 
 const count = Type.Optional(integer(0, Number.MAX_SAFE_INTEGER))
 

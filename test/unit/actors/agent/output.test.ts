@@ -88,15 +88,19 @@ test('the end of the output is told at once', (t) => {
   t.like(read(rig, '', true)[0], { do: 'send-output', message: { end: true } })
 })
 
-test('what was taken away, or begun anew, is told at once', (t) => {
+test('what was taken away, or begun anew, is told at once, and what stands elsewhere is not', (t) => {
   const gone = (given: object) => {
     const rig = anAgentThatRuns('t-1')
     rig.orders(anOrder({ waitMs: 1_000 }))
     const output = { bytes: new Uint8Array(), end: false, ...given }
     return rig.hear({ kind: 'output.read', request: REQUEST, output })
   }
-  t.like(gone({ goneBytes: 90, sizeBytes: 100 })[0], { message: { goneBytes: 90, end: false } })
-  t.like(gone({ sizeBytes: 9, end: true })[0], { message: { begunAnew: true, end: false } })
+  const data = new Uint8Array()
+  const bytes = new Uint8Array(10)
+  t.like(gone({ goneBytes: 90, sizeBytes: 100, bytes, end: true })[0], {
+    message: { data, goneBytes: 90, end: false },
+  })
+  t.like(gone({ sizeBytes: 9, end: true })[0], { message: { data, begunAnew: true, end: false } })
   t.deepEqual(gone({ sizeBytes: 10 }), [], 'there is no more yet')
 })
 

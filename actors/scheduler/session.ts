@@ -3,7 +3,7 @@
  */
 import type { AgentId, SessionId } from '../../protocol/ids.ts'
 import { CALL_TIMEOUT_MS } from '../../protocol/limits.ts'
-import type { Fence } from '../../protocol/schema/common.ts'
+import type { Fence, Subscription } from '../../protocol/schema/common.ts'
 import type { FrameworkEvent, FrameworkEvents } from '../../protocol/schema/scheduler.ts'
 import { compareFence } from '../parts/fence.ts'
 import { hear } from '../parts/session.ts'
@@ -187,6 +187,7 @@ function onSubscribed(turn: Turn, event: Event<'subscribed'>): void {
     heardAtMs: now.monotonicMs,
     isEchoing: false,
   }
+  if (!isNext(state.subscription, subscription)) state.handovers += 1
   state.subscription = subscription
   state.isKnown = true
   state.deadlines.clear('open')
@@ -197,6 +198,11 @@ function onSubscribed(turn: Turn, event: Event<'subscribed'>): void {
   sayKills(turn, state.tasks.values())
   reconcile(turn)
   repeatReadings(turn)
+}
+
+/** A leader counts whoever subscribes; of what was before it, nobody knows. */
+function isNext(before: Subscription | undefined, { epoch, count }: Subscription): boolean {
+  return before === undefined || (before.epoch === epoch && before.count + 1 === count)
 }
 
 function onPing(turn: Turn, heard: number): void {

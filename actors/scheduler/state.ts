@@ -121,8 +121,9 @@ export interface EndedTask {
   readonly agentId: AgentId | undefined
   readonly launch: Launch | undefined
   readonly uuid: string | undefined
-  /** In which it ended. */
+  /** In which it ended, and how often another instance may have led before. */
   readonly subscription: Subscription | undefined
+  readonly handovers: number
 }
 
 /** Output that the framework reads, piece after piece. */
@@ -180,6 +181,8 @@ export interface SchedulerState {
   openedAtMs: number
   /** The last one given: agents obey acknowledgements of it until they hear of a higher one. */
   subscription: Subscription | undefined
+  /** Between how many two of them another instance may have led. */
+  handovers: number
   /** This process is about to leave the framework to another. */
   isLeaving: boolean
   /** What the framework was last told of that. */
@@ -235,6 +238,7 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     sessions: new Set(),
     openedAtMs: Number.NEGATIVE_INFINITY,
     subscription: undefined,
+    handovers: 0,
     isLeaving: false,
     standing: undefined,
     isKnown: false,

@@ -181,13 +181,14 @@ function isLater(state: SchedulerState, status: TaskStatus, before: EndedTask): 
   if (launch === undefined) return false
   if (before.launch !== undefined) return isLaterLaunch(launch, before.launch)
   if (state.settings.holder === undefined) return false
-  return agentId !== before.agentId || mayBeSince(state, launch, before)
+  const isElsewhere = before.agentId !== undefined && before.agentId !== agentId
+  return isElsewhere || mayBeSince(state, launch, before)
 }
 
 /** An agent that did not have the task may bring it nonetheless: its disk can go back. */
-function mayBeSince({ subscription }: SchedulerState, launch: Launch, before: EndedTask): boolean {
+function mayBeSince({ handovers }: SchedulerState, launch: Launch, before: EndedTask): boolean {
   // No other instance has led since.
-  if (before.subscription === subscription) return false
+  if (before.handovers === handovers) return false
   const { epoch = 0 } = madeIn(launch) ?? {}
   return epoch >= (before.subscription?.epoch ?? 0)
 }
@@ -216,8 +217,9 @@ function apply(turn: Turn, held: HeldTask | undefined, status: TaskStatus): void
     return
   }
   state.tasks.delete(taskId)
-  const { subscription } = state
-  const ended = { agentId: task.agentId, launch: task.launch, uuid: task.uuid, subscription }
+  const { subscription, handovers } = state
+  const { agentId: where, launch: which, uuid: newest } = task
+  const ended = { agentId: where, launch: which, uuid: newest, subscription, handovers }
   state.ended.set(taskId, ended)
 }
 

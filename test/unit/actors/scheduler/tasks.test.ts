@@ -412,10 +412,11 @@ function withoutTask(): Given {
   return given
 }
 
-function subscribedAnew(given: Given): Given {
+/** The leader has counted so many subscriptions of all instances. */
+function subscribedAnew(given: Given, count: number): Given {
   given.nowMs += 1_000
   given.input({ kind: 'bus.connected' })
-  given.subscribe(fence(2), 2)
+  given.subscribe(fence(2), count)
   return given
 }
 
@@ -424,7 +425,7 @@ test('an agent whose disk went back brings nothing new with a task that it did n
   given.status(finished)
   t.deepEqual(given.all('tell-statuses'), [])
   t.is(given.flush().length, 1, 'it is acknowledged')
-  subscribedAnew(given).status({ ...finished, uuid: uuid(3) })
+  subscribedAnew(given, 3).status({ ...finished, uuid: uuid(3) })
   t.deepEqual(given.all('tell-statuses'), [], 'it was launched before the end was told')
 })
 
@@ -433,7 +434,9 @@ test('a task that another instance has started under that id since is followed',
   const given = withoutTask()
   given.status(since)
   t.deepEqual(given.all('tell-statuses'), [], 'no other has led')
-  subscribedAnew(given).status(since)
+  subscribedAnew(given, 2).status({ ...since, uuid: uuid(3) })
+  t.deepEqual(given.all('tell-statuses'), [], 'it was this very instance again')
+  subscribedAnew(given, 4).status({ ...since, uuid: uuid(4) })
   t.is(given.all('tell-statuses').length, 1)
   const elsewhere = withoutTask()
   elsewhere.status(running, OTHER_AGENT)

@@ -281,6 +281,8 @@ export const TOO_MANY_ANSWERS_PER_S = 10
 export const CALL_BURST_S = 2
 /** Callers whose rate is remembered; more of them at once share one. */
 export const CALLERS_REMEMBERED_MAX = 10_000
+/** The world hears that a task is ill no more often. */
+export const ILLNESS_TOLD_MS = 60_000
 /** Public events are kept for so long, and so much of them. */
 export const EVENT_AGE_MS = 7 * 24 * 3_600_000
 export const EVENT_BYTES_MAX = 512 * KIB * KIB

@@ -43,6 +43,8 @@ export interface Task {
   said: Said | undefined
   /** What its checks have come to; undefined: it has none, or nobody has said. */
   health: Health | undefined
+  /** What the world has heard of it; until then (monotonic) not again that it is ill. */
+  healthTold: { readonly healthy: boolean | undefined; readonly quietUntilMs: number } | undefined
   /** The agent must be told again when it comes back. */
   kill: Kill | undefined
   /** Its resources are counted as used at the agent and for the role. */

@@ -11,6 +11,7 @@ import type { AgentState } from './agent-machine.ts'
 import type { TaskEnd } from './agents/membership.ts'
 import { holdTask, releaseTask } from './books.ts'
 import type { Agent, Framework, Health, Said, Task } from './entities.ts'
+import { healthOf, isHealthNews, noteHealthTold } from './health.ts'
 import { tellWorldOfTask } from './public-events.ts'
 import { count } from './state.ts'
 import type { LeaderTurn } from './turn.ts'
@@ -43,11 +44,13 @@ export function applyStatus(
   if (!isFollowing && !moveTask(turn, task, newest, isNow ? status.atMs : undefined)) return
   if (isFollowing) task.changedAtMs = status.atMs
   const told = task.said?.state ?? (isFollowing ? undefined : before)
-  const wasHealthy = task.health?.healthy
+  const { healthy } = status
+  const isNews = status.state !== told || isHealthNews(turn, task, healthy)
+  if (isNews) noteHealthTold(turn, task, healthy)
   task.number = status.number
   task.said = saidOf(status)
   task.health = healthOf(status)
-  if (status.state === told && task.health?.healthy === wasHealthy) return
+  if (!isNews) return
   // Its message was decoded for us alone: it goes on as it is, and is not copied.
   status.agentId = agent.agentId
   status.source = 'agent'
@@ -56,12 +59,6 @@ export function applyStatus(
 
 /** Of a status nothing else is asked for again: it is not kept whole. */
 const saidOf = ({ state, message, exit }: TaskStatus): Said => ({ state, message, exit })
-
-/** Of the most tasks nothing: those have no checks. */
-export function healthOf({ healthy, checkResult }: Health): Health | undefined {
-  if (healthy === undefined && checkResult === undefined) return undefined
-  return { ...(healthy !== undefined && { healthy }), ...(checkResult && { checkResult }) }
-}
 
 /** True if an agent can say this of a task: what became of the agent is not its to say. */
 export function isReportable(state: TaskState): boolean {

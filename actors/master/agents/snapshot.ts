@@ -16,9 +16,10 @@ import { wireBytes, wireBytesAtMost } from '../../../protocol/wire-size.ts'
 import { frameworkOf } from '../books.ts'
 import type { Agent, Framework, Opening, Task } from '../entities.ts'
 import { frameworkFromAgent } from '../frameworks/end.ts'
+import { healthOf } from '../health.ts'
 import { parseWish } from '../offers/wishes.ts'
 import { count } from '../state.ts'
-import { compareNumbers, forgetTask, healthOf, isReportable, moveTask, tellAll } from '../tasks.ts'
+import { compareNumbers, forgetTask, isReportable, moveTask, tellAll } from '../tasks.ts'
 import type { LeaderTurn } from '../turn.ts'
 import { order } from './agents.ts'
 
@@ -115,6 +116,7 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
     number: undefined,
     said: undefined,
     health: undefined,
+    healthTold: undefined,
     kill: framework.kills.get(shown.taskId),
     isHeld: false,
     changedAtMs: turn.now.wallMs,

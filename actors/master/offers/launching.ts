@@ -160,6 +160,7 @@ function launch(
     number: undefined,
     said: undefined,
     health: undefined,
+    healthTold: undefined,
     kill: undefined,
     // What it holds was the offer's: it is with the role already.
     isHeld: true,

@@ -3,6 +3,7 @@ import test from 'ava'
 import type { Task } from '../../../../actors/master/entities.ts'
 import { taskItem } from '../../../../actors/master/tasks.ts'
 import { EVENT_WORDS, taskWordOf } from '../../../../protocol/event-words.ts'
+import { ILLNESS_TOLD_MS } from '../../../../protocol/limits.ts'
 import { clusterEvents, frameworkWorldEvents } from '../../../../protocol/subjects.ts'
 import { TASK_STATES } from '../../../../protocol/task-state.ts'
 import { aStage, aStageWith, aTask, live } from '../../../support/master-actors.ts'
@@ -34,6 +35,34 @@ test('a task is heard of from its launch to its end, after the offer that it use
   t.is(events[3]?.offers?.length, 1)
   t.like(events[4], { ...aFramework(), agentId: 'a1', status: { taskId: 't1' } })
   t.like(events[6], { status: { taskId: 't1', state: 'TASK_FAILED', exit: { code: 3 } } })
+})
+
+test('that a task is ill is heard at once, and again after a minute; that it is well, each time', (t) => {
+  const { master, agent } = aStageWith('t1')
+  const healths = () =>
+    heard(master).flatMap(([word, { status }]) =>
+      word === 'task.running' ? [status?.healthy] : [],
+    )
+  const say = (healthy: boolean) => agent.update('t1', 'TASK_RUNNING', { healthy })
+  agent.update('t1', 'TASK_RUNNING')
+  say(true)
+  say(false)
+  say(false)
+  t.deepEqual(healths(), [undefined, true, false])
+  for (let i = 0; i < 10; i++) {
+    say(true)
+    say(false)
+  }
+  t.deepEqual(healths(), [undefined, true, false, true], 'it comes and goes')
+  t.false(master.task('t1')?.health?.healthy)
+  for (let ms = 0; ms < ILLNESS_TOLD_MS; ms += 1_000) live({ master, agent }, 1_000)
+  say(false)
+  t.deepEqual(healths(), [undefined, true, false, true, false], 'it stays ill')
+  say(true)
+  t.is(healths().at(-1), true)
+  say(false)
+  agent.update('t1', 'TASK_KILLED', { healthy: false })
+  t.is(words(master).at(-1), 'task.killed')
 })
 
 test('a task that is refused is heard of', (t) => {

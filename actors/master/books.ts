@@ -106,7 +106,8 @@ export function holdTask(turn: LeaderTurn, task: Task): void {
   allot(turn, framework, role, resources)
   // The books of any other agent are opened when its session is confirmed.
   if (agent.state !== 'registered') return
-  if (agent.isOverdrawn || !takeFrom(agent.free, resources)) countFree(turn, agent)
+  // What is overdrawn stays so, whatever more is held: of very many tasks none is counted again.
+  if (!agent.isOverdrawn && !takeFrom(agent.free, resources)) countFree(turn, agent)
   touchAgent(turn, agent)
 }
 

@@ -396,3 +396,24 @@ test('a port that two tasks hold is free when both have ended', (t) => {
   agent.update('t2', 'TASK_FINISHED')
   t.is(master.agent('a1').free.size, 1)
 })
+
+test('of an agent that holds far more than it has, each task is looked at a few times only', (t) => {
+  const master = new MasterDriver().leading()
+  const agent = new FakeAgent(master)
+  agent.open()
+  const { tasks } = master.agent('a1')
+  let looks = 0
+  const all = tasks[Symbol.iterator].bind(tasks)
+  tasks[Symbol.iterator] = () => {
+    looks += 1
+    return all()
+  }
+  const held = Array.from({ length: 200 }, (_, i) =>
+    aHeldTask(`t${i}`, { launch: oldLaunch(i + 1) }),
+  )
+  agent.open({ incarnation: 2 }, held)
+  t.is(tasks.size, 200)
+  t.true(master.agent('a1').isOverdrawn)
+  t.is(master.agent('a1').free.size, 0)
+  t.true(looks < 10, `${looks} times`)
+})

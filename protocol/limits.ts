@@ -221,8 +221,11 @@ export const DECLINE_FILTER_MS_MAX = 365 * 24 * 3_600_000
 export const DECLINE_PAUSE_MS = 1_000
 /** From SIGTERM to SIGKILL. */
 export const KILL_GRACE_MS = 3_000
-/** Processes and threads of one task: no task asks for them, and a fork bomb is not to have all. */
-export const TASK_PIDS_MAX = 4_096
+/**
+ * Processes and threads of one task: no task asks for them, and a fork bomb is not to have all. With
+ * four times as many, whoever runs beside a bomb waits longer while they end.
+ */
+export const TASK_PIDS_MAX = 1_024
 /**
  * Checks of a task, what it does not say: the first run so long after its start, each other so long
  * after the end of the last, and how long one may take.

@@ -1,4 +1,5 @@
 /** Resources and attributes as they are written in a flag. */
+import { OWN_ATTRIBUTES } from '../protocol/agent-attributes.ts'
 import { type Refusal, refusal } from '../protocol/errors.ts'
 import { RESOURCE_ENTRIES_MAX, RESOURCE_PARTS_MAX, SCALAR_MAX } from '../protocol/limits.ts'
 import { listResources, parseResources } from '../protocol/resources.ts'
@@ -45,6 +46,9 @@ function amountText({ scalar, ranges, set = [] }: ResourceEntry): string {
   return `[${ranges.map(([begin, end]) => `${begin}-${end}`).join(',')}]`
 }
 
+/** Of so many in all. */
+const GIVEN_MAX = 256 - OWN_ATTRIBUTES.length
+
 /** `rack:a1;cores:8`: numbers are numbers, all else is text. */
 export function parseAttributeFlag(text: string): readonly Attribute[] | Refusal {
   const attributes: Attribute[] = []
@@ -52,9 +56,12 @@ export function parseAttributeFlag(text: string): readonly Attribute[] | Refusal
     const [, name, value] = new RegExp(`^(${NAME}):(.{1,1024})$`).exec(part) ?? []
     if (name === undefined || value === undefined)
       return refusal('invalid', `attribute "${part}" is not name:value`)
+    if (OWN_ATTRIBUTES.includes(name))
+      return refusal('invalid', `attribute "${name}" is said by the agent itself`)
     attributes.push(NUMBER.test(value) ? { name, scalar: Number(value) } : { name, text: value })
   }
-  return attributes.length > 256 ? refusal('invalid', 'more than 256 attributes') : attributes
+  if (attributes.length <= GIVEN_MAX) return attributes
+  return refusal('invalid', `more than ${GIVEN_MAX} attributes`)
 }
 
 type ParsedAmount = Pick<ResourceEntry, 'scalar' | 'ranges' | 'set'>

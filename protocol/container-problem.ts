@@ -110,9 +110,3 @@ function isPlainPath(path: string): boolean {
 }
 
 const shown = (text: string): string => JSON.stringify(text.slice(0, 80))
-
-/** What an agent calls the list of what its tasks can be: `process,docker`. */
-export const CONTAINERIZERS = 'containerizers'
-
-/** What agents tell of themselves: the attribute, and what must match one that has `kind`. */
-export const containerizersWith = (kind: TaskContainer['kind']): string => `(.*,)?${kind}(,.*)?`

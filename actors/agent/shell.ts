@@ -12,10 +12,9 @@ import type { Subscription } from '../../bus/bus.ts'
 import type { Clock } from '../../bus/clock.ts'
 import type { Messenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
-import { CONTAINERIZERS } from '../../protocol/container-problem.ts'
+import { CONTAINERIZERS, IMAGES, ISOLATION, ISOLATORS } from '../../protocol/agent-attributes.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, Launch } from '../../protocol/ids.ts'
-import { ISOLATORS } from '../../protocol/isolators.ts'
 import type { SandboxPiece } from '../../protocol/schema/sandbox.ts'
 import {
   acknowledgements,
@@ -190,10 +189,10 @@ interface Parts {
 
 function openAgent(deps: AgentsDeps, { profile, runtime, batch }: Parts): Agent {
   const { isolation, isolators, missing, kinds, images } = runtime.containerizer
-  const attributes = [...profile.attributes, { name: 'isolation', text: isolation }]
+  const attributes = [...profile.attributes, { name: ISOLATION, text: isolation }]
   attributes.push({ name: ISOLATORS, text: isolators.join(',') })
   attributes.push({ name: CONTAINERIZERS, text: kinds.join(',') })
-  if (images !== undefined) attributes.push({ name: 'images', text: images })
+  if (images !== undefined) attributes.push({ name: IMAGES, text: images })
   for (const sentence of missing) deps.onNote?.(sentence)
   const state = newAgent({ ...profile, attributes }, deps.randomToken(128))
   const clock: Clock = {

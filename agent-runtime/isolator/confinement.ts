@@ -1,5 +1,5 @@
 /** The isolators that need no cgroup: each is a word before the command, and there if asked for. */
-import { type ConfinementName, isolatorsAskedBy } from '../../protocol/isolators.ts'
+import { type ConfinementName, isolatorsAskedBy } from '../../protocol/agent-attributes.ts'
 import type { Namespace } from '../../protocol/linux.ts'
 import type { TaskLinux, TaskRlimit } from '../../protocol/schema/task-linux.ts'
 import { findNamespaces, hasCaps } from './namespaces.ts'

@@ -1,9 +1,6 @@
 /** Instances in an image: what people ask for, and what a task of it is on its agent. */
-import {
-  CONTAINERIZERS,
-  containerizersWith,
-  problemOfContainer,
-} from '../../protocol/container-problem.ts'
+import { CONTAINERIZERS, listWith } from '../../protocol/agent-attributes.ts'
+import { problemOfContainer } from '../../protocol/container-problem.ts'
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import type { DockerContainer } from '../../protocol/schema/task-container.ts'
 import type { Constraint } from './constraints.ts'
@@ -32,7 +29,7 @@ export function containerOf(wish: ImageWish, ports: readonly number[]): DockerCo
 export const RUNS_IMAGES: Constraint = {
   text: 'images (containerizers=docker)',
   name: CONTAINERIZERS,
-  told: { attribute: CONTAINERIZERS, matches: containerizersWith('docker') },
+  told: { attribute: CONTAINERIZERS, matches: listWith('docker') },
   kind: 'value',
   passes: (values) => values.some((value) => value.split(',').includes('docker')),
 }

@@ -1,9 +1,6 @@
 /** Instances in a root filesystem of their own: what people ask for, and who can run them. */
-import {
-  CONTAINERIZERS,
-  containerizersWith,
-  problemOfContainer,
-} from '../../protocol/container-problem.ts'
+import { CONTAINERIZERS, listWith } from '../../protocol/agent-attributes.ts'
+import { problemOfContainer } from '../../protocol/container-problem.ts'
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import type { OciContainer } from '../../protocol/schema/task-container.ts'
 import type { Constraint } from './constraints.ts'
@@ -17,7 +14,7 @@ export const rootContainerOf = (wish: RootWish): OciContainer => ({ kind: 'oci',
 export const RUNS_ROOTS: Constraint = {
   text: 'root filesystems (containerizers=oci)',
   name: CONTAINERIZERS,
-  told: { attribute: CONTAINERIZERS, matches: containerizersWith('oci') },
+  told: { attribute: CONTAINERIZERS, matches: listWith('oci') },
   kind: 'value',
   passes: (values) => values.some((value) => value.split(',').includes('oci')),
 }

@@ -10,6 +10,7 @@ import {
 import { type Clock, systemClock, type Timer } from '../../bus/clock.ts'
 import type { NatsLocation } from '../../bus/nats/locate.ts'
 import { natsSystem } from '../../bus/nats/system.ts'
+import { ISOLATION } from '../../protocol/agent-attributes.ts'
 import type { TaskId } from '../../protocol/ids.ts'
 import {
   FRAMEWORK_PING_MS,
@@ -268,7 +269,7 @@ class Run {
     try {
       for await (const offer of this.#deps.scheduler.offers()) {
         const { offerId, resources } = offer
-        if (offer.attribute('isolation') === 'pretending') this.#pretenders.add(offer.agentId)
+        if (offer.attribute(ISOLATION) === 'pretending') this.#pretenders.add(offer.agentId)
         this.#offers.set(offerId, offer)
         this.#step({ kind: 'offer', offerId, resources, place: offer })
         this.#offers.delete(offerId)

@@ -1,5 +1,5 @@
 /** Does an agent have what a task asks of it by name? */
-import { ISOLATORS, isolatorsAskedBy } from '../../../protocol/isolators.ts'
+import { ISOLATORS, isolatorsAskedBy } from '../../../protocol/agent-attributes.ts'
 import type { TaskInfo } from '../../../protocol/schema/common.ts'
 import type { AgentInfo } from '../../../protocol/schema/master.ts'
 

@@ -1,9 +1,6 @@
 /** May this task be started with what is left of the offers? */
-import {
-  CONTAINERIZERS,
-  onlyForProcesses,
-  problemOfContainer,
-} from '../../../protocol/container-problem.ts'
+import { CONTAINERIZERS } from '../../../protocol/agent-attributes.ts'
+import { onlyForProcesses, problemOfContainer } from '../../../protocol/container-problem.ts'
 import { AGENT_TASKS_MAX } from '../../../protocol/limits.ts'
 import {
   isEmpty,

@@ -61,4 +61,7 @@ test('attributes are text or numbers', (t) => {
     { name: 'level', scalar: 10 },
   ])
   t.like(parseAttributeFlag('rack'), { message: 'attribute "rack" is not name:value' })
+  t.like(parseAttributeFlag('rack:a1;isolators:pid-namespace'), {
+    message: 'attribute "isolators" is said by the agent itself',
+  })
 })

@@ -1,6 +1,7 @@
 import test from 'ava'
+import { listWith } from '../../../protocol/agent-attributes.ts'
 import { check } from '../../../protocol/check.ts'
-import { containerizersWith, problemOfContainer } from '../../../protocol/container-problem.ts'
+import { problemOfContainer } from '../../../protocol/container-problem.ts'
 import type { DockerContainer } from '../../../protocol/schema/task-container.ts'
 
 const PORTS = [[31_000, 31_001]] as const
@@ -129,7 +130,7 @@ test('a kind that nobody knows is refused with those that there are', (t) => {
 })
 
 test('an agent that has it is found by one expression, among others', (t) => {
-  const has = new RegExp(`^(?:${containerizersWith('docker')})$`)
+  const has = new RegExp(`^(?:${listWith('docker')})$`)
   t.deepEqual(
     ['docker', 'process,docker', 'process,docker,oci', 'process', 'process,dockers'].map((one) =>
       has.test(one),

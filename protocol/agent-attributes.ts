@@ -1,9 +1,19 @@
-/** What tasks ask of their agents by name, and how agents tell what they have of it. */
+/** What agents tell of themselves in attributes, and what tasks ask of it by name. */
 import type { Namespace } from './linux.ts'
+import type { TaskContainer } from './schema/task-container.ts'
 import type { TaskLinux, TaskRlimit } from './schema/task-linux.ts'
 
-/** What an agent calls the list of what holds its tasks. Without it, it has none. */
+/** By what its tasks are killed. */
+export const ISOLATION = 'isolation'
+/** The list of what holds its tasks. Without it, it has none. */
 export const ISOLATORS = 'isolators'
+/** The list of what its tasks can be: `process,docker`. Without it, processes only. */
+export const CONTAINERIZERS = 'containerizers'
+/** What its container service is, if it has one. */
+export const IMAGES = 'images'
+
+/** An agent says them itself: nobody else can. */
+export const OWN_ATTRIBUTES: readonly string[] = [ISOLATION, ISOLATORS, CONTAINERIZERS, IMAGES]
 
 /** Those that a task can ask for. */
 export type ConfinementName =
@@ -12,8 +22,9 @@ export type ConfinementName =
   | 'no-new-privileges'
   | `${Namespace}-namespace`
 
-/** What must match the attribute of an agent that has it. */
-export const isolatorsWith = (name: ConfinementName): string => `(.*,)?${name}(,.*)?`
+/** What must match such a list with that word in it. */
+export const listWith = (word: ConfinementName | TaskContainer['kind']): string =>
+  `(.*,)?${word}(,.*)?`
 
 interface Asked {
   readonly rlimits?: readonly TaskRlimit[]

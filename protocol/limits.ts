@@ -222,8 +222,8 @@ export const DECLINE_PAUSE_MS = 1_000
 /** From SIGTERM to SIGKILL. */
 export const KILL_GRACE_MS = 3_000
 /**
- * Processes and threads of one task: no task asks for them, and a fork bomb is not to have all. With
- * four times as many, whoever runs beside a bomb waits longer while they end.
+ * Processes and threads of one task: no task asks for them, and a fork bomb is not to have all.
+ * With four times as many, whoever runs beside a bomb waits longer while they end.
  */
 export const TASK_PIDS_MAX = 1_024
 /**

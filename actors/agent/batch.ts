@@ -52,7 +52,7 @@ const NEEDS_NO_RECORD: ReadonlySet<Effect['do']> = new Set([
   'remove-unused',
   'run-check',
   'read-output',
-  'look-into',
+  'read-sandbox',
   'send-found',
   'read-usage',
   'measure-disk',

@@ -117,7 +117,7 @@ export type Effect =
   /** Answered by the input `output.read`. */
   | ({ readonly do: 'read-output' } & OutputWanted)
   /** Published in pieces, or not at all: whoever asked asks again. */
-  | ({ readonly do: 'look-into' } & LookWanted)
+  | ({ readonly do: 'read-sandbox' } & LookWanted)
   | { readonly do: 'send-found'; readonly message: SandboxesFound }
   /** Answered by the input `usage.read`. */
   | { readonly do: 'read-usage'; readonly containerId: Launch; readonly asked: UsageAsked }

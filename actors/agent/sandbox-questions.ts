@@ -16,7 +16,7 @@ import { type AgentState, keyOf, stateOf } from './state.ts'
 export function sendSandbox(order: SendSandbox): readonly Effect[] {
   const { kind: _, principal, frameworkId, taskId, launch, request, ...look } = order
   const sandbox = { principal, frameworkId, taskId, ...(launch !== undefined && { launch }) }
-  return [{ do: 'look-into', to: keyOf(order), request, sandbox, look }]
+  return [{ do: 'read-sandbox', to: keyOf(order), request, sandbox, look }]
 }
 
 /** Only the leader that is followed has its questions answered. */

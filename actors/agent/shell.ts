@@ -290,7 +290,7 @@ function perform(deps: AgentsDeps, agent: Agent, action: Action): void {
       return void containerizer.removeUnused(action.unusedMs).catch(onFault)
     case 'read-output':
       return void readOutput(deps, agent, action)
-    case 'look-into': {
+    case 'read-sandbox': {
       const send = (piece: SandboxPiece): void =>
         messenger.send(sandboxPieces, { cluster, agentId, ...action.to }, piece)
       return agent.looks.add({ sandboxes, wanted: action, send })

@@ -74,7 +74,7 @@ test('a sandbox is looked into as it is asked for', (t) => {
   const look = { path: Buffer.from('a/b'), want: 'read', offset: 5, bytesMax: 100 } as const
   const { launch, ...sandbox } = aRef('old-1')
   t.deepEqual(rig.orders({ kind: 'send-sandbox', ...sandbox, launch, ...look, request: REQUEST }), [
-    { do: 'look-into', to: FRAMEWORK, request: REQUEST, sandbox: { ...sandbox, launch }, look },
+    { do: 'read-sandbox', to: FRAMEWORK, request: REQUEST, sandbox: { ...sandbox, launch }, look },
   ])
 })
 

@@ -47,7 +47,7 @@ async function answer({ sandboxes, wanted, send }: LookTo): Promise<void> {
   }
   for await (const seen of sandboxes.lookInto({ sandbox, look })) {
     if (before !== undefined) tell(before, false)
-    before = seen as SandboxContent
+    before = seen
   }
   if (before !== undefined) tell(before, true)
 }

@@ -51,7 +51,7 @@ export type Seen =
   /** `more`: others come behind the last one, and are to be asked for. */
   | {
       readonly kind: 'folder'
-      readonly entries: readonly SandboxEntry[]
+      readonly entries: SandboxEntry[]
       readonly more: boolean
     }
   /**

@@ -1,7 +1,7 @@
 import test from 'ava'
 import type { Effect } from '../../../../actors/agent/effects.ts'
 import type { FrameworkId, Launch } from '../../../../protocol/ids.ts'
-import { KILL_GRACE_MS } from '../../../../protocol/limits.ts'
+import { KILL_GRACE_MS, TASK_PIDS_MAX } from '../../../../protocol/limits.ts'
 import { scalarOf } from '../../../../protocol/resources.ts'
 import type { AgentOrder, Kill } from '../../../../protocol/schema/agent.ts'
 import type { TaskStatus } from '../../../../protocol/schema/common.ts'
@@ -63,7 +63,7 @@ test('the container gets command, environment, user, role and the ports that the
     user: 'nobody',
     ports: [31_000, 31_001, 31_005],
     role: 'web',
-    limits: { cpus: 0.5, memBytes: 67_108_864, pidsMax: 4096 },
+    limits: { cpus: 0.5, memBytes: 67_108_864, pidsMax: TASK_PIDS_MAX },
   })
 })
 
@@ -72,7 +72,7 @@ test('a task that may use more than it asked for is held to that', (t) => {
   const resources = { cpus: 0.5, mem: 64 }
   const task = aTask('t-1', { resources, limits: { cpus: 1.5, mem: 128 } })
   const launch = rig.orders(aRun([task])).find((effect) => effect.do === 'launch')
-  const limits = { cpus: 0.5, cpusMax: 1.5, memBytes: 134_217_728, pidsMax: 4096 }
+  const limits = { cpus: 0.5, cpusMax: 1.5, memBytes: 134_217_728, pidsMax: TASK_PIDS_MAX }
   t.deepEqual(launch?.container.limits, limits)
 })
 

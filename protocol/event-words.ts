@@ -35,7 +35,7 @@ export const EVENT_WORDS = {
     staging: 'A task was sent to its agent. `name` is what its framework calls it.',
     starting: 'Its agent has begun to start it.',
     running:
-      'It runs. Again when `status.healthy` has changed, but that it is ill no more than once a minute.',
+      'It runs. Again when `status.healthy` has changed, but that it is ill no more than once a minute, and when it listens on ports of others.',
     killing: 'Its agent is ending it.',
     finished: 'It ended with exit status 0.',
     failed: 'It ended otherwise: see `status.exit` and `status.message`.',

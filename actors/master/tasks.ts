@@ -33,7 +33,8 @@ export function applyStatus(
   const isOurs =
     task !== undefined && task.agentId === agent.agentId && task.launch === status.launch
   if (!isOurs) return count(turn.state, 'statuses-of-unknown-tasks')
-  if (compareNumbers(status.number, task.number) < 0) return count(turn.state, 'statuses-old')
+  const age = compareNumbers(status.number, task.number)
+  if (age < 0) return count(turn.state, 'statuses-old')
   const newest = status.latest ?? status.state
   // Whether an agent is lost is not the agent's to say.
   if (!isReportable(newest)) return count(turn.state, 'statuses-illegal')
@@ -45,7 +46,9 @@ export function applyStatus(
   if (isFollowing) task.changedAtMs = status.atMs
   const told = task.said?.state ?? (isFollowing ? undefined : before)
   const { healthy } = status
-  const isNews = status.state !== told || isHealthNews(turn, task, healthy)
+  // That it takes others' ports is said once by its agent, and may come twice.
+  const isAboutPorts = age > 0 && status.reason === 'CONTAINER_LIMITATION_PORTS'
+  const isNews = status.state !== told || isAboutPorts || isHealthNews(turn, task, healthy)
   if (isNews) noteHealthTold(turn, task, healthy)
   task.number = status.number
   task.said = saidOf(status)

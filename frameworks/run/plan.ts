@@ -137,14 +137,17 @@ function problemOf(plan: Plan, wish: Wish): Refusal | undefined {
   const bytes = wireBytes({ command, env, health: plan.health, image: plan.image, root: plan.root })
   if (bytes > COMMAND_BYTES_MAX)
     return wrong(`command and environment take ${bytes} bytes, of at most ${COMMAND_BYTES_MAX}`)
+  return confinementProblem(wish) ?? acceptProblem(plan) ?? containerProblem(plan)
+}
+
+function confinementProblem(wish: Wish): Refusal | undefined {
   const confinement = confinementOf(wish)
-  if ((plan.image ?? plan.root) !== undefined && Object.keys(confinement).length > 0)
+  if ((wish.image ?? wish.root) !== undefined && Object.keys(confinement).length > 0)
     return wrong(
       'ulimits, capabilities, privileges and namespaces are for processes, not for images and roots',
     )
   const problem = problemOfTask(confinement)
-  if (problem !== undefined) return wrong(problem)
-  return acceptProblem(plan) ?? containerProblem(plan)
+  return problem === undefined ? undefined : wrong(problem)
 }
 
 const containerProblem = ({ image, root, health }: Plan): Refusal | undefined =>

@@ -65,6 +65,19 @@ test('that a task is ill is heard at once, and again after a minute; that it is 
   t.is(words(master).at(-1), 'task.killed')
 })
 
+test('that a task listens where it was not given the port is heard of, once', (t) => {
+  const { master, agent } = aStageWith('t1')
+  agent.update('t1', 'TASK_RUNNING')
+  const message = 'it listens on port 80; it was given none'
+  const number = { incarnation: 1, count: 1_000 }
+  const said = { reason: 'CONTAINER_LIMITATION_PORTS', message, number } as const
+  agent.update('t1', 'TASK_RUNNING', said)
+  t.like(heard(master).at(-1)?.[1], { status: { state: 'TASK_RUNNING', message } })
+  const before = words(master).length
+  agent.update('t1', 'TASK_RUNNING', said)
+  t.is(words(master).length, before)
+})
+
 test('a task that is refused is heard of', (t) => {
   const { master, framework, allocator } = aStage()
   allocator.offer()

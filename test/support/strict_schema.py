@@ -13,7 +13,7 @@ class Wrong(Exception):
     pass
 
 
-DESCRIBES = {"$schema", "$id", "title", "description", "discriminator", "required", "type"}
+DESCRIBES = {"$schema", "$id", "title", "description", "examples", "discriminator", "required", "type"}
 INT64 = range(-(2**63), 2**63)
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
 

@@ -6,7 +6,7 @@ import type { DockerApi, StreamOptions } from './api.ts'
 
 /** A task may have put a link, a pipe or a device in the place of its output file. */
 const WRITE_FLAGS =
-  constants.O_WRONLY |
+  constants.O_RDWR |
   constants.O_APPEND |
   constants.O_CREAT |
   constants.O_NOFOLLOW |
@@ -35,6 +35,7 @@ export class OutputCopy {
   readonly #abort = new AbortController()
   readonly #abortLast = new AbortController()
   #following: Promise<void> | undefined
+  #isLast = false
 
   private constructor(api: DockerApi, name: string, files: ReadonlyMap<number, OutputFile>) {
     this.#api = api
@@ -60,11 +61,13 @@ export class OutputCopy {
 
   /**
    * After the container's end: reads the whole log once more, as far as the service gives it. That
-   * a followed one has ended proves nothing: the service may have been restarted.
+   * a followed one has ended proves nothing: the service may have been restarted. Nor is it whole:
+   * Podman 4.3.1 was seen to leave out a piece in the middle, on a machine under load.
    */
   async finish(): Promise<void> {
     this.#abort.abort()
     await this.#following
+    this.#isLast = true
     await this.#copy('', { signal: this.#abortLast.signal, idleMsMax: SILENT_MS_MAX })
     await this.close()
   }
@@ -86,13 +89,33 @@ export class OutputCopy {
         for (const { stream, bytes } of joined(pieces.take(part))) {
           const beforeBytes = readBytes.get(stream) ?? 0
           readBytes.set(stream, beforeBytes + bytes.length)
-          await append(this.#files.get(stream), beforeBytes, bytes)
+          const output = this.#files.get(stream)
+          if (this.#isLast) await mend(output, beforeBytes, bytes)
+          await append(output, beforeBytes, bytes)
         }
       }
     } catch {
       // Cut off, or the disk is full: whoever follows again goes on from here.
     }
   }
+}
+
+/**
+ * What was written from a followed log is cut where it differs from this one. A file that its task
+ * has made shorter or longer is left as it is; what was trimmed reads as zeros.
+ */
+async function mend(output: OutputFile | undefined, atBytes: number, bytes: Buffer): Promise<void> {
+  const { file, writtenBytes = 0 } = output ?? {}
+  const lengthBytes = Math.min(bytes.length, writtenBytes - atBytes)
+  if (output === undefined || file === undefined || lengthBytes <= 0) return
+  if ((await file.stat()).size !== writtenBytes) return
+  const { buffer } = await file.read(Buffer.alloc(lengthBytes), 0, lengthBytes, atBytes)
+  if (buffer.equals(bytes.subarray(0, lengthBytes))) return
+  const kept = buffer.findIndex((byte) => byte !== 0)
+  const wrong = buffer.findIndex((byte, i) => i >= kept && byte !== bytes[i])
+  if (kept < 0 || wrong < 0) return
+  output.writtenBytes = atBytes + wrong
+  await file.truncate(output.writtenBytes)
 }
 
 async function append(

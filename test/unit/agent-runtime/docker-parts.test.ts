@@ -27,8 +27,8 @@ function aFolder() {
 }
 
 /** Answers each call in the same way. */
-async function aService(folder: string, answer: (response: ServerResponse) => void) {
-  const server = createServer((_request, response) => answer(response))
+async function aService(folder: string, answer: (response: ServerResponse, path: string) => void) {
+  const server = createServer(({ url = '' }, response) => answer(response, url))
   const socketPath = join(folder, 'socket')
   await new Promise<void>((resolve) => server.listen(socketPath, resolve))
   return { api: new DockerApi(socketPath), [Symbol.dispose]: () => void server.close() }
@@ -39,6 +39,34 @@ function frame(stream: number, text: string): Buffer {
   head.writeUInt32BE(Buffer.byteLength(text), 4)
   return Buffer.concat([head, Buffer.from(text)])
 }
+
+test('a piece that was left out while the log was followed is there at the end', async (t) => {
+  using folder = aFolder()
+  const lines = Array.from({ length: 9 }, (_, i) => `line ${i}\n`)
+  using service = await aService(folder.path, (response, path) => {
+    for (const [i, line] of lines.entries())
+      if (!path.includes('follow') || i < 3 || i > 5) response.write(frame(1, line))
+    response.end()
+  })
+  const output = await OutputCopy.open(service.api, 'a', folder.path)
+  await new Promise<void>((resolve) => output.follow(resolve))
+  await output.finish()
+  t.is(readFileSync(join(folder.path, 'stdout'), 'utf8'), lines.join(''))
+})
+
+test('what was trimmed, or changed by its task, is not put back', async (t) => {
+  using folder = aFolder()
+  using service = await aService(folder.path, (response) => {
+    response.end(Buffer.concat([frame(1, 'trimmed and kept'), frame(2, 'as it was')]))
+  })
+  writeFileSync(join(folder.path, 'stdout'), '\0\0\0\0\0\0\0 and')
+  const output = await OutputCopy.open(service.api, 'a', folder.path)
+  await new Promise<void>((resolve) => output.follow(resolve))
+  writeFileSync(join(folder.path, 'stderr'), 'as')
+  await output.finish()
+  t.is(readFileSync(join(folder.path, 'stdout'), 'utf8'), '\0\0\0\0\0\0\0 and kept')
+  t.is(readFileSync(join(folder.path, 'stderr'), 'utf8'), 'as')
+})
 
 test('a log that comes byte by byte is told apart, and what is there already is skipped', async (t) => {
   using folder = aFolder()

@@ -122,7 +122,8 @@ export interface Grown {
 
 /**
  * Of those that take more than they asked for, who fills a disk on which almost nothing is free:
- * who has grown most. Nobody, if something else than they takes what the disk has lost.
+ * who has grown most. Nobody, if something else than they takes what the disk has lost, or if it
+ * has become emptier meanwhile.
  */
 export function fillerOf<Each extends Grown>(
   all: readonly Each[],
@@ -130,7 +131,8 @@ export function fillerOf<Each extends Grown>(
 ): Each | undefined {
   if (space.freeBytes >= reserveOf(space)) return undefined
   const growing = all.filter(
-    ({ hold, bytes, grownBytes }) => grownBytes >= FILLER_BYTES_MIN && bytes > hold.askedBytes,
+    ({ hold, bytes, grownBytes, lostBytes }) =>
+      grownBytes >= FILLER_BYTES_MIN && bytes > hold.askedBytes && lostBytes >= 0,
   )
   const parts = growing.map(({ grownBytes, lostBytes }) => grownBytes / Math.max(1, lostBytes))
   if (parts.reduce((sum, part) => sum + part, 0) < FILLERS_PART) return undefined

@@ -95,6 +95,16 @@ test('a new task that fills the disk before the disk itself was first looked at 
   t.regex(disk.told.join(), /^filler: [^:]+: the task asked for no disk, took 2048 MiB/)
 })
 
+test('a new task that writes a little while a full disk becomes emptier is not ended', async (t) => {
+  const disk = new Disk()
+  disk.space = { freeBytes: 300 * MIB, sizeBytes: 100 * GIB }
+  disk.add('idle', { isNew: false, bytes: 5 * GIB })
+  await disk.second()
+  disk.add('new', { isNew: true, bytes: 2 * MIB })
+  await disk.second(700 * MIB)
+  t.deepEqual(disk.told, [])
+})
+
 test('a disk that was judged before it was quite full is judged again', async (t) => {
   const disk = new Disk()
   disk.space = { freeBytes: 2 * GIB, sizeBytes: 100 * GIB }

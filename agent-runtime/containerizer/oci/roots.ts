@@ -80,17 +80,22 @@ export class Roots {
   /** Removes what no task uses, and none has used for so long. */
   async removeUnused(unusedMs: number): Promise<void> {
     if (!existsSync(this.#folder)) return
-    const used = new Set(this.#users.values())
     for (const name of readdirSync(this.#folder).filter((one) => IS_HASH.test(one))) {
       const root = join(this.#folder, name)
-      const ageMs = this.#clock.now().wallMs - lastUseMs(root)
-      if (used.has(root) || ageMs < unusedMs) continue
+      // Asked of each in its turn: while one is removed, a task may start in the next.
+      if (!this.#isUnused(root, unusedMs)) continue
       // At once, so that whoever needs it now unpacks another.
       const partial = `${root}.${process.pid}${PARTIAL}`
       renameSync(root, partial)
       rmSync(root + USED, { force: true })
       await rm(partial, { recursive: true, force: true })
     }
+  }
+
+  /** False, too, if somebody else has just removed it. */
+  #isUnused(root: string, unusedMs: number): boolean {
+    if (!existsSync(root) || [...this.#users.values()].includes(root)) return false
+    return this.#clock.now().wallMs - lastUseMs(root) >= unusedMs
   }
 
   async #unpacked({ path, version, containerId }: Wanted): Promise<FoundRoot> {

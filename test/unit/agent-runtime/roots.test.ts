@@ -1,0 +1,56 @@
+/** What was unpacked of tars, and what of it goes. */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import test from 'ava'
+import { Roots } from '../../../agent-runtime/containerizer/oci/roots.ts'
+import { systemClock } from '../../../bus/clock.ts'
+
+/** Lower than the age of anything. */
+const AT_ONCE = -1000
+
+function aPlace() {
+  const path = mkdtempSync(join(tmpdir(), 'bourse-roots-'))
+  const folder = join(path, 'roots')
+  return {
+    path,
+    folder,
+    roots: new Roots(folder, systemClock),
+    /** What is known by its content, with a folder as if it had been unpacked. */
+    unpacked(content: string): { readonly tar: string; readonly root: string } {
+      const tar = join(path, content)
+      const root = join(folder, createHash('sha256').update(content).digest('hex'))
+      writeFileSync(tar, content)
+      mkdirSync(root, { recursive: true })
+      return { tar, root }
+    },
+    [Symbol.dispose]: () => rmSync(path, { recursive: true }),
+  }
+}
+
+test('who begins while another root is being removed keeps its own', async (t) => {
+  using place = aPlace()
+  const { roots, folder } = place
+  const both = [place.unpacked('one'), place.unpacked('two')]
+  for (const { tar, root } of both) {
+    t.is(await roots.find(tar, 'c-1'), root)
+    roots.release('c-1')
+  }
+  const removed = roots.removeUnused(AT_ONCE)
+  const [left] = both.filter(({ root }) => existsSync(root))
+  const found = roots.find(left?.tar ?? '', 'c-2')
+  await removed
+  t.is(await found, left?.root ?? '')
+  t.deepEqual(
+    readdirSync(folder).filter((name) => !name.endsWith('.used')),
+    [basename(left?.root ?? '')],
+  )
+})
+
+test('two that remove what is unused at once are not in each other’s way', async (t) => {
+  using place = aPlace()
+  for (const content of ['one', 'two', 'three', 'four']) place.unpacked(content)
+  await Promise.all([place.roots.removeUnused(AT_ONCE), place.roots.removeUnused(AT_ONCE)])
+  t.deepEqual(readdirSync(place.folder), [])
+})

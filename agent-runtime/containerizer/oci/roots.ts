@@ -39,6 +39,7 @@ export class Roots {
   /** By path, time of the last change, size and number of the file. */
   readonly #hashes = new Map<string, string>()
   readonly #unpacking = new Map<string, Promise<FoundRoot>>()
+  #removals = 0
 
   /** What an agent that died had not finished is removed. */
   constructor(folder: string, clock: Clock) {
@@ -84,11 +85,12 @@ export class Roots {
       const root = join(this.#folder, name)
       // Asked of each in its turn: while one is removed, a task may start in the next.
       if (!this.#isUnused(root, unusedMs)) continue
-      // At once, so that whoever needs it now unpacks another.
-      const partial = `${root}.${process.pid}${PARTIAL}`
-      renameSync(root, partial)
+      // At once, so that whoever needs it now unpacks another: that one has another name.
+      this.#removals += 1
+      const gone = `${root}.${process.pid}.${this.#removals}${PARTIAL}`
+      renameSync(root, gone)
       rmSync(root + USED, { force: true })
-      await rm(partial, { recursive: true, force: true })
+      await rm(gone, { recursive: true, force: true })
     }
   }
 

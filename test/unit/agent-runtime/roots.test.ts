@@ -1,11 +1,13 @@
 /** What was unpacked of tars, and what of it goes. */
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import test from 'ava'
 import { Roots } from '../../../agent-runtime/containerizer/oci/roots.ts'
 import { systemClock } from '../../../bus/clock.ts'
+import { hasProgram, needs } from '../../support/needs.ts'
 
 /** Lower than the age of anything. */
 const AT_ONCE = -1000
@@ -53,4 +55,26 @@ test('two that remove what is unused at once are not in each other’s way', asy
   for (const content of ['one', 'two', 'three', 'four']) place.unpacked(content)
   await Promise.all([place.roots.removeUnused(AT_ONCE), place.roots.removeUnused(AT_ONCE)])
   t.deepEqual(readdirSync(place.folder), [])
+})
+
+test('who needs a root that is just being removed unpacks another', async (t) => {
+  const found = process.getuid?.() === 0 && hasProgram('setpriv')
+  if (!needs(t, { name: 'the right to unpack without making devices', found })) return
+  using place = aPlace()
+  const { roots, folder } = place
+  const content = join(place.path, 'content')
+  const tar = `${content}.tar`
+  mkdirSync(content)
+  writeFileSync(join(content, 'file'), '')
+  execFileSync('tar', ['--create', `--file=${tar}`, `--directory=${content}`, 'file'])
+  const root = await roots.find(tar, 'c-1')
+  if (typeof root === 'object') return t.fail(root.refused)
+  t.is(dirname(root), folder)
+  roots.release('c-1')
+  const removed = roots.removeUnused(AT_ONCE)
+  t.false(existsSync(root))
+  t.is(await roots.find(tar, 'c-2'), root)
+  await removed
+  t.deepEqual(readdirSync(root), ['file'])
+  t.deepEqual(readdirSync(folder), [basename(root)])
 })

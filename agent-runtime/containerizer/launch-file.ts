@@ -93,7 +93,15 @@ function joinFunction(joins: readonly string[]): string[] {
 /** Undefined if the file is not whole: then nothing was begun with it. */
 export function parseLaunchHead(text: string): LaunchHead | undefined {
   if (!text.endsWith('\n')) return undefined
-  return JSON.parse(text.slice(2, text.indexOf('\n'))) as LaunchHead
+  const head = JSON.parse(text.slice(2, text.indexOf('\n'))) as LaunchHead
+  const root = head.root ?? mountedRoot(text)
+  return root === undefined ? head : { ...head, root }
+}
+
+/** Heads of agents that kept all they unpacked do not name it: the line that mounts it does. */
+function mountedRoot(text: string): string | undefined {
+  const quoted = /^ {4}mount -n --bind '(.*)' below \|\| exit$/m.exec(text)?.[1]
+  return quoted?.replaceAll("'\\''", "'")
 }
 
 /** The words that run a command, after those that make what it runs in. */

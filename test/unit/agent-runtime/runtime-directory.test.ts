@@ -50,6 +50,22 @@ test('what tasks are given is nobody else’s to read', (t) => {
   t.is(readFileSync(join(runtime.path, 'launches', 'c-1'), 'utf8'), 'secret\n')
 })
 
+test('the root of a task is known, also where its agent wrote it only into the words', (t) => {
+  using directory = aDirectory()
+  const { runtime } = directory
+  const head = { sandbox: { taskId: 't-1' }, hold: { kind: 'session' } }
+  const launch = (more: object, lines: readonly string[]) =>
+    [`# ${JSON.stringify({ ...head, ...more })}`, "sandbox='/s'", ...lines, ''].join('\n')
+  const mount = "    mount -n --bind '/it'\\''s/roots/ab' below || exit"
+  const words = ['isolate() {', '  (', mount, '  ) || return', '}']
+  runtime.writeLaunch('c-1', launch({}, words))
+  runtime.writeLaunch('c-2', launch({ root: '/other' }, words))
+  runtime.writeLaunch('c-3', launch({}, ['isolate() {', '  mount -n --bind x y || return', '}']))
+  const found = runtime.containers()
+  const roots = ['c-1', 'c-2', 'c-3'].map((id) => found.get(id)?.root)
+  t.deepEqual(roots, ["/it's/roots/ab", '/other', undefined])
+})
+
 test('of two agents that begin at once the one that wrote first gives way, and leaves the file', (t) => {
   using directory = aDirectory()
   const { runtime } = directory

@@ -38,9 +38,9 @@ export class DockerLimits {
     return { hold: { kind: 'cgroup', path, how: 'one-by-one' }, started: NOBODY, inside: [] }
   }
 
-  /** Somebody who looked has found it beyond a limit: the first is told. */
+  /** Somebody who looked has found it beyond a limit: the first that ends it is told. */
   note(hit: LimitHit): void {
-    this.#hit ??= hit
+    if (this.#hit?.ends !== true) this.#hit = hit
   }
 
   unwatch(): void {
@@ -54,7 +54,7 @@ export class DockerLimits {
 
   /** True: the kernel has ended something of it for a limit. */
   look(): boolean {
-    this.#hit = this.#held.limitHit() ?? this.#hit
+    if (this.#hit?.ends !== true) this.#hit = this.#held.limitHit() ?? this.#hit
     return this.#hit?.ends === true
   }
 

@@ -90,13 +90,17 @@ export class OutputCopy {
           const beforeBytes = readBytes.get(stream) ?? 0
           readBytes.set(stream, beforeBytes + bytes.length)
           const output = this.#files.get(stream)
-          if (this.#isLast) await mend(output, beforeBytes, bytes)
-          await append(output, beforeBytes, bytes)
+          await this.#write(output, beforeBytes, bytes)
         }
       }
     } catch {
       // Cut off, or the disk is full: whoever follows again goes on from here.
     }
+  }
+
+  async #write(output: OutputFile | undefined, atBytes: number, bytes: Buffer): Promise<void> {
+    if (this.#isLast) await mend(output, atBytes, bytes)
+    await append(output, atBytes, bytes)
   }
 }
 
@@ -128,8 +132,12 @@ async function append(
   if (fresh.length === 0) return
   // Removed by its task: it would fill the disk where nobody can read, count or trim it.
   if ((await output.file.stat()).nlink === 0) return
-  await output.file.appendFile(fresh)
-  output.writtenBytes += fresh.length
+  // Counted piece by piece: a disk that becomes full has taken some of it.
+  for (let atByte = 0; atByte < fresh.length; ) {
+    const { bytesWritten } = await output.file.write(fresh, atByte)
+    output.writtenBytes += bytesWritten
+    atByte += bytesWritten
+  }
 }
 
 async function openOutput(path: string): Promise<OutputFile> {

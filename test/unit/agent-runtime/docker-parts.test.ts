@@ -1,12 +1,15 @@
 /** A container service that says what no real one says when it is asked to. */
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   closeSync,
   fstatSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
@@ -20,6 +23,7 @@ import { Notes } from '../../../agent-runtime/containerizer/docker/notes.ts'
 import { OutputCopy } from '../../../agent-runtime/containerizer/docker/output.ts'
 import { loggingOf } from '../../../agent-runtime/containerizer/docker/request.ts'
 import { aSandbox } from '../../support/containers.ts'
+import { needs } from '../../support/needs.ts'
 
 function aFolder() {
   const path = mkdtempSync(join(tmpdir(), 'bourse-docker-parts-'))
@@ -87,6 +91,34 @@ test('a log that comes byte by byte is told apart, and what is there already is 
   t.is(readFileSync(join(folder.path, 'stdout'), 'utf8'), 'one\ntwo')
   t.is(readFileSync(join(folder.path, 'stderr'), 'utf8'), 'bad\n')
 })
+
+test('what a full disk took half of is not written again when there is room', async (t) => {
+  using folder = aFolder()
+  const disk = join(folder.path, 'disk')
+  mkdirSync(disk)
+  if (!needs(t, { name: 'the right to mount', found: isMounted(disk) })) return
+  const text = Array.from({ length: 8000 }, (_, i) => `line ${i}\n`).join('')
+  using service = await aService(folder.path, (response) => response.end(frame(1, text)))
+  const output = await OutputCopy.open(service.api, 'a', disk)
+  try {
+    const ballast = join(disk, 'ballast')
+    writeFileSync(ballast, Buffer.alloc(96 * 1024))
+    await new Promise<void>((resolve) => output.follow(resolve))
+    const { size } = statSync(join(disk, 'stdout'))
+    t.true(0 < size && size < text.length, `${size}`)
+    rmSync(ballast)
+    await new Promise<void>((resolve) => output.follow(resolve))
+    t.is(readFileSync(join(disk, 'stdout'), 'utf8'), text)
+  } finally {
+    await output.close()
+    execFileSync('umount', [disk])
+  }
+})
+
+/** False: it may not be, as in most containers. */
+function isMounted(path: string): boolean {
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'tmpfs', path]).status === 0
+}
 
 test('a log that is cut off in a head ends without harm', async (t) => {
   using folder = aFolder()

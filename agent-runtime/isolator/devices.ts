@@ -53,9 +53,15 @@ export function shareDevices(base: string): boolean {
   return list().every((line) => wanted.has(line))
 }
 
-/** Where tasks may be given others: undoes `shareDevices`, if nothing is below. */
-export function unshareDevices(base: string): void {
-  writeSetting(base, allow('a'))
+/**
+ * Where tasks may be given others, too: undoes `shareDevices`. While others are below the kernel
+ * adds only those that are named. False: nobody below can be given them.
+ */
+export function unshareDevices(base: string, others: readonly DeviceNumber[]): boolean {
+  const lines = others.map(({ major, minor }) => `c ${major}:${minor} rwm`)
+  for (const setting of [allow('a'), ...lines.map(allow)]) writeSetting(base, setting)
+  const listed = (readText(join(base, 'devices.list')) ?? '').trim().split('\n')
+  return listed.includes('a *:* rwm') || lines.every((line) => listed.includes(line))
 }
 
 /** What the agent itself may not open, nobody can be given. */

@@ -69,7 +69,7 @@ export async function openIsolators(options: IsolatorsOptions): Promise<OpenIsol
   if (killBase === undefined) return withoutCgroups(held)
   const controllers = openControllers({ name, unified: killBase, ...(world && { world }) })
   // First of all: nothing may have been made below.
-  const inheritsDevices = areDevicesShared(gpus, controllers)
+  const { inheritsDevices, areGpusClosed } = shareOrOpen(gpus, controllers)
   const [works, refused] = await joinable(controllers)
   const missing = new Map([...controllers.missing, ...refused])
   const found = CGROUP_ISOLATORS.filter((isolator) => works.bases.has(isolator.controller))
@@ -77,11 +77,17 @@ export async function openIsolators(options: IsolatorsOptions): Promise<OpenIsol
   const bases = new Set([...works.bases.values()].map(({ base }) => base))
   return {
     names: [...found.map((isolator) => isolator.name), ...LOOKING, ...namesOf(gpus)],
-    missing: [...lacks(works, missing), ...openGpus(gpus, works)],
+    missing: [
+      ...lacks(works, missing),
+      ...openGpus(gpus, works),
+      ...(areGpusClosed ? [CLOSED_GPUS] : []),
+    ],
     bases,
     ...ofGpus(gpus, works.bases.has('devices')),
     prepare: (containerId, wanted) =>
-      prepare(works, { ...held, containerId, wanted, inheritsDevices }),
+      areGpusClosed && wanted.gpus
+        ? CLOSED_GPUS
+        : prepare(works, { ...held, containerId, wanted, inheritsDevices }),
     strangers: (known) =>
       [...bases]
         .filter((base) => base !== killBase)
@@ -122,14 +128,19 @@ const LACKS: Readonly<Record<Controller, string>> = {
 const LOOKING = ['disk', 'ports'] as const
 const namesOf = ({ all }: Gpus): readonly 'gpus'[] => (all.length > 0 ? ['gpus'] : [])
 
-/** Where there are GPUs each task has its own. */
-function areDevicesShared({ all }: Gpus, { bases }: CgroupControllers): boolean {
+/** Where there are GPUs each task has its own. `areGpusClosed`: it could not open them. */
+function shareOrOpen(gpus: Gpus, { bases }: CgroupControllers) {
   const found = bases.get('devices')
-  if (found === undefined) return false
-  if (all.length === 0) return shareDevices(found.base)
-  unshareDevices(found.base)
-  return false
+  if (found === undefined) return { inheritsDevices: false, areGpusClosed: false }
+  if (gpus.all.length === 0) {
+    return { inheritsDevices: shareDevices(found.base), areGpusClosed: false }
+  }
+  const areOpen = unshareDevices(found.base, gpus.devicesOf(gpus.all))
+  return { inheritsDevices: false, areGpusClosed: !areOpen }
 }
+
+const CLOSED_GPUS =
+  'no task can be given a GPU: the cgroups of its agent may not open them all, as the kernel refused it'
 
 const openGpus = ({ all }: Gpus, { bases }: Pick<CgroupControllers, 'bases'>): readonly string[] =>
   all.length > 0 && !bases.has('devices')

@@ -1,7 +1,16 @@
 /** Kill scopes in every kind of cgroup hierarchy that this machine has, the worse ones too. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import {
@@ -15,7 +24,13 @@ import {
   readCgroupWorld,
   removeBase,
 } from '../../agent-runtime/isolator/cgroup-mounts.ts'
-import { shareDevices, unshareDevices } from '../../agent-runtime/isolator/devices.ts'
+import {
+  devicesIsolator,
+  shareDevices,
+  unshareDevices,
+} from '../../agent-runtime/isolator/devices.ts'
+import { Gpus } from '../../agent-runtime/isolator/gpus.ts'
+import { openIsolators } from '../../agent-runtime/isolator/isolators.ts'
 import { needs } from '../support/needs.ts'
 
 /** Ignore SIGTERM, leave their session and fork all the time. */
@@ -85,10 +100,62 @@ test('what every task may open is said once, unless somebody is below already', 
   t.true(shareDevices(base), 'the next agent finds it so, with tasks in it')
   rmdirSync(task)
   while (listed(base) !== 'a *:* rwm\n') {
-    unshareDevices(base)
+    unshareDevices(base, [])
     await new Promise(setImmediate)
   }
   rmdirSync(base)
+})
+
+test('GPUs that come while tasks run can be given to the next ones', async (t) => {
+  const found = WORLD.mounts.find(({ controllers }) => controllers.includes('devices'))
+  const base = join(found?.mount ?? '', `test-gpus-${process.pid}`)
+  if (!needs(t, { name: 'the right to make cgroups of devices', found: isRoot && !!found })) return
+  const [earlier, later] = [join(base, 'c-1'), join(base, 'c-2')]
+  const listed = (path: string) => readFileSync(join(path, 'devices.list'), 'utf8')
+  const gpu = { major: 195, minor: 0 }
+  mkdirSync(base)
+  try {
+    t.true(shareDevices(base))
+    mkdirSync(earlier)
+    t.true(unshareDevices(base, [gpu]))
+    mkdirSync(later)
+    for (const { file, text } of devicesIsolator.settings({ devices: [gpu] }, 1))
+      writeFileSync(join(later, file), text)
+    t.regex(listed(later), /^c 195:0 rwm$/m)
+    t.notRegex(listed(earlier), /195/)
+    t.false(unshareDevices(earlier, [{ major: 195, minor: 1 }]), 'its parent has it not')
+  } finally {
+    for (const path of [earlier, later, base]) if (existsSync(path)) rmdirSync(path)
+  }
+})
+
+test('GPUs that its cgroups may not open are refused by name, and told of at start', async (t) => {
+  const found = WORLD.mounts.find(({ controllers }) => controllers.includes('devices'))
+  const dev = mkdtempSync(join(tmpdir(), 'bourse-gpus-'))
+  const mount = join(found?.mount ?? '', `test-no-gpus-${process.pid}`)
+  try {
+    const isDevice = spawnSync('mknod', [join(dev, 'nvidia0'), 'c', '195', '0']).status === 0
+    const need = { name: 'the right to make devices and cgroups of them', found: isDevice }
+    if (!needs(t, { ...need, found: isDevice && isRoot && !!found })) return
+    mkdirSync(mount)
+    t.true(shareDevices(mount))
+    const isolators = await openIsolators({
+      name: 'x',
+      killBase: '/nowhere',
+      world: { mounts: [{ mount, controllers: ['devices'] }], own: '' },
+      defaultDiskBytes: 1,
+      gpus: new Gpus(dev),
+    })
+    const why = isolators.prepare('c-1', { gpus: 1, sandboxPath: dev })
+    if (typeof why === 'object') return t.fail('it was given one')
+    t.regex(why, /^no task can be given a GPU: /)
+    t.true(isolators.missing.includes(why))
+    t.is(typeof isolators.prepare('c-2', { sandboxPath: dev }), 'object')
+    isolators.close()
+  } finally {
+    rmSync(dev, { recursive: true })
+    if (existsSync(mount)) rmdirSync(mount)
+  }
 })
 
 test('a cgroup that is called by another name outside is not made up here', (t) => {

@@ -156,11 +156,12 @@ static void hear_leader(const char *subject, const msgpack_object *beat) {
     (void)subject;
     if (number(beat, "epoch") > leader) leader = number(beat, "epoch");
     if (known_to < leader) {
-        begin(3);
+        begin(4);
         put_text("name", "echo in C");
         put_text("secret", secret);
         put("known"); /* what was torn down while we were away does not begin anew */
         known_to > 0 ? msgpack_pack_true(&packer) : msgpack_pack_false(&packer);
+        put_number("epoch", leader); /* a leader that knows less does not say that it was */
         call("subscribe");
     } else if (has_ended()) {
         begin(0);
@@ -262,8 +263,7 @@ static void hear_status(const msgpack_object *status) {
     copy(news, sizeof news, status, "state");
     if (strcmp(id, task) != 0 || is_old || has_ended()) return;
     if (strcmp(news, state) == 0 || strcmp(news, "TASK_STAGING") == 0) return;
-    task_at[0] = incarnation;
-    task_at[1] = count;
+    task_at[0] = incarnation, task_at[1] = count;
     snprintf(state, sizeof state, "%s", news);
     printf("%s is %s\n", task, state);
     if (is_nowhere()) task[0] = '\0';

@@ -68,7 +68,8 @@ class Framework:
     def hear_leader(self, _, beat):  # Every second: what may have been lost is said again.
         self.leader = max(self.leader, beat["epoch"])
         if self.known_to < self.leader:
-            self.call("subscribe", name="echo in Python", secret=SECRET, known=self.known_to > 0)
+            known = {"known": self.known_to > 0, "epoch": self.leader}
+            self.call("subscribe", name="echo in Python", secret=SECRET, **known)
         elif self.state in ENDED:
             self.call("teardown")
         elif self.task:  # With many tasks, once a minute will do.

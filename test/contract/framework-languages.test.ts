@@ -191,12 +191,13 @@ for (const language of LANGUAGES) {
   test(`in ${language} a framework subscribes with every new leader, and hears no old one`, async (t) => {
     if (!hasLanguage(t, language)) return
     const secrets = new Set<string>()
-    const known: unknown[] = []
+    const known = new Set<string>()
     const ended = await playedFor(t, language, ({ verb, body, answer }, { tell, lead }) => {
       answer()
       if (verb === 'subscribe') {
-        secrets.add((body as Subscribe).secret)
-        known.push((body as Subscribe).known)
+        const said = body as Subscribe
+        secrets.add(said.secret)
+        known.add(`${said.known} in ${said.epoch}`)
         tell([SUBSCRIBED], 3)
         lead(4)
         tell([SUBSCRIBED, { kind: 'ping' }], 4)
@@ -207,7 +208,7 @@ for (const language of LANGUAGES) {
     })
     t.deepEqual(ended, { code: 1, lines: [''], stderr: 'by the new leader\n' })
     t.is(secrets.size, 1)
-    t.deepEqual([...new Set(known)], [false, true])
+    t.deepEqual([...known], ['false in 3', 'true in 4'])
   })
 
   test(`in ${language} a framework that was torn down while it was away does not begin anew`, async (t) => {

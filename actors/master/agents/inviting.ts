@@ -30,7 +30,6 @@ const TICK_MS = 200
 
 /** All that are to come back are asked, as there is room. */
 export function inviteAll(turn: LeaderTurn): void {
-  turn.leader.recovery.sinceMs = turn.now.monotonicMs
   inviteMore(turn)
   orderAway(turn.leader)
   scheduleForgetting(turn)
@@ -71,6 +70,7 @@ export function fillRoom(turn: LeaderTurn): void {
 export function inviteMore(turn: LeaderTurn): void {
   const { leader, now } = turn
   const { uninvited, invited } = leader.recovery
+  leader.recovery.askedAtMs = now.monotonicMs
   forgetInvited(leader.recovery, now.monotonicMs - PATIENCE_MS)
   let left = Math.min(windowOf(leader.recovery) - invited.size, INVITED_PER_TURN)
   for (const agentId of uninvited) {

@@ -85,8 +85,8 @@ export const isAsAdmitted = ({ isAdmitted, admittedAs, directory }: Agent): bool
 
 /** Known agents after a takeover: who is asked for a session, and who is there. */
 export interface Recovery {
-  /** Since when (monotonic) they are asked. */
-  sinceMs: number
+  /** When (monotonic) some were last asked, or had yet to be. */
+  askedAtMs: number
   /** Of these nothing is known but their names. */
   readonly missing: Set<AgentId>
   /** So many there were. */
@@ -104,7 +104,7 @@ export interface Recovery {
 
 export function newRecovery(): Recovery {
   return {
-    sinceMs: Number.NEGATIVE_INFINITY,
+    askedAtMs: Number.NEGATIVE_INFINITY,
     missing: new Set(),
     known: 0,
     uninvited: new Set(),

@@ -41,10 +41,13 @@ export function isTaken(turn: LeaderTurn, agent: Agent, register: Register): boo
   return isElsewhere && !MAKES_ROOM.has(agent.state)
 }
 
-/** As long after a takeover as an agent may be silent: those that are there have come by then. */
+/**
+ * As long after a takeover's last invitations as an agent may be silent: those that are there have
+ * come by then, also those whose own were lost. Before that it may not have been its turn.
+ */
 function isAwaited({ leader, state, now }: LeaderTurn): boolean {
   const { agentPingMs, agentPingsMissedMax } = state.rules
-  return now.monotonicMs < leader.recovery.sinceMs + agentPingMs * (agentPingsMissedMax + 1)
+  return now.monotonicMs < leader.recovery.askedAtMs + agentPingMs * (agentPingsMissedMax + 1)
 }
 
 /** Both say in which work directory they are, and it is not the same. */

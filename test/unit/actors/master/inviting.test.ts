@@ -1,19 +1,23 @@
 /** Whom a new leader asks for a session, and when. */
 import test from 'ava'
 import type { Effect } from '../../../../actors/master/effects.ts'
-import type { AgentId } from '../../../../protocol/ids.ts'
+import type { AgentId, DirectoryId } from '../../../../protocol/ids.ts'
+import { AGENT_PING_MS, AGENT_PINGS_MISSED_MAX } from '../../../../protocol/limits.ts'
 import { aHeldTask, FakeAgent, oldLaunch } from '../../../support/master-actors.ts'
-import { aBatch, effectsOf, MasterDriver } from '../../../support/master-builders.ts'
+import { aBatch, effectsOf, MasterDriver, ordersOf } from '../../../support/master-builders.ts'
 
 const nameOf = (i: number): AgentId => `a${i}` as AgentId
 
-/** A new leader that knows so many agents. */
-function aLeaderOf(count: number): MasterDriver {
+/** A new leader that knows so many agents, and where each is. */
+function aLeaderOf(count: number, where?: DirectoryId): MasterDriver {
   const master = new MasterDriver()
   for (let from = 0, n = 1; from < count; from += 2_000, n++) {
     const size = Math.min(2_000, count - from)
     const some = Array.from({ length: size }, (_, i) => nameOf(from + i))
-    const records = some.map((agentId) => ({ kind: 'agent-admitted', agentId }) as const)
+    const directory = where && { directory: where }
+    const records = some.map(
+      (agentId) => ({ kind: 'agent-admitted', agentId, ...directory }) as const,
+    )
     master.log.push(aBatch(1, n, ...records))
   }
   return master
@@ -113,4 +117,26 @@ test('it says that it leads before it invites: agents obey nobody else', (t) => 
   const said = effects.findIndex((effect) => effect.do === 'send-leader-beat')
   const invited = effects.findIndex((effect) => effect.do === 'send-orders')
   t.true(said >= 0 && said < invited)
+})
+
+test('another work directory waits for one that has yet to be asked, and for what that may take', (t) => {
+  const there = '00000000000000d1' as DirectoryId
+  const directory = '00000000000000d2' as DirectoryId
+  const master = aLeaderOf(3_000, there)
+  lead(master)
+  const silentMs = AGENT_PING_MS * (AGENT_PINGS_MISSED_MAX + 1)
+  // A few are asked each second while nobody comes.
+  master.pass(silentMs)
+  const last = nameOf(2_999)
+  t.true(master.leader.recovery.uninvited.has(last))
+  const isRefused = (agentId: AgentId) =>
+    ordersOf(new FakeAgent(master, agentId).open({ directory }), agentId, 'not-registered').length
+  t.is(isRefused(last), 1)
+  for (let left = 1; left > 0; left = master.leader.recovery.uninvited.size) master.pass(100)
+  t.is(isRefused(last), 1, 'it has just been asked')
+  new FakeAgent(master, last).open({ directory: there })
+  t.is(master.agent(last).directory, there)
+  master.pass(silentMs)
+  t.is(isRefused(nameOf(2_998)), 0)
+  t.is(master.agent(nameOf(2_998)).directory, directory)
 })

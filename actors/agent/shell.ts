@@ -12,9 +12,16 @@ import type { Subscription } from '../../bus/bus.ts'
 import type { Clock } from '../../bus/clock.ts'
 import type { Messenger } from '../../bus/messenger.ts'
 import type { RandomToken } from '../../bus/random.ts'
-import { CONTAINERIZERS, IMAGES, ISOLATION, ISOLATORS } from '../../protocol/agent-attributes.ts'
+import {
+  CONTAINERIZERS,
+  IMAGES,
+  ISOLATION,
+  ISOLATORS,
+  OWN_ATTRIBUTES,
+} from '../../protocol/agent-attributes.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, Launch } from '../../protocol/ids.ts'
+import type { Attribute } from '../../protocol/schema/common.ts'
 import type { SandboxPiece } from '../../protocol/schema/sandbox.ts'
 import {
   acknowledgements,
@@ -189,10 +196,12 @@ interface Parts {
 
 function openAgent(deps: AgentsDeps, { profile, runtime, batch }: Parts): Agent {
   const { isolation, isolators, missing, kinds, images } = runtime.containerizer
-  const attributes = [...profile.attributes, { name: ISOLATION, text: isolation }]
+  const attributes: Attribute[] = [{ name: ISOLATION, text: isolation }]
   attributes.push({ name: ISOLATORS, text: isolators.join(',') })
   attributes.push({ name: CONTAINERIZERS, text: kinds.join(',') })
   if (images !== undefined) attributes.push({ name: IMAGES, text: images })
+  // What was tried here is believed, and nobody's word for it.
+  attributes.push(...profile.attributes.filter(({ name }) => !OWN_ATTRIBUTES.includes(name)))
   for (const sentence of missing) deps.onNote?.(sentence)
   const state = newAgent({ ...profile, attributes }, deps.randomToken(128))
   const clock: Clock = {

@@ -71,7 +71,7 @@ class Stage {
     return clock.runFor(hostAgents(this.world, hosted))
   }
 
-  emulated(given: Pick<EmulatedOptions, 'count'>): Promise<RunningAgents> {
+  emulated(given: Pick<EmulatedOptions, 'count' | 'attributes'>): Promise<RunningAgents> {
     const resources = aProfile().resources
     const options = { ...this.world, name: 'e', hostname: 'host', resources, ...given }
     return this.clock.runFor(startEmulatedAgents(options))
@@ -94,10 +94,10 @@ test('an agent registers, runs a task, and forgets it when all have heard of its
   const { stage, leader, agents } = await aRunningAgent()
   t.like(leader.reports[0], { kind: 'register', from: A1 })
   t.deepEqual(agents.states[0]?.profile.attributes, [
-    { name: 'rack', text: 'r1' },
     { name: 'isolation', text: 'pretending' },
     { name: 'isolators', text: '' },
     { name: 'containerizers', text: 'process' },
+    { name: 'rack', text: 'r1' },
   ])
   leader.order(A1, aRun([aSleep('t-1', { PRETEND_MS: '1000' })]))
   await stage.pass(500)
@@ -131,6 +131,20 @@ test('a task runs on while its agent is away, and its true end is told', async (
   t.like(leader.statuses.at(-1), { exit: { code: 3 }, number: { incarnation: 2 } })
   await stage.pass(10_000)
   t.deepEqual(leader.statesOf('t-2'), ['TASK_RUNNING', 'TASK_FINISHED'])
+})
+
+test('what an agent tells of itself is not whatever else somebody says of it', async (t) => {
+  const stage = new Stage()
+  const rack = { name: 'rack', text: 'r1' }
+  const attributes = [rack, { name: 'isolators', text: 'rlimits' }, { name: 'images', text: 'x' }]
+  const agents = await stage.emulated({ count: 1, attributes })
+  t.deepEqual(agents.states[0]?.profile.attributes, [
+    { name: 'isolation', text: 'pretending' },
+    { name: 'isolators', text: '' },
+    { name: 'containerizers', text: 'process' },
+    rack,
+  ])
+  await stage.clock.runFor(agents.stop())
 })
 
 test('signals travel as numbers', async (t) => {

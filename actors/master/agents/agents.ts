@@ -70,7 +70,7 @@ export function order(turn: LeaderTurn, agent: Agent, said: FirstOrder): void {
 /** Says what only some agents understand; to others nothing is said, and that is refused. */
 export function orderLater(turn: LeaderTurn, agent: Agent, said: LaterOrder): Refusal | undefined {
   if (!agent.understands.has(said.kind)) {
-    const why = `agent ${agent.agentId} is older: it does not understand ${said.kind}`
+    const why = `agent ${agent.agentId} does not say that it understands ${said.kind}`
     return refusal('conflict', why)
   }
   turn.leader.orders.add(agent.agentId, agent.agentId, said)

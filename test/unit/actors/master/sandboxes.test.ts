@@ -74,7 +74,7 @@ test('an older agent is not asked what it does not understand, and its session s
   const sandbox = (agentId: AgentId) =>
     master.operate({ verb: 'read-sandbox', body: { ...LOOK, agentId } })
   t.like(usage(older.agentId), {
-    refused: { code: 409, message: 'agent older is older: it does not understand send-usage' },
+    refused: { code: 409, message: 'agent older does not say that it understands send-usage' },
   })
   t.like(sandbox(older.agentId), { refused: { name: 'conflict' } })
   t.like(sandbox(some.agentId), { refused: { name: 'conflict' } })

@@ -204,7 +204,8 @@ export class Container implements LookedAt {
     if (record === undefined || record.kind === 'claimed') return
     if (record.kind === 'failed') return this.fail(record.why)
     if (record.started !== undefined && this.#phase === 'launching') this.#run(record.started)
-    if (record.kind === 'exited') this.#end(record.exit)
+    // A kill that begins as it is seen to run may have looked, and ended it, meanwhile.
+    if (record.kind === 'exited' && !this.isOver) this.#end(record.exit)
   }
 
   /** For all that nobody tells. `unclaimed`: asked for long ago, and nobody has claimed it. */

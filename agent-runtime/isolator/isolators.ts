@@ -223,12 +223,11 @@ async function joinable(
 ): Promise<readonly [CgroupControllers, ReadonlyMap<Controller, string>]> {
   const { bases, missing } = controllers
   const refused = new Map<Controller, string>()
-  if (await canJoin([...new Set([...bases.values()].map(({ base }) => base))])) {
-    return [controllers, refused]
-  }
+  if (await canJoin([...bases.values()])) return [controllers, refused]
   const works = new Map(bases)
-  for (const [controller, { base }] of bases) {
-    if (await canJoin([base])) continue
+  for (const [controller, found] of bases) {
+    const { base } = found
+    if (await canJoin([found])) continue
     removeBase(base)
     works.delete(controller)
     refused.set(controller, `no process may join a cgroup in ${base}`)

@@ -61,8 +61,11 @@ export function makeHold(hold: KillHold): void {
 
 /** The files of cgroups that its first process writes itself to. */
 export function joinsOf(hold: KillHold): readonly string[] {
-  return hold.kind === 'cgroup' ? [join(hold.path, joinFile(hold.how === 'freezer' ? 1 : 2))] : []
+  return hold.kind === 'cgroup' ? [join(hold.path, joinFile(versionOf(hold.how)))] : []
 }
+
+/** As far as joining goes: killed one by one it may be either, and both have `cgroup.procs`. */
+const versionOf = (how: CgroupKind): 1 | 2 => (how === 'freezer' ? 1 : 2)
 
 export function scopeOf(hold: KillHold, { parent, child }: Started): KillScope {
   if (hold.kind === 'cgroup') return cgroupScope(hold.path, hold.how)
@@ -96,7 +99,7 @@ async function openCgroups(owner: string): Promise<KillIsolator | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const hierarchy = openCgroupHierarchy(ownerName(owner))
   if (hierarchy === undefined) return undefined
-  if (!(await canJoin([hierarchy.base]))) {
+  if (!(await canJoin([{ base: hierarchy.base, version: versionOf(hierarchy.kind) }]))) {
     removeBase(hierarchy.base)
     return undefined
   }

@@ -24,7 +24,7 @@ import type { Kind } from './strikes.ts'
 import type { FrameworkDisk } from './workload.ts'
 import type { World } from './world.ts'
 
-/** The first thing on which somebody does not agree yet. */
+/** The first thing on which somebody does not agree yet; not whether something is free. */
 export function checkEnd(world: World, operator: Operator): Violation | undefined {
   const view = viewOf(world)
   if (view === undefined) return problem('there is not one master that leads')
@@ -35,8 +35,7 @@ export function checkEnd(world: World, operator: Operator): Violation | undefine
     kills(view) ??
     leftovers(view) ??
     running(view) ??
-    ends(view) ??
-    free(view)
+    ends(view)
   )
 }
 

@@ -72,7 +72,8 @@ export interface PlanOptions {
   /** What may happen by chance. Default: all. */
   readonly chances?: readonly ChanceName[]
   /** An operator says that an agent will not come back. */
-  readonly bury: (agentId: AgentId) => void
+  /** Done when the operator has been answered. */
+  readonly bury: (agentId: AgentId) => Promise<void>
 }
 
 export class Plan {
@@ -212,9 +213,10 @@ export class Plan {
     if (machine === undefined) return
     process?.kill()
     machine.reboot(false)
-    this.#options.bury(machine.agentId)
+    const buried = this.#options.bury(machine.agentId)
     if (!returns) machine.replace()
-    this.#later(forMs, () => this.#world.start(node))
+    // Before, it would run what the operator has said is over.
+    this.#later(forMs, () => void buried.then(() => this.#world.start(node)))
   }
 
   #stop(node: Node, { forMs }: Strike): Struck {

@@ -90,7 +90,7 @@ export async function runSeed(
     ({ index }) => keep?.includes(index) ?? true,
   )
   const operator = new Operator(world)
-  const bury = (agentId: AgentId): void => void operator.bury(agentId)
+  const bury = (agentId: AgentId): Promise<void> => operator.bury(agentId)
   const plan = new Plan(world, { strikes, bury, ...(chances !== undefined && { chances }) })
   await perform(world, { plan, operator, untilMs, stopAtMs })
   return {
@@ -147,14 +147,14 @@ async function runUntil(world: World, untilMs: number, look?: () => void): Promi
 }
 
 async function awaitAgreement(world: World, operator: Operator, untilMs: number): Promise<void> {
-  let problem = checkEnd(world, operator)
   const isPatient = (): boolean =>
     world.nowMs < untilMs + (hasGhosts(world) ? PATIENCE_WITH_GHOSTS_MS : PATIENCE_MS)
-  while (problem !== undefined && isPatient()) {
+  // What is free for a moment is no problem when patience has an end: that is watched for.
+  while ((checkEnd(world, operator) ?? checkFree(world)) !== undefined && isPatient()) {
     await runUntil(world, world.nowMs + 1_000)
     if (world.violation !== undefined) return
-    problem = checkEnd(world, operator)
   }
+  const problem = checkEnd(world, operator)
   if (problem !== undefined) world.fail(problem)
   else await watchFree(world)
 }

@@ -1,7 +1,7 @@
 /** Containerizers side by side on one machine: each task goes to the one that it names. */
 import type { Clock } from '../../bus/clock.ts'
 import type { Usage } from '../isolator/isolator.ts'
-import { Looks } from '../isolator/looks.ts'
+import { Looks } from '../isolator/looks/looks.ts'
 import type {
   CheckRun,
   ContainerEvent,

@@ -3,7 +3,7 @@
  */
 import type { Namespace } from '../../protocol/linux.ts'
 import type { Hold } from '../isolator/isolator.ts'
-import type { KillHold } from '../isolator/kill.ts'
+import type { KillHold } from '../isolator/kill/kill.ts'
 import { quote } from '../launcher/quote.ts'
 import type { OutputLimits } from '../sandbox/output-limits.ts'
 import type { SandboxName } from '../sandbox/sandboxes.ts'

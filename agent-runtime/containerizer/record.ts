@@ -1,6 +1,6 @@
 /** What a recording parent wrote about its container, or an agent in its place. */
 import { constants } from 'node:os'
-import type { Started } from '../isolator/kill.ts'
+import type { Started } from '../isolator/kill/kill.ts'
 import type { Exit } from './containerizer.ts'
 
 /**

@@ -2,7 +2,7 @@
 import { type ConfinementName, isolatorsAskedBy } from '../../protocol/agent-attributes.ts'
 import type { Namespace } from '../../protocol/linux.ts'
 import type { TaskLinux, TaskRlimit } from '../../protocol/schema/task-linux.ts'
-import { findNamespaces, hasCaps } from './namespaces.ts'
+import { findNamespaces, hasCaps } from './namespaces/namespaces.ts'
 import { capabilityProblem, privilegeOptions, WITHOUT_AMBIENT } from './privileges.ts'
 import { type Ceiling, ownCapabilities, ownCeiling, rlimitProblem, rlimitWords } from './rlimits.ts'
 import { tried } from './tried.ts'

@@ -1,7 +1,7 @@
 /** CPU by weight: who asks for twice as much gets twice as much when there is too little. */
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { fieldOf, known, numberIn } from './cgroup-files.ts'
+import { fieldOf, known, numberIn } from './cgroups/files.ts'
 import type { CgroupIsolator, Setting } from './isolator.ts'
 
 /** Of one core. */

@@ -1,6 +1,6 @@
 /** Devices: a task gets those that every program needs, and its own. Of the rest it opens none. */
 import { join } from 'node:path'
-import { writeSetting } from './cgroup-files.ts'
+import { writeSetting } from './cgroups/files.ts'
 import type { CgroupIsolator, DeviceNumber, Setting } from './isolator.ts'
 import { readText } from './proc.ts'
 

@@ -1,8 +1,8 @@
 /** Disk: a sandbox takes no more than its task asked for. Nobody counts it but who looks. */
 import { statfsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import type { DiskUse } from './disk-use.ts'
 import type { DiskHold, LimitHit, Wanted } from './isolator.ts'
+import type { DiskUse } from './looks/disk-use.ts'
 import { inMib } from './memory.ts'
 
 const GIB = 1024 ** 3

@@ -2,9 +2,8 @@
 import { type FSWatcher, mkdirSync, watch } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Clock, Timer } from '../../bus/clock.ts'
-import { cgroupScope } from './cgroup.ts'
-import { joinFile, writeSetting } from './cgroup-files.ts'
-import { removeBase, removeCgroup } from './cgroup-mounts.ts'
+import { joinFile, writeSetting } from './cgroups/files.ts'
+import { removeBase, removeCgroup } from './cgroups/mounts.ts'
 import { cpuIsolator } from './cpu.ts'
 import { devicesIsolator } from './devices.ts'
 import type {
@@ -16,7 +15,8 @@ import type {
   Setting,
   Usage,
 } from './isolator.ts'
-import type { KillScope } from './kill-scope.ts'
+import { cgroupScope } from './kill/cgroup.ts'
+import type { KillScope } from './kill/scope.ts'
 import { memoryIsolator } from './memory.ts'
 import { pidsIsolator } from './pids.ts'
 

@@ -3,7 +3,7 @@
  * where it can, and these are alike (`CgroupIsolator`); at what it does not count, somebody has to
  * look.
  */
-import type { CgroupControllers, Controller } from './cgroup-controllers.ts'
+import type { CgroupControllers, Controller } from './cgroups/controllers.ts'
 
 /** What a task may use. Absent: nothing holds it. */
 export interface Limits {

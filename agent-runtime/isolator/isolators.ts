@@ -1,9 +1,9 @@
 /** The isolators that work on this machine: found by trying, and what is missing in words. */
 import { basename, join } from 'node:path'
-import { cgroupScope } from './cgroup.ts'
-import { type CgroupControllers, type Controller, openControllers } from './cgroup-controllers.ts'
-import { writeSetting } from './cgroup-files.ts'
-import { type CgroupWorld, childrenOf, removeBase } from './cgroup-mounts.ts'
+import { type CgroupControllers, type Controller, openControllers } from './cgroups/controllers.ts'
+import { writeSetting } from './cgroups/files.ts'
+import { canJoin } from './cgroups/joining.ts'
+import { type CgroupWorld, childrenOf, removeBase } from './cgroups/mounts.ts'
 import { shareDevices, unshareDevices } from './devices.ts'
 import { diskHold } from './disk.ts'
 import { type Gpus, gpuEnvironment, gpusOf } from './gpus.ts'
@@ -18,8 +18,8 @@ import {
   type Setting,
   type Wanted,
 } from './isolator.ts'
-import { canJoin } from './joining.ts'
-import type { KillScope } from './kill-scope.ts'
+import { cgroupScope } from './kill/cgroup.ts'
+import type { KillScope } from './kill/scope.ts'
 
 export interface Prepared {
   readonly held: Held

@@ -3,7 +3,7 @@
  * one process; then the agent ends the rest. Nobody else's is touched.
  */
 import { join } from 'node:path'
-import { fieldOf, known, numberIn } from './cgroup-files.ts'
+import { fieldOf, known, numberIn } from './cgroups/files.ts'
 import type { CgroupHold, CgroupIsolator, LimitHit } from './isolator.ts'
 
 const MIB = 1024 * 1024

@@ -1,6 +1,6 @@
 /** Processes and threads: a fork bomb fills its own cup. */
 import { join } from 'node:path'
-import { fieldOf, known, numberIn } from './cgroup-files.ts'
+import { fieldOf, known, numberIn } from './cgroups/files.ts'
 import type { CgroupIsolator, LimitHit } from './isolator.ts'
 
 export const pidsIsolator: CgroupIsolator = {

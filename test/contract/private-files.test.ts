@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { makePrivateFiles } from '../../agent-runtime/isolator/private-files.ts'
+import { makePrivateFiles } from '../../agent-runtime/isolator/namespaces/private-files.ts'
 import { needs } from '../support/needs.ts'
 
 function namespacesNeed() {

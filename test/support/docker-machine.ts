@@ -5,7 +5,7 @@ import {
   type DockerContainerizerOptions,
 } from '../../agent-runtime/containerizer/docker/docker.ts'
 import { foundOf } from '../../agent-runtime/containerizer/docker/found.ts'
-import { Looks } from '../../agent-runtime/isolator/looks.ts'
+import { Looks } from '../../agent-runtime/isolator/looks/looks.ts'
 import { SandboxFolder } from '../../agent-runtime/sandbox/folder.ts'
 import { sleep, systemClock } from '../../bus/clock.ts'
 import { AN_IMAGE, type ContainerService } from './container-service.ts'

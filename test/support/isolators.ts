@@ -4,16 +4,16 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openCgroupHierarchy } from '../../agent-runtime/isolator/cgroup.ts'
 import {
   type CgroupWorld,
   readCgroupWorld,
   removeCgroup,
-} from '../../agent-runtime/isolator/cgroup-mounts.ts'
+} from '../../agent-runtime/isolator/cgroups/mounts.ts'
 import { Gpus } from '../../agent-runtime/isolator/gpus.ts'
 import type { Held } from '../../agent-runtime/isolator/held.ts'
 import type { Hold, IsolatorName } from '../../agent-runtime/isolator/isolator.ts'
 import { type OpenIsolators, openIsolators } from '../../agent-runtime/isolator/isolators.ts'
+import { openCgroupHierarchy } from '../../agent-runtime/isolator/kill/cgroup.ts'
 
 export const CONTAINER = 'c-1'
 const GIB = 1024 ** 3

@@ -14,16 +14,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import {
-  type CgroupKind,
-  cgroupScope,
-  killingMounts,
-  openCgroupHierarchy,
-} from '../../agent-runtime/isolator/cgroup.ts'
-import {
   type CgroupMount,
   readCgroupWorld,
   removeBase,
-} from '../../agent-runtime/isolator/cgroup-mounts.ts'
+} from '../../agent-runtime/isolator/cgroups/mounts.ts'
 import {
   devicesIsolator,
   shareDevices,
@@ -31,6 +25,12 @@ import {
 } from '../../agent-runtime/isolator/devices.ts'
 import { Gpus } from '../../agent-runtime/isolator/gpus.ts'
 import { openIsolators } from '../../agent-runtime/isolator/isolators.ts'
+import {
+  type CgroupKind,
+  cgroupScope,
+  killingMounts,
+  openCgroupHierarchy,
+} from '../../agent-runtime/isolator/kill/cgroup.ts'
 import { needs } from '../support/needs.ts'
 
 /** Ignore SIGTERM, leave their session and fork all the time. */

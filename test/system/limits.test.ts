@@ -5,9 +5,9 @@ import test, { type ExecutionContext } from 'ava'
 import type { ContainerSpec } from '../../agent-runtime/containerizer/containerizer.ts'
 import type { Containerizers } from '../../agent-runtime/containerizer/containerizers.ts'
 import { parseLaunchHead } from '../../agent-runtime/containerizer/launch-file.ts'
-import { readCgroupWorld } from '../../agent-runtime/isolator/cgroup-mounts.ts'
+import { readCgroupWorld } from '../../agent-runtime/isolator/cgroups/mounts.ts'
 import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
-import { ownerName } from '../../agent-runtime/isolator/kill.ts'
+import { ownerName } from '../../agent-runtime/isolator/kill/kill.ts'
 import { ContainerAgent } from '../support/container-agent.ts'
 import {
   AN_AGENT,

@@ -1,8 +1,8 @@
 /** One container of a container service, from its launch to its end. */
 import type { Clock, Timer } from '../../../bus/clock.ts'
 import type { Hold, LimitHit, Usage } from '../../isolator/isolator.ts'
-import type { Place } from '../../isolator/kill.ts'
-import type { LookedAt } from '../../isolator/looked-at.ts'
+import type { Place } from '../../isolator/kill/kill.ts'
+import type { LookedAt } from '../../isolator/looks/looked-at.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from '../containerizer.ts'
 import { Killing } from '../killing.ts'
 import { type Answer, answered, type Call, type DockerApi, messageOf, SOON_MS_MAX } from './api.ts'

@@ -23,12 +23,12 @@ import {
   reserveOf,
   unseenHit,
 } from '../../../agent-runtime/isolator/disk.ts'
+import type { DiskHold } from '../../../agent-runtime/isolator/isolator.ts'
 import {
   type DiskQuestion,
   type DiskUse,
   diskUse,
-} from '../../../agent-runtime/isolator/disk-use.ts'
-import type { DiskHold } from '../../../agent-runtime/isolator/isolator.ts'
+} from '../../../agent-runtime/isolator/looks/disk-use.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import test from 'ava'
-import { childOf } from '../../../agent-runtime/isolator/entering.ts'
+import { childOf } from '../../../agent-runtime/isolator/namespaces/entering.ts'
 
 /** Of an `fs` that cannot list folders. */
 function withoutLists<Result>(run: () => Result): Result {

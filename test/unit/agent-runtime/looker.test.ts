@@ -2,7 +2,7 @@
 import { syncBuiltinESMExports } from 'node:module'
 import threads from 'node:worker_threads'
 import test from 'ava'
-import { Looker } from '../../../agent-runtime/isolator/looker.ts'
+import { Looker } from '../../../agent-runtime/isolator/looks/looker.ts'
 
 const PLACE = { hold: { kind: 'session' }, started: undefined } as const
 

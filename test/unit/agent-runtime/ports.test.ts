@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { listeningSockets, socketsOf } from '../../../agent-runtime/isolator/listening.ts'
+import { listeningSockets, socketsOf } from '../../../agent-runtime/isolator/looks/listening.ts'
 import { portsHit, strangePorts } from '../../../agent-runtime/isolator/ports.ts'
 
 const holdOf = (...ports: number[]) => ({ isolator: 'ports', ports }) as const

@@ -6,8 +6,8 @@ import {
   renderLaunchFile,
 } from '../../../agent-runtime/containerizer/launch-file.ts'
 import { parseRecord } from '../../../agent-runtime/containerizer/record.ts'
-import { killingMounts } from '../../../agent-runtime/isolator/cgroup.ts'
-import { parseCgroupMounts } from '../../../agent-runtime/isolator/cgroup-mounts.ts'
+import { parseCgroupMounts } from '../../../agent-runtime/isolator/cgroups/mounts.ts'
+import { killingMounts } from '../../../agent-runtime/isolator/kill/cgroup.ts'
 import { isAlive, ownIdentity, readStat } from '../../../agent-runtime/isolator/proc.ts'
 import { detectResources, offeredDisk, offeredMem } from '../../../agent-runtime/resources.ts'
 import { AN_AGENT, aContainer, aSandbox } from '../../support/containers.ts'

@@ -1,7 +1,8 @@
 /** The way into the namespaces of a container that runs, by nsenter(1). */
+
+import type { Place } from '../kill/kill.ts'
+import { allPids, isAlive, readStat, readText } from '../proc.ts'
 import { enterOptions } from './inside.ts'
-import type { Place } from './kill.ts'
-import { allPids, isAlive, readStat, readText } from './proc.ts'
 
 /**
  * Words that go before a command. `network` alone: the command is the agent's own.

@@ -1,6 +1,6 @@
 /** What those who look at containers see of one. */
-import type { Hold, LimitHit } from './isolator.ts'
-import type { Place } from './kill.ts'
+import type { Hold, LimitHit } from '../isolator.ts'
+import type { Place } from '../kill/kill.ts'
 
 export interface LookedAt {
   readonly id: string

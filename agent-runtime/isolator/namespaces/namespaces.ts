@@ -1,9 +1,9 @@
 /** What a task sees of its machine, by unshare(1): its own processes, files or network. */
-import { NAMESPACES, type Namespace } from '../../protocol/linux.ts'
+import { NAMESPACES, type Namespace } from '../../../protocol/linux.ts'
+import type { KillHold } from '../kill/kill.ts'
+import { tried } from '../tried.ts'
 import type { Inside } from './inside.ts'
-import type { KillHold } from './kill.ts'
 import { LOOPBACK_UP } from './private-network.ts'
-import { tried } from './tried.ts'
 
 /** Who may not make namespaces makes them as root of a user namespace, and stays himself. */
 const AS_USER = '--user --map-current-user'

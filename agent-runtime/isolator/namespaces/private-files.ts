@@ -4,7 +4,7 @@
  */
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { quote } from '../launcher/quote.ts'
+import { quote } from '../../launcher/quote.ts'
 
 export interface PrivateFiles {
   /** Absolute, without links; it exists. */

@@ -1,6 +1,14 @@
 /** Kill scope where a user may have a pid namespace: its first process takes all others along. */
-import type { KillScope } from './kill-scope.ts'
-import { allPids, isAlive, namespaceOf, type ProcessIdentity, readStat, signalPid } from './proc.ts'
+
+import {
+  allPids,
+  isAlive,
+  namespaceOf,
+  type ProcessIdentity,
+  readStat,
+  signalPid,
+} from '../proc.ts'
+import type { KillScope } from './scope.ts'
 
 /**
  * `keeper` is the process outside that waits for the namespace's first one (`unshare --fork

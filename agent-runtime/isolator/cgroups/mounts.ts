@@ -1,7 +1,7 @@
 /** Where cgroups can be made on this machine: hierarchies, and what is ours in each. */
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { readText } from './proc.ts'
+import { readText } from '../proc.ts'
 
 export interface CgroupMount {
   readonly mount: string

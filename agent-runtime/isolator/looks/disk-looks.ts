@@ -1,5 +1,5 @@
 /** Looks at the sandboxes of those that run: each now and then, all at once when the disk fills. */
-import type { Clock } from '../../bus/clock.ts'
+import type { Clock } from '../../../bus/clock.ts'
 import {
   DISK_LOOK_MS,
   DISK_LOOK_MS_FIRST,
@@ -12,10 +12,10 @@ import {
   restMs,
   UNSEEN_MS_MAX,
   unseenHit,
-} from './disk.ts'
+} from '../disk.ts'
+import type { DiskHold } from '../isolator.ts'
 import { type Marks, nextMarks, SpaceHistory } from './disk-space.ts'
 import type { DiskUse } from './disk-use.ts'
-import type { DiskHold } from './isolator.ts'
 import { holdOf, type LookedAt } from './looked-at.ts'
 import type { Looker } from './looker.ts'
 

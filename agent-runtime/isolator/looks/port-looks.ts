@@ -1,8 +1,8 @@
 /** Looks on which ports tasks listen, all of them at once, and tells what is new. */
-import type { LimitHit } from './isolator.ts'
+import type { LimitHit } from '../isolator.ts'
+import { portsHit, strangePorts } from '../ports.ts'
 import { holdOf, type LookedAt } from './looked-at.ts'
 import type { Looker } from './looker.ts'
-import { portsHit, strangePorts } from './ports.ts'
 
 export interface PortLooksOptions {
   readonly looker: Looker

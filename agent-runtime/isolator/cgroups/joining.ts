@@ -1,9 +1,9 @@
 /** Whether a process may join a cgroup: not all that can be made can be joined. */
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { joinFile } from './cgroup-files.ts'
-import { removeCgroup } from './cgroup-mounts.ts'
-import { tried } from './tried.ts'
+import { tried } from '../tried.ts'
+import { joinFile } from './files.ts'
+import { removeCgroup } from './mounts.ts'
 
 interface Joined {
   readonly base: string

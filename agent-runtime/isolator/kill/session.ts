@@ -1,6 +1,7 @@
 /** Kill scope of last resort: a session. A task that makes itself a new one escapes. */
-import type { KillScope } from './kill-scope.ts'
-import { allPids, isAlive, type ProcessIdentity, readStat, signalPid } from './proc.ts'
+
+import { allPids, isAlive, type ProcessIdentity, readStat, signalPid } from '../proc.ts'
+import type { KillScope } from './scope.ts'
 
 /** `leader` is the task's own process; it may not have made its session yet. */
 export function sessionScope(leader: ProcessIdentity): KillScope {

@@ -1,7 +1,7 @@
 /** Kill scope of root: a cgroup. Nothing gets out of it but by root's own will. */
 import { readdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { controllerCount, enableControllers } from './cgroup-controllers.ts'
+import { controllerCount, enableControllers } from '../cgroups/controllers.ts'
 import {
   type CgroupMount,
   type CgroupWorld,
@@ -11,9 +11,9 @@ import {
   readCgroupWorld,
   removeBase,
   removeCgroup,
-} from './cgroup-mounts.ts'
-import type { KillScope } from './kill-scope.ts'
-import { readText, signalPid } from './proc.ts'
+} from '../cgroups/mounts.ts'
+import { readText, signalPid } from '../proc.ts'
+import type { KillScope } from './scope.ts'
 
 /**
  * How a hierarchy kills: at once (v2, Linux 5.14), frozen and one by one (v1), or one by one (v1

@@ -1,8 +1,8 @@
 /** The small files in which the kernel counts. What is not there is undefined. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Setting, Usage } from './isolator.ts'
-import { readText } from './proc.ts'
+import type { Setting, Usage } from '../isolator.ts'
+import { readText } from '../proc.ts'
 
 /**
  * Where a process writes 0 that joins by itself and has one thread. All of a process join by

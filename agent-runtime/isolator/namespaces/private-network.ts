@@ -1,6 +1,6 @@
 /** A network with nothing but a loopback: of one task, or of all of a group. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { LAUNCHER_ENV } from '../launcher/launcher.ts'
+import { LAUNCHER_ENV } from '../../launcher/launcher.ts'
 
 /** The loopback of a new network is down. Perl is everywhere on Debian, ip(8) almost. */
 export const LOOPBACK_UP = [

@@ -3,8 +3,8 @@
  * nobody asks, and gives way to nobody: beside a fork bomb it would not see who fills the disk.
  */
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
+import { type Place, scopeOf } from '../kill/kill.ts'
 import { type DiskUse, diskUse } from './disk-use.ts'
-import { type Place, scopeOf } from './kill.ts'
 import { listeningSockets, socketsOf } from './listening.ts'
 import type { LookAnswer, LookQuestion } from './looker.ts'
 

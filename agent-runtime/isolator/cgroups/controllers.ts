@@ -1,8 +1,8 @@
 /** Which controllers may be used here, and where: each for itself, v1 has several hierarchies. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type CgroupWorld, makeBase, parentsIn, readCgroupWorld } from './cgroup-mounts.ts'
-import { readText } from './proc.ts'
+import { readText } from '../proc.ts'
+import { type CgroupWorld, makeBase, parentsIn, readCgroupWorld } from './mounts.ts'
 
 /** `cpuacct`, on v2: the time that every cgroup counts by itself. */
 export type Controller = 'cpu' | 'cpuacct' | 'devices' | 'memory' | 'pids'

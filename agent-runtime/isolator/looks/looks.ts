@@ -1,12 +1,12 @@
 /** When those that run are looked at for what nobody tells. While none runs, nobody looks. */
-import type { Clock, Timer } from '../../bus/clock.ts'
-import { readSpace } from './disk.ts'
+import type { Clock, Timer } from '../../../bus/clock.ts'
+import { readSpace } from '../disk.ts'
+import type { LimitHit } from '../isolator.ts'
+import { PORTS_LOOK_MS } from '../ports.ts'
 import { DiskLooks } from './disk-looks.ts'
-import type { LimitHit } from './isolator.ts'
 import type { LookedAt } from './looked-at.ts'
 import { Looker } from './looker.ts'
 import { PortLooks } from './port-looks.ts'
-import { PORTS_LOOK_MS } from './ports.ts'
 
 /** How often is looked who is due. */
 const TICK_MS = 250

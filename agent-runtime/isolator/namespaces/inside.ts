@@ -1,5 +1,5 @@
 /** In what a container's processes are, for who comes later. */
-import type { Namespace } from '../../protocol/linux.ts'
+import type { Namespace } from '../../../protocol/linux.ts'
 
 export type Inside = readonly ('user' | 'ipc' | Namespace)[]
 

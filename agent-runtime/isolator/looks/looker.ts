@@ -1,7 +1,7 @@
 /** Questions to the thread that looks at tasks. It is started by the first, and holds nobody up. */
 import { Worker } from 'node:worker_threads'
+import type { Place } from '../kill/kill.ts'
 import type { DiskUse } from './disk-use.ts'
-import type { Place } from './kill.ts'
 
 export type LookQuestion =
   | {

@@ -1,7 +1,7 @@
 /** What a machine has to offer if nobody says otherwise. */
 import { statfsSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
-import { findGpus } from './isolator/gpus.ts'
+import { findGpus } from './isolator/gpu-pool.ts'
 
 /** Plain numbers: `mem` and `disk` in MiB, `ports` with both ends. */
 export interface MachineResources {

@@ -5,7 +5,7 @@ import {
   type ContainerizersOptions,
   openContainerizers,
 } from './containerizer/containerizers.ts'
-import { Gpus } from './isolator/gpus.ts'
+import { GpuPool } from './isolator/gpu-pool.ts'
 import { SandboxFolder, type SandboxFolderOptions } from './sandbox/folder.ts'
 import type { Sandboxes } from './sandbox/sandboxes.ts'
 
@@ -19,7 +19,7 @@ export interface RuntimeOptions
   extends Omit<ContainerizersOptions, 'sandboxes' | 'gpus'>,
     SandboxFolderOptions {
   /** Those that it may give away, none of which is taken. Default: the machine's. */
-  readonly gpus?: Gpus
+  readonly gpus?: GpuPool
 }
 
 /** One that is real. */
@@ -30,7 +30,7 @@ export interface RealRuntime extends Runtime {
 
 /** @throws {ClusterError} as `openContainerizers`. */
 export async function openRuntime(options: RuntimeOptions): Promise<RealRuntime> {
-  const { gpus = new Gpus() } = options
+  const { gpus = new GpuPool() } = options
   const sandboxes = new SandboxFolder(options)
   try {
     return { containerizer: await openContainerizers({ ...options, gpus, sandboxes }), sandboxes }

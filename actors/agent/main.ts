@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Isolation } from '../../agent-runtime/containerizer/containerizer.ts'
 import { PretendMachine } from '../../agent-runtime/containerizer/pretending.ts'
-import { Gpus } from '../../agent-runtime/isolator/gpus.ts'
+import { GpuPool } from '../../agent-runtime/isolator/gpu-pool.ts'
 import { pretendingRuntime } from '../../agent-runtime/pretending.ts'
 import { detectResources } from '../../agent-runtime/resources.ts'
 import type { BusSystem } from '../../bus/bus.ts'
@@ -129,7 +129,7 @@ export interface AgentOptions extends World {
 export async function startAgent(options: AgentOptions): Promise<RunningAgents> {
   const { workDir, hostname, clock, isolation, containerService, outputBytesMax } = options
   const resources = completeResources(options.resources ?? [], machineResources(workDir))
-  const gpus = new Gpus()
+  const gpus = new GpuPool()
   checkGpus(resources, gpus.all.length)
   const isKnown = keptAgentId(workDir) !== undefined
   const agentId = agentIdIn(workDir, options)

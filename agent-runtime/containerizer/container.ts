@@ -1,7 +1,7 @@
 /** One container of the real containerizer, from its launch to its last process. */
 import type { Clock, Timer } from '../../bus/clock.ts'
 import { Held } from '../isolator/held.ts'
-import type { Hold, LimitHit, Usage } from '../isolator/isolator.ts'
+import type { Hold, LimitHit, Usage } from '../isolator/hold.ts'
 import { type KillHold, NOBODY, type Place, type Started, scopeOf } from '../isolator/kill/kill.ts'
 import type { KillScope } from '../isolator/kill/scope.ts'
 import type { LookedAt } from '../isolator/looks/looked-at.ts'

@@ -1,7 +1,8 @@
 /** What runs tasks on one machine. The real one and the pretending one keep the same promises. */
 import type { TaskContainer } from '../../protocol/schema/task-container.ts'
 import type { TaskLinux, TaskRlimit } from '../../protocol/schema/task-linux.ts'
-import type { LimitHit, Limits, Usage } from '../isolator/isolator.ts'
+import type { LimitHit, Usage } from '../isolator/hold.ts'
+import type { Limits } from '../isolator/isolator.ts'
 import type { SandboxName } from '../sandbox/sandboxes.ts'
 
 /** `shell` is given to `/bin/sh -c`; `argv` is run as it stands, its first found through PATH. */

@@ -1,6 +1,6 @@
 /** Containerizers side by side on one machine: each task goes to the one that it names. */
 import type { Clock } from '../../bus/clock.ts'
-import type { Usage } from '../isolator/isolator.ts'
+import type { Usage } from '../isolator/hold.ts'
 import { Looks } from '../isolator/looks/looks.ts'
 import type {
   CheckRun,

@@ -2,7 +2,7 @@
  * The file that says all about one container: to the launcher as shell, to a later agent as JSON.
  */
 import type { Namespace } from '../../protocol/linux.ts'
-import type { Hold } from '../isolator/isolator.ts'
+import type { Hold } from '../isolator/hold.ts'
 import type { KillHold } from '../isolator/kill/kill.ts'
 import { quote } from '../launcher/quote.ts'
 import type { OutputLimits } from '../sandbox/output-limits.ts'

@@ -1,14 +1,11 @@
 /** All that is made for a container before its first process. */
 import { strict as assert } from 'node:assert'
-import { realpathSync } from 'node:fs'
 import { SANDBOX_INSIDE } from '../../protocol/container-problem.ts'
 import type { AgentId } from '../../protocol/ids.ts'
-import type { Namespace } from '../../protocol/linux.ts'
-import type { Confinement } from '../isolator/confinement.ts'
-import type { OpenIsolators } from '../isolator/isolators.ts'
-import { joinsOf, type KillIsolator, makeHold } from '../isolator/kill/kill.ts'
+import type { Asked } from '../isolator/isolator.ts'
+import type { OpenIsolators, Prepared } from '../isolator/isolators.ts'
+import { joinsOf, type KillScopes, makeHold } from '../isolator/kill/kill.ts'
 import { enterWords, insideOf, killHoldOf } from '../isolator/namespaces/namespaces.ts'
-import { makePrivateFiles } from '../isolator/namespaces/private-files.ts'
 import type { SandboxFolder } from '../sandbox/folder.ts'
 import type { UserAnswer } from '../sandbox/user.ts'
 import type { Container } from './container.ts'
@@ -24,9 +21,8 @@ export interface Maker {
   readonly agentId: AgentId
   readonly runtime: RuntimeDirectory
   readonly sandboxes: SandboxFolder
-  readonly isolator: KillIsolator
+  readonly killScopes: KillScopes
   readonly isolators: OpenIsolators
-  readonly confinement: Confinement
   /** Options that make env(1) undo what shells do to signals of background jobs. */
   readonly envOptions: readonly string[]
   readonly oci: Oci | undefined
@@ -48,29 +44,22 @@ export interface Making {
  */
 export function makeContainer(maker: Maker, making: Making): string | undefined {
   const { container, spec, user, network, root } = making
-  const problem = problemOf(spec) ?? (root === undefined ? undefined : ociProblem(spec, root))
+  const asked = askedBy(spec)
+  const problem = refusalOf(maker, making, asked)
   if (problem !== undefined) return problem
-  if (typeof user === 'object' && 'refused' in user) return user.refused
-  const runAs = typeof user === 'object' ? user : undefined
-  const oci = spec.container?.kind === 'oci' ? spec.container : undefined
-  const asked = oci === undefined ? spec : { linux: ociLinux(oci) }
-  const confined = maker.confinement.prepare(asked, runAs?.prefix ?? [])
-  if ('refused' in confined) return confined.refused
-  if (typeof network === 'object') return network.refused
-  const { containerId, sandbox, command } = spec
-  const { namespaces, words } = confined
+  const runAs = typeof user === 'object' && !('refused' in user) ? user : undefined
+  const { containerId, sandbox, command, limits, ports } = spec
   const { sandboxPath, groupPath } = maker.sandboxes.createFor(spec, runAs)
-  // Before anybody else may change what is in it.
-  const isolate = isolateLines(maker, making, { namespaces, sandboxPath, groupPath })
-  maker.sandboxes.giveTo(sandboxPath, runAs)
-  const hold = killHoldOf(maker.isolator.holdFor(containerId), namespaces)
-  const wanted = { ...spec.limits, ports: spec.ports, sandboxPath }
-  const prepared = maker.isolators.prepare(containerId, wanted)
+  const paths = { sandboxPath, groupPath, ...(typeof network === 'string' && { network }) }
+  // Before anybody else may change what is in the sandbox.
+  const prepared = maker.isolators.prepare({ containerId, ports, ...limits, ...asked, ...paths })
   if (typeof prepared === 'string') return prepared
-  const { held, settings } = prepared
-  const gpus = maker.isolators.gpuEnvironment(held.holds)
+  maker.sandboxes.giveTo(sandboxPath, runAs)
+  const { held, settings, environment: gpus } = prepared
+  const namespaces = asked.linux?.namespaces ?? []
+  const hold = killHoldOf(maker.killScopes.holdFor(containerId), namespaces)
   const { agentId } = maker
-  const inside = oci === undefined ? sandboxPath : SANDBOX_INSIDE
+  const inside = root === undefined ? sandboxPath : SANDBOX_INSIDE
   const environment = environmentOf(spec, { agentId, sandboxPath: inside, groupPath, gpus })
   const instead = ociWordsOf(maker, making, { environment, sandboxPath })
   container.prepared(hold, held, insideOf(hold, namespaces))
@@ -85,9 +74,9 @@ export function makeContainer(maker: Maker, making: Making): string | undefined 
     joins: [...new Set([...joinsOf(hold), ...held.joins])],
     command,
     environment,
-    enter: enterWords(hold, { asked: namespaces, network }),
-    isolate: [...isolate, ...(instead?.isolate ?? [])],
-    prefix: words,
+    enter: enterWords(hold, prepared),
+    isolate: [...prepared.lines, ...(instead?.isolate ?? [])],
+    prefix: wordsBefore(prepared, runAs?.prefix ?? []),
     envOptions: maker.envOptions,
     ...(instead && { instead }),
   })
@@ -95,6 +84,26 @@ export function makeContainer(maker: Maker, making: Making): string | undefined 
   makeHold(hold)
   held.make(settings)
   return undefined
+}
+
+/** What a bundle's runtime does by itself is not asked for. */
+function askedBy({ container, rlimits, linux }: ContainerSpec): Asked {
+  if (container?.kind === 'oci') return { linux: ociLinux(container) }
+  return { ...(rlimits && { rlimits }), ...(linux && { linux }) }
+}
+
+/** Why it cannot be, as far as can be said before anything is made. */
+function refusalOf(
+  { isolators }: Maker,
+  { spec, user, network, root }: Making,
+  asked: Asked,
+): string | undefined {
+  const problem = problemOf(spec) ?? (root === undefined ? undefined : ociProblem(spec, root))
+  if (problem !== undefined) return problem
+  if (typeof user === 'object' && 'refused' in user) return user.refused
+  const lacking = isolators.problem({ ...spec.limits, ...asked })
+  if (lacking !== undefined) return lacking
+  return typeof network === 'object' ? network.refused : undefined
 }
 
 function ociWordsOf(
@@ -107,23 +116,11 @@ function ociWordsOf(
   return ociWords(oci, root, { container, command, user, rlimits: oci.rlimits, ...made })
 }
 
-interface Paths {
-  readonly namespaces: readonly Namespace[]
-  readonly sandboxPath: string
-  readonly groupPath: string | undefined
-}
-
-/** Makes what it is to find in its namespaces. @returns what is to be done within. */
-function isolateLines(
-  { confinement }: Maker,
-  { spec, network }: Making,
-  { namespaces, sandboxPath, groupPath }: Paths,
+/** `userWords`: those that change the user, by setpriv as well. */
+function wordsBefore(
+  { words, setpriv }: Prepared,
+  userWords: readonly string[],
 ): readonly string[] {
-  const isAlone = namespaces.includes('network') && network === undefined
-  const loopback = isAlone ? [`${confinement.loopbackUp} || return`] : []
-  if (!namespaces.includes('mount')) return loopback
-  const sandbox = realpathSync(sandboxPath)
-  const kept = groupPath === undefined ? [] : [realpathSync(groupPath)]
-  const memBytes = spec.limits?.memBytes
-  return [...loopback, ...makePrivateFiles({ sandbox, kept, memBytes })]
+  const first = userWords.length === 0 && setpriv.length > 0 ? ['setpriv'] : userWords
+  return [...words, ...first, ...setpriv]
 }

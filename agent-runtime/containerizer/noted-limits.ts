@@ -1,7 +1,7 @@
 /** Limits that tasks were ended for: written down before the kill, for a later agent to tell. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LimitHit } from '../isolator/isolator.ts'
+import type { LimitHit } from '../isolator/hold.ts'
 import { readText } from '../isolator/proc.ts'
 
 export class NotedLimits {

@@ -1,7 +1,7 @@
 /** Containers that only take time: for emulated agents and for the simulator. */
 import { strict as assert } from 'node:assert'
 import type { Clock, Timer } from '../../bus/clock.ts'
-import type { Usage } from '../isolator/isolator.ts'
+import type { Usage } from '../isolator/hold.ts'
 import { type PretendOutput, PretendOutputs } from '../sandbox/pretending.ts'
 import type { SandboxName } from '../sandbox/sandboxes.ts'
 import type {

@@ -3,11 +3,10 @@ import { strict as assert } from 'node:assert'
 import { join } from 'node:path'
 import type { Clock } from '../../bus/clock.ts'
 import type { AgentId } from '../../protocol/ids.ts'
-import { openConfinement } from '../isolator/confinement.ts'
 import { defaultDiskBytes } from '../isolator/disk.ts'
-import type { Gpus } from '../isolator/gpus.ts'
+import type { GpuPool } from '../isolator/gpu-pool.ts'
 import { openIsolators } from '../isolator/isolators.ts'
-import { openKillIsolator, ownerName } from '../isolator/kill/kill.ts'
+import { openKillScopes, ownerName } from '../isolator/kill/kill.ts'
 import type { Looks } from '../isolator/looks/looks.ts'
 import { tried } from '../isolator/tried.ts'
 import type { WatchOptions } from '../launcher/watch.ts'
@@ -34,7 +33,7 @@ export interface ProcessContainerizerOptions {
   /** The caller closes it. */
   readonly looks: Looks
   /** Those that it may give away, none of which is taken. */
-  readonly gpus: Gpus
+  readonly gpus: GpuPool
 }
 
 /**
@@ -49,21 +48,18 @@ export async function openParts(
   const runtime = new RuntimeDirectory(join(workDir, 'runtime'), use)
   try {
     const owner = `${agentId} ${workDir}`
-    const isolator = await openKillIsolator(owner, isolation)
-    const { base: killBase } = isolator
-    const diskBytes = defaultDiskBytes(workDir)
+    const killScopes = await openKillScopes(owner, isolation)
     const isolators = await openIsolators({
       name: ownerName(owner),
-      killBase,
-      defaultDiskBytes: diskBytes,
+      killBase: killScopes.base,
+      defaultDiskBytes: defaultDiskBytes(workDir),
       gpus: options.gpus,
     })
-    const confinement = await openConfinement()
     const oci = use === 'ending' ? undefined : await openOci(runtime.path)
     const whyNot = await tried(['env', SIGNALS_RESET, 'true'])
     const envOptions = whyNot === undefined ? [SIGNALS_RESET] : []
     runtime.checkOwner()
-    const parts = { runtime, isolator, isolators, confinement, envOptions }
+    const parts = { runtime, killScopes, isolators, envOptions }
     return typeof oci === 'string' ? { ...parts, oci: undefined, noOci: oci } : { ...parts, oci }
   } catch (error) {
     runtime.close()

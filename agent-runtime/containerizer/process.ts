@@ -6,7 +6,7 @@ import type { Timer } from '../../bus/clock.ts'
 import { isToken } from '../../protocol/ids.ts'
 import type { OciContainer } from '../../protocol/schema/task-container.ts'
 import { beginHere, NO_PLACE, RunningChecks } from '../checks/running.ts'
-import type { Usage } from '../isolator/isolator.ts'
+import type { Usage } from '../isolator/hold.ts'
 import type { KillScope } from '../isolator/kill/scope.ts'
 import type { Looks } from '../isolator/looks/looks.ts'
 import { GroupNetworks } from '../isolator/namespaces/private-network.ts'
@@ -62,7 +62,7 @@ export class ProcessContainerizer implements Containerizer {
   readonly #sandboxes: SandboxFolder
   readonly #users = new Users()
   readonly #roots: Roots
-  readonly #networks: GroupNetworks
+  readonly #networks = new GroupNetworks()
   readonly #checks: RunningChecks
   readonly #looks: Looks
   readonly #containers = new Map<string, Container>()
@@ -75,14 +75,12 @@ export class ProcessContainerizer implements Containerizer {
   constructor(options: ProcessContainerizerOptions, parts: Parts) {
     this.#options = options
     this.#parts = parts
-    this.isolation = parts.isolator.isolation
-    const { isolators, confinement } = parts
-    this.isolators = [...isolators.names, ...confinement.names]
+    this.isolation = parts.killScopes.isolation
+    const { isolators, noOci } = parts
+    this.isolators = isolators.names
     this.kinds = parts.oci === undefined ? ['process'] : ['process', 'oci']
-    const { noOci } = parts
-    this.missing = [...isolators.missing, ...confinement.missing, ...(noOci ? [noOci] : [])]
+    this.missing = [...isolators.missing, ...(noOci ? [noOci] : [])]
     this.#roots = new Roots(join(options.workDir, 'roots'), options.clock)
-    this.#networks = new GroupNetworks(confinement.loopbackUp)
     this.#sandboxes = options.sandboxes
     this.#maker = { ...parts, agentId: options.agentId, sandboxes: this.#sandboxes }
     this.#checks = new RunningChecks(options.clock, beginHere(options.clock))
@@ -118,7 +116,7 @@ export class ProcessContainerizer implements Containerizer {
     assert(!this.#recovered, 'recovery happens once')
     this.#recovered = true
     const found: RecoveredContainer[] = []
-    const { runtime, isolator, isolators } = this.#parts
+    const { runtime, killScopes, isolators } = this.#parts
     const all = runtime.containers()
     for (const [containerId, files] of all) {
       const { sandbox, output } = files
@@ -130,7 +128,7 @@ export class ProcessContainerizer implements Containerizer {
       if (found.length % LOOKED_AT_ONCE === 0) await this.#breathe()
     }
     const known = new Set(all.keys())
-    for (const stranger of isolator.strangers(known)) this.#clear(stranger)
+    for (const stranger of killScopes.strangers(known)) this.#clear(stranger)
     for (const stranger of isolators.strangers(known)) this.#clear(stranger)
     return found
   }
@@ -150,10 +148,10 @@ export class ProcessContainerizer implements Containerizer {
    * the cgroups that say for what limit one was ended.
    */
   sweep(): void {
-    const { isolator, isolators } = this.#parts
+    const { killScopes, isolators } = this.#parts
     const limited = [...this.#containers.values()].filter(({ isLimited }) => isLimited)
     const kept = new Set(limited.map(({ id }) => id))
-    for (const scope of isolator.strangers(kept)) scope.remove()
+    for (const scope of killScopes.strangers(kept)) scope.remove()
     for (const scope of isolators.strangers(kept)) scope.remove()
   }
 
@@ -251,7 +249,7 @@ export class ProcessContainerizer implements Containerizer {
     this.#watch?.close(this.#recovered && this.#sandboxes.isIdle)
     await this.#sandboxes.close()
     this.#parts.isolators.close()
-    this.#parts.isolator.close()
+    this.#parts.killScopes.close()
     this.#parts.runtime.close()
   }
 

@@ -1,8 +1,7 @@
 /** CPU by weight: who asks for twice as much gets twice as much when there is too little. */
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { fieldOf, known, numberIn } from './cgroups/files.ts'
-import type { CgroupIsolator, Setting } from './isolator.ts'
+import { fieldOf, known, numberIn, type Setting } from './cgroups/files.ts'
+import { cgroupIsolator } from './cgroups/isolator.ts'
 
 /** Of one core. */
 const SHARES = 1024
@@ -12,16 +11,20 @@ const SHARES_MAX = 262_144
 const PERIOD_US = 100_000
 const QUOTA_US_MIN = 1_000
 
-export const cpuIsolator: CgroupIsolator = {
+export const cpuIsolator = cgroupIsolator({
   name: 'cpu',
   controller: 'cpu',
   wants: 'cpuacct',
-  settings({ cpus, cpusMax }, version) {
+  lacks: {
+    cpu: 'tasks get no share of the cpus',
+    cpuacct: 'the cpu time of tasks is not counted',
+  },
+  settings({ cpus, cpusMax }, { version }) {
     const weight = cpus === undefined ? [] : [weightOf(cpus, version)]
     return cpusMax === undefined ? weight : [...weight, ...quotaOf(cpusMax, version)]
   },
   /** All tasks together weigh as much as the machine has, beside what else runs on it. */
-  share: (version) => weightOf(availableParallelism(), version),
+  share: (cores, { version }) => weightOf(cores, version),
   usage({ version, path, accounts = path, countedIn }) {
     const stat = join(path, 'cpu.stat')
     if (version === 2) {
@@ -38,7 +41,7 @@ export const cpuIsolator: CgroupIsolator = {
       throttledMs: scaled(fieldOf(stat, 'throttled_time'), 1_000_000),
     })
   },
-}
+})
 
 /** Of version 2. */
 const usageIn = (stat: string): number | undefined => scaled(fieldOf(stat, 'usage_usec'), 1_000)

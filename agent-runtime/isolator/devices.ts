@@ -1,70 +1,14 @@
 /** Devices: a task gets those that every program needs, and its own. Of the rest it opens none. */
-import { join } from 'node:path'
-import { writeSetting } from './cgroups/files.ts'
-import type { CgroupIsolator, DeviceNumber, Setting } from './isolator.ts'
-import { readText } from './proc.ts'
+import { onlyDevices } from './cgroups/device-lists.ts'
+import { cgroupIsolator } from './cgroups/isolator.ts'
 
-/** Read and written by every task. Source: the kernel's list of devices, devices.txt. */
-const FOR_ALL: Readonly<Record<string, DeviceNumber>> = {
-  null: { major: 1, minor: 3 },
-  zero: { major: 1, minor: 5 },
-  full: { major: 1, minor: 7 },
-  random: { major: 1, minor: 8 },
-  urandom: { major: 1, minor: 9 },
-  tty: { major: 5, minor: 0 },
-  ptmx: { major: 5, minor: 2 },
-  pts: { major: 136, minor: '*' },
-}
-
-export const devicesIsolator: CgroupIsolator = {
+export const devicesIsolator = cgroupIsolator({
   name: 'devices',
   controller: 'devices',
-  settings({ devices = [], inheritsDevices = false }) {
-    if (inheritsDevices && devices.length === 0) return []
-    const opened = [...Object.values(FOR_ALL), ...devices]
-    return [
-      { file: 'devices.deny', text: 'a' },
-      // To make a node is not to open it, and programs that unpack whole systems make some.
-      ...['c *:* m', 'b *:* m'].map(allow),
-      ...opened.map(({ major, minor }) => allow(`c ${major}:${minor} rwm`)),
-    ]
+  lacks: { devices: 'tasks can open every device that their user may' },
+  /** GPUs are taken before: they are among its own. */
+  settings({ containerId }, { cgroups, gpus }) {
+    const own = gpus.devicesOf(gpus.takenBy(containerId))
+    return cgroups.areDevicesShared && own.length === 0 ? [] : onlyDevices(own)
   },
-  usage: () => ({}),
-}
-
-/**
- * Leaves the cgroup that holds all of them what every task has: then each new one has that from the
- * beginning, and eleven files need not be written for each task. False: it stays as it was, as the
- * kernel takes nothing from it while others are below.
- */
-export function shareDevices(base: string): boolean {
-  const wanted = new Set(EVERY_TASK.map(({ text }) => text).filter((text) => text !== 'a'))
-  const list = (): readonly string[] =>
-    (readText(join(base, 'devices.list')) ?? '').trim().split('\n')
-  const before = new Set(list())
-  if (before.size === wanted.size && [...wanted].every((line) => before.has(line))) return true
-  try {
-    for (const setting of EVERY_TASK) writeSetting(base, setting)
-  } catch {
-    // Tasks of an agent that shared nothing are below.
-    return false
-  }
-  // The agent itself may have less.
-  return list().every((line) => wanted.has(line))
-}
-
-/**
- * Where tasks may be given others, too: undoes `shareDevices`. While others are below the kernel
- * adds only those that are named. False: nobody below can be given them.
- */
-export function unshareDevices(base: string, others: readonly DeviceNumber[]): boolean {
-  const lines = others.map(({ major, minor }) => `c ${major}:${minor} rwm`)
-  for (const setting of [allow('a'), ...lines.map(allow)]) writeSetting(base, setting)
-  const listed = (readText(join(base, 'devices.list')) ?? '').trim().split('\n')
-  return listed.includes('a *:* rwm') || lines.every((line) => listed.includes(line))
-}
-
-/** What the agent itself may not open, nobody can be given. */
-const allow = (text: string): Setting => ({ file: 'devices.allow', text, ifThere: true })
-
-const EVERY_TASK: readonly Setting[] = devicesIsolator.settings({}, 1)
+})

@@ -1,7 +1,8 @@
 /** Disk: a sandbox takes no more than its task asked for. Nobody counts it but who looks. */
 import { statfsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import type { DiskHold, LimitHit, Wanted } from './isolator.ts'
+import type { DiskHold, LimitHit } from './hold.ts'
+import type { Isolator, Wanted } from './isolator.ts'
 import type { DiskUse } from './looks/disk-use.ts'
 import { inMib } from './memory.ts'
 
@@ -23,6 +24,19 @@ const MS_PER_FILE = 0.05
 /** For so long a task may keep a folder to itself: tests of rights do it for a moment. */
 export const UNSEEN_MS_MAX = 30_000
 
+export const diskIsolator: Isolator = {
+  name: 'disk',
+  open: ({ defaultDiskBytes: bytes }) => ({
+    works: {
+      prepare(wanted) {
+        const hold = diskHold(wanted, bytes)
+        return hold && { hold }
+      },
+    },
+    missing: [],
+  }),
+}
+
 /** What a task that asked for no disk may take of the one that the sandboxes are on. */
 export function defaultDiskBytes(workDir: string): number {
   const { blocks, bsize } = statfsSync(workDir)
@@ -36,7 +50,7 @@ export async function readSpace(path: string): Promise<DiskSpace> {
 }
 
 export function diskHold(
-  { sandboxPath, diskBytes = 0 }: Wanted,
+  { sandboxPath, diskBytes = 0 }: Pick<Wanted, 'diskBytes' | 'sandboxPath'>,
   defaultBytes: number,
 ): DiskHold | undefined {
   if (sandboxPath === undefined) return undefined

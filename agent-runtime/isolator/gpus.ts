@@ -1,58 +1,37 @@
 /** GPUs, whole: each is one task's from its launch to its last process. */
-import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import type { DeviceNumber, GpusHold, Hold } from './isolator.ts'
+import type { Hold } from './hold.ts'
+import type { Isolator, Tried } from './isolator.ts'
+import type { Machine } from './machine.ts'
 
-/** Without these no GPU can be used; they are no GPU by themselves. */
-const BESIDE = ['nvidiactl', 'nvidia-uvm', 'nvidia-uvm-tools', 'nvidia-modeset']
+export const gpusIsolator: Isolator = { name: 'gpus', open: openGpus }
 
-/** Numbers of the GPUs that the folder of devices shows, in order. */
-export function findGpus(devPath = '/dev'): readonly number[] {
-  return namesIn(devPath)
-    .map((name) => /^nvidia(\d+)$/.exec(name)?.[1])
-    .filter((digits) => digits !== undefined)
-    .map(Number)
-    .sort((a, b) => a - b)
-}
-
-/** Who has which. */
-export class Gpus {
-  readonly all: readonly number[]
-  readonly #devPath: string
-  readonly #takers = new Map<number, string>()
-
-  constructor(devPath = '/dev') {
-    this.#devPath = devPath
-    this.all = findGpus(devPath)
-  }
-
-  /** Undefined: so many are not free, and none was taken. */
-  take(containerId: string, count: number): GpusHold | undefined {
-    const free = this.all.filter((gpu) => !this.#takers.has(gpu)).slice(0, count)
-    if (free.length < count) return undefined
-    for (const gpu of free) this.#takers.set(gpu, containerId)
-    return { isolator: 'gpus', gpus: free }
-  }
-
-  /** It has them since before this agent started. */
-  keep(containerId: string, holds: readonly Hold[]): void {
-    for (const gpu of gpusOf(holds)) this.#takers.set(gpu, containerId)
-  }
-
-  /** May be repeated. */
-  release(containerId: string): void {
-    for (const [gpu, taker] of this.#takers) if (taker === containerId) this.#takers.delete(gpu)
-  }
-
-  /** What a task with these may open. One that has gone meanwhile is left out. */
-  devicesOf(gpus: readonly number[]): readonly DeviceNumber[] {
-    if (gpus.length === 0) return []
-    const names = [...gpus.map((gpu) => `nvidia${gpu}`), ...BESIDE]
-    return names.flatMap((name) => deviceNumber(join(this.#devPath, name)) ?? [])
+function openGpus({ gpus, cgroups }: Machine): Tried {
+  if (gpus.all.length === 0) return { missing: [] }
+  const isHeld = cgroups?.bases.has('devices') ?? false
+  const areClosed = cgroups?.areGpusClosed ?? false
+  return {
+    works: {
+      problem: ({ gpus: count = 0 }) => (areClosed && count > 0 ? CLOSED : undefined),
+      prepare({ containerId, gpus: count = 0 }) {
+        const taken = gpus.take(containerId, count)
+        if (taken === undefined) return `it was given ${count} GPUs, and so many are not free here`
+        const environment = gpuEnvironment(taken, { isHeld })
+        return count === 0
+          ? { environment }
+          : { hold: { isolator: 'gpus', gpus: taken }, environment }
+      },
+      keep: (containerId, holds) => gpus.keep(containerId, gpusOf(holds)),
+      release: (containerId) => gpus.release(containerId),
+    },
+    missing: [...(isHeld ? [] : [OPEN]), ...(areClosed ? [CLOSED] : [])],
   }
 }
 
-export const gpusOf = (holds: readonly Hold[]): readonly number[] =>
+const OPEN = 'a task is told which GPUs are its own, but nothing keeps others from opening them'
+const CLOSED =
+  'no task can be given a GPU: the cgroups of its agent may not open them all, as the kernel refused it'
+
+const gpusOf = (holds: readonly Hold[]): readonly number[] =>
   holds.flatMap((hold) => (hold.isolator === 'gpus' ? hold.gpus : []))
 
 /**
@@ -69,21 +48,4 @@ export function gpuEnvironment(
     NVIDIA_VISIBLE_DEVICES: list === '' ? 'void' : list,
     ...(!isHeld && { CUDA_VISIBLE_DEVICES: list }),
   }
-}
-
-function namesIn(path: string): readonly string[] {
-  try {
-    return readdirSync(path)
-  } catch {
-    // No such folder: no such devices.
-    return []
-  }
-}
-
-function deviceNumber(path: string): DeviceNumber | undefined {
-  const found = statSync(path, { throwIfNoEntry: false })
-  if (found === undefined || !found.isCharacterDevice()) return undefined
-  const { rdev } = found
-  // As the C library takes it apart: twelve bits and twenty, of 32.
-  return { major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00) }
 }

@@ -2,38 +2,20 @@
 import { type FSWatcher, mkdirSync, watch } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Clock, Timer } from '../../bus/clock.ts'
-import { joinFile, writeSetting } from './cgroups/files.ts'
+import { joinFile, type Setting, writeSetting } from './cgroups/files.ts'
 import { removeBase, removeCgroup } from './cgroups/mounts.ts'
-import { cpuIsolator } from './cpu.ts'
-import { devicesIsolator } from './devices.ts'
-import type {
-  CgroupHold,
-  CgroupIsolator,
-  CgroupIsolatorName,
-  Hold,
-  LimitHit,
-  Setting,
-  Usage,
-} from './isolator.ts'
+import type { CgroupHold, Hold, LimitHit, Usage } from './hold.ts'
+import type { Isolator, IsolatorName } from './isolator.ts'
 import { cgroupScope } from './kill/cgroup.ts'
 import type { KillScope } from './kill/scope.ts'
-import { memoryIsolator } from './memory.ts'
-import { pidsIsolator } from './pids.ts'
-
-/** In the order in which a container is prepared; README.md says why. */
-export const CGROUP_ISOLATORS: readonly CgroupIsolator[] = [
-  pidsIsolator,
-  memoryIsolator,
-  cpuIsolator,
-  devicesIsolator,
-]
+import { ISOLATORS } from './order.ts'
 
 /** How long changes are collected. */
 const COLLECT_MS = 100
 
 interface Known {
-  readonly hold: CgroupHold
-  readonly isolator: CgroupIsolator
+  readonly hold: Hold
+  readonly isolator: Isolator
 }
 
 export class Held {
@@ -50,7 +32,7 @@ export class Held {
   constructor(holds: readonly Hold[] = [], seen?: LimitHit) {
     this.holds = holds
     this.#inCgroups = holds.filter((hold) => 'version' in hold)
-    this.#known = this.#inCgroups.flatMap((hold) => {
+    this.#known = holds.flatMap((hold) => {
       const isolator = BY_NAME.get(hold.isolator)
       return isolator === undefined ? [] : [{ hold, isolator }]
     })
@@ -71,7 +53,7 @@ export class Held {
   }
 
   /** Makes what the holds name, which is on disk by now. @throws when the kernel refuses. */
-  make(settings: ReadonlyMap<CgroupIsolatorName, readonly Setting[]>): void {
+  make(settings: ReadonlyMap<IsolatorName, readonly Setting[]>): void {
     for (const path of this.cgroups) mkdirSync(path, { recursive: true })
     for (const { isolator, path } of this.#inCgroups) {
       for (const setting of settings.get(isolator) ?? []) writeSetting(path, setting)
@@ -122,7 +104,7 @@ export class Held {
   }
 
   usage(): Usage {
-    return Object.assign({}, ...this.#known.map(({ hold, isolator }) => isolator.usage(hold)))
+    return Object.assign({}, ...this.#known.map(({ hold, isolator }) => isolator.usage?.(hold)))
   }
 
   /** Nothing lives in its cgroups: who is root may have left what a kill reaches, but not these. */
@@ -160,4 +142,4 @@ const limitScope = (path: string): KillScope => cgroupScope(path, 'one-by-one')
 const cgroupsOf = ({ path, accounts }: CgroupHold): string[] =>
   accounts === undefined ? [path] : [path, accounts]
 
-const BY_NAME = new Map(CGROUP_ISOLATORS.map((isolator) => [isolator.name, isolator]))
+const BY_NAME = new Map<string, Isolator>(ISOLATORS.map((isolator) => [isolator.name, isolator]))

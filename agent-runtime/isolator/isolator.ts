@@ -1,9 +1,12 @@
 /**
- * What keeps a task to its share, in words that all isolators use. The kernel does it by cgroups
- * where it can, and these are alike (`CgroupIsolator`); at what it does not count, somebody has to
- * look.
+ * What an isolator is, whatever it does it with: cgroups, namespaces, words before the command, or
+ * somebody who looks. README.md has all of them and their order.
  */
-import type { CgroupControllers, Controller } from './cgroups/controllers.ts'
+import type { ConfinementName } from '../../protocol/agent-attributes.ts'
+import type { TaskLinux, TaskRlimit } from '../../protocol/schema/task-linux.ts'
+import type { Setting } from './cgroups/files.ts'
+import type { CgroupIsolatorName, Hold, LimitHit, Usage } from './hold.ts'
+import type { Machine } from './machine.ts'
 
 /** What a task may use. Absent: nothing holds it. */
 export interface Limits {
@@ -20,138 +23,78 @@ export interface Limits {
   readonly gpus?: number
 }
 
+/** What may not be there to be had. */
+export interface Asked extends Pick<Limits, 'gpus'> {
+  readonly rlimits?: readonly TaskRlimit[]
+  readonly linux?: TaskLinux
+}
+
 /** All that is asked for one container. */
-export interface Wanted extends Limits {
-  /** On which it may listen. */
+export interface Wanted extends Limits, Asked {
+  readonly containerId: string
+  /** On which it may listen. Absent: nobody looks. */
   readonly ports?: readonly number[]
   /** Absolute. Absent: it has none that could be looked at. */
   readonly sandboxPath?: string
+  /** The folder that its group shares. */
+  readonly groupPath?: string | undefined
+  /** The network namespace of its group, as a path. Absent: it shares none. */
+  readonly network?: string | undefined
 }
 
-export type CgroupIsolatorName = 'cpu' | 'devices' | 'memory' | 'pids'
-export type IsolatorName = CgroupIsolatorName | 'disk' | 'gpus' | 'ports'
+export type IsolatorName = CgroupIsolatorName | ConfinementName | 'disk' | 'gpus' | 'ports'
 
-/**
- * How one isolator holds one container. On disk before anything is made, and all that a later agent
- * needs: to read what was counted, to look on, and to remove it.
- */
-export type Hold = CgroupHold | DiskHold | GpusHold | PortsHold
-
-/** A sandbox that somebody looks at. */
-export interface DiskHold {
-  readonly isolator: 'disk'
-  readonly path: string
-  readonly bytesMax: number
-  /** What the task asked for; the limit is somebody else's choice if it is 0. */
-  readonly askedBytes: number
-  /** It may be of users whom the agent cannot look behind: that is no trick of the task. */
-  readonly mayBeClosed?: true
-}
-
-/** Devices that are nobody else's. */
-export interface GpusHold {
-  readonly isolator: 'gpus'
-  /** Their numbers: `[0, 2]` are `/dev/nvidia0` and `/dev/nvidia2`. */
-  readonly gpus: readonly number[]
-}
-
-/** Somebody looks on what it listens. */
-export interface PortsHold {
-  readonly isolator: 'ports'
-  readonly ports: readonly number[]
-}
-
-export interface CgroupHold {
-  readonly isolator: CgroupIsolatorName
-  /** Of cgroups. */
-  readonly version: 1 | 2
-  readonly path: string
-  /** Where cpu time is counted, if the hierarchy of `path` does not. */
-  readonly accounts?: string
-  /** The same, where that is the cgroup of version 2 that a kill reaches: not made or removed. */
-  readonly countedIn?: string
-}
-
-export type LimitReason =
-  | 'CONTAINER_LIMITATION'
-  | 'CONTAINER_LIMITATION_DISK'
-  | 'CONTAINER_LIMITATION_MEMORY'
-  | 'CONTAINER_LIMITATION_PORTS'
-
-/** A limit that a task was held to. */
-export interface LimitHit {
-  readonly reason: LimitReason
-  /** A sentence with the limit and what was used. */
-  readonly message: string
-  /** Something was ended for it, so the task is over. Else: told if the task fails. */
-  readonly ends: boolean
-}
-
-/** What was counted. Absent: nobody says, or the container is gone. */
-export interface Usage {
-  readonly cpuMs?: number
-  /** How long it wanted to run and was kept from it by its quota. */
-  readonly throttledMs?: number
-  readonly memBytes?: number
-  readonly memPeakBytes?: number
-  /** Processes and threads. */
-  readonly pids?: number
-  /** What its sandbox takes of the disk, and what it holds open there without a name. */
-  readonly diskBytes?: number
-}
-
-/** What is written to a file of a new cgroup. */
-export interface Setting {
-  readonly file: string
-  readonly text: string
-  /** Not every kernel has it. */
-  readonly ifThere?: true
-}
-
-/** A character device, by the kernel's numbers. */
-export interface DeviceNumber {
-  readonly major: number
-  readonly minor: number | '*'
-}
-
-/** What is asked of a cgroup. */
-export interface CgroupWanted extends Limits {
-  /** Beside those that every task has. */
-  readonly devices?: readonly DeviceNumber[]
-  /** A new cgroup has those that every task has from the one that holds all of them. */
-  readonly inheritsDevices?: boolean
-}
-
-export interface CgroupIsolator {
-  readonly name: CgroupIsolatorName
-  /** What it needs, and what it can do without. */
-  readonly controller: Controller
-  readonly wants?: Controller
-  /** What is written to a new cgroup, in order. Nothing: it is only counted there. */
-  readonly settings: (wanted: CgroupWanted, version: 1 | 2) => readonly Setting[]
-  /** What the cgroup that holds all of them is given, once. */
-  readonly share?: (version: 1 | 2) => Setting
-  readonly limitHit?: (hold: CgroupHold) => LimitHit | undefined
+/** One way in which tasks are kept apart. */
+export interface Isolator<OfHold extends Hold = Hold> {
+  /** As agents say it in their attribute `isolators`. */
+  readonly name: IsolatorName
+  /** Finds out by trying whether it works here. What was made for that is gone afterwards. */
+  open(machine: Machine): Tried | Promise<Tried>
+  /** These read a hold, whoever made it, and whether or not the isolator works here now. */
+  limitHit?(hold: OfHold): LimitHit | undefined
   /** A file that inotify tells of when a limit was hit; undefined: somebody has to look. */
-  readonly limitFile?: (hold: CgroupHold) => string | undefined
-  readonly usage: (hold: CgroupHold) => Usage
+  limitFile?(hold: OfHold): string | undefined
+  usage?(hold: OfHold): Usage
 }
 
-/** @returns the hold, or undefined where this machine has no such controller. */
-export function holdIn(
-  controllers: CgroupControllers,
-  { isolator, containerId }: { readonly isolator: CgroupIsolator; readonly containerId: string },
-): CgroupHold | undefined {
-  const found = controllers.bases.get(isolator.controller)
-  if (found === undefined) return undefined
-  const accounts = isolator.wants && controllers.bases.get(isolator.wants)
-  return {
-    isolator: isolator.name,
-    version: found.version,
-    path: `${found.base}/${containerId}`,
-    ...(accounts &&
-      accounts.base !== found.base && {
-        [accounts.version === 1 ? 'accounts' : 'countedIn']: `${accounts.base}/${containerId}`,
-      }),
-  }
+export interface Tried {
+  /** Absent: it does not work here. */
+  readonly works?: Working
+  /** A sentence for each thing that no task is held to, or can have, here. */
+  readonly missing: readonly string[]
+}
+
+/** An isolator as it works on this machine. */
+export interface Working {
+  /** Why it cannot be had, in a sentence; asked before anything is made. Undefined: it can. */
+  problem?(asked: Asked): string | undefined
+  /**
+   * Its part in one container; undefined: it has none. Makes nothing outside of the sandbox: what
+   * is to be made is written down first. A sentence: it cannot be held so. What was taken stays the
+   * container's own until `release`.
+   */
+  prepare(wanted: Wanted): Part | string | undefined
+  /** It has been held so since before this agent started. */
+  keep?(containerId: string, holds: readonly Hold[]): void
+  /** No process of it is left. May be repeated. */
+  release?(containerId: string): void
+}
+
+/** What one isolator does for one container. */
+export interface Part {
+  readonly hold?: Hold
+  /** Written to the cgroup of the hold, in order. */
+  readonly settings?: readonly Setting[]
+  /** What the task is told. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Words that enter namespaces that are there already. */
+  readonly enter?: readonly string[]
+  /** Options of unshare(1) that make new ones. */
+  readonly unshare?: readonly string[]
+  /** Lines for the shell that prepares the task in them. Each fails with a word. */
+  readonly lines?: readonly string[]
+  /** Words before the command, while they have the agent's rights. */
+  readonly words?: readonly string[]
+  /** Options of setpriv(1), which changes the user after these words. */
+  readonly setpriv?: readonly string[]
 }

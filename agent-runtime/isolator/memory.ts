@@ -4,7 +4,8 @@
  */
 import { join } from 'node:path'
 import { fieldOf, known, numberIn } from './cgroups/files.ts'
-import type { CgroupHold, CgroupIsolator, LimitHit } from './isolator.ts'
+import { cgroupIsolator } from './cgroups/isolator.ts'
+import type { CgroupHold, LimitHit } from './hold.ts'
 
 const MIB = 1024 * 1024
 /** With less a shell and what it starts do not come to be. Source: Mesos, `MIN_MEMORY`. */
@@ -20,11 +21,12 @@ const FILES = {
   2: { limit: 'memory.max', now: 'memory.current', peak: 'memory.peak', kills: 'memory.events' },
 } as const
 
-export const memoryIsolator: CgroupIsolator = {
+export const memoryIsolator = cgroupIsolator({
   name: 'memory',
   controller: 'memory',
+  lacks: { memory: 'tasks are not held to their memory' },
   /** Swap is nobody's resource, so a task has none. */
-  settings({ memBytes }, version) {
+  settings({ memBytes }, { version }) {
     if (memBytes === undefined) return []
     const text = String(Math.max(MEM_BYTES_MIN, memBytes))
     const limit = { file: FILES[version].limit, text }
@@ -48,7 +50,7 @@ export const memoryIsolator: CgroupIsolator = {
     const { now, peak } = filesOf(hold)
     return known({ memBytes: numberIn(now), memPeakBytes: numberIn(peak) })
   },
-}
+})
 
 /** Undefined: it is not known. */
 export interface MemoryUse {

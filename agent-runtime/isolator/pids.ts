@@ -1,11 +1,13 @@
 /** Processes and threads: a fork bomb fills its own cup. */
 import { join } from 'node:path'
 import { fieldOf, known, numberIn } from './cgroups/files.ts'
-import type { CgroupIsolator, LimitHit } from './isolator.ts'
+import { cgroupIsolator } from './cgroups/isolator.ts'
+import type { LimitHit } from './hold.ts'
 
-export const pidsIsolator: CgroupIsolator = {
+export const pidsIsolator = cgroupIsolator({
   name: 'pids',
   controller: 'pids',
+  lacks: { pids: 'tasks are not held to a number of processes' },
   settings: ({ pidsMax }) =>
     pidsMax === undefined ? [] : [{ file: 'pids.max', text: String(pidsMax) }],
   limitHit({ path }): LimitHit | undefined {
@@ -19,4 +21,4 @@ export const pidsIsolator: CgroupIsolator = {
     }
   },
   usage: ({ path }) => known({ pids: numberIn(join(path, 'pids.current')) }),
-}
+})

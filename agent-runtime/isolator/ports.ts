@@ -1,10 +1,19 @@
 /** Ports: who listens where it was not given the port is found, as nothing here can forbid it. */
-import type { LimitHit, PortsHold } from './isolator.ts'
+import type { LimitHit, PortsHold } from './hold.ts'
+import type { Isolator } from './isolator.ts'
 
 /** Source: Mesos, `--container_ports_watch_interval`. */
 export const PORTS_LOOK_MS = 30_000
 /** A task may listen on thousands: so many are named. */
 const NAMED_MAX = 10
+
+export const portsIsolator: Isolator = {
+  name: 'ports',
+  open: () => ({
+    works: { prepare: ({ ports }) => ports && { hold: { isolator: 'ports', ports } } },
+    missing: [],
+  }),
+}
 
 /** Of those that it listens on, the ones that it was not given, each once, lowest first. */
 export function strangePorts(

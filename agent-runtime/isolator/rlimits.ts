@@ -1,19 +1,37 @@
 /** Limits of each process of a task, by prlimit(1): what it opens, locks, writes, runs. */
-import { LINUX_CAPABILITIES, type Rlimit } from '../../protocol/linux.ts'
+import type { Rlimit } from '../../protocol/linux.ts'
 import type { TaskRlimit } from '../../protocol/schema/task-linux.ts'
+import { ownCapabilities } from './capabilities.ts'
+import type { Isolator } from './isolator.ts'
 import { readText } from './proc.ts'
+import { tried } from './tried.ts'
+
+export const rlimitsIsolator: Isolator = {
+  name: 'rlimits',
+  async open() {
+    const why = await tried(['prlimit', '--core=0:0', 'true'])
+    if (why !== undefined) return { missing: [`tasks can be held to no rlimits: ${why}`] }
+    const most = ownCeiling()
+    return {
+      works: {
+        problem: ({ rlimits = [] }) => problemOf(rlimits, most),
+        prepare: ({ rlimits = [] }) =>
+          rlimits.length === 0 ? undefined : { words: wordsOf(rlimits) },
+      },
+      missing: [],
+    }
+  },
+}
 
 /** The most that the agent may give. */
-export type Ceiling = (type: Rlimit) => number
+type Ceiling = (type: Rlimit) => number
 
-/** Words that go before a command. */
-export function rlimitWords(rlimits: readonly TaskRlimit[]): readonly string[] {
-  if (rlimits.length === 0) return []
+function wordsOf(rlimits: readonly TaskRlimit[]): readonly string[] {
   return ['prlimit', ...rlimits.map((one) => `--${one.type}=${shown(one.soft)}:${shown(one.hard)}`)]
 }
 
 /** A sentence; undefined: all of them can be given. */
-export function rlimitProblem(rlimits: readonly TaskRlimit[], most: Ceiling): string | undefined {
+function problemOf(rlimits: readonly TaskRlimit[], most: Ceiling): string | undefined {
   for (const { type, hard } of rlimits) {
     if ((hard ?? Number.POSITIVE_INFINITY) <= most(type)) continue
     return `the agent cannot give it the rlimit ${type} of ${shown(hard)}, but ${most(type)} at most`
@@ -22,7 +40,7 @@ export function rlimitProblem(rlimits: readonly TaskRlimit[], most: Ceiling): st
 }
 
 /** Only with CAP_SYS_RESOURCE anything is raised; open files never above what the kernel has. */
-export function ownCeiling(): Ceiling {
+function ownCeiling(): Ceiling {
   const own = readText('/proc/self/limits') ?? ''
   const mayRaise = ownCapabilities().has('sys_resource')
   const filesMax = Number(readText('/proc/sys/fs/nr_open') ?? Number.POSITIVE_INFINITY)
@@ -34,13 +52,6 @@ export function ownCeiling(): Ceiling {
     const text = hard.get(NAMES[type])
     return text === undefined || text === 'unlimited' ? Number.POSITIVE_INFINITY : Number(text)
   }
-}
-
-/** What the agent itself may do. */
-export function ownCapabilities(): ReadonlySet<string> {
-  const status = readText('/proc/self/status') ?? ''
-  const bits = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`)
-  return new Set(LINUX_CAPABILITIES.filter((_, bit) => (bits >> BigInt(bit)) & 1n))
 }
 
 const shown = (limit: number | undefined): string =>

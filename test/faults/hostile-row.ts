@@ -1,5 +1,5 @@
 /** Rows whose fault is a task: it runs beside a neighbour on the one agent of a cluster. */
-import { CGROUP_ISOLATORS } from '../../agent-runtime/isolator/held.ts'
+import { CGROUP_ISOLATORS } from '../../agent-runtime/isolator/order.ts'
 import { hostileTaskOf } from '../hostile/cases.ts'
 import { wrongIn } from '../hostile/outcome.ts'
 import { runHostile } from '../hostile/run.ts'

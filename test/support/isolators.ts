@@ -9,15 +9,16 @@ import {
   readCgroupWorld,
   removeCgroup,
 } from '../../agent-runtime/isolator/cgroups/mounts.ts'
-import { Gpus } from '../../agent-runtime/isolator/gpus.ts'
+import { GpuPool } from '../../agent-runtime/isolator/gpu-pool.ts'
 import type { Held } from '../../agent-runtime/isolator/held.ts'
-import type { Hold, IsolatorName } from '../../agent-runtime/isolator/isolator.ts'
+import type { Hold } from '../../agent-runtime/isolator/hold.ts'
+import type { IsolatorName } from '../../agent-runtime/isolator/isolator.ts'
 import { type OpenIsolators, openIsolators } from '../../agent-runtime/isolator/isolators.ts'
 import { openCgroupHierarchy } from '../../agent-runtime/isolator/kill/cgroup.ts'
 
 export const CONTAINER = 'c-1'
 const GIB = 1024 ** 3
-export const NO_GPUS = new Gpus('/nowhere')
+export const NO_GPUS = new GpuPool('/nowhere')
 
 export interface CgroupPlace extends AsyncDisposable {
   readonly version: 1 | 2

@@ -14,16 +14,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import {
+  onlyDevices,
+  shareDevices,
+  unshareDevices,
+} from '../../agent-runtime/isolator/cgroups/device-lists.ts'
+import {
   type CgroupMount,
   readCgroupWorld,
   removeBase,
 } from '../../agent-runtime/isolator/cgroups/mounts.ts'
-import {
-  devicesIsolator,
-  shareDevices,
-  unshareDevices,
-} from '../../agent-runtime/isolator/devices.ts'
-import { Gpus } from '../../agent-runtime/isolator/gpus.ts'
+import { GpuPool } from '../../agent-runtime/isolator/gpu-pool.ts'
 import { openIsolators } from '../../agent-runtime/isolator/isolators.ts'
 import {
   type CgroupKind,
@@ -119,8 +119,7 @@ test('GPUs that come while tasks run can be given to the next ones', async (t) =
     mkdirSync(earlier)
     t.true(unshareDevices(base, [gpu]))
     mkdirSync(later)
-    for (const { file, text } of devicesIsolator.settings({ devices: [gpu] }, 1))
-      writeFileSync(join(later, file), text)
+    for (const { file, text } of onlyDevices([gpu])) writeFileSync(join(later, file), text)
     t.regex(listed(later), /^c 195:0 rwm$/m)
     t.notRegex(listed(earlier), /195/)
     t.false(unshareDevices(earlier, [{ major: 195, minor: 1 }]), 'its parent has it not')
@@ -144,13 +143,12 @@ test('GPUs that its cgroups may not open are refused by name, and told of at sta
       killBase: '/nowhere',
       world: { mounts: [{ mount, controllers: ['devices'] }], own: '' },
       defaultDiskBytes: 1,
-      gpus: new Gpus(dev),
+      gpus: new GpuPool(dev),
     })
-    const why = isolators.prepare('c-1', { gpus: 1, sandboxPath: dev })
-    if (typeof why === 'object') return t.fail('it was given one')
+    const why = isolators.problem({ gpus: 1 }) ?? ''
     t.regex(why, /^no task can be given a GPU: /)
     t.true(isolators.missing.includes(why))
-    t.is(typeof isolators.prepare('c-2', { sandboxPath: dev }), 'object')
+    t.is(isolators.problem({}), undefined)
     isolators.close()
   } finally {
     rmSync(dev, { recursive: true })

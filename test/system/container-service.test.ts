@@ -7,7 +7,7 @@ import type {
   Containerizer,
   ContainerSpec,
 } from '../../agent-runtime/containerizer/containerizer.ts'
-import type { Usage } from '../../agent-runtime/isolator/isolator.ts'
+import type { Usage } from '../../agent-runtime/isolator/hold.ts'
 import { sleep, systemClock } from '../../bus/clock.ts'
 import type { DockerContainer } from '../../protocol/schema/task-container.ts'
 import { AN_IMAGE, ContainerService, containerServiceNeed } from '../support/container-service.ts'

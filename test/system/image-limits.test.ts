@@ -7,7 +7,7 @@ import test from 'ava'
 import type { Told } from '../../agent-runtime/containerizer/docker/found.ts'
 import { DockerLimits, holdsOf } from '../../agent-runtime/containerizer/docker/limits.ts'
 import { readCgroupWorld, removeCgroup } from '../../agent-runtime/isolator/cgroups/mounts.ts'
-import type { LimitHit } from '../../agent-runtime/isolator/isolator.ts'
+import type { LimitHit } from '../../agent-runtime/isolator/hold.ts'
 import { systemClock } from '../../bus/clock.ts'
 import { needs } from '../support/needs.ts'
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import type { ContainerSpec } from '../../agent-runtime/containerizer/containerizer.ts'
-import { findGpus, Gpus } from '../../agent-runtime/isolator/gpus.ts'
+import { findGpus, GpuPool } from '../../agent-runtime/isolator/gpu-pool.ts'
 import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
 import { systemClock } from '../../bus/clock.ts'
 import { aContainer, type EventLog, fileHolds, opened, realMachine } from '../support/containers.ts'
@@ -155,7 +155,7 @@ test('each GPU is one task’s, also after a restart of the agent, until it has 
   const other = {
     // Of each agent its own: who has which is to be found in the files.
     get gpus() {
-      return new Gpus(devPath)
+      return new GpuPool(devPath)
     },
   }
   await using machine = realMachine(undefined, systemClock, other)

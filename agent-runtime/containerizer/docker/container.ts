@@ -1,6 +1,6 @@
 /** One container of a container service, from its launch to its end. */
 import type { Clock, Timer } from '../../../bus/clock.ts'
-import type { Hold, LimitHit, Usage } from '../../isolator/isolator.ts'
+import type { Hold, LimitHit, Usage } from '../../isolator/hold.ts'
 import type { Place } from '../../isolator/kill/kill.ts'
 import type { LookedAt } from '../../isolator/looks/looked-at.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from '../containerizer.ts'

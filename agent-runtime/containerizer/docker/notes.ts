@@ -21,7 +21,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import type { Hold, LimitHit } from '../../isolator/isolator.ts'
+import type { Hold, LimitHit } from '../../isolator/hold.ts'
 import type { OutputLimits } from '../../sandbox/output-limits.ts'
 import type { SandboxName } from '../../sandbox/sandboxes.ts'
 import type { Exit } from '../containerizer.ts'

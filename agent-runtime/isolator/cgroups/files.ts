@@ -1,8 +1,16 @@
 /** The small files in which the kernel counts. What is not there is undefined. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Setting, Usage } from '../isolator.ts'
+import type { Usage } from '../hold.ts'
 import { readText } from '../proc.ts'
+
+/** What is written to a file of a new cgroup. */
+export interface Setting {
+  readonly file: string
+  readonly text: string
+  /** Not every kernel has it. */
+  readonly ifThere?: true
+}
 
 /**
  * Where a process writes 0 that joins by itself and has one thread. All of a process join by

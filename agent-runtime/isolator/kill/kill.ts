@@ -1,4 +1,4 @@
-/** The first isolator: which kill scope this machine and this user allow, and the way into it. */
+/** Which kill scope this machine and this user allow, and the way into it. */
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ export type KillHold =
   | { readonly kind: 'pid-namespace'; readonly unshare: string }
   | { readonly kind: 'session' }
 
-export interface KillIsolator {
+export interface KillScopes {
   readonly isolation: Exclude<Isolation, 'pretending'>
   /** The cgroup that holds the containers', if it is cgroups. */
   readonly base?: string
@@ -77,7 +77,7 @@ export function scopeOf(hold: KillHold, { parent, child }: Started): KillScope {
  *
  * `owner` tells the agents of one machine apart.
  */
-export async function openKillIsolator(owner: string, only?: Isolation): Promise<KillIsolator> {
+export async function openKillScopes(owner: string, only?: Isolation): Promise<KillScopes> {
   const wanted = (isolation: Isolation) => only === undefined || only === isolation
   const cgroup = wanted('cgroup') ? await openCgroups(owner) : undefined
   if (cgroup !== undefined) return cgroup
@@ -95,7 +95,7 @@ export function ownerName(owner: string): string {
   return createHash('sha256').update(owner).digest('hex').slice(0, 16)
 }
 
-async function openCgroups(owner: string): Promise<KillIsolator | undefined> {
+async function openCgroups(owner: string): Promise<KillScopes | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const hierarchy = openCgroupHierarchy(ownerName(owner))
   if (hierarchy === undefined) return undefined

@@ -13,7 +13,7 @@ import {
   UNSEEN_MS_MAX,
   unseenHit,
 } from '../disk.ts'
-import type { DiskHold } from '../isolator.ts'
+import type { DiskHold } from '../hold.ts'
 import { type Marks, nextMarks, SpaceHistory } from './disk-space.ts'
 import type { DiskUse } from './disk-use.ts'
 import { holdOf, type LookedAt } from './looked-at.ts'

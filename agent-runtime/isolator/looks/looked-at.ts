@@ -1,5 +1,5 @@
 /** What those who look at containers see of one. */
-import type { Hold, LimitHit } from '../isolator.ts'
+import type { Hold, LimitHit } from '../hold.ts'
 import type { Place } from '../kill/kill.ts'
 
 export interface LookedAt {

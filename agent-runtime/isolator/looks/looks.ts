@@ -1,7 +1,7 @@
 /** When those that run are looked at for what nobody tells. While none runs, nobody looks. */
 import type { Clock, Timer } from '../../../bus/clock.ts'
 import { readSpace } from '../disk.ts'
-import type { LimitHit } from '../isolator.ts'
+import type { LimitHit } from '../hold.ts'
 import { PORTS_LOOK_MS } from '../ports.ts'
 import { DiskLooks } from './disk-looks.ts'
 import type { LookedAt } from './looked-at.ts'

@@ -1,5 +1,5 @@
 /** Looks on which ports tasks listen, all of them at once, and tells what is new. */
-import type { LimitHit } from '../isolator.ts'
+import type { LimitHit } from '../hold.ts'
 import { portsHit, strangePorts } from '../ports.ts'
 import { holdOf, type LookedAt } from './looked-at.ts'
 import type { Looker } from './looker.ts'

@@ -3,10 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { LAUNCHER_ENV } from '../../launcher/launcher.ts'
 
 /** The loopback of a new network is down. Perl is everywhere on Debian, ip(8) almost. */
-export const LOOPBACK_UP = [
-  'ip link set lo up',
-  `perl -e 'socket(S, 2, 2, 0) or die $!; $lo = pack("a16s", "lo", 0x41); ioctl(S, 0x8914, $lo) or die $!'`,
-] as const
+export const LOOPBACK_UP = String.raw`{ ip link set lo up 2>/dev/null || perl -e 'socket(S, 2, 2, 0) or die $!; $lo = pack("a16s", "lo", 0x41); ioctl(S, 0x8914, $lo) or die $!'; }`
 
 interface Shared {
   readonly keeper: ChildProcess
@@ -21,13 +18,8 @@ interface Shared {
  * and as soon as all tasks are in it: then they keep it, so that nothing can be left behind.
  */
 export class GroupNetworks {
-  readonly #loopbackUp: string
   readonly #groups = new Map<string, Shared>()
   readonly #groupOf = new Map<string, string>()
-
-  constructor(loopbackUp: string) {
-    this.#loopbackUp = loopbackUp
-  }
 
   /** All of a group in one turn. */
   enter(group: string, containerId: string): Shared['path'] {
@@ -56,7 +48,7 @@ export class GroupNetworks {
   }
 
   #open(): Shared {
-    const script = `${this.#loopbackUp} && echo up && read -r _`
+    const script = `${LOOPBACK_UP} && echo up && read -r _`
     const keeper = spawn('unshare', ['--net', '/bin/sh', '-c', script], {
       cwd: '/',
       env: LAUNCHER_ENV,

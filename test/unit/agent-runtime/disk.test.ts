@@ -23,7 +23,7 @@ import {
   reserveOf,
   unseenHit,
 } from '../../../agent-runtime/isolator/disk.ts'
-import type { DiskHold } from '../../../agent-runtime/isolator/isolator.ts'
+import type { DiskHold } from '../../../agent-runtime/isolator/hold.ts'
 import {
   type DiskQuestion,
   type DiskUse,

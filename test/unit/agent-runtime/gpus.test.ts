@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import fc from 'fast-check'
-import { findGpus, Gpus, gpuEnvironment } from '../../../agent-runtime/isolator/gpus.ts'
+import { findGpus, GpuPool } from '../../../agent-runtime/isolator/gpu-pool.ts'
+import { gpuEnvironment } from '../../../agent-runtime/isolator/gpus.ts'
 import { needs } from '../../support/needs.ts'
 
 /** A folder like `/dev`. */
@@ -35,7 +36,7 @@ test('with a GPU come the devices without which none can be used, by their numbe
   if (!needs(t, { name: 'the right to make devices', found })) return
   make('nvidiactl', '195', '255')
   make('nvidia-uvm', '4095', '1000000')
-  const gpus = new Gpus(dev.path)
+  const gpus = new GpuPool(dev.path)
   t.deepEqual(gpus.devicesOf([1, 7]), [
     { major: 195, minor: 1 },
     { major: 195, minor: 255 },
@@ -67,12 +68,12 @@ test('whatever starts, ends and restarts: no GPU is two tasks’ at once, and no
   using dev = devices(['nvidia0', 'nvidia1', 'nvidia3', 'nvidia4'])
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-      let gpus = new Gpus(dev.path)
+      let gpus = new GpuPool(dev.path)
       const held = new Map<string, readonly number[]>()
       for (const one of steps) {
         if (one.do === 'restart') {
-          gpus = new Gpus(dev.path)
-          for (const [id, own] of held) gpus.keep(id, [{ isolator: 'gpus', gpus: own }])
+          gpus = new GpuPool(dev.path)
+          for (const [id, own] of held) gpus.keep(id, own)
         } else if (one.do === 'release') {
           gpus.release(one.id)
           held.delete(one.id)
@@ -80,7 +81,7 @@ test('whatever starts, ends and restarts: no GPU is two tasks’ at once, and no
           const free = gpus.all.length - [...held.values()].flat().length
           const taken = gpus.take(one.id, one.count)
           if ((taken === undefined) !== one.count > free) return false
-          if (taken !== undefined) held.set(one.id, taken.gpus)
+          if (taken !== undefined) held.set(one.id, taken)
         }
         const all = [...held.values()].flat()
         if (new Set(all).size !== all.length) return false

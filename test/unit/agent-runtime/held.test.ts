@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { Held } from '../../../agent-runtime/isolator/held.ts'
-import type { Hold } from '../../../agent-runtime/isolator/isolator.ts'
+import type { Hold } from '../../../agent-runtime/isolator/hold.ts'
 import { type Clock, systemClock } from '../../../bus/clock.ts'
 
 const NOTHING_SHARED = new Set<string>()

@@ -1,5 +1,5 @@
 /** What chaos does to a cluster: one kind of fault, drawn with its target and length. */
-import type { LabCluster, LabProcess } from '../lab/contract.ts'
+import type { LabCluster, LabFramework, LabProcess } from '../lab/contract.ts'
 import type { Dice } from './dice.ts'
 
 /** Of whom it is told when tasks flow again. */
@@ -30,18 +30,28 @@ export interface Struck {
   /** Starts it until it is ready: it may take a while before a server is back. */
   readonly revive: (one: LabProcess) => Promise<void>
   readonly sleep: (ms: number) => Promise<void>
+  /** It has been killed, and is started again when tasks flow without it. */
+  readonly keepAway: (one: LabProcess) => void
 }
 
 export interface Scope {
   readonly masters: readonly string[]
   readonly agents: readonly string[]
   readonly allocators: readonly string[]
+  /** All processes of them. */
   readonly frameworks: readonly string[]
+  /** Of these, those that are further instances of one. */
+  readonly instances: readonly Instance[]
   readonly servers: readonly string[]
   /** Packets can be cut here. */
   readonly wires: boolean
   /** Small disks can be mounted here. */
   readonly disks: boolean
+}
+
+export interface Instance {
+  readonly name: string
+  readonly frameworkId: string
 }
 
 export interface FaultKind {
@@ -55,17 +65,26 @@ export interface FaultKind {
 
 /** The process of that name. */
 export function processOf(lab: LabCluster, name: string): LabProcess {
-  const all = [...lab.masters, ...lab.agents, ...lab.allocators, ...lab.frameworks]
+  const frameworks = lab.frameworks.flatMap((one) => [one, ...one.instances])
+  const all = [...lab.masters, ...lab.agents, ...lab.allocators, ...frameworks]
   const found = all.find((one) => one.name === name)
   if (found === undefined) throw new Error(`no ${name} in this lab`)
   return found
 }
 
 /** Whose tasks wait for a process of that name. */
-export function affectedBy(name: string, { agents, frameworks }: Scope): Affected {
+export function affectedBy(name: string, { agents, frameworks, instances }: Scope): Affected {
   if (agents.includes(name)) return { agentId: name }
+  const instance = instances.find((one) => one.name === name)
+  if (instance !== undefined) return { frameworkId: instance.frameworkId }
   if (frameworks.includes(name)) return { frameworkId: name }
   return {}
+}
+
+export function frameworkOf({ frameworks }: LabCluster, name: string): LabFramework {
+  const found = frameworks.find((one) => one.name === name)
+  if (found === undefined) throw new Error(`no ${name}`)
+  return found
 }
 
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`

@@ -1,6 +1,6 @@
 /** Processes that die, and that stand still. */
 import type { LabAgent } from '../lab/contract.ts'
-import { affectedBy, type FaultKind, processOf, type Scope, seconds } from './fault.ts'
+import { affectedBy, type FaultKind, frameworkOf, processOf, type Scope, seconds } from './fault.ts'
 
 const DEAD_MS: readonly [number, number] = [100, 10_000]
 const FROZEN_MS: readonly [number, number] = [100, 20_000]
@@ -80,6 +80,28 @@ const killLeader: FaultKind = {
   },
 }
 
+/** It stays dead until tasks flow that another instance has launched. */
+const killInstance: FaultKind = {
+  kind: 'kill instance',
+  weight: 2,
+  draw(dice, { instances }) {
+    const { frameworkId } = dice.pick(instances)
+    const others = instances.filter((one) => one.frameworkId === frameworkId)
+    return {
+      kind: 'kill instance',
+      what: `kill -9 the instance of ${frameworkId} that leads, for another to take over`,
+      targets: [frameworkId, ...others.map(({ name }) => name)],
+      affected: { frameworkId },
+      withinMs: 15_000,
+      async strike({ lab, keepAway }) {
+        const one = frameworkOf(lab, frameworkId).holder()
+        keepAway(one)
+        await one.kill()
+      },
+    }
+  },
+}
+
 const freeze: FaultKind = {
   kind: 'freeze',
   weight: 4,
@@ -153,6 +175,7 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
   kill,
   killLeader,
   killBusyAgent,
+  killInstance,
   freeze,
   killLauncher,
   reboot,

@@ -1,14 +1,14 @@
 /** One run of chaos, from an empty cluster to the last look for what is left. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { sleep } from '../../bus/clock.ts'
-import type { LabCluster, LabFramework, LabProcess } from '../lab/contract.ts'
+import type { FrameworkOptions, LabCluster, LabFramework, LabProcess } from '../lab/contract.ts'
 import { openLab, within } from '../lab/lab.ts'
 import { disksNeed } from '../lab/small-disk.ts'
 import { wiresNeed } from '../lab/wires.ts'
 import { agree } from './agree.ts'
 import { Dice } from './dice.ts'
 import { drawRound, type Planned } from './draw.ts'
-import { type Affected, type Scope, seconds } from './fault.ts'
+import { type Affected, processOf, type Scope, seconds } from './fault.ts'
 import type { ChaosOutcome, KindFigures } from './outcome.ts'
 
 export interface ChaosOptions {
@@ -23,6 +23,8 @@ export interface ChaosOptions {
 const MASTERS = 3
 const AGENTS = 4
 const FRAMEWORKS = 3
+/** One more framework, of two processes: one leads, the other stands by. */
+const OF_TWO = 'f4'
 /** Tasks of 100 mcpu: eight at once, and all frameworks together want more than all agents have. */
 const RESOURCES = 'cpus:0.8;mem:256;disk:100;ports:[31000-31099]'
 const AT_ONCE = 12
@@ -33,6 +35,16 @@ const AGAIN_MS = 300
 /** All tasks end and all agree: the longest that a framework waits for an accept that was lost. */
 const CALM_MS = 90_000
 const AGREE_MS = 30_000
+
+/** What all frameworks have in common. */
+const USUAL = {
+  tasks: 0,
+  atOnce: AT_ONCE,
+  runMs: [200, 3_000],
+  endings: ['ok', 'ok', 'fails', 'ok', 'crashes', 'ok', 'sick', 'stubborn'],
+  killPart: 0.15,
+  failoverMs: 120_000,
+} satisfies Partial<FrameworkOptions>
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const run = new Run(options)
@@ -46,6 +58,8 @@ class Run {
   readonly #ownEnds: Record<string, number> = {}
   readonly #broken: string[] = []
   readonly #skipped: string[] = []
+  /** They are not started again before tasks flow without them. */
+  readonly #away = new Set<LabProcess>()
   readonly #stood = monitorEventLoopDelay({ resolution: 20 })
   #rounds = 0
   #faults = 0
@@ -118,25 +132,24 @@ class Run {
 
   async #startFrameworks(lab: LabCluster): Promise<void> {
     for (let i = 1; i <= FRAMEWORKS; i++) {
+      const seed = this.#options.seed * FRAMEWORKS + i
       await lab.framework({
+        ...USUAL,
         name: `f${i}`,
-        tasks: 0,
-        atOnce: AT_ONCE,
-        runMs: [200, 3_000],
-        endings: ['ok', 'ok', 'fails', 'ok', 'crashes', 'ok', 'sick', 'stubborn'],
         groups: i === 2,
         checks: i === 3,
-        killPart: 0.15,
-        failoverMs: 120_000,
-        seed: this.#options.seed * FRAMEWORKS + i,
+        seed,
       })
     }
+    const seed = this.#options.seed
+    await lab.instance(await lab.framework({ ...USUAL, name: OF_TWO, standby: true, seed }))
     await within(REVIVE_MS, this.#flow(lab, {}, 0), 'no task has finished')
   }
 
   /** A process that ends by itself is started again; one that says why is no fault. */
   #watchEnds(lab: LabCluster): void {
-    for (const one of [...lab.masters, ...lab.allocators, ...lab.agents, ...lab.frameworks]) {
+    const frameworks = lab.frameworks.flatMap((one) => [one, ...one.instances])
+    for (const one of [...lab.masters, ...lab.allocators, ...lab.agents, ...frameworks]) {
       one.onOwnEnd = (code, last) => {
         if (one.kind === 'framework' && code === 0) return
         this.#ownEnds[one.name] = (this.#ownEnds[one.name] ?? 0) + 1
@@ -159,7 +172,9 @@ class Run {
     const planned = drawRound(this.#dice, scope)
     this.#stood.reset()
     const ends = await Promise.all(planned.map((one) => this.#strike(lab, one)))
-    await Promise.all(scope.frameworks.map((name) => this.#revive(named(lab.frameworks, name))))
+    const frameworks = scope.frameworks.map((name) => processOf(lab, name))
+    const back = frameworks.filter((one) => !this.#away.has(one))
+    await Promise.all(back.map((one) => this.#revive(one)))
     const healedMs = Math.max(...ends)
     const sinceMs = Date.now() - (performance.now() - healedMs)
     const limitMs = Math.max(...planned.map(({ fault }) => fault.withinMs))
@@ -176,6 +191,8 @@ class Run {
         this.#count(fault.kind, tookMs, fault.withinMs)
       }),
     )
+    await Promise.all([...this.#away].map((one) => this.#revive(one)))
+    this.#away.clear()
   }
 
   /** Gives when it was over. */
@@ -184,7 +201,12 @@ class Run {
     this.#faults += 1
     this.#options.say(`${String(this.#faults).padStart(4)}  ${fault.what}`)
     try {
-      await fault.strike({ lab, sleep, revive: (one) => this.#revive(one) })
+      await fault.strike({
+        lab,
+        sleep,
+        revive: (one) => this.#revive(one),
+        keepAway: (one) => this.#away.add(one),
+      })
     } catch (error) {
       this.#broken.push(`"${fault.what}": ${(error as Error).message}`)
     }
@@ -255,7 +277,7 @@ class Run {
   }
 
   async #drain(framework: LabFramework): Promise<void> {
-    await this.#revive(framework)
+    await Promise.all([framework, ...framework.instances].map((one) => this.#revive(one)))
     await framework.drain()
   }
 }
@@ -271,13 +293,10 @@ const scopeOf = (
   masters: masters.map(({ name }) => name),
   agents: agents.map(({ name }) => name),
   allocators: allocators.map(({ name }) => name),
-  frameworks: frameworks.map(({ name }) => name),
+  frameworks: frameworks.flatMap((one) => [one, ...one.instances]).map(({ name }) => name),
+  instances: frameworks.flatMap(({ name: frameworkId, instances }) =>
+    instances.map(({ name }) => ({ name, frameworkId })),
+  ),
   servers: servers.map(({ name }) => name),
   ...allowed,
 })
-
-function named(all: readonly LabFramework[], name: string): LabFramework {
-  const found = all.find((one) => one.name === name)
-  if (found === undefined) throw new Error(`no ${name}`)
-  return found
-}

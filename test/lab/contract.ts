@@ -159,6 +159,8 @@ export interface FrameworkOptions {
   /** The part of running tasks that is killed at a moment by chance. Default 0. */
   readonly killPart?: number
   readonly failoverMs?: number
+  /** Its processes are instances: one leads, the others stand by. Default false. */
+  readonly standby?: boolean
   /** Of each task. Default `{cpus: 0.1, mem: 16}`. */
   readonly resources?: Readonly<Record<string, number>>
   /** Only agents of these names. */
@@ -176,8 +178,12 @@ export type Ending = 'ok' | 'fails' | 'crashes' | 'stubborn' | 'sick'
 export interface LabFramework extends LabProcess {
   /** Below it: `journal`, `statuses`, `starts/TASK`, `ends/TASK`. It survives its process. */
   readonly folder: string
+  /** Its other processes: those that `instance` of the lab has started. */
+  readonly instances: readonly LabProcess[]
   /** It has ended by itself, when all its tasks had. */
   readonly isDone: boolean
+  /** Of all its processes the one that leads, by what they have said. */
+  holder(): LabProcess
   /** All that it was told of tasks, in order. */
   statuses(): readonly HeardStatus[]
   /** Task ids that it has begun to launch, in order. */
@@ -201,6 +207,8 @@ export interface HeardStatus {
   readonly number?: { readonly incarnation: number; readonly count: number }
   /** By the framework's clock. */
   readonly heardAtMs: number
+  /** The process that was told. */
+  readonly pid: number
 }
 
 /** A cluster of real processes. Opened by `openLab` of lab.ts. */
@@ -220,7 +228,7 @@ export interface LabCluster {
   /** Who leads, by the beats that the observer hears; waits for one. */
   leader(): Promise<LabProcess>
   standby(): Promise<LabProcess>
-  /** A second process with the id and secret of a framework, which takes it over. */
+  /** One more process with the id and secret of a framework: it takes it over, or stands by. */
   instance(of: LabFramework): Promise<LabProcess>
   /**
    * Ends everything. Resolves with what is left on the machine, a line each: processes, cgroups,

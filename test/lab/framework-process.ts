@@ -1,13 +1,16 @@
 /**
  * The framework of a lab, a process of its own: `framework-process FOLDER`, with its config there.
  * It launches tasks that prove their starts, kills some, and writes down what it does and hears.
- * SIGUSR2: it launches no more. SIGTERM: it is torn down.
+ * One of several instances begins when it leads, with what the others have written, and ends when
+ * it does no more: whoever started it starts it again. SIGUSR2: it launches no more. SIGTERM: it is
+ * torn down.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type {
   Offered,
   Scheduler,
+  Standing,
   TaskGroup,
   TaskStatus,
   TaskWish,
@@ -20,7 +23,6 @@ import { TaskBook } from './task-book.ts'
 const [folder = ''] = process.argv.slice(2)
 const config: FrameworkConfig = JSON.parse(readFileSync(join(folder, CONFIG), 'utf8'))
 const journal = new Journal(folder)
-const book = new TaskBook(config, journal)
 
 const DECLINE_MS = 1_000
 /** Where nothing is ever started. */
@@ -37,7 +39,17 @@ const SICK = { ...OFTEN, command: { shell: 'exit 1' }, consecutiveFailures: 2, g
 const CHANGING = { ...OFTEN, command: { shell: 'exit $(($(date +%s) % 2))' } }
 
 const say = (message: string, fields: object = {}): void => {
-  process.stderr.write(`${JSON.stringify({ message, ...fields })}\n`)
+  process.stderr.write(`${JSON.stringify({ message, atMs: Date.now(), ...fields })}\n`)
+}
+
+/** Who stands by does it when it leads. */
+const [drain, teardown] = [new AbortController(), new AbortController()]
+process.once('SIGUSR2', () => drain.abort())
+process.once('SIGTERM', () => teardown.abort())
+
+function once({ signal }: AbortController, then: () => unknown): void {
+  if (signal.aborted) then()
+  else signal.addEventListener('abort', then)
 }
 
 function wishOf({ taskId, ending, runMs, isKilled }: Launched): TaskWish {
@@ -89,6 +101,7 @@ function hear(status: TaskStatus): void {
     state,
     source,
     heardAtMs: Date.now(),
+    pid: process.pid,
     ...(agentId !== undefined && { agentId }),
     ...(reason !== undefined && { reason }),
     ...(exit !== undefined && { exit }),
@@ -109,6 +122,7 @@ async function look(scheduler: Scheduler): Promise<void> {
       for (const taskId of book.unheardOfEarlier()) scheduler.kill(taskId)
     if (!book.isLaunching && nowMs - asked > LOOK_MS) {
       asked = nowMs
+      book.catchUp()
       scheduler.reconcile()
     }
   }
@@ -128,6 +142,17 @@ async function offers(scheduler: Scheduler): Promise<void> {
 
 /** What a command says that finds no cluster: whoever started it tries again. */
 const NO_CLUSTER = 69
+/** What a master says that has lost the lead. */
+const LEADS_NO_MORE = 75
+
+let hasLed = false
+
+function stand(standing: Standing, why: string): void {
+  say(standing, { why })
+  if (standing === 'leads') hasLed = true
+  else if (hasLed) process.exit(LEADS_NO_MORE)
+  else say('ready', { pid: process.pid })
+}
 
 const scheduler = await openScheduler({
   name: config.name,
@@ -135,15 +160,17 @@ const scheduler = await openScheduler({
   secret: config.secret,
   failoverMs: config.failoverMs ?? 600_000,
   openTimeoutMs: 60_000,
+  ...(config.standby && { standby: true, onStanding: stand }),
   onFault: ({ message }) => say('fault', { why: message }),
 }).catch((error: Error) => {
   say('ended', { why: error.message })
-  process.exit(NO_CLUSTER)
+  // The one that led has torn all down: there is nothing to stand by for.
+  process.exit(config.standby && error.message.startsWith('torn-down') ? 0 : NO_CLUSTER)
 })
-journal.begin(process.pid)
+const book = new TaskBook(config, journal)
 scheduler.onStatus(hear)
-process.once('SIGUSR2', () => book.drain())
-process.once('SIGTERM', () => void leave(0))
+once(drain, () => book.drain())
+once(teardown, () => leave(0))
 say('ready', { pid: process.pid })
 
 async function leave(code: number): Promise<void> {

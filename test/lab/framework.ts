@@ -1,5 +1,5 @@
 /** A framework of a lab: a process that may be killed, and a folder that remembers. */
-import { existsSync, mkdirSync, watch, writeFileSync } from 'node:fs'
+import { mkdirSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FrameworkOptions, HeardStatus, LabFramework, LabProcess } from './contract.ts'
@@ -14,8 +14,12 @@ export const frameworkArgv = (folder: string): readonly string[] => [
   folder,
 ]
 
+/** An instance that leads no more has left it to another one. */
+const LEFT = 75
+
 export class RealFramework extends RealProcess implements LabFramework {
   readonly folder: string
+  readonly instances: RealProcess[] = []
   readonly #journal: Journal
   #isDone = false
 
@@ -53,10 +57,25 @@ export class RealFramework extends RealProcess implements LabFramework {
     return this.#journal.entries().flatMap((entry) => (entry.do === 'launch' ? [entry.taskId] : []))
   }
 
+  holder(): LabProcess {
+    const ledSince = ({ isRunning, lines }: LabProcess): number => {
+      const leads = lines.find(({ message }) => message === 'leads')
+      return isRunning ? Number(leads?.['atMs'] ?? 0) : -1
+    }
+    return this.#processes().reduce((a, b) => (ledSince(b) > ledSince(a) ? b : a))
+  }
+
   async drain(): Promise<void> {
-    process.kill(this.pid, 'SIGUSR2')
-    const code = await this.ended
-    if (code !== 0) throw new Error(`${this.name} ended with ${code} before all its tasks had`)
+    const running = this.#processes().filter(({ isRunning }) => isRunning)
+    for (const { pid } of running) process.kill(pid, 'SIGUSR2')
+    const codes = await Promise.all(running.map(({ ended }) => ended))
+    if (!codes.includes(0) || codes.some((code) => code !== 0 && code !== LEFT))
+      throw new Error(`${this.name} ended with ${codes.join(', ')} before all its tasks had`)
+    this.#isDone = true
+  }
+
+  #processes(): readonly RealProcess[] {
+    return [this, ...this.instances]
   }
 
   reaches(isThere: (all: readonly HeardStatus[]) => boolean): Promise<void> {
@@ -70,10 +89,4 @@ export class RealFramework extends RealProcess implements LabFramework {
       look()
     })
   }
-}
-
-/** Another process of the same framework. */
-export function instanceOf(framework: LabFramework, options: ProcessOptions): LabProcess {
-  if (!existsSync(join(framework.folder, CONFIG))) throw new Error(`${framework.name} is gone`)
-  return new RealProcess(options)
 }

@@ -48,14 +48,7 @@ export class Journal {
   }
 
   statuses(): readonly HeardStatus[] {
-    return jsonLines<Partial<HeardStatus>>(join(this.folder, 'statuses')).filter(
-      (line): line is HeardStatus => line.taskId !== undefined,
-    )
-  }
-
-  /** A process begins: it may be told again what an earlier one has not acknowledged. */
-  begin(pid: number): void {
-    append(join(this.folder, 'statuses'), [{ pid }])
+    return jsonLines<HeardStatus>(join(this.folder, 'statuses'))
   }
 
   write(entries: readonly Entry[]): void {

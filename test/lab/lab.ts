@@ -14,7 +14,7 @@ import type {
   LabOptions,
   LabProcess,
 } from './contract.ts'
-import { frameworkArgv, instanceOf, RealFramework } from './framework.ts'
+import { frameworkArgv, RealFramework } from './framework.ts'
 import { RealAgent, withBootId } from './lab-agent.ts'
 import { type ProcessOptions, RealProcess } from './lab-process.ts'
 import { planServers, RealServer } from './lab-server.ts'
@@ -54,7 +54,6 @@ class Lab implements LabCluster {
   readonly allocators: RealProcess[] = []
   readonly agents: LabAgent[] = []
   readonly frameworks: RealFramework[] = []
-  readonly #instances: LabProcess[] = []
   readonly #options: LabOptions
   readonly #proxies: OpenProxy[] = []
   readonly #disks: MountedDisk[] = []
@@ -111,15 +110,16 @@ class Lab implements LabCluster {
     return framework
   }
 
-  async instance(of: LabFramework): Promise<LabProcess> {
-    const name = `${of.name}-again-${this.#instances.length + 1}`
+  async instance({ name: frameworkId }: LabFramework): Promise<LabProcess> {
+    const of = this.frameworks.find(({ name }) => name === frameworkId)
+    if (of === undefined) throw new Error(`${frameworkId} is none of this lab`)
     const made = await this.#process('framework', {
-      name,
+      name: `${frameworkId}-instance-${of.instances.length + 2}`,
       argv: frameworkArgv(of.folder),
       workDir: of.folder,
     })
-    const instance = instanceOf(of, made)
-    this.#instances.push(instance)
+    const instance = new RealProcess(made)
+    of.instances.push(instance)
     await instance.start()
     return instance
   }
@@ -163,13 +163,15 @@ class Lab implements LabCluster {
     for (const disk of this.#disks) disk.free()
     for (const proxy of this.#proxies) proxy.heal()
     const all = [...this.servers, ...this.masters, ...this.allocators, ...this.agents]
-    for (const one of [...all, ...this.frameworks, ...this.#instances]) one.thaw()
+    const instances = this.frameworks.flatMap((framework) => framework.instances)
+    for (const one of [...all, ...this.frameworks, ...instances]) one.thaw()
     for (const { wire } of [...this.masters, ...this.agents]) void wire?.heal()
   }
 
   /** Tears those down that have not ended, and waits for the end of their tasks. */
   async #endFrameworks(): Promise<void> {
-    for (const instance of this.#instances) await instance.kill()
+    for (const { instances } of this.frameworks)
+      for (const instance of instances) await instance.kill()
     const endMs = performance.now() + END_MS
     const unfinished = this.frameworks.filter(({ isDone }) => !isDone)
     await Promise.all(unfinished.map((one) => tearDown(one, endMs)))

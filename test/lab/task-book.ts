@@ -57,6 +57,16 @@ export class TaskBook {
 
   drain(): void {
     this.#isDraining = true
+    this.catchUp()
+  }
+
+  /**
+   * Takes up what an instance wrote that did not know yet that it leads no more: none of it was
+   * launched, and it is cleared up as what is unheard of an earlier process.
+   */
+  catchUp(): void {
+    for (const entry of this.#journal.entries())
+      if (entry.do === 'launch' && !this.#tasks.has(entry.taskId)) this.#add(entry, true)
   }
 
   /** How many of so many may be launched now. */
@@ -68,7 +78,8 @@ export class TaskBook {
   }
 
   launch(count: number, agentId: string): readonly Launched[] {
-    const group = this.#config.groups && count > 1 ? `group of ${this.#count}` : undefined
+    const group =
+      this.#config.groups && count > 1 ? `group of ${this.#idOf(this.#count)}` : undefined
     const launched = Array.from({ length: count }, (_, i) => {
       const one = this.#next(this.#count + i, agentId)
       return group === undefined || i > 1 ? one : { ...one, group }
@@ -154,12 +165,18 @@ export class TaskBook {
     this.#unfinished -= 1
   }
 
+  /** Two instances that both believe for a moment that they lead give no id twice. */
+  #idOf(number: number): string {
+    const { frameworkId, standby = false } = this.#config
+    return standby ? `${frameworkId}-${process.pid}-${number}` : `${frameworkId}-${number}`
+  }
+
   #next(number: number, agentId: string): Launched {
     const { endings = ['ok'], killPart = 0, runMs: [from, to] = RUN_MS } = this.#config
     const ending = endings[number % endings.length] as Ending
     return {
       do: 'launch',
-      taskId: `${this.#config.frameworkId}-${number}`,
+      taskId: this.#idOf(number),
       agentId,
       ending,
       runMs: Math.round(from + this.#random() * (to - from)),

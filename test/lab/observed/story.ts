@@ -15,7 +15,7 @@ interface Entry {
   readonly atMs?: number
 }
 
-/** The lines of its `statuses`; a process begins with one that has no task. */
+/** The lines of its `statuses`. */
 export interface Told {
   readonly taskId: string
   readonly state: TaskState
@@ -25,6 +25,8 @@ export interface Told {
   readonly exit?: { readonly code?: number; readonly signal?: number }
   readonly number?: { readonly incarnation: number; readonly count: number }
   readonly heardAtMs: number
+  /** Which of its processes was told. */
+  readonly pid: number
 }
 
 export interface Task {
@@ -38,8 +40,8 @@ export interface Task {
   wasKilled: boolean
   wasRefused: boolean
   wasGivenUp: boolean
-  /** Which process of the framework was told last. */
-  process: number
+  /** Which process of the framework was told last; 0: none. */
+  pid: number
   last: Told | undefined
   end: Told | undefined
 }
@@ -53,7 +55,6 @@ export class Story {
   readonly #journal: Tail<Entry>
   readonly #statuses: Tail<Told>
   readonly #broken: (sentence: string) => void
-  #processes = 0
 
   constructor(frameworkId: string, folder: string, broken: (sentence: string) => void) {
     this.frameworkId = frameworkId
@@ -104,7 +105,7 @@ export class Story {
         wasKilled: false,
         wasRefused: false,
         wasGivenUp: false,
-        process: 0,
+        pid: 0,
         last: undefined,
         end: undefined,
       }
@@ -120,13 +121,13 @@ export class Story {
   }
 
   #tell(told: Told): readonly Task[] {
-    if (told.taskId === undefined) this.#processes += 1
     const task = this.tasks.get(told.taskId)
     if (task === undefined || told.state === 'TASK_UNKNOWN') return []
     const { last, end } = task
-    // Another process may be told again what an earlier one has not acknowledged.
-    const isSameProcess = task.process === this.#processes
-    task.process = this.#processes
+    // Another process may be told again what an earlier one has not acknowledged; of two, one that
+    // leads no more may hear late.
+    const isSameProcess = task.pid === told.pid
+    task.pid = told.pid
     const who = `${this.frameworkId}/${told.taskId}`
     if (end !== undefined) {
       if (isTerminal(told.state) ? told.state !== end.state : isSameProcess)

@@ -50,9 +50,10 @@ function judged(t: ExecutionContext, given: Given): string {
     state,
     source: 'agent',
     heardAtMs: 200,
+    pid: 1,
     ...more,
   }))
-  writeFileSync(join(folder, 'statuses'), lines([{ pid: 1 }, ...told]))
+  writeFileSync(join(folder, 'statuses'), lines(told))
   writeFileSync(join(folder, 'starts', 't'), 'a1\n'.repeat(given.starts ?? 1))
   if (given.ends === true) writeFileSync(join(folder, 'ends', 't'), 'ended\n')
   const broken: string[] = []
@@ -122,6 +123,8 @@ test('after its end a framework is told nothing else, in order before it', (t) =
   const second: Told = ['TASK_KILLING', { agentId: 'a1', number: { incarnation: 1, count: 2 } }]
   const first: Told = [running, { agentId: 'a1', number: { incarnation: 1, count: 1 } }]
   t.regex(told(second, first, [finished]), /^I3: .*the older TASK_RUNNING/)
+  const [state, more] = first
+  t.is(told(second, [state, { ...more, pid: 2 }], [finished]), 'well', 'another process')
 })
 
 function aStatus(count: number, state: TaskState, uuid: string): StatusUpdates {

@@ -53,7 +53,7 @@ export async function openOnlooker(
     const logs = await bourse('logs', taskId)
     if (logs.code !== 0) complain('logs', logs)
     const ls = await bourse('ls', taskId)
-    const isRefused = ls.code === 1 && /does not understand|no verb/.test(ls.stderr)
+    const isRefused = ls.code === 1 && /does not say that it understands|is no verb/.test(ls.stderr)
     if (ls.code !== 0 && (isShown || !isRefused)) complain('ls', ls)
   }
   return {

@@ -44,8 +44,8 @@ export interface Scene {
 }
 
 const STEADY: FrameworkOptions = { name: 'steady', tasks: 10, runMs: [4_000, 8_000] }
-/** Never done before it is told so. */
-const LOADING: FrameworkOptions = { name: 'loading', tasks: 0, atOnce: 8, runMs: [50, 400] }
+/** What is launched all the time under load: never done before it is told so. */
+export const LOADING: FrameworkOptions = { name: 'loading', tasks: 0, atOnce: 8, runMs: [50, 400] }
 /** What does not come in so long will not come. */
 const PATIENCE_MS = 90_000
 const TRIES_MAX = 3

@@ -5,14 +5,15 @@ import { join } from 'node:path'
 import { sleep } from '../../../bus/clock.ts'
 import type { TaskState } from '../../../protocol/task-state.ts'
 import { leftOf, tracesOf } from '../../../tools/left-behind.ts'
+import { frameworkArgv, RealFramework } from '../../lab/framework.ts'
 import { Actor, openCluster } from '../../support/cluster.ts'
 import { buildOld, historyNeed } from '../old-build.ts'
 import { openOnlooker } from '../onlooker.ts'
 import { openProbe, type Probe } from '../probe.ts'
 import type { Row } from '../row.ts'
-import { inTime, stopwatch } from '../scene.ts'
+import { inTime, LOADING, stopwatch } from '../scene.ts'
 import type { Stage } from '../stage.ts'
-import { type Told, tallyOf } from '../tally.ts'
+import { type Told, tallyOf, toldOf } from '../tally.ts'
 
 const TASKS = 6
 const LOOK_MS = 50
@@ -39,6 +40,7 @@ export const rollingUpgrade: Row = {
     const probe = await openProbe(place.url, place.starts)
     stage.onEnd(() => probe.scheduler.close())
     const steady = await startOldFramework(stage, place, old('test/support/patient-framework.js'))
+    const loading = stage.isLoaded ? [await startLoad(stage, place)] : []
     const { env, starts: folder } = place
     const looking = openOnlooker(probe, { agents: ['a1', 'a2'], folder, env })
     const onlooker = await inTime(looking, 'the tasks that are looked at')
@@ -69,9 +71,10 @@ export const rollingUpgrade: Row = {
     await replace(a2, 'new')
     await all('all but a framework new', true)
     await inTime(onlooker.close(), 'the ends of the tasks that were looked at')
+    for (const one of loading) await inTime(one.drain(), 'the end of all that was launched')
     const code = await inTime(steady.ended, 'the end of the old framework')
     await probe.close()
-    const tally = tallyOf([probe, steady.told])
+    const tally = tallyOf([probe, steady.told, ...loading.map(toldOf)])
     const left = await place.close()
     const { lost, doubled, phantom, launched, ended } = tally
     const odd = Object.keys(ended).filter((state) => !/FINISHED|FAILED/.test(state))
@@ -149,6 +152,25 @@ async function openPlace(stage: Stage, oldCommand: string): Promise<Place> {
     },
     close,
   }
+}
+
+/** A framework of this build, which launches tasks on whatever is there. */
+async function startLoad(stage: Stage, { env }: Place): Promise<RealFramework> {
+  const workDir = join(stage.folder, LOADING.name)
+  const framework = new RealFramework(
+    {
+      name: LOADING.name,
+      kind: 'framework',
+      argv: frameworkArgv(workDir),
+      env,
+      workDir,
+      logPath: join(stage.folder, `${LOADING.name}.jsonl`),
+    },
+    LOADING,
+  )
+  stage.onEnd(() => framework.kill())
+  await inTime(framework.start(), 'the framework that loads the cluster')
+  return framework
 }
 
 interface OldFramework {

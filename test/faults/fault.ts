@@ -7,7 +7,7 @@ import { ToolArguments } from '../../tools/wrong-use.ts'
 import { endsBySignals, namedItems } from '../support/tool.ts'
 import type { Row } from './row.ts'
 import { ROWS, rowOf } from './rows.ts'
-import { isGood, linesOf, type Report, runRow } from './run-row.ts'
+import { isGood, isUnmet, linesOf, type Report, runRow, survived } from './run-row.ts'
 import { remakeTable } from './table.ts'
 
 const USAGE = [
@@ -57,7 +57,9 @@ async function runAlone(row: Row): Promise<void> {
   const options = { isLoaded: values.load, keepsFiles: values.keep }
   for (let i = 0; i < times; i++) report.runs = [...report.runs, await runRow(row, options)]
   for (const line of values.json ? [JSON.stringify(report)] : linesOf(row, report)) say(line)
-  if (!isGood(report)) process.exitCode = 1
+  if (isGood(report)) return
+  if (report.runs.every((run) => survived(run) || isUnmet(run))) process.exitCode ||= EXIT_MISSING
+  else process.exitCode = 1
 }
 
 function say(line: string): void {

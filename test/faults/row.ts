@@ -47,4 +47,9 @@ export interface RowOutcome {
   readonly note: string
   /** What was expected and is not so, one sentence each. Absent: nothing. */
   readonly problems?: readonly string[]
+  /**
+   * What the row needs and did not get while it ran, named as a `Need`: without problems it has
+   * shown nothing then, and does not count as survived. Absent: it had all.
+   */
+  readonly missing?: string
 }

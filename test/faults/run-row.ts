@@ -21,8 +21,12 @@ export interface Report {
 
 export const isGood = ({ runs }: Report): boolean => runs.length > 0 && runs.every(survived)
 
-export const survived = ({ problems, late }: Run): boolean =>
-  problems.length === 0 && late === undefined
+export const survived = ({ problems, late, missing }: Run): boolean =>
+  problems.length === 0 && late === undefined && missing === undefined
+
+/** Nothing is wrong, and nothing was shown. */
+export const isUnmet = ({ problems, missing }: Run): boolean =>
+  problems.length === 0 && missing !== undefined
 
 /** Never throws: a run that failed has a problem. */
 export async function runRow(row: Row, options: StageOptions): Promise<Run> {
@@ -57,12 +61,13 @@ export function linesOf({ fault, expected, invariants }: Row, report: Report): r
   return [
     `row ${row}, ${name}${isLoaded ? ', under load' : ''}: ${fault}`,
     `expected: ${expected} (${invariants.join(', ')})`,
-    ...runs.flatMap(({ note, recoveryMs, lost, doubled, phantom, problems, late }) => [
+    ...runs.flatMap(({ note, recoveryMs, lost, doubled, phantom, problems, late, missing }) => [
       `seen: ${note}`,
       `recovered in ${recoveryMs} ms, stated are ${withinMs} ms`,
       `lost ${lost}, doubled ${doubled}, phantom ${phantom}`,
       ...problems.map((problem) => `WRONG: ${problem}`),
       ...(late === undefined ? [] : [`LATE: ${late}`]),
+      ...(missing === undefined ? [] : [`MISSING: it needs ${missing}`]),
     ]),
     `survived ${runs.filter(survived).length} of ${runs.length}`,
   ]

@@ -28,6 +28,7 @@ export interface Seen {
   readonly recoveryMs: number
   readonly note: string
   readonly problems?: readonly string[]
+  readonly missing?: string
   /** Ends of steady tasks that the fault explains, beside TASK_FINISHED. */
   readonly mayEnd?: readonly string[]
   /** Of the observer's sentences those that the fault explains. */
@@ -103,6 +104,7 @@ export async function openScene(stage: Stage, options: SceneOptions = {}): Promi
         phantom,
         note: `${seen.note}; ${launched} tasks`,
         problems: [...(seen.problems ?? []), ...odd, ...violations, ...left],
+        ...(seen.missing !== undefined && { missing: seen.missing }),
       }
     },
   }

@@ -9,7 +9,7 @@ import { type Kept, type KeptRow, type KeptRows, tableOf, withTable } from './ma
 import type { Row } from './row.ts'
 import { ROWS } from './rows.ts'
 import { runAlone, type Said } from './run-alone.ts'
-import { type Report, survived } from './run-row.ts'
+import { isUnmet, type Report, survived } from './run-row.ts'
 
 /** From the root of the project, where npm starts its scripts. */
 const PAGE = 'docs/reliability.md'
@@ -55,7 +55,11 @@ async function make(row: number, times: number, more: readonly string[]): Promis
 function keptOf(said: Said): Kept {
   if (said === undefined) return { outcome: 'failed', why: 'it has hung, or ended early' }
   if ('missing' in said) return { outcome: 'missing', needs: said.missing.map(({ name }) => name) }
-  const { runs }: Report = said
+  const { runs: all }: Report = said
+  const unmet = all.filter(isUnmet)
+  const runs = all.filter((run) => !isUnmet(run))
+  if (runs.length === 0)
+    return { outcome: 'missing', needs: unmet.flatMap(({ missing }) => missing ?? []) }
   const sum = (of: 'lost' | 'doubled' | 'phantom'): number =>
     runs.reduce((all, run) => all + run[of], 0)
   return {

@@ -3,9 +3,10 @@ import type { Bus, History } from '../../bus/bus.ts'
 import { type Clock, systemClock } from '../../bus/clock.ts'
 import { followHistory, HistoryReader, sequenceBefore } from '../../bus/history.ts'
 import { watchForbidden } from '../../bus/nats/forbidden.ts'
+import { isOpenLocation } from '../../bus/nats/locate.ts'
 import { natsSystem } from '../../bus/nats/system.ts'
 import { ClusterError } from '../../protocol/errors.ts'
-import { allEvents, eventStream, inboxOf } from '../../protocol/subjects.ts'
+import { allEvents, eventStream, inboxOf, leaderBeat } from '../../protocol/subjects.ts'
 import { EventLines } from '../event-lines.ts'
 import { eventFilter, requirePattern } from '../event-pattern.ts'
 import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
@@ -39,7 +40,10 @@ export async function events(
   const principal = principalOf(options, io.env)
   const inbox = location.inboxPrefix ?? inboxOf(cluster, 'observer', principal)
   const { forbidden, onFault } = watchForbidden()
-  const system = natsSystem({ location, onFault })
+  // Whoever has credentials to observe may not hear a leader.
+  const goesWhereOneLeads = options.follow === true && isOpenLocation(location)
+  const leaderOn = leaderBeat.on({ cluster })
+  const system = natsSystem({ location, onFault, ...(goesWhereOneLeads && { leaderOn }) })
   const bus = await system.connect({ name: `${cluster} observer ${principal}`, inbox })
   const kept = { name: eventStream(cluster), pattern: allEvents(cluster) }
   const reading = { ...kept, filter, cluster, bus, history: system.history(bus, kept) }

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import test from 'ava'
 import { encode } from '../../bus/codec.ts'
 import { BOURSE, type Cluster, openCluster } from '../support/cluster.ts'
+import { startTestServer } from '../support/nats.ts'
 
 interface Said {
   readonly sequence: number
@@ -23,7 +24,7 @@ const parsed = (text: string): readonly Said[] =>
     .map((line): Said => JSON.parse(line))
 
 /** A follower, with what it has printed so far. */
-function follower({ env }: Cluster, ...args: readonly string[]) {
+function follower({ env }: Pick<Cluster, 'env'>, ...args: readonly string[]) {
   const child: ChildProcessWithoutNullStreams = spawn(
     process.execPath,
     [BOURSE, 'events', '--follow', '--json', ...args],
@@ -99,6 +100,25 @@ test('events are followed over leaders and servers that die, and read without a 
     history(cluster).stdout,
     /^ +1 {2}\d\d-\d\d .* master\.leads {10}m1 +leads from now on: epoch 1\n/,
   )
+})
+
+test('who follows from a server where nobody leads goes to one where somebody does', async (t) => {
+  t.timeout(90_000)
+  const deserted = await startTestServer()
+  t.teardown(() => deserted.close())
+  const cluster = await openCluster()
+  t.teardown(() => cluster.close())
+  await cluster.server.end('SIGKILL')
+  const NATS_URL = `${deserted.url},${cluster.server.url}`
+  const all = follower({ env: { ...cluster.env, NATS_URL } })
+  t.teardown(() => all.child.kill('SIGKILL'))
+  // Its server answers, and has nothing to tell.
+  const [said] = await once(all.child.stderr, 'data')
+  t.regex(said, /^bourse: nobody has events of cluster bourse there: .*; still asking\n$/)
+  await cluster.server.restart('kept')
+  await cluster.start('master')
+  await all.until(leads(1))
+  t.pass()
 })
 
 test('a reader that has seen enough ends what is followed', async (t) => {

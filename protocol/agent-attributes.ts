@@ -16,14 +16,14 @@ export const IMAGES = 'images'
 export const OWN_ATTRIBUTES: readonly string[] = [ISOLATION, ISOLATORS, CONTAINERIZERS, IMAGES]
 
 /** Those that a task can ask for. */
-export type ConfinementName =
+export type AskedIsolator =
   | 'rlimits'
   | 'capabilities'
   | 'no-new-privileges'
   | `${Namespace}-namespace`
 
 /** What must match such a list with that word in it. */
-export const listWith = (word: ConfinementName | TaskContainer['kind']): string =>
+export const listWith = (word: AskedIsolator | TaskContainer['kind']): string =>
   `(.*,)?${word}(,.*)?`
 
 interface Asked {
@@ -32,7 +32,7 @@ interface Asked {
 }
 
 /** What it takes to run a task. */
-export function isolatorsAskedBy({ rlimits = [], linux = {} }: Asked): readonly ConfinementName[] {
+export function isolatorsAskedBy({ rlimits = [], linux = {} }: Asked): readonly AskedIsolator[] {
   const { capabilities, noNewPrivileges, namespaces = [] } = linux
   return [
     ...(rlimits.length > 0 ? ['rlimits' as const] : []),

@@ -2,10 +2,16 @@
 import type { Clock, Timer } from '../../bus/clock.ts'
 import { Held } from '../isolator/held.ts'
 import type { Hold, LimitHit, Usage } from '../isolator/hold.ts'
-import { type KillHold, NOBODY, type Place, type Started, scopeOf } from '../isolator/kill/kill.ts'
+import {
+  type Inside,
+  type KillHold,
+  NOBODY,
+  type Place,
+  type Started,
+  scopeOf,
+} from '../isolator/kill/kill.ts'
 import type { KillScope } from '../isolator/kill/scope.ts'
 import type { LookedAt } from '../isolator/looks/looked-at.ts'
-import type { Inside } from '../isolator/namespaces/inside.ts'
 import { insideOf } from '../isolator/namespaces/namespaces.ts'
 import { isAlive } from '../isolator/proc.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from './containerizer.ts'

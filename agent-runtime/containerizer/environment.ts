@@ -10,8 +10,8 @@ interface EnvironmentParts {
   readonly sandboxPath: string
   /** Of the folder that its group shares. */
   readonly groupPath?: string | undefined
-  /** What it is told of its GPUs. Absent: nothing. */
-  readonly gpus?: Readonly<Record<string, string>>
+  /** By what holds it. Absent: nothing. */
+  readonly told?: Readonly<Record<string, string>>
 }
 
 /** Nothing of the agent's own environment gets in. */
@@ -25,14 +25,14 @@ export function environmentOf(
 /** The same for a task in an image, which knows its own programs and home. */
 export function givenTo(
   spec: ContainerSpec,
-  { agentId, sandboxPath, groupPath, gpus }: EnvironmentParts,
+  { agentId, sandboxPath, groupPath, told }: EnvironmentParts,
 ): Readonly<Record<string, string>> {
   const ports = spec.ports.map((port, index) => [`PORT${index}`, String(port)] as const)
   return {
     ...Object.fromEntries(ports),
     ...(ports.length > 0 && { PORTS: spec.ports.join(',') }),
     ...spec.env,
-    ...gpus,
+    ...told,
     BOURSE_TASK_ID: spec.sandbox.taskId,
     BOURSE_FRAMEWORK_ID: spec.sandbox.frameworkId,
     BOURSE_AGENT_ID: agentId,

@@ -53,14 +53,13 @@ export function makeContainer(maker: Maker, making: Making): string | undefined 
   const paths = { sandboxPath, groupPath, ...(typeof network === 'string' && { network }) }
   // Before anybody else may change what is in the sandbox.
   const prepared = maker.isolators.prepare({ containerId, ports, ...limits, ...asked, ...paths })
-  if (typeof prepared === 'string') return prepared
   maker.sandboxes.giveTo(sandboxPath, runAs)
-  const { held, settings, environment: gpus } = prepared
+  const { held, settings, environment: told } = prepared
   const namespaces = asked.linux?.namespaces ?? []
   const hold = killHoldOf(maker.killScopes.holdFor(containerId), namespaces)
   const { agentId } = maker
   const inside = root === undefined ? sandboxPath : SANDBOX_INSIDE
-  const environment = environmentOf(spec, { agentId, sandboxPath: inside, groupPath, gpus })
+  const environment = environmentOf(spec, { agentId, sandboxPath: inside, groupPath, told })
   const instead = ociWordsOf(maker, making, { environment, sandboxPath })
   container.prepared(hold, held, insideOf(hold, namespaces))
   const text = renderLaunchFile({

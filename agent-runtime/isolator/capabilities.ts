@@ -1,7 +1,6 @@
 /** What of root's rights a task has, by setpriv(1). */
-import { LINUX_CAPABILITIES } from '../../protocol/linux.ts'
 import type { Isolator } from './isolator.ts'
-import { readText } from './proc.ts'
+import { ownCapabilities } from './proc.ts'
 import { tried } from './tried.ts'
 
 export const capabilitiesIsolator: Isolator = {
@@ -34,11 +33,4 @@ function problemOf(wanted: readonly string[], own: ReadonlySet<string>): string 
   const lacking = wanted.filter((name) => !own.has(name))
   if (lacking.length === 0) return undefined
   return `the agent cannot leave it what it does not have itself: ${lacking.join(', ')}`
-}
-
-/** What the agent itself may do. */
-export function ownCapabilities(): ReadonlySet<string> {
-  const status = readText('/proc/self/status') ?? ''
-  const bits = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`)
-  return new Set(LINUX_CAPABILITIES.filter((_, bit) => (bits >> BigInt(bit)) & 1n))
 }

@@ -14,18 +14,15 @@ const QUOTA_US_MIN = 1_000
 export const cpuIsolator = cgroupIsolator({
   name: 'cpu',
   controller: 'cpu',
-  wants: 'cpuacct',
-  lacks: {
-    cpu: 'tasks get no share of the cpus',
-    cpuacct: 'the cpu time of tasks is not counted',
-  },
+  lacks: 'tasks get no share of the cpus',
+  wants: { controller: 'cpuacct', lacks: 'the cpu time of tasks is not counted' },
   settings({ cpus, cpusMax }, { version }) {
     const weight = cpus === undefined ? [] : [weightOf(cpus, version)]
     return cpusMax === undefined ? weight : [...weight, ...quotaOf(cpusMax, version)]
   },
   /** All tasks together weigh as much as the machine has, beside what else runs on it. */
   share: (cores, { version }) => weightOf(cores, version),
-  usage({ version, path, accounts = path, countedIn }) {
+  usage: ({ version, path, accounts = path, countedIn }) => {
     const stat = join(path, 'cpu.stat')
     if (version === 2) {
       return known({

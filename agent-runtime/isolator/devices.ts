@@ -5,10 +5,10 @@ import { cgroupIsolator } from './cgroups/isolator.ts'
 export const devicesIsolator = cgroupIsolator({
   name: 'devices',
   controller: 'devices',
-  lacks: { devices: 'tasks can open every device that their user may' },
-  /** GPUs are taken before: they are among its own. */
+  lacks: 'tasks can open every device that their user may',
+  /** GPUs come before in the order: they are taken by now, and among its own. */
   settings({ containerId }, { cgroups, gpus }) {
     const own = gpus.devicesOf(gpus.takenBy(containerId))
-    return cgroups.areDevicesShared && own.length === 0 ? [] : onlyDevices(own)
+    return cgroups.devices === 'shared' && own.length === 0 ? [] : onlyDevices(own)
   },
 })

@@ -1,4 +1,5 @@
 /** The GPUs of a machine, by number, and which container has which. */
+import { strict as assert } from 'node:assert'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DeviceNumber } from './cgroups/device-lists.ts'
@@ -26,12 +27,16 @@ export class GpuPool {
     this.all = findGpus(devPath)
   }
 
-  /** Their numbers. Undefined: so many are not free, and none was taken. */
-  take(containerId: string, count: number): readonly number[] | undefined {
-    const free = this.all.filter((gpu) => !this.#takers.has(gpu)).slice(0, count)
-    if (free.length < count) return undefined
-    for (const gpu of free) this.#takers.set(gpu, containerId)
-    return free
+  get free(): number {
+    return this.all.length - this.#takers.size
+  }
+
+  /** `count`: at most as many as are free. @returns their numbers. */
+  take(containerId: string, count: number): readonly number[] {
+    const taken = this.all.filter((gpu) => !this.#takers.has(gpu)).slice(0, count)
+    assert(taken.length === count, 'no more GPUs are taken than are free')
+    for (const gpu of taken) this.#takers.set(gpu, containerId)
+    return taken
   }
 
   /** It has them since before this agent started. */

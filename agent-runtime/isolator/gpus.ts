@@ -1,24 +1,26 @@
 /** GPUs, whole: each is one task's from its launch to its last process. */
 import type { Hold } from './hold.ts'
-import type { Isolator, Tried } from './isolator.ts'
-import type { Machine } from './machine.ts'
+import type { Isolator, Opened } from './isolator.ts'
+import type { Shared } from './shared.ts'
 
 export const gpusIsolator: Isolator = { name: 'gpus', open: openGpus }
 
-function openGpus({ gpus, cgroups }: Machine): Tried {
+function openGpus({ gpus, cgroups }: Shared): Opened {
   if (gpus.all.length === 0) return { missing: [] }
   const isHeld = cgroups?.bases.has('devices') ?? false
-  const areClosed = cgroups?.areGpusClosed ?? false
+  const areClosed = cgroups?.devices === 'closed'
   return {
     works: {
-      problem: ({ gpus: count = 0 }) => (areClosed && count > 0 ? CLOSED : undefined),
+      problem({ gpus: count = 0 }) {
+        if (areClosed && count > 0) return CLOSED
+        if (count <= gpus.free) return undefined
+        return `it was given ${count} GPUs, and so many are not free here`
+      },
       prepare({ containerId, gpus: count = 0 }) {
         const taken = gpus.take(containerId, count)
-        if (taken === undefined) return `it was given ${count} GPUs, and so many are not free here`
         const environment = gpuEnvironment(taken, { isHeld })
-        return count === 0
-          ? { environment }
-          : { hold: { isolator: 'gpus', gpus: taken }, environment }
+        if (count === 0) return { environment }
+        return { hold: { isolator: 'gpus', gpus: taken }, environment }
       },
       keep: (containerId, holds) => gpus.keep(containerId, gpusOf(holds)),
       release: (containerId) => gpus.release(containerId),
@@ -39,7 +41,7 @@ const gpusOf = (holds: readonly Hold[]): readonly number[] =>
  * others. `isHeld`: it can open no others anyway. Then CUDA counts only its own, from 0, and a list
  * of numbers would mislead it.
  */
-export function gpuEnvironment(
+function gpuEnvironment(
   gpus: readonly number[],
   { isHeld }: { readonly isHeld: boolean },
 ): Readonly<Record<string, string>> {

@@ -3,19 +3,20 @@ import { type FSWatcher, mkdirSync, watch } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Clock, Timer } from '../../bus/clock.ts'
 import { joinFile, type Setting, writeSetting } from './cgroups/files.ts'
+import type { CgroupIsolator } from './cgroups/isolator.ts'
 import { removeBase, removeCgroup } from './cgroups/mounts.ts'
 import type { CgroupHold, Hold, LimitHit, Usage } from './hold.ts'
-import type { Isolator, IsolatorName } from './isolator.ts'
+import type { IsolatorName } from './isolator.ts'
 import { cgroupScope } from './kill/cgroup.ts'
 import type { KillScope } from './kill/scope.ts'
-import { ISOLATORS } from './order.ts'
+import { CGROUP_ISOLATORS } from './order.ts'
 
 /** How long changes are collected. */
 const COLLECT_MS = 100
 
 interface Known {
-  readonly hold: Hold
-  readonly isolator: Isolator
+  readonly hold: CgroupHold
+  readonly isolator: CgroupIsolator
 }
 
 export class Held {
@@ -32,7 +33,7 @@ export class Held {
   constructor(holds: readonly Hold[] = [], seen?: LimitHit) {
     this.holds = holds
     this.#inCgroups = holds.filter((hold) => 'version' in hold)
-    this.#known = holds.flatMap((hold) => {
+    this.#known = this.#inCgroups.flatMap((hold) => {
       const isolator = BY_NAME.get(hold.isolator)
       return isolator === undefined ? [] : [{ hold, isolator }]
     })
@@ -142,4 +143,4 @@ const limitScope = (path: string): KillScope => cgroupScope(path, 'one-by-one')
 const cgroupsOf = ({ path, accounts }: CgroupHold): string[] =>
   accounts === undefined ? [path] : [path, accounts]
 
-const BY_NAME = new Map<string, Isolator>(ISOLATORS.map((isolator) => [isolator.name, isolator]))
+const BY_NAME = new Map(CGROUP_ISOLATORS.map((isolator) => [isolator.name, isolator]))

@@ -1,21 +1,24 @@
 /** The isolators that work on this machine, and all that they do for one container. */
 import { isolatorsAskedBy } from '../../protocol/agent-attributes.ts'
-import { openCgroups, placesOf, strangersIn } from './cgroups/cgroups.ts'
+import { openCgroups, placesOf } from './cgroups/cgroups.ts'
 import type { Setting } from './cgroups/files.ts'
 import { type CgroupWorld, removeBase } from './cgroups/mounts.ts'
 import { Held } from './held.ts'
 import type { Hold } from './hold.ts'
 import type { Asked, IsolatorName, Part, Wanted, Working } from './isolator.ts'
+import { cgroupStrangers } from './kill/cgroup.ts'
 import type { KillScope } from './kill/scope.ts'
-import type { Machine } from './machine.ts'
 import { ISOLATORS } from './order.ts'
+import type { Shared } from './shared.ts'
 
 /** The parts of all isolators in one container. */
 export interface Prepared extends Required<Omit<Part, 'hold' | 'settings'>> {
   readonly held: Held
+  /** By the name of the isolator that has the hold. */
   readonly settings: ReadonlyMap<IsolatorName, readonly Setting[]>
 }
 
+/** All of them, as one. */
 export interface OpenIsolators {
   /** Names of those that work. */
   readonly names: readonly IsolatorName[]
@@ -23,10 +26,13 @@ export interface OpenIsolators {
   readonly missing: readonly string[]
   /** The cgroups in which containers are held, of this agent. */
   readonly bases: ReadonlySet<string>
-  /** As `Working`. */
+  /** Why a container cannot be held so, in a sentence. Undefined: it can. */
   problem(asked: Asked): string | undefined
-  prepare(wanted: Wanted): Prepared | string
+  /** As `Working.prepare`. */
+  prepare(wanted: Wanted): Prepared
+  /** It has been held so since before this agent started. */
   keep(containerId: string, holds: readonly Hold[]): void
+  /** No process of it is left. May be repeated. */
   release(containerId: string): void
   /** What there is of containers but these. */
   strangers(known: ReadonlySet<string>): readonly KillScope[]
@@ -34,21 +40,22 @@ export interface OpenIsolators {
   close(): void
 }
 
-export interface IsolatorsOptions extends Omit<Machine, 'cgroups'> {
+export interface IsolatorsOptions extends Omit<Shared, 'cgroups'> {
   /** Tells the agents of one machine apart. */
   readonly name: string
   /** The cgroup that holds what a kill reaches, if that is one. */
   readonly killBase: string | undefined
+  /** Default: what the kernel says. */
   readonly world?: CgroupWorld
 }
 
 /** Nothing but a kill that reaches all lets a limited container be removed, so that comes first. */
 export async function openIsolators(options: IsolatorsOptions): Promise<OpenIsolators> {
-  const { killBase, ...rest } = options
-  const cgroups = killBase === undefined ? undefined : await openCgroups({ ...rest, killBase })
-  const machine: Machine = { ...rest, cgroups }
+  const { killBase, gpus, defaultDiskBytes } = options
+  const cgroups = killBase === undefined ? undefined : await openCgroups({ ...options, killBase })
+  const shared: Shared = { cgroups, gpus, defaultDiskBytes }
   const found = await Promise.all(
-    ISOLATORS.map(async (isolator) => ({ name: isolator.name, ...(await isolator.open(machine)) })),
+    ISOLATORS.map(async (isolator) => ({ name: isolator.name, ...(await isolator.open(shared)) })),
   )
   const working = new Map(found.flatMap(({ name, works }) => (works ? [[name, works]] : [])))
   const bases = cgroups === undefined ? new Set<string>() : placesOf(cgroups)
@@ -67,10 +74,9 @@ export async function openIsolators(options: IsolatorsOptions): Promise<OpenIsol
       for (const isolator of all) isolator.release?.(containerId)
     },
     strangers: (known) =>
-      strangersIn(
-        [...bases].filter((base) => base !== killBase),
-        known,
-      ),
+      [...bases]
+        .filter((base) => base !== killBase)
+        .flatMap((base) => cgroupStrangers({ base, kind: 'one-by-one' }, known)),
     close() {
       for (const base of bases) removeBase(base)
     },
@@ -80,9 +86,9 @@ export async function openIsolators(options: IsolatorsOptions): Promise<OpenIsol
 type AllWorking = ReadonlyMap<IsolatorName, Working>
 
 function problemOf(working: AllWorking, asked: Asked): string | undefined {
-  const takes = [...isolatorsAskedBy(asked), ...(asked.gpus ? ['gpus' as const] : [])]
-  const lacking = takes.find((name) => !working.has(name))
+  const lacking = isolatorsAskedBy(asked).find((name) => !working.has(name))
   if (lacking !== undefined) return `this machine does not give it ${lacking}`
+  if (asked.gpus && !working.has('gpus')) return 'it was given GPUs, and this machine has none'
   for (const isolator of working.values()) {
     const problem = isolator.problem?.(asked)
     if (problem !== undefined) return problem
@@ -90,12 +96,11 @@ function problemOf(working: AllWorking, asked: Asked): string | undefined {
   return undefined
 }
 
-function prepare(working: AllWorking, wanted: Wanted): Prepared | string {
+function prepare(working: AllWorking, wanted: Wanted): Prepared {
   const parts: Part[] = []
   const settings = new Map<IsolatorName, readonly Setting[]>()
   for (const [name, isolator] of working) {
     const part = isolator.prepare(wanted)
-    if (typeof part === 'string') return part
     if (part === undefined) continue
     parts.push(part)
     if (part.settings !== undefined) settings.set(name, part.settings)
@@ -105,7 +110,7 @@ function prepare(working: AllWorking, wanted: Wanted): Prepared | string {
     settings,
     environment: Object.assign({}, ...parts.map(({ environment }) => environment)),
     enter: parts.flatMap(({ enter = [] }) => enter),
-    unshare: parts.flatMap(({ unshare = [] }) => unshare),
+    unshare: [...new Set(parts.flatMap(({ unshare = [] }) => unshare))],
     lines: parts.flatMap(({ lines = [] }) => lines),
     words: parts.flatMap(({ words = [] }) => words),
     setpriv: [...new Set(parts.flatMap(({ setpriv = [] }) => setpriv))],

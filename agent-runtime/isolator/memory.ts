@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fieldOf, known, numberIn } from './cgroups/files.ts'
 import { cgroupIsolator } from './cgroups/isolator.ts'
 import type { CgroupHold, LimitHit } from './hold.ts'
+import { inMib, MIB } from './mib.ts'
 
-const MIB = 1024 * 1024
 /** With less a shell and what it starts do not come to be. Source: Mesos, `MIN_MEMORY`. */
 export const MEM_BYTES_MIN = 32 * MIB
 
@@ -24,7 +24,7 @@ const FILES = {
 export const memoryIsolator = cgroupIsolator({
   name: 'memory',
   controller: 'memory',
-  lacks: { memory: 'tasks are not held to their memory' },
+  lacks: 'tasks are not held to their memory',
   /** Swap is nobody's resource, so a task has none. */
   settings({ memBytes }, { version }) {
     if (memBytes === undefined) return []
@@ -38,7 +38,7 @@ export const memoryIsolator = cgroupIsolator({
       { file: 'memory.oom.group', text: '1', ifThere: true },
     ]
   },
-  limitHit(hold): LimitHit | undefined {
+  limitHit: (hold): LimitHit | undefined => {
     const { limit, peak, kills } = filesOf(hold)
     const killed = fieldOf(kills, 'oom_kill') ?? 0
     if (killed === 0) return undefined
@@ -46,7 +46,7 @@ export const memoryIsolator = cgroupIsolator({
   },
   // Version 1 would tell an eventfd, which nothing here can make.
   limitFile: (hold) => (hold.version === 2 ? filesOf(hold).kills : undefined),
-  usage(hold) {
+  usage: (hold) => {
     const { now, peak } = filesOf(hold)
     return known({ memBytes: numberIn(now), memPeakBytes: numberIn(peak) })
   },
@@ -73,9 +73,4 @@ function filesOf({ version, path }: CgroupHold) {
   const { limit, now, peak, kills } = FILES[version]
   const at = (file: string): string => join(path, file)
   return { limit: at(limit), now: at(now), peak: at(peak), kills: at(kills) }
-}
-
-/** `64 MiB`, `63.5 MiB`. */
-export function inMib(bytes: number | undefined): string {
-  return bytes === undefined ? 'unknown' : `${Math.round((bytes * 10) / MIB) / 10} MiB`
 }

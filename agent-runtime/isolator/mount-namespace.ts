@@ -1,5 +1,4 @@
 /** A task has files of its own in /tmp, /var/tmp and /dev/shm, and sees no mounts made later. */
-import { strict as assert } from 'node:assert'
 import { realpathSync } from 'node:fs'
 import { namespaceIsolator, ONE_WAY } from './namespaces/namespaces.ts'
 import { makePrivateFiles } from './namespaces/private-files.ts'
@@ -7,10 +6,9 @@ import { makePrivateFiles } from './namespaces/private-files.ts'
 export const mountNamespaceIsolator = namespaceIsolator({
   namespace: 'mount',
   lacks: 'no task can have files of its own in /tmp, /var/tmp and /dev/shm',
-  unshare: ['--mount --ipc', ONE_WAY],
+  unshare: ['--mount', '--ipc', ONE_WAY],
   probe: 'mount -n -t tmpfs tmpfs /var/tmp && mount -n --rbind /var/tmp /tmp',
   lines({ sandboxPath, groupPath, memBytes }) {
-    assert(sandboxPath !== undefined, 'its own files are in its sandbox')
     const kept = groupPath === undefined ? [] : [realpathSync(groupPath)]
     return makePrivateFiles({ sandbox: realpathSync(sandboxPath), kept, memBytes })
   },

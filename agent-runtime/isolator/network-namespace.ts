@@ -7,6 +7,6 @@ export const networkNamespaceIsolator = namespaceIsolator({
   lacks: 'no task can have a network of its own',
   unshare: ['--net'],
   probe: LOOPBACK_UP,
-  shared: ({ network }) => network && `nsenter --net=${network}`,
+  enter: ({ network }) => (network === undefined ? undefined : ['nsenter', `--net=${network}`]),
   lines: () => [`${LOOPBACK_UP} || return`],
 })

@@ -1,9 +1,9 @@
 /** A task sees its own processes and no others. */
-import { namespaceIsolator, ONE_WAY, PID } from './namespaces/namespaces.ts'
+import { namespaceIsolator, ONE_WAY, OWN_PROCESSES } from './namespaces/namespaces.ts'
 
 export const pidNamespaceIsolator = namespaceIsolator({
   namespace: 'pid',
   lacks: 'no task can have processes of its own',
-  unshare: [PID, ONE_WAY],
+  unshare: [...OWN_PROCESSES, ONE_WAY],
   probe: ':',
 })

@@ -7,10 +7,10 @@ import type { LimitHit } from './hold.ts'
 export const pidsIsolator = cgroupIsolator({
   name: 'pids',
   controller: 'pids',
-  lacks: { pids: 'tasks are not held to a number of processes' },
+  lacks: 'tasks are not held to a number of processes',
   settings: ({ pidsMax }) =>
     pidsMax === undefined ? [] : [{ file: 'pids.max', text: String(pidsMax) }],
-  limitHit({ path }): LimitHit | undefined {
+  limitHit: ({ path }): LimitHit | undefined => {
     const refused = fieldOf(join(path, 'pids.events'), 'max') ?? 0
     if (refused === 0) return undefined
     const limit = numberIn(join(path, 'pids.max')) ?? 'unknown'

@@ -2,8 +2,6 @@
 import type { LimitHit, PortsHold } from './hold.ts'
 import type { Isolator } from './isolator.ts'
 
-/** Source: Mesos, `--container_ports_watch_interval`. */
-export const PORTS_LOOK_MS = 30_000
 /** A task may listen on thousands: so many are named. */
 const NAMED_MAX = 10
 

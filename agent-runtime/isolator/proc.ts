@@ -3,6 +3,7 @@
  * they cannot be listed is: whoever took it for an empty list would think that nobody lives.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { LINUX_CAPABILITIES } from '../../protocol/linux.ts'
 
 /** A pid alone names a stranger as soon as it is used again; with its start time it does not. */
 export interface ProcessIdentity {
@@ -76,4 +77,11 @@ export function namespaceOf(pid: number, kind: 'pid' | 'pid_for_children'): stri
     // Gone, or somebody else's: to the caller both are "not there".
     return undefined
   }
+}
+
+/** What the agent itself may do. */
+export function ownCapabilities(): ReadonlySet<string> {
+  const status = readText('/proc/self/status') ?? ''
+  const bits = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`)
+  return new Set(LINUX_CAPABILITIES.filter((_, bit) => (bits >> BigInt(bit)) & 1n))
 }

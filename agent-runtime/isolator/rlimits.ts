@@ -1,9 +1,8 @@
 /** Limits of each process of a task, by prlimit(1): what it opens, locks, writes, runs. */
 import type { Rlimit } from '../../protocol/linux.ts'
 import type { TaskRlimit } from '../../protocol/schema/task-linux.ts'
-import { ownCapabilities } from './capabilities.ts'
 import type { Isolator } from './isolator.ts'
-import { readText } from './proc.ts'
+import { ownCapabilities, readText } from './proc.ts'
 import { tried } from './tried.ts'
 
 export const rlimitsIsolator: Isolator = {

@@ -39,8 +39,7 @@ async function opened(t: ExecutionContext, place: CgroupPlace): Promise<OpenIsol
 }
 
 function made(isolators: OpenIsolators, limits: Limits): Held {
-  const prepared = isolators.prepare({ containerId: CONTAINER, ...limits })
-  if (typeof prepared === 'string') throw new Error(prepared)
+  const prepared = isolators.prepare({ containerId: CONTAINER, sandboxPath: '/', ...limits })
   const { held, settings } = prepared
   held.make(settings)
   for (const hold of held.holds) {

@@ -11,7 +11,7 @@ isolatorContract(test, 'cgroups v2, as files', filesPlace)
 
 test('cgroups v2, as files: usage is in milliseconds and bytes', async (t) => {
   await using place = filesPlace()
-  const held = (await place.open())?.prepare({ containerId: CONTAINER })
+  const held = (await place.open())?.prepare({ containerId: CONTAINER, sandboxPath: '/' })
   t.deepEqual(typeof held === 'object' && held.held.usage(), {
     cpuMs: 1.5,
     throttledMs: 2.5,

@@ -187,8 +187,8 @@ export class DockerContainerizer implements Containerizer {
     const hold = diskHold({ ...limits, sandboxPath }, this.#defaultDiskBytes)
     // Of a service of its own an agent without root has not every user's files.
     const isRoot = process.getuid?.() === 0
-    const holds = hold && [isRoot ? hold : ({ ...hold, mayBeClosed: true } as const)]
-    return { sandbox, output, ...(holds && { holds }) }
+    const holds = [isRoot ? hold : ({ ...hold, mayBeClosed: true } as const)]
+    return { sandbox, output, holds }
   }
 
   #track(containerId: string, { sandbox, output, holds = [] }: NoteHead): DockerContainer {

@@ -1,23 +1,23 @@
 /** The cgroups of one agent: where those of its containers are, and what all of them share. */
-import { basename } from 'node:path'
 import type { GpuPool } from '../gpu-pool.ts'
-import { cgroupScope } from '../kill/cgroup.ts'
-import type { KillScope } from '../kill/scope.ts'
 import { type Controller, type ControllerBase, openControllers } from './controllers.ts'
 import { shareDevices, unshareDevices } from './device-lists.ts'
 import { canJoin } from './joining.ts'
-import { type CgroupWorld, childrenOf, removeBase } from './mounts.ts'
+import { type CgroupWorld, removeBase } from './mounts.ts'
 
 export interface Cgroups {
   /** What may be used, and where. */
   readonly bases: ReadonlyMap<Controller, ControllerBase>
   /** A sentence for each that may not. */
   readonly missing: ReadonlyMap<Controller, string>
-  /** A new cgroup has the devices that every task has from the one that holds all of them. */
-  readonly areDevicesShared: boolean
-  /** No task could open its GPU. */
-  readonly areGpusClosed: boolean
+  readonly devices: Devices
 }
+
+/**
+ * `shared`: a new cgroup has those that every task has from the one that holds all of them.
+ * `closed`: no task could open the GPUs that it is given.
+ */
+type Devices = 'shared' | 'each-its-own' | 'closed'
 
 export interface CgroupsOptions {
   /** Tells the agents of one machine apart. */
@@ -31,13 +31,13 @@ export interface CgroupsOptions {
 export async function openCgroups(options: CgroupsOptions): Promise<Cgroups> {
   const { name, killBase, world, gpus } = options
   const { bases, missing } = openControllers({ name, unified: killBase, ...(world && { world }) })
-  // First of all: nothing may have been made below.
-  const shared = shareOrOpen(gpus, bases.get('devices'))
+  // First of all: of a cgroup that has others below the kernel takes no device.
+  const devices = shareOrOpen(gpus, bases.get('devices'))
   const refused = await refusedOf(bases)
   return {
     bases: new Map([...bases].filter(([controller]) => !refused.has(controller))),
     missing: new Map([...missing, ...refused]),
-    ...shared,
+    devices,
   }
 }
 
@@ -45,28 +45,11 @@ export async function openCgroups(options: CgroupsOptions): Promise<Cgroups> {
 export const placesOf = ({ bases }: Pick<Cgroups, 'bases'>): ReadonlySet<string> =>
   new Set([...bases.values()].map(({ base }) => base))
 
-/** The cgroups in these places that are none of the known containers'. */
-export function strangersIn(
-  places: readonly string[],
-  known: ReadonlySet<string>,
-): readonly KillScope[] {
-  return places
-    .flatMap(childrenOf)
-    .filter((path) => !known.has(basename(path)))
-    .map((path) => cgroupScope(path, 'one-by-one'))
-}
-
 /** Where there are GPUs each task has its own. */
-function shareOrOpen(
-  gpus: GpuPool,
-  found: ControllerBase | undefined,
-): Pick<Cgroups, 'areDevicesShared' | 'areGpusClosed'> {
-  if (found === undefined) return { areDevicesShared: false, areGpusClosed: false }
-  if (gpus.all.length === 0) {
-    return { areDevicesShared: shareDevices(found.base), areGpusClosed: false }
-  }
-  const areOpen = unshareDevices(found.base, gpus.devicesOf(gpus.all))
-  return { areDevicesShared: false, areGpusClosed: !areOpen }
+function shareOrOpen(gpus: GpuPool, found: ControllerBase | undefined): Devices {
+  if (found === undefined) return 'each-its-own'
+  if (gpus.all.length === 0) return shareDevices(found.base) ? 'shared' : 'each-its-own'
+  return unshareDevices(found.base, gpus.devicesOf(gpus.all)) ? 'each-its-own' : 'closed'
 }
 
 /** What no process may really join, and why. Almost always nothing, after one try. */

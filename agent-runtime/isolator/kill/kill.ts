@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Namespace } from '../../../protocol/linux.ts'
 import type { Isolation } from '../../containerizer/containerizer.ts'
 import { joinFile } from '../cgroups/files.ts'
 import { canJoin } from '../cgroups/joining.ts'
 import { removeBase } from '../cgroups/mounts.ts'
-import type { Inside } from '../namespaces/inside.ts'
 import type { ProcessIdentity } from '../proc.ts'
 import { tried } from '../tried.ts'
 import { type CgroupKind, cgroupScope, cgroupStrangers, openCgroupHierarchy } from './cgroup.ts'
@@ -47,6 +47,9 @@ export const NOBODY: Started = {
   child: { pid: 0, startTicks: 0 },
 }
 
+/** In what its processes are, for who comes later. */
+export type Inside = readonly ('user' | 'ipc' | Namespace)[]
+
 /** Where the processes of a container are. */
 export interface Place {
   readonly hold: KillHold
@@ -79,7 +82,7 @@ export function scopeOf(hold: KillHold, { parent, child }: Started): KillScope {
  */
 export async function openKillScopes(owner: string, only?: Isolation): Promise<KillScopes> {
   const wanted = (isolation: Isolation) => only === undefined || only === isolation
-  const cgroup = wanted('cgroup') ? await openCgroups(owner) : undefined
+  const cgroup = wanted('cgroup') ? await openCgroupScopes(owner) : undefined
   if (cgroup !== undefined) return cgroup
   const unshare = wanted('pid-namespace') ? await findUnshareOptions() : undefined
   const shared = { close() {}, strangers: () => [] }
@@ -95,7 +98,7 @@ export function ownerName(owner: string): string {
   return createHash('sha256').update(owner).digest('hex').slice(0, 16)
 }
 
-async function openCgroups(owner: string): Promise<KillScopes | undefined> {
+async function openCgroupScopes(owner: string): Promise<KillScopes | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const hierarchy = openCgroupHierarchy(ownerName(owner))
   if (hierarchy === undefined) return undefined
@@ -115,13 +118,17 @@ async function openCgroups(owner: string): Promise<KillScopes | undefined> {
   }
 }
 
+/** Who may not make namespaces makes them as root of a user namespace, and stays himself. */
+export const OWN_USER = ['--user', '--map-current-user'] as const
+/** The first process of a pid namespace takes all others along, and goes with who made it. */
+export const OWN_PIDS = ['--pid', '--fork', '--kill-child'] as const
+
 /** With an own /proc if possible, else programs see pids there that are not theirs. */
 async function findUnshareOptions(): Promise<string | undefined> {
-  const user = process.getuid?.() === 0 ? '' : '--user --map-current-user '
-  const options = `${user}--pid --fork --kill-child`
-  for (const candidate of [`${options} --mount-proc`, options]) {
-    const why = await tried(['unshare', ...candidate.split(' '), '/bin/sh', '-c', ':'])
-    if (why === undefined) return candidate
+  const options = [...(process.getuid?.() === 0 ? [] : OWN_USER), ...OWN_PIDS]
+  for (const candidate of [[...options, '--mount-proc'], options]) {
+    const why = await tried(['unshare', ...candidate, '/bin/sh', '-c', ':'])
+    if (why === undefined) return candidate.join(' ')
   }
   return undefined
 }

@@ -1,19 +1,9 @@
 /** Looks at the sandboxes of those that run: each now and then, all at once when the disk fills. */
 import type { Clock } from '../../../bus/clock.ts'
-import {
-  DISK_LOOK_MS,
-  DISK_LOOK_MS_FIRST,
-  type DiskSpace,
-  diskLimitHit,
-  filesMax,
-  fillerHit,
-  fillerOf,
-  nextDiskLookMs,
-  restMs,
-  UNSEEN_MS_MAX,
-  unseenHit,
-} from '../disk.ts'
+import { diskLimitHit, filesMax, UNSEEN_MS_MAX, unseenHit } from '../disk.ts'
 import type { DiskHold } from '../hold.ts'
+import { type DiskSpace, fillerHit, fillerOf } from './disk-filler.ts'
+import { DISK_LOOK_MS, DISK_LOOK_MS_FIRST, nextDiskLookMs, restMs } from './disk-pace.ts'
 import { type Marks, nextMarks, SpaceHistory } from './disk-space.ts'
 import type { DiskUse } from './disk-use.ts'
 import { holdOf, type LookedAt } from './looked-at.ts'

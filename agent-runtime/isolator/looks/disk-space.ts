@@ -1,5 +1,5 @@
 /** How free the disk was of late, and how much a sandbox grew: who fills it is found by both. */
-import { type DiskSpace, FILLER_BYTES_MIN, reserveOf } from '../disk.ts'
+import { type DiskSpace, FILLER_BYTES_MIN, reserveOf } from './disk-filler.ts'
 
 export interface SpaceReading extends DiskSpace {
   readonly atMs: number

@@ -1,13 +1,14 @@
 /** When those that run are looked at for what nobody tells. While none runs, nobody looks. */
 import type { Clock, Timer } from '../../../bus/clock.ts'
-import { readSpace } from '../disk.ts'
 import type { LimitHit } from '../hold.ts'
-import { PORTS_LOOK_MS } from '../ports.ts'
+import { readSpace } from './disk-filler.ts'
 import { DiskLooks } from './disk-looks.ts'
 import type { LookedAt } from './looked-at.ts'
 import { Looker } from './looker.ts'
 import { PortLooks } from './port-looks.ts'
 
+/** Source: Mesos, `--container_ports_watch_interval`. */
+const PORTS_LOOK_MS = 30_000
 /** How often is looked who is due. */
 const TICK_MS = 250
 /** How soon a limit is seen that the kernel tells nobody of (v1), and a disk that fills. */

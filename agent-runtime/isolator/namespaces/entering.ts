@@ -1,8 +1,7 @@
 /** The way into the namespaces of a container that runs, by nsenter(1). */
 
-import type { Place } from '../kill/kill.ts'
+import type { Inside, Place } from '../kill/kill.ts'
 import { allPids, isAlive, readStat, readText } from '../proc.ts'
-import { enterOptions } from './inside.ts'
 
 /**
  * Words that go before a command. `network` alone: the command is the agent's own.
@@ -14,7 +13,16 @@ export function wayInto(place: Place, which: 'all' | 'network' = 'all'): readonl
   const wanted =
     which === 'all' ? inside : inside.filter((name) => name === 'user' || name === 'network')
   if (wanted.length === 0) return []
-  return ['nsenter', `--target=${someoneIn(place)}`, ...enterOptions(wanted)]
+  return ['nsenter', `--target=${someoneIn(place)}`, ...wanted.flatMap((name) => ENTER[name])]
+}
+
+/** Options of nsenter(1). */
+const ENTER: Readonly<Record<Inside[number], readonly string[]>> = {
+  user: ['--user', '--preserve-credentials'],
+  mount: ['--mount'],
+  ipc: ['--ipc'],
+  pid: ['--pid'],
+  network: ['--net'],
 }
 
 /** In a pid namespace its first process, else the one that records the exit. */

@@ -1,19 +1,16 @@
 /** Isolators by a namespace of the kernel, by unshare(1), and what they have in common. */
 import type { Namespace } from '../../../protocol/linux.ts'
-import type { Isolator, Part, Tried, Wanted } from '../isolator.ts'
-import type { KillHold } from '../kill/kill.ts'
+import type { Isolator, Opened, Part, Wanted } from '../isolator.ts'
+import { type Inside, type KillHold, OWN_PIDS, OWN_USER } from '../kill/kill.ts'
 import { tried } from '../tried.ts'
-import type { Inside } from './inside.ts'
 
-/** Who may not make namespaces makes them as root of a user namespace, and stays himself. */
-const AS_USER = '--user --map-current-user'
-/** So that the shell which prepares a namespace may do so. */
+/** So that the shell which prepares a namespace may do so; the task may not. */
 const KEEP_CAPS = '--keep-caps'
 /** What a user namespace brings must not reach the task. */
 const WITHOUT_AMBIENT = ['--inh-caps=-all', '--ambient-caps=-all'] as const
-export const PID = '--pid --fork --kill-child --mount-proc'
+export const OWN_PROCESSES = [...OWN_PIDS, '--mount-proc'] as const
 /** What the machine mounts and unmounts is seen inside, and nothing the other way round. */
-export const ONE_WAY = '--propagation slave'
+export const ONE_WAY = '--propagation=slave'
 
 /** One of them, in what is its own. */
 interface OneNamespace {
@@ -24,9 +21,9 @@ interface OneNamespace {
   readonly unshare: readonly string[]
   /** What a shell has to be able to do in it. */
   readonly probe: string
-  /** Words that enter one that is there already. */
-  readonly shared?: (wanted: Wanted) => string | undefined
-  /** What a shell does in it before the task. Absent: nothing has to be done. */
+  /** A command that enters one which is there already. */
+  readonly enter?: (wanted: Wanted) => readonly string[] | undefined
+  /** What a shell does in it before the task, for which it takes rights. Absent: nothing. */
   readonly lines?: (wanted: Wanted) => readonly string[]
 }
 
@@ -34,20 +31,20 @@ export function namespaceIsolator(one: OneNamespace): Isolator {
   return { name: `${one.namespace}-namespace`, open: () => openOne(one) }
 }
 
-async function openOne(one: OneNamespace): Promise<Tried> {
-  const options = [...(isRoot() ? [] : [AS_USER, KEEP_CAPS]), ...one.unshare].join(' ')
-  const why = await tried(['unshare', ...options.split(' '), '/bin/sh', '-c', one.probe])
+async function openOne(one: OneNamespace): Promise<Opened> {
+  const asUser = isRoot() ? [] : [...OWN_USER, KEEP_CAPS]
+  const why = await tried(['unshare', ...asUser, ...one.unshare, '/bin/sh', '-c', one.probe])
   if (why !== undefined) return { missing: [`${one.lacks}: ${why}`] }
   return { works: { prepare: (wanted) => partOf(one, wanted) }, missing: [] }
 }
 
-function partOf({ namespace, unshare, shared, lines }: OneNamespace, wanted: Wanted) {
+function partOf({ namespace, unshare, ...one }: OneNamespace, wanted: Wanted): Part | undefined {
   if (!wanted.linux?.namespaces?.includes(namespace)) return undefined
-  const enter = shared?.(wanted)
-  if (enter !== undefined) return { enter: [enter] }
-  if (lines === undefined) return { unshare }
-  const made = { unshare, lines: lines(wanted) }
-  return isRoot() ? made : { ...made, unshare: [KEEP_CAPS, ...unshare], setpriv: WITHOUT_AMBIENT }
+  const enter = one.enter?.(wanted)
+  const lines = one.lines === undefined || enter !== undefined ? [] : one.lines(wanted)
+  const made = enter === undefined ? { unshare, lines } : { unshare: [], enter }
+  if (isRoot() || one.lines === undefined) return made
+  return { ...made, unshare: [KEEP_CAPS, ...made.unshare], setpriv: WITHOUT_AMBIENT }
 }
 
 const isRoot = (): boolean => process.getuid?.() === 0
@@ -55,7 +52,8 @@ const isRoot = (): boolean => process.getuid?.() === 0
 /** One that asks for its own processes is held by them where nothing stronger holds it. */
 export function killHoldOf(hold: KillHold, asked: readonly Namespace[]): KillHold {
   if (hold.kind !== 'session' || !asked.includes('pid')) return hold
-  return { kind: 'pid-namespace', unshare: isRoot() ? PID : `${AS_USER} ${PID}` }
+  const words = [...(isRoot() ? [] : OWN_USER), ...OWN_PROCESSES]
+  return { kind: 'pid-namespace', unshare: words.join(' ') }
 }
 
 /** The words that enter and make the namespaces of a container; empty: it has none. */
@@ -64,12 +62,15 @@ export function enterWords(
   { enter = [], unshare = [] }: Pick<Part, 'enter' | 'unshare'>,
 ): string {
   const isHeld = hold.kind === 'pid-namespace'
-  const asUser = !isRoot() && unshare.length > 0 ? [AS_USER] : []
-  const first = isHeld ? [hold.unshare] : asUser
-  const own = isHeld ? unshare.filter((option) => option !== PID) : unshare
+  const asUser = !isRoot() && unshare.length > 0 ? OWN_USER : []
+  const first = isHeld ? hold.unshare.split(' ') : asUser
+  // Held by its processes, it has its own.
+  const own = isHeld ? unshare.filter((word) => !isOfProcesses(word)) : unshare
   const options = new Set([...first, ...own])
   return [...enter, ...(options.size === 0 ? [] : ['unshare', ...options])].join(' ')
 }
+
+const isOfProcesses = (word: string): boolean => OWN_PROCESSES.some((one) => one === word)
 
 /** `asked` absent: a container of an agent that knew of no others. */
 export function insideOf(hold: KillHold, asked: readonly Namespace[]): Inside {

@@ -2,8 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { LAUNCHER_ENV } from '../../launcher/launcher.ts'
 
-/** The loopback of a new network is down. Perl is everywhere on Debian, ip(8) almost. */
-export const LOOPBACK_UP = String.raw`{ ip link set lo up 2>/dev/null || perl -e 'socket(S, 2, 2, 0) or die $!; $lo = pack("a16s", "lo", 0x41); ioctl(S, 0x8914, $lo) or die $!'; }`
+/**
+ * Raises the loopback of a new network, which is down, in the words of the shell. Perl is
+ * everywhere on Debian, ip(8) almost; which one is there takes no process to find out.
+ */
+export const LOOPBACK_UP = String.raw`if command -v ip >/dev/null; then ip link set lo up; else perl -e 'socket(S, 2, 2, 0) or die $!; $lo = pack("a16s", "lo", 0x41); ioctl(S, 0x8914, $lo) or die $!'; fi`
 
 interface Shared {
   readonly keeper: ChildProcess

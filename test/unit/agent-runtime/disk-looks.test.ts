@@ -1,6 +1,6 @@
 /** When a disk that fills is judged, by what, and who is ended for it. */
 import test from 'ava'
-import type { DiskSpace } from '../../../agent-runtime/isolator/disk.ts'
+import type { DiskSpace } from '../../../agent-runtime/isolator/looks/disk-filler.ts'
 import { DiskLooks } from '../../../agent-runtime/isolator/looks/disk-looks.ts'
 import { nextMarks, SpaceHistory } from '../../../agent-runtime/isolator/looks/disk-space.ts'
 import type { DiskUse } from '../../../agent-runtime/isolator/looks/disk-use.ts'

@@ -17,13 +17,15 @@ import {
   defaultDiskBytes,
   diskHold,
   diskLimitHit,
-  fillerHit,
-  fillerOf,
-  nextDiskLookMs,
-  reserveOf,
   unseenHit,
 } from '../../../agent-runtime/isolator/disk.ts'
 import type { DiskHold } from '../../../agent-runtime/isolator/hold.ts'
+import {
+  fillerHit,
+  fillerOf,
+  reserveOf,
+} from '../../../agent-runtime/isolator/looks/disk-filler.ts'
+import { nextDiskLookMs } from '../../../agent-runtime/isolator/looks/disk-pace.ts'
 import {
   type DiskQuestion,
   type DiskUse,

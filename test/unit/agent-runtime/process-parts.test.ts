@@ -76,7 +76,7 @@ test('environment: the user wins over defaults and ports, not over BOURSE_ or it
     agentId: AN_AGENT,
     sandboxPath: '/box',
     groupPath: '/g',
-    gpus: { NVIDIA_VISIBLE_DEVICES: '0' },
+    told: { NVIDIA_VISIBLE_DEVICES: '0' },
   }
   t.deepEqual(environmentOf(spec, parts), {
     PATH: '/mine',

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import fc from 'fast-check'
 import { findGpus, GpuPool } from '../../../agent-runtime/isolator/gpu-pool.ts'
-import { gpuEnvironment } from '../../../agent-runtime/isolator/gpus.ts'
+import { gpusIsolator } from '../../../agent-runtime/isolator/gpus.ts'
 import { needs } from '../../support/needs.ts'
 
 /** A folder like `/dev`. */
@@ -45,16 +45,22 @@ test('with a GPU come the devices without which none can be used, by their numbe
   t.deepEqual(gpus.devicesOf([]), [])
 })
 
-test('a task is told which are its own, and one without that there are none', (t) => {
-  t.deepEqual(gpuEnvironment([0, 2], { isHeld: true }), { NVIDIA_VISIBLE_DEVICES: '0,2' })
-  t.deepEqual(gpuEnvironment([0, 2], { isHeld: false }), {
-    NVIDIA_VISIBLE_DEVICES: '0,2',
-    CUDA_VISIBLE_DEVICES: '0,2',
+/** What a task with so many is told on a machine with these, where nothing holds it to them. */
+async function toldOf(devPath: string, count: number) {
+  const shared = { cgroups: undefined, gpus: new GpuPool(devPath), defaultDiskBytes: 0 }
+  const { works, missing } = await gpusIsolator.open(shared)
+  const part = works?.prepare({ containerId: 'c-1', sandboxPath: '/', gpus: count })
+  return { missing, environment: part?.environment }
+}
+
+test('a task is told which are its own, and one without that there are none', async (t) => {
+  using dev = devices(['nvidia0', 'nvidia2'])
+  t.deepEqual(await toldOf(dev.path, 2), {
+    missing: ['a task is told which GPUs are its own, but nothing keeps others from opening them'],
+    environment: { NVIDIA_VISIBLE_DEVICES: '0,2', CUDA_VISIBLE_DEVICES: '0,2' },
   })
-  t.deepEqual(gpuEnvironment([], { isHeld: false }), {
-    NVIDIA_VISIBLE_DEVICES: 'void',
-    CUDA_VISIBLE_DEVICES: '',
-  })
+  const none = { NVIDIA_VISIBLE_DEVICES: 'void', CUDA_VISIBLE_DEVICES: '' }
+  t.deepEqual((await toldOf(dev.path, 0)).environment, none)
 })
 
 const ids = fc.constantFrom('a', 'b', 'c', 'd')
@@ -79,9 +85,8 @@ test('whatever starts, ends and restarts: no GPU is two tasks’ at once, and no
           held.delete(one.id)
         } else if (!held.has(one.id)) {
           const free = gpus.all.length - [...held.values()].flat().length
-          const taken = gpus.take(one.id, one.count)
-          if ((taken === undefined) !== one.count > free) return false
-          if (taken !== undefined) held.set(one.id, taken)
+          if (gpus.free !== free) return false
+          if (one.count <= free) held.set(one.id, gpus.take(one.id, one.count))
         }
         const all = [...held.values()].flat()
         if (new Set(all).size !== all.length) return false

@@ -8,16 +8,12 @@ import { killingMounts } from '../../agent-runtime/isolator/kill/cgroup.ts'
 import { disksNeed } from '../lab/small-disk.ts'
 import { aContainer, EventLog, processesOf, realMachine } from '../support/containers.ts'
 import { needs } from '../support/needs.ts'
-import { confinementContract } from './confinement-contract.ts'
 import { containerizerContract } from './containerizer-contract.ts'
 
 containerizerContract(test, 'processes', () => realMachine())
 containerizerContract(test, 'processes in a pid namespace', () => realMachine('pid-namespace'))
 containerizerContract(test, 'processes in a session', () => realMachine('session'))
 
-confinementContract(test, 'processes', () => realMachine())
-confinementContract(test, 'processes in a pid namespace', () => realMachine('pid-namespace'))
-confinementContract(test, 'processes in a session', () => realMachine('session'))
 test('output that is too long loses its begin, and a reader is told how much', async (t) => {
   await using machine = realMachine()
   const log = new EventLog(machine)

@@ -1,12 +1,22 @@
-/** Places to test cgroup isolators in: this kernel's, and files as a v2 kernel shows them. */
-import { spawn } from 'node:child_process'
+/** Places to test isolators in: this kernel, and files as a kernel of cgroups v2 shows them. */
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openCgroups, placesOf } from '../../agent-runtime/isolator/cgroups/cgroups.ts'
 import {
   type CgroupWorld,
   readCgroupWorld,
+  removeBase,
   removeCgroup,
 } from '../../agent-runtime/isolator/cgroups/mounts.ts'
 import { GpuPool } from '../../agent-runtime/isolator/gpu-pool.ts'
@@ -15,13 +25,25 @@ import type { Hold } from '../../agent-runtime/isolator/hold.ts'
 import type { IsolatorName } from '../../agent-runtime/isolator/isolator.ts'
 import { type OpenIsolators, openIsolators } from '../../agent-runtime/isolator/isolators.ts'
 import { openCgroupHierarchy } from '../../agent-runtime/isolator/kill/cgroup.ts'
+import type { Machine } from '../../agent-runtime/isolator/machine.ts'
+import { systemClock } from '../../bus/clock.ts'
 
 export const CONTAINER = 'c-1'
 const GIB = 1024 ** 3
 export const NO_GPUS = new GpuPool('/nowhere')
 
-export interface CgroupPlace extends AsyncDisposable {
+/** No cgroups, no GPUs. */
+export const BARE_MACHINE: Machine = {
+  cgroups: undefined,
+  gpus: NO_GPUS,
+  defaultDiskBytes: GIB,
+}
+
+export interface IsolatorPlace extends AsyncDisposable {
+  /** Of its cgroups. */
   readonly version: 1 | 2
+  /** As one more agent finds it: without cgroups where this machine or this user has none. */
+  machine(gpus: GpuPool): Promise<Machine>
   /** Undefined: this machine or this user has no cgroups of the version. */
   open(): Promise<OpenIsolators | undefined>
   /** Has the kernel end something in it for its memory. */
@@ -38,31 +60,44 @@ export function settingOf(held: Held, isolator: IsolatorName, file: string): str
 const pathOf = (hold: Hold | undefined): string =>
   hold !== undefined && 'path' in hold ? hold.path : ''
 
-/** Version 1 by this kernel, if it has it. */
-export function kernelPlace(): CgroupPlace {
+/** This kernel: cgroups of version 1, if it has them. */
+export function kernelPlace(): IsolatorPlace {
   const name = `contract-${process.pid}-${++placesMade}`
-  const opened: OpenIsolators[] = []
+  const bases = new Set<string>()
+  const killBaseOf = (): string | undefined => {
+    const { mounts } = readCgroupWorld()
+    const isVersion1 = mounts.some(({ controllers }) => controllers.includes('memory'))
+    if (process.getuid?.() !== 0 || !isVersion1) return undefined
+    const base = openCgroupHierarchy(name)?.base
+    if (base !== undefined) bases.add(base)
+    return base
+  }
   return {
     version: 1,
+    async machine(gpus) {
+      const killBase = killBaseOf()
+      if (killBase === undefined) return { ...BARE_MACHINE, gpus }
+      const cgroups = await openCgroups({ name, killBase, gpus })
+      for (const base of placesOf(cgroups)) bases.add(base)
+      return { ...BARE_MACHINE, cgroups, gpus }
+    },
     async open() {
-      const world = readCgroupWorld()
-      const found = world.mounts.find(({ controllers }) => controllers.includes('memory'))
-      const isRoot = process.getuid?.() === 0
-      const hierarchy = isRoot && found ? openCgroupHierarchy(name) : undefined
-      if (hierarchy === undefined) return undefined
-      const isolators = await openIsolators({
-        name,
-        killBase: hierarchy.base,
-        defaultDiskBytes: GIB,
-        gpus: NO_GPUS,
-      })
-      opened.push(isolators, { ...isolators, close: () => void removeCgroup(hierarchy.base) })
+      const killBase = killBaseOf()
+      if (killBase === undefined) return undefined
+      const isolators = await openIsolators({ ...BARE_MACHINE, name, killBase })
+      for (const base of isolators.bases) bases.add(base)
       return isolators
     },
-    runOutOfMemory: (held) => runIn(held, 'exec tail /dev/zero'),
+    runOutOfMemory: (held) => runIn(held, 'ulimit -v 1000000; exec tail /dev/zero'),
     runOutOfPids: (held) => runIn(held, 'sleep 0 & sleep 0 & wait'),
     async [Symbol.asyncDispose]() {
-      for (const isolators of opened) isolators.close()
+      for (const base of bases) {
+        // What has just died may hold its cgroup for a moment more.
+        while (!removeCgroup(base)) {
+          await new Promise<void>((resolve) => systemClock.soon(resolve))
+        }
+        removeBase(base)
+      }
     },
   }
 }
@@ -114,7 +149,7 @@ function showCgroup(path: string, other: Readonly<Record<string, string>> = {}):
  * Version 2 as files. The agent's own cgroup refuses its controllers to others, as a kernel does
  * while processes are in it.
  */
-export function filesPlace(): CgroupPlace & { readonly world: CgroupWorld } {
+export function filesPlace(): IsolatorPlace & { readonly world: CgroupWorld } {
   const root = mkdtempSync(join(tmpdir(), 'bourse-cgroup2-'))
   const name = 'agent-1'
   const own = join(root, 'agent.slice')
@@ -131,15 +166,13 @@ export function filesPlace(): CgroupPlace & { readonly world: CgroupWorld } {
   return {
     version: 2,
     world,
+    async machine(gpus) {
+      const killBase = openCgroupHierarchy(name, world)?.base ?? ''
+      return { ...BARE_MACHINE, cgroups: await openCgroups({ name, killBase, world, gpus }), gpus }
+    },
     async open() {
       const killBase = openCgroupHierarchy(name, world)?.base
-      return await openIsolators({
-        name,
-        killBase,
-        world,
-        defaultDiskBytes: GIB,
-        gpus: NO_GPUS,
-      })
+      return await openIsolators({ ...BARE_MACHINE, name, killBase, world })
     },
     async runOutOfMemory(held) {
       write(held, 'memory.peak', settingOf(held, 'memory', 'memory.max'))
@@ -151,5 +184,35 @@ export function filesPlace(): CgroupPlace & { readonly world: CgroupWorld } {
     async [Symbol.asyncDispose]() {
       rmSync(root, { recursive: true })
     },
+  }
+}
+
+/** A folder like /dev with three GPUs in it, none of which has a driver. */
+export interface GpuFolder extends Disposable {
+  readonly path: string
+  /** They are no files, but devices: who may open one is told that nothing is behind it. */
+  readonly areDevices: boolean
+}
+
+const GPU_NAMES = ['nvidia0', 'nvidia1', 'nvidia2'] as const
+
+export function gpuFolder(): GpuFolder {
+  const path = mkdtempSync(join(tmpdir(), 'bourse-gpus-'))
+  const areDevices = GPU_NAMES.every((name, minor) => isMade(join(path, name), minor))
+  for (const name of areDevices ? [] : GPU_NAMES) {
+    rmSync(join(path, name), { force: true })
+    writeFileSync(join(path, name), '')
+  }
+  return { path, areDevices, [Symbol.dispose]: () => rmSync(path, { recursive: true }) }
+}
+
+/** Of a number that no driver has. False: this user or this disk may have no devices. */
+function isMade(path: string, minor: number): boolean {
+  try {
+    execFileSync('mknod', [path, 'c', '4095', String(minor)], { stdio: 'ignore' })
+    closeSync(openSync(path, 'r'))
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENXIO'
   }
 }

@@ -1,5 +1,5 @@
 /** Tasks that take all they can get: each ends alone, for a reason told, and leaves nothing. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { ContainerSpec } from '../../agent-runtime/containerizer/containerizer.ts'
@@ -7,10 +7,8 @@ import type { Containerizers } from '../../agent-runtime/containerizer/container
 import { parseLaunchHead } from '../../agent-runtime/containerizer/launch-file.ts'
 import { readCgroupWorld } from '../../agent-runtime/isolator/cgroups/mounts.ts'
 import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
-import { ownerName } from '../../agent-runtime/isolator/kill/kill.ts'
 import { ContainerAgent } from '../support/container-agent.ts'
 import {
-  AN_AGENT,
   aContainer,
   EventLog,
   fileHolds,
@@ -20,6 +18,7 @@ import {
   type RealMachine,
   realMachine,
 } from '../support/containers.ts'
+import { cgroupsLeft } from '../support/left-over.ts'
 import { needs } from '../support/needs.ts'
 
 const MIB = 1024 * 1024
@@ -45,16 +44,6 @@ function cgroupFile(machine: RealMachine, isolator: string, file: string): strin
   return readFileSync(join(path, file), 'utf8').trim()
 }
 
-/** Of all cgroups that this agent made, looked for in every hierarchy. */
-function cgroupsLeft({ workDir }: RealMachine): string[] {
-  const name = ownerName(`${AN_AGENT} ${workDir}`)
-  const { mounts, own } = readCgroupWorld()
-  const parents = ['', ...own.split('\n').map((line) => line.split(':')[2] ?? '')]
-  return mounts
-    .flatMap(({ mount }) => parents.map((parent) => join(mount, parent, 'bourse', name)))
-    .filter((path) => existsSync(path))
-}
-
 /** Removes all containers, then looks from outside. */
 async function leavesNothing(
   t: ExecutionContext,
@@ -65,45 +54,6 @@ async function leavesNothing(
   await containers.close()
   t.deepEqual(cgroupsLeft(machine), [])
 }
-
-test('a memory hog is ended alone, with its limit and use; its neighbour goes on', async (t) => {
-  await using machine = realMachine()
-  const all = await opened(machine)
-  const { containers, log } = all
-  if (!can(t, containers, 'memory')) return
-  const neighbour = { ...aContainer({ containerId: 'c-2', output: 'here' }) }
-  containers.launch({ ...neighbour, limits: { memBytes: 64 * MIB } })
-  await machine.written(neighbour)
-  containers.launch(aTaskOf({ argv: HOG }, { memBytes: 40 * MIB }))
-  await log.until('ended', 'c-1')
-  t.deepEqual(log.of('c-1').at(-1), {
-    kind: 'ended',
-    containerId: 'c-1',
-    exit: { signal: 'SIGKILL' },
-    limit: {
-      reason: 'CONTAINER_LIMITATION_MEMORY',
-      message: 'out of memory: its limit is 40 MiB, it had 40 MiB at most',
-      ends: true,
-    },
-  })
-  t.is(log.of('c-2').length, 1, 'the neighbour has only started')
-  containers.kill('c-2', 0)
-  await log.until('ended', 'c-2')
-  t.is((log.of('c-2').at(-1) as { limit?: unknown }).limit, undefined)
-  await leavesNothing(t, machine, all)
-})
-
-test('a task whose child was ended for its memory is ended too', async (t) => {
-  await using machine = realMachine()
-  const all = await opened(machine)
-  const { containers, log } = all
-  if (!can(t, containers, 'memory')) return
-  const shell = `${HOG.join(' ')}; exec sleep 600`
-  containers.launch(aTaskOf({ shell }, { memBytes: 40 * MIB }))
-  await log.until('ended', 'c-1')
-  t.like(log.events.at(-1), { limit: { reason: 'CONTAINER_LIMITATION_MEMORY' } })
-  await leavesNothing(t, machine, all)
-})
 
 test('what ran out of memory while its agent was dead is told with the reason', async (t) => {
   await using machine = realMachine()

@@ -1,6 +1,6 @@
-/** What the kernel does not hold tasks to: disk, ports, GPUs; and the devices that it does. */
+/** What the kernel does not hold tasks to: disk, ports, GPUs, beside their contract. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -17,35 +17,9 @@ function aTaskOf(shell: string, limits: Limits = {}, id = 'c-1'): ContainerSpec 
   return { ...aContainer({ containerId: id }), command: { shell }, limits }
 }
 
-/** Writes a mebibyte again and again, a little faster than it can be counted. */
-const FILLER = 'while :; do head -c 1048576 /dev/zero >>full; done'
-/** The same, into a file that has no name any more. */
-const NAMELESS = 'exec 3>gone; rm gone; while :; do head -c 1048576 /dev/zero >&3; done'
-
 const limitOf = (log: EventLog, id: string) => {
   const event = log.of(id).at(-1)
   return event?.kind === 'ended' ? event.limit : undefined
-}
-
-for (const [title, shell] of [
-  ['who fills its sandbox', FILLER],
-  ['who fills a file that has no name any more', NAMELESS],
-] as const) {
-  test(`${title} is ended alone, with limit and use`, async (t) => {
-    await using machine = realMachine()
-    const { containers, log } = await opened(machine)
-    const neighbour = { ...aContainer({ containerId: 'c-2' }), limits: { diskBytes: 8 * MIB } }
-    containers.launch(neighbour)
-    containers.launch(aTaskOf(shell, { diskBytes: 8 * MIB }))
-    await log.until('ended', 'c-1')
-    t.like(log.of('c-1').at(-1), { exit: { signal: 'SIGKILL' } })
-    t.is(limitOf(log, 'c-1')?.reason, 'CONTAINER_LIMITATION_DISK')
-    t.regex(limitOf(log, 'c-1')?.message ?? '', /^too much disk: its limit is 8 MiB, it took \d/)
-    t.is(log.of('c-2').at(-1)?.kind, 'started')
-    t.true(((await containers.usage('c-2'))?.diskBytes ?? MIB) < MIB)
-    await containers.destroy('c-1')
-    await containers.destroy('c-2')
-  })
 }
 
 test('on a disk that is almost full the one that fills it is ended, within its limit or not', async (t) => {
@@ -100,26 +74,6 @@ const listener = (port: number): ContainerSpec => ({
   ports: [port],
 })
 
-for (const isolation of [undefined, 'session'] as const) {
-  test(`who listens where it was not given the port is told of, once (${isolation ?? 'strongest'})`, async (t) => {
-    const other = { portsLookMs: 250 }
-    await using machine = realMachine(isolation, systemClock, other)
-    const { containers, log } = await opened(machine)
-    const spec = listener(isolation === undefined ? 31_987 : 31_988)
-    containers.launch(spec)
-    await fileHolds(join(machine.sandboxPath(spec), 'port'), /\n/)
-    const port = readFileSync(join(machine.sandboxPath(spec), 'port'), 'utf8').trim()
-    await log.until('strange-ports', 'c-1')
-    t.like(log.of('c-1').at(-1), {
-      message: `it listens on port ${port}; it was given ${spec.ports.join()}`,
-    })
-    t.is(log.events.length, 2)
-    containers.kill('c-1', 0)
-    await log.until('ended', 'c-1')
-    t.is(limitOf(log, 'c-1'), undefined)
-  })
-}
-
 test('where that is enforced, it is ended for it', async (t) => {
   const other = { portsLookMs: 250, enforcesPorts: true }
   await using machine = realMachine(undefined, systemClock, other)
@@ -127,25 +81,6 @@ test('where that is enforced, it is ended for it', async (t) => {
   containers.launch(listener(31_989))
   await log.until('ended', 'c-1')
   t.like(limitOf(log, 'c-1'), { reason: 'CONTAINER_LIMITATION_PORTS', ends: true })
-})
-
-test('a task opens the devices that every program needs, and no other', async (t) => {
-  await using machine = realMachine()
-  const { containers, log } = await opened(machine)
-  const found = containers.isolators.includes('devices') && existsSync('/dev/kmsg')
-  if (!needs(t, { name: 'the right to hold tasks by devices', found })) return
-  const shell = [
-    'head -c 1 /dev/zero >/dev/null && head -c 1 /dev/urandom >/dev/null || exit 1',
-    'mknod own c 1 11 && echo made >&2',
-    'for device in /dev/kmsg ./own; do (: <$device) 2>/dev/null && echo "opened $device"; done',
-    'exit 0',
-  ]
-  const spec = aTaskOf(shell.join('\n'))
-  containers.launch(spec)
-  await log.until('ended', 'c-1')
-  t.like(log.of('c-1').at(-1), { exit: { code: 0 } })
-  t.is(readFileSync(join(machine.sandboxPath(spec), 'stdout'), 'utf8'), '')
-  t.is(readFileSync(join(machine.sandboxPath(spec), 'stderr'), 'utf8'), 'made\n')
 })
 
 test('each GPU is one task’s, also after a restart of the agent, until it has ended', async (t) => {

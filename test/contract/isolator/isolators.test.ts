@@ -2,12 +2,39 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { openIsolators } from '../../agent-runtime/isolator/isolators.ts'
-import { CONTAINER, filesPlace, kernelPlace, NO_GPUS } from '../support/isolators.ts'
-import { isolatorContract } from './isolator-contract.ts'
+import { openIsolators } from '../../../agent-runtime/isolator/isolators.ts'
+import { CGROUP_ISOLATORS, ISOLATORS } from '../../../agent-runtime/isolator/order.ts'
+import { BARE_MACHINE, CONTAINER, filesPlace, kernelPlace } from '../../support/isolators.ts'
+import { cgroupsContract } from './cgroups.ts'
+import { isolatorContract } from './contract.ts'
+import { privateFiles } from './private-files.ts'
+import { rights } from './rights.ts'
+import { SAMPLES } from './samples.ts'
 
-isolatorContract(test, 'cgroups v1', kernelPlace)
-isolatorContract(test, 'cgroups v2, as files', filesPlace)
+for (const isolator of ISOLATORS) {
+  isolatorContract(test, isolator.name, isolator, kernelPlace)
+}
+for (const isolator of CGROUP_ISOLATORS) {
+  isolatorContract(test, `${isolator.name}, v2 as files`, isolator, filesPlace)
+}
+cgroupsContract(test, 'cgroups v1', kernelPlace)
+cgroupsContract(test, 'cgroups v2, as files', filesPlace)
+privateFiles(test)
+rights(test)
+
+test('every isolator is in the list, once, and has a sample', (t) => {
+  const names = ISOLATORS.map(({ name }) => name)
+  t.deepEqual(names.toSorted(), Object.keys(SAMPLES).toSorted())
+  for (const { proofs } of Object.values(SAMPLES)) t.true(proofs.length > 0)
+})
+
+test('on a machine that has nothing, what a task may ask for is refused by the name of it', async (t) => {
+  const world = { mounts: [], own: '' }
+  const isolators = await openIsolators({ ...BARE_MACHINE, name: 'x', killBase: undefined, world })
+  t.is(isolators.problem({ gpus: 1 }), 'this machine does not give it gpus')
+  t.is(isolators.problem({}), undefined)
+  t.is(isolators.missing.filter((sentence) => /cgroups/.test(sentence)).length, 1, 'said once')
+})
 
 test('cgroups v2, as files: usage is in milliseconds and bytes', async (t) => {
   await using place = filesPlace()
@@ -46,11 +73,10 @@ test('cgroups v2, as files: where the own cgroup has fewer controllers, the uppe
 test('each controller that is not there is named, once', async (t) => {
   const world = { mounts: [], own: '' }
   const isolators = await openIsolators({
+    ...BARE_MACHINE,
     name: 'x',
     killBase: '/nowhere',
     world,
-    defaultDiskBytes: 1,
-    gpus: NO_GPUS,
   })
   t.deepEqual(isolators.names.slice(0, 2), ['disk', 'ports'])
   t.deepEqual(isolators.missing, [

@@ -1,12 +1,12 @@
-/** What cgroup isolators must do with either version of cgroups. Each place runs this file. */
+/** What is peculiar to the isolators by cgroups: what they write and count, by either version. */
 import { mkdirSync } from 'node:fs'
 import type { ExecutionContext, TestFn } from 'ava'
-import type { Held } from '../../agent-runtime/isolator/held.ts'
-import type { Limits } from '../../agent-runtime/isolator/isolator.ts'
-import type { OpenIsolators } from '../../agent-runtime/isolator/isolators.ts'
-import { systemClock } from '../../bus/clock.ts'
-import { type CgroupPlace, CONTAINER, settingOf } from '../support/isolators.ts'
-import { needs } from '../support/needs.ts'
+import type { Held } from '../../../agent-runtime/isolator/held.ts'
+import type { Limits } from '../../../agent-runtime/isolator/isolator.ts'
+import type { OpenIsolators } from '../../../agent-runtime/isolator/isolators.ts'
+import { systemClock } from '../../../bus/clock.ts'
+import { CONTAINER, type IsolatorPlace, settingOf } from '../../support/isolators.ts'
+import { needs } from '../../support/needs.ts'
 
 const MIB = 1024 * 1024
 const LIMITS: Limits = { cpus: 0.5, cpusMax: 1.5, memBytes: 40 * MIB, pidsMax: 2 }
@@ -32,7 +32,10 @@ const WRITTEN = {
 const NO_DEVICES =
   'tasks can open every device that their user may: no cgroups of devices are mounted, and version 2 takes eBPF for it'
 
-async function opened(t: ExecutionContext, place: CgroupPlace): Promise<OpenIsolators | undefined> {
+async function opened(
+  t: ExecutionContext,
+  place: IsolatorPlace,
+): Promise<OpenIsolators | undefined> {
   const isolators = await place.open()
   const name = `the right to use cgroups of version ${place.version}`
   return needs(t, { name, found: isolators !== undefined }) ? isolators : undefined
@@ -49,13 +52,13 @@ function made(isolators: OpenIsolators, limits: Limits): Held {
   return held
 }
 
-export function isolatorContract(test: TestFn, name: string, placeOf: () => CgroupPlace): void {
+export function cgroupsContract(test: TestFn, name: string, placeOf: () => IsolatorPlace): void {
   limits(test, name, placeOf)
   devices(test, name, placeOf)
   counters(test, name, placeOf)
 }
 
-function limits(test: TestFn, name: string, placeOf: () => CgroupPlace): void {
+function limits(test: TestFn, name: string, placeOf: () => IsolatorPlace): void {
   test(`${name}: all work, and nothing is missing`, async (t) => {
     await using place = placeOf()
     const isolators = await opened(t, place)
@@ -93,7 +96,7 @@ function limits(test: TestFn, name: string, placeOf: () => CgroupPlace): void {
   })
 }
 
-function devices(test: TestFn, name: string, placeOf: () => CgroupPlace): void {
+function devices(test: TestFn, name: string, placeOf: () => IsolatorPlace): void {
   test(`${name}: of devices it opens what every program needs and its own, or nobody is held`, async (t) => {
     await using place = placeOf()
     const isolators = await opened(t, place)
@@ -120,7 +123,7 @@ const OPENED = [
   'c 136:* rwm',
 ]
 
-function counters(test: TestFn, name: string, placeOf: () => CgroupPlace): void {
+function counters(test: TestFn, name: string, placeOf: () => IsolatorPlace): void {
   test(`${name}: what was ended for its memory is told with limit and use`, async (t) => {
     await using place = placeOf()
     const isolators = await opened(t, place)

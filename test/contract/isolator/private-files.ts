@@ -3,9 +3,9 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
-import { makePrivateFiles } from '../../agent-runtime/isolator/namespaces/private-files.ts'
-import { needs } from '../support/needs.ts'
+import type { ExecutionContext, TestFn } from 'ava'
+import { makePrivateFiles } from '../../../agent-runtime/isolator/namespaces/private-files.ts'
+import { needs } from '../../support/needs.ts'
 
 function namespacesNeed() {
   const name = 'the right to make mount namespaces'
@@ -32,20 +32,22 @@ function aSandbox(t: ExecutionContext) {
   return { sandbox, isolate, folder: join(sandbox, '.private') }
 }
 
-test('what was made is what the task gets', (t) => {
-  if (!needs(t, namespacesNeed())) return
-  t.is(aSandbox(t).isolate(), 'done\n')
-})
+export function privateFiles(test: TestFn): void {
+  test('what was made is what the task gets', (t) => {
+    if (!needs(t, namespacesNeed())) return
+    t.is(aSandbox(t).isolate(), 'done\n')
+  })
 
-test('a link in the place of a private folder is no way to what lies behind it', (t) => {
-  if (!needs(t, namespacesNeed())) return
-  const { sandbox, isolate, folder } = aSandbox(t)
-  const behind = mkdtempSync(join(tmpdir(), 'bourse-behind-'))
-  t.teardown(() => rmSync(behind, { recursive: true, force: true }))
-  // All that the sandbox is to be shown at is there, too.
-  for (const name of ['tmp', 'var-tmp', 'shm'])
-    mkdirSync(join(behind, name, sandbox.slice('/tmp'.length)), { recursive: true })
-  renameSync(folder, join(sandbox, 'away'))
-  symlinkSync(behind, folder)
-  t.is(isolate(), 'its own files are not where they were made\n')
-})
+  test('a link in the place of a private folder is no way to what lies behind it', (t) => {
+    if (!needs(t, namespacesNeed())) return
+    const { sandbox, isolate, folder } = aSandbox(t)
+    const behind = mkdtempSync(join(tmpdir(), 'bourse-behind-'))
+    t.teardown(() => rmSync(behind, { recursive: true, force: true }))
+    // All that the sandbox is to be shown at is there, too.
+    for (const name of ['tmp', 'var-tmp', 'shm'])
+      mkdirSync(join(behind, name, sandbox.slice('/tmp'.length)), { recursive: true })
+    renameSync(folder, join(sandbox, 'away'))
+    symlinkSync(behind, folder)
+    t.is(isolate(), 'its own files are not where they were made\n')
+  })
+}

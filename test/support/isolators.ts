@@ -25,7 +25,7 @@ import type { Hold } from '../../agent-runtime/isolator/hold.ts'
 import type { IsolatorName } from '../../agent-runtime/isolator/isolator.ts'
 import { type OpenIsolators, openIsolators } from '../../agent-runtime/isolator/isolators.ts'
 import { openCgroupHierarchy } from '../../agent-runtime/isolator/kill/cgroup.ts'
-import type { Machine } from '../../agent-runtime/isolator/machine.ts'
+import type { Shared } from '../../agent-runtime/isolator/shared.ts'
 import { systemClock } from '../../bus/clock.ts'
 
 export const CONTAINER = 'c-1'
@@ -33,7 +33,7 @@ const GIB = 1024 ** 3
 export const NO_GPUS = new GpuPool('/nowhere')
 
 /** No cgroups, no GPUs. */
-export const BARE_MACHINE: Machine = {
+export const BARE_MACHINE: Shared = {
   cgroups: undefined,
   gpus: NO_GPUS,
   defaultDiskBytes: GIB,
@@ -43,7 +43,7 @@ export interface IsolatorPlace extends AsyncDisposable {
   /** Of its cgroups. */
   readonly version: 1 | 2
   /** As one more agent finds it: without cgroups where this machine or this user has none. */
-  machine(gpus: GpuPool): Promise<Machine>
+  shared(gpus: GpuPool): Promise<Shared>
   /** Undefined: this machine or this user has no cgroups of the version. */
   open(): Promise<OpenIsolators | undefined>
   /** Has the kernel end something in it for its memory. */
@@ -74,7 +74,7 @@ export function kernelPlace(): IsolatorPlace {
   }
   return {
     version: 1,
-    async machine(gpus) {
+    async shared(gpus) {
       const killBase = killBaseOf()
       if (killBase === undefined) return { ...BARE_MACHINE, gpus }
       const cgroups = await openCgroups({ name, killBase, gpus })
@@ -166,7 +166,7 @@ export function filesPlace(): IsolatorPlace & { readonly world: CgroupWorld } {
   return {
     version: 2,
     world,
-    async machine(gpus) {
+    async shared(gpus) {
       const killBase = openCgroupHierarchy(name, world)?.base ?? ''
       return { ...BARE_MACHINE, cgroups: await openCgroups({ name, killBase, world, gpus }), gpus }
     },

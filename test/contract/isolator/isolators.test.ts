@@ -31,7 +31,7 @@ test('every isolator is in the list, once, and has a sample', (t) => {
 test('on a machine that has nothing, what a task may ask for is refused by the name of it', async (t) => {
   const world = { mounts: [], own: '' }
   const isolators = await openIsolators({ ...BARE_MACHINE, name: 'x', killBase: undefined, world })
-  t.is(isolators.problem({ gpus: 1 }), 'this machine does not give it gpus')
+  t.is(isolators.problem({ gpus: 1 }), 'it was given GPUs, and this machine has none')
   t.is(isolators.problem({}), undefined)
   t.is(isolators.missing.filter((sentence) => /cgroups/.test(sentence)).length, 1, 'said once')
 })

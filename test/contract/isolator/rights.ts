@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { TestFn } from 'ava'
-import { ownCapabilities } from '../../../agent-runtime/isolator/capabilities.ts'
+import { ownCapabilities } from '../../../agent-runtime/isolator/proc.ts'
 import { needs } from '../../support/needs.ts'
 
 const ISOLATOR = new URL('../../../agent-runtime/isolator/capabilities.js', import.meta.url).href

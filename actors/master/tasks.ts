@@ -225,15 +225,35 @@ function messageOf({ state, agentId, said }: Task): string | undefined {
 }
 
 /** It is known to have ended, and the status that says how has not come yet. */
-const isAhead = (state: Task['state'], said: Said): boolean =>
-  isTerminal(state) && said.state !== state
+const isAhead = (state: Task['state'], said: Said | undefined): boolean =>
+  isTerminal(state) && said?.state !== state
 
 /** Nobody will acknowledge what comes before its end: the world hears of it now or never. */
-export function tellEnd(turn: LeaderTurn, framework: Framework, task: Task, reason: Reason): void {
-  if (task.said === undefined || !isAhead(task.state, task.said)) return
-  const known = knownOf(turn, framework, task, reason)
-  const message = `how it ended was not told: nobody acknowledged ${task.said.state}`
-  tellOfTask(turn, framework, statusOf(turn, { ...known, message }))
+export function tellEnd(turn: LeaderTurn, task: Task, reason: Reason): void {
+  const what = task.said === undefined ? 'what its agent had to say' : task.said.state
+  tellUntold(turn, task, {
+    reason,
+    message: `how it ended was not told: nobody acknowledged ${what}`,
+  })
+}
+
+/** Its framework has acknowledged its end, perhaps before this leader knew more than that. */
+export function settleTask(turn: LeaderTurn, task: Task): void {
+  const message = 'how it ended was told to its framework alone'
+  tellUntold(turn, task, { reason: 'RECONCILIATION', message })
+  forgetTask(turn, task)
+}
+
+interface Told {
+  readonly reason: Reason
+  readonly message: string
+}
+
+function tellUntold(turn: LeaderTurn, task: Task, { reason, message }: Told): void {
+  if (!isAhead(task.state, task.said)) return
+  const { framework, state } = task
+  task.said = { state, message, exit: undefined }
+  tellOfTask(turn, framework, statusOf(turn, knownOf(turn, framework, task, reason)))
 }
 
 /** Its agent was lost or came back: the framework and the world hear what that makes of it. */
@@ -261,7 +281,7 @@ export function endTask(turn: LeaderTurn, framework: Framework, task: Task, end:
 export function endWithAgent(turn: LeaderTurn, task: Task, end: TaskEnd): void {
   const { framework } = task
   if (isTerminal(task.state)) sendKnown(turn, framework, task)
-  tellEnd(turn, framework, task, end.reason)
+  tellEnd(turn, task, end.reason)
   endTask(turn, framework, task, end)
 }
 

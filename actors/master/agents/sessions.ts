@@ -19,7 +19,7 @@ import { endOffer } from '../offers/offers.ts'
 import { tellWorld } from '../public-events.ts'
 import { record } from '../registry.ts'
 import { count } from '../state.ts'
-import { forgetTask } from '../tasks.ts'
+import { settleTask } from '../tasks.ts'
 import { type LeaderTurn, warn } from '../turn.ts'
 import {
   agentOf,
@@ -134,7 +134,7 @@ function settle(turn: LeaderTurn, agent: Agent, refs: readonly TaskRef[]): void 
     if (framework === undefined || !isOf(framework, ref)) framework = frameworkOf(turn, ref)
     const task = framework?.tasks.get(ref.taskId)
     if (task === undefined || !isSame(task, agent, ref)) continue
-    if (isTerminal(task.state)) forgetTask(turn, task)
+    if (isTerminal(task.state)) settleTask(turn, task)
     else count(turn.state, 'settled-before-the-end')
   }
 }

@@ -19,7 +19,7 @@ import { frameworkFromAgent } from '../frameworks/end.ts'
 import { healthOf } from '../health.ts'
 import { parseWish } from '../offers/wishes.ts'
 import { count } from '../state.ts'
-import { compareNumbers, forgetTask, isReportable, moveTask, tellAll } from '../tasks.ts'
+import { compareNumbers, isReportable, moveTask, settleTask, tellAll } from '../tasks.ts'
 import type { LeaderTurn } from '../turn.ts'
 import { order } from './agents.ts'
 
@@ -54,7 +54,7 @@ export function compare(turn: LeaderTurn, agent: Agent, opening: Opening): TaskR
     // What is left of an ended framework is asked for by `tear-down`.
     const { principal, frameworkId, state } = task.framework
     if (held.has(task) || state === 'ended') continue
-    if (isTerminal(task.state)) forgetTask(turn, task)
+    if (isTerminal(task.state)) settleTask(turn, task)
     else missing.push({ principal, frameworkId, taskId: task.taskId, launch: task.launch })
   }
   return missing
@@ -78,7 +78,7 @@ function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefine
   }
   const task = known ?? newTaskFrom(turn, framework, agent, shown)
   update(turn, framework, task, shown)
-  if (shown.settled && isTerminal(task.state)) forgetTask(turn, task)
+  if (shown.settled && isTerminal(task.state)) settleTask(turn, task)
   else if (task.kill !== undefined && !isTerminal(task.state)) {
     const { principal, frameworkId } = framework
     const { graceMs } = task.kill

@@ -197,7 +197,7 @@ export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string)
 export function endWithFramework(turn: LeaderTurn, task: Task): void {
   const { framework } = task
   const reason = 'FRAMEWORK_REMOVED'
-  tellEnd(turn, framework, task, reason)
+  tellEnd(turn, task, reason)
   endTask(turn, framework, task, { state: 'TASK_KILLED', reason, message: 'its framework ended' })
 }
 

@@ -6,7 +6,14 @@ import { EVENT_WORDS, taskWordOf } from '../../../../protocol/event-words.ts'
 import { ILLNESS_TOLD_MS } from '../../../../protocol/limits.ts'
 import { clusterEvents, frameworkWorldEvents } from '../../../../protocol/subjects.ts'
 import { TASK_STATES } from '../../../../protocol/task-state.ts'
-import { aStage, aStageWith, aTask, live } from '../../../support/master-actors.ts'
+import {
+  aHeldTask,
+  aStage,
+  aStageWith,
+  aTask,
+  live,
+  oldLaunch,
+} from '../../../support/master-actors.ts'
 import { aFramework, effectsOf, type MasterDriver } from '../../../support/master-builders.ts'
 
 /** `kind.what` of each event, and the event. */
@@ -110,7 +117,29 @@ test('an end that waits behind what nobody acknowledges is heard when its framew
   framework.call('teardown', {})
   agent.say({ kind: 'torn-down', ...aFramework() })
   t.deepEqual(words(master).slice(-3), ['task.running', 'framework.ended', 'task.failed'])
+  t.is(
+    master.leader.ended[0]?.said?.message,
+    'how it ended was not told: nobody acknowledged TASK_RUNNING',
+  )
 })
+
+for (const [title, shown] of [
+  ['shows it as settled', { latest: 'TASK_FAILED', settled: true }],
+  ['has forgotten it', undefined],
+] as const) {
+  test(`an end that its framework took before the leader knew of it is heard: its agent ${title}`, (t) => {
+    const { master, framework, agent } = aStageWith('t1')
+    const { launch = oldLaunch(9) } = master.task('t1') ?? {}
+    agent.update('t1', 'TASK_RUNNING', { latest: 'TASK_FAILED' })
+    framework.call('teardown', {})
+    agent.open({}, shown === undefined ? [] : [aHeldTask('t1', { launch, ...shown })])
+    agent.say({ kind: 'torn-down', ...aFramework() })
+    const failed = heard(master).filter(([word]) => word === 'task.failed')
+    t.is(failed.length, 1)
+    t.is(master.leader.ended.length, 1)
+    t.notRegex(master.leader.ended[0]?.said?.message ?? '', /is told when/)
+  })
+}
 
 test('an agent that goes and comes back is heard, with its tasks', (t) => {
   const { master, framework, agent } = aStageWith('t1')

@@ -11,10 +11,10 @@ const slices = Buffer.prototype as unknown as Slices
  * Names of fields, states, roles and the like are few, but make most of the strings of a message:
  * the last of each slot is kept. What comes newly takes its place, so a stranger with a thousand
  * words of his own makes others be read anew, and neither fills the table nor slows a look into it.
- * Longer strings are mostly ids, which come once.
+ * Runs and sessions, of 16 digits, stand in each message. Longer strings mostly come once.
  */
 const WORDS = 4096
-const WORD_LENGTH_MAX = 15
+const WORD_LENGTH_MAX = 16
 const words: string[] = Array.from({ length: WORDS }, () => '')
 
 /** The string between two offsets, or the offset at which it stops being UTF-8. */

@@ -66,10 +66,11 @@ export class LeaderCheck {
     const counted = allocatedByTop(leader)
     for (const { offerId, role, resources } of leader.offers.values()) {
       const isNew = Number(offerId.slice(offerId.lastIndexOf('-') + 1)) > before
+      if (!isNew) continue
       const { limit } = termsOf(leader.roles, topOf(role))
       const has = counted.get(topOf(role)) ?? new Map()
       const name = firstAbove(has, limit)
-      if (!isNew || name === undefined || scalarOf(resources, name) === 0) continue
+      if (name === undefined || scalarOf(resources, name) === 0) continue
       this.#world.fail({
         invariant: 'no role is offered more than its limit',
         what: `${role} has ${describeAmount(name, has)} of ${describeAmount(name, limit)}`,

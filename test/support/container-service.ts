@@ -17,6 +17,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DockerApi } from '../../agent-runtime/containerizer/docker/api.ts'
+import { allPids, readText, signalPid } from '../../agent-runtime/isolator/proc.ts'
 import { sleep } from '../../bus/clock.ts'
 import { hasProgram, type Need } from './needs.ts'
 
@@ -36,6 +37,9 @@ export function containerServiceNeed(): Need {
   if (missing !== undefined) return { name: missing, found: false, install: INSTALL }
   return { name: 'static busybox', found: isStatic('/bin/busybox'), install: INSTALL }
 }
+
+const processesNaming = (folder: string): readonly number[] =>
+  allPids().filter((pid) => readText(`/proc/${pid}/cmdline`)?.includes(folder))
 
 export class ContainerService implements AsyncDisposable {
   readonly folder: string
@@ -99,6 +103,8 @@ export class ContainerService implements AsyncDisposable {
       await this.api.call({ method: 'DELETE', path: `/containers/${name}?force=true&v=true` })
     }
     await this.stop()
+    // Who has run a check for it stays for five minutes, and would make the folder anew then.
+    for (const pid of processesNaming(this.folder)) signalPid(pid, 'SIGKILL')
     for (const path of mountsBelow(this.folder)) execFileSync('umount', [path])
     rmSync(this.folder, { recursive: true })
     if (existsSync(`/sys/class/net/${this.#bridge}`)) this.#removeBridge()

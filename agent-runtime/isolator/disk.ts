@@ -5,7 +5,7 @@ import type { Isolator, Wanted } from './isolator.ts'
 import type { DiskUse } from './looks/disk-use.ts'
 import { GIB, inMib } from './mib.ts'
 
-/** Who asked for none may take this part of the agent's disk, and so much at most. */
+/** Who asked for none may take this part of the file system, and so much at most. */
 const DEFAULT_PART = 0.1
 const DEFAULT_BYTES_MAX = 10 * GIB
 /** Small files fill the disk's table of files before the disk: as many as pages would fit. */

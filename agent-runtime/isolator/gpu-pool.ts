@@ -27,13 +27,14 @@ export class GpuPool {
     this.all = findGpus(devPath)
   }
 
+  /** Of those that are there: a task may have one that has gone. */
   get free(): number {
-    return this.all.length - this.#takers.size
+    return this.#untaken().length
   }
 
   /** `count`: at most as many as are free. @returns their numbers. */
   take(containerId: string, count: number): readonly number[] {
-    const taken = this.all.filter((gpu) => !this.#takers.has(gpu)).slice(0, count)
+    const taken = this.#untaken().slice(0, count)
     assert(taken.length === count, 'no more GPUs are taken than are free')
     for (const gpu of taken) this.#takers.set(gpu, containerId)
     return taken
@@ -58,6 +59,10 @@ export class GpuPool {
     if (gpus.length === 0) return []
     const names = [...gpus.map((gpu) => `nvidia${gpu}`), ...BESIDE]
     return names.flatMap((name) => deviceNumber(join(this.#devPath, name)) ?? [])
+  }
+
+  #untaken(): readonly number[] {
+    return this.all.filter((gpu) => !this.#takers.has(gpu))
   }
 }
 

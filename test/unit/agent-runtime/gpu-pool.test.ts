@@ -63,6 +63,14 @@ test('a task is told which are its own, and one without that there are none', as
   t.deepEqual((await toldOf(dev.path, 0)).environment, none)
 })
 
+test('a GPU that has gone, and whose task is still there, is not missed among the others', (t) => {
+  using dev = devices(['nvidia0', 'nvidia1'])
+  const gpus = new GpuPool(dev.path)
+  gpus.keep('c-1', [1, 7])
+  t.is(gpus.free, 1)
+  t.deepEqual(gpus.take('c-2', 1), [0])
+})
+
 const ids = fc.constantFrom('a', 'b', 'c', 'd')
 const step = fc.oneof(
   fc.record({ do: fc.constant('take' as const), id: ids, count: fc.nat(4) }),

@@ -141,6 +141,14 @@ for (const [title, shown] of [
   })
 }
 
+test('an end that a living framework took behind the back of the leader is heard, once', (t) => {
+  const { master, agent } = aStageWith('t1')
+  agent.update('t1', 'TASK_RUNNING', { latest: 'TASK_FAILED' })
+  agent.open({}, [])
+  t.is(words(master).filter((word) => word === 'task.failed').length, 1)
+  t.like(master.leader.ended[0]?.said, { message: 'how it ended was told to its framework alone' })
+})
+
 test('an agent that goes and comes back is heard, with its tasks', (t) => {
   const { master, framework, agent } = aStageWith('t1')
   live({ master, framework }, 25_000)

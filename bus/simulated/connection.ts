@@ -44,7 +44,7 @@ export class SimulatedConnection implements Bus {
   /** What waits to leave, and what to arrive, while it is stalled or paused. */
   #held: { readonly out: (() => void)[]; in: (() => void)[] | undefined } | undefined
   /** Whoever simulates its process counts what it does. */
-  onLeave: ((subject: string) => void) | undefined
+  onLeave: ((subject: string, payload: Uint8Array) => void) | undefined
 
   constructor(server: Server, options: { readonly name: string; readonly inbox: string }) {
     this.#server = server
@@ -61,7 +61,7 @@ export class SimulatedConnection implements Bus {
     const message = { subject, payload, reading: new SharedReading(), ...options }
     if (this.#held === undefined) this.#server.route(this, message)
     else this.#held.out.push(() => this.#server.route(this, message))
-    this.onLeave?.(subject)
+    this.onLeave?.(subject, payload)
   }
 
   subscribe(subject: string, handle: (message: BusMessage) => void): Subscription {

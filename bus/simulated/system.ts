@@ -115,7 +115,7 @@ export class SimulatedSystem implements BusSystem, Server {
   }
 
   /** Who is connected to count what leaves. */
-  onLeave(bus: Bus, told: (subject: string) => void): void {
+  onLeave(bus: Bus, told: (subject: string, payload: Uint8Array) => void): void {
     own(bus).onLeave = told
   }
 

@@ -2,9 +2,12 @@
  * What agents have in their checkpoints: ends that a framework must hear of, and which end the rest
  * of a group. Nothing is said before it is written.
  */
+import assert from 'node:assert/strict'
 import type { Effect } from '../../actors/agent/effects.ts'
 import type { AgentRecord } from '../../actors/agent/records.ts'
 import { type AgentState, stateOf, type Task } from '../../actors/agent/state.ts'
+import { decode } from '../../bus/codec.ts'
+import type { StatusUpdates } from '../../protocol/schema/scheduler.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import type { Process } from './process.ts'
 import type { Step } from './watch.ts'
@@ -24,9 +27,13 @@ export class AgentCheck {
         for (const record of effect.records) this.#decided(process, state as AgentState, record)
   }
 
-  /** Something is published by an agent. */
-  said(process: Process, subject: string): void {
+  /** Something is published by an agent. What never was launched may be told without a record. */
+  said(process: Process, subject: string, payload: Uint8Array): void {
     if (process.unwritten.length === 0 || !subject.includes('.update.')) return
+    const update = decode(payload)
+    assert(update.ok)
+    const { statuses } = update.value as StatusUpdates
+    if (statuses.every(({ reason }) => reason === 'CHECKPOINT_FAILED')) return
     const { name = process.name } = this.#world.nodeOf(process) ?? {}
     this.#world.fail({
       invariant: '6.1: on disk before it is published',

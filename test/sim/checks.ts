@@ -28,7 +28,7 @@ export class Checks implements Watcher {
     this.#leaders = new LeaderCheck(world)
     this.#agents = new AgentCheck(world)
     this.#fences = new FenceCheck(world)
-    world.onSaid = (process, subject) => this.#agents.said(process, subject)
+    world.onSaid = (...said) => this.#agents.said(...said)
   }
 
   before(_process: Process, state: object, input: Step['input']): void {
@@ -45,8 +45,8 @@ export class Checks implements Watcher {
     })
     const kind = world.nodeOf(step.process)?.kind
     if (kind === 'master') {
-      this.#leaders.step(step)
       this.#fences.master(step)
+      this.#leaders.step(step, this.#fences.isNewest(step.state as MasterState))
       if (step.input.kind === 'operator-call') {
         const { call } = step.input as unknown as { readonly call: Call }
         this.#operator.promises.heard(call, world.nowMs)

@@ -57,11 +57,11 @@ function viewOf(world: World): View | undefined {
   return { world, leader, nowMs, agents: statesOf<AgentState>(world, 'agent') }
 }
 
-/** The leader knows a framework that is over. */
+/** The leader knows a framework that is over, if only as one that agents tear down just now. */
 export function hasGhosts(world: World): boolean {
   return statesOf<MasterState>(world, 'master').some(({ leader }) =>
-    [...(leader?.frameworks.values() ?? [])].some(
-      ({ key, state }) => state !== 'ended' && world.ledger.frameworks.get(key)?.isOver === true,
+    [...(leader?.frameworks.keys() ?? [])].some(
+      (key) => world.ledger.frameworks.get(key)?.isOver === true,
     ),
   )
 }

@@ -33,8 +33,8 @@ export class LeaderCheck {
     this.#world = world
   }
 
-  /** Looks at what the step has touched. */
-  step({ state, effects }: Step): void {
+  /** Looks at what the step has touched. `isNewest`: nobody has ever taken a higher epoch. */
+  step({ state, effects }: Step, isNewest: boolean): void {
     for (const effect of effects as readonly Effect[])
       if (effect.do === 'append-registry') this.#recorded(effect.batch)
     const { leader } = state as MasterState
@@ -45,6 +45,8 @@ export class LeaderCheck {
       if (agent === undefined || this.#seen.get(agent) === agent.version) continue
       this.#seen.set(agent, agent.version)
       this.#agent(leader, agent)
+      // An older leader has not heard of it.
+      if (isNewest) this.#gone(leader, agent)
     }
     const { nowMs } = this.#world
     if (nowMs < this.#wholeAtMs) return
@@ -81,12 +83,6 @@ export class LeaderCheck {
 
   #agent(leader: Leader, agent: Agent): void {
     if (agent.state !== 'registered') return
-    if (this.#world.ledger.gone.get(agent.agentId))
-      this.#world.fail({
-        invariant: 'no agent comes back that was given up',
-        what: `${agent.agentId} is registered in epoch ${leader.epoch}`,
-        about: [agent.agentId],
-      })
     const taken = addResources(heldAt(agent), offeredAt(leader, agent))
     const all = addResources(taken, agent.free)
     if (isSame(all, agent.total)) return
@@ -96,6 +92,15 @@ export class LeaderCheck {
       what:
         `epoch ${leader.epoch} counts ${describeResources(taken)} taken and ` +
         `${describeResources(agent.free)} free of ${describeResources(agent.total)} at ${agentId}`,
+      about: [agentId],
+    })
+  }
+
+  #gone(leader: Leader, { agentId, state }: Agent): void {
+    if (state !== 'registered' || !this.#world.ledger.gone.get(agentId)) return
+    this.#world.fail({
+      invariant: 'no agent comes back that was given up',
+      what: `${agentId} is registered in epoch ${leader.epoch}`,
       about: [agentId],
     })
   }

@@ -31,6 +31,9 @@ export interface ClockFaults {
   readonly wallOffsetMs: number
 }
 
+/** Something was published by a process. */
+export type OnSaid = (process: Process, subject: string, payload: Uint8Array) => void
+
 export interface ProcessParts {
   /** `agent-3`, and for its second life `agent-3.2`. */
   readonly name: string
@@ -39,8 +42,7 @@ export interface ProcessParts {
   readonly system: SimulatedSystem
   readonly randomToken: RandomToken
   readonly clock: ClockFaults
-  /** Something was published by it. */
-  readonly onSaid?: (process: Process, subject: string) => void
+  readonly onSaid?: OnSaid
 }
 
 /** A crash that comes in the middle of a list of effects. */
@@ -70,7 +72,7 @@ export class Process {
   readonly onEnd: (() => void)[] = []
   readonly buses: Bus[] = []
   readonly #system: SimulatedSystem
-  readonly #onSaid: ((process: Process, subject: string) => void) | undefined
+  readonly #onSaid: OnSaid | undefined
   #island = 0
 
   constructor(parts: ProcessParts) {
@@ -161,8 +163,8 @@ export class Process {
         if (!this.isAlive) return this.#system.kill(bus)
         this.buses.push(bus)
         this.#system.move([bus], this.#island)
-        this.#system.onLeave(bus, (subject) => {
-          this.#onSaid?.(this, subject)
+        this.#system.onLeave(bus, (subject, payload) => {
+          this.#onSaid?.(this, subject, payload)
           this.acted()
         })
         if (this.isFrozen) this.#system.pause(bus)

@@ -58,7 +58,7 @@ const PATIENCE_MS = 90_000
  * A machine that lost its power may bring back a task of a framework that everybody else has
  * forgotten: it is torn down when nobody has claimed it for the failover time.
  */
-const PATIENCE_WITH_GHOSTS_MS = FRAMEWORK_FAILOVER_MS + PATIENCE_MS
+const GHOSTS_MS_MAX = FRAMEWORK_FAILOVER_MS
 const MINUTE_MS = 60_000
 /** Longer than any filter of the frameworks here. */
 const WATCHED_FREE_MS = 25_000
@@ -147,8 +147,11 @@ async function runUntil(world: World, untilMs: number, look?: () => void): Promi
 }
 
 async function awaitAgreement(world: World, operator: Operator, untilMs: number): Promise<void> {
-  const isPatient = (): boolean =>
-    world.nowMs < untilMs + (hasGhosts(world) ? PATIENCE_WITH_GHOSTS_MS : PATIENCE_MS)
+  let calmMs = untilMs
+  const isPatient = (): boolean => {
+    if (hasGhosts(world)) calmMs = Math.min(world.nowMs, untilMs + GHOSTS_MS_MAX)
+    return world.nowMs < calmMs + PATIENCE_MS
+  }
   // What is free for a moment is no problem when patience has an end: that is watched for.
   while ((checkEnd(world, operator) ?? checkFree(world)) !== undefined && isPatient()) {
     await runUntil(world, world.nowMs + 1_000)

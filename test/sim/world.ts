@@ -18,7 +18,7 @@ import { Chance } from './chance.ts'
 import { Ledger, type Violation } from './ledger.ts'
 import { Machine } from './machine.ts'
 import { MasterDisk } from './master-disk.ts'
-import { type ClockFaults, Process } from './process.ts'
+import { type ClockFaults, type OnSaid, Process } from './process.ts'
 import type { Kind, Victim } from './strikes.ts'
 import { Trace } from './trace.ts'
 import { type FrameworkDisk, Workload } from './workload.ts'
@@ -88,7 +88,7 @@ export class World {
   readonly machines: readonly Machine[]
   readonly options: WorldOptions
   /** Something was published. */
-  onSaid: ((process: Process, subject: string) => void) | undefined
+  onSaid: OnSaid | undefined
   violation: (Violation & { readonly atMs: number; readonly trace: readonly string[] }) | undefined
   readonly #chance: Chance
   readonly #byProcess = new Map<Process, Node>()
@@ -148,7 +148,7 @@ export class World {
       system: this.system,
       randomToken: node.chance.token,
       clock: node.clock,
-      onSaid: (speaker, subject) => this.onSaid?.(speaker, subject),
+      onSaid: (...said) => this.onSaid?.(...said),
     })
     node.process = process
     node.stop = undefined

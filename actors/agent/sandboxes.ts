@@ -82,7 +82,9 @@ export function heardDisk(
   let removals = 0
   for (const sandbox of state.sandboxes.values()) {
     sandbox.endedAtMs ??= now.wallMs
-    if (surplus <= 0 && now.wallMs - sandbox.endedAtMs < ageMsMax) continue
+    // To a clock that went back it has only just ended: on a full disk it goes all the same.
+    const ageMs = Math.max(0, now.wallMs - sandbox.endedAtMs)
+    if (surplus <= 0 && ageMs < ageMsMax) continue
     if (removals === REMOVALS_MAX) break
     remove(state, sandbox)
     surplus -= 1

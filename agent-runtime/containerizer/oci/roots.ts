@@ -97,7 +97,8 @@ export class Roots {
   /** False, too, if somebody else has just removed it. */
   #isUnused(root: string, unusedMs: number): boolean {
     if (!existsSync(root) || [...this.#users.values()].includes(root)) return false
-    return this.#clock.now().wallMs - lastUseMs(root) >= unusedMs
+    // To a clock that went back it has only just been used.
+    return Math.max(0, this.#clock.now().wallMs - lastUseMs(root)) >= unusedMs
   }
 
   async #unpacked({ path, version, containerId }: Wanted): Promise<FoundRoot> {

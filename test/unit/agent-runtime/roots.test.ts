@@ -1,7 +1,15 @@
 /** What was unpacked of tars, and what of it goes. */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import test from 'ava'
@@ -48,6 +56,18 @@ test('who begins while another root is being removed keeps its own', async (t) =
     readdirSync(folder).filter((name) => !name.endsWith('.used')),
     [basename(left?.root ?? '')],
   )
+})
+
+test('a root that was used at a time that lies ahead goes where nothing is kept', async (t) => {
+  using place = aPlace()
+  const { root } = place.unpacked('one')
+  const aheadS = Date.now() / 1_000 + 3_600
+  writeFileSync(`${root}.used`, '')
+  utimesSync(`${root}.used`, aheadS, aheadS)
+  await place.roots.removeUnused(1)
+  t.true(existsSync(root), 'it counts as used just now')
+  await place.roots.removeUnused(0)
+  t.false(existsSync(root))
 })
 
 test('two that remove what is unused at once are not in each other’s way', async (t) => {

@@ -99,6 +99,14 @@ test('on a disk without headroom all sandboxes go but those of tasks that are he
   t.deepEqual([...rig.state.tasks.keys()], [launchOf('t-1'), launchOf('t-2')])
 })
 
+test('what ended at a time that lies ahead, as the clock went back, is kept as what has just ended', (t) => {
+  const rig = aRegisteredAgent()
+  ends(rig, 't-1')
+  rig.wallStepMs = -DAY_MS
+  t.deepEqual(removed(full(rig, 0.89)), [])
+  t.deepEqual(removed(full(rig, 0.95)), ['t-1'])
+})
+
 test('the oldest go first, a hundred at a time, and the disk is looked at before the next', (t) => {
   const rig = aRegisteredAgent(aProfile({ sandboxesMax: 1_000 }))
   rig.pass(1_000)

@@ -1,7 +1,7 @@
 /**
  * The files by which agents, launchers and recording parents of one work directory meet.
  *
- *     boot-id          of the boot that the records are about
+ *     boot-id          of the boot that all pids here are of
  *     owner            pid and start time of the agent that uses it, or of who ends its tasks
  *     watch            how many agents have used it; pid and start time of who watches for the last
  *     launcher.sh
@@ -71,14 +71,16 @@ export class RuntimeDirectory {
     mkdirSync(join(path, 'launches'), { recursive: true })
     mkdirSync(join(path, 'ended'), { recursive: true })
     this.limits = new NotedLimits(join(path, 'limits'))
-    this.#own(use)
+    const boot = this.#boot()
+    this.#own(use, boot)
     try {
+      this.#ended = new Set(readdirSync(join(path, 'ended')))
+      replaceFile(this.script, LAUNCHER_SCRIPT)
+      if (boot.isAnother) this.#endWhatARebootEnded()
+      if (boot.before !== boot.id) replaceFile(join(path, 'boot-id'), boot.id)
       const before = parseWatch(readText(join(path, 'watch')))
       this.uses = before.uses + 1
       this.#watcherBefore = before.watcher
-      this.#ended = new Set(readdirSync(join(path, 'ended')))
-      replaceFile(this.script, LAUNCHER_SCRIPT)
-      this.#endWhatARebootEnded()
     } catch (error) {
       // On a full disk: who lives on and tries again must not find itself there.
       this.close()
@@ -216,9 +218,15 @@ export class RuntimeDirectory {
     return join(this.path, 'launches', containerId)
   }
 
-  #own(use: 'agent' | 'ending'): void {
+  #boot(): Boot {
+    const id = readText(BOOT_ID) ?? ''
+    const before = readText(join(this.path, 'boot-id'))
+    return { id, before, isAnother: before !== undefined && before !== id }
+  }
+
+  #own(use: 'agent' | 'ending', { isAnother }: Boot): void {
     const file = join(this.path, 'owner')
-    const { pid, startTicks, isEnding } = parseOwner(readText(file))
+    const { pid, startTicks, isEnding } = parseOwner(isAnother ? '' : readText(file))
     if (pid > 0 && isAlive({ pid, startTicks })) {
       if (!isEnding) throw inUse(this.path, pid)
       const message = `tasks of ${this.path} are being ended by the process ${pid}, as no agent came back`
@@ -228,20 +236,23 @@ export class RuntimeDirectory {
     replaceFile(file, `${own.pid} ${own.startTicks} ${use}\n`)
   }
 
-  /** No pid of an earlier boot names anything now. */
   #endWhatARebootEnded(): void {
-    const file = join(this.path, 'boot-id')
-    const bootId = readText(BOOT_ID) ?? ''
-    const before = readText(file)
-    if (before === bootId) return
-    for (const containerId of before === undefined ? [] : this.containers().keys()) {
+    for (const containerId of this.containers().keys()) {
       const record = this.readRecord(containerId)
       if (record?.kind === 'claimed' || record?.kind === 'started') {
         this.recordLost(containerId, 'the machine was rebooted while the task ran')
       }
     }
-    replaceFile(file, bootId)
+    replaceFile(join(this.path, 'watch'), watchText(usesOf(this.path), NOBODY))
   }
+}
+
+interface Boot {
+  readonly id: string
+  /** When the directory was used last. */
+  readonly before: string | undefined
+  /** Whoever has a pid now that is written here is a stranger. */
+  readonly isAnother: boolean
 }
 
 function parseOwner(text = '') {

@@ -126,6 +126,21 @@ test('who watched for the last agent is ended when somebody watches for the next
   t.false(isAlive(first))
 })
 
+test('after a reboot nobody is taken for who had the same pid before it', (t) => {
+  using directory = aDirectory()
+  const { runtime } = directory
+  const stranger = aSleeper()
+  t.teardown(() => process.kill(stranger.pid, 'SIGKILL'))
+  runtime.watchedBy(stranger)
+  writeFileSync(join(runtime.path, 'owner'), `${stranger.pid} ${stranger.startTicks} agent\n`)
+  t.throws(() => new RuntimeDirectory(runtime.path), { code: 'containerizer/in-use' })
+  writeFileSync(join(runtime.path, 'boot-id'), 'another\n')
+  const next = new RuntimeDirectory(runtime.path)
+  next.watchedBy()
+  t.is(usesOf(next.path), 2)
+  t.true(isAlive(stranger))
+})
+
 test('on a full disk the first watcher is refused, and another of the same agent is enough', (t) => {
   using directory = aDirectory()
   const { runtime } = directory

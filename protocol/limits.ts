@@ -289,7 +289,10 @@ export const ILLNESS_TOLD_MS = 60_000
 /** Public events are kept for so long, and so much of them. */
 export const EVENT_AGE_MS = 7 * 24 * 3_600_000
 export const EVENT_BYTES_MAX = 512 * KIB * KIB
-/** Kills of tasks that their agents may still bring, remembered for each framework. */
+/**
+ * Kills of tasks that their agents may still bring, remembered for each framework. The oldest are
+ * forgotten: frameworks say them again when they hear that the task lives on.
+ */
 export const KILLS_REMEMBERED_MAX = 4_096
 /** Ended tasks that a leader remembers for listings. */
 export const ENDED_TASKS_MAX = 1_000

@@ -14,9 +14,10 @@ import type { Offer } from '../../protocol/schema/scheduler.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { startCall } from './calls.ts'
 import type { AcceptInput, DeclineInput } from './inputs.ts'
+import { sayKills } from './kills.ts'
 import { askAbout } from './reconcile.ts'
 import type { HeldTask, OutCall, SchedulerState } from './state.ts'
-import { forgetLaunch, holdTask, sayKills } from './tasks.ts'
+import { forgetLaunch, holdTask } from './tasks.ts'
 import { count, refuseShape, settle, settleRefused, type Turn } from './turn.ts'
 
 /** What people read of a reason; the rest is cut off. */

@@ -10,7 +10,7 @@ import {
 import type { StatusNumber, TaskStatus } from '../../protocol/schema/common.ts'
 import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
-import { startCall } from './calls.ts'
+import { killAgain, killTask } from './kills.ts'
 import { repeatReadingsOf } from './output.ts'
 import type { Ack, Count, EndedTask, HeldTask, SchedulerState } from './state.ts'
 import { count, type Turn } from './turn.ts'
@@ -93,9 +93,12 @@ function ackOf({ taskId, launch }: TaskStatus, uuid: string): Ack {
 
 /** A status that the leader made: it is not acknowledged. */
 export function onLeaderStatus(turn: Turn, status: TaskStatus): void {
+  const { taskId, state, launch } = status
+  const isToDie = turn.state.tasks.get(taskId)?.kill !== undefined
   const isNews = take(turn, status, undefined)
+  const held = turn.state.tasks.get(taskId)
+  if (isToDie && held !== undefined && isOfLaunch(held, launch)) killAgain(turn, held, state)
   if (!isNews) return
-  const { taskId, state } = status
   turn.effects.push({ do: 'tell-statuses', statuses: [status] })
   if (state === 'TASK_UNKNOWN') onUnknown(turn, taskId)
   if (isTerminal(state)) repeatReadingsOf(turn, taskId)
@@ -213,7 +216,7 @@ function apply(turn: Turn, held: HeldTask | undefined, status: TaskStatus): void
   task.uuid = uuid ?? task.uuid
   const kill = held === undefined ? takeKill(state, taskId) : undefined
   if (!isTerminal(task.state)) {
-    if (kill !== undefined) onKill(turn, taskId, kill.graceMs)
+    if (kill !== undefined) killTask(turn, task, kill)
     return
   }
   state.tasks.delete(taskId)
@@ -238,19 +241,5 @@ export function onKill(turn: Turn, taskId: TaskId, graceMs: number | undefined):
   if (standsBy) return count(turn, 'killAside')
   if (state.ended.has(taskId)) return
   const task = state.tasks.get(taskId) ?? holdTask(state, { taskId })
-  task.kill = { graceMs }
-  // A kill that overtakes a lost accept would be answered that nobody has the task.
-  const mayBeUnheard = task.accept !== undefined && task.launch === undefined
-  if (state.link.phase === 'open' && !mayBeUnheard) sayKill(turn, task)
-}
-
-/** After a new session, or when their accept was heard: who was to be killed still is. */
-export function sayKills(turn: Turn, tasks: Iterable<HeldTask>): void {
-  for (const task of tasks) if (task.kill !== undefined) sayKill(turn, task)
-}
-
-function sayKill(turn: Turn, { taskId, agentId, kill }: HeldTask): void {
-  const where = agentId === undefined ? {} : { agentId }
-  const how = kill?.graceMs === undefined ? {} : { graceMs: kill.graceMs }
-  startCall(turn, { verb: 'kill', body: { taskId, ...where, ...how } })
+  killTask(turn, task, { graceMs })
 }

@@ -159,7 +159,11 @@ export const Suppress = message('Wants no offers.', {
   roles: Type.Optional(list(Role, ROLES_MAX)),
 })
 
-/** Stops a task. The outcome is a status. An unknown task is answered as by reconcile. */
+/**
+ * Stops a task. The outcome is a status. An unknown task is answered as by reconcile, and if an
+ * agent may still bring it, so many kills are remembered: whoever is told later that it runs on
+ * says it again. A repeat does not lengthen the grace.
+ */
 export type KillTask = Static<typeof KillTask>
 export const KillTask = message('Stops a task.', {
   ...header,

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { refusal } from '../../../../protocol/errors.ts'
 import type { InstanceId, SessionId, TaskId } from '../../../../protocol/ids.ts'
+import type { TaskStatus } from '../../../../protocol/schema/common.ts'
 import { AGENT, anOffer, aStatus, fence, Given, launch, OTHER_AGENT, uuid } from './given.ts'
 
 const number = (count: number, incarnation = 1) => ({ incarnation, count })
@@ -201,6 +202,25 @@ test('kill: said with agent and grace, and again in the next session', (t) => {
   given.input({ kind: 'leader.beat', beat: fence(2) })
   given.subscribe(fence(2))
   t.like(given.call('kill').body, { taskId: 't-1', graceMs: 100 })
+})
+
+test('kill: said again while the leader tells of the task as if nobody had said it', (t) => {
+  const given = launched()
+  given.status(running)
+  const kills = (state: TaskStatus['state'], made = 1) => {
+    const status = aStatus(state, { source: 'master', launch: launch(1, made) })
+    given.say([{ kind: 'status', status }])
+    return given.calls('kill').map(({ body }) => body.taskId)
+  }
+  t.deepEqual(kills('TASK_RUNNING'), [], 'nobody wants it dead')
+  given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId })
+  given.answer(given.call('kill').key)
+  t.deepEqual(kills('TASK_RUNNING'), ['t-1' as TaskId], 'also if that is no news')
+  t.deepEqual(kills('TASK_RUNNING', 2), [], 'another launch')
+  t.deepEqual(kills('TASK_UNREACHABLE'), [], 'its agent could not hear it')
+  t.deepEqual(kills('TASK_RUNNING'), ['t-1' as TaskId])
+  t.deepEqual(kills('TASK_KILLING'), [])
+  t.deepEqual(kills('TASK_RUNNING'), [], 'old')
 })
 
 test('kill of a task whose accept is not answered waits for the answer', (t) => {

@@ -242,6 +242,7 @@ export class ProcessContainerizer implements Containerizer {
     this.#watcher?.close()
     this.#rescanTimer?.cancel()
     this.#checks.stopAll()
+    this.#roots.close()
     for (const container of this.#containers.values()) container.forget()
     await this.#launcher.close()
     this.#networks.close()

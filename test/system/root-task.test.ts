@@ -124,6 +124,7 @@ test.serial('volumes are where they were wished, and one is read-only', async (t
 
 const REFUSED: readonly (readonly [string, Partial<ContainerSpec>, RegExp])[] = [
   ['a root that is not there', inRoot({ root: '/nothing' }), /there is no "\/nothing" on this/],
+  ['a root below a file', inRoot({ root: '/etc/hostname/x' }), /cannot be looked at: ENOTDIR$/],
   ['a root that is a device', inRoot({ root: '/dev/null' }), /is neither a folder nor a tar$/],
   ['a root that is no tar', inRoot({ root: '/etc/hostname' }), /could not be unpacked: tar: /],
   ['a user of another root', { user: 'nobody' }, /there is no user "nobody" in its root/],

@@ -1,8 +1,7 @@
 /** Root filesystems of tasks: folders of the machine, or tars that are unpacked once. */
 import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import {
-  createReadStream,
+  type BigIntStats,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -13,18 +12,18 @@ import {
 } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import type { Clock } from '../../../bus/clock.ts'
 import { LAUNCHER_ENV } from '../../launcher/launcher.ts'
 
 export type FoundRoot = string | { readonly refused: string }
 
-const UNPACK_MS_MAX = 600_000
+/** So long a tar may be read, and then as long be unpacked. */
+const WORK_MS_MAX = 600_000
 const PARTIAL = '.partial'
 /** A file beside what was unpacked, changed when a task last began or ended to use it. */
 const USED = '.used'
-/** How much is told of what tar(1) says. */
+/** How much is told of what a program says. */
 const SAID_LENGTH_MAX = 300
 
 /**
@@ -37,8 +36,9 @@ export class Roots {
   /** Container → what it uses of what was unpacked. */
   readonly #users = new Map<string, string>()
   /** By path, time of the last change, size and number of the file. */
-  readonly #hashes = new Map<string, string>()
+  readonly #hashes = new Map<string, Promise<string>>()
   readonly #unpacking = new Map<string, Promise<FoundRoot>>()
+  readonly #closing = new AbortController()
   #removals = 0
 
   /** What an agent that died had not finished is removed. */
@@ -51,20 +51,30 @@ export class Roots {
     }
   }
 
-  /** The folder that is to be shown; at once if it is one. It stays there until `release`. */
+  /**
+   * The folder that is to be shown; at once if it is one. It stays there until `release`. What a
+   * framework names may be anything: nothing of it is thrown.
+   */
   find(path: string, containerId: string): FoundRoot | Promise<FoundRoot> {
     const shown = JSON.stringify(path.slice(0, 200))
-    const seen = statSync(path, { bigint: true, throwIfNoEntry: false })
+    let seen: BigIntStats | undefined
+    try {
+      seen = statSync(path, { bigint: true, throwIfNoEntry: false })
+    } catch (error) {
+      return { refused: `${shown} cannot be looked at: ${(error as NodeJS.ErrnoException).code}` }
+    }
     if (seen === undefined) return { refused: `there is no ${shown} on this machine` }
     if (seen.isDirectory()) return path
     if (!seen.isFile()) return { refused: `${shown} is neither a folder nor a tar` }
     const version = [path, seen.mtimeNs, seen.size, seen.ino].join(' ')
-    return this.#unpacked({ path, version, containerId }).catch(
-      (error: Error & { stderr?: string }) => {
-        const said = (error.stderr || error.message).trim().replaceAll(/\s+/g, ' ')
-        return { refused: `${shown} could not be unpacked: ${said.slice(0, SAID_LENGTH_MAX)}` }
-      },
-    )
+    return this.#unpacked({ path, version, containerId }).catch((error: Failed) => {
+      return { refused: `${shown} could not be unpacked: ${wordsOf(error)}` }
+    })
+  }
+
+  /** Ends what is being read or unpacked: nobody waits for it any more. */
+  close(): void {
+    this.#closing.abort()
   }
 
   /** A container that is found again was shown this folder, whoever unpacked it. */
@@ -102,8 +112,7 @@ export class Roots {
   }
 
   async #unpacked({ path, version, containerId }: Wanted): Promise<FoundRoot> {
-    const hash = this.#hashes.get(version) ?? (await hashOf(path))
-    this.#hashes.set(version, hash)
+    const hash = await this.#hashOf(path, version)
     const target = join(this.#folder, hash)
     this.#users.set(containerId, target)
     if (existsSync(target)) {
@@ -127,16 +136,39 @@ export class Roots {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
     mkdirSync(partial, { mode: 0o755 })
     const options = ['--extract', '--numeric-owner', `--file=${path}`, `--directory=${partial}`]
-    const words = ['--bounding-set=-mknod', 'tar', '--force-local', ...options]
     try {
-      const limits = { env: LAUNCHER_ENV, timeout: UNPACK_MS_MAX }
-      await promisify(execFile)('setpriv', words, limits)
+      await this.#run(['--bounding-set=-mknod', 'tar', '--force-local', ...options])
       await rename(partial, target)
       return target
     } catch (error) {
       await rm(partial, { recursive: true, force: true })
       throw error
     }
+  }
+
+  #hashOf(path: string, version: string): Promise<string> {
+    const known = this.#hashes.get(version)
+    if (known !== undefined) return known
+    const hash = this.#run(['sha256sum', '--', path]).then(hashIn)
+    this.#hashes.set(version, hash)
+    hash.catch(() => this.#hashes.delete(version))
+    return hash
+  }
+
+  /**
+   * What never ends to be read (`/proc/kmsg`) takes a process, which can be ended: in the agent
+   * itself it would take one of its few threads for files. It goes with its agent.
+   */
+  async #run(words: readonly string[]): Promise<string> {
+    const { signal } = this.#closing
+    const limits = {
+      env: LAUNCHER_ENV,
+      timeout: WORK_MS_MAX,
+      killSignal: 'SIGKILL',
+      signal,
+    } as const
+    const { stdout } = await promisify(execFile)('setpriv', ['--pdeathsig=KILL', ...words], limits)
+    return stdout
   }
 }
 
@@ -165,8 +197,17 @@ function lastUseMs(root: string): number {
   return Math.max(noted, unpacked)
 }
 
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
+/** What a program wrote to its standard error, if one ran. */
+type Failed = Error & { readonly stderr?: string; readonly killed?: boolean }
+
+function wordsOf({ message, stderr = '', killed = false }: Failed): string {
+  if (killed) return `it took longer than ${WORK_MS_MAX} ms`
+  return (stderr || message).trim().replaceAll(/\s+/g, ' ').slice(0, SAID_LENGTH_MAX)
+}
+
+/** Before it stands a backslash, if one is in the path. */
+function hashIn(said: string): string {
+  const [hash] = /[0-9a-f]{64}/.exec(said) ?? []
+  if (hash === undefined) throw new Error('it has no hash')
+  return hash
 }

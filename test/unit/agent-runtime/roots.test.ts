@@ -7,9 +7,11 @@ import {
   mkdtempSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import test from 'ava'
@@ -75,6 +77,30 @@ test('two that remove what is unused at once are not in each other’s way', asy
   for (const content of ['one', 'two', 'three', 'four']) place.unpacked(content)
   await Promise.all([place.roots.removeUnused(AT_ONCE), place.roots.removeUnused(AT_ONCE)])
   t.deepEqual(readdirSync(place.folder), [])
+})
+
+test('a path that cannot be looked at is refused like one that is not there', (t) => {
+  using place = aPlace()
+  const { roots, path } = place
+  const loop = join(path, 'loop')
+  symlinkSync(loop, loop)
+  const { tar } = place.unpacked('tar')
+  const said = [join(tar, 'rootfs'), loop, join(path, 'n'.repeat(256)), '/\0'].map(
+    (one) => roots.find(one, 'c-1') as { refused: string },
+  )
+  const codes = said.map(({ refused }) => refused.split(' ').at(-1))
+  t.deepEqual(codes, ['ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'])
+})
+
+test('what never ends to be read holds up nothing else, and ends with who reads', async (t) => {
+  using place = aPlace()
+  const { roots } = place
+  // A file to stat(2), and none to whoever reads it to its end.
+  const reading = Array.from({ length: 8 }, (_, nth) => roots.find('/proc/kmsg', `c-${nth}`))
+  // By the last of these it has been read as far as it goes.
+  for (let nth = 0; nth < 500; nth++) t.true((await stat(place.path)).isDirectory())
+  roots.close()
+  for (const found of reading) t.is(typeof (await found), 'object')
 })
 
 test('who needs a root that is just being removed unpacks another', async (t) => {

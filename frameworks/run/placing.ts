@@ -1,5 +1,5 @@
 /** Puts instances on offers that they fit on. */
-import type { Accepted, TaskWish } from '../../actors/scheduler/scheduler.ts'
+import type { Accepted, NotLaunched, TaskWish } from '../../actors/scheduler/scheduler.ts'
 import type { TaskId } from '../../protocol/ids.ts'
 import { ACCEPT_BYTES_MAX, ACCEPT_TASKS_MAX, ENVELOPE_BYTES_MAX } from '../../protocol/limits.ts'
 import { listResources, type Resources } from '../../protocol/resources.ts'
@@ -162,12 +162,39 @@ export function beHeard(state: RunState, instance: Instance): void {
 }
 
 export function onAnswered(state: RunState, accepted: Accepted, effects: Effect[]): void {
-  // Unknown: statuses tell.
-  if (accepted.outcome !== 'refused') return
-  const { code, message } = accepted.refusal
-  for (const taskId of accepted.taskIds) {
-    const instance = state.byTask.get(taskId)
-    if (instance === undefined || instance.isHeard) continue
+  switch (accepted.outcome) {
+    case 'done':
+      return onPassedOver(state, accepted.notLaunched ?? [], effects)
+    case 'refused':
+      return onRefused(state, accepted, effects)
+    // Statuses tell.
+    case 'unknown':
+  }
+}
+
+/**
+ * The agent of its last attempt was lost before it heard that the end was taken, and may never be
+ * back: it waits for another place under another id.
+ */
+function onPassedOver(
+  state: RunState,
+  passedOver: readonly NotLaunched[],
+  effects: Effect[],
+): void {
+  for (const { taskId } of passedOver) {
+    const instance = unheardOf(state, taskId)
+    if (instance !== undefined) unplace(state, instance, effects)
+  }
+}
+
+function onRefused(
+  state: RunState,
+  { refusal: { code, message }, taskIds }: Extract<Accepted, { outcome: 'refused' }>,
+  effects: Effect[],
+): void {
+  for (const taskId of taskIds) {
+    const instance = unheardOf(state, taskId)
+    if (instance === undefined) continue
     if (PASSING_CODES.has(code)) {
       unplace(state, instance, effects)
       continue
@@ -177,4 +204,9 @@ export function onAnswered(state: RunState, accepted: Accepted, effects: Effect[
     beHeard(state, instance)
     effects.push({ do: 'tell-changed', index: instance.index })
   }
+}
+
+function unheardOf({ byTask }: RunState, taskId: TaskId): Instance | undefined {
+  const instance = byTask.get(taskId)
+  return instance?.isHeard ? undefined : instance
 }

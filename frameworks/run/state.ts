@@ -41,7 +41,8 @@ export interface Instance {
   view: InstanceView
   /**
    * Counts the task ids that it was given. A restart keeps its id, so that people find it by that;
-   * a task that may still be somewhere does not lend its id to another.
+   * a task that may still be somewhere, or whose end the leader still holds, does not lend its id
+   * to another.
    */
   ids: number
   /** How often in a row its task was dropped before an agent had spoken of it. */

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { hasFailed, nextPauseMs, parseRestart } from '../../../../frameworks/run/restarts.ts'
 import { exitCodeOf } from '../../../../frameworks/run/result.ts'
+import type { TaskId } from '../../../../protocol/ids.ts'
 import { Run } from './given.ts'
 
 const ALWAYS = { restart: { restartsMax: Number.POSITIVE_INFINITY }, readsOutput: false }
@@ -110,6 +111,18 @@ test('a command that could be started before is started again, even if an agent 
   run.input({ kind: 'restart-due', index: 0 }).offer()
   run.status('run-0', 'TASK_FAILED', { reason: 'LAUNCH_FAILED' })
   t.is(run.all('restart-after').length, 1)
+})
+
+test('whose last end its agent never heard to be taken is started under another id', (t) => {
+  const taskIds = ['run-0' as TaskId]
+  const notLaunched = taskIds.map((taskId) => ({ taskId, message: 'the id is in use' }))
+  const run = new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_FAILED')
+  run.input({ kind: 'restart-due', index: 0 }).offer()
+  run.input({ kind: 'answered', accepted: { outcome: 'done', notLaunched, taskIds } })
+  t.deepEqual(run.states, ['waiting'])
+  run.status('run-0', 'TASK_FAILED', { source: 'master' })
+  t.deepEqual(run.all('restart-after'), [], 'it has failed only once')
+  t.deepEqual(run.offer().placed, ['run-0-2'])
 })
 
 test('one that was given up for lost and comes back is killed: another has its place', (t) => {

@@ -5,6 +5,7 @@ import { type Constraint, parseConstraint } from '../../../../frameworks/run/con
 import { exitCodeOf, type InstanceView } from '../../../../frameworks/run/result.ts'
 import { type MissingOutput, type RunOptions, runCommand } from '../../../../frameworks/run/run.ts'
 import { CPUS, SimulatedActors } from '../../../../testing/simulated-actors.ts'
+import { SimulatedCluster } from '../../../../testing/testing.ts'
 
 class Watch {
   readonly outputs = new Map<string, string>()
@@ -31,7 +32,11 @@ class Watch {
   }
 }
 
-async function run(cluster: SimulatedActors, options: Partial<RunOptions>, watch = new Watch()) {
+async function run(
+  cluster: Pick<SimulatedActors, 'world' | 'until'>,
+  options: Partial<RunOptions>,
+  watch = new Watch(),
+) {
   const { world } = cluster
   const nats = { servers: ['nats://nowhere'], source: 'a simulated cluster' }
   const where = { world, nats, cluster: 'bourse' }
@@ -177,6 +182,24 @@ test('an instance that fails is started again until it has failed so often', asy
   t.deepEqual(pauses, [1_000, 2_000, 4_000])
   t.like(result.instances[0], { state: 'TASK_FAILED', restarts: 3 })
   t.is(watch.outputs.get('0 stdout'), 'xxxx', 'each attempt is read')
+})
+
+test('an instance that failed is started again though its agent is lost just then', async (t) => {
+  const cluster = await SimulatedCluster.open({ agents: 2 })
+  const { world } = cluster.process()
+  const until = cluster.until.bind(cluster)
+  const watch = new Watch()
+  let lost = ''
+  watch.restarting = ({ agentId = '' }) => {
+    lost = agentId
+    cluster.agent(lost).cutOff()
+  }
+  const env = { PRETEND_MS: '1000', PRETEND_EXIT: '3' }
+  const options = { env, restart: { restartsMax: 1 }, readsOutput: false }
+  const { result } = await run({ world, until }, options, watch)
+  const [instance] = result.instances
+  t.like(instance, { state: 'TASK_FAILED', exit: { code: 3 }, restarts: 1 })
+  t.not(instance?.agentId, lost, 'it has failed on the other one, too')
 })
 
 test('nothing stays behind: what a run held is offered to the next', async (t) => {

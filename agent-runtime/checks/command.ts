@@ -5,9 +5,10 @@
  * In a cgroup it has one of its own below the task's: when it has ended or is late, all that it
  * started is killed, whatever that did to get away. In a pid namespace or a session its own session
  * is: what makes another for itself goes with the task, or, in a session, escapes as the task may.
+ * A session is written down before the command begins: if the agent dies, the next one ends it.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../bus/clock.ts'
 import type { CheckRun, CheckSeen, Command, Exit } from '../containerizer/containerizer.ts'
@@ -31,6 +32,11 @@ check=yes into=$1
 shift
 . /proc/self/fd/3
 exec 3<&-
+if [ "$session" ]; then
+  read -r pid _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ ticks _ </proc/self/stat
+  echo "$pid $ticks" >&4
+fi 2>/dev/null
+exec 4>&-
 join || exit
 if [ "$into" ]; then echo 0 >"$into/cgroup.procs" || exit; fi
 cd "$sandbox" || exit
@@ -46,6 +52,8 @@ const POLL_MS_MAX = 200
 export interface CheckPlace extends Place {
   /** Its launch file. */
   readonly file: string
+  /** A file that is not there yet, for the session of a command. */
+  readonly note: string
 }
 
 export interface CommandCheck {
@@ -63,17 +71,22 @@ export function runCommand(check: CommandCheck, tell: (seen: CheckSeen) => void)
     own = ownCgroup(check)
     child = begin(check)
   } catch (error) {
+    forgetSession(place)
     const failed = `it could not be run: ${(error as Error).message}`
     clock.soon(() => tell({ failed }))
     return { stop: (done) => done() }
   }
   const words = listen(child)
   const scope = own ?? ownSession(place, child)
-  child.on('error', (error) => tell({ failed: `it could not be run: ${error.message}` }))
+  child.on('error', (error) => {
+    forgetSession(place)
+    tell({ failed: `it could not be run: ${error.message}` })
+  })
   child.on('exit', (code, signal) => {
     // By now its pid names nothing but its session.
     if (place.hold.kind === 'session' && child.pid !== undefined)
       sessionScope({ pid: child.pid, startTicks: 0 }).kill()
+    forgetSession(place)
     const end = (): void => tell({ exit: exitOf(code, signal), ...words.said })
     const wordsRead = (): void => {
       // What still writes is a process that no kill scope holds.
@@ -92,17 +105,38 @@ export function runCommand(check: CommandCheck, tell: (seen: CheckSeen) => void)
 }
 
 function begin({ command, place, run }: CommandCheck): ChildProcess {
-  const { hold, file } = place
+  const { hold, file, note } = place
   const into = hold.kind === 'cgroup' ? cgroupOf(hold.path, run) : ''
   const words = ['/bin/sh', '-c', SCRIPT, 'bourse-check', into, ...commandOf(command)]
   const [program = '', ...args] = [...wayInto(place), ...words]
   const launch = openSync(file, 'r')
+  const noted = hold.kind === 'session' ? openNote(note) : undefined
   try {
     // Not detached: setsid(1) would leave a process behind that leads a group.
-    const stdio = ['ignore', 'ignore', 'pipe', launch] as const
+    const stdio = ['ignore', 'ignore', 'pipe', launch, noted ?? 'ignore'] as const
     return spawn(program, args, { cwd: '/', env: LAUNCHER_ENV, stdio: [...stdio] })
   } finally {
     closeSync(launch)
+    if (noted !== undefined) closeSync(noted)
+  }
+}
+
+/** Undefined: the disk is full, which is no fault of the task. */
+function openNote(note: string): number | undefined {
+  try {
+    return openSync(note, 'w')
+  } catch {
+    // If the agent dies meanwhile, nobody will know of it.
+    return undefined
+  }
+}
+
+function forgetSession({ hold, note }: CheckPlace): void {
+  if (hold.kind !== 'session') return
+  try {
+    rmSync(note, { force: true })
+  } catch {
+    // The disk is read-only. Whoever reads it later finds nobody who leads the session.
   }
 }
 
@@ -142,7 +176,12 @@ const isRunning = ({ exitCode, signalCode, pid }: ChildProcess): boolean =>
   pid !== undefined && exitCode === null && signalCode === null
 
 /** Kills what is in it until nothing is, less and less often, and removes it. */
-function emptied(scope: KillScope, clock: Clock, done: () => void, delayMs = POLL_MS_MIN): void {
+export function emptied(
+  scope: KillScope,
+  clock: Clock,
+  done: () => void,
+  delayMs = POLL_MS_MIN,
+): void {
   if (scope.isEmpty()) {
     scope.remove()
     return done()

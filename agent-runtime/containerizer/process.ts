@@ -117,6 +117,7 @@ export class ProcessContainerizer implements Containerizer {
     this.#recovered = true
     const found: RecoveredContainer[] = []
     const { runtime, killScopes, isolators } = this.#parts
+    runtime.checks.endEarlier(this.#options.clock)
     const all = runtime.containers()
     for (const [containerId, files] of all) {
       const { sandbox, output } = files
@@ -219,7 +220,7 @@ export class ProcessContainerizer implements Containerizer {
         if (!container.isOver) tell(NO_PLACE)
       })
     const file = this.#parts.runtime.launchFileOf(containerId)
-    this.#checks.run(run, { ...place, file }, tell)
+    this.#checks.run(run, { ...place, file, note: this.#parts.runtime.checks.next() }, tell)
   }
 
   async destroy(containerId: string): Promise<void> {

@@ -9,6 +9,7 @@
  *     records/ID       what became of it
  *     ended/ID         why it was ended while no agent watched
  *     limits/ID        for what limit an agent ended it
+ *     checks/N         pid and start time of a command that checks a task and is only a session
  */
 import {
   appendFileSync,
@@ -22,6 +23,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ClusterError } from '../../protocol/errors.ts'
+import { NotedSessions } from '../checks/noted-sessions.ts'
 import {
   isAlive,
   ownIdentity,
@@ -48,6 +50,7 @@ export class RuntimeDirectory {
   readonly records: string
   readonly script: string
   readonly limits: NotedLimits
+  readonly checks: NotedSessions
 
   /** Which use of the directory this is, among all; one that only ends tasks is none. */
   readonly uses: number
@@ -80,6 +83,7 @@ export class RuntimeDirectory {
       if (boot.before !== boot.id) replaceFile(join(path, 'boot-id'), boot.id)
       const before = parseWatch(readText(join(path, 'watch')))
       this.uses = before.uses + 1
+      this.checks = new NotedSessions(join(path, 'checks'), this.uses)
       this.#watcherBefore = before.watcher
     } catch (error) {
       // On a full disk: who lives on and tries again must not find itself there.
@@ -243,6 +247,7 @@ export class RuntimeDirectory {
         this.recordLost(containerId, 'the machine was rebooted while the task ran')
       }
     }
+    rmSync(join(this.path, 'checks'), { recursive: true, force: true })
     replaceFile(join(this.path, 'watch'), watchText(usesOf(this.path), NOBODY))
   }
 }

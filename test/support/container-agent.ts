@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { watchOf } from '../../actors/agent/main.ts'
 import type {
+  CheckRun,
   ContainerEvent,
   ContainerSpec,
   Isolation,
@@ -20,6 +21,8 @@ interface Orders {
   readonly workDir: string
   readonly isolation?: Exclude<Isolation, 'pretending'> | undefined
   readonly launches: readonly ContainerSpec[]
+  /** Begun when its container has started. */
+  readonly check?: CheckRun
   readonly recoveryTimeoutMs?: number
 }
 
@@ -30,10 +33,16 @@ const PROGRAM = fileURLToPath(import.meta.url)
 const NOBODY = '65534'
 
 async function main(text: string): Promise<void> {
-  const { workDir, isolation, launches, recoveryTimeoutMs = 'never' } = JSON.parse(text) as Orders
+  const orders = JSON.parse(text) as Orders
+  const { workDir, isolation, launches, check, recoveryTimeoutMs = 'never' } = orders
   const tell = (told: Told) => process.stdout.write(`${JSON.stringify(told)}\n`)
   const watch = watchOf(recoveryTimeoutMs)
-  const options = { workDir, agentId: AN_AGENT, clock: systemClock, onEvent: tell, watch }
+  const onEvent = (event: ContainerEvent): void => {
+    tell(event)
+    if (event.kind === 'started' && event.containerId === check?.containerId)
+      containers.check(check)
+  }
+  const options = { workDir, agentId: AN_AGENT, clock: systemClock, onEvent, watch }
   const { containerizer: containers } = await openRuntime({
     ...options,
     containerService: 'none',

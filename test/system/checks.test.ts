@@ -1,7 +1,7 @@
 /** Checks of real tasks: what they ask, what answers, and that nothing of them is left. */
 
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer as serveHttp } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -129,6 +129,11 @@ for (const isolation of [undefined, 'pid-namespace', 'session'] as const) {
       exit: { code: 127 },
       said: "env: 'no-such-program': No such file or directory",
     })
+    t.deepEqual(
+      readdirSync(join(machine.workDir, 'runtime', 'checks')),
+      [],
+      'nothing of it is left',
+    )
   })
 
   test(`${how}: of a command that is late no process is left`, async (t) => {

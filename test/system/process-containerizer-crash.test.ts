@@ -26,6 +26,7 @@ import {
   fileHolds,
   HASTY_CLOCK,
   opened,
+  processesAreGone,
   processesOf,
   type RealMachine,
   realMachine,
@@ -106,6 +107,26 @@ for (const isolation of [undefined, 'pid-namespace', 'session'] as const) {
     await using machine = realMachine(isolation)
     const agent = new ContainerAgent({ workDir: machine.workDir, isolation, launches: WAITERS })
     await agentDies(t, machine, agent)
+  })
+}
+
+for (const isolation of [undefined, 'pid-namespace', 'session'] as const) {
+  const where = isolation ?? 'the strongest isolation'
+  test(`a check that hangs goes with its task, also if its agent was killed by -9 (${where})`, async (t) => {
+    await using machine = realMachine(isolation)
+    const { workDir } = machine
+    const spec = aContainer()
+    const probe = { command: { shell: 'sleep 600 & echo hangs >checked; sleep 600; exit 1' } }
+    const check = { containerId: 'c-1', which: 'check', probe, timeoutMs: 600_000 } as const
+    const agent = new ContainerAgent({ workDir, isolation, launches: [spec], check })
+    await agent.until('started')
+    await fileHolds(join(machine.sandboxPath(spec), 'checked'), /hangs/)
+    await agent.kill()
+    t.true(processesOf(workDir).length >= 3, 'the task, the check and its sleeper')
+    const { containers } = await opened(machine)
+    await containers.destroy('c-1')
+    await processesAreGone(workDir)
+    t.deepEqual(processesOf(workDir), [])
   })
 }
 

@@ -102,7 +102,7 @@ test("what asks over a task's own network is in the task's cgroups, and as the a
   })
   writeFileSync(file, launch)
   const started = { parent: IDENTITY, child: IDENTITY }
-  const place = { hold: hold as never, started, inside: [], file }
+  const place = { hold: hold as never, started, inside: [], file, note: join(folder, 'note') }
   const ask = (cgroup: string): Promise<CheckSeen> => {
     writeFileSync(file, launch.replaceAll(`${folder}/cgroup.procs`, cgroup))
     return new Promise((resolve) => askInside(place, { tcp: { port } }, resolve))

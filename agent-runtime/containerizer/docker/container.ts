@@ -50,10 +50,13 @@ export class DockerContainer implements LookedAt {
   #end: DockerEnd = { exit: { unknown: 'nobody saw it' } }
   readonly #limits = new DockerLimits()
   #network: FoundNetwork | undefined
+  #listening: Promise<FoundNetwork | undefined> | undefined
   #quiet = false
   #forgotten = false
   #output: OutputCopy | undefined
   readonly #sent = new Set<Signal>()
+  /** Those whose call is not answered. */
+  readonly #sending = new Set<Signal>()
   readonly #killing: Killing
   #followTimer: Timer | undefined
   #work: Promise<void> = Promise.resolve()
@@ -177,12 +180,15 @@ export class DockerContainer implements LookedAt {
     return { api, clock, name: this.#names.name, network: () => this.#whereItListens() }
   }
 
-  async #whereItListens(): Promise<FoundNetwork | undefined> {
-    if (this.#network === undefined) {
-      const found = await this.#find()
+  /** Asked once for all checks that wait for it. */
+  #whereItListens(): Promise<FoundNetwork | undefined> {
+    if (this.#network !== undefined) return Promise.resolve(this.#network)
+    this.#listening ??= this.#find().then((found) => {
+      this.#listening = undefined
       if (found?.kind === 'running') this.#network = found.network
-    }
-    return this.#network
+      return this.#network
+    })
+    return this.#listening
   }
 
   usage(): Usage {
@@ -325,10 +331,16 @@ export class DockerContainer implements LookedAt {
     })
   }
 
+  /** A service that hangs would be asked more and more, before any question of how it is. */
   #signal(signal: Signal): void {
+    if (this.#sending.has(signal)) return
+    this.#sending.add(signal)
     this.#sent.add(signal)
     const path = `/containers/${this.#names.name}/kill?signal=${signal}`
-    void this.#ask({ method: 'POST', path }).then(() => this.look())
+    void this.#ask({ method: 'POST', path }).then(() => {
+      this.#sending.delete(signal)
+      this.look()
+    })
   }
 
   async #finish(exit: Exit, told?: Told): Promise<void> {

@@ -8,7 +8,7 @@ import { findService } from '../../../agent-runtime/containerizer/docker/service
 import { type Clock, systemClock } from '../../../bus/clock.ts'
 import { aContainer, aSandbox } from '../../support/containers.ts'
 import { dockerAlone } from '../../support/docker-machine.ts'
-import { ScriptedService } from '../../support/scripted-service.ts'
+import { type Asked, ScriptedService } from '../../support/scripted-service.ts'
 
 interface Wait {
   readonly delayMs: number
@@ -113,3 +113,45 @@ test.serial('a service that hangs holds up neither a start of the agent nor its 
   await closing
   t.is(notes.all().get('c-3')?.state, 'never', 'whatever comes of it is removed')
 })
+
+test.serial('a service that hangs is not asked twice at once for the same', async (t) => {
+  using waits = timeouts()
+  await using service = await ScriptedService.open(({ path, answer }) => {
+    if (path === '/heard') answer(204)
+  })
+  const { containerizer, later, notes } = aContainerizer(t, service)
+  notes.open('c-1', { sandbox: aSandbox('c-1') })
+  notes.add('c-1', 'started')
+  const recovery = containerizer.recover()
+  await service.asked(isLook)
+  waits.begun[0]?.end()
+  await recovery
+  /** All that was asked before has been heard when this is answered. */
+  const heard = () => new DockerApi(service.socketPath).call({ method: 'GET', path: '/heard' })
+  for (const which of ['check', 'health-check'] as const)
+    containerizer.check({ containerId: 'c-1', which, probe: { tcp: { port: 1 } }, timeoutMs: 0 })
+  await service.asked(isLook, 2)
+  containerizer.kill('c-1', 0)
+  for (const delayMs of [50, 100, 200, 400, 800, 1600]) {
+    later.findLast((wait) => wait.delayMs === delayMs)?.end()
+    await heard()
+  }
+  t.is((await service.asked(isLook)).length, 2)
+  const [kill, ...more] = await service.asked(isKill)
+  t.deepEqual(more, [])
+  kill?.answer(500)
+  let isAgain = false
+  void service.asked(isKill, 2).then(() => {
+    isAgain = true
+  })
+  while (!isAgain) {
+    later.findLast(({ delayMs }) => delayMs === 2000)?.end()
+    await heard()
+  }
+  const closing = containerizer.close()
+  later.findLast(({ delayMs }) => delayMs === SOON_MS_MAX)?.end()
+  await closing
+})
+
+const isLook = ({ path }: Asked): boolean => path.endsWith('-c-1/json')
+const isKill = ({ path }: Asked): boolean => path.endsWith('/kill')

@@ -53,10 +53,20 @@ function transmit({ state, now, effects }: Turn, out: OutCall): void {
   state.deadlines.set(out.call, now.monotonicMs + timeoutMs, { due: 'repeat', call: out.call })
 }
 
-/** No answer came in time. */
+/**
+ * No answer came in time. A kill of a task that has ended meanwhile would find the next one of its
+ * id: of such a call only the number is said again, for a gap would be waited for.
+ */
 export function repeatCall(turn: Turn, call: SessionId): void {
-  const out = turn.state.calls.get(call)
-  if (out !== undefined) transmit(turn, out)
+  const { calls, tasks } = turn.state
+  const out = calls.get(call)
+  if (out === undefined) return
+  const { said } = out
+  if (said.verb === 'kill' && tasks.get(said.body.taskId)?.kill === undefined) {
+    const { taskId: _, agentId: __, graceMs: ___, ...header } = said.body
+    out.said = { verb: 'pong', body: header }
+  }
+  transmit(turn, out)
 }
 
 /** The call was answered: it is not repeated. Undefined: nobody waits for it any more. */

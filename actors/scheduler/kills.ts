@@ -33,7 +33,9 @@ export function killAgain(turn: Turn, task: HeldTask, told: TaskState): void {
   if (kill !== undefined && told === state && NOT_KILLED.has(told)) killTask(turn, task, kill)
 }
 
-function sayKill(turn: Turn, { taskId, agentId }: HeldTask, { graceMs }: Kill): void {
+function sayKill(turn: Turn, task: HeldTask, { graceMs }: Kill): void {
+  const { taskId, agentId } = task
+  task.isAsked = true
   const where = agentId === undefined ? {} : { agentId }
   const how = graceMs === undefined ? {} : { graceMs }
   startCall(turn, { verb: 'kill', body: { taskId, ...where, ...how } })

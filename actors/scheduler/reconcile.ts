@@ -107,7 +107,7 @@ export function askMore(turn: Turn): void {
   const items: TaskItem[] = []
   for (const task of state.questions) {
     state.questions.delete(task)
-    if (isToAsk(state, task)) items.push(itemOf(task))
+    if (isToAsk(state, task)) items.push(ask(task))
     if (items.length === RECONCILE_TASKS_MAX) break
   }
   if (items.length === 0) return
@@ -123,6 +123,8 @@ function isToAsk({ tasks }: SchedulerState, task: HeldTask): boolean {
 
 type TaskItem = Reconcile['tasks'][number]
 
-function itemOf({ taskId, agentId }: HeldTask): TaskItem {
+function ask(task: HeldTask): TaskItem {
+  const { taskId, agentId } = task
+  task.isAsked = true
   return { taskId, ...(agentId !== undefined && { agentId }) }
 }

@@ -109,6 +109,8 @@ export interface HeldTask {
   accept: SessionId | undefined
   /** The framework wants it dead: said again in each session. */
   kill: Kill | undefined
+  /** The leader was asked about it, or to kill it: only then it can say that nobody has it. */
+  isAsked: boolean
   /** A status was heard since the last subscription. */
   isHeard: boolean
   /** Another instance may have led meanwhile, seen its end, and started another under its id. */

@@ -35,6 +35,7 @@ export function holdTask(state: SchedulerState, { taskId, agentId, accept }: New
     uuid: undefined,
     accept,
     kill: undefined,
+    isAsked: false,
     isHeard: false,
     isDoubtful: false,
     unknownAtMs: undefined,
@@ -158,6 +159,7 @@ function problemOf(
   if (from !== undefined && task.agentId !== undefined && task.agentId !== from)
     return 'foreignAgent'
   if (!isOfLaunch(task, status.launch)) return 'foreignLaunch'
+  if (from === undefined && !task.isAsked && isAnswerByName(status)) return 'foreignLaunch'
   task.isHeard = true
   if (status.state !== 'TASK_UNKNOWN') task.unknownAtMs = undefined
   if (status.launch !== undefined) task.isDoubtful = false
@@ -201,6 +203,13 @@ function isOfLaunch(task: HeldTask, launch: Launch | undefined): boolean {
   if (task.launch !== undefined) return task.launch === launch
   return task.after === undefined || isLaterLaunch(launch, task.after)
 }
+
+/**
+ * The leader knows no task of that id. It may have read the question, which was about an earlier
+ * one, before the accept that stands behind it.
+ */
+const isAnswerByName = ({ launch, reason }: TaskStatus): boolean =>
+  launch === undefined && reason === 'RECONCILIATION'
 
 function apply(turn: Turn, held: HeldTask | undefined, status: TaskStatus): void {
   const { state } = turn

@@ -187,6 +187,7 @@ test('a leader that answers with an older state than the agent told is not belie
 test('TASK_UNKNOWN is handed over and stored nowhere', (t) => {
   const given = launched()
   given.status(running)
+  given.input({ kind: 'framework.reconcile' })
   const unknown = aStatus('TASK_UNKNOWN', { source: 'master', reason: 'RECONCILIATION' })
   given.say([{ kind: 'status', status: unknown }])
   t.is(given.all('tell-statuses').length, 1)

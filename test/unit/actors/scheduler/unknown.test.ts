@@ -7,10 +7,13 @@ const taskId = 't-1' as TaskId
 const unknown = aStatus('TASK_UNKNOWN', { source: 'master', reason: 'RECONCILIATION' })
 const running = aStatus('TASK_RUNNING', { launch: launch(1, 1), uuid: uuid(1) })
 
+/** It was asked about once. */
 const aRunning = (): Given => {
   const given = new Given().subscribed().launched('t-1')
   given.status(running)
   given.input({ kind: 'framework.seen', uuids: [uuid(1)] })
+  given.input({ kind: 'framework.reconcile' })
+  given.answer(given.call('reconcile').key)
   return given
 }
 

@@ -21,9 +21,11 @@ import { failoverIsOver, pingFramework, subscriptionIsRecorded } from './framewo
 import { updateIsRecorded, updatesGoOn } from './frameworks/update.ts'
 import type { Input } from './inputs.ts'
 import {
+  candidateUnsaved,
   candidateWakeAtMs,
   copyPageHeard,
   epochSaved,
+  epochUnsaved,
   registryRead,
   wakeCandidate,
 } from './lead/candidate.ts'
@@ -31,7 +33,6 @@ import { considerClaim, leaseWakeAtMs, peerBeat, wakeLease } from './lead/challe
 import { leaderClaims, noteBeat } from './lead/claims.ts'
 import { epochHeld } from './lead/epochs.ts'
 import {
-  epochUnsaved,
   holdsLease,
   leaseConflict,
   leaseRead,
@@ -195,6 +196,7 @@ function handleKept(turn: Turn, input: Input | CommonInput): boolean {
       return true
     case 'copy.unsaved':
       copyUnsaved(turn, input.problem)
+      candidateUnsaved(turn, input.problem)
       return true
     default:
       return false

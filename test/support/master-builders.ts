@@ -152,6 +152,8 @@ export class MasterDriver {
   /** This master's copy of the log. */
   disk: readonly LogBatch[] = []
   isDiskFull = false
+  /** It does what it is asked for, and never says so. */
+  isDiskMute = false
   /** One's own beats come back. */
   isEchoing = true
   /** False: a test ends each turn itself. */
@@ -230,13 +232,13 @@ export class MasterDriver {
       if (this.isDiskFull) this.#step({ kind: 'epoch.unsaved', epoch: effect.epoch, problem: FULL })
       else {
         this.diskEpoch = effect.epoch
-        this.#step({ kind: 'epoch.saved', epoch: effect.epoch })
+        if (!this.isDiskMute) this.#step({ kind: 'epoch.saved', epoch: effect.epoch })
       }
     } else if (effect.do === 'save-copy') {
       if (this.isDiskFull) this.#step({ kind: 'copy.unsaved', problem: FULL })
       else {
         this.disk = [...(effect.where === 'behind' ? this.disk : []), ...effect.batches]
-        this.#step({ kind: 'copy.saved' })
+        if (!this.isDiskMute) this.#step({ kind: 'copy.saved' })
       }
     } else if (effect.do === 'listen') this.#step({ kind: 'listening', epoch: effect.epoch })
     else if (effect.do === 'send-peer-beat' && this.isEchoing) {

@@ -13,8 +13,8 @@ import { goOn, stored, writeAgain } from '../registry.ts'
 import { count } from '../state.ts'
 import { log, type Turn, warn } from '../turn.ts'
 import { epochHeld, raiseEpoch } from './epochs.ts'
-import { stepLease } from './lease.ts'
-import { ECHO_MS_MAX, sendBeat, unheardUntilMs } from './peer-beats.ts'
+import { pause, stepLease } from './lease.ts'
+import { ECHO_MS_MAX, sendBeat, standbys, unheardUntilMs } from './peer-beats.ts'
 import { takeOver } from './takeover.ts'
 
 /** A candidate that does not hear itself waits for others this many times as long. */
@@ -82,6 +82,34 @@ export function epochSaved(turn: Turn, epoch: number): void {
   proceed(turn)
 }
 
+/** The epoch is not on this master's disk: nothing is said in it. Another may have space. */
+export function epochUnsaved(turn: Turn, epoch: number, problem: string): void {
+  if (epoch !== epochHeld(turn.state)) return
+  count(turn.state, 'epochs-unsaved')
+  cannotLead(turn, 'the disk does not take the epoch', problem)
+}
+
+/** Nobody leads before its disk has all records: whoever cannot must not keep others from it. */
+export function candidateUnsaved(turn: Turn, problem: string): void {
+  cannotLead(turn, 'the disk takes no record of the registry', problem)
+}
+
+function cannotLead(turn: Turn, why: string, problem: string): void {
+  const { lease } = turn.state
+  if (lease.state !== 'recovering') return
+  warn(turn, `cannot lead: ${why}`, { epoch: epochHeld(turn.state), problem })
+  pause(turn)
+}
+
+/** A disk that does not answer is one that takes nothing, if there is another master's. */
+function considerDisk(turn: Turn, { sinceMs, isEpochSaved }: Takeover): void {
+  const { registry, rules } = turn.state
+  const copySinceMs = Math.max(sinceMs, registry.disk.saving?.sinceMs ?? turn.now.monotonicMs)
+  const waitedMs = turn.now.monotonicMs - (isEpochSaved ? copySinceMs : sinceMs)
+  if (waitedMs < rules.leaseMs || standbys(turn).length === 0) return
+  cannotLead(turn, 'the disk does not answer', `asked ${waitedMs} ms ago`)
+}
+
 /** What time alone brings to a candidate. */
 export function wakeCandidate(turn: Turn): void {
   const { takeover } = turn.state.registry
@@ -90,6 +118,7 @@ export function wakeCandidate(turn: Turn): void {
   if (fetching !== undefined && turn.now.monotonicMs >= fetching.untilMs) {
     takeover.fetching = undefined
   }
+  considerDisk(turn, takeover)
   proceed(turn)
 }
 

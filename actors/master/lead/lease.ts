@@ -133,12 +133,9 @@ export function resign(turn: Turn): void {
   giveBack(turn)
 }
 
-/** The epoch is not on this master's disk: nothing is said in it. Another may have space. */
-export function epochUnsaved(turn: Turn, epoch: number, problem: string): void {
+/** Gives the lease back, and leaves it to others for as long as it lasts. */
+export function pause(turn: Turn): void {
   const { lease, rules } = turn.state
-  if (lease.state !== 'recovering' || lease.record?.epoch !== epoch) return
-  count(turn.state, 'epochs-unsaved')
-  warn(turn, 'cannot lead: the disk does not take the epoch', { epoch, problem })
   lease.pausedUntilMs = turn.now.monotonicMs + rules.leaseMs
   giveBack(turn)
 }

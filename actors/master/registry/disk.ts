@@ -52,12 +52,11 @@ function saveNext(turn: Turn): void {
   const isFailing = disk.retryAtMs !== Number.POSITIVE_INFINITY
   if (disk.saving !== undefined || isFailing || isSaved(turn)) return
   const { instead } = disk
-  disk.saving =
-    instead === undefined
-      ? { where: 'behind', batches: disk.waiting.splice(0, BATCHES_MAX) }
-      : { where: 'instead', batches: instead }
+  const where = instead === undefined ? 'behind' : 'instead'
+  const batches = instead ?? disk.waiting.splice(0, BATCHES_MAX)
+  disk.saving = { where, batches, sinceMs: turn.now.monotonicMs }
   disk.instead = undefined
-  turn.effects.push({ do: 'save-copy', ...disk.saving })
+  turn.effects.push({ do: 'save-copy', where, batches })
 }
 
 export function copySaved(turn: Turn): void {

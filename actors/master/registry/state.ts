@@ -26,6 +26,8 @@ export interface RegistryState {
 export interface Saving {
   readonly where: 'behind' | 'instead'
   readonly batches: readonly LogBatch[]
+  /** Monotonic. */
+  readonly sinceMs: number
 }
 
 /** What of the copy is on its way to the disk: one saving at a time. */

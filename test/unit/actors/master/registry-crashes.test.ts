@@ -238,6 +238,54 @@ test('what a leader’s full disk did not take for an hour is one batch, asked f
   t.is(master.log.length, master.disk.length)
 })
 
+const STANDBY: PeerBeat = { run: OTHER_RUN, role: 'follower' }
+
+test('a candidate whose disk takes the epoch and no record leaves the lead to another', (t) => {
+  const master = new MasterDriver()
+  master.holding.add('registry')
+  master.pass(1_000, STANDBY)
+  t.is(master.state.lease.state, 'recovering')
+  t.is(master.diskEpoch, 1)
+  master.isDiskFull = true
+  master.release()
+  t.is(master.state.lease.state, 'following')
+  t.is(master.record?.holder, undefined)
+  t.like(effectsOf(master.effects, 'send-peer-beat').at(-1)?.body, {
+    role: 'follower',
+    resigned: true,
+  })
+  master.pass(RULES.leaseMs - 100, STANDBY)
+  t.is(master.record?.holder, undefined)
+  master.isDiskFull = false
+  master.pass(RULES.leaseMs, STANDBY)
+  t.true(master.isLeading)
+})
+
+for (const what of ['epoch', 'record'] as const) {
+  test(`a candidate whose disk never answers for the ${what} leaves the lead to another`, (t) => {
+    const master = new MasterDriver()
+    master.isDiskMute = what === 'epoch'
+    master.holding.add('registry')
+    master.pass(1_000, STANDBY)
+    master.isDiskMute = true
+    master.release()
+    t.is(master.state.lease.state, 'recovering')
+    master.pass(RULES.leaseMs + 500, STANDBY)
+    t.is(master.state.lease.state, 'following')
+    t.is(master.record?.holder, undefined)
+  })
+}
+
+test('a candidate whose disk is slow waits for it while no other master stands by', (t) => {
+  const master = new MasterDriver()
+  master.isDiskMute = true
+  master.pass(10 * RULES.leaseMs)
+  t.is(master.state.lease.state, 'recovering')
+  master.isDiskMute = false
+  master.input({ kind: 'epoch.saved', epoch: 1 }, { kind: 'copy.saved' })
+  t.true(master.isLeading)
+})
+
 test('another master’s copy is asked for by whoever holds the lease only', (t) => {
   const master = aMaster([], OLD, waiting)
   master.setRecord(aRecord({ holder: RUN, master: MASTER }))

@@ -1,7 +1,7 @@
 /** The books: which tasks and frameworks the agent holds, and what of its resources they hold. */
 import assert from 'node:assert/strict'
 import { type FrameworkKey, frameworkKey, type Launch, type TaskId } from '../../protocol/ids.ts'
-import { putInto, type Resources, takeFrom } from '../../protocol/resources.ts'
+import { NO_RESOURCES, putInto, type Resources, takeFrom } from '../../protocol/resources.ts'
 import type { StatusNumber, Subscription } from '../../protocol/schema/common.ts'
 import { compareSubscription } from '../parts/fence.ts'
 import { type AskedChecks, newChecks } from './checks/asked.ts'
@@ -82,7 +82,7 @@ export function addTask(state: AgentState, task: NewTask): Task {
     group: task.group,
     staged: task.staged,
     container: 'none',
-    isHolding: false,
+    holds: NO_RESOURCES,
     killedWithMs: undefined,
     killByMs: undefined,
     groupEnd: undefined,
@@ -117,15 +117,27 @@ function leaveGroup({ groups }: AgentState, group: Launch, task: Task): void {
 
 /** Takes what the task needs from what is free; false, and nothing taken, if it does not fit. */
 export function hold(state: AgentState, task: Task): boolean {
-  if (!takeFrom(state.free, task.resources)) return false
-  task.isHolding = true
+  return holdPart(state, task, task.resources)
+}
+
+/**
+ * As `hold`, for a task that has run since before this start. A GPU may have fallen off the bus: of
+ * GPUs it then holds none here, and to the leader more is held than there is.
+ */
+export function holdLeft(state: AgentState, task: Task): boolean {
+  const rest = [...task.resources].filter(([, { traits }]) => traits.name !== 'gpus')
+  return hold(state, task) || holdPart(state, task, new Map(rest))
+}
+
+function holdPart(state: AgentState, task: Task, part: Resources): boolean {
+  if (!takeFrom(state.free, part)) return false
+  task.holds = part
   return true
 }
 
 export function release(state: AgentState, task: Task): void {
-  if (!task.isHolding) return
-  task.isHolding = false
-  putInto(state.free, task.resources)
+  putInto(state.free, task.holds)
+  task.holds = NO_RESOURCES
 }
 
 /** Strikes a task whose container is gone out of the books. Its sandbox stays for a while. */

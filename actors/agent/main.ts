@@ -20,7 +20,7 @@ import {
   SANDBOXES_MAX,
 } from '../../protocol/limits.ts'
 import { listResources, resourcesOf } from '../../protocol/resources.ts'
-import type { Attribute, ResourceList } from '../../protocol/schema/common.ts'
+import type { Attribute, ResourceEntry, ResourceList } from '../../protocol/schema/common.ts'
 import { inboxOf } from '../../protocol/subjects.ts'
 import { openFileLog } from '../kit/record-log/file.ts'
 import { MemoryDisk } from '../kit/record-log/memory.ts'
@@ -128,16 +128,19 @@ export interface AgentOptions extends World {
 /** The agent of this machine. @throws {ClusterError} as `hostAgents`, and `agent/other-id`. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgents> {
   const { workDir, hostname, clock, isolation, containerService, outputBytesMax } = options
-  const resources = completeResources(options.resources ?? [], machineResources(workDir))
+  const wanted = completeResources(options.resources ?? [], machineResources(workDir))
   const gpus = new GpuPool()
-  checkGpus(resources, gpus.all.length)
   const isKnown = keptAgentId(workDir) !== undefined
+  const { resources, lacks } = cutGpus(wanted, gpus.all.length)
+  if (lacks !== undefined && !isKnown) throw new ClusterError('agent/too-few-gpus', 'never', lacks)
+  if (lacks !== undefined) options.onNote?.(lacks)
   const agentId = agentIdIn(workDir, options)
   const profile: Profile = {
     agentId,
     hostname,
     resources,
     attributes: options.attributes ?? [],
+    ...(lacks !== undefined && { lacks }),
     sandboxesMax: options.sandboxesMax ?? SANDBOXES_MAX,
     sandboxKeepMs: options.sandboxKeepMs ?? SANDBOX_KEEP_MS,
     diskHeadroom: options.diskHeadroom ?? DISK_HEADROOM,
@@ -197,14 +200,25 @@ export function completeResources(given: ResourceList, detected: ResourceList): 
   return listResources(resourcesOf([...given, ...rest]))
 }
 
-/** Whoever offers more GPUs than there are gets tasks that cannot start. */
-function checkGpus(resources: ResourceList, found: number): void {
-  const offered = resources
-    .filter(({ name }) => name === 'gpus')
-    .reduce((sum, { scalar = 0 }) => sum + scalar, 0)
-  if (offered <= found) return
-  const message = `the agent is to offer ${offered} gpus, and /dev has ${found}`
-  throw new ClusterError('agent/too-few-gpus', 'never', message)
+/**
+ * Whoever offers more GPUs than there are gets tasks that cannot start: those that are there, and a
+ * sentence if there are fewer than wanted.
+ */
+export function cutGpus(
+  wanted: ResourceList,
+  found: number,
+): { readonly resources: ResourceList; readonly lacks?: string } {
+  const isGpus = ({ name }: ResourceEntry): boolean => name === 'gpus'
+  const offered = wanted.filter(isGpus).reduce((sum, { scalar = 0 }) => sum + scalar, 0)
+  if (offered <= found) return { resources: wanted }
+  let left = found
+  const resources = wanted.flatMap((entry) => {
+    if (!isGpus(entry)) return [entry]
+    const scalar = Math.min(entry.scalar ?? 0, left)
+    left -= scalar
+    return scalar === 0 ? [] : [{ ...entry, scalar }]
+  })
+  return { resources, lacks: `the agent is to offer ${offered} gpus, and /dev has ${found}` }
 }
 
 export interface EmulatedOptions extends World {

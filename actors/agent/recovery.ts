@@ -10,7 +10,7 @@ import { nextHex } from '../parts/random.ts'
 import { resumeChecks } from './checks/watching.ts'
 import { compact } from './compaction.ts'
 import type { Effect } from './effects.ts'
-import { addTask, findFramework, forgetFramework, hold, holdFramework, strike } from './held.ts'
+import { addTask, findFramework, forgetFramework, holdFramework, holdLeft, strike } from './held.ts'
 import type { EndSeen, FoundContainer, Start } from './inputs.ts'
 import { endBrokenGroups, finish, killedDuringLaunch, repeatKill } from './kills.ts'
 import { type AgentRecord, FORMAT, type StartRecord, type TaskRecord } from './records.ts'
@@ -31,7 +31,8 @@ export function start(state: AgentState, input: Start, now: Now): readonly Effec
     else recall(state, record)
   }
   const found = new Map(input.containers.map((container) => [container.containerId, container]))
-  const problem = begin(state, before, { ...input, now }) ?? holdAll(state, found)
+  const problem =
+    begin(state, before, { ...input, now }) ?? holdAll(state, found) ?? lackOf(state, found)
   if (problem !== undefined) {
     state.link = { kind: 'given-up' }
     return [{ do: 'give-up', message: problem }]
@@ -172,12 +173,21 @@ function holdAll(
 ): string | undefined {
   for (const task of state.tasks.values()) {
     const isAlive = found.get(task.launch)?.state.kind === 'running'
-    if (!isAlive || isTerminal(stateOf(task)) || hold(state, task)) continue
+    if (!isAlive || isTerminal(stateOf(task)) || holdLeft(state, task)) continue
     const needed = describeResources(task.resources)
     const problem = `holds ${needed}, more than this agent has left`
     return `task ${task.taskId} of an earlier start ${problem}: give it as much as it had`
   }
   return undefined
+}
+
+/** Who has too little does not start, unless what runs here would have no agent then. */
+function lackOf(
+  { profile }: AgentState,
+  found: ReadonlyMap<string, FoundContainer>,
+): string | undefined {
+  const isNeeded = [...found.values()].some(({ state }) => state.kind === 'running')
+  return isNeeded ? undefined : profile.lacks
 }
 
 interface Seen {

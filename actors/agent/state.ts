@@ -33,6 +33,8 @@ export interface Profile {
   readonly hostname: string
   readonly resources: ResourceList
   readonly attributes: readonly Attribute[]
+  /** What is to be offered and has gone, as a sentence: it starts for what still runs only. */
+  readonly lacks?: string
   /** So many sandboxes of forgotten tasks are kept; the oldest are removed first. */
   readonly sandboxesMax: number
   /** So long on an empty disk. Default SANDBOX_KEEP_MS. */
@@ -66,8 +68,8 @@ export interface Task {
   /** The number that stands for TASK_STAGING. */
   readonly staged: StatusNumber
   container: ContainerPhase
-  /** Its resources are not free. */
-  isHolding: boolean
+  /** What it has taken of what was free: all of its resources, but for GPUs that have gone. */
+  holds: Resources
   /** The shortest grace of all kills; undefined: nobody wants it dead. */
   killedWithMs: number | undefined
   /** When SIGKILL is due, in wall time: a restart does not prolong the grace. */

@@ -84,7 +84,7 @@ export class Model {
   }
 
   #checkBooks(): void {
-    const held = [...this.state.tasks.values()].filter(({ isHolding }) => isHolding)
+    const held = [...this.state.tasks.values()].filter(({ holds }) => holds.size > 0)
     const cpus = listResources(this.state.free).find(({ name }) => name === 'cpus')?.scalar ?? 0
     assert.equal(cpus + held.length, CPUS_TOTAL, 'what is free and what is held are all there is')
     const running = [...this.containers.values()].filter(({ state }) => state.kind === 'running')

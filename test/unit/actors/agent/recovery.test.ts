@@ -1,6 +1,7 @@
 import test from 'ava'
 import type { ExitSeen, FoundContainer } from '../../../../actors/agent/inputs.ts'
 import { FORMAT } from '../../../../actors/agent/records.ts'
+import type { Profile } from '../../../../actors/agent/state.ts'
 import { scalarOf } from '../../../../protocol/resources.ts'
 import type { AgentOrder } from '../../../../protocol/schema/agent.ts'
 import {
@@ -340,6 +341,48 @@ test('an agent that has less than its tasks hold does not start', (t) => {
   const effects = rig.restart({ containers: [found('t-1', running)], profile: less })
   t.deepEqual(kindsOf(effects), ['give-up'])
   t.deepEqual(rig.beat(), [])
+})
+
+const withGpus = (gpus: number, more: Partial<Profile> = {}): Profile => {
+  const { resources } = aProfile()
+  return aProfile({ resources: [...resources, { name: 'gpus', scalar: gpus }], ...more })
+}
+
+function anAgentWithGpuTask(): Rig {
+  const rig = aRegisteredAgent(withGpus(2))
+  rig.orders(
+    aRun([aTask('t-1', { resources: { cpus: 1, mem: 32, gpus: 2 } })]),
+    aRun([aTask('t-2')]),
+  )
+  for (const taskId of ['t-1', 't-2']) rig.started(taskId)
+  return rig
+}
+
+test('an agent that has lost a GPU goes on with all of its tasks, and gives back none', (t) => {
+  const rig = anAgentWithGpuTask()
+  const containers = [found('t-1', running), found('t-2', running)]
+  rig.restart({ containers, profile: withGpus(1) })
+  const { total } = rig.state
+  t.is(scalarOf(rig.state.free, 'cpus'), scalarOf(total, 'cpus') - 2_000)
+  t.like(reportsOf(rig.beat())[0], { kind: 'register', info: { resourcesVersion: 2 } })
+  t.deepEqual(
+    [...rig.state.tasks.values()].map(({ last }) => last?.state),
+    ['TASK_RUNNING', 'TASK_RUNNING'],
+  )
+  for (const taskId of ['t-1', 't-2']) rig.ended(taskId)
+  t.deepEqual(rig.state.free, rig.state.total)
+})
+
+test('an agent that is to offer GPUs that have gone starts for what still runs only', (t) => {
+  const lacks = 'the agent is to offer 2 gpus, and /dev has 1'
+  const profile = withGpus(1, { lacks })
+  const rig = anAgentWithGpuTask()
+  t.deepEqual(rig.restart({ profile }), [{ do: 'give-up', message: lacks }])
+  const other = anAgentWithGpuTask()
+  t.deepEqual(
+    kindsOf(other.restart({ containers: [found('t-2', running)], profile }))[0],
+    'compact',
+  )
 })
 
 test('what has ended needs no room: after a reboot an agent may have less', (t) => {

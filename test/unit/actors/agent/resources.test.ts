@@ -1,5 +1,5 @@
 import test from 'ava'
-import { completeResources } from '../../../../actors/agent/main.ts'
+import { completeResources, cutGpus } from '../../../../actors/agent/main.ts'
 import type { ResourceList } from '../../../../protocol/schema/common.ts'
 
 const MACHINE: ResourceList = [
@@ -33,4 +33,14 @@ test('of what is given as nothing there is nothing', (t) => {
     { name: 'ports', ranges: [] },
   ]
   t.deepEqual(completeResources(given, MACHINE), MACHINE.slice(0, 2))
+})
+
+test('of GPUs that are wanted and have gone only those that there are are offered', (t) => {
+  t.deepEqual(cutGpus(MACHINE, 2), { resources: MACHINE })
+  const ofRole: ResourceList = [{ name: 'gpus', role: 'web', scalar: 2 }]
+  t.deepEqual(cutGpus([...MACHINE, ...ofRole], 3), {
+    resources: [...MACHINE, { name: 'gpus', role: 'web', scalar: 1 }],
+    lacks: 'the agent is to offer 4 gpus, and /dev has 3',
+  })
+  t.deepEqual(cutGpus(MACHINE, 0).resources, MACHINE.slice(0, 3))
 })

@@ -75,7 +75,7 @@ export interface TaskQueue {
    * Starts on the offer what waits and fits: by the order of the adds, of one add those first that
    * prefer to be there. Without such a task the offer is declined, and says why. Of those that fit
    * the first 1,000 are looked at. Tasks of an accept that is refused wait again, in their old
-   * places.
+   * places; those whose ids have come to be in use are `notLaunched`, and wait no more.
    */
   answer(offer: Offered): Promise<Answered>
 }

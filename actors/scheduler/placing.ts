@@ -2,6 +2,7 @@
  * Decides which of the tasks that wait go onto an offer, and for how long it is declined if none
  * does.
  */
+import type { TaskId } from '../../protocol/ids.ts'
 import {
   ACCEPT_BYTES_MAX,
   ACCEPT_TASKS_MAX,
@@ -25,6 +26,8 @@ export interface Placed {
 
 export interface Placing {
   readonly placed: readonly Placed[]
+  /** Fit, but by now others are there under their ids. */
+  readonly inUse: readonly WaitingTask[]
   /** The offer, or what is left of it, is of use to nobody here for so long. */
   readonly refuseMs: number
   /** Why. */
@@ -37,20 +40,32 @@ export interface OfferedPlace {
   readonly resources: Resources
 }
 
+export interface Now {
+  /** Monotonic. */
+  readonly nowMs: number
+  /** A task of that id was started, and has not ended. */
+  readonly holds: (taskId: TaskId) => boolean
+}
+
 /**
  * Takes what goes onto the offer out of those that wait. By order of the jobs; of one job what
  * prefers the place most comes first, and what has not waited long enough for better ones is passed
- * over. Whether it was started must be told: see `settle`.
+ * over. Whether it was started must be told: see `settle`. What would go there, were its id not in
+ * use, is taken out as well, and must be settled, too.
  */
-export function placeOn(state: QueueState, offer: OfferedPlace, nowMs: number): Placing {
+export function placeOn(state: QueueState, offer: OfferedPlace, { nowMs, holds }: Now): Placing {
   const room = new Room(offer.resources)
   const placed: Placed[] = []
+  const inUse: WaitingTask[] = []
   const passed: Placed[] = []
   for (const one of candidates(state, offer, room)) {
     if (room.isFull) break
     const { task } = one
     if (!room.fits(task)) continue
-    if (waitMs(one, nowMs) > 0) {
+    if (holds(task.taskId)) {
+      beginStart(state, task)
+      inUse.push(task)
+    } else if (waitMs(one, nowMs) > 0) {
       task.job.waitsSinceMs ??= nowMs
       passed.push(one)
     } else if (room.take(task)) {
@@ -59,7 +74,7 @@ export function placeOn(state: QueueState, offer: OfferedPlace, nowMs: number): 
       waitAnew(one, nowMs)
     }
   }
-  return { placed, ...refusalOf({ state, room, passed, nowMs }) }
+  return { placed, inUse, ...refusalOf({ state, room, passed, nowMs }) }
 }
 
 /** Those that fit the offer now, in the order in which it is for them. */
@@ -124,7 +139,7 @@ interface Rest {
 }
 
 /** For how long what is left is of no use here, and why. */
-function refusalOf({ state, room, passed, nowMs }: Rest): Omit<Placing, 'placed'> {
+function refusalOf({ state, room, passed, nowMs }: Rest): Omit<Placing, 'placed' | 'inUse'> {
   const { size } = state.waiting
   if (room.isFull) return { refuseMs: 0, reason: 'one accept holds no more tasks' }
   if (size === 0) return { refuseMs: MISFIT_MS, reason: 'no task waits' }

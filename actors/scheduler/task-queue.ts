@@ -11,7 +11,7 @@ import type { Answered, Placement, Queued, QueuedTask, TaskQueue } from './contr
 import { offersProblem } from './offered.ts'
 import { type Placing, placeOn } from './placing.ts'
 import { preferenceProblems, preferencesOf } from './preferences.ts'
-import { addJob, type NewTask, newQueue, removeTask, settle } from './queue.ts'
+import { addJob, type NewTask, newQueue, removeTask, settle, type WaitingTask } from './queue.ts'
 import { problemsOf, ROLE } from './rules.ts'
 import { listProblem, taskOf, wishProblem } from './wishes.ts'
 
@@ -19,7 +19,7 @@ export interface QueueDeps {
   readonly clock: Clock
   newTaskId(wish: TaskWish): string
   /** A task of that id was started, and has not ended. */
-  holds(taskId: TaskId): boolean
+  readonly holds: (taskId: TaskId) => boolean
   launch(offer: OfferId, tasks: readonly TaskInfo[], refuseMs: number): Promise<Outcome>
   decline(offer: OfferId, reason: string, refuseMs: number): Promise<Outcome>
   /** Asks anew for what was declined, if offers for that role are wanted at all. */
@@ -59,13 +59,26 @@ export class WaitingQueue implements TaskQueue {
     if (wrong !== undefined)
       return { outcome: 'refused', refusal: refusal('invalid', wrong), placed: [] }
     const { offerId, role, resources } = offer
-    const { monotonicMs } = this.#deps.clock.now()
-    const placing = placeOn(this.#state, { place: offer, role, resources }, monotonicMs)
-    const { refuseMs, reason } = placing
-    this.#noteAway(role, monotonicMs + refuseMs)
-    if (refuseMs > 0 && refuseMs < DECLINE_PAUSE_MS) this.#lookAt(monotonicMs + refuseMs)
-    if (placing.placed.length > 0) return this.#launch(offer, placing)
-    return { ...(await this.#deps.decline(offerId, reason, refuseMs)), placed: [] }
+    const { clock, holds } = this.#deps
+    const { monotonicMs: nowMs } = clock.now()
+    const placing = placeOn(this.#state, { place: offer, role, resources }, { nowMs, holds })
+    const { placed, inUse, refuseMs, reason } = placing
+    this.#noteAway(role, nowMs + refuseMs)
+    if (refuseMs > 0 && refuseMs < DECLINE_PAUSE_MS) this.#lookAt(nowMs + refuseMs)
+    const answered =
+      placed.length > 0
+        ? await this.#launch(offer, placing)
+        : { ...(await this.#deps.decline(offerId, reason, refuseMs)), placed: [] }
+    return this.#passOver(inUse, answered)
+  }
+
+  /** Whose id is in use is given back, as a leader would; where that cannot be told it waits on. */
+  #passOver(inUse: readonly WaitingTask[], answered: Answered): Answered {
+    const isDone = answered.outcome === 'done'
+    settle(this.#state, inUse, isDone)
+    if (!isDone || inUse.length === 0) return answered
+    const passedOver = inUse.map(({ taskId }) => ({ taskId, message: describeInUse(taskId) }))
+    return { ...answered, notLaunched: [...passedOver, ...(answered.notLaunched ?? [])] }
   }
 
   async #launch(offer: Offered, { placed, refuseMs }: Placing): Promise<Answered> {
@@ -126,8 +139,7 @@ export class WaitingQueue implements TaskQueue {
       const { waiting, starting } = this.#state
       if (made.has(taskId) || waiting.has(taskId) || starting.has(taskId))
         return refusal('invalid', `task ${taskId} waits already`)
-      if (this.#deps.holds(taskId))
-        return refusal('invalid', `task ${taskId} is there already and has not ended`)
+      if (this.#deps.holds(taskId)) return refusal('invalid', describeInUse(taskId))
       made.set(taskId, one)
     }
     return [...made.values()]
@@ -146,6 +158,9 @@ export class WaitingQueue implements TaskQueue {
     }
   }
 }
+
+const describeInUse = (taskId: TaskId): string =>
+  `task ${taskId} is there already and has not ended`
 
 const ROLE_RULE = { role: ROLE }
 

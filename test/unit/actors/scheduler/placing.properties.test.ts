@@ -52,7 +52,7 @@ class History {
   offer(agentId: string, cpus: number, isRefused = false) {
     const place = { agentId: agentId as AgentId, hostname: agentId, attributes: [] }
     const offered = { place, role: '*', resources: resourcesOf({ cpus }) }
-    const placing = placeOn(this.queue, offered, this.nowMs)
+    const placing = placeOn(this.queue, offered, { nowMs: this.nowMs, holds: () => false })
     const tasks = placing.placed.map(({ task }) => task)
     settle(this.queue, tasks, !isRefused)
     if (!isRefused) for (const { taskId } of tasks) this.started.add(taskId)

@@ -49,19 +49,23 @@ interface On {
   readonly rack?: string
   readonly role?: string
   readonly atMs?: number
+  /** Ids in use. */
+  readonly held?: readonly string[]
 }
 
-/** All that is placed is started. */
+/** All that is placed is started, and what is passed over is told so. */
 function offer(
   queue: QueueState,
   agentId: string,
-  { cpus = 1, rack, role = '*', atMs = 0 }: On = {},
+  { cpus = 1, rack, role = '*', atMs = 0, held = [] }: On = {},
 ) {
   const attributes = rack === undefined ? [] : [{ name: 'rack', text: rack }]
   const place = { agentId: agentId as AgentId, hostname: `${agentId}.example`, attributes }
-  const placing = placeOn(queue, { place, role, resources: resourcesOf({ cpus }) }, atMs)
+  const offered = { place, role, resources: resourcesOf({ cpus }) }
+  const holds = (taskId: string) => held.includes(taskId)
+  const placing = placeOn(queue, offered, { nowMs: atMs, holds })
   const tasks = placing.placed.map(({ task }) => task)
-  settle(queue, tasks, true)
+  settle(queue, [...tasks, ...placing.inUse], true)
   return placing
 }
 
@@ -82,11 +86,25 @@ test('without preferences tasks go wherever they fit, in order', (t) => {
   t.like(offer(queue, 'agent-3'), { refuseMs: 60_000, reason: 'no task waits' })
 })
 
+test('what has come to be there is taken out, and takes no room of what is not', (t) => {
+  const queue = newQueue()
+  add(queue, { prefer: onAgents('agent-2') }, 'a', 'b')
+  add(queue, {}, 'c', 'd', 'e')
+  const placing = offer(queue, 'agent-1', { held: ['b', 'c'] })
+  t.deepEqual(ids(placing), ['d'])
+  t.deepEqual(
+    placing.inUse.map(({ taskId }) => taskId),
+    ['b', 'c'],
+  )
+  t.deepEqual(waitingIn(queue), ['a', 'e'])
+})
+
 test('a place that nobody prefers is declined for as long as the wait still takes, then taken', (t) => {
   const queue = newQueue()
   add(queue, { prefer: onAgents('agent-1') }, 'a')
   t.deepEqual(offer(queue, 'agent-2'), {
     placed: [],
+    inUse: [],
     refuseMs: 1_000,
     reason: '1 task prefers another agent, for 1000 ms more',
   })
@@ -308,5 +326,5 @@ test('a thousand that would fit are looked at, however many stand before them th
 function putOn(queue: QueueState, cpus: number) {
   const place = { agentId: 'agent-1' as AgentId, hostname: 'host', attributes: [] }
   const offered = { place, role: '*', resources: resourcesOf({ cpus }) }
-  return placeOn(queue, offered, 0).placed.map(({ task }) => task)
+  return placeOn(queue, offered, { nowMs: 0, holds: () => false }).placed.map(({ task }) => task)
 }

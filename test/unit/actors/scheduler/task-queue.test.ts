@@ -154,19 +154,76 @@ test('what was declined while a task was being started is asked for again if it 
   await cluster.until(scheduler.teardown())
 })
 
-test('a task whose id has come to be in use meanwhile is not tried again at once', async (t) => {
+const IN_USE = 'task a is there already and has not ended'
+
+test('a task whose id has come to be in use meanwhile is given back, and holds up no other', async (t) => {
   const { cluster, scheduler } = await opened(2)
+  const queue = scheduler.queue()
+  queue.add([aTask('a'), aTask('b')])
+  const offers = scheduler.offers()[Symbol.asyncIterator]()
+  const next = async () => (await cluster.until(offers.next())).value as Offered
+  t.is((await cluster.until((await next()).accept([aTask('a')]))).outcome, 'done')
+  const answered = await cluster.until(queue.answer(await next()))
+  t.like(answered, { outcome: 'done', notLaunched: [{ taskId: 'a', message: IN_USE }] })
+  t.like(answered.placed, [{ taskId: 'b' }])
+  t.is(queue.length, 0)
+  t.like(scheduler.queue().add([aTask('a')]), { outcome: 'refused', refusal: { message: IN_USE } })
+  await cluster.until(scheduler.teardown())
+})
+
+test('where nothing else waits the offer is declined, and yet it is told whose id is in use', async (t) => {
+  const { cluster, scheduler } = await opened(3)
   const queue = scheduler.queue()
   queue.add([aTask('a')])
   const offers = scheduler.offers()[Symbol.asyncIterator]()
-  const first = (await cluster.until(offers.next())).value as Offered
+  const next = async () => (await cluster.until(offers.next())).value as Offered
+  const [first, second, third] = [await next(), await next(), await next()]
   t.is((await cluster.until(first.accept([aTask('a')]))).outcome, 'done')
-  const second = (await cluster.until(offers.next())).value as Offered
-  const message = 'task a is there already and has not ended'
-  t.like(await cluster.until(queue.answer(second)), { outcome: 'refused', refusal: { message } })
-  t.false(second.isLive, 'it was declined')
+  await cluster.until(second.decline('not now'))
+  t.like(await cluster.until(queue.answer(second)), { outcome: 'refused', placed: [] })
+  t.is(queue.length, 1, 'who could not be told hears it the next time')
+  const answered = await cluster.until(queue.answer(third))
+  t.like(answered, { outcome: 'done', notLaunched: [{ taskId: 'a' }], placed: [] })
+  t.is(queue.length, 0)
+  await cluster.until(scheduler.teardown())
+})
+
+test('what a process of before has left running is not started again, and the rest is', async (t) => {
+  const { cluster, scheduler: first } = await opened(4)
+  const { world } = cluster
+  await cluster.until(first.close())
+  const options = { name: 'back', frameworkId: 'back', secret: 'a secret of its own', world }
+  const before = await cluster.until(openScheduler(options))
+  const kept = before.queue()
+  kept.add([aTask('a'), aTask('b')])
+  await answerAll(before, cluster, kept)
+  const after = await cluster.until(openScheduler(options))
+  const queue = after.queue()
+  t.is(queue.add(['a', 'b', 'c', 'd'].map(aTask)).outcome, 'done', 'nothing is known of them yet')
+  const started = await answerAll(after, cluster, queue)
+  t.deepEqual(started.map(([taskId]) => taskId).toSorted(), ['c', 'd'])
+  await cluster.until(after.teardown())
+})
+
+test('a task of an accept that is no good is not tried again at once', async (t) => {
+  const { cluster, scheduler } = await opened(3)
+  const queue = scheduler.queue()
+  queue.add([aTask('a')])
+  const offers = scheduler.offers()[Symbol.asyncIterator]()
+  const next = async () => (await cluster.until(offers.next())).value as Offered
+  const [first, second, third] = [await next(), await next(), await next()]
+  // What is said from within a handler is heard after it, all of it.
+  const answered = new Promise<object>((resolve) => {
+    const listening = scheduler.onStatus(() => {
+      listening.close()
+      void second.accept([aTask('a')])
+      resolve(queue.answer(third))
+    })
+  })
+  await cluster.until(first.accept([aTask('x')]))
+  t.like(await cluster.until(answered), { outcome: 'refused', refusal: { message: IN_USE } })
+  t.false(third.isLive, 'it was declined')
   t.is(queue.length, 1)
-  t.like(scheduler.queue().add([aTask('a')]), { outcome: 'refused', refusal: { message } })
   await cluster.until(scheduler.teardown())
 })
 

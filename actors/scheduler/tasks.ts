@@ -80,12 +80,21 @@ function isNewsFrom(turn: Turn, from: AgentId, status: TaskStatus): boolean {
   // What the subject says counts. The message is ours: a copy of each status would cost more than
   // all that is done with it.
   status.agentId = from
-  const isNews = take(turn, status, from)
+  const problem = take(turn, status, from)
+  const isNews = problem === undefined
   if (uuid === undefined) return isNews
   const ack = ackOf(status, uuid)
   if (isNews) unseen.set(uuid, { agentId: from, ack })
-  else acknowledge(turn, from, ack)
+  else if (problem !== 'foreignAgent' || isPlaced(turn.state, taskId)) acknowledge(turn, from, ack)
   return isNews
+}
+
+/**
+ * Until its launch is known, where a task is has only been wished for: its id may be in use on
+ * another agent, which then repeats what it has to say until that is found out.
+ */
+function isPlaced({ tasks }: SchedulerState, taskId: TaskId): boolean {
+  return tasks.get(taskId)?.launch !== undefined
 }
 
 function ackOf({ taskId, launch }: TaskStatus, uuid: string): Ack {
@@ -96,7 +105,7 @@ function ackOf({ taskId, launch }: TaskStatus, uuid: string): Ack {
 export function onLeaderStatus(turn: Turn, status: TaskStatus): void {
   const { taskId, state, launch } = status
   const isToDie = turn.state.tasks.get(taskId)?.kill !== undefined
-  const isNews = take(turn, status, undefined)
+  const isNews = take(turn, status, undefined) === undefined
   const held = turn.state.tasks.get(taskId)
   if (isToDie && held !== undefined && isOfLaunch(held, launch)) killAgain(turn, held, state)
   if (!isNews) return
@@ -133,15 +142,15 @@ export function flushAcks({ state, effects }: Turn): void {
       effects.push({ do: 'acknowledge', agentId, body: { subscription, acks: [...acks] } })
 }
 
-/** Applies a status; false if it is nothing new. */
-function take(turn: Turn, status: TaskStatus, from: AgentId | undefined): boolean {
+/** Applies a status. Why not, if it is nothing new. */
+function take(turn: Turn, status: TaskStatus, from: AgentId | undefined): Count | undefined {
   const { state } = turn
   const held = state.tasks.get(status.taskId)
   const task = held && isStartedAnew(held, status) ? forgetLaunch(state, held) : held
   const problem = task === undefined ? problemOfEnded(state, status) : problemOf(task, status, from)
   if (problem === undefined) apply(turn, task, status)
   else count(turn, problem)
-  return problem === undefined
+  return problem
 }
 
 /** The task that is held is over, and nobody could tell this instance so. */
@@ -161,6 +170,7 @@ function problemOf(
   if (!isOfLaunch(task, status.launch)) return 'foreignLaunch'
   if (from === undefined && !task.isAsked && isAnswerByName(status)) return 'foreignLaunch'
   task.isHeard = true
+  if (from === undefined) place(task, status)
   if (status.state !== 'TASK_UNKNOWN') task.unknownAtMs = undefined
   if (status.launch !== undefined) task.isDoubtful = false
   if (status.uuid !== undefined && status.uuid === task.uuid) return 'repeatedStatus'
@@ -171,6 +181,13 @@ function problemOf(
   if (event === undefined) return from === undefined ? undefined : 'illegalState'
   if (from === undefined && order === 0 && status.state === task.state) return 'repeatedStatus'
   return taskStep(task.state, event) === undefined ? 'illegalState' : undefined
+}
+
+/** The leader knows the launch, and so where it is. */
+function place(task: HeldTask, { launch, agentId }: TaskStatus): void {
+  if (task.launch !== undefined || launch === undefined) return
+  task.launch = launch
+  task.agentId = agentId ?? task.agentId
 }
 
 function problemOfEnded(state: SchedulerState, status: TaskStatus): Count | undefined {

@@ -1,7 +1,9 @@
-/** Readers of one task, and another task of its id. */
+/** Tasks, and other tasks of their ids. */
 import test from 'ava'
-import { openScheduler } from '../../actors/scheduler/scheduler.ts'
+import { openScheduler, type Scheduler } from '../../actors/scheduler/scheduler.ts'
 import type { AgentId } from '../../protocol/ids.ts'
+import { NOT_LAUNCHED_MAX } from '../../protocol/limits.ts'
+import { SimulatedCluster } from '../../testing/testing.ts'
 import { Scenario } from '../support/scenario.ts'
 
 test('a task is started anew under its id while a reader is busy with its end: its own end is told', async (t) => {
@@ -49,3 +51,48 @@ test('a task is started anew under its id while a reader is busy with its end: i
   ])
   await cluster.until(scheduler.close())
 })
+
+for (const [what, end] of [
+  ['they end by themselves', 'TASK_FINISHED'],
+  ['they are killed', 'TASK_KILLED'],
+] as const) {
+  test(`more ids are in use on an agent that is away than an answer names, and ${what}: so it is told`, async (t) => {
+    const agents = ['a1', 'a2'].map((agentId) => ({ agentId, cpus: 100, mem: 10_000 }))
+    const cluster = await SimulatedCluster.open({ agents })
+    const identity = { name: 'test', frameworkId: 'f1', secret: 'a secret of tests' }
+    const ids = Array.from({ length: NOT_LAUNCHED_MAX + 8 }, (_, i) => `t${i}`)
+    const task = (taskId: string) => ({
+      taskId,
+      command: 'true',
+      env: { PRETEND_MS: end === 'TASK_KILLED' ? 'Infinity' : '300000' },
+      resources: { cpus: 1, mem: 32 },
+    })
+    const launch = async (scheduler: Scheduler, on: string) => {
+      for await (const offer of scheduler.offers()) {
+        if (offer.agentId !== on) continue
+        const answer = await offer.accept(ids.map(task))
+        return answer.outcome === 'done' ? (answer.notLaunched?.length ?? 0) : answer.outcome
+      }
+      return undefined
+    }
+    const first = cluster.process()
+    const before = await cluster.until(openScheduler({ ...identity, world: first.world }))
+    t.is(await cluster.until(launch(before, 'a1')), 0)
+    await cluster.pass(2_000)
+    cluster.agent('a1').cutOff()
+    first.kill()
+    await cluster.pass(40_000)
+    const second = cluster.process()
+    const scheduler = await cluster.until(openScheduler({ ...identity, world: second.world }))
+    const told = new Map<string, string>()
+    scheduler.onStatus(({ taskId, state }) => void told.set(taskId, state))
+    t.is(await cluster.until(launch(scheduler, 'a2')), NOT_LAUNCHED_MAX)
+    cluster.agent('a1').join()
+    await cluster.pass(60_000)
+    if (end === 'TASK_KILLED') for (const taskId of ids) scheduler.kill(taskId)
+    await cluster.pass(300_000)
+    t.deepEqual(new Set(told.values()), new Set([end]))
+    t.is(told.size, ids.length)
+    t.deepEqual(cluster.agent('a1').running, [])
+  })
+}

@@ -90,12 +90,35 @@ test('a lower number is old', (t) => {
 
 test('another agent has no say, and is acknowledged', (t) => {
   const given = launched()
-  given.status(running, OTHER_AGENT)
+  given.status(running)
+  given.status({ ...running, launch: launch(1, 2), uuid: uuid(9) }, OTHER_AGENT)
   t.deepEqual(given.effects, [])
   t.is(given.state.counts.foreignAgent, 1)
   given.flush()
   t.is(given.all('acknowledge')[0]?.agentId, OTHER_AGENT)
 })
+
+for (const state of ['TASK_STAGING', 'TASK_RUNNING', 'TASK_UNREACHABLE'] as const) {
+  test(`a task whose id is in use is where the leader tells that it is: ${state}`, (t) => {
+    const given = new Given().subscribed().offer(anOffer(1))
+    given.accept([anOffer(1).offerId], ['t-1'])
+    given.nowMs += 1_000
+    given.input({ kind: 'bus.connected' })
+    given.subscribe(fence(1), 2)
+    given.status(finished, OTHER_AGENT)
+    t.is(given.state.counts.foreignAgent, 1)
+    t.deepEqual(given.flush(), [], 'it may be its end: not acknowledged')
+    const told = { source: 'master', launch: launch(1, 1), agentId: OTHER_AGENT } as const
+    given.say([{ kind: 'status', status: aStatus(state, told) }])
+    given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId })
+    t.is(given.call('kill').body.agentId, OTHER_AGENT)
+    given.status(finished, OTHER_AGENT)
+    t.like(given.all('tell-statuses')[0]?.statuses, [{ state: 'TASK_FINISHED' }])
+    seen(given, 2)
+    given.flush()
+    t.is(given.all('acknowledge')[0]?.agentId, OTHER_AGENT)
+  })
+}
 
 test('another launch of the task id is acknowledged and ignored', (t) => {
   const given = launched()

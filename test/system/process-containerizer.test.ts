@@ -244,6 +244,7 @@ test('when all is destroyed and closed, nothing is left but the sandboxes', asyn
   const left = readdirSync(join(machine.workDir, 'runtime'), { recursive: true })
   t.deepEqual(sorted(left.map(String)), [
     'boot-id',
+    'checks',
     'ended',
     'launcher.sh',
     'launches',

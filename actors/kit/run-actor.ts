@@ -7,6 +7,8 @@ export interface RunningActor<Input> {
   readonly input: (input: Input) => void
   /** No effect is performed after this, not even those that are left of the current input. */
   stop(): void
+  /** Handles what was handed over in this turn, says what there is to say, then stops. */
+  finish(): Promise<void>
 }
 
 export interface ActorParts<State, Input, Effect> {
@@ -65,12 +67,23 @@ export function runActor<State, Input, Effect>(
     arrangeWake()
   }
 
+  const stop = (): void => {
+    isStopped = true
+    timer?.cancel()
+  }
+
   arrangeWake()
   return {
     input: take,
-    stop() {
-      isStopped = true
-      timer?.cancel()
-    },
+    stop,
+    // From within an effect its own flush is not arranged yet, so that would come too late.
+    finish: () =>
+      new Promise((resolve) =>
+        clock.soon(() => {
+          take({ kind: 'flush' })
+          stop()
+          resolve()
+        }),
+      ),
   }
 }

@@ -97,9 +97,7 @@ export function startScheduler(deps: SchedulerDeps): RunningScheduler {
     input: (input) => actor.input(input),
     async close() {
       actor.input({ kind: 'framework.leave' })
-      // The flush of this turn comes first.
-      await new Promise<void>((resolve) => clock.soon(resolve))
-      actor.stop()
+      await actor.finish()
       for (const subscription of open) subscription.close()
     },
   }

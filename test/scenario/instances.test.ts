@@ -188,6 +188,23 @@ test('who closes hands over at once: nobody waits for a lease', async (t) => {
   )
 })
 
+test('who closes as it hears an end hands over at once, and that end is told nobody again', async (t) => {
+  const story = await two()
+  const { cluster, a, b } = story
+  await start(story, a, 't1')
+  let closedAtMs = Number.POSITIVE_INFINITY
+  a.leader.onStatus(({ state }) => {
+    if (state !== 'TASK_KILLED') return
+    closedAtMs = cluster.nowMs
+    void a.leader.close()
+  })
+  a.leader.kill('t1')
+  await cluster.pass(30_000)
+  t.deepEqual(b.standings, ['stands-by', 'leads'])
+  t.true((b.ledAtMs ?? 0) - closedAtMs < 500)
+  t.deepEqual(b.statuses, [])
+})
+
 test('what is torn down is over at once for who stands by, too', async (t) => {
   const story = await two()
   const { cluster, a, b } = story

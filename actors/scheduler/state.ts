@@ -67,7 +67,7 @@ export type Link =
       /** So long a silence ends the session. */
       readonly silenceMs: number
       heardAtMs: number
-      /** Until when (monotonic) an echo of our own is waited for before the silence counts. */
+      /** It has been silent for so long; that counts when our own echo has come back. */
       isEchoing: boolean
     }
 

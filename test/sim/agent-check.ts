@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import type { Effect } from '../../actors/agent/effects.ts'
-import type { AgentRecord } from '../../actors/agent/records.ts'
+import type { AgentRecord, StatusBody } from '../../actors/agent/records.ts'
 import { type AgentState, stateOf, type Task } from '../../actors/agent/state.ts'
 import { decode } from '../../bus/codec.ts'
+import type { Launch } from '../../protocol/ids.ts'
 import type { StatusUpdates } from '../../protocol/schema/scheduler.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import type { Process } from './process.ts'
@@ -45,6 +46,7 @@ export class AgentCheck {
   #decided(process: Process, state: AgentState, record: AgentRecord): void {
     if (record.kind !== 'status') return
     const { launch, status } = record
+    this.#fits(state, launch, status)
     const task = state.tasks.get(launch)
     if (task === undefined || task.framework.isOver) return
     const { principal, frameworkId } = task.framework
@@ -58,6 +60,21 @@ export class AgentCheck {
         status.state,
       ),
     )
+  }
+
+  /**
+   * A leader gives away only what is free, and no resources change here: an agent that has to
+   * refuse what is too much for it was given something twice.
+   */
+  #fits({ profile, tasks }: AgentState, launch: Launch, { reason, message }: StatusBody): void {
+    if (reason !== 'INVALID_OFFERS') return
+    const { agentId } = profile
+    const { taskId = launch } = tasks.get(launch) ?? {}
+    this.#world.fail({
+      invariant: '1: nothing is allocated twice',
+      what: `${agentId} refuses ${taskId}: ${message}`,
+      about: [taskId, agentId],
+    })
   }
 
   /** In the same turn: whoever looks later finds nobody of the group that just runs on. */

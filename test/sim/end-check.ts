@@ -218,10 +218,15 @@ function leftovers({ leader, agents }: View): Violation | undefined {
   return undefined
 }
 
-/** What truly runs is what the agents say. */
+/** What truly runs is what the agents say, and all that they say runs. */
 function running({ world, agents }: View): Violation | undefined {
   for (const machine of world.machines) {
     const agent = agents.find(({ profile }) => profile.agentId === machine.agentId)
+    for (const { launch, taskId, last } of agent?.tasks.values() ?? []) {
+      const isSaid = last?.state === 'TASK_RUNNING' || last?.state === 'TASK_KILLING'
+      if (isSaid && !machine.isRunning(launch))
+        return problem(`${taskId} is ${last.state} at ${machine.agentId}, and nothing runs`, taskId)
+    }
     for (const { launch, taskId } of machine.running())
       if (agent?.tasks.get(launch) === undefined)
         return problem(`${taskId} runs at ${machine.agentId}, which knows nothing of it`, taskId)

@@ -12,6 +12,7 @@ import {
   describeResources,
   NO_RESOURCES,
   type Resources,
+  resourcesOf,
   scalarOf,
 } from '../../protocol/resources.ts'
 import type { RegistryBatch } from '../../protocol/schema/master.ts'
@@ -83,6 +84,7 @@ export class LeaderCheck {
 
   #agent(leader: Leader, agent: Agent): void {
     if (agent.state !== 'registered') return
+    this.#total(leader, agent)
     const taken = addResources(heldAt(agent), offeredAt(leader, agent))
     const all = addResources(taken, agent.free)
     if (isSame(all, agent.total)) return
@@ -92,6 +94,18 @@ export class LeaderCheck {
       what:
         `epoch ${leader.epoch} counts ${describeResources(taken)} taken and ` +
         `${describeResources(agent.free)} free of ${describeResources(agent.total)} at ${agentId}`,
+      about: [agentId],
+    })
+  }
+
+  /** It is counted as no more and no less than the machine has. */
+  #total({ epoch }: Leader, { agentId, total }: Agent): void {
+    const machine = this.#world.machines.find((one) => one.agentId === agentId)
+    if (machine === undefined || isSame(resourcesOf(machine.resources), total)) return
+    const [counted, has] = [total, resourcesOf(machine.resources)].map(describeResources)
+    this.#world.fail({
+      invariant: '1: nothing is allocated twice',
+      what: `${agentId} has ${has}, epoch ${epoch} counts ${counted}`,
       about: [agentId],
     })
   }

@@ -40,7 +40,8 @@ const NO_BUCKET: Bucket = { entries: new Map(), lastRevision: 0 }
 export interface StoresDeps {
   readonly clock: SimulatedClock
   readonly faults: Faults
-  readonly isUp: () => boolean
+  /** How often the server has crashed: what it had not done by then it never does. */
+  readonly crashes: () => number
   /** What leaves one island arrives on another; the stores are on island 0. */
   readonly reaches: (from: number, to: number) => boolean
 }
@@ -146,7 +147,7 @@ export class SimulatedStores {
 
   /** `answer` is found when the question reaches the server, if it does. */
   #ask<T>(connection: SimulatedConnection, answer: () => T): Promise<T> {
-    const { clock, faults, isUp, reaches } = this.#deps
+    const { clock, faults, crashes, reaches } = this.#deps
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => {
         clock.settles()
@@ -158,14 +159,17 @@ export class SimulatedStores {
       )
       connection.leave(() => {
         const { life } = connection
-        const isThere = (): boolean => isUp() && connection.life === life
+        const [before, reachedAtMs] = [crashes(), connection.reach()]
+        const isSame = (): boolean => crashes() === before
         if (faults.strikes('storeQuestionLost')) return
-        clock.after(faults.storeDelayMs() / 2, () => {
-          if (!isThere() || !reaches(connection.island, 0)) return
+        clock.at(reachedAtMs + faults.storeDelayMs() / 2, () => {
+          // Whoever asked may be gone by now: that is no reason not to do it.
+          const isThere = isSame() && connection.hasReached(life, reachedAtMs)
+          if (!isThere || !reaches(connection.island, 0)) return
           const answered = answer()
           if (faults.strikes('storeAnswerLost')) return
           clock.after(faults.storeDelayMs() / 2, () => {
-            if (!isThere() || !reaches(0, connection.island)) return
+            if (!isSame() || connection.life !== life || !reaches(0, connection.island)) return
             connection.receive(() => {
               timer.cancel()
               clock.settles()

@@ -30,13 +30,14 @@ export class SimulatedSystem implements BusSystem, Server {
   /** Islands that only hear the others, or are only heard by them. */
   readonly #oneWay = new Map<number, 'hears' | 'speaks'>()
   #isUp = true
+  #crashes = 0
   #count = 0
 
   constructor(clock: SimulatedClock, faults = new Faults()) {
     this.clock = clock
     this.faults = faults
     const reaches = (from: number, to: number): boolean => this.#reaches(from, to)
-    this.#stores = new SimulatedStores({ clock, faults, isUp: () => this.#isUp, reaches })
+    this.#stores = new SimulatedStores({ clock, faults, crashes: () => this.#crashes, reaches })
   }
 
   connect(options: { readonly name: string; readonly inbox?: string }): Promise<Bus> {
@@ -123,6 +124,7 @@ export class SimulatedSystem implements BusSystem, Server {
   crash(): void {
     this.faults.count('serverCrashed')
     this.#isUp = false
+    this.#crashes += 1
     for (const connection of this.#connections) connection.disconnect()
   }
 

@@ -197,6 +197,36 @@ test('a write may be done although its answer was lost', async (t) => {
   t.deepEqual(await clock.runFor(store.read('k')), { value: Uint8Array.of(1), revision: 1 })
 })
 
+test('a write that left is done although who asked for it has gone, unless it was killed before', async (t) => {
+  const { connect, system, clock, pass } = await world()
+  const [a, b, c] = [await connect('a'), await connect('b'), await connect('c')]
+  const write = async (bus: Bus, key: string): Promise<void> => {
+    const store = await clock.runFor(system.keyValue(bus, 'lease'))
+    void store.write(key, Uint8Array.of(1), 0).catch(() => undefined)
+  }
+  await write(a, 'closed')
+  await a.close()
+  await write(b, 'killed')
+  system.kill(b)
+  await pass(10)
+  const store = await clock.runFor(system.keyValue(c, 'lease'))
+  t.not(await clock.runFor(store.read('closed')), undefined)
+  t.is(await clock.runFor(store.read('killed')), undefined)
+})
+
+test('what a server had not written when it crashed is not written later', async (t) => {
+  const { connect, system, clock, pass, faults } = await world()
+  const a = await connect('a')
+  const store = await clock.runFor(system.keyValue(a, 'lease'))
+  faults.rates = { ...NO_FAULTS, storeDelayMs: [20, 20] }
+  void store.write('k', Uint8Array.of(1), 0).catch(() => undefined)
+  await pass(5)
+  system.crash()
+  system.restart()
+  await pass(100)
+  t.is(await clock.runFor(store.read('k')), undefined)
+})
+
 test('after a crash the stores may be those of an earlier time', async (t) => {
   const { connect, system, clock, pass } = await world()
   const a = await connect('a')

@@ -76,7 +76,10 @@ export type ContainerInput =
       readonly message: string
     }
 
-/** What one run of a check saw. `failed`: a sentence; it timed out, or could not be made. */
+/**
+ * What one run of a check saw. `failed`: a sentence; it timed out, or was refused. `unmade`: why it
+ * could not be made, which says nothing of the task.
+ */
 export type CheckSeen =
   | { readonly exit: ExitSeen; readonly said?: string }
   | { readonly statusCode: number }
@@ -84,6 +87,7 @@ export type CheckSeen =
   /** Of TCP: nobody took the connection; why, for people. */
   | { readonly connected: false; readonly why: string }
   | { readonly failed: string }
+  | { readonly unmade: string }
 
 /** A run of a check has ended. */
 export interface CheckEnded {

@@ -29,7 +29,8 @@ export function runTimed({ clock, timeoutMs, begin, tell }: Timed): { stop(): vo
     tell(seen)
   }
   const attempt = begin((seen) => {
-    if (phase === 'open') end(seen)
+    // That it was late says nothing of the task where it could not be made.
+    if (phase === 'open' || (phase === 'late' && 'unmade' in seen)) end(seen)
   })
   const giveUp = (): void => {
     phase = 'late'

@@ -72,15 +72,14 @@ export function runCommand(check: CommandCheck, tell: (seen: CheckSeen) => void)
     child = begin(check)
   } catch (error) {
     forgetSession(place)
-    const failed = `it could not be run: ${(error as Error).message}`
-    clock.soon(() => tell({ failed }))
+    clock.soon(() => tell({ unmade: (error as Error).message }))
     return { stop: (done) => done() }
   }
   const words = listen(child)
   const scope = own ?? ownSession(place, child)
   child.on('error', (error) => {
     forgetSession(place)
-    tell({ failed: `it could not be run: ${error.message}` })
+    tell({ unmade: error.message })
   })
   child.on('exit', (code, signal) => {
     // By now its pid names nothing but its session.

@@ -38,15 +38,14 @@ export function askInside(
   try {
     child = begin(place, probe)
   } catch (error) {
-    const why = (error as Error).message
-    queueMicrotask(() => tell({ failed: `it could not be run: ${why}` }))
+    queueMicrotask(() => tell({ unmade: (error as Error).message }))
     return { stop: (done) => done() }
   }
   let said = ''
   child.stdout?.on('data', (data: Buffer) => {
     if (said.length < SAID_LENGTH_MAX) said += data.toString()
   })
-  child.on('error', ({ message }) => tell({ failed: `it could not be run: ${message}` }))
+  child.on('error', ({ message }) => tell({ unmade: message }))
   child.on('close', () => tell(seenOf(said)))
   return {
     stop(done) {

@@ -8,7 +8,7 @@ import { askHttp, askTcp } from './network.ts'
 import { Places } from './places.ts'
 
 /** Of a container that was found again and is not seen yet. */
-export const NO_PLACE: CheckSeen = { failed: 'where its task runs is not known yet' }
+export const NO_PLACE: CheckSeen = { unmade: 'where its task runs is not known yet' }
 
 type Tell = (seen: CheckSeen) => void
 /** Begins one run; `Place` is where the container is, in the words of its containerizer. */

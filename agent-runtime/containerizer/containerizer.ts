@@ -89,7 +89,8 @@ export interface CheckRun {
 
 /**
  * What a run of a check saw. `said`: the beginning of what a command wrote to its standard error.
- * `failed`: a sentence; it timed out, or could not be made, or of HTTP nobody answered.
+ * `failed`: a sentence; it timed out, or was refused, or of HTTP nobody answered. `unmade`: why it
+ * could not be made, for want of what is not the task's; so nothing was seen of that.
  */
 export type CheckSeen =
   | { readonly exit: Exit; readonly said?: string }
@@ -97,6 +98,7 @@ export type CheckSeen =
   | { readonly connected: true }
   | { readonly connected: false; readonly why: string }
   | { readonly failed: string }
+  | { readonly unmade: string }
 
 /**
  * What becomes of a launched container: either one `launch-failed`, or at most one `started` and

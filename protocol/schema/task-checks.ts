@@ -61,7 +61,8 @@ export const Check = message('Exactly one of command, http and tcp stands.', { .
 /**
  * Kills a task that is not well. Each failure is told (RUNNING again with `healthy` false,
  * HEALTH_CHECK_STATUS_UPDATED), a success if it is the first or follows a failure. After so many
- * failures in a row the task is killed with its own grace: KILLED, UNHEALTHY, `healthy` false.
+ * failures in a row the task is killed with its own grace: KILLED, UNHEALTHY, `healthy` false. Of
+ * runs that could not be made, for want of what is not the task's, the first is told; none counts.
  */
 export type HealthCheck = Static<typeof HealthCheck>
 export const HealthCheck = message('Exactly one of command, http and tcp stands.', {
@@ -74,8 +75,8 @@ export const HealthCheck = message('Exactly one of command, http and tcp stands.
 })
 
 /**
- * What one run of a `check` said. Nothing stands: it timed out, or nobody answered. Of a command
- * that a signal ended: 128 and its number.
+ * What one run of a `check` said. Nothing stands: it timed out, nobody answered, or it could not be
+ * made. Of a command that a signal ended: 128 and its number.
  */
 export type CheckResult = Static<typeof CheckResult>
 export const CheckResult = message('At most one stands.', {

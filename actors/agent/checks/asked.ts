@@ -6,10 +6,14 @@ import type { CheckResult } from '../../../protocol/schema/task-checks.ts'
 export type AskedChecks = Pick<TaskInfo, 'healthCheck' | 'check' | 'maxCompletionMs'>
 export type CheckKind = 'health-check' | 'check'
 
-/** Its failures in a row, and what the last run that counted came to. */
+/**
+ * Its failures in a row, and what the last run that counted came to. `isUnmade`: the last one could
+ * not be made.
+ */
 export interface Health {
   readonly healthy: boolean | undefined
   readonly failures: number
+  readonly isUnmade: boolean
 }
 
 /** How a task is watched. */
@@ -38,10 +42,16 @@ export function askedOf({
   }
 }
 
+export const newHealth = (healthy: boolean | undefined): Health => ({
+  healthy,
+  failures: 0,
+  isUnmade: false,
+})
+
 export const newChecks = (asked: AskedChecks, startedAtMs?: number): Checks => ({
   asked,
   startedAtMs,
   startedMs: undefined,
-  health: { healthy: undefined, failures: 0 },
+  health: newHealth(undefined),
   result: undefined,
 })

@@ -8,7 +8,7 @@ import { killTask } from '../kills.ts'
 import { type AgentState, stateOf, type Task } from '../state.ts'
 import { report } from '../streams.ts'
 import type { Checks } from './asked.ts'
-import { isGood, isSameResult, judge, resultOf, wordsOf } from './rules.ts'
+import { isSameResult, judge, outcomeOf, resultOf, wordsOf } from './rules.ts'
 import { completeAfter, ranFor, runAgain } from './watching.ts'
 
 /** A task that runs, and that nobody has killed. */
@@ -43,7 +43,7 @@ function judgeHealth(
 ): void {
   const { checks } = task
   const { healthCheck = {} } = checks.asked
-  const run = { isGood: isGood(seen), ranMs: ranFor(checks, now) }
+  const run = { outcome: outcomeOf(seen), ranMs: ranFor(checks, now) }
   const { isTold, isDeadly, ...health } = judge(healthCheck, checks.health, run)
   checks.health = health
   if (!isTold) return
@@ -58,10 +58,12 @@ function judgeHealth(
   killTask(state, task, { graceMs: task.killGraceMs ?? KILL_GRACE_MS, now })
 }
 
-const sentenceOf = (failures: number, seen: CheckSeen): string =>
-  failures === 0
+function sentenceOf(failures: number, seen: CheckSeen): string {
+  if ('unmade' in seen) return `its health check could not be made: ${seen.unmade}`
+  return failures === 0
     ? `its health check succeeded: ${wordsOf(seen)}`
     : `its health check failed (${failures} in a row): ${wordsOf(seen)}`
+}
 
 function tellResult(state: AgentState, task: Task & { checks: Checks }, { seen, now }: Seen): void {
   const { checks } = task

@@ -9,25 +9,34 @@ export interface Judgement extends Health {
   readonly isDeadly: boolean
 }
 
+export type Outcome = 'good' | 'bad' | 'unmade'
+
 /**
  * `ranMs`: since the start of the task. A failure within the grace period is as if it had not been,
- * until one run has succeeded. Any other failure is told; a success, when it is news.
+ * until one run has succeeded. Any other failure is told; a success, when it is news. A run that
+ * could not be made leaves the task as it was; the first in a row is told.
  */
 export function judge(
   rules: Pick<HealthCheck, 'consecutiveFailures' | 'graceMs'>,
-  { healthy, failures }: Health,
-  { isGood, ranMs }: { readonly isGood: boolean; readonly ranMs: number },
+  { healthy, failures, isUnmade }: Health,
+  { outcome, ranMs }: { readonly outcome: Outcome; readonly ranMs: number },
 ): Judgement {
-  if (isGood) return { healthy: true, failures: 0, isTold: healthy !== true, isDeadly: false }
+  const asBefore = { healthy, failures, isUnmade: false, isTold: false, isDeadly: false }
+  if (outcome === 'unmade') return { ...asBefore, isUnmade: true, isTold: !isUnmade }
+  if (outcome === 'good')
+    return { ...asBefore, healthy: true, failures: 0, isTold: healthy !== true || isUnmade }
   const { graceMs = HEALTH_GRACE_MS, consecutiveFailures = HEALTH_FAILURES } = rules
-  if (healthy === undefined && ranMs < graceMs) {
-    return { healthy, failures, isTold: false, isDeadly: false }
-  }
+  if (healthy === undefined && ranMs < graceMs) return asBefore
   const isDeadly = failures + 1 >= consecutiveFailures
-  return { healthy: false, failures: failures + 1, isTold: true, isDeadly }
+  return { ...asBefore, healthy: false, failures: failures + 1, isTold: true, isDeadly }
 }
 
-export function isGood(seen: CheckSeen): boolean {
+export function outcomeOf(seen: CheckSeen): Outcome {
+  if ('unmade' in seen) return 'unmade'
+  return isGood(seen) ? 'good' : 'bad'
+}
+
+function isGood(seen: CheckSeen): boolean {
   if ('exit' in seen) return 'code' in seen.exit && seen.exit.code === 0
   if ('statusCode' in seen) return seen.statusCode >= 200 && seen.statusCode <= 399
   return 'connected' in seen && seen.connected
@@ -37,7 +46,7 @@ export function isGood(seen: CheckSeen): boolean {
 export function resultOf(seen: CheckSeen): CheckResult {
   if ('statusCode' in seen) return { statusCode: seen.statusCode }
   if ('connected' in seen) return { connected: seen.connected }
-  if ('failed' in seen || 'unknown' in seen.exit) return {}
+  if (!('exit' in seen) || 'unknown' in seen.exit) return {}
   return { exitCode: 'code' in seen.exit ? seen.exit.code : 128 + seen.exit.signal }
 }
 
@@ -49,6 +58,7 @@ export function isSameResult(a: CheckResult = {}, b: CheckResult = {}): boolean 
 /** For people, without an end: `answered 503`. */
 export function wordsOf(seen: CheckSeen): string {
   if ('failed' in seen) return seen.failed
+  if ('unmade' in seen) return `it could not be made: ${seen.unmade}`
   if ('statusCode' in seen) return `it answered ${seen.statusCode}`
   if ('connected' in seen) return seen.connected ? 'it took the connection' : seen.why
   const { exit, said = '' } = seen

@@ -10,7 +10,7 @@ import { nextFraction } from '../../parts/random.ts'
 import type { Effect, Probe } from '../effects.ts'
 import { record } from '../held.ts'
 import type { AgentState, Task } from '../state.ts'
-import type { AskedChecks, CheckKind, Checks } from './asked.ts'
+import { type AskedChecks, type CheckKind, type Checks, newHealth } from './asked.ts'
 import { KINDS, keyOf } from './checks.ts'
 
 const probeOf = ({ healthCheck, check }: AskedChecks, which: CheckKind): AskedChecks['check'] =>
@@ -44,7 +44,7 @@ export function resumeChecks(state: AgentState, task: Task, now: Now): void {
   const { checks, last } = task
   if (checks === undefined) return
   if (checks.startedAtMs === undefined) return beginChecks(state, task, now)
-  checks.health = { healthy: last?.healthy, failures: 0 }
+  checks.health = newHealth(last?.healthy)
   checks.result = last?.checkResult
   // To a clock that went back it has only just started.
   const ranMs = Math.max(0, now.wallMs - checks.startedAtMs)

@@ -1,12 +1,13 @@
 /** Checks of a task in an image: a command inside it, or the network where the task listens. */
 import type { Clock } from '../../../bus/clock.ts'
+import { ClusterError } from '../../../protocol/errors.ts'
 import type { Attempt } from '../../checks/attempt.ts'
 import { askHttp, askTcp } from '../../checks/network.ts'
 import { WORDS_MS_MAX, Words } from '../../checks/words.ts'
 import { sessionScope } from '../../isolator/kill/session.ts'
 import { type ProcessIdentity, readStat, signalPid } from '../../isolator/proc.ts'
 import type { CheckRun, CheckSeen, Command, Endpoint } from '../containerizer.ts'
-import { type DockerApi, messageOf, refusal } from './api.ts'
+import { type DockerApi, refusal } from './api.ts'
 import { isProcessOf } from './belongs.ts'
 import { executionOf, type FoundNetwork, isDone } from './found.ts'
 import { Pieces } from './output.ts'
@@ -53,14 +54,15 @@ function askWhereItListens(place: DockerPlace, to: Endpoint, { ask, tell }: Aski
   void place.network().then((network) => {
     if (isStopped) return
     const host = network && hostOf(network, to)
-    if (host === undefined) tell({ failed: network ? NO_NETWORK : AWAY })
+    if (host === undefined) tell(network ? NO_NETWORK : AWAY)
     else attempt = ask(host)
   })
   return {
     stop(done) {
       isStopped = true
-      if (attempt === undefined) done()
-      else attempt.stop(done)
+      if (attempt !== undefined) return attempt.stop(done)
+      tell(AWAY)
+      done()
     },
   }
 }
@@ -72,8 +74,9 @@ function hostOf(network: FoundNetwork, { port, host = '127.0.0.1' }: Endpoint): 
   return address === '' ? undefined : address
 }
 
-const NO_NETWORK = 'the task has no network in which it could be asked'
-const AWAY = 'the container service does not say where the task listens'
+const NO_NETWORK: CheckSeen = { failed: 'the task has no network in which it could be asked' }
+const AWAY: CheckSeen = { unmade: 'the container service does not say where the task listens' }
+const NOT_BEGUN: CheckSeen = { unmade: 'the container service did not begin it in time' }
 
 /** Ends when nothing of it is left, as far as it can be found. */
 function runInside(place: DockerPlace, command: Command, tell: Tell): Attempt {
@@ -84,7 +87,7 @@ function runInside(place: DockerPlace, command: Command, tell: Tell): Attempt {
     try {
       await execute(place, { command, tell, stop: stop.signal })
     } catch (error) {
-      tell({ failed: `it could not be run: ${(error as Error).message}` })
+      tell(notRun(error as Error))
     }
     isOver = true
     whenOver()
@@ -99,6 +102,12 @@ function runInside(place: DockerPlace, command: Command, tell: Tell): Attempt {
   }
 }
 
+/** A service that is away says nothing of the task, what it refuses may. */
+const notRun = (error: Error): CheckSeen =>
+  error instanceof ClusterError && error.code === 'docker/away'
+    ? { unmade: error.message }
+    : { failed: `it could not be run: ${error.message}` }
+
 interface Executing {
   readonly command: Command
   readonly tell: Tell
@@ -111,8 +120,8 @@ async function execute(place: DockerPlace, { command, tell, stop }: Executing): 
   const argv = 'shell' in command ? ['/bin/sh', '-c', command.shell] : command.argv
   const body = { Cmd: argv, AttachStderr: true }
   const made = await api.call({ method: 'POST', path: `/containers/${name}/exec`, body })
-  if (!isDone(made)) return tell({ failed: `it could not be run: ${messageOf(made)}` })
-  if (stop.aborted) return
+  if (!isDone(made)) throw refusal(made)
+  if (stop.aborted) return tell(NOT_BEGUN)
   const id = textOf(fieldsOf(made.body)['Id'])
   const listening = new AbortController()
   try {

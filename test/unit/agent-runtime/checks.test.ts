@@ -4,11 +4,13 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
+import { runCommand } from '../../../agent-runtime/checks/command.ts'
 import { askInside } from '../../../agent-runtime/checks/entered.ts'
 import { PLACE_MS_MAX, PLACES } from '../../../agent-runtime/checks/places.ts'
 import { RunningChecks } from '../../../agent-runtime/checks/running.ts'
 import type { CheckSeen } from '../../../agent-runtime/containerizer/containerizer.ts'
 import { renderLaunchFile } from '../../../agent-runtime/containerizer/launch-file.ts'
+import { systemClock } from '../../../bus/clock.ts'
 import { SimulatedClock } from '../../../bus/simulated/clock.ts'
 
 const IDENTITY = { pid: process.pid, startTicks: 0 }
@@ -111,4 +113,13 @@ test("what asks over a task's own network is in the task's cgroups, and as the a
   t.is(readFileSync(join(folder, 'cgroup.procs'), 'utf8'), '0\n')
   const failed = 'the network of its task could not be entered'
   t.deepEqual(await ask(`${folder}/not-there/cgroup.procs`), { failed }, 'or not at all')
+  rmSync(file)
+  const ran = new Promise<CheckSeen>((resolve) => {
+    const command = { argv: ['true'] }
+    const session = { ...place, hold: { kind: 'session' } as const }
+    runCommand({ run: { which: 'check' }, command, place: session, clock: systemClock }, resolve)
+  })
+  const asked = new Promise<CheckSeen>((resolve) => askInside(place, { tcp: { port } }, resolve))
+  const unmade = `ENOENT: no such file or directory, open '${file}'`
+  t.deepEqual([await ran, await asked], [{ unmade }, { unmade }], 'nothing of the task was asked')
 })

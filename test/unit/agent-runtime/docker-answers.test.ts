@@ -4,11 +4,13 @@ import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { runTimed } from '../../../agent-runtime/checks/attempt.ts'
 import type {
   CheckSeen,
   ContainerEvent,
   ContainerSpec,
   OnContainerEvent,
+  Probe,
 } from '../../../agent-runtime/containerizer/containerizer.ts'
 import { DockerApi } from '../../../agent-runtime/containerizer/docker/api.ts'
 import { isProcessOf } from '../../../agent-runtime/containerizer/docker/belongs.ts'
@@ -16,6 +18,7 @@ import { beginInside } from '../../../agent-runtime/containerizer/docker/check.t
 import type { DockerContainerizer } from '../../../agent-runtime/containerizer/docker/docker.ts'
 import { foundOf, listedOf } from '../../../agent-runtime/containerizer/docker/found.ts'
 import { systemClock } from '../../../bus/clock.ts'
+import { SimulatedClock } from '../../../bus/simulated/clock.ts'
 import { aContainer } from '../../support/containers.ts'
 import { dockerAlone } from '../../support/docker-machine.ts'
 import { ScriptedService } from '../../support/scripted-service.ts'
@@ -98,6 +101,37 @@ for (const [title, status, body, said] of [
     t.deepEqual(await checked(service), { failed: `it could not be run: ${said}` })
   })
 }
+
+for (const dies of ['/containers/c/exec', '/exec/e/start', '/exec/e/json']) {
+  test(`a check was not made whose service dies at ${dies}`, async (t) => {
+    await using service = await ScriptedService.open(({ path, answer, response }) => {
+      if (path === dies) return response.destroy()
+      answer(path === '/containers/c/exec' ? 201 : 200, { Id: 'e', Running: true })
+    })
+    const seen = await checked(service)
+    t.regex('unmade' in seen ? seen.unmade : '', /^the container service at .* does not answer/)
+  })
+}
+
+test('a check that its service has not begun in time was not made', async (t) => {
+  await using service = await ScriptedService.open(() => {})
+  const clock = new SimulatedClock()
+  const network = () => new Promise<undefined>(() => {})
+  const place = { api: new DockerApi(service.socketPath), clock, name: 'c', network }
+  const timed = (probe: Probe) =>
+    new Promise<CheckSeen>((tell) => {
+      const run = { containerId: 'c', which: 'check', probe, timeoutMs: 50 } as const
+      runTimed({ clock, timeoutMs: 50, begin: (seen) => beginInside(run, place, seen), tell })
+    })
+  const command = timed({ command: { argv: ['true'] } })
+  const tcp = timed({ tcp: { port: 1 } })
+  const [creation] = await service.asked(() => true)
+  await clock.runUntil(50)
+  const unmade = 'the container service does not say where the task listens'
+  t.deepEqual(await tcp, { unmade })
+  creation?.answer(201, { Id: 'e' })
+  t.deepEqual(await command, { unmade: 'the container service did not begin it in time' })
+})
 
 const AN_ID = 'a1'.repeat(32)
 

@@ -138,6 +138,32 @@ test('health: failures in grace are not told; the task lives', (t) => {
   t.true(kindsOf(seen(rig, NO)).includes('kill'), 'after the first success they count')
 })
 
+test('health: a check that cannot be made is told once, and kills nobody', (t) => {
+  const rig = anAgent({ healthCheck: { ...often, graceMs: 0 } })
+  const AWAY: CheckSeen = { unmade: 'the container service does not answer' }
+  const told: unknown[] = []
+  for (const what of [YES, AWAY, AWAY, AWAY, AWAY, YES, NO, NO, AWAY]) {
+    rig.pass(1_000)
+    const effects = seen(rig, what)
+    t.false(kindsOf(effects).includes('kill'))
+    told.push(...statusesOf(effects).map(({ healthy, message }) => [healthy, message]))
+    rig.ackAll()
+  }
+  const away = 'its health check could not be made: the container service does not answer'
+  const good = 'its health check succeeded: it took the connection'
+  const bad = (times: number) =>
+    `its health check failed (${times} in a row): nobody listens on 127.0.0.1:80`
+  t.deepEqual(told, [
+    [true, good],
+    [true, away],
+    [true, good],
+    [false, bad(1)],
+    [false, bad(2)],
+    [false, away],
+  ])
+  t.true(kindsOf(seen(rig, NO)).includes('kill'), 'the third failure')
+})
+
 test('check: only another result is told, and nobody is killed', (t) => {
   const rig = anAgent({ check: often })
   const told: unknown[] = []

@@ -1,31 +1,37 @@
 /** What each result means. */
 import test from 'ava'
-import type { Health } from '../../../../../actors/agent/checks/asked.ts'
+import { type Health, newHealth } from '../../../../../actors/agent/checks/asked.ts'
 import {
-  isGood,
   isSameResult,
   judge,
+  type Outcome,
+  outcomeOf,
   resultOf,
   wordsOf,
 } from '../../../../../actors/agent/checks/rules.ts'
 import type { CheckSeen } from '../../../../../actors/agent/inputs.ts'
 
-const FRESH: Health = { healthy: undefined, failures: 0 }
+const OUTCOMES: Readonly<Record<string, Outcome>> = { '+': 'good', '-': 'bad', '?': 'unmade' }
 
-/** `+` succeeds, `-` fails, each a second after the other; which were told, and which killed. */
+/**
+ * `+` succeeds, `-` fails, `?` cannot be made, each a second after the other; which were told, and
+ * which killed.
+ */
 function judged(runs: string, rules: Parameters<typeof judge>[0] = {}): string {
-  let health = FRESH
+  let health = newHealth(undefined)
   let said = ''
   for (const [second, run] of runs.split('').entries()) {
     const { isTold, isDeadly, ...next } = judge(rules, health, {
-      isGood: run === '+',
+      outcome: OUTCOMES[run] ?? 'bad',
       ranMs: second * 1_000,
     })
     health = next
-    said += isDeadly ? 'K' : isTold ? (next.healthy ? 'h' : 'u') : '.'
+    said += isDeadly ? 'K' : isTold ? told(next) : '.'
   }
   return said
 }
+
+const told = ({ healthy, isUnmade }: Health): string => (isUnmade ? '?' : healthy ? 'h' : 'u')
 
 for (const [name, runs, rules, told] of [
   ['the first success is told, those that follow are not', '+++', {}, 'h..'],
@@ -40,26 +46,30 @@ for (const [name, runs, rules, told] of [
   ['after a success they count within grace too', '+---', { graceMs: 60_000 }, 'huuK'],
   ['after grace the first failures count', '-----', { graceMs: 2_000 }, '..uuK'],
   ['without grace the first failure counts', '-', { graceMs: 0, consecutiveFailures: 1 }, 'K'],
+  ['what cannot be made counts neither way, and the first is told', '+-???--', {}, 'hu?..uK'],
+  ['a healthy task is told to be so again when it can be seen', '+???++', {}, 'h?..h.'],
+  ['of a task never seen what cannot be made is told, and is no first run', '??-+', {}, '?..h'],
   ['by default grace is ten seconds', '-------------', {}, '..........uuK'],
 ] as const) {
   test(`health: ${name}`, (t) => t.is(judged(runs, rules), told))
 }
 
-for (const [name, seen, good, result] of [
-  ['exit 0', { exit: { code: 0 } }, true, { exitCode: 0 }],
-  ['exit 3', { exit: { code: 3 } }, false, { exitCode: 3 }],
-  ['a signal', { exit: { signal: 9, name: 'SIGKILL' } }, false, { exitCode: 137 }],
-  ['an unseen end', { exit: { unknown: 'why' } }, false, {}],
-  ['status 199', { statusCode: 199 }, false, { statusCode: 199 }],
-  ['status 200', { statusCode: 200 }, true, { statusCode: 200 }],
-  ['status 399', { statusCode: 399 }, true, { statusCode: 399 }],
-  ['status 400', { statusCode: 400 }, false, { statusCode: 400 }],
-  ['a connection', { connected: true }, true, { connected: true }],
-  ['none', { connected: false, why: 'no' }, false, { connected: false }],
-  ['nothing in time', { failed: 'it took longer than 5 ms' }, false, {}],
-] as const satisfies readonly (readonly [string, CheckSeen, boolean, object])[]) {
-  test(`${name} is ${good ? 'good' : 'bad'} and told as ${JSON.stringify(result)}`, (t) => {
-    t.is(isGood(seen), good)
+for (const [name, seen, outcome, result] of [
+  ['exit 0', { exit: { code: 0 } }, 'good', { exitCode: 0 }],
+  ['exit 3', { exit: { code: 3 } }, 'bad', { exitCode: 3 }],
+  ['a signal', { exit: { signal: 9, name: 'SIGKILL' } }, 'bad', { exitCode: 137 }],
+  ['an unseen end', { exit: { unknown: 'why' } }, 'bad', {}],
+  ['status 199', { statusCode: 199 }, 'bad', { statusCode: 199 }],
+  ['status 200', { statusCode: 200 }, 'good', { statusCode: 200 }],
+  ['status 399', { statusCode: 399 }, 'good', { statusCode: 399 }],
+  ['status 400', { statusCode: 400 }, 'bad', { statusCode: 400 }],
+  ['a connection', { connected: true }, 'good', { connected: true }],
+  ['none', { connected: false, why: 'no' }, 'bad', { connected: false }],
+  ['nothing in time', { failed: 'it took longer than 5 ms' }, 'bad', {}],
+  ['no process for it', { unmade: 'spawn EAGAIN' }, 'unmade', {}],
+] as const satisfies readonly (readonly [string, CheckSeen, Outcome, object])[]) {
+  test(`${name} is ${outcome} and told as ${JSON.stringify(result)}`, (t) => {
+    t.is(outcomeOf(seen), outcome)
     t.deepEqual(resultOf(seen), result)
     t.not(wordsOf(seen), '')
   })

@@ -27,6 +27,7 @@ import type { Session } from '../parts/session.ts'
 import type { AgentState } from './agent-machine.ts'
 import type { EventSubject } from './effects.ts'
 import type { FrameworkState } from './framework-machine.ts'
+import type { HeardAhead } from './frameworks/heard-ahead.ts'
 
 export interface Task {
   readonly framework: Framework
@@ -230,7 +231,7 @@ export interface Framework extends FrameworkKey {
   /** When (monotonic) a call of the session was last heard; undefined: it has let go. */
   heardAtMs: number | undefined
   /** Numbers heard out of order, all above `session.heard`. */
-  readonly heardAhead: Set<number>
+  readonly heardAhead: HeardAhead
   subscription: Subscription | undefined
   /** To its latest calls, by their ids. */
   readonly answers: Recent<SessionId, CallAnswer>

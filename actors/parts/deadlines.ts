@@ -3,8 +3,14 @@
 interface Entry<T> {
   readonly key: string
   readonly atMs: number
+  /** Of two at the same time the one that was set first comes first. */
+  readonly nth: number
   readonly value: T
   cancelled: boolean
+}
+
+function isBefore(a: Entry<unknown>, b: Entry<unknown>): boolean {
+  return a.atMs === b.atMs ? a.nth < b.nth : a.atMs < b.atMs
 }
 
 /** Fewer cancelled entries than this are not worth the sweep. */
@@ -14,12 +20,14 @@ const CANCELLED_MIN = 64
 export class Deadlines<T> {
   #heap: Entry<T>[] = []
   #cancelled = 0
+  #set = 0
   readonly #byKey = new Map<string, Entry<T>>()
 
   /** Replaces a deadline of the same key. */
   set(key: string, atMs: number, value: T): void {
     this.clear(key)
-    const entry = { key, atMs, value, cancelled: false }
+    this.#set += 1
+    const entry = { key, atMs, nth: this.#set, value, cancelled: false }
     this.#byKey.set(key, entry)
     this.#heap.push(entry)
     this.#up(this.#heap.length - 1)
@@ -55,7 +63,7 @@ export class Deadlines<T> {
     return this.#heap[0]?.atMs
   }
 
-  /** Takes the earliest that is due at `nowMs`; undefined when none is. */
+  /** Takes the earliest that is due at `nowMs`, the first set of several; undefined: none is. */
   takeDue(nowMs: number): T | undefined {
     this.#dropCancelled()
     const first = this.#heap[0]
@@ -91,7 +99,7 @@ export class Deadlines<T> {
     let at = index
     while (at > 0) {
       const parent = (at - 1) >> 1
-      if ((heap[parent] as Entry<T>).atMs <= (heap[at] as Entry<T>).atMs) return
+      if (!isBefore(heap[at] as Entry<T>, heap[parent] as Entry<T>)) return
       this.#swap(at, parent)
       at = parent
     }
@@ -105,7 +113,7 @@ export class Deadlines<T> {
       let least = at
       for (const child of [left, left + 1]) {
         const entry = heap[child]
-        if (entry !== undefined && entry.atMs < (heap[least] as Entry<T>).atMs) least = child
+        if (entry !== undefined && isBefore(entry, heap[least] as Entry<T>)) least = child
       }
       if (least === at) return
       this.#swap(at, least)

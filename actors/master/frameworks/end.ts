@@ -14,6 +14,7 @@ import { record } from '../registry.ts'
 import { count } from '../state.ts'
 import { endTask, forgetTask, tellEnd } from '../tasks.ts'
 import { answer, type LeaderTurn, log } from '../turn.ts'
+import { HeardAhead } from './heard-ahead.ts'
 import { letGo, pingMsOf } from './instances.ts'
 import { cutOff } from './session.ts'
 
@@ -37,7 +38,7 @@ export function newFramework(
     session: undefined,
     holder: undefined,
     heardAtMs: undefined,
-    heardAhead: new Set(),
+    heardAhead: new HeardAhead(),
     subscription: undefined,
     answers: new Recent(ANSWERS_MAX),
     updates: [],

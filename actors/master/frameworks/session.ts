@@ -5,9 +5,6 @@ import { nextNumber, type Session } from '../../parts/session.ts'
 import type { CallAnswer, Framework } from '../entities.ts'
 import { answer, fenceOf, type LeaderTurn, refuse } from '../turn.ts'
 
-/** Numbers that are remembered ahead of a gap. */
-const AHEAD_MAX = 16_384
-
 export interface CallHeader {
   readonly session?: SessionId
   readonly n?: number
@@ -35,7 +32,13 @@ export function hearCall(
     if (header.session !== session?.id) {
       return refusal('stale-session', 'another session of this framework is open')
     }
-    if (header.n !== undefined) noteNumber(framework, session, header.n)
+    if (header.n !== undefined && !noteNumber(framework, session, header.n)) {
+      const first = session.heard + 1
+      return refusal(
+        'too-many',
+        `call ${first}, and too many others before this one, were not heard`,
+      )
+    }
   }
   // Where there are instances, who names no session may be one that stands by.
   if (header.session !== undefined || holder === undefined) {
@@ -45,13 +48,11 @@ export function hearCall(
   return (header.call !== undefined && framework.answers.get(header.call)) || 'new'
 }
 
-function noteNumber({ heardAhead }: Framework, session: Session, n: number): void {
-  if (n > session.heard + 1) {
-    if (heardAhead.size < AHEAD_MAX) heardAhead.add(n)
-    return
-  }
-  if (n === session.heard + 1) session.heard = n
-  while (heardAhead.delete(session.heard + 1)) session.heard += 1
+/** False: it could not be noted. Were it handled now, nobody would repeat it, nor close its gap. */
+function noteNumber({ heardAhead }: Framework, session: Session, n: number): boolean {
+  if (n > session.heard + 1) return heardAhead.add(n)
+  if (n === session.heard + 1) session.heard = heardAhead.closeGap(n)
+  return true
 }
 
 export function rememberAnswer(

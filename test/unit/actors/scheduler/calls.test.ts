@@ -1,5 +1,6 @@
 import test from 'ava'
 import { refusal } from '../../../../protocol/errors.ts'
+import type { TaskId } from '../../../../protocol/ids.ts'
 import { anOffer, fence, Given } from './given.ts'
 
 const twoOffers = (): Given => new Given().subscribed().offer(anOffer(1), anOffer(2))
@@ -35,6 +36,21 @@ test('an unanswered call is repeated as it was, later and later, until it is ans
   t.deepEqual(given.call('accept').body, body)
   given.answer(key)
   t.is(given.pass(60_000).filter((e) => e.do === 'call' && e.verb === 'accept').length, 0)
+})
+
+test('calls of one turn are repeated in the order of their numbers', (t) => {
+  const given = new Given().subscribed()
+  for (let i = 0; i < 50; i++) {
+    given.input({ kind: 'framework.kill', taskId: `t-${i}` as TaskId })
+    if (i % 5 === 0) given.answer(given.call('kill').key)
+  }
+  given.pass(1_000)
+  const numbers = given.calls('kill').map(({ body }) => body.n ?? 0)
+  t.is(numbers.length, 40)
+  t.deepEqual(
+    numbers,
+    numbers.toSorted((a, b) => a - b),
+  )
 })
 
 for (const name of ['recovering', 'too-many'] as const)

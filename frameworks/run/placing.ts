@@ -1,7 +1,12 @@
 /** Puts instances on offers that they fit on. */
 import type { Accepted, NotLaunched, TaskWish } from '../../actors/scheduler/scheduler.ts'
 import type { TaskId } from '../../protocol/ids.ts'
-import { ACCEPT_BYTES_MAX, ACCEPT_TASKS_MAX, ENVELOPE_BYTES_MAX } from '../../protocol/limits.ts'
+import {
+  ACCEPT_BYTES_MAX,
+  ACCEPT_TASKS_MAX,
+  ENVELOPE_BYTES_MAX,
+  NOT_LAUNCHED_MAX,
+} from '../../protocol/limits.ts'
 import { listResources, type Resources } from '../../protocol/resources.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { addSpots, describeMisfit, type Place, roomAt, spotsAt } from './constraints.ts'
@@ -83,6 +88,7 @@ function placeAll(
   const tasks: TaskWish[] = []
   let left = resources
   let bytes = 2 * ENVELOPE_BYTES_MAX
+  let again = 0
   for (const instance of waiting) {
     const fits = takeOne(left, state.plan.wanted)
     if (fits === undefined) break
@@ -95,7 +101,10 @@ function placeAll(
       ...(health && { healthCheck: healthCheckOf(health, portsOf(fits.taken)[0] ?? 0) }),
     }
     bytes += wireBytes(task)
-    if (tasks.length > 0 && (bytes > ACCEPT_BYTES_MAX || tasks.length === ACCEPT_TASKS_MAX))
+    // Ids of which the leader may still hold an end: its answer names no more of them.
+    if (instance.failed?.taskId === task.taskId) again += 1
+    const isTooMuch = bytes > ACCEPT_BYTES_MAX || again > NOT_LAUNCHED_MAX
+    if (tasks.length > 0 && (isTooMuch || tasks.length === ACCEPT_TASKS_MAX))
       return { tasks, left, isFull: true }
     begin(state, instance, { taskId: task.taskId, place, taken: fits.taken })
     tasks.push(task)

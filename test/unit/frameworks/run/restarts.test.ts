@@ -2,6 +2,7 @@ import test from 'ava'
 import { hasFailed, nextPauseMs, parseRestart } from '../../../../frameworks/run/restarts.ts'
 import { exitCodeOf } from '../../../../frameworks/run/result.ts'
 import type { TaskId } from '../../../../protocol/ids.ts'
+import { NOT_LAUNCHED_MAX } from '../../../../protocol/limits.ts'
 import { Run } from './given.ts'
 
 const ALWAYS = { restart: { restartsMax: Number.POSITIVE_INFINITY }, readsOutput: false }
@@ -123,6 +124,17 @@ test('whose last end its agent never heard to be taken is started under another 
   run.status('run-0', 'TASK_FAILED', { source: 'master' })
   t.deepEqual(run.all('restart-after'), [], 'it has failed only once')
   t.deepEqual(run.offer().placed, ['run-0-2'])
+})
+
+test('no more are started again at once than an answer can say are in use', (t) => {
+  const run = new Run({ cpus: 0.05, mem: 8 }, 40, ALWAYS).offer()
+  t.is(run.placed.length, 40)
+  for (const taskId of run.placed) run.status(taskId, 'TASK_FAILED')
+  for (let index = 0; index < 40; index++) run.input({ kind: 'restart-due', index })
+  const [accept] = run.offer().all('accept')
+  t.is(accept?.tasks.length, NOT_LAUNCHED_MAX)
+  t.is(accept?.refuseMs, 0, 'what is left comes back for the rest')
+  t.is(run.offer().placed.length, 40 - NOT_LAUNCHED_MAX)
 })
 
 test('one that was given up for lost and comes back is killed: another has its place', (t) => {

@@ -209,7 +209,8 @@ export class Container implements LookedAt {
     const record = this.#world.runtime.readRecord(this.id)
     if (record === undefined || record.kind === 'claimed') return
     if (record.kind === 'failed') return this.fail(record.why)
-    if (record.started !== undefined && this.#phase === 'launching') this.#run(record.started)
+    if (record.started !== undefined && this.#phase === 'launching')
+      this.#run(record.started, record.kind === 'exited' ? record.endedTicks : undefined)
     // A kill that begins as it is seen to run may have looked, and ended it, meanwhile.
     if (record.kind === 'exited' && !this.isOver) this.#end(record.exit)
   }
@@ -249,10 +250,10 @@ export class Container implements LookedAt {
     if (runtime.recordLost(this.id, 'the process that records the exit was killed')) this.look()
   }
 
-  #run(started: Started): void {
+  #run(started: Started, endedTicks: number | undefined): void {
     if (this.#hold === undefined) return
     this.#started = started
-    this.#scope = scopeOf(this.#hold, started)
+    this.#scope = scopeOf(this.#hold, started, endedTicks)
     this.#phase = 'running'
     this.#held.watch(this.#world.clock, () => this.lookAtLimits())
     this.#emit({ kind: 'started', containerId: this.id })

@@ -1,6 +1,7 @@
 /** What a recording parent wrote about its container, or an agent in its place. */
 import { constants } from 'node:os'
 import type { Started } from '../isolator/kill/kill.ts'
+import { TICKS_PER_SECOND } from '../isolator/proc.ts'
 import type { Exit } from './containerizer.ts'
 
 /**
@@ -11,7 +12,13 @@ export type Record =
   | { readonly kind: 'claimed' }
   | { readonly kind: 'started'; readonly started: Started }
   | { readonly kind: 'failed'; readonly why: string }
-  | { readonly kind: 'exited'; readonly started?: Started; readonly exit: Exit }
+  | {
+      readonly kind: 'exited'
+      readonly started?: Started
+      readonly exit: Exit
+      /** When, in clock ticks from boot; only of one that is a session. */
+      readonly endedTicks?: number | undefined
+    }
 
 const SIGNAL_NAMES = new Map(
   Object.entries(constants.signals).map(([name, number]) => [number as number, name]),
@@ -30,7 +37,10 @@ export function parseRecord(text: string): Record {
     const notes = lines.slice(0, -1).filter((line) => parseStart(line) === undefined)
     const status = Number(rest[0])
     if (started === undefined) return { kind: 'failed', why: failure(notes, status) }
-    return { kind: 'exited', started, exit: exitOf(status, notes) }
+    const exit = exitOf(status, notes)
+    const upS = Number(rest[1] || Number.NaN)
+    if (Number.isNaN(upS)) return { kind: 'exited', started, exit }
+    return { kind: 'exited', started, exit, endedTicks: Math.round(upS * TICKS_PER_SECOND) }
   }
   if (started !== undefined) return { kind: 'started', started }
   // Who was to make its namespaces could not, and nobody comes after.

@@ -12,6 +12,9 @@ export interface ProcessIdentity {
   readonly startTicks: number
 }
 
+/** USER_HZ: of the kernel towards programs, whatever it counts by itself. */
+export const TICKS_PER_SECOND = 100
+
 export interface ProcessStat {
   readonly zombie: boolean
   readonly parent: number

@@ -13,7 +13,7 @@
  *
  *     start PARENT PARENT_START CHILD CHILD_START     the task's own process exists
  *     Killed                                          what the shell says of a signal, if any
- *     exit STATUS
+ *     exit STATUS [UPTIME]                            if it is a session, with the time from boot
  *
  * Before `exec` the child looks whether `launches/ID` is still there: an agent that gave a claimed
  * but silent container up has moved it away and then looked for `start`, so one of the two sees
@@ -68,7 +68,9 @@ record() {
     exec 2>&3 3>&-
     exec "$@"
   )
-  echo "exit $?" >&2
+  status=$? up=
+  if [ "$session" ]; then read -r up _ </proc/uptime; fi 2>/dev/null
+  echo "exit $status" $up >&2
 }
 
 if [ "$2" = inside ]; then

@@ -170,7 +170,7 @@ export function realMachine(
         })
       }
     },
-    endUnseen: (id) => fileHolds(join(workDir, 'runtime', 'records', id), /^exit \d+\n/m),
+    endUnseen: (id) => fileHolds(join(workDir, 'runtime', 'records', id), /^exit \d+.*\n/m),
     written: (spec) => fileHolds(join(sandboxPath(spec), 'stdout'), /./),
     async [Symbol.asyncDispose]() {
       await last?.containerizer.close()

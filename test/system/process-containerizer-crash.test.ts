@@ -80,7 +80,10 @@ async function agentDies(t: ExecutionContext, machine: RealMachine, agent: Conta
   if (unseen === undefined) throw new Error('there are waiters')
   go(machine, unseen)
   await machine.endUnseen(unseen.containerId)
+  const record = recordOf(machine, unseen.containerId)
   const { containers, log, found } = await opened(machine)
+  const saysWhen = record.kind === 'exited' && record.endedTicks !== undefined
+  t.is(saysWhen, containers.isolation === 'session')
   const states = new Map(found.map(({ containerId, state }) => [containerId, state]))
   t.deepEqual(states.get(unseen.containerId), { kind: 'ended', exit: { code: 0 } })
   for (const spec of rest) {

@@ -58,7 +58,7 @@ async function endsAlone(t: ExecutionContext, isolation?: Exclude<Isolation, 'pr
   const agent = await agentOf(machine, { recoveryTimeoutMs: 500, isolation })
   await agent.kill()
   for (const { containerId } of SPECS) {
-    await fileHolds(join(machine.workDir, 'runtime', 'records', containerId), /^exit \d+\n/m)
+    await fileHolds(join(machine.workDir, 'runtime', 'records', containerId), /^exit \d+.*\n/m)
   }
   const containers = await machine.open(new EventLog(machine).onEvent)
   const found = await containers.recover()

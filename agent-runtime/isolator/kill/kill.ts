@@ -70,9 +70,14 @@ export function joinsOf(hold: KillHold): readonly string[] {
 /** As far as joining goes: killed one by one it may be either, and both have `cgroup.procs`. */
 const versionOf = (how: CgroupKind): 1 | 2 => (how === 'freezer' ? 1 : 2)
 
-export function scopeOf(hold: KillHold, { parent, child }: Started): KillScope {
+/** `endedTicks`: as of `sessionScope`. */
+export function scopeOf(
+  hold: KillHold,
+  { parent, child }: Started,
+  endedTicks?: number,
+): KillScope {
   if (hold.kind === 'cgroup') return cgroupScope(hold.path, hold.how)
-  return hold.kind === 'pid-namespace' ? pidNamespaceScope(parent) : sessionScope(child)
+  return hold.kind === 'pid-namespace' ? pidNamespaceScope(parent) : sessionScope(child, endedTicks)
 }
 
 /**

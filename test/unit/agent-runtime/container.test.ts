@@ -1,18 +1,22 @@
 /** What a container says of itself, whatever its files say and when. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { Container } from '../../../agent-runtime/containerizer/container.ts'
 import type { ContainerEvent } from '../../../agent-runtime/containerizer/containerizer.ts'
 import { RuntimeDirectory } from '../../../agent-runtime/containerizer/runtime-directory.ts'
 import { Held } from '../../../agent-runtime/isolator/held.ts'
+import { isAlive, readStat, signalPid } from '../../../agent-runtime/isolator/proc.ts'
 import { SimulatedClock } from '../../../bus/simulated/clock.ts'
+import { aSandbox } from '../../support/containers.ts'
 
 /** Of processes that are not there: no pid is as high. */
 const START = 'start 9999998 1 9999999 1\n'
 
-test('a container that a kill finds ended as it is seen to start is told as ended once', async (t) => {
+function aContainer(t: ExecutionContext) {
   const workDir = mkdtempSync(join(tmpdir(), 'bourse-container-'))
   t.teardown(() => rmSync(workDir, { recursive: true }))
   const runtime = new RuntimeDirectory(join(workDir, 'runtime'))
@@ -23,10 +27,14 @@ test('a container that a kill finds ended as it is seen to start is told as ende
     clock,
     bases: new Set(),
     emit: (event) => void said.push(event),
-    ended: () => t.fail('it is told'),
+    ended: () => {},
   })
+  return { container, clock, said, record: join(runtime.records, 'c-1') }
+}
+
+test('a container that a kill finds ended as it is seen to start is told as ended once', async (t) => {
+  const { container, clock, said, record } = aContainer(t)
   container.prepared({ kind: 'session' }, new Held(), [])
-  const record = join(runtime.records, 'c-1')
   writeFileSync(record, '')
   container.killIn(0)
   writeFileSync(record, `${START}exit 0\n`)
@@ -38,3 +46,34 @@ test('a container that a kill finds ended as it is seen to start is told as ende
     { kind: 'ended', containerId, exit: { code: 0 } },
   ])
 })
+
+for (const [whose, endedS, isKilled] of [
+  ['of a task that was away when it ended goes', 1e9, true],
+  ['of another that has its number by now stays', 0.05, false],
+] as const) {
+  test(`a session ${whose}`, async (t) => {
+    const { container, record } = aContainer(t)
+    // Its leader is gone, as that of a daemon is.
+    const shell = 'sleep 600 & echo $!; read -r end'
+    const leader = spawn('/bin/sh', ['-c', shell], {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    })
+    const [said] = (await once(leader.stdout, 'data')) as [Buffer]
+    const pid = Number(said.toString())
+    const member = { pid, startTicks: readStat(pid)?.startTicks ?? 0 }
+    t.teardown(() => signalPid(pid, 'SIGKILL'))
+    // The other end is the member's.
+    const ended = once(leader.stdout, 'close')
+    leader.stdin.end()
+    await once(leader, 'exit')
+    t.true(isAlive(member))
+    writeFileSync(record, `start 9999998 1 ${leader.pid} 1\nexit 0 ${endedS}\n`)
+    const sandbox = aSandbox('t-1')
+    const state = container.recover({ hold: { kind: 'session' }, sandbox, silent: false })
+    t.is(state.kind, isKilled ? 'running' : 'ended', 'who ends still counts as running')
+    if (isKilled) await ended
+    else t.true(isAlive(member))
+    container.forget()
+  })
+}

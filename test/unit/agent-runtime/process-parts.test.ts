@@ -22,6 +22,11 @@ for (const [title, text, record] of [
   ['half an exit is not there yet', `${START}exit 1`, { kind: 'started', started }],
   ['an exit has a code', `${START}exit 3\n`, { kind: 'exited', started, exit: { code: 3 } }],
   [
+    'an exit may say when, in seconds from boot',
+    `${START}exit 3 12.34\n`,
+    { kind: 'exited', started, exit: { code: 3 }, endedTicks: 1_234 },
+  ],
+  [
     'an exit above 128 without a note is a code',
     `${START}exit 137\n`,
     { kind: 'exited', started, exit: { code: 137 } },

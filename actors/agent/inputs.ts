@@ -49,8 +49,6 @@ export interface Start {
   readonly records: readonly AgentRecord[]
   readonly containers: readonly FoundContainer[]
   readonly bootId: string
-  /** An agent of this id was here before, whatever the records say. */
-  readonly isKnown?: boolean
 }
 
 /**

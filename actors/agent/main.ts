@@ -157,7 +157,6 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgents> 
     machines: [
       {
         profile,
-        isKnown,
         openRuntime: (onEvent) =>
           openMachine({ ...here, workDir, agentId, clock, onEvent, watch, containerService }),
       },

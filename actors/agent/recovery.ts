@@ -140,23 +140,23 @@ function noteEnd(task: Task): void {
 const SECOND_MS = 1_000
 
 /**
- * The checkpoint is lost: how often the agent has started is not known, less often than seconds
- * have passed. What it says of its tasks must stand above what it has said of them.
+ * What the agent says of its tasks must stand above all that was ever said of them under its id,
+ * also when its work directory was lost, or is an older one: nobody starts once a second.
  */
-const unknownIncarnation = ({ wallMs }: Now): number => Math.floor(wallMs / SECOND_MS)
+const nextIncarnation = (before: StartRecord | undefined, { wallMs }: Now): number =>
+  Math.max((before?.incarnation ?? 0) + 1, Math.floor(wallMs / SECOND_MS))
 
 /** The next incarnation, or why it cannot begin. */
 function begin(
   state: AgentState,
   before: StartRecord | undefined,
-  { bootId, isKnown = false, now }: Pick<Start, 'bootId' | 'isKnown'> & { readonly now: Now },
+  { bootId, now }: Pick<Start, 'bootId'> & { readonly now: Now },
 ): string | undefined {
   state.outbox.records = []
   if (before !== undefined && before.format > FORMAT) {
     return `the checkpoint has format ${before.format}, this agent reads ${FORMAT}: use a newer one`
   }
-  const last = before?.incarnation ?? (isKnown ? unknownIncarnation(now) : 0)
-  state.incarnation = last + 1
+  state.incarnation = nextIncarnation(before, now)
   state.bootId = bootId
   state.directory = before?.directory ?? (nextHex(state.random, 64) as DirectoryId)
   const isSame =

@@ -49,8 +49,6 @@ import { type AgentState, newAgent, type Profile } from './state.ts'
 export interface Machine {
   /** Without `isolation`, which the containerizer tells. */
   readonly profile: Profile
-  /** An agent of its id was here before, whatever the checkpoint says. Default false. */
-  readonly isKnown?: boolean
   readonly openRuntime: (onEvent: OnContainerEvent) => Promise<Runtime>
 }
 
@@ -111,14 +109,14 @@ export async function openAgents(deps: AgentsDeps): Promise<OpenAgents> {
     closing.push(() => batch.stop())
     const orders = hearOrders(deps, agents)
     closing.push(() => orders.forEach((subscription) => subscription.close()))
-    for (const [i, { profile, isKnown = false }] of deps.machines.entries()) {
+    for (const [i, { profile }] of deps.machines.entries()) {
       const runtime = runtimes[i] as Runtime
       const found = await runtime.containerizer.recover()
       const agent = openAgent(deps, { profile, runtime, batch })
       agents.push(agent)
       closing.push(() => agent.actor.stop())
       const { agentId } = profile
-      const start = { records: journal.recall(agentId), bootId: deps.bootId, isKnown }
+      const start = { records: journal.recall(agentId), bootId: deps.bootId }
       agent.actor.input({ kind: 'start', containers: found.map(foundOf), ...start })
     }
     const subscriptions = listen(deps, agents)

@@ -89,6 +89,9 @@ export function registered(given: Partial<AgentOrder> = {}): AgentOrder {
   } as AgentOrder
 }
 
+/** Of a rig's first start: the seconds of its wall clock. */
+export const INCARNATION = 1_700_000_001
+
 export interface Restart {
   readonly containers?: readonly FoundContainer[]
   readonly bootId?: string
@@ -99,7 +102,6 @@ export class Rig {
   state: AgentState
   records: AgentRecord[] = []
   bootId = 'boot-1'
-  isKnown = false
   nowMs = 1_000
   /** By so much its wall clock was set forward. */
   wallStepMs = 0
@@ -120,8 +122,8 @@ export class Rig {
   #start(profile: Profile, containers: readonly FoundContainer[]): readonly Effect[] {
     this.#starts += 1
     this.state = newAgent(profile, String(this.#starts).repeat(32).slice(0, 32))
-    const { records, bootId, isKnown } = this
-    return this.hear({ kind: 'start', records, containers, bootId, isKnown })
+    const { records, bootId } = this
+    return this.hear({ kind: 'start', records, containers, bootId })
   }
 
   /** One input and the end of its turn. */

@@ -13,6 +13,7 @@ import {
   aTask,
   FRAMEWORK,
   found,
+  INCARNATION,
   kindsOf,
   launchOf,
   NEXT_LEADER,
@@ -33,10 +34,11 @@ const aKill = (taskId: string): AgentOrder => ({
 test('each start writes a new incarnation to disk before anything else', (t) => {
   const rig = new Rig()
   t.deepEqual(kindsOf(rig.begun), ['compact'])
-  t.like(rig.records[0], { kind: 'start', format: FORMAT, incarnation: 1, bootId: 'boot-1' })
+  const incarnation = INCARNATION
+  t.like(rig.records[0], { kind: 'start', format: FORMAT, incarnation, bootId: 'boot-1' })
   t.is(kindsOf(rig.restart())[0], 'compact')
-  t.like(rig.records[0], { incarnation: 2 })
-  t.like(reportsOf(rig.beat())[0], { kind: 'register', incarnation: 2 })
+  t.like(rig.records[0], { incarnation: incarnation + 1 })
+  t.like(reportsOf(rig.beat())[0], { kind: 'register', incarnation: incarnation + 1 })
 })
 
 test('a work directory has an identity from its first start on, and a new one has another', (t) => {
@@ -65,7 +67,7 @@ test('a restart while a task runs changes nothing for the task', (t) => {
   t.is(scalarOf(rig.state.free, 'cpus'), 3000)
   t.like(statusOf(rig.ended('t-1')), {
     state: 'TASK_FINISHED',
-    number: { incarnation: 2, count: 1 },
+    number: { incarnation: INCARNATION + 1, count: 1 },
   })
 })
 
@@ -250,17 +252,39 @@ test('with its checkpoint an agent loses its tasks, and says that they were here
   )
 })
 
-test('who was here before and has no records counts on above what it can have said', (t) => {
-  const rig = anAgentThatRuns('t-1')
-  rig.records = []
-  rig.isKnown = true
-  rig.restart()
+const saidOf = (rig: Rig, taskId: string): number => {
   rig.beat()
   rig.confirm()
-  const [said] = statusesOf(rig.orders({ kind: 'missing', tasks: [aRef('t-1')] }))
-  t.true((said?.number?.incarnation ?? 0) > 1_000_000_000)
+  const [said] = statusesOf(rig.orders({ kind: 'missing', tasks: [aRef(taskId)] }))
+  return said?.number?.incarnation ?? 0
+}
+
+test('an agent whose work directory is a new one says what stands above all that it has said', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  for (let i = 0; i < 5; i++) rig.restart()
+  const before = rig.state.incarnation
+  rig.pass(10_000)
+  rig.records = []
   rig.restart()
-  t.is(rig.state.incarnation, (said?.number?.incarnation ?? 0) + 1)
+  t.true(saidOf(rig, 't-1') > before)
+})
+
+test('an agent whose work directory is an older one says what stands above all that it has said', (t) => {
+  const rig = new Rig()
+  const older = [...rig.records]
+  for (let i = 0; i < 5; i++) rig.restart()
+  const before = rig.state.incarnation
+  rig.pass(10_000)
+  rig.records = older
+  rig.restart()
+  t.true(saidOf(rig, 't-1') > before)
+})
+
+test('an agent whose clock was set back counts on from its last start', (t) => {
+  const rig = new Rig()
+  rig.wallStepMs = -3_600_000
+  rig.restart()
+  t.is(rig.state.incarnation, INCARNATION + 1)
 })
 
 test('a settled task waits for the leader over a restart', (t) => {

@@ -11,6 +11,7 @@ import {
   aRun,
   aTask,
   FRAMEWORK,
+  INCARNATION,
   kindsOf,
   LEADER,
   messagesOf,
@@ -35,7 +36,7 @@ test('the first beat since the start opens a session at once', (t) => {
   t.like(messages[0]?.reports[0], {
     kind: 'register',
     version: PROTOCOL_VERSIONS,
-    incarnation: 1,
+    incarnation: INCARNATION,
     highest: LEADER,
     pages: 0,
     info: { hostname: 'host', resourcesVersion: 1 },
@@ -53,7 +54,7 @@ test('what is held follows the open as pages, each in a message of its own', (t)
     messages.map(({ n }) => n),
     [1, 2, 3],
   )
-  t.like(messages[0]?.reports[0], { kind: 'register', incarnation: 2, pages: 2 })
+  t.like(messages[0]?.reports[0], { kind: 'register', incarnation: INCARNATION + 1, pages: 2 })
   t.like(messages[1]?.reports[0], { kind: 'snapshot-page', page: 1, last: false })
   t.like(messages[2]?.reports[0], { kind: 'snapshot-page', page: 2, last: true })
   const pages = messages.flatMap(({ reports }) => reports)

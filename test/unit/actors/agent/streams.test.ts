@@ -11,6 +11,7 @@ import {
   aRun,
   aTask,
   FRAMEWORK,
+  INCARNATION,
   kindsOf,
   launchOf,
   Rig,
@@ -37,7 +38,7 @@ test('a status is in the checkpoint before it is published, with number and uuid
   t.deepEqual(kindsOf(first), ['checkpoint', 'update'])
   const status = statusOf(first)
   t.regex(status.uuid ?? '', /^[0-9a-f]{32}$/)
-  t.deepEqual(status.number, { incarnation: 1, count: 2 })
+  t.deepEqual(status.number, { incarnation: INCARNATION, count: 2 })
 })
 
 test('one status is in flight: the next leaves when the first was acknowledged', (t) => {
@@ -45,7 +46,10 @@ test('one status is in flight: the next leaves when the first was acknowledged',
   t.deepEqual(statusesOf(second), [])
   const effects = rig.ack(statusOf(first))
   t.deepEqual(kindsOf(effects), ['checkpoint', 'update'])
-  t.like(statusOf(effects), { state: 'TASK_FINISHED', number: { incarnation: 1, count: 3 } })
+  t.like(statusOf(effects), {
+    state: 'TASK_FINISHED',
+    number: { incarnation: INCARNATION, count: 3 },
+  })
 })
 
 test('an end behind a status that nobody acknowledges is told soon, by the repeat of that one', (t) => {

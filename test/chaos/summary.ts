@@ -1,5 +1,5 @@
 /** How a run of chaos is told: to people, to programs, and to the log of runs. */
-import type { ChaosOutcome } from './outcome.ts'
+import { type ChaosOutcome, neverBegunText } from './outcome.ts'
 
 /** Counts of everything; its last lines are what one looks for. */
 export function summary(outcome: ChaosOutcome): readonly string[] {
@@ -7,6 +7,7 @@ export function summary(outcome: ChaosOutcome): readonly string[] {
   const worst = Object.entries(kinds).sort(([, a], [, b]) => b.worstMs - a.worstMs)
   const ends = Object.entries(figures.ended).map(([state, count]) => `${count} ${state}`)
   const own = Object.entries(ownEnds).map(([name, count]) => `${name} ${count}`)
+  const never = neverBegunText(figures.neverBegun)
   return [
     `${outcome.minutes} minutes, seed ${outcome.seed}, ${outcome.servers} NATS server${outcome.servers > 1 ? 's' : ''}`,
     `${outcome.faults} faults in ${outcome.rounds} rounds; slowest recovery of each kind, and what is stated:`,
@@ -16,6 +17,7 @@ export function summary(outcome: ChaosOutcome): readonly string[] {
     }),
     `tasks: ${figures.launched} launched, ${figures.started} began, ${figures.killed} kills asked for`,
     `ends: ${ends.join(', ')}; ${figures.excused} by reboots and full disks`,
+    ...(never === '' ? [] : [`never began: ${never}`]),
     `the observer missed ${figures.missed} messages of leaders and was deaf ${figures.deaf} times`,
     ...(own.length > 0 ? [`ended by themselves, and started again: ${own.join(', ')}`] : []),
     ...outcome.skipped.map((what) => `not done here: ${what}`),

@@ -53,6 +53,8 @@ export interface Figures {
   /** What frameworks were told: by terminal state. */
   readonly ended: Readonly<Record<string, number>>
   readonly killed: number
+  /** Launched, and no start file: by what their frameworks were told, `TASK_DROPPED STALE`. */
+  readonly neverBegun: Readonly<Record<string, number>>
   /** Launched, and nobody was told of an end. */
   readonly unfinished: number
   /** Began, and ended otherwise than by themselves or a kill. */
@@ -191,11 +193,19 @@ export class Observer {
     const tasks = stories.flatMap((story) => [...story.tasks.values()])
     const ended: Record<string, number> = {}
     for (const { end } of tasks) if (end) ended[end.state] = (ended[end.state] ?? 0) + 1
-    const starts = stories.flatMap((story) => [...story.tasks.values()].map((t) => story.starts(t)))
+    const idle = stories.flatMap((story) =>
+      [...story.tasks.values()].filter((task) => story.starts(task) === 0),
+    )
+    const neverBegun: Record<string, number> = {}
+    for (const task of idle.filter(({ wasRefused }) => !wasRefused)) {
+      const why = whyNever(task)
+      neverBegun[why] = (neverBegun[why] ?? 0) + 1
+    }
     return {
       launched: tasks.filter(({ wasRefused }) => !wasRefused).length,
-      started: starts.filter((count) => count > 0).length,
+      started: tasks.length - idle.length,
       ended,
+      neverBegun,
       killed: tasks.filter(({ wasKilled }) => wasKilled).length,
       unfinished: tasks.filter(isUnfinished).length,
       ...this.#counts,
@@ -303,6 +313,12 @@ export class Observer {
 
 const isUnfinished = ({ end, wasRefused, wasGivenUp }: Task): boolean =>
   end === undefined && !wasRefused && !wasGivenUp
+
+/** What its framework was told of a task that has not begun. */
+function whyNever({ end, wasGivenUp }: Task): string {
+  if (end === undefined) return wasGivenUp ? 'known to nobody' : 'unfinished'
+  return end.reason === undefined ? end.state : `${end.state} ${end.reason}`
+}
 
 const isOf = (task: Task, { agentId, frameworkId, launchedSinceMs = 0 }: Of): boolean =>
   (agentId === undefined || task.agentId === agentId) &&

@@ -38,6 +38,8 @@ export function disksNeed(): Need {
 }
 
 const CHUNKS = [1 << 20, 1 << 12, 1]
+/** A sandbox is a few small files: the space is to be gone before the inodes. */
+const BYTES_PER_INODE = 1 << 10
 
 /** `folder` becomes a file system of `mib` MiB; its image lies beside it. @throws not root. */
 export function mountSmallDisk(folder: string, mib: number): MountedDisk {
@@ -46,7 +48,8 @@ export function mountSmallDisk(folder: string, mib: number): MountedDisk {
   mkdirSync(dirname(image), { recursive: true })
   writeFileSync(image, '')
   truncateSync(image, mib << 20)
-  execFileSync('mkfs.ext4', ['-q', '-F', '-m', '0', image], { stdio: 'ignore' })
+  const inodes = ['-i', String(BYTES_PER_INODE)]
+  execFileSync('mkfs.ext4', ['-q', '-F', '-m', '0', ...inodes, image], { stdio: 'ignore' })
   execFileSync('mount', ['-o', 'loop', image, folder], { stdio: 'ignore' })
   rmSync(join(folder, 'lost+found'), { recursive: true })
   const filler = join(folder, '.filler')

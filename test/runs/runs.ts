@@ -66,8 +66,8 @@ function simulations(runs: readonly Simulation[]): readonly string[] {
 
 function chaos(runs: readonly Chaos[]): readonly string[] {
   return [
-    '| chaos at | seed | minutes | servers | faults | slowest recovery | tasks | lost | doubled | left behind | violations |',
-    '|---|---:|---:|---:|---:|---|---:|---:|---:|---:|---:|',
+    '| chaos at | seed | minutes | servers | faults | slowest recovery | launched | began | lost | doubled | left behind | violations |',
+    '|---|---:|---:|---:|---:|---|---:|---:|---:|---:|---:|---:|',
     ...runs.map((run) =>
       row(
         run.commit,
@@ -77,6 +77,7 @@ function chaos(runs: readonly Chaos[]): readonly string[] {
         run.faults,
         slowest(run),
         run.figures.launched,
+        run.figures.started,
         run.figures.lost,
         run.figures.doubled,
         run.leftBehind.length,
@@ -91,6 +92,7 @@ function chaos(runs: readonly Chaos[]): readonly string[] {
       sum(runs, (run) => run.faults),
       '',
       sum(runs, (run) => run.figures.launched),
+      sum(runs, (run) => run.figures.started),
       sum(runs, (run) => run.figures.lost),
       sum(runs, (run) => run.figures.doubled),
       sum(runs, (run) => run.leftBehind.length),

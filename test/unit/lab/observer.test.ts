@@ -71,6 +71,14 @@ test('a task that ends by itself is well', (t) => {
   t.is(judged(t, { launch: { ending: 'crashes' }, told: [crashed], ends: true }), 'well')
 })
 
+test('a leader that is asked does not say why a task was killed', (t) => {
+  const killed = (reason: string, source: string): string =>
+    judged(t, { launch: { ending: 'sick' }, told: [['TASK_KILLED', { reason, source }]] })
+  t.is(killed('UNHEALTHY', 'agent'), 'well')
+  t.is(killed('RECONCILIATION', 'master'), 'well')
+  t.regex(killed('COMMAND_FAILED', 'agent'), /^I5/)
+})
+
 test('how a task ended is told to its framework, whoever tells it', (t) => {
   for (const source of ['agent', 'master'])
     t.is(
@@ -103,8 +111,24 @@ test('a kill that was asked for excuses its end, a reboot that of all tasks ther
   t.regex(judged(t, { told: [['TASK_GONE']], excuses: [{ ...reboot, fromMs: 250 }] }), /^I5/)
 })
 
-test('a task that never began may be told so in any way', (t) => {
+test('a task may be told of as never begun, and end before it has begun for a reason', (t) => {
   t.is(judged(t, { told: [['TASK_DROPPED']], starts: 0 }), 'never-begun')
+  t.is(judged(t, { told: [['TASK_KILLED']], starts: 0, killed: true }), 'never-begun')
+  const full = { agentId: 'a1', fromMs: 150, untilMs: 300 }
+  const failed: Told = ['TASK_FAILED', { reason: 'LAUNCH_FAILED' }]
+  t.is(judged(t, { told: [failed], starts: 0, excuses: [full] }), 'never-begun')
+  const broken = 'I3: f/t was told TASK_FAILED (LAUNCH_FAILED), but it never began'
+  t.is(judged(t, { told: [failed], starts: 0 }), broken)
+  t.is(judged(t, { told: [failed], starts: 0, killed: true }), broken, 'nothing went wrong with it')
+  t.regex(judged(t, { told: [['TASK_KILLED']], starts: 0 }), /^I3/)
+})
+
+test('an agent that has no room for a task was given too many, unless it lost some', (t) => {
+  const dropped = (source: string): Told => ['TASK_DROPPED', { reason: 'INVALID_OFFERS', source }]
+  t.is(judged(t, { told: [dropped('master')], starts: 0 }), 'never-begun', 'the offer was gone')
+  t.regex(judged(t, { told: [dropped('agent')], starts: 0 }), /^I1: a1 had no room for f\/t/)
+  const reboot = { agentId: 'a1', fromMs: 150, untilMs: 300 }
+  t.is(judged(t, { told: [dropped('agent')], starts: 0, excuses: [reboot] }), 'never-begun')
 })
 
 test('two starts are one too many', (t) => {

@@ -113,10 +113,16 @@ function obeysOlder({ leader }: LeaderTurn, { highest }: Register): boolean {
   return highest !== undefined && highest.epoch < leader.epoch
 }
 
-/** Only agents that the registry knows can raise an epoch. */
+/**
+ * Only agents that the registry knows can raise an epoch; and any, while one leads that awaited
+ * none: all masters and the store were lost, and who outlived them would obey nobody lower.
+ */
 function considerHigher(turn: LeaderTurn, agentId: AgentId, highest: Fence): void {
-  const agent = turn.leader.agents.get(agentId)
-  if (agent?.isAdmitted || agent?.state === 'unreachable') agentClaims(turn, highest, agentId)
+  const { agents, gone, recovery } = turn.leader
+  const agent = agents.get(agentId)
+  const isKnown = agent?.isAdmitted || agent?.state === 'unreachable'
+  const isBelieved = recovery.known === 0 && !gone.has(agentId)
+  if (isKnown || isBelieved) agentClaims(turn, highest, agentId)
 }
 
 function handleReport(turn: LeaderTurn, agent: Agent, report: AgentReport): void {

@@ -1,8 +1,9 @@
 /** Epochs fence: who is told of a higher leader takes a higher epoch, or follows. */
 import test from 'ava'
-import type { RunId } from '../../../../protocol/ids.ts'
+import type { AgentId, RunId } from '../../../../protocol/ids.ts'
 import { EPOCH_JUMP_MAX, LEASE_MS } from '../../../../protocol/limits.ts'
 import {
+  aHeldTask,
   aRegister,
   aStage,
   FakeAgent,
@@ -60,12 +61,37 @@ test('who has lost the lease meanwhile follows instead', (t) => {
 })
 
 test('the complaint of a stranger raises nothing', (t) => {
-  const { master } = aStage()
+  const master = new MasterDriver()
+  const a1 = 'a1' as AgentId
+  master.log.push(aBatch(4, 1, { kind: 'epoch' }, { kind: 'agent-admitted', agentId: a1 }))
+  t.is(master.leading().leader.epoch, 5)
   new FakeAgent(master, 'stranger').complain(7)
   const opening = new FakeAgent(master, 'a2')
   opening.open({ pages: 1 })
   opening.complain(7)
-  t.is(master.leader.epoch, 1)
+  t.is(master.leader.epoch, 5)
+})
+
+test('agents that outlived all masters and the store raise the epoch of who begins from nothing', (t) => {
+  const master = new MasterDriver().leading()
+  const survivor = new FakeAgent(master)
+  survivor.complain(57)
+  t.is(master.leader.epoch, 58)
+  survivor.open({ highest: { epoch: 58, run: RUN } }, [aHeldTask('t1')])
+  t.is(master.agent('a1').state, 'registered')
+  t.is(master.task('t1')?.state, 'TASK_RUNNING')
+})
+
+test('they do so also when a new agent came first, and nobody does after the next takeover', (t) => {
+  const master = new MasterDriver().leading()
+  const fresh = new FakeAgent(master, 'a2')
+  fresh.open()
+  t.is(master.agent('a2').state, 'registered')
+  new FakeAgent(master).complain(57)
+  t.is(master.leader.epoch, 58)
+  live({ master, agent: fresh }, LEASE_MS)
+  new FakeAgent(master, 'stranger').complain(70)
+  t.is(master.leader.epoch, 58)
 })
 
 test('the complaint of an agent that was unreachable counts', (t) => {

@@ -18,6 +18,18 @@ export async function agentsAway(client: OperatorClient): Promise<readonly AwayA
   return away
 }
 
+/** That agent, if the leader does not reach it now. @throws {ClusterError} as `ask`. */
+export async function ifAway(
+  client: OperatorClient,
+  wanted: AwayAgent['agentId'],
+): Promise<AwayAgent | undefined> {
+  for await (const page of client.list('agents', wanted)) {
+    const found = page.find(({ agentId }) => agentId === wanted)
+    if (found !== undefined) return found.state === 'registered' ? undefined : found
+  }
+  return undefined
+}
+
 /** `it may run on a1 (recovering) or a2 (unreachable)`; undefined: all are there. */
 export function mayRunOn(away: readonly AwayAgent[]): string | undefined {
   const names = away.slice(0, NAMED_MAX).map(({ agentId, state }) => `${agentId} (${state})`)

@@ -1,6 +1,7 @@
 /** `bourse kill TASK…`. */
 import { ClusterError } from '../../protocol/errors.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
+import { ifAway } from '../agents-away.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { findTaskToEnd, type WantedTask, wantedTask } from '../find-task.ts'
 import { type Io, jsonLine } from '../io.ts'
@@ -36,18 +37,27 @@ export function kill(
 const isAboutTask = ({ code }: ClusterError): boolean =>
   ['cli/no-task', 'cli/several-tasks', 'bus/refused'].includes(code)
 
-async function killOne(
+/** One task; what becomes of it is said, also when nobody can know it. */
+export async function killOne(
   client: OperatorClient,
   wanted: WantedTask,
   { options, io }: { readonly options: KillOptions; readonly io: Io },
 ): Promise<void> {
-  const { principal, frameworkId, taskId, state } = await findTaskToEnd(client, wanted)
+  const { principal, frameworkId, taskId, agentId, state } = await findTaskToEnd(client, wanted)
   const isOver = isTerminal(state)
   const { grace } = options
   if (!isOver) {
     const graceMs = grace === undefined ? {} : { graceMs: grace }
     await client.ask('kill', { principal, frameworkId, taskId, ...graceMs })
   }
-  if (options.json) io.print(jsonLine({ principal, frameworkId, taskId, state, killed: !isOver }))
-  else io.print(isOver ? `${taskId} is ${state} already` : `killing ${taskId}`)
+  const away = isOver ? undefined : await ifAway(client, agentId)
+  if (options.json) {
+    const awaits = away === undefined ? {} : { awaits: agentId, agentState: away.state }
+    io.print(jsonLine({ principal, frameworkId, taskId, state, killed: !isOver, ...awaits }))
+  } else if (isOver) io.print(`${taskId} is ${state} already`)
+  else if (away === undefined) io.print(`killing ${taskId}`)
+  else io.print(`${taskId} is killed when ${agentId} is back (${away.state}); ${UNLESS}`)
 }
+
+/** Only who leads now remembers what an operator wants. */
+const UNLESS = 'if another master leads by then, ask again'

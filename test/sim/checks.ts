@@ -1,6 +1,7 @@
 /** All that is looked at after each step of each actor. */
 import type { MasterState } from '../../actors/master/state.ts'
 import { AgentCheck } from './agent-check.ts'
+import { FailoverCheck } from './failover-check.ts'
 import { FenceCheck } from './fence-check.ts'
 import { LeaderCheck } from './leader-check.ts'
 import type { Operator } from './operator.ts'
@@ -19,6 +20,7 @@ export class Checks implements Watcher {
   readonly #leaders: LeaderCheck
   readonly #agents: AgentCheck
   readonly #fences: FenceCheck
+  readonly #failovers: FailoverCheck
   readonly #guard = new SpinGuard()
   #promisesAtMs = 0
 
@@ -28,6 +30,7 @@ export class Checks implements Watcher {
     this.#leaders = new LeaderCheck(world)
     this.#agents = new AgentCheck(world)
     this.#fences = new FenceCheck(world)
+    this.#failovers = new FailoverCheck(world)
     world.onSaid = (...said) => this.#agents.said(...said)
   }
 
@@ -46,7 +49,9 @@ export class Checks implements Watcher {
     const kind = world.nodeOf(step.process)?.kind
     if (kind === 'master') {
       this.#fences.master(step)
-      this.#leaders.step(step, this.#fences.isNewest(step.state as MasterState))
+      const isNewest = this.#fences.isNewest(step.state as MasterState)
+      if (isNewest) this.#failovers.master(step)
+      this.#leaders.step(step, isNewest)
       if (step.input.kind === 'operator-call') {
         const { call } = step.input as unknown as { readonly call: Call }
         this.#operator.promises.heard(call, world.nowMs)

@@ -1,6 +1,7 @@
 /** What has truly happened, seen from outside of all actors; it outlives each of them. */
 import type { AgentId, FrameworkKey, Launch, TaskId } from '../../protocol/ids.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
+import { FRAMEWORK_FAILOVER_MS } from '../../protocol/limits.ts'
 import type { StatusNumber, TaskStatus } from '../../protocol/schema/common.ts'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
 
@@ -38,7 +39,13 @@ export interface TaskEntry {
 export interface FrameworkEntry {
   readonly key: FrameworkKey
   readonly tasks: Map<TaskId, TaskEntry>
-  /** Torn down: nobody waits for its statuses. */
+  /** So long it may be away. */
+  failoverMs: number
+  /** It was asked to tear itself down. */
+  isToEnd: boolean
+  /** A leader has asked the registry to write that it has ended. */
+  isEnded: boolean
+  /** It has heard that: nobody waits for its statuses. */
   isOver: boolean
 }
 
@@ -67,7 +74,14 @@ export class Ledger {
   framework(key: FrameworkKey): FrameworkEntry {
     const known = this.frameworks.get(frameworkKey(key))
     if (known !== undefined) return known
-    const fresh: FrameworkEntry = { key, tasks: new Map(), isOver: false }
+    const fresh: FrameworkEntry = {
+      key,
+      tasks: new Map(),
+      failoverMs: FRAMEWORK_FAILOVER_MS,
+      isToEnd: false,
+      isEnded: false,
+      isOver: false,
+    }
     this.frameworks.set(frameworkKey(key), fresh)
     return fresh
   }
@@ -108,7 +122,25 @@ export class Ledger {
 
   /** A leader ends a framework. Its id may come back, when all have forgotten it. */
   tornDown(key: FrameworkKey): void {
-    for (const task of this.framework(key).tasks.values()) task.isDropped = true
+    const framework = this.framework(key)
+    framework.isEnded = true
+    for (const task of framework.tasks.values()) task.isDropped = true
+  }
+
+  /** A framework is told that it is over, and why. */
+  over(key: FrameworkKey, why: string): void {
+    const framework = this.framework(key)
+    const { isEnded, isToEnd } = framework
+    framework.isOver = true
+    if (isEnded || isToEnd) return
+    const { frameworkId } = key
+    this.#violated(
+      '5: a framework has its failover time, and no more',
+      `${frameworkId} is told that it is over, and nobody has ended it: ${why}`,
+      {
+        frameworkId,
+      },
+    )
   }
 
   /** An agent's machine lost its power: of what was not safe it need know nothing. */

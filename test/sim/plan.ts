@@ -151,6 +151,8 @@ export class Plan {
         return this.#later(chance.between(0, STALL_MS_MAX), () => this.#freeze(node, strike))
       case 'disconnect':
         return this.#disconnect(node, strike, chance)
+      case 'left-alone':
+        return this.#leaveAlone(node, strike)
       case 'teardown':
         return node.workload?.teardown()
       default:
@@ -205,6 +207,15 @@ export class Plan {
   #crash(node: Node, { forMs }: Strike, isSaid: boolean): undefined {
     node.process?.kill(isSaid)
     this.#later(forMs, () => this.#world.start(node))
+  }
+
+  /** All instances of a framework are away. */
+  #leaveAlone({ team }: Node, { forMs }: Strike): undefined {
+    const instances = this.#world.nodes.filter((node) => node.team === team)
+    for (const { process } of instances) process?.kill()
+    this.#later(forMs, () => {
+      for (const node of instances) this.#world.start(node)
+    })
   }
 
   /** An operator gives it up. `returns`: it comes back nonetheless, as who it was. */

@@ -8,6 +8,7 @@ const WEIGHTS = {
   crash: 30,
   'crash-midway': 22,
   'long-absence': 4,
+  'left-alone': 4,
   reboot: 4,
   'power-loss': 4,
   stop: 5,
@@ -45,6 +46,7 @@ const ONLY: Partial<Record<StrikeKind, readonly Kind[]>> = {
   'gone-for-good': ['agent'],
   'lost-disk': ['master'],
   teardown: ['framework'],
+  'left-alone': ['framework'],
 }
 const OF_THE_BUS: readonly StrikeKind[] = [
   'partition',
@@ -164,6 +166,7 @@ const LASTS: Partial<Record<StrikeKind, Lasts>> = {
   'crash-midway': onAverage(1_500),
   'server-restart': onAverage(1_500),
   'long-absence': within(18_000, 45_000),
+  'left-alone': within(25_000, 90_000),
   reboot: within(500, 8_000),
   'power-loss': within(500, 8_000),
   stop: within(100, 3_000),

@@ -120,6 +120,8 @@ export class Workload implements Handlers {
   }
 
   teardown(): void {
+    const { ledger, disk } = this.#parts
+    ledger.framework(disk.key).isToEnd = true
     this.#scheduler?.input({ kind: 'framework.teardown', ask: ++this.#asks })
   }
 

@@ -203,7 +203,12 @@ export class World {
 
   #master(name: string, shape: Chance): Node {
     const disk = new MasterDisk()
-    const rules = { reregisterMs: 30_000, offerTimeoutMs: 1_000 * shape.integer(4, 20) }
+    const rules = {
+      reregisterMs: 30_000,
+      offerTimeoutMs: 1_000 * shape.integer(4, 20),
+      // Leaders are seldom left in peace for longer than a framework's time is then.
+      frameworkPingMs: 2_000,
+    }
     const node: Node = {
       ...this.#fresh('master', name),
       loseDisk: () => disk.lose(),
@@ -327,7 +332,7 @@ export class World {
           onEnded: (reason) => {
             if (reason?.name === 'invalid') this.failed(process, new Error(reason.message))
             if (team.disk === disk) team.disk = fresh()
-            this.ledger.framework(disk.key).isOver = true
+            this.ledger.over(disk.key, reason?.message ?? 'it wanted to')
             this.clock.after(AGAIN_MS, () => {
               process.kill()
               this.start(node)
@@ -343,12 +348,15 @@ export class World {
 
   #newFramework(shape: Chance): FrameworkDisk {
     const frameworkId = `f${++this.#frameworks}` as FrameworkId
+    const key = { principal: 'local' as Principal, frameworkId }
+    const failoverMs = shape.pick([8_000, 20_000, 600_000])
+    this.ledger.framework(key).failoverMs = failoverMs
     return {
-      key: { principal: 'local' as Principal, frameworkId },
+      key,
       secret: shape.token(128),
       roles: shape.pick([['*'], ['prod'], ['prod/web'], ['batch'], ['*', 'prod/web']]),
       thinkMs: shape.pick([100, 800, 2_500]),
-      failoverMs: shape.pick([15_000, 600_000, 600_000]),
+      failoverMs,
       tasks: 0,
       isReturning: false,
     }

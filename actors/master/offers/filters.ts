@@ -39,8 +39,6 @@ export interface Declined {
   readonly refuseMs: number | undefined
 }
 
-type Filtered = Pick<Declined, 'agentId' | 'resources'>
-
 /** Nothing returns to its decliner within a second, or while its filter holds. */
 export function addFilter(turn: LeaderTurn, declined: Declined): void {
   const { framework, role: name, agentId, resources, refuseMs } = declined
@@ -87,14 +85,6 @@ function newest(filters: Filter[]): Filter[] {
 
 export function liveFilters(filters: readonly Filter[] | undefined, nowMs: number): Filter[] {
   return (filters ?? []).filter(({ untilMs }) => untilMs > nowMs)
-}
-
-/** Nothing contained in what was declined goes there, whatever the allocator knows of it. */
-export function isFiltered({ filters }: Member, offered: Filtered, nowMs: number): boolean {
-  const { agentId, resources } = offered
-  const covering = (filter: Filter): boolean =>
-    filter.untilMs > nowMs && containsResources(filter.resources, resources)
-  return filters.get(agentId)?.some(covering) === true
 }
 
 export function clearFilters(turn: LeaderTurn, framework: Framework, name: string): void {

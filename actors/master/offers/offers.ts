@@ -17,7 +17,7 @@ import { isOverLimit } from '../roles/books.ts'
 import { count } from '../state.ts'
 import type { LeaderTurn } from '../turn.ts'
 import { rememberFate } from './fates.ts'
-import { addFilter, isFiltered, touchFilter } from './filters.ts'
+import { addFilter } from './filters.ts'
 
 /** Makes an offer of an allocation, if the master's own books allow it. Refusal is normal. */
 export function makeOffer(turn: LeaderTurn, allocation: Allocation): boolean {
@@ -31,11 +31,6 @@ export function makeOffer(turn: LeaderTurn, allocation: Allocation): boolean {
   if ('code' in resources || isEmpty(resources)) return false
   if (!containsResources(agent.free, resources)) return false
   if (isOverLimit(leader.roles, allocation.role, resources)) return false
-  if (isFiltered(role, { agentId: agent.agentId, resources }, now.monotonicMs)) {
-    // It does not know so yet: what is free is said to it before what was declined of it.
-    touchFilter(turn, framework, allocation.role, agent.agentId)
-    return false
-  }
   leader.offerCount += 1
   const offerId = `${leader.epoch}-${state.run}-${leader.offerCount}` as OfferId
   const offer: Offer = {

@@ -67,7 +67,6 @@ function takeover({ master }: Pick<Stage, 'master'>): MasterDriver {
 test('an agent that an operator gives up is written down first; then its tasks are over', (t) => {
   const { master, agent, allocator, framework } = aStageWith('t1')
   agent.update('t1', 'TASK_RUNNING')
-  framework.call('revive', {})
   allocator.offer({ resources: [{ name: 'cpus', scalar: 1 }] })
   master.holding.add('registry')
   t.is(giveUp({ master }), undefined)

@@ -367,8 +367,9 @@ test('a decline keeps its resources away for as long as it says', (t) => {
 })
 
 test('a decline takes the place of those that it covers, and stands beside those that it does not', (t) => {
-  const { master, framework, allocator } = aStage()
+  const { master, framework, allocator, offerId } = anOffered()
   const said = since(master)
+  framework.call('decline', { offers: [offerId], refuseMs: 60_000 })
   const decline = (cpus: number, refuseMs: number) => {
     allocator.offer({ resources: cpusMem(cpus, 64) })
     framework.call('decline', { offers: framework.offers.slice(-1), refuseMs })
@@ -376,9 +377,10 @@ test('a decline takes the place of those that it covers, and stands beside those
       .at(-1)
       ?.map(({ resources }) => resources)
   }
-  t.deepEqual(decline(1, 90_000), [cpusMem(1, 64)])
-  t.deepEqual(decline(2, 120_000), [cpusMem(2, 64)])
-  t.deepEqual(decline(3, 70_000), [cpusMem(2, 64), cpusMem(3, 64)])
+  const all = cpusMem(4, 4096)
+  t.deepEqual(decline(1, 90_000), [all, cpusMem(1, 64)])
+  t.deepEqual(decline(2, 120_000), [all, cpusMem(2, 64)])
+  t.deepEqual(decline(3, 70_000), [all, cpusMem(2, 64), cpusMem(3, 64)])
 })
 
 test('a decline for no time still keeps its resources away for a second', (t) => {

@@ -39,8 +39,7 @@ function list(
 const TASK = { ...aFramework(), taskId: 't1' as TaskId }
 
 test('agents are listed with what they have, what is used and what is offered', (t) => {
-  const { master, allocator, framework } = aStageWith('t1')
-  framework.call('revive', {})
+  const { master, allocator } = aStageWith('t1')
   allocator.offer({ resources: cpusMem(1, 64) })
   t.like(list(master, 'agents').items, [
     {

@@ -140,7 +140,6 @@ test('a role has no more offered to it than its limit, its children included', (
   t.is(allocator.offer({ ...TEAM, resources: [{ name: 'mem', scalar: 512 }] }).outcome, 'made')
   t.is(allocator.offer({ ...OTHER, resources: cpusMem(2.5, 64) }).outcome, 'made')
   framework.call('decline', { offers: framework.offers.slice(0, 1), refuseMs: 0 })
-  framework.call('revive', {})
   t.is(allocator.offer({ ...TEAM, resources: cpusMem(1, 64) }).outcome, 'made')
 })
 

@@ -23,7 +23,6 @@ function since(master: ReturnType<typeof aStage>['master']) {
 test('a task that lives is not told dead by the bad accept of its namesake', (t) => {
   const { master, framework, allocator, offerId } = anOffered()
   framework.accept([offerId], aTask('t1'))
-  framework.call('revive', {})
   allocator.offer({ resources: cpusMem(1, 64) })
   const [second = ''] = framework.offers
   framework.call('decline', { offers: [second] })
@@ -43,7 +42,6 @@ test('the id of an end that is not acknowledged is in use', (t) => {
   framework.accept([offerId], aTask('t1'))
   agent.update('t1', 'TASK_RUNNING')
   agent.update('t1', 'TASK_FINISHED')
-  framework.call('revive', {})
   allocator.offer({ resources: cpusMem(1, 64) })
   const said = since(master)
   const message = 'task id t1 is in use: its TASK_FINISHED on a1 is not acknowledged yet'
@@ -59,7 +57,6 @@ test('an answer names so many tasks that were not launched, and statuses name al
   const ids = Array.from({ length: NOT_LAUNCHED_MAX + 1 }, (_, i) => `t${i}`)
   const tasks = ids.map((id) => aTask(id, { resources: { cpus: 0.001 } }))
   framework.accept([offerId], ...tasks)
-  framework.call('revive', {})
   allocator.offer({ resources: cpusMem(1, 64) })
   const said = since(master)
   const answer = framework.accept(framework.offers, ...tasks)

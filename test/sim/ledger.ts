@@ -137,9 +137,7 @@ export class Ledger {
     this.#violated(
       '5: a framework has its failover time, and no more',
       `${frameworkId} is told that it is over, and nobody has ended it: ${why}`,
-      {
-        frameworkId,
-      },
+      { frameworkId },
     )
   }
 

@@ -23,6 +23,12 @@ const aTask = (taskId: string) => ({
   resources: { cpus: CPUS, mem: 32 },
 })
 
+/** The next offer, each time. */
+function offersTo(scheduler: Scheduler, cluster: SimulatedActors): () => Promise<Offered> {
+  const offers = scheduler.offers()[Symbol.asyncIterator]()
+  return async () => (await cluster.until(offers.next())).value as Offered
+}
+
 /** Answers offers until nothing waits; tells where each task went, and when. */
 async function answerAll(
   scheduler: Scheduler,
@@ -140,8 +146,7 @@ test('what was declined while a task was being started is asked for again if it 
   const { cluster, scheduler } = await opened(2)
   const queue = scheduler.queue()
   queue.add([aTask('a')])
-  const offers = scheduler.offers()[Symbol.asyncIterator]()
-  const next = async () => (await cluster.until(offers.next())).value as Offered
+  const next = offersTo(scheduler, cluster)
   const [first, second] = [await next(), await next()]
   await cluster.until(first.decline('not now', { refuseMs: 60_000 }))
   const answered = [queue.answer(first), queue.answer(second)]
@@ -160,8 +165,7 @@ test('a task whose id has come to be in use meanwhile is given back, and holds u
   const { cluster, scheduler } = await opened(2)
   const queue = scheduler.queue()
   queue.add([aTask('a'), aTask('b')])
-  const offers = scheduler.offers()[Symbol.asyncIterator]()
-  const next = async () => (await cluster.until(offers.next())).value as Offered
+  const next = offersTo(scheduler, cluster)
   t.is((await cluster.until((await next()).accept([aTask('a')]))).outcome, 'done')
   const answered = await cluster.until(queue.answer(await next()))
   t.like(answered, { outcome: 'done', notLaunched: [{ taskId: 'a', message: IN_USE }] })
@@ -175,8 +179,7 @@ test('where nothing else waits the offer is declined, and yet it is told whose i
   const { cluster, scheduler } = await opened(3)
   const queue = scheduler.queue()
   queue.add([aTask('a')])
-  const offers = scheduler.offers()[Symbol.asyncIterator]()
-  const next = async () => (await cluster.until(offers.next())).value as Offered
+  const next = offersTo(scheduler, cluster)
   const [first, second, third] = [await next(), await next(), await next()]
   t.is((await cluster.until(first.accept([aTask('a')]))).outcome, 'done')
   await cluster.until(second.decline('not now'))
@@ -209,8 +212,7 @@ test('a task of an accept that is no good is not tried again at once', async (t)
   const { cluster, scheduler } = await opened(3)
   const queue = scheduler.queue()
   queue.add([aTask('a')])
-  const offers = scheduler.offers()[Symbol.asyncIterator]()
-  const next = async () => (await cluster.until(offers.next())).value as Offered
+  const next = offersTo(scheduler, cluster)
   const [first, second, third] = [await next(), await next(), await next()]
   // What is said from within a handler is heard after it, all of it.
   const answered = new Promise<object>((resolve) => {

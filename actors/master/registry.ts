@@ -20,6 +20,8 @@ const RETRY_MS = LEADER_BEAT_MS / 2
 
 /** What follows from one batch is one input: it may be as many admissions. */
 const BATCH_RECORDS_MAX = 512
+/** What the agents hold that it admits: each of their tasks is looked at then. */
+const BATCH_TASKS_MAX = 10_000
 
 /**
  * Changes of one framework that may wait at once: while the store is away, it may not fill memory.
@@ -71,11 +73,23 @@ function writeNext(turn: LeaderTurn): void {
     return fly(turn, { records: some, snapshot }, 0)
   }
   if (registry.queue.length === 0) return
-  // No more than one batch may hold is looked at: after a takeover the queue is as long as the
-  // cluster.
-  const next = registry.queue.slice(0, BATCH_RECORDS_MAX)
-  const records = cut(next.map((entry) => entry.record))[0] ?? []
+  const records = cut(nextOfQueue(turn).map((entry) => entry.record))[0] ?? []
   fly(turn, { records: [...records] }, records.length)
+}
+
+/**
+ * No more than one batch may hold is looked at: after a takeover the queue is as long as the
+ * cluster. The first one always fits.
+ */
+function nextOfQueue({ leader }: LeaderTurn) {
+  const next = leader.registry.queue.slice(0, BATCH_RECORDS_MAX)
+  let tasks = 0
+  const tooMany = next.findIndex(({ after }, place) => {
+    if (after.after === 'admit')
+      tasks += leader.agents.get(after.fact.agentId)?.opening?.tasks.length ?? 0
+    return place > 0 && tasks > BATCH_TASKS_MAX
+  })
+  return tooMany < 0 ? next : next.slice(0, tooMany)
 }
 
 function isLong({ state }: LeaderTurn): boolean {

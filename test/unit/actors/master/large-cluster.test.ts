@@ -2,10 +2,13 @@
 import test from 'ava'
 import { AGENT_PINGS_MISSED_MAX, AGENT_PINGS_PER_S_MAX } from '../../../../protocol/limits.ts'
 import {
+  aHeldTask,
   anAllocation,
+  cpusMem,
   FakeAgent,
   FakeAllocator,
   FakeFramework,
+  oldLaunch,
 } from '../../../support/master-actors.ts'
 import {
   effectsOf,
@@ -92,4 +95,24 @@ test('of many agents, the one that does not answer is asked as often as of a few
   }
   t.is(master.agent(silent.agentId).state, 'unreachable')
   t.true(others.every(({ agentId }) => master.agent(agentId).state === 'registered'))
+})
+
+test('one batch admits agents with so many tasks, and the next the others', (t) => {
+  const master = new MasterDriver().leading()
+  master.holding.add('registry')
+  const from = effectsOf(master.effects, 'append-registry').length
+  for (const id of ['a1', 'a2', 'a3', 'a4']) {
+    const tasks = Array.from({ length: 4_000 }, (_, i) =>
+      aHeldTask(`${id}-${i}`, { launch: oldLaunch(i), resources: cpusMem(0.001, 0.1) }),
+    )
+    new FakeAgent(master, id).open({ pages: 1 }, tasks)
+  }
+  master.holding.delete('registry')
+  master.release()
+  const batches = effectsOf(master.effects, 'append-registry').slice(from)
+  t.deepEqual(
+    batches.map(({ batch }) => batch.records.length),
+    [1, 2, 1],
+  )
+  t.is(master.agent('a4').state, 'registered')
 })

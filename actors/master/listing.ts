@@ -65,5 +65,5 @@ class FirstByKey<T> {
 
 /** A prefix of the id, or of its part behind the dot: people do not type principals. */
 function isMatch(key: string, prefix: string): boolean {
-  return key.split('.').some((part) => part.startsWith(prefix)) || key.startsWith(prefix)
+  return key.startsWith(prefix) || (!prefix.includes('.') && key.includes(`.${prefix}`))
 }

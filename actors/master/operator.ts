@@ -1,6 +1,7 @@
 /** What operators ask: listings in pages, and the few things that they may do to others' tasks. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
 import type { AgentId, Principal } from '../../protocol/ids.ts'
+import { LISTING_ITEMS_MAX } from '../../protocol/limits.ts'
 import { addResources, listResources, NO_RESOURCES } from '../../protocol/resources.ts'
 import type { Message } from '../../protocol/schema/messages.ts'
 import type {
@@ -179,18 +180,25 @@ function offerItem(turn: LeaderTurn, offer: Offer): OfferItem {
 
 /** Tasks that have not ended, and those that have lately. */
 function tasks(turn: LeaderTurn, listing: Listing): object {
-  return page(listing, tasksBehind(turn.leader, listing.after ?? ''), taskKey, (task) =>
-    taskItem(turn, task),
-  )
+  return page(listing, tasksBehind(turn.leader, listing), taskKey, (task) => taskItem(turn, task))
 }
 
-/** Without those of frameworks whose tasks all stand before `after`. */
-function* tasksBehind(leader: LeaderTurn['leader'], after: string): Iterable<Task> {
-  for (const { key, tasks } of leader.frameworks.values()) {
-    // The character behind the dot that a task's id follows.
-    if (`${key}/` > after) yield* tasks.values()
-  }
+/**
+ * Without those of frameworks whose tasks all stand before `after`, or behind as many as a page
+ * takes.
+ */
+function* tasksBehind(leader: LeaderTurn['leader'], listing: Listing): Iterable<Task> {
+  const { after = '', prefix = '' } = listing
   yield* leader.ended
+  // As their tasks are ordered, whose keys go on with the dot; it is followed by a slash.
+  const frameworks = [...leader.frameworks.values()].filter(({ key }) => `${key}/` > after)
+  frameworks.sort((a, b) => (`${a.key}.` < `${b.key}.` ? -1 : 1))
+  let wanted = LISTING_ITEMS_MAX
+  for (const { key, tasks } of frameworks) {
+    if (wanted < 0) return
+    yield* tasks.values()
+    if (prefix === '' && `${key}.` > after) wanted -= tasks.size
+  }
 }
 
 /** A launch makes the key unique: a task id may come again. */

@@ -1,6 +1,6 @@
 /** Operators: listings in pages, and the few things that they may do to others' tasks. */
 import test from 'ava'
-import type { AgentId, MasterId, SessionId, TaskId } from '../../../../protocol/ids.ts'
+import type { AgentId, FrameworkId, MasterId, SessionId, TaskId } from '../../../../protocol/ids.ts'
 import { LEADER_SILENCE_MS, LISTING_ITEMS_MAX, STANDBYS_MAX } from '../../../../protocol/limits.ts'
 import type { Listing, MasterReport } from '../../../../protocol/schema/operator.ts'
 import {
@@ -226,4 +226,23 @@ test('an operator reads output of any task, where its agent is registered', (t) 
   agent.n += 1
   agent.pong()
   t.like(master.operate({ verb: 'read-output', body }), { refused: { code: 404 } })
+})
+
+test('pages of tasks go through frameworks in the order of their tasks, and show each once', (t) => {
+  const master = new MasterDriver().leading()
+  const tasks = ['b', 'a', 'a-b', 'a0', 'c'].flatMap((frameworkId) =>
+    Array.from({ length: 300 }, (_, i) => ({
+      ...aHeldTask(`t${i}`, { resources: cpusMem(0.001, 0.1) }),
+      frameworkId: frameworkId as FrameworkId,
+    })),
+  )
+  new FakeAgent(master, 'a1').open({ pages: 1 }, tasks)
+  const keys: string[] = []
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const { items, next } = list(master, 'tasks', { after })
+    keys.push(...items.map((item) => ['local', item['frameworkId'], item['taskId'], ''].join('.')))
+    after = next
+  }
+  t.is(keys.length, tasks.length)
+  t.deepEqual(keys, [...new Set(keys)].sort())
 })

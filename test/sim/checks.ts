@@ -1,6 +1,7 @@
 /** All that is looked at after each step of each actor. */
 import type { MasterState } from '../../actors/master/state.ts'
 import { AgentCheck } from './agent-check.ts'
+import { Awake } from './awake.ts'
 import { FailoverCheck } from './failover-check.ts'
 import { FenceCheck } from './fence-check.ts'
 import { LeaderCheck } from './leader-check.ts'
@@ -21,16 +22,17 @@ export class Checks implements Watcher {
   readonly #agents: AgentCheck
   readonly #fences: FenceCheck
   readonly #failovers: FailoverCheck
+  readonly #awake = new Awake()
   readonly #guard = new SpinGuard()
   #promisesAtMs = 0
 
   constructor(world: World, operator: Operator) {
     this.#world = world
     this.#operator = operator
-    this.#leaders = new LeaderCheck(world)
+    this.#leaders = new LeaderCheck(world, this.#awake)
     this.#agents = new AgentCheck(world)
     this.#fences = new FenceCheck(world)
-    this.#failovers = new FailoverCheck(world)
+    this.#failovers = new FailoverCheck(world, this.#awake)
     world.onSaid = (...said) => this.#agents.said(...said)
   }
 
@@ -50,7 +52,10 @@ export class Checks implements Watcher {
     if (kind === 'master') {
       this.#fences.master(step)
       const isNewest = this.#fences.isNewest(step.state as MasterState)
-      if (isNewest) this.#failovers.master(step)
+      if (isNewest) {
+        this.#awake.step(step.state as MasterState, world.nowMs)
+        this.#failovers.master(step)
+      }
       this.#leaders.step(step, isNewest)
       if (step.input.kind === 'operator-call') {
         const { call } = step.input as unknown as { readonly call: Call }

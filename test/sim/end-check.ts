@@ -1,30 +1,17 @@
-/**
- * Invariant 5: when faults have stopped, all agree, and what is free is on offer or has a reason.
- */
+/** Invariant 5: when faults have stopped, all agree. */
 import type { AgentState } from '../../actors/agent/state.ts'
-import type { Agent, Framework } from '../../actors/master/entities.ts'
-import { liveFilters } from '../../actors/master/offers/filters.ts'
 import { hasQuota, termsOf } from '../../actors/master/roles/books.ts'
 import type { Leader, MasterState } from '../../actors/master/state.ts'
 import type { SchedulerState } from '../../actors/scheduler/state.ts'
 import { frameworkKey } from '../../protocol/ids.ts'
-import {
-  containsResources,
-  describeResources,
-  type Resources,
-  resourcesOf,
-  scalarOf,
-} from '../../protocol/resources.ts'
-import type { MinAllocatable } from '../../protocol/schema/common.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
-import { heldAt, offeredAt } from './leader-check.ts'
 import type { Violation } from './ledger.ts'
 import type { Operator } from './operator.ts'
 import type { Kind } from './strikes.ts'
 import type { FrameworkDisk } from './workload.ts'
 import type { World } from './world.ts'
 
-/** The first thing on which somebody does not agree yet; not whether something is free. */
+/** The first thing on which somebody does not agree yet. */
 export function checkEnd(world: World, operator: Operator): Violation | undefined {
   const view = viewOf(world)
   if (view === undefined) return problem('there is not one master that leads')
@@ -39,22 +26,14 @@ export function checkEnd(world: World, operator: Operator): Violation | undefine
   )
 }
 
-/** Something is free, wanted, and neither offered nor filtered. */
-export function checkFree(world: World): Violation | undefined {
-  const view = viewOf(world)
-  return view === undefined ? undefined : free(view)
-}
-
 /** Undefined: no master leads, or several think so. */
-function viewOf(world: World): View | undefined {
+export function viewOf(world: World): View | undefined {
   const [first, ...others] = statesOf<MasterState>(world, 'master').filter(
     ({ lease }) => lease.state === 'leading',
   )
   if (first?.leader === undefined || others.length > 0) return undefined
-  const { leader, masterId } = first
-  const node = world.nodes.find(({ name }) => name === masterId)
-  const nowMs = node?.process?.clock.now().monotonicMs ?? 0
-  return { world, leader, nowMs, agents: statesOf<AgentState>(world, 'agent') }
+  const { leader } = first
+  return { world, leader, agents: statesOf<AgentState>(world, 'agent') }
 }
 
 /** The leader knows a framework that is over, if only as one that agents tear down just now. */
@@ -66,11 +45,9 @@ export function hasGhosts(world: World): boolean {
   )
 }
 
-interface View {
+export interface View {
   readonly world: World
   readonly leader: Leader
-  /** By the leader's clock. */
-  readonly nowMs: number
   readonly agents: readonly AgentState[]
 }
 
@@ -81,7 +58,7 @@ function statesOf<State>({ nodes }: World, kind: Kind): readonly State[] {
     .filter((state) => state !== undefined)
 }
 
-const problem = (what: string, ...about: string[]): Violation => ({
+export const problem = (what: string, ...about: string[]): Violation => ({
   invariant: '5: in the end all agree',
   what,
   about,
@@ -253,42 +230,4 @@ function ends({ world }: View): Violation | undefined {
     }
   }
   return undefined
-}
-
-function free({ nowMs, leader }: View): Violation | undefined {
-  for (const agent of leader.agents.values()) {
-    if (scalarOf(agent.free, 'cpus') < 10 && scalarOf(agent.free, 'mem') < 32_000) continue
-    for (const framework of leader.frameworks.values()) {
-      const role = framework.state === 'subscribed' && wantingRole(framework, agent, nowMs)
-      if (role) return unoffered(leader, agent, framework, role)
-    }
-  }
-  return undefined
-}
-
-/** A role that wants what is free there; undefined: none, or a filter is the reason. */
-function wantingRole(framework: Framework, agent: Agent, nowMs: number): string | undefined {
-  const found = [...framework.roles].find(([role, { isSuppressed, filters }]) => {
-    if (isSuppressed || isTooLittle(agent.free, framework.terms.minAllocatable?.[role]))
-      return false
-    const declined = liveFilters(filters.get(agent.agentId), nowMs)
-    return !declined.some(({ resources }) => containsResources(resources, agent.free))
-  })
-  return found?.[0]
-}
-
-/** By what the framework itself has said of its offers. */
-function isTooLittle(free: Resources, least: MinAllocatable | undefined): boolean {
-  return least?.some((one) => containsResources(free, resourcesOf(one))) === false
-}
-
-function unoffered(leader: Leader, agent: Agent, framework: Framework, role: string): Violation {
-  const { agentId } = agent
-  const held = describeResources(heldAt(agent))
-  const offered = describeResources(offeredAt(leader, agent))
-  return problem(
-    `${describeResources(agent.free)} is free at ${agentId} (held ${held}; offered ${offered}), ` +
-      `wanted by ${framework.key} ${role}, and not offered to it`,
-    agentId,
-  )
 }

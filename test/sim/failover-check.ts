@@ -3,14 +3,13 @@ import type { Effect } from '../../actors/master/effects.ts'
 import type { CallHeader } from '../../actors/master/frameworks/session.ts'
 import type { Leader, MasterState } from '../../actors/master/state.ts'
 import { type FrameworkKey, frameworkKey } from '../../protocol/ids.ts'
+import type { Awake } from './awake.ts'
 import type { Step } from './watch.ts'
 import type { World } from './world.ts'
 
 const INVARIANT = '5: a framework has its failover time, and no more'
 /** No clock is faster, and none slower. */
 const CLOCKS_PART = 0.98
-/** A leader does something more often: else it stood still. */
-const STILL_MS = 3_000
 /** It may not hear itself for a moment, and the registry has to take the end. */
 const SLACK_MS = 15_000
 const EVERY_MS = 1_000
@@ -25,25 +24,19 @@ interface Heard {
 export class FailoverCheck {
   readonly #world: World
   readonly #heard = new Map<string, Heard>()
-  #leader: Leader | undefined
-  /** Since when it leads without having stood still. */
-  #sinceMs = 0
-  #stepAtMs = 0
+  readonly #awake: Awake
   #lookedAtMs = 0
 
-  constructor(world: World) {
+  constructor(world: World, awake: Awake) {
     this.#world = world
+    this.#awake = awake
   }
 
   /** A step of who leads in the highest epoch. */
   master({ state, input, effects }: Step): void {
-    const { leader, lease } = state as MasterState
+    const { leader } = state as MasterState
     if (leader === undefined) return
     const { nowMs } = this.#world
-    const isAwake = leader === this.#leader && nowMs < this.#stepAtMs + STILL_MS
-    if (!isAwake || lease.state !== 'leading') this.#sinceMs = nowMs
-    this.#leader = leader
-    this.#stepAtMs = nowMs
     if (input.kind === 'framework-call') this.#hear(leader, input as unknown as Said)
     for (const effect of effects as readonly Effect[]) {
       if (effect.do !== 'append-registry') continue
@@ -84,7 +77,7 @@ export class FailoverCheck {
       if (framework.state === 'ended' || framework.secretHash === undefined) continue
       const { failoverMs } = ledger.framework(framework)
       const { atMs } = this.#heard.get(framework.key) ?? { atMs: 0 }
-      const forMs = Math.round(nowMs - Math.max(atMs, this.#sinceMs))
+      const forMs = Math.round(nowMs - Math.max(atMs, this.#awake.sinceMs))
       if (forMs < silentMs + failoverMs / CLOCKS_PART) continue
       const what = `${framework.frameworkId} was not heard for ${forMs} ms and is not ended`
       this.#fail(what, framework, failoverMs)

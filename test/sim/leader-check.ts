@@ -1,11 +1,11 @@
 /** Invariant 1 at the leader: what is held and what is offered never exceeds what there is. */
 
 import type { Effect } from '../../actors/master/effects.ts'
-import type { Agent } from '../../actors/master/entities.ts'
+import type { Agent, Offer } from '../../actors/master/entities.ts'
 import { describeAmount, firstAbove } from '../../actors/master/roles/amounts.ts'
 import { termsOf, topOf } from '../../actors/master/roles/books.ts'
 import { allocatedByTop } from '../../actors/master/roles/quota-sums.ts'
-import type { Leader, MasterState } from '../../actors/master/state.ts'
+import type { Leader, MasterRules, MasterState } from '../../actors/master/state.ts'
 import {
   addResources,
   containsResources,
@@ -16,11 +16,14 @@ import {
   scalarOf,
 } from '../../protocol/resources.ts'
 import type { RegistryBatch } from '../../protocol/schema/master.ts'
+import type { Awake } from './awake.ts'
 import type { Step } from './watch.ts'
 import type { World } from './world.ts'
 
 /** What is not bound to one agent is compared this often. */
 const WHOLE_EVERY_MS = 1_000
+/** A leader's clock may be slow, and it may have much to do. */
+const LATE_MS = 1_500
 
 export class LeaderCheck {
   readonly #world: World
@@ -28,10 +31,14 @@ export class LeaderCheck {
   readonly #seen = new WeakMap<Agent, number>()
   /** How many offers each leader had made when it was looked at last. */
   readonly #offers = new WeakMap<Leader, number>()
+  readonly #awake: Awake
+  /** When each offer was seen first. */
+  readonly #madeAtMs = new WeakMap<Offer, number>()
   #wholeAtMs = 0
 
-  constructor(world: World) {
+  constructor(world: World, awake: Awake) {
     this.#world = world
+    this.#awake = awake
   }
 
   /** Looks at what the step has touched. `isNewest`: nobody has ever taken a higher epoch. */
@@ -53,6 +60,23 @@ export class LeaderCheck {
     if (nowMs < this.#wholeAtMs) return
     this.#wholeAtMs = nowMs + WHOLE_EVERY_MS
     this.#roles(leader)
+    if (isNewest) this.#ages(leader, (state as MasterState).rules)
+  }
+
+  /** No offer is open for longer than the rules say. */
+  #ages({ offers }: Leader, { offerTimeoutMs }: MasterRules): void {
+    const { nowMs } = this.#world
+    for (const offer of offers.values()) {
+      const madeAtMs = this.#madeAtMs.get(offer) ?? nowMs
+      this.#madeAtMs.set(offer, madeAtMs)
+      const forMs = Math.round(nowMs - Math.max(madeAtMs, this.#awake.sinceMs))
+      if (forMs <= offerTimeoutMs + LATE_MS) continue
+      this.#world.fail({
+        invariant: 'no offer outlives its time',
+        what: `${offer.offerId} is open for ${forMs} ms, and may be for ${offerTimeoutMs}`,
+        about: [offer.offerId],
+      })
+    }
   }
 
   /** Once it is asked for, it may be in the log whatever comes back. */

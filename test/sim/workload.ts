@@ -19,6 +19,7 @@ import type { Chance } from './chance.ts'
 import type { Audience, Ledger } from './ledger.ts'
 import { HOLDS } from './machine.ts'
 import type { Process } from './process.ts'
+import { Wish } from './wish.ts'
 
 /** What a framework keeps on its own disk. */
 export interface FrameworkDisk {
@@ -42,6 +43,8 @@ export interface WorkloadParts {
   readonly ledger: Ledger
   /** A promise was settled outside of the bus. */
   readonly settles: () => void
+  /** Of the world. */
+  readonly nowMs: () => number
   /** Nothing new is launched or killed after this. */
   readonly isQuiet: () => boolean
   /** Takes all that is offered, for tasks that are alike. */
@@ -68,15 +71,17 @@ const GREEDY_TASKS_MAX = 4
 export class Workload implements Handlers {
   readonly #parts: WorkloadParts
   readonly #audience: Audience
+  readonly wish: Wish
   readonly #alive = new Set<TaskId>()
   #scheduler: RunningScheduler | undefined
   #asks = 0
-  #isSuppressed = false
   #isOver = false
 
   constructor(parts: WorkloadParts) {
     this.#parts = parts
     this.#audience = { name: parts.process.name, told: new Map() }
+    const { disk, nowMs } = parts
+    this.wish = new Wish({ roles: disk.roles, least: this.#terms().minAllocatable ?? {}, nowMs })
   }
 
   async start(): Promise<void> {
@@ -104,8 +109,7 @@ export class Workload implements Handlers {
     const { greedyInMs } = this.#parts
     if (greedyInMs === undefined) return
     this.#later(Math.max(0, greedyInMs), () => {
-      this.#isSuppressed = false
-      this.#scheduler?.input({ kind: 'framework.revive' })
+      this.#revive()
       // What runs since before is in the way.
       for (const taskId of this.#alive) this.#kill(taskId)
     })
@@ -128,10 +132,15 @@ export class Workload implements Handlers {
   subscribed(): void {}
 
   offers(offers: readonly Offer[]): void {
-    for (const offer of offers) this.#answer(offer)
+    for (const offer of offers) {
+      this.wish.offered(offer)
+      this.#answer(offer)
+    }
   }
 
-  rescinded(): void {}
+  rescinded(offers: readonly OfferId[], reason: string): void {
+    this.wish.rescinded(offers, reason)
+  }
 
   status(status: TaskStatus): void | Promise<void> {
     const { chance, disk, ledger, isQuiet, isGreedy, process } = this.#parts
@@ -182,12 +191,13 @@ export class Workload implements Handlers {
     })
   }
 
-  #decline({ offerId }: Offer, chance: Chance): void {
+  #decline(offer: Offer, chance: Chance): void {
     const refuseMs = chance.pick([undefined, undefined, 0, 8_000, 15_000, 15_000])
+    this.wish.declined(offer, refuseMs)
     this.#scheduler?.input({
       kind: 'framework.decline',
       ask: ++this.#asks,
-      offers: [offerId as OfferId],
+      offers: [offer.offerId as OfferId],
       ...(refuseMs !== undefined && { refuseMs }),
     })
   }
@@ -208,14 +218,16 @@ export class Workload implements Handlers {
     this.#accept(offer, tasks, 'launch')
   }
 
-  #accept({ offerId }: Offer, tasks: readonly TaskInfo[], kind: 'launch' | 'launch-group'): void {
+  #accept(offer: Offer, tasks: readonly TaskInfo[], kind: 'launch' | 'launch-group'): void {
     const { chance, isGreedy } = this.#parts
+    const refuseMs = isGreedy() || chance.happens(0.3) ? 0 : undefined
+    this.wish.declined(offer, refuseMs)
     this.#scheduler?.input({
       kind: 'framework.accept',
       ask: ++this.#asks,
-      offers: [offerId as OfferId],
+      offers: [offer.offerId as OfferId],
       operations: tasks.length === 0 ? [] : [{ kind, tasks }],
-      ...((isGreedy() || chance.happens(0.3)) && { refuseMs: 0 }),
+      ...(refuseMs !== undefined && { refuseMs }),
     })
   }
 
@@ -262,12 +274,20 @@ export class Workload implements Handlers {
     const { chance, isQuiet, isGreedy } = this.#parts
     // In the end everybody wants offers again: what is free must find somebody.
     const mayRest = !isQuiet() && !isGreedy()
-    this.#isSuppressed = !this.#isSuppressed && mayRest && chance.happens(0.7)
-    this.#scheduler?.input({
-      kind: this.#isSuppressed ? 'framework.suppress' : 'framework.revive',
-    })
+    if (!this.wish.isSuppressed && mayRest && chance.happens(0.7)) this.#suppress()
+    else this.#revive()
     if (!isQuiet() && chance.happens(0.2)) this.#update()
-    this.#later(chance.waitMs(this.#isSuppressed ? 10_000 : 15_000), () => this.#changeWish())
+    this.#later(chance.waitMs(this.wish.isSuppressed ? 10_000 : 15_000), () => this.#changeWish())
+  }
+
+  #suppress(): void {
+    this.wish.suppress()
+    this.#scheduler?.input({ kind: 'framework.suppress' })
+  }
+
+  #revive(): void {
+    this.wish.revive()
+    this.#scheduler?.input({ kind: 'framework.revive' })
   }
 
   /** Nothing that would keep offers away. */

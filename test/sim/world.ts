@@ -326,6 +326,7 @@ export class World {
           disk,
           ledger: this.ledger,
           settles: () => this.clock.settles(),
+          nowMs: () => this.nowMs,
           isQuiet: () => this.nowMs >= this.options.quietFromMs,
           isGreedy: () => this.isGreedy,
           greedyInMs: this.options.isFair ? this.options.calmFromMs - this.nowMs : undefined,

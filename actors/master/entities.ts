@@ -28,6 +28,7 @@ import type { AgentState } from './agent-machine.ts'
 import type { EventSubject } from './effects.ts'
 import type { FrameworkState } from './framework-machine.ts'
 import type { HeardAhead } from './frameworks/heard-ahead.ts'
+import type { TaskTable } from './frameworks/task-table.ts'
 
 export interface Task {
   readonly framework: Framework
@@ -238,7 +239,7 @@ export interface Framework extends FrameworkKey {
   /** Oldest first; the first may be on its way to the registry. */
   updates: readonly UpdateRequest[]
   readonly roles: Map<string, Member>
-  readonly tasks: Map<TaskId, Task>
+  readonly tasks: TaskTable<Task>
   /** Asked for before an agent has told of the task: it is killed when one does. */
   readonly kills: Recent<TaskId, Kill>
   readonly offers: Set<OfferId>

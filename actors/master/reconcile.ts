@@ -60,7 +60,9 @@ export function reconcileTask(
   agentId: AgentId | undefined,
 ): void {
   const { leader } = turn
-  const task = framework.tasks.get(taskId)
+  const { tasks } = framework
+  const there = agentId === undefined ? undefined : tasks.at(agentId, taskId)
+  const task = there ?? tasks.get(taskId)
   if (task !== undefined) return answer(turn, task)
   const isGone = agentId !== undefined && leader.gone.has(agentId)
   const agent = agentId === undefined || isGone ? undefined : leader.agents.get(agentId)

@@ -29,10 +29,9 @@ export function applyStatus(
   agent: Agent,
   status: TaskStatus,
 ): void {
-  const task = framework.tasks.get(status.taskId)
-  const isOurs =
-    task !== undefined && task.agentId === agent.agentId && task.launch === status.launch
-  if (!isOurs) return count(turn.state, 'statuses-of-unknown-tasks')
+  const task = framework.tasks.at(agent.agentId, status.taskId)
+  if (task === undefined || task.launch !== status.launch)
+    return count(turn.state, 'statuses-of-unknown-tasks')
   const age = compareNumbers(status.number, task.number)
   if (age < 0) return count(turn.state, 'statuses-old')
   const newest = status.latest ?? status.state
@@ -314,7 +313,7 @@ export function forgetTask(turn: LeaderTurn, task: Task): void {
   const { leader } = turn
   releaseTask(turn, task)
   leader.agents.get(task.agentId)?.tasks.delete(task)
-  task.framework.tasks.delete(task.taskId)
+  task.framework.tasks.delete(task)
   leader.ended.push(task)
   if (leader.ended.length > ENDED_TASKS_MAX) leader.ended.shift()
 }

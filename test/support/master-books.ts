@@ -89,7 +89,7 @@ function taskProblems(leader: Leader): string[] {
     for (const task of agent.tasks) {
       const { principal, frameworkId } = task.framework
       const framework = leader.frameworks.get(`${principal}.${frameworkId}`)
-      if (framework?.tasks.get(task.taskId) !== task) {
+      if (framework?.tasks.at(agent.agentId, task.taskId) !== task) {
         problems.push(`task ${task.taskId} at ${agent.agentId} is not its framework's`)
       }
     }

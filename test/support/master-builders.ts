@@ -24,6 +24,7 @@ import {
   type Principal,
   type RunId,
   type SessionId,
+  type TaskId,
 } from '../../protocol/ids.ts'
 import {
   AGENT_PING_MS,
@@ -354,6 +355,11 @@ export class MasterDriver {
     const framework = this.leader.frameworks.get(frameworkKey(key))
     assert(framework !== undefined, `framework ${frameworkKey(key)} is not known`)
     return framework
+  }
+
+  /** The ids of its tasks, in the order in which they came to be known. */
+  taskIds(key?: FrameworkKey): readonly TaskId[] {
+    return [...this.framework(key).tasks.values()].map(({ taskId }) => taskId)
   }
 
   task(id: string, key?: FrameworkKey): Task | undefined {

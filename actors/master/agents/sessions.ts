@@ -48,7 +48,7 @@ import {
   refusalOf,
   takenBy,
 } from './registration.ts'
-import { compare, countHeld, isSame } from './snapshot.ts'
+import { compare, countHeld } from './snapshot.ts'
 import { agentWaits } from './waiting.ts'
 
 /** Named in the confirmation; whatever more there is follows it. */
@@ -138,8 +138,8 @@ function settle(turn: LeaderTurn, agent: Agent, refs: readonly TaskRef[]): void 
   for (const ref of refs) {
     // They come in rows of one framework.
     if (framework === undefined || !isOf(framework, ref)) framework = frameworkOf(turn, ref)
-    const task = framework?.tasks.get(ref.taskId)
-    if (task === undefined || !isSame(task, agent, ref)) continue
+    const task = framework?.tasks.at(agent.agentId, ref.taskId)
+    if (task?.launch !== ref.launch) continue
     if (isTerminal(task.state)) settleTask(turn, task)
     else count(turn.state, 'settled-before-the-end')
   }

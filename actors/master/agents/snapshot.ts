@@ -23,11 +23,6 @@ import { compareNumbers, isReportable, moveTask, settleTask, tellAll } from '../
 import type { LeaderTurn } from '../turn.ts'
 import { order } from './agents.ts'
 
-/** An agent speaks of its own tasks only, and of one launch of each. */
-export function isSame(task: Task, { agentId }: Agent, { launch }: Pick<Task, 'launch'>): boolean {
-  return task.agentId === agentId && task.launch === launch
-}
-
 /** Adds what a task holds; says what is wrong with it, if something is. */
 export function countHeld(opening: Opening, { resources, latest }: HeldTask): string | undefined {
   // Counted only where a quick look does not say that it is little.
@@ -67,11 +62,9 @@ function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefine
   const framework = frameworkFromAgent(turn, shown)
   // What it holds is held until the agent has confirmed, also under a leader that never knew it.
   if (framework.state === 'ended') framework.unconfirmed.add(agent.agentId)
-  const known = framework.tasks.get(shown.taskId)
-  if (known !== undefined && !isSame(known, agent, shown)) {
-    endEarlier(turn, agent, known, shown)
-    return undefined
-  }
+  const own = framework.tasks.at(agent.agentId, shown.taskId)
+  const known = own?.launch === shown.launch ? own : undefined
+  if (known === undefined && !mayCount(turn, framework, agent, shown)) return undefined
   if (!isReportable(shown.latest)) {
     count(turn.state, 'statuses-illegal')
     return undefined
@@ -92,15 +85,25 @@ const isKnown = (turn: LeaderTurn, shown: HeldTask): boolean =>
   frameworkOf(turn, shown)?.tasks.has(shown.taskId) === true
 
 /**
- * Another launch of a task id: an agent that was away had it when its framework was told that
- * nobody knows the task, and started it again elsewhere. The earlier one is killed. A later one is
- * believed by nobody: an agent must not end another's task by what it says.
+ * Of a task id that is known as another launch: an agent was away with one when its framework was
+ * told that nobody knows the task, and started it again elsewhere. The earlier one is killed, and
+ * does not count. The later one counts beside it, and ends nothing: an agent must not end another's
+ * task by what it says.
  */
-function endEarlier(turn: LeaderTurn, agent: Agent, known: Task, shown: HeldTask): void {
-  count(turn.state, 'launches-foreign')
-  if (isTerminal(shown.latest) || !isLaterLaunch(known.launch, shown.launch)) return
+function mayCount(
+  turn: LeaderTurn,
+  { tasks }: Framework,
+  agent: Agent,
+  { latest, ...shown }: HeldTask,
+): boolean {
   const { principal, frameworkId, taskId, launch } = shown
-  order(turn, agent, { kind: 'kill', principal, frameworkId, taskId, launch })
+  const first = tasks.get(taskId)
+  if (first === undefined) return true
+  count(turn.state, 'launches-foreign')
+  if (isTerminal(latest)) return false
+  const isEarlier = isLaterLaunch(first.launch, launch)
+  if (isEarlier) order(turn, agent, { kind: 'kill', principal, frameworkId, taskId, launch })
+  return !isEarlier && tasks.at(agent.agentId, taskId) === undefined
 }
 
 function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown: HeldTask): Task {
@@ -122,7 +125,7 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
     changedAtMs: turn.now.wallMs,
   }
   framework.kills.delete(task.taskId)
-  framework.tasks.set(task.taskId, task)
+  framework.tasks.add(task)
   agent.tasks.add(task)
   return task
 }

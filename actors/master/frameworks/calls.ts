@@ -8,7 +8,7 @@ import type { FRAMEWORK_VERBS, FrameworkVerb } from '../../../protocol/subjects.
 import { isTerminal } from '../../../protocol/task-state.ts'
 import { order, orderLater } from '../agents/agents.ts'
 import { frameworkOf, wantedRoles } from '../books.ts'
-import type { CallAnswer, Framework } from '../entities.ts'
+import type { CallAnswer, Framework, Kill, Task } from '../entities.ts'
 import { explainOwn } from '../explain/explaining.ts'
 import { accept } from '../offers/accept.ts'
 import { endOffer } from '../offers/offers.ts'
@@ -171,17 +171,21 @@ export function kill(
   framework: Framework,
   { taskId, agentId, graceMs }: Pick<KillTask, 'taskId' | 'agentId' | 'graceMs'>,
 ): void {
-  const task = framework.tasks.get(taskId)
-  if (task === undefined) {
-    if (mayBringTask(turn, agentId)) framework.kills.set(taskId, { graceMs })
-    return reconcileTask(turn, framework, taskId, agentId)
-  }
-  if (agentId !== undefined && agentId !== task.agentId) return
+  const known = framework.tasks.all(taskId)
+  const meant = known.filter((task) => agentId === undefined || task.agentId === agentId)
+  for (const task of meant) killOne(turn, framework, task, { graceMs })
+  if (meant.length > 0) return
+  if (mayBringTask(turn, agentId)) framework.kills.set(taskId, { graceMs })
+  if (known.length === 0) reconcileTask(turn, framework, taskId, agentId)
+}
+
+function killOne(turn: LeaderTurn, framework: Framework, task: Task, kill: Kill): void {
   if (isTerminal(task.state)) return
-  task.kill = { graceMs }
+  task.kill = kill
   const agent = turn.leader.agents.get(task.agentId)
   const { principal, frameworkId } = framework
-  const said = { kind: 'kill', principal, frameworkId, taskId } as const
+  const { graceMs } = kill
+  const said = { kind: 'kill', principal, frameworkId, taskId: task.taskId } as const
   if (agent !== undefined)
     order(turn, agent, { ...said, ...(graceMs !== undefined && { graceMs }) })
 }

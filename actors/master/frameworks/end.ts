@@ -17,6 +17,7 @@ import { answer, type LeaderTurn, log } from '../turn.ts'
 import { HeardAhead } from './heard-ahead.ts'
 import { letGo, pingMsOf } from './instances.ts'
 import { cutOff } from './session.ts'
+import { TaskTable } from './task-table.ts'
 
 /** Calls whose answers are kept for a repeat. */
 const ANSWERS_MAX = 4_096
@@ -43,7 +44,7 @@ export function newFramework(
     answers: new Recent(ANSWERS_MAX),
     updates: [],
     roles: new Map(),
-    tasks: new Map(),
+    tasks: new TaskTable(),
     kills: new Recent(KILLS_REMEMBERED_MAX),
     offers: new Set(),
     missed: 0,

@@ -167,7 +167,7 @@ function launch(
     changedAtMs: now.wallMs,
   }
   framework.kills.delete(task.taskId)
-  framework.tasks.set(task.taskId, task)
+  framework.tasks.add(task)
   agent.tasks.add(task)
   count(state, 'tasks-launched')
   return id

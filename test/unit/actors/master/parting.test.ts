@@ -301,7 +301,7 @@ test('an agent of an id whose tasks are ending is asked to come again, and is a 
   master.isFlushing = true
   again.open({ info: LARGE }, [aHeldTask('t1')])
   t.is(master.agent('a1').state, 'registered')
-  t.deepEqual([...master.framework().tasks.keys()], ['t1' as TaskId])
+  t.deepEqual(master.taskIds(), ['t1' as TaskId])
 })
 
 test('an agent that is lost while it is given up is not written down as lost', (t) => {

@@ -10,6 +10,8 @@ export interface Told {
   /** States in the order in which they were told, by task. */
   told(): ReadonlyMap<string, readonly TaskState[]>
   launched(): readonly string[]
+  /** Those that it wanted to launch, and was told that nobody did. */
+  refused?(): readonly string[]
   /** How often the task has said that it started. */
   startsOf(taskId: string): number
 }
@@ -33,7 +35,11 @@ export function tallyOf(all: readonly Told[]): Tally {
     const told = framework.told()
     const launched = new Set(framework.launched())
     sums.launched += launched.size
-    sums.phantom += [...told.keys()].filter((taskId) => !launched.has(taskId)).length
+    const unasked = new Set([
+      ...[...told.keys()].filter((taskId) => !launched.has(taskId)),
+      ...(framework.refused?.() ?? []).filter((taskId) => framework.startsOf(taskId) > 0),
+    ])
+    sums.phantom += unasked.size
     for (const taskId of launched) {
       // At least once: the same end may be told again.
       const ends = new Set((told.get(taskId) ?? []).filter(isTerminal))
@@ -51,6 +57,12 @@ export function tallyOf(all: readonly Told[]): Tally {
 
 /** What the framework of a lab was told, from its folder. */
 export function toldOf(framework: LabFramework): Told {
+  // A refused accept has launched nothing, and what nobody knows was never launched; a start or a
+  // status of such a task is a phantom.
+  const refused = (): readonly string[] =>
+    new Journal(framework.folder)
+      .entries()
+      .flatMap((one) => (one.do === 'refuse' || one.do === 'give-up' ? [one.taskId] : []))
   return {
     told() {
       const states = new Map<string, TaskState[]>()
@@ -59,14 +71,9 @@ export function toldOf(framework: LabFramework): Told {
           states.set(taskId, [...(states.get(taskId) ?? []), state as TaskState])
       return states
     },
+    refused,
     launched() {
-      // A refused accept has launched nothing, and what nobody knows was never launched; a start
-      // or a status of such a task is a phantom.
-      const never = new Set(
-        new Journal(framework.folder)
-          .entries()
-          .flatMap((one) => (one.do === 'refuse' || one.do === 'give-up' ? [one.taskId] : [])),
-      )
+      const never = new Set(refused())
       return framework.launched().filter((taskId) => !never.has(taskId))
     },
     startsOf(taskId) {

@@ -3,9 +3,9 @@
  * and at what frameworks have written down, and says what must not be. It knows the protocol and
  * the codec, and nothing else of the product.
  *
- * I1: no agent runs more than it has. I2: epochs rise, each has one leader. I3: each task has one
- * end. I4: no task is started twice, and none runs that is over for its framework. I5: tasks end by
- * themselves or are killed. I6: nothing is left.
+ * I1: no agent runs more than it has, nor with what is offered of it beside. I2: epochs rise, each
+ * has one leader. I3: each task has one end. I4: no task is started twice, and none runs that is
+ * over for its framework. I5: tasks end by themselves or are killed. I6: nothing is left.
  *
  * What it did not hear proves nothing: it was deaf, or a message was lost. Only what it heard
  * counts; whether something is missing is judged by files and processes, which are always there.
@@ -150,6 +150,11 @@ export class Observer {
     this.#resources.set(frameworkId, resources)
   }
 
+  /** Its tasks take that much on this machine; what becomes of them is written down nowhere. */
+  count(frameworkId: string, resources: Amounts): void {
+    this.#resources.set(frameworkId, resources)
+  }
+
   watchAgent({ agentId, total }: WatchedAgent): void {
     this.#totals.set(agentId, total)
   }
@@ -186,6 +191,15 @@ export class Observer {
   /** What runs on this machine now. */
   tasksHere(): readonly RunningTask[] {
     return this.#machine.tasks()
+  }
+
+  /** What an agent has not, of all that it runs now and of what stands offered beside. */
+  overlap(agentId: string, offered: Amounts): string | undefined {
+    const total = this.#totals.get(agentId)
+    // Of ten thousand that only pretend nobody looks at the machine.
+    if (total === undefined) return undefined
+    const used = this.#usedBy(this.#machine.tasks()).get(agentId) ?? []
+    return exceeds(addUp([...used, offered]), total)
   }
 
   figures(): Figures {
@@ -277,20 +291,25 @@ export class Observer {
 
   #lookAtMachine(nowMs: number): void {
     const running = this.#machine.tasks()
-    const used = new Map<string, Amounts[]>()
     const undead = new Set<string>()
-    for (const one of running) {
-      const { agentId, frameworkId, taskId } = one
-      const wanted = this.#resources.get(frameworkId)
-      if (wanted !== undefined) used.set(agentId, [...(used.get(agentId) ?? []), wanted])
+    for (const { agentId, frameworkId, taskId } of running) {
       if (this.#stories.get(frameworkId)?.tasks.get(taskId)?.end === undefined) continue
       undead.add(`${frameworkId}/${taskId} at ${agentId}`)
     }
     this.#judgeUndead(undead, nowMs)
-    for (const [agentId, all] of used) {
+    for (const [agentId, all] of this.#usedBy(running)) {
       const over = exceeds(addUp(all), this.#totals.get(agentId))
       if (over !== undefined) this.#broken(`I1: ${agentId} runs ${over}`)
     }
+  }
+
+  #usedBy(running: readonly RunningTask[]): ReadonlyMap<string, readonly Amounts[]> {
+    const used = new Map<string, Amounts[]>()
+    for (const { agentId, frameworkId } of running) {
+      const wanted = this.#resources.get(frameworkId)
+      if (wanted !== undefined) used.set(agentId, [...(used.get(agentId) ?? []), wanted])
+    }
+    return used
   }
 
   #judgeUndead(undead: ReadonlySet<string>, nowMs: number): void {

@@ -1,5 +1,8 @@
-/** All rows of the fault matrix. */
+/** All rows of the fault matrix, at rest. */
 import { ROWS } from '../faults/rows.ts'
 import { testRows } from '../support/fault-rows.ts'
 
-testRows(ROWS.map(({ number }) => number))
+testRows(
+  ROWS.map(({ number }) => number),
+  { isLoaded: false },
+)

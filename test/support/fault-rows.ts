@@ -8,8 +8,11 @@ const AT_ONCE = 2
 /** For one row. */
 const ROW_MS_MAX = 180_000
 
-/** Makes a test of each, by number. */
-export function testRows(numbers: readonly number[]): void {
+/** Makes a test of each, by number. `isLoaded`: tasks are launched all the time meanwhile. */
+export function testRows(
+  numbers: readonly number[],
+  { isLoaded }: { readonly isLoaded: boolean },
+): void {
   const chains: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve())
   for (const [i, number] of numbers.entries()) {
     const row = rowOf(String(number))
@@ -18,7 +21,8 @@ export function testRows(numbers: readonly number[]): void {
     test(title, async (t) => {
       t.timeout(ROW_MS_MAX * numbers.length)
       const before = chains[i % AT_ONCE]
-      const said = Promise.resolve(before).then(() => runAlone([String(number)], ROW_MS_MAX))
+      const args = [String(number), ...(isLoaded ? ['--load'] : [])]
+      const said = Promise.resolve(before).then(() => runAlone(args, ROW_MS_MAX))
       chains[i % AT_ONCE] = said
       const report = await said
       if (report === undefined) return void t.fail('it has hung, or ended early')

@@ -20,20 +20,23 @@ export const staleLeader: Row = {
     const offer = await inTime(probe.offer(), 'an offer')
     leader.freeze()
     // Its answer is not waited for: the one who is to give it is frozen.
-    const queued = probe.launchOn(offer)
+    const queued = probe.attempt(offer)
     await sleep(FROZEN_MS)
     await inTime(standby.says('leads'), 'a new leader')
     const since = stopwatch()
     leader.thaw()
     await inTime(leader.says('lost the lead'), 'the end of the old lead')
     const recoveryMs = since()
-    await inTime(queued, 'what became of the accept that waited')
+    const { taskId } = await inTime(queued, 'what became of the accept that waited')
     await inTime(probe.ran(), 'a task after that')
     const again = leader.lines.filter(({ message }) => message === 'leads').length > 1
     return await finish({
       recoveryMs,
       note: `it stepped down ${recoveryMs} ms after SIGCONT`,
-      problems: again ? ['the old leader leads again'] : [],
+      problems: [
+        ...(again ? ['the old leader leads again'] : []),
+        ...(probe.startsOf(taskId) > 0 ? ['the old leader has obeyed what waited for it'] : []),
+      ],
     })
   },
 }

@@ -37,7 +37,7 @@ export const twoLeaders: Row = {
     const offer = await inTime(probe.offer(), 'an offer')
     const since = stopwatch()
     older.freeze()
-    const queued = probe.launchOn(offer)
+    const queued = probe.attempt(offer)
     await inTime(newer.says('leads'), 'a second leader')
     const recoveryMs = since()
     await sleep(Math.max(0, FROZEN_MS - recoveryMs))
@@ -45,13 +45,14 @@ export const twoLeaders: Row = {
     older.thaw()
     await sleep(BOTH_MS)
     const both = [...beats].map(([who, count]) => `${who}: ${count} beats`)
-    await inTime(queued, 'what became of the accept that waited')
+    const { taskId } = await inTime(queued, 'what became of the accept that waited')
     await inTime(probe.ran(), 'a task after that')
     await older.kill()
     return await finish({
       recoveryMs,
       note: `both said that they lead (${both.join(', ')})`,
       problems: [
+        ...(probe.startsOf(taskId) > 0 ? ['the older leader was obeyed'] : []),
         ...(both.length < 2 ? ['the old leader did not go on: nothing was shown'] : []),
         ...(older.lines.some(({ message }) => message === 'lost the lead')
           ? ['the old leader stepped down: nothing was shown']

@@ -1,6 +1,7 @@
+import type { HeardStatus } from '../../lab/contract.ts'
 import { wiresNeed } from '../../lab/wires.ts'
 import type { Row } from '../row.ts'
-import { inTime, openScene, stopwatch } from '../scene.ts'
+import { inTime, openScene, stopwatch, tasksIn } from '../scene.ts'
 
 export const unreachable: Row = {
   number: 6,
@@ -31,9 +32,19 @@ export const unreachable: Row = {
     await agent.wire.heal()
     await inTime(probe.ran(agent.name), `a task on ${agent.name}`)
     const recoveryMs = since()
+    await inTime(
+      steady.reaches((all) => [...tasksIn(all, 'TASK_UNREACHABLE')].every((id) => isBack(all, id))),
+      'that its tasks run again',
+    )
     return await finish({
       recoveryMs,
       note: `missed after ${missedMs} ms, a new task there had ended ${recoveryMs} ms after the end`,
     })
   },
+}
+
+/** It was told to run since it was told to be unreachable. */
+function isBack(all: readonly HeardStatus[], id: string): boolean {
+  const states = all.filter(({ taskId }) => taskId === id).map(({ state }) => state)
+  return states.lastIndexOf('TASK_RUNNING') > states.lastIndexOf('TASK_UNREACHABLE')
 }

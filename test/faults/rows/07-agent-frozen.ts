@@ -10,8 +10,8 @@ export const agentFrozen: Row = {
   number: 7,
   name: 'agent-frozen',
   fault: 'SIGSTOP of an agent until it is unreachable, then SIGCONT',
-  expected: 'missed within its pings; its tasks run on, and so do the others',
-  invariants: ['I1', 'I8', 'I9'],
+  expected: 'missed within its pings; its tasks run on; others launch meanwhile',
+  invariants: ['I1', 'I9'],
   withinMs: 5_000,
   async run(stage) {
     const { lab, probe, finish } = await openScene(stage, {

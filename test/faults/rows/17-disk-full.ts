@@ -14,7 +14,7 @@ export const diskFull: Row = {
   name: 'disk-full',
   fault:
     'full disks, one after the other: the NATS store, the leader’s, an agent’s with its sandboxes',
-  expected: 'what cannot be recorded is not begun; tasks run on; all is well when there is room',
+  expected: 'nobody ends, and tasks run on; all is well when there is room',
   invariants: ['I3', 'I5', 'I7'],
   withinMs: 10_000,
   needs: () => [disksNeed()],

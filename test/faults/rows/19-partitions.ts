@@ -32,10 +32,14 @@ export const partitions: Row = {
     const seen: string[] = []
     let recoveryMs = 0
     for (const [what, whom, direction] of cuts) {
-      const { wire, name } = await inTime(whom(), 'a leader')
+      const { wire, name, kind } = await inTime(whom(), 'a leader')
+      const other = kind === 'master' ? await lab.standby() : undefined
+      const leads = other?.lines.filter(({ message }) => message === 'leads').length ?? 0
       if (wire === undefined) throw new Error(`${name} has no network of its own`)
       await wire.cut(direction)
       await sleep(CUT_MS)
+      if (other !== undefined)
+        await inTime(other.says('leads', leads + 1), `another leader: ${what}`)
       const since = stopwatch()
       await wire.heal()
       await inTime(probe.ran(what.startsWith('agent') ? agent.name : undefined), `a task: ${what}`)

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { sleep } from '../../../bus/clock.ts'
 import { isTerminal, type TaskState } from '../../../protocol/task-state.ts'
 import type { LabFramework } from '../../lab/contract.ts'
+import { EACH } from '../probe.ts'
 import type { Row } from '../row.ts'
 import { inTime, openScene, stopwatch } from '../scene.ts'
 
@@ -25,7 +26,10 @@ export const flood: Row = {
   invariants: ['I7', 'I8'],
   withinMs: 3_000,
   async run(stage) {
-    const { lab, probe, finish } = await openScene(stage, { steady: { runMs: [8_000, 16_000] } })
+    const { lab, probe, finish } = await openScene(stage, {
+      // The other one is to wait for nothing but the leader.
+      steady: { runMs: [8_000, 16_000], resources: EACH },
+    })
     const polite = await lab.framework({ name: 'polite', tasks: 0, atOnce: 8, runMs: [200, 400] })
     await sleep(MEASURED_MS / 2)
     const before = await endsIn(polite)

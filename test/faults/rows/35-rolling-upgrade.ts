@@ -31,13 +31,9 @@ export const rollingUpgrade: Row = {
   async run(stage) {
     const old = buildOld(join(stage.folder, 'old'))
     const place = await openPlace(stage, old('cli/main.js'))
-    const { start, replace } = place
     const times: number[] = []
-    const m1 = await start('old', 'master', '--id', 'm1')
-    const allocator = await start('old', 'allocator')
-    const a1 = await start('old', 'agent', '--id', 'a1', '--resources', RESOURCES)
-    const a2 = await start('old', 'agent', '--id', 'a2', '--resources', RESOURCES)
-    const probe = await openProbe(place.url, place.starts)
+    const actors = await startOld(place)
+    const probe = await openProbe({ nats: place.url, folder: place.starts })
     stage.onEnd(() => probe.scheduler.close())
     const steady = await startOldFramework(stage, place, old('test/support/patient-framework.js'))
     const loading = stage.isLoaded ? [await startLoad(stage, place)] : []
@@ -45,31 +41,14 @@ export const rollingUpgrade: Row = {
     const looking = openOnlooker(probe, { agents: ['a1', 'a2'], folder, env })
     const onlooker = await inTime(looking, 'the tasks that are looked at')
     const seen: string[] = []
-    const all = async (what: string, isNew = false): Promise<void> => {
+    const all: Look = async (what, isNew = false) => {
       const since = stopwatch()
       await inTime(both(probe), what)
       times.push(since())
       await inTime(onlooker.look(what, isNew), `a look: ${what}`)
       seen.push(what)
     }
-    await all('a new framework with an old leader')
-    await replace(a1, 'new')
-    await all('a new agent with an old leader')
-    const m2 = await start('new', 'master', '--id', 'm2')
-    await m1.end('SIGTERM')
-    await inTime(m2.says('leads'), 'the lead of the new master')
-    await all('a new leader with an old agent, an old framework and an old allocator')
-    const old1 = await replace(m1, 'old')
-    await m2.end('SIGKILL')
-    await inTime(old1.says('leads'), 'the lead of the old master')
-    await all('an old leader after a new one')
-    await replace(allocator, 'new')
-    await all('a new allocator with an old leader')
-    await replace(m2, 'new')
-    await old1.end('SIGTERM')
-    await all('all but an agent and a framework new')
-    await replace(a2, 'new')
-    await all('all but a framework new', true)
+    await replaceAll(place, actors, all)
     await inTime(onlooker.close(), 'the ends of the tasks that were looked at')
     for (const one of loading) await inTime(one.drain(), 'the end of all that was launched')
     const code = await inTime(steady.ended, 'the end of the old framework')
@@ -87,11 +66,48 @@ export const rollingUpgrade: Row = {
       problems: [
         ...(code === 0 ? [] : [`the old framework ended with ${code}`]),
         ...onlooker.problems,
+        ...probe.problems(),
         ...odd.map((state) => `a task ended as ${state}`),
         ...left.map((line) => `left behind: ${line}`),
       ],
     }
   },
+}
+
+/** Each part runs a task, and is looked at. `isNew`: nothing may be refused. */
+type Look = (what: string, isNew?: boolean) => Promise<void>
+
+type Actors = Readonly<Record<'m1' | 'allocator' | 'a1' | 'a2', Actor>>
+
+async function startOld({ start }: Place): Promise<Actors> {
+  return {
+    m1: await start('old', 'master', '--id', 'm1'),
+    allocator: await start('old', 'allocator'),
+    a1: await start('old', 'agent', '--id', 'a1', '--resources', RESOURCES),
+    a2: await start('old', 'agent', '--id', 'a2', '--resources', RESOURCES),
+  }
+}
+
+/** One after another, with a look after each; the leader also back, and on again. */
+async function replaceAll({ start, replace }: Place, old: Actors, look: Look): Promise<void> {
+  await look('a new framework with an old leader')
+  await replace(old.a1, 'new')
+  await look('a new agent with an old leader')
+  const m2 = await start('new', 'master', '--id', 'm2')
+  await old.m1.end('SIGTERM')
+  await inTime(m2.says('leads'), 'the lead of the new master')
+  await look('a new leader with an old agent, an old framework and an old allocator')
+  const m1 = await replace(old.m1, 'old')
+  await m2.end('SIGKILL')
+  await inTime(m1.says('leads'), 'the lead of the old master')
+  await look('an old leader after a new one')
+  await replace(old.allocator, 'new')
+  await look('a new allocator with an old leader')
+  await replace(m2, 'new')
+  await m1.end('SIGTERM')
+  await look('all but an agent and a framework new')
+  await replace(old.a2, 'new')
+  await look('all but a framework new', true)
 }
 
 async function both(probe: Probe): Promise<void> {

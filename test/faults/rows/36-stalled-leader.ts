@@ -20,17 +20,20 @@ export const stalledLeader: Row = {
     const offer = await inTime(probe.offer(), 'an offer')
     const since = stopwatch()
     process.kill(leader.pid, 'SIGUSR2')
-    const queued = probe.launchOn(offer)
+    const queued = probe.attempt(offer)
     await inTime(standby.says('leads'), 'a new leader')
     const recoveryMs = since()
     await inTime(leader.says('lost the lead'), 'the end of the old lead')
     const seenMs = since() - STALL_MS
-    await inTime(queued, 'what became of the accept that waited')
+    const { taskId } = await inTime(queued, 'what became of the accept that waited')
     await inTime(probe.ran(), 'a task after that')
     return await finish({
       recoveryMs,
       note: `a standby led after ${recoveryMs} ms; the old one saw it ${seenMs} ms after the stall`,
-      problems: seenMs > SEEN_MS ? [`the old leader saw it ${seenMs} ms after the stall`] : [],
+      problems: [
+        ...(seenMs > SEEN_MS ? [`the old leader saw it ${seenMs} ms after the stall`] : []),
+        ...(probe.startsOf(taskId) > 0 ? ['the old leader has obeyed what waited for it'] : []),
+      ],
     })
   },
 }

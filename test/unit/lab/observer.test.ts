@@ -1,4 +1,6 @@
 /** What the observer takes for a violation, and what not. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
@@ -10,6 +12,7 @@ import { type Excuse, judge } from '../../lab/observed/judge.ts'
 import { Leaders } from '../../lab/observed/leaders.ts'
 import { Story } from '../../lab/observed/story.ts'
 import { Updates } from '../../lab/observed/updates.ts'
+import { Observer } from '../../lab/observer.ts'
 import { importsOf } from '../../support/tidy-rules.ts'
 
 test('the observer knows the protocol and the codec, and nothing else of the product', (t) => {
@@ -189,6 +192,27 @@ test('an epoch has one leader, and is over when another began', (t) => {
   t.deepEqual(broken.splice(0), ['I2: epoch 2 has two leaders, r2 and r3'])
   beat(1, 'r1', 40_000)
   t.deepEqual(broken, ['I2: epoch 1 still speaks 39 s after it was followed'])
+})
+
+test('what runs on an agent and what is offered of it beside are no more than it has', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-overlap-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const observer = new Observer({ servers: [], cluster: 'bourse', folder })
+  observer.watchAgent({ agentId: 'a1', total: { cpus: 2 } })
+  observer.count('f', { cpus: 0.5 })
+  const env = {
+    BOURSE_TASK_ID: 't',
+    BOURSE_FRAMEWORK_ID: 'f',
+    BOURSE_AGENT_ID: 'a1',
+    BOURSE_SANDBOX: `${folder}/t`,
+  }
+  const task = spawn(process.execPath, ['-e', 'process.stdin.resume(); console.log()'], {
+    env,
+  })
+  t.teardown(() => task.kill('SIGKILL'))
+  await once(task.stdout, 'data')
+  t.is(observer.overlap('a1', { cpus: 1.5 }), undefined)
+  t.is(observer.overlap('a1', { cpus: 1.6 }), 'cpus 2.1 of 2')
 })
 
 test('amounts add up without drift', (t) => {

@@ -18,6 +18,7 @@ export function checkEnd(world: World, operator: Operator): Violation | undefine
   return (
     roles(view, operator) ??
     sessions(view) ??
+    offers(view) ??
     tasks(view) ??
     kills(view) ??
     leftovers(view) ??
@@ -127,6 +128,15 @@ function frameworksOf({ nodes }: World): readonly Shown[] {
 /** The one that has the framework. */
 const leads = (instances: Shown['instances']): SchedulerState | undefined =>
   instances.find((instance) => instance?.link.phase === 'open')
+
+/** What a framework believes it may still answer has not been taken back. */
+function offers({ world, leader }: View): Violation | undefined {
+  for (const { disk, instances } of frameworksOf(world))
+    for (const offerId of instances.flatMap((instance) => [...(instance?.offers.keys() ?? [])]))
+      if (!leader.offers.has(offerId))
+        return problem(`${disk.key.frameworkId} holds ${offerId}, which is over`, offerId)
+  return undefined
+}
 
 /** Who holds which unfinished task in which state, as `launch state`. */
 function tasks({ world, leader, agents }: View): Violation | undefined {

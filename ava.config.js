@@ -19,7 +19,9 @@ export default {
   sortTestFiles: (a, b) => rank(a) - rank(b),
   // Much of it waits: for leases, pings and processes that start.
   concurrency: 3,
-  timeout: long ? '15m' : '90s',
+  // Longer than any test asks for (`t.timeout`). AVA looks once when all are silent; if a test still
+  // has time then, it never looks again, and a file that does not end is waited for without end.
+  timeout: long ? '2h' : '20m',
   workerThreads: false,
   utilizeParallelBuilds: false,
 }

@@ -54,6 +54,7 @@ import { dropReading } from './registry/reading.ts'
 import { newRegistry } from './registry/state.ts'
 import {
   appended,
+  checkLog,
   conflicted,
   readBack,
   uncertain,
@@ -229,6 +230,8 @@ function handleLeading(turn: LeaderTurn, input: Input | CommonInput): void {
       return allocatorReports(turn, input.body)
     case 'operator-call':
       return operatorCall(turn, input)
+    case 'bus.connected':
+      return checkLog(turn)
     case 'flush':
       return flush(turn)
     default:
@@ -352,6 +355,8 @@ function handleDue(turn: LeaderTurn, due: Due): void {
     case 'allocator-ping':
       return pingAllocator(turn)
     case 'registry-retry':
-      readBack(turn)
+      return readBack(turn)
+    case 'registry-check':
+      checkLog(turn)
   }
 }

@@ -69,5 +69,7 @@ export type Input =
     }
   /** Messages were refused before they got here. */
   | { readonly kind: 'refused'; readonly name: RefusalName; readonly count: number }
+  /** The connection to the stores was lost, and is there again: with them or with others. */
+  | { readonly kind: 'bus.connected' }
   /** A graceful end: the lease is given back. */
   | { readonly kind: 'resign' }

@@ -9,7 +9,7 @@ import type { RegistryBatch, RegistryRecord } from '../../protocol/schema/master
 import { cut } from '../parts/outbox.ts'
 import { isSaved } from './registry/disk.ts'
 import { nextPage, openPages } from './registry/pages.ts'
-import { readLog, take } from './registry/reading.ts'
+import { holdsAll, readLog, take } from './registry/reading.ts'
 import type { Flying, Reading } from './registry/state.ts'
 import { sizeOf } from './registry/table.ts'
 import { type AfterWrite, count } from './state.ts'
@@ -17,6 +17,12 @@ import { type LeaderTurn, log, warn } from './turn.ts'
 
 /** A store that did not answer is asked again after this. */
 const RETRY_MS = LEADER_BEAT_MS / 2
+
+/**
+ * A takeover reads what it must. So long after it the log is read whole: it has no holes that
+ * would show only when no master with a copy is left.
+ */
+const CHECK_MS = 5_000
 
 /** What follows from one batch is one input: it may be as many admissions. */
 const BATCH_RECORDS_MAX = 512
@@ -132,8 +138,9 @@ export function appended(
 ): void {
   if (!isFlying(turn, n)) return
   stored(turn, sequence)
+  const { reading } = turn.state.registry
   // What is being read was asked before it stood there.
-  if (turn.state.registry.reading !== undefined) readBack(turn)
+  if (reading !== undefined && reading.why !== 'check') readBack(turn)
 }
 
 /** Somebody else wrote, or an earlier try of this very batch did. */
@@ -191,6 +198,7 @@ function countWritten(turn: LeaderTurn, key: string): void {
 
 /** It may have been written: the log says so. */
 export function uncertain(turn: LeaderTurn): void {
+  giveUpCheck(turn)
   turn.state.registry.reading = undefined
   const atMs = turn.now.monotonicMs + RETRY_MS
   turn.leader.deadlines.set('registry-retry', atMs, { due: 'registry-retry' })
@@ -198,7 +206,29 @@ export function uncertain(turn: LeaderTurn): void {
 
 /** Somebody else wrote, or it did itself, or the log is not the one that it was. */
 export function readBack(turn: LeaderTurn): void {
+  giveUpCheck(turn)
   readLog(turn, hasWritten(turn) ? 'read-back' : 'takeover')
+}
+
+/** Reads the log whole, once nothing else is being read. */
+export function checkLog(turn: LeaderTurn): void {
+  if (turn.state.registry.reading === undefined) readLog(turn, 'check')
+  else checkLater(turn, RETRY_MS)
+}
+
+export function checkLater(turn: LeaderTurn, delayMs = CHECK_MS): void {
+  const atMs = turn.now.monotonicMs + delayMs
+  turn.leader.deadlines.set('registry-check', atMs, { due: 'registry-check' })
+}
+
+/** Something else must be read first. */
+function giveUpCheck(turn: LeaderTurn): void {
+  if (turn.state.registry.reading?.why === 'check') checkLater(turn)
+}
+
+/** All of the log was read. What it lacks of this master's copy is written again. */
+export function logChecked(turn: LeaderTurn, reading: Reading, lastSequence: number): void {
+  if (!holdsAll(reading)) reseed(turn, lastSequence)
 }
 
 /** Its first record is in the log. */

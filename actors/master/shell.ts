@@ -118,6 +118,9 @@ export function openMaster(deps: MasterDeps): OpenMaster {
     control.listen(leaderBeat, { cluster }, (body) =>
       actor.input({ kind: 'leader-beat', body, connection: 'control' }),
     ),
+    control.bus.onState((state) => {
+      if (state === 'connected') actor.input({ kind: 'bus.connected' })
+    }),
   ]
   return {
     state,

@@ -87,7 +87,7 @@ export type Due =
   | { readonly due: 'lost-agents' }
   | { readonly due: 'invitations' }
   | { readonly due: 'allocator-ping' }
-  | { readonly due: 'registry-retry' }
+  | { readonly due: 'registry-retry' | 'registry-check' }
   | { readonly due: 'leader-beat' }
 
 /** What became of an allocation of an agent. */

@@ -9,7 +9,7 @@ import { saveNothingBehind } from '../registry/disk.ts'
 import { askForCopy, newerPeer, takePage } from '../registry/peers.ts'
 import { adoptLog, type LogPart, partRead, readLog } from '../registry/reading.ts'
 import type { LogRead, Reading, Takeover } from '../registry/state.ts'
-import { goOn, stored, writeAgain } from '../registry.ts'
+import { goOn, logChecked, stored, writeAgain } from '../registry.ts'
 import { count } from '../state.ts'
 import { log, type Turn, warn } from '../turn.ts'
 import { epochHeld, raiseEpoch } from './epochs.ts'
@@ -31,7 +31,8 @@ export function registryRead(turn: Turn, part: LogPart): void {
   else if (reading.isSuperseded) superseded(turn, reading)
   else if (reading.why === 'takeover') logIsRead(turn, reading, part.lastSequence)
   else if (state.leader !== undefined) {
-    goOn({ ...turn, leader: state.leader }, reading, part.lastSequence)
+    const then = reading.why === 'check' ? logChecked : goOn
+    then({ ...turn, leader: state.leader }, reading, part.lastSequence)
   }
 }
 

@@ -10,7 +10,7 @@ import { pickTerms } from '../frameworks/terms.ts'
 import { tellWorld } from '../public-events.ts'
 import type { LogRead } from '../registry/state.ts'
 import { type FrameworkFact, recordsOf, type TableRecord } from '../registry/table.ts'
-import { record } from '../registry.ts'
+import { checkLater, record } from '../registry.ts'
 import { recallQuota, recallWeight } from '../roles/changes.ts'
 import { shutLimits } from '../roles/recovery.ts'
 import { count, newLeader } from '../state.ts'
@@ -89,6 +89,7 @@ export function lead(turn: LeaderTurn): void {
   beat(turn)
   inviteAll(turn)
   shutLimits(turn)
+  checkLater(turn)
   for (const framework of leader.frameworks.values()) {
     if (framework.state === 'ended') continue
     leader.events.add(framework.key, framework, { kind: 'ping' })

@@ -26,11 +26,12 @@ export function readLog(turn: Turn, why: ReadingReason): void {
   const { copy } = registry
   // Else it may end as the log does, and yet lack what the log or the disk holds.
   const isTrusted = isSound(turn) || why === 'read-back'
-  const from = isTrusted ? (copy.last?.sequence ?? 0) : 0
+  const from = isTrusted && why !== 'check' ? (copy.last?.sequence ?? 0) : 0
   registry.reading = {
     why,
     epoch: epochHeld(turn.state),
     from: Math.max(1, from),
+    least: copy.position,
     isFirst: true,
     anew: from > 0 ? undefined : { copy: newCopy(), batches: [] },
     highest: highestEpoch,
@@ -132,6 +133,10 @@ function readAnew(turn: Turn, reading: Reading): undefined {
   reading.from = 1
   ask(turn, reading)
 }
+
+/** The log, of which all was read, has what this master's copy had when it was asked. */
+export const holdsAll = ({ anew, least }: Reading): boolean =>
+  anew !== undefined && !anew.copy.hasGap && compare(anew.copy.position, least) >= 0
 
 /** Takes the log for this master's copy, if it is whole and not older. */
 export function adoptLog(turn: Turn, anew: Anew | undefined): boolean {

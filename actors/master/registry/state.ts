@@ -46,15 +46,18 @@ export interface CopyDisk {
 
 /**
  * `follow`: a leader has written more. `takeover`: before the first record. `read-back`: what
- * became of a record, or whether the log is still the one that was written.
+ * became of a record, or whether the log still ends as it was written. `check`: whether it still
+ * holds all, from its beginning on.
  */
-export type ReadingReason = 'follow' | 'takeover' | 'read-back'
+export type ReadingReason = 'follow' | 'takeover' | 'read-back' | 'check'
 
 /** A reading of the log, part by part. */
 export interface Reading {
   readonly why: ReadingReason
   readonly epoch: number
   from: number
+  /** What this master's copy held when it was asked. */
+  readonly least: RegistryPosition
   /** Up to here the first part is known; it must begin with that. */
   isFirst: boolean
   /** All of the log is folded into a copy of its own: the log does not go on from this one's. */

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { type Actor, type Cluster, openCluster, runBourse } from './cluster.ts'
 
-const REWRITTEN = [
+/** What a leader says when a store has lost what it knows. */
+export const REWRITTEN = [
   'the log has lost records of the registry: they are written again',
   'the log lacks records of the registry: all is written anew',
 ]

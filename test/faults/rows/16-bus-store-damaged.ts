@@ -11,9 +11,9 @@ import { join } from 'node:path'
 import { ClusterError } from '../../../protocol/errors.ts'
 import type { LabServer } from '../../lab/contract.ts'
 import type { Row } from '../row.ts'
-import { openScene, stopwatch } from '../scene.ts'
+import { inTime, openScene, stopwatch } from '../scene.ts'
 import { allRan, LEASE_STREAM, REGISTRY_STREAM } from './bus-watch.ts'
-import { quotaProblems, setQuota } from './kept-facts.ts'
+import { leadAgain, leadWithoutCopy, quotaProblems, rewritten, setQuota } from './kept-facts.ts'
 
 /** What is done to a file of a store whose server is stopped. */
 interface Damage {
@@ -33,7 +33,8 @@ export const busStoreDamaged: Row = {
   number: 16,
   name: 'bus-store-damaged',
   fault: 'files of the lease and of the registry are damaged while nats-server is stopped',
-  expected: 'epochs rise; a quota that was set before is known; tasks run on',
+  expected:
+    'epochs rise; a quota that was set before is known, also to masters that start again, and is stored again for one without a copy; tasks run on',
   invariants: ['I2', 'I3', 'I4', 'I5', 'I9'],
   withinMs: 6_000,
   async run(stage) {
@@ -45,18 +46,25 @@ export const busStoreDamaged: Row = {
     const refused: string[] = []
     for (const [i, { what, stream, harm }] of DAMAGES.entries()) {
       await setQuota(scene.lab, i + 1)
+      const whole = stream === REGISTRY_STREAM ? rewritten(scene.lab) : undefined
       await server.kill()
       for (const path of filesOf(server, stream)) harm(path)
       if (!(await startsAgain(server))) refused.push(what)
       const since = stopwatch()
       await allRan(scene)
+      if (whole !== undefined) await inTime(whole, `that what was lost is written again: ${what}`)
       times.push(since())
+      if (whole !== undefined)
+        await inTime(leadWithoutCopy(scene.lab), `a leader without a copy: ${what}`)
       const found = await quotaProblems(scene.lab, i + 1)
       problems.push(...found.map((problem) => `${what}: ${problem}`))
     }
+    await inTime(leadAgain(scene.lab), 'a leader that has started again')
+    const found = await quotaProblems(scene.lab, DAMAGES.length)
+    problems.push(...found.map((problem) => `masters that started again: ${problem}`))
     return await scene.finish({
       recoveryMs: Math.max(...times),
-      note: `a task had run on each agent ${times.join(', ')} ms after the server answered${refused.length > 0 ? `; it did not start, and was given an empty store, where ${refused.join(' and ')}` : ''}`,
+      note: `a task had run on each agent, and what the registry had lost was written again, ${times.join(', ')} ms after the server answered${refused.length > 0 ? `; it did not start, and was given an empty store, where ${refused.join(' and ')}` : ''}`,
       problems,
     })
   },

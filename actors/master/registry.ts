@@ -223,7 +223,7 @@ export function checkLater(turn: LeaderTurn, delayMs = CHECK_MS): void {
 
 /** Something else must be read first. */
 function giveUpCheck(turn: LeaderTurn): void {
-  if (turn.state.registry.reading?.why === 'check') checkLater(turn)
+  if (turn.state.registry.reading?.why === 'check') checkLater(turn, RETRY_MS)
 }
 
 /** All of the log was read. What it lacks of this master's copy is written again. */

@@ -13,13 +13,15 @@ import {
 import type { KillScope } from '../isolator/kill/scope.ts'
 import type { LookedAt } from '../isolator/looks/looked-at.ts'
 import { insideOf } from '../isolator/namespaces/namespaces.ts'
-import { isAlive } from '../isolator/proc.ts'
+import { isAlive, standardErrors } from '../isolator/proc.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from './containerizer.ts'
 import { Killing } from './killing.ts'
 import type { FoundContainer, RuntimeDirectory } from './runtime-directory.ts'
 
 /** A container that has not started by then never does: somebody waits for its resources. */
 const START_MS_MAX = 60_000
+/** One whose recording parent has not written that it starts is looked for after this. */
+const CLAIMER_MS_MAX = 1_000
 /** How soon it is looked again whether all is dead or removed, at first and at last. */
 const POLL_MS_MIN = 2
 const POLL_MS_MAX = 500
@@ -113,7 +115,7 @@ export class Container implements LookedAt {
     this.#quiet = true
     if (runtime.readRecord(this.id) === undefined) runtime.claim(this.id, 'its agent died')
     this.look()
-    this.rescan()
+    this.rescan(standardErrors)
     this.lookAtLimits()
     if (this.#phase === 'launching' && silent) this.fail(SILENT)
     this.#quiet = false
@@ -215,30 +217,41 @@ export class Container implements LookedAt {
     if (record.kind === 'exited' && !this.isOver) this.#end(record.exit)
   }
 
-  /** For all that nobody tells. `unclaimed`: asked for long ago, and nobody has claimed it. */
-  rescan(): 'unclaimed' | undefined {
+  /**
+   * For all that nobody tells. `unclaimed`: asked for long ago, and nobody has claimed it.
+   * `errors`: what is the standard error of some process.
+   */
+  rescan(errors: () => ReadonlySet<string>): 'unclaimed' | undefined {
     this.look()
     this.#rescans += 1
-    if (this.#phase === 'launching') return this.#rescanLaunching()
+    if (this.#phase === 'launching') return this.#rescanLaunching(errors)
     if (this.#phase === 'running') this.#rescanRunning()
     return undefined
   }
 
-  #rescanLaunching(): 'unclaimed' | undefined {
+  #rescanLaunching(errors: () => ReadonlySet<string>): 'unclaimed' | undefined {
     const { clock, runtime } = this.#world
-    if (clock.now().monotonicMs - this.#sinceMs > START_MS_MAX) this.#stopWaiting()
+    const waitedMs = clock.now().monotonicMs - this.#sinceMs
+    if (waitedMs > START_MS_MAX) this.#stopWaiting(SILENT)
+    else if (waitedMs > CLAIMER_MS_MAX && this.#isAbandoned(errors())) this.#stopWaiting(ABANDONED)
     if (this.#phase !== 'launching' || this.#rescans < 2) return undefined
     return runtime.readRecord(this.id) === undefined ? 'unclaimed' : undefined
   }
 
-  #stopWaiting(): void {
+  /** Its recording parent ended before it could write that it starts: the disk was full. */
+  #isAbandoned(errors: ReadonlySet<string>): boolean {
+    const record = this.#world.runtime.recordId(this.id)
+    return record !== undefined && !errors.has(record)
+  }
+
+  #stopWaiting(why: string): void {
     const { runtime } = this.#world
-    if (!runtime.claim(this.id, SILENT) && !this.#silent) {
+    if (!runtime.claim(this.id, why) && !this.#silent) {
       runtime.stopWaiting(this.id)
       this.#silent = true
     }
     this.look()
-    if (this.#phase === 'launching') this.fail(SILENT)
+    if (this.#phase === 'launching') this.fail(why)
   }
 
   /** Nobody records the exit if the recording parent was killed. The task itself may go on. */
@@ -326,3 +339,4 @@ export class Container implements LookedAt {
 
 const KILLED_BEFORE_START = 'it was killed before its process was there'
 const SILENT = `its process was not there after ${START_MS_MAX} ms`
+const ABANDONED = 'whoever was to start it has ended: the disk of the work directory may be full'

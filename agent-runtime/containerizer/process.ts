@@ -10,7 +10,7 @@ import type { Usage } from '../isolator/hold.ts'
 import type { KillScope } from '../isolator/kill/scope.ts'
 import type { Looks } from '../isolator/looks/looks.ts'
 import { GroupNetworks } from '../isolator/namespaces/private-network.ts'
-import type { ProcessIdentity } from '../isolator/proc.ts'
+import { type ProcessIdentity, standardErrors } from '../isolator/proc.ts'
 import { Launcher } from '../launcher/launcher.ts'
 import { Watch } from '../launcher/watch.ts'
 import type { SandboxFolder } from '../sandbox/folder.ts'
@@ -325,7 +325,14 @@ export class ProcessContainerizer implements Containerizer {
   #rescanLater(): void {
     const delayMs = this.#watcher === undefined ? RESCAN_WITHOUT_WATCH_MS : RESCAN_MS
     this.#rescanTimer = this.#options.clock.after(delayMs, () => {
-      const silent = [...this.#containers.values()].filter((one) => one.rescan() === 'unclaimed')
+      let found: ReadonlySet<string> | undefined
+      const errors = () => {
+        found ??= standardErrors()
+        return found
+      }
+      const silent = [...this.#containers.values()].filter(
+        (one) => one.rescan(errors) === 'unclaimed',
+      )
       // Two rescans without a claim: the launcher is stopped or stuck.
       if (silent.length > 0) this.#launcher.replace()
       this.#rescanLater()

@@ -25,6 +25,7 @@ import { dirname, join } from 'node:path'
 import { ClusterError } from '../../protocol/errors.ts'
 import { NotedSessions } from '../checks/noted-sessions.ts'
 import {
+  fileId,
   isAlive,
   ownIdentity,
   type ProcessIdentity,
@@ -124,6 +125,11 @@ export class RuntimeDirectory {
   readRecord(containerId: string): Record | undefined {
     const text = readText(join(this.records, containerId))
     return text === undefined ? undefined : parseRecord(text)
+  }
+
+  /** Which file its record is, as `fileId`; undefined: nobody has claimed it. */
+  recordId(containerId: string): string | undefined {
+    return fileId(join(this.records, containerId))
   }
 
   /** True: this container never starts. False: somebody else may have claimed it. */

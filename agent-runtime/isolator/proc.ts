@@ -2,7 +2,7 @@
  * What /proc says about processes. That one is gone is no error, as it may be at any moment. That
  * they cannot be listed is: whoever took it for an empty list would think that nobody lives.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { LINUX_CAPABILITIES } from '../../protocol/linux.ts'
 
 /** A pid alone names a stranger as soon as it is used again; with its start time it does not. */
@@ -50,6 +50,23 @@ export function allPids(): number[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => pid > 0)
+}
+
+/** `fileId` of each file that is the standard error of some process. @throws as `allPids`. */
+export function standardErrors(): ReadonlySet<string> {
+  const found = allPids().map((pid) => fileId(`/proc/${pid}/fd/2`))
+  return new Set(found.filter((id) => id !== undefined))
+}
+
+/** Which file it is, whatever it is called; undefined if it is gone or not ours to look at. */
+export function fileId(path: string): string | undefined {
+  try {
+    const { dev, ino } = statSync(path)
+    return `${dev} ${ino}`
+  } catch {
+    // Gone, or somebody else's: to the caller both are "not there".
+    return undefined
+  }
 }
 
 /** A process that is gone or is not ours to signal counts as signalled: the caller looks again. */

@@ -15,8 +15,16 @@ export interface Leader {
  */
 const LAST_WORD_MS = 20_000
 
+/**
+ * Who took the lease before another one, and lost it to damage of the store, may begin just after
+ * that other: its disk was slower, and it has not heard yet.
+ */
+const FIRST_WORD_MS = 1_000
+
 export class Leaders {
   leader: Leader | undefined
+  /** When the leader was first heard. */
+  #sinceMs = 0
   readonly #runs = new Map<number, string>()
   /** The last number of each epoch's events. */
   readonly #numbers = new Map<number, number>()
@@ -36,18 +44,26 @@ export class Leaders {
       for (const known of this.#runs.keys())
         if (known < epoch && !this.#followedAtMs.has(known)) this.#followedAtMs.set(known, nowMs)
       this.leader = { epoch, run, master }
+      this.#sinceMs = nowMs
     }
   }
 
   events({ kind, what }: EventIds, { epoch, run, n }: PublicEvents, nowMs: number): void {
     this.#speaks(epoch, run, nowMs)
-    if (kind === 'master' && what === 'leads' && epoch < (this.leader?.epoch ?? 0))
-      this.#broken(`I2: epoch ${epoch} began after ${this.leader?.epoch}`)
+    const isBeginning = kind === 'master' && what === 'leads'
+    if (isBeginning && epoch < (this.leader?.epoch ?? 0)) this.#begins(epoch, nowMs)
     const last = this.#numbers.get(epoch) ?? n - 1
     // A repeat (a duplicated message) changes nothing.
     if (n <= last) return
     this.missed += n - last - 1
     this.#numbers.set(epoch, n)
+  }
+
+  /** Below the epoch that leads. */
+  #begins(epoch: number, nowMs: number): void {
+    if (nowMs - this.#sinceMs > FIRST_WORD_MS)
+      this.#broken(`I2: epoch ${epoch} began after ${this.leader?.epoch}`)
+    this.#followedAtMs.set(epoch, this.#sinceMs)
   }
 
   #speaks(epoch: number, run: string, nowMs: number): void {

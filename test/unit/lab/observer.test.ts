@@ -194,6 +194,25 @@ test('an epoch has one leader, and is over when another began', (t) => {
   t.deepEqual(broken, ['I2: epoch 1 still speaks 39 s after it was followed'])
 })
 
+test('who took the lease before another begins just after it, or never', (t) => {
+  const broken: string[] = []
+  const leaders = new Leaders((sentence) => void broken.push(sentence))
+  const ids = { kind: 'master', what: 'leads' } as Parameters<Leaders['events']>[0]
+  const says = (epoch: number, nowMs: number): void => {
+    const said = { epoch, run: `r${epoch}`, n: 1, master: `m${epoch}`, events: [] }
+    leaders.events(ids, said as unknown as Parameters<Leaders['events']>[1], nowMs)
+    leaders.beat(said as unknown as Parameters<Leaders['beat']>[0], nowMs)
+  }
+  says(5, 1_000)
+  says(4, 1_010)
+  t.deepEqual(broken, [])
+  t.is(leaders.leader?.epoch, 5)
+  says(3, 5_000)
+  t.deepEqual(broken.splice(0), ['I2: epoch 3 began after 5'])
+  says(4, 30_000)
+  t.true(broken.includes('I2: epoch 4 still speaks 29 s after it was followed'))
+})
+
 test('what runs on an agent and what is offered of it beside are no more than it has', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'bourse-overlap-'))
   t.teardown(() => rmSync(folder, { recursive: true }))

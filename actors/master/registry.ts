@@ -79,7 +79,7 @@ function writeNext(turn: LeaderTurn): void {
     return fly(turn, { records: some, snapshot }, 0)
   }
   if (registry.queue.length === 0) return
-  const records = cut(nextOfQueue(turn).map((entry) => entry.record))[0] ?? []
+  const records = cut(nextOfQueue(turn))[0] ?? []
   fly(turn, { records: [...records] }, records.length)
 }
 
@@ -87,15 +87,16 @@ function writeNext(turn: LeaderTurn): void {
  * No more than one batch may hold is looked at: after a takeover the queue is as long as the
  * cluster. The first one always fits.
  */
-function nextOfQueue({ leader }: LeaderTurn) {
-  const next = leader.registry.queue.slice(0, BATCH_RECORDS_MAX)
+function nextOfQueue({ leader }: LeaderTurn): readonly RegistryRecord[] {
+  const records: RegistryRecord[] = []
   let tasks = 0
-  const tooMany = next.findIndex(({ after }, place) => {
+  for (const { record, after } of leader.registry.queue.slice(0, BATCH_RECORDS_MAX)) {
     if (after.after === 'admit')
       tasks += leader.agents.get(after.fact.agentId)?.opening?.tasks.length ?? 0
-    return place > 0 && tasks > BATCH_TASKS_MAX
-  })
-  return tooMany < 0 ? next : next.slice(0, tooMany)
+    if (records.length > 0 && tasks > BATCH_TASKS_MAX) break
+    records.push(record)
+  }
+  return records
 }
 
 function isLong({ state }: LeaderTurn): boolean {

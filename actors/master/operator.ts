@@ -190,14 +190,17 @@ function tasks(turn: LeaderTurn, listing: Listing): object {
 function* tasksBehind(leader: LeaderTurn['leader'], listing: Listing): Iterable<Task> {
   const { after = '', prefix = '' } = listing
   yield* leader.ended
-  // As their tasks are ordered, whose keys go on with the dot; it is followed by a slash.
-  const frameworks = [...leader.frameworks.values()].filter(({ key }) => `${key}/` > after)
-  frameworks.sort((a, b) => (`${a.key}.` < `${b.key}.` ? -1 : 1))
+  const frameworks: { readonly start: string; readonly tasks: Framework['tasks'] }[] = []
+  for (const { key, tasks } of leader.frameworks.values()) {
+    // As their tasks are ordered, whose keys go on with the dot; it is followed by a slash.
+    if (`${key}/` > after) frameworks.push({ start: `${key}.`, tasks })
+  }
+  frameworks.sort((a, b) => (a.start < b.start ? -1 : 1))
   let wanted = LISTING_ITEMS_MAX
-  for (const { key, tasks } of frameworks) {
+  for (const { start, tasks } of frameworks) {
     if (wanted < 0) return
     yield* tasks.values()
-    if (prefix === '' && `${key}.` > after) wanted -= tasks.size
+    if (prefix === '' && start > after) wanted -= tasks.size
   }
 }
 

@@ -58,7 +58,14 @@ export type Effect =
   /** Compare-and-set. Comes back as `lease.written`, `lease.conflict` or `lease.unavailable`. */
   | { readonly do: 'write-lease'; readonly record: LeaseRecord; readonly revision: number }
   /** Comes back as `registry.read`, or `registry.unavailable`. */
-  | { readonly do: 'read-registry'; readonly epoch: number; readonly from: number }
+  | {
+      readonly do: 'read-registry'
+      readonly epoch: number
+      readonly reading: number
+      readonly from: number
+      /** Of sequences, in one answer. */
+      readonly max: number
+    }
   /** Comes back as `registry.appended`, `registry.conflict` or `registry.unavailable`. */
   | { readonly do: 'append-registry'; readonly batch: RegistryBatch; readonly lastSequence: number }
   /** Removes what a snapshot stands for; what is left is removed after the next one. */

@@ -9,7 +9,7 @@ import type { RegistryBatch, RegistryRecord } from '../../protocol/schema/master
 import { cut } from '../parts/outbox.ts'
 import { isSaved } from './registry/disk.ts'
 import { nextPage, openPages } from './registry/pages.ts'
-import { holdsAll, readLog, take } from './registry/reading.ts'
+import { checkLater, giveUpReading, holdsAll, readLog, take } from './registry/reading.ts'
 import type { Flying, Reading } from './registry/state.ts'
 import { sizeOf } from './registry/table.ts'
 import { type AfterWrite, count } from './state.ts'
@@ -19,10 +19,10 @@ import { type LeaderTurn, log, warn } from './turn.ts'
 const RETRY_MS = LEADER_BEAT_MS / 2
 
 /**
- * A takeover reads what it must. So long after it the log is read whole: it has no holes that
- * would show only when no master with a copy is left.
+ * A takeover reads what it must. So long after it the log is read whole, so that a hole does not
+ * show only when no master with a copy is left.
  */
-const CHECK_MS = 5_000
+export const CHECK_MS = 5_000
 
 /** What follows from one batch is one input: it may be as many admissions. */
 const BATCH_RECORDS_MAX = 512
@@ -199,37 +199,37 @@ function countWritten(turn: LeaderTurn, key: string): void {
 
 /** It may have been written: the log says so. */
 export function uncertain(turn: LeaderTurn): void {
-  giveUpCheck(turn)
-  turn.state.registry.reading = undefined
+  giveUpReading(turn)
   const atMs = turn.now.monotonicMs + RETRY_MS
   turn.leader.deadlines.set('registry-retry', atMs, { due: 'registry-retry' })
 }
 
 /** Somebody else wrote, or it did itself, or the log is not the one that it was. */
 export function readBack(turn: LeaderTurn): void {
-  giveUpCheck(turn)
   readLog(turn, hasWritten(turn) ? 'read-back' : 'takeover')
 }
 
-/** Reads the log whole, once nothing else is being read. */
+/** Reads the log whole, once nothing else is being read and no snapshot is half written. */
 export function checkLog(turn: LeaderTurn): void {
-  if (turn.state.registry.reading === undefined) readLog(turn, 'check')
-  else checkLater(turn, RETRY_MS)
+  const isBusy =
+    turn.state.registry.reading !== undefined || turn.leader.registry.snapshot !== undefined
+  if (isBusy) checkLater(turn)
+  else readLog(turn, 'check')
 }
 
-export function checkLater(turn: LeaderTurn, delayMs = CHECK_MS): void {
-  const atMs = turn.now.monotonicMs + delayMs
-  turn.leader.deadlines.set('registry-check', atMs, { due: 'registry-check' })
-}
-
-/** Something else must be read first. */
-function giveUpCheck(turn: LeaderTurn): void {
-  if (turn.state.registry.reading?.why === 'check') checkLater(turn, RETRY_MS)
-}
-
-/** All of the log was read. What it lacks of this master's copy is written again. */
+/**
+ * All of the log was read. What it lacks of this master's copy is written again, if it lacks it a
+ * second time: some may have been removed, behind a snapshot, while it was read.
+ */
 export function logChecked(turn: LeaderTurn, reading: Reading, lastSequence: number): void {
-  if (!holdsAll(reading)) reseed(turn, lastSequence)
+  const { registry } = turn.leader
+  const isDoubted = !holdsAll(reading)
+  const isCertain = isDoubted && registry.isDoubted
+  registry.isDoubted = isDoubted && !isCertain
+  if (!isDoubted) return
+  if (registry.snapshot !== undefined) checkLater(turn)
+  else if (isCertain) reseed(turn, lastSequence)
+  else readLog(turn, 'check')
 }
 
 /** Its first record is in the log. */

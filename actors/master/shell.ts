@@ -118,8 +118,8 @@ export function openMaster(deps: MasterDeps): OpenMaster {
     control.listen(leaderBeat, { cluster }, (body) =>
       actor.input({ kind: 'leader-beat', body, connection: 'control' }),
     ),
-    control.bus.onState((state) => {
-      if (state === 'connected') actor.input({ kind: 'bus.connected' })
+    control.bus.onState((connection) => {
+      if (connection === 'connected') actor.input({ kind: 'bus.connected' })
     }),
   ]
   return {

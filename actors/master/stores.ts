@@ -22,9 +22,6 @@ type StoreEffect = Extract<
   { do: 'read-lease' | 'write-lease' | 'read-registry' | 'append-registry' }
 >
 
-/** Of the log, in one answer. */
-const PART_SEQUENCES_MAX = 128
-
 /** Performs one effect; its outcome is an input. A store that does not answer is an outcome too. */
 export async function performOnStore(stores: Stores, effect: StoreEffect): Promise<Input> {
   const isLease = effect.do === 'read-lease' || effect.do === 'write-lease'
@@ -66,13 +63,13 @@ async function onRegistry(stores: Stores, effect: RegistryEffect): Promise<Input
     if (!outcome.done) return { kind: 'registry.conflict', epoch, n }
     return { kind: 'registry.appended', epoch, n, sequence: outcome.sequence }
   }
-  const { from } = effect
-  const { entries, next, lastSequence } = await stores.registry.readFrom(from, PART_SEQUENCES_MAX)
+  const { reading, from, max } = effect
+  const { entries, next, lastSequence } = await stores.registry.readFrom(from, max)
   const batches: LogBatch[] = entries.flatMap(({ sequence, payload }) => {
     const batch: RegistryBatch | undefined = read(stores, 'RegistryBatch', payload)
     return batch === undefined ? [] : [{ sequence, batch }]
   })
-  return { kind: 'registry.read', epoch, from, batches, next, lastSequence }
+  return { kind: 'registry.read', epoch, reading, batches, next, lastSequence }
 }
 
 /** What cannot be removed now is removed another time. */

@@ -264,11 +264,11 @@ export class MasterDriver {
         return {
           kind: 'registry.read',
           epoch: effect.epoch,
-          from: effect.from,
+          reading: effect.reading,
           batches: this.log
             .map((batch, i) => ({ sequence: i + 1, batch }))
-            .filter(({ sequence }) => sequence >= effect.from),
-          next: this.log.length + 1,
+            .slice(effect.from - 1, effect.from - 1 + effect.max),
+          next: Math.min(effect.from + effect.max, this.log.length + 1),
           lastSequence: this.log.length,
         }
       case 'append-registry':

@@ -31,8 +31,9 @@ export function registryRead(turn: Turn, part: LogPart): void {
   else if (reading.isSuperseded) superseded(turn, reading)
   else if (reading.why === 'takeover') logIsRead(turn, reading, part.lastSequence)
   else if (state.leader !== undefined) {
-    const then = reading.why === 'check' ? logChecked : goOn
-    then({ ...turn, leader: state.leader }, reading, part.lastSequence)
+    const leaderTurn = { ...turn, leader: state.leader }
+    if (reading.why === 'check') logChecked(leaderTurn, reading, part.lastSequence)
+    else goOn(leaderTurn, reading, part.lastSequence)
   }
 }
 

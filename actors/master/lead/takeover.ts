@@ -8,9 +8,10 @@ import { forgetEnded, newFramework, schedulePing, stepFramework } from '../frame
 import { holdAnew, holderOf } from '../frameworks/instances.ts'
 import { pickTerms } from '../frameworks/terms.ts'
 import { tellWorld } from '../public-events.ts'
+import { checkLater } from '../registry/reading.ts'
 import type { LogRead } from '../registry/state.ts'
 import { type FrameworkFact, recordsOf, type TableRecord } from '../registry/table.ts'
-import { checkLater, record } from '../registry.ts'
+import { CHECK_MS, record } from '../registry.ts'
 import { recallQuota, recallWeight } from '../roles/changes.ts'
 import { shutLimits } from '../roles/recovery.ts'
 import { count, newLeader } from '../state.ts'
@@ -89,7 +90,7 @@ export function lead(turn: LeaderTurn): void {
   beat(turn)
   inviteAll(turn)
   shutLimits(turn)
-  checkLater(turn)
+  checkLater(turn, CHECK_MS)
   for (const framework of leader.frameworks.values()) {
     if (framework.state === 'ended') continue
     leader.events.add(framework.key, framework, { kind: 'ping' })

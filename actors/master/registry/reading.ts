@@ -2,6 +2,7 @@
  * Reading the log: from where this master's copy ends, if the log goes on from there; else all of
  * it, into a copy of its own.
  */
+import { LEADER_BEAT_MS } from '../../../protocol/limits.ts'
 import type { Fence } from '../../../protocol/schema/common.ts'
 import { epochHeld, isNear } from '../lead/epochs.ts'
 import { count } from '../state.ts'
@@ -10,24 +11,35 @@ import { compare, counts, follows, type LogBatch, newCopy, takeBatch } from './c
 import { isSound, saveBehind, saveInstead } from './disk.ts'
 import type { Reading, ReadingReason } from './state.ts'
 
+/** As long as a leader that has a thousand agents in a batch may be busy with one part. */
+const CHECK_PART_SEQUENCES = 8
+/** Whoever does not lead yet has nothing else to do. */
+const PART_SEQUENCES = 128
+/** A check of the log that something else has kept from its end is made up for after this. */
+const CHECK_AGAIN_MS = LEADER_BEAT_MS / 2
+
 /** One part of the log, as it was asked for. */
 export interface LogPart {
   readonly epoch: number
-  readonly from: number
+  /** The number of the reading that it is part of. */
+  readonly reading: number
   readonly batches: readonly LogBatch[]
   /** From where to go on; above `lastSequence`: that was all. */
   readonly next: number
   readonly lastSequence: number
 }
 
-/** Asks for the log, in the epoch that is held. What was asked before is nobody's. */
+/** Asks for the log, in the epoch that is held, and for nothing else any more. */
 export function readLog(turn: Turn, why: ReadingReason): void {
   const { registry, highestEpoch } = turn.state
   const { copy } = registry
   // Else it may end as the log does, and yet lack what the log or the disk holds.
-  const isTrusted = isSound(turn) || why === 'read-back'
-  const from = isTrusted && why !== 'check' ? (copy.last?.sequence ?? 0) : 0
+  const isTrusted = why === 'read-back' || (why !== 'check' && isSound(turn))
+  const from = isTrusted ? (copy.last?.sequence ?? 0) : 0
+  giveUpReading(turn)
+  registry.readings += 1
   registry.reading = {
+    number: registry.readings,
     why,
     epoch: epochHeld(turn.state),
     from: Math.max(1, from),
@@ -41,8 +53,23 @@ export function readLog(turn: Turn, why: ReadingReason): void {
   ask(turn, registry.reading)
 }
 
-function ask({ effects }: Turn, { epoch, from }: Reading): void {
-  effects.push({ do: 'read-registry', epoch, from })
+function ask({ effects }: Turn, { number, why, epoch, from }: Reading): void {
+  const max = why === 'check' ? CHECK_PART_SEQUENCES : PART_SEQUENCES
+  effects.push({ do: 'read-registry', epoch, reading: number, from, max })
+}
+
+/** What was asked is nobody's any more. */
+export function giveUpReading(turn: Turn): void {
+  const { registry } = turn.state
+  if (registry.reading?.why === 'check') checkLater(turn)
+  registry.reading = undefined
+}
+
+/** A leader reads the log whole in a while. */
+export function checkLater({ state, now }: Turn, delayMs = CHECK_AGAIN_MS): void {
+  state.leader?.deadlines.set('registry-check', now.monotonicMs + delayMs, {
+    due: 'registry-check',
+  })
 }
 
 /** What was asked in another epoch is not answered any more. */
@@ -53,7 +80,7 @@ export function dropReading({ state }: Turn, epoch: number): void {
 /** Returns the reading when it is done. */
 export function partRead(turn: Turn, part: LogPart): Reading | undefined {
   const { reading } = turn.state.registry
-  if (reading === undefined || reading.from !== part.from || reading.epoch !== part.epoch) return
+  if (reading === undefined || reading.number !== part.reading) return
   const batches = part.batches.filter((entry) => isBelievable(turn, reading, entry))
   if (!takePart(turn, reading, batches)) return readAnew(turn, reading)
   reading.isFirst = false

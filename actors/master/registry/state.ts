@@ -13,6 +13,8 @@ export interface RegistryState {
   copy: RegistryCopy
   readonly disk: CopyDisk
   reading: Reading | undefined
+  /** How many there were. */
+  readings: number
   /** Of one that holds the lease, and has not written yet. */
   takeover: Takeover | undefined
   /** How far the copies of other masters go, and when (monotonic) each said so. */
@@ -53,6 +55,7 @@ export type ReadingReason = 'follow' | 'takeover' | 'read-back' | 'check'
 
 /** A reading of the log, part by part. */
 export interface Reading {
+  readonly number: number
   readonly why: ReadingReason
   readonly epoch: number
   from: number
@@ -130,6 +133,8 @@ export interface LeaderRegistry<After> {
   flying: Flying<After> | undefined
   /** A snapshot that is being written; what is queued comes after it. */
   snapshot: WritingSnapshot<After> | undefined
+  /** The log seemed to lack records when it was read whole: it is read once more. */
+  isDoubted: boolean
 }
 
 export interface Flying<After> {
@@ -162,6 +167,7 @@ export function newRegistry(saved: readonly LogBatch[]): RegistryState {
       lacksBeginning: false,
     },
     reading: undefined,
+    readings: 0,
     takeover: undefined,
     positions: new Map(),
     lending: undefined,
@@ -187,4 +193,5 @@ export const newLeaderRegistry = <After>(lastSequence: number): LeaderRegistry<A
   changing: new Map(),
   flying: undefined,
   snapshot: undefined,
+  isDoubted: false,
 })

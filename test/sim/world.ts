@@ -2,6 +2,7 @@
 import { hostAgents } from '../../actors/agent/main.ts'
 import { startAllocator } from '../../actors/allocator/main.ts'
 import { startMaster } from '../../actors/master/main.ts'
+import type { EndReason } from '../../actors/scheduler/effects.ts'
 import { SimulatedClock } from '../../bus/simulated/clock.ts'
 import { Faults, NO_FAULTS } from '../../bus/simulated/faults.ts'
 import { SimulatedSystem } from '../../bus/simulated/system.ts'
@@ -33,6 +34,8 @@ const INSTANCES = 2
 const INSTANCE_LEASE_MS = 3_000
 /** Whoever could not start tries again. */
 const AGAIN_MS = 500
+/** No message of a process that died is later: five seconds on each of two ways, and some. */
+const LAST_WORDS_MS = 12_000
 /** In runs that measure shares each framework is in one of them. */
 export const FAIR_ROLES = ['*', 'prod', 'batch'] as const
 const SANDBOXES_MAX = 20
@@ -313,11 +316,18 @@ export class World {
   }
 
   #instance(name: string, { team, fresh, isOneOfMany = false }: InstanceParts): Node {
+    let diedMs = Number.NEGATIVE_INFINITY
     const node: Node = {
       ...this.#fresh('framework', name),
       team,
       begin: (process) => {
         const { disk } = team
+        // Its last life may have subscribed once more, and be heard only now.
+        const isOwnPast = ({ name }: EndReason): boolean =>
+          name === 'failed-over' && !isOneOfMany && this.nowMs - diedMs < LAST_WORDS_MS
+        process.onEnd.push(() => {
+          diedMs = this.nowMs
+        })
         const instance = `${name}-${node.lives}` as InstanceId
         node.workload = new Workload({
           cluster: CLUSTER,
@@ -332,8 +342,10 @@ export class World {
           greedyInMs: this.options.isFair ? this.options.calmFromMs - this.nowMs : undefined,
           onEnded: (reason) => {
             if (reason?.name === 'invalid') this.failed(process, new Error(reason.message))
-            if (team.disk === disk) team.disk = fresh()
-            this.ledger.over(disk.key, reason?.message ?? 'it wanted to')
+            if (reason === undefined || !isOwnPast(reason)) {
+              if (team.disk === disk) team.disk = fresh()
+              this.ledger.over(disk.key, reason?.message ?? 'it wanted to')
+            }
             this.clock.after(AGAIN_MS, () => {
               process.kill()
               this.start(node)

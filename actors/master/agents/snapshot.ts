@@ -37,10 +37,13 @@ export function countHeld(opening: Opening, { resources, latest }: HeldTask): st
   return excessOf(opening.held)?.message
 }
 
-/** Takes over what the agent holds; returns what it should hold and does not. */
+/**
+ * Takes over what the agent holds; returns what it should hold and does not. Of several launches
+ * of one id it shows the oldest first: the newest is taken over first, and is the one that counts.
+ */
 export function compare(turn: LeaderTurn, agent: Agent, opening: Opening): TaskRef[] {
   const held = new Set<Task>()
-  for (const shown of opening.tasks) {
+  for (const shown of opening.tasks.toReversed()) {
     const task = adopt(turn, agent, shown)
     if (task !== undefined) held.add(task)
   }
@@ -64,7 +67,9 @@ function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefine
   if (framework.state === 'ended') framework.unconfirmed.add(agent.agentId)
   const own = framework.tasks.at(agent.agentId, shown.taskId)
   const known = own?.launch === shown.launch ? own : undefined
-  if (known === undefined && !mayCount(turn, framework, agent, shown)) return undefined
+  const other = own ?? framework.tasks.get(shown.taskId)
+  if (known === undefined && other !== undefined && !mayCount(turn, agent, { shown, other }))
+    return undefined
   if (!isReportable(shown.latest)) {
     count(turn.state, 'statuses-illegal')
     return undefined
@@ -86,24 +91,21 @@ const isKnown = (turn: LeaderTurn, shown: HeldTask): boolean =>
 
 /**
  * Of a task id that is known as another launch: an agent was away with one when its framework was
- * told that nobody knows the task, and started it again elsewhere. The earlier one is killed, and
- * does not count. The later one counts beside it, and ends nothing: an agent must not end another's
- * task by what it says.
+ * told that nobody knows the task, and started it again. The earlier one is killed, and does not
+ * count. The later one counts beside another agent's, and ends nothing: an agent must not end
+ * another's task by what it says.
  */
 function mayCount(
   turn: LeaderTurn,
-  { tasks }: Framework,
   agent: Agent,
-  { latest, ...shown }: HeldTask,
+  { shown, other }: { readonly shown: HeldTask; readonly other: Task },
 ): boolean {
-  const { principal, frameworkId, taskId, launch } = shown
-  const first = tasks.get(taskId)
-  if (first === undefined) return true
   count(turn.state, 'launches-foreign')
+  const { principal, frameworkId, taskId, launch, latest } = shown
   if (isTerminal(latest)) return false
-  const isEarlier = isLaterLaunch(first.launch, launch)
+  const isEarlier = isLaterLaunch(other.launch, launch)
   if (isEarlier) order(turn, agent, { kind: 'kill', principal, frameworkId, taskId, launch })
-  return !isEarlier && tasks.at(agent.agentId, taskId) === undefined
+  return !isEarlier && other.agentId !== agent.agentId
 }
 
 function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown: HeldTask): Task {

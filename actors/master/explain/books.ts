@@ -141,7 +141,7 @@ export interface TaskKey extends FrameworkKey {
   readonly taskId: TaskId
 }
 
-/** The newest of that id, also if it has ended, and its framework with it. */
+/** The one that has the id, or the last that had it, also if its framework has ended with it. */
 export function taskOf(turn: LeaderTurn, key: TaskKey): Task | undefined {
   const isIt = ({ framework, taskId }: Task): boolean =>
     taskId === key.taskId && framework.key === frameworkKey(key)

@@ -9,7 +9,8 @@ interface Placed {
 /**
  * An id means the task that was known first. Another agent may run a launch that was made since,
  * when nobody knew of the first: it counts like any other, and the id is its own when the first is
- * over. Of each agent there is one for each id.
+ * over. Of each agent there is at most one of each id, the latest that it has shown: what else it
+ * runs under the id was made before, and is to die.
  */
 export class TaskTable<Task extends Placed> {
   readonly #first = new Map<TaskId, Task>()

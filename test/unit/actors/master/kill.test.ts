@@ -97,8 +97,8 @@ test('a kill that a new leader hears before it knows the task is remembered unti
   const agent = new FakeAgent(master)
   const held = ['t1', 't2', 't3'].map((id, i) => aHeldTask(id, { launch: oldLaunch(i + 1) }))
   t.deepEqual(ordersOf(agent.open({}, held), 'a1', 'kill'), [
-    { kind: 'kill', ...aFramework(), ...T1, graceMs: 700 },
     { kind: 'kill', ...aFramework(), taskId: 't2' as TaskId },
+    { kind: 'kill', ...aFramework(), ...T1, graceMs: 700 },
   ])
   t.deepEqual(
     ordersOf(agent.open({}, held), 'a1', 'kill').length,

@@ -36,8 +36,11 @@ const LARGE = { ...aRegister().info, resources: cpusMem(1_000, 1_000_000) }
 const idsOf = (name: string, count: number): readonly TaskId[] =>
   Array.from({ length: count }, (_, i) => `${name}-t${i}` as TaskId)
 
+/** The last is taken over first: so they are known in the order of their ids. */
 const heldBy = (name: string, count: number): readonly HeldTask[] =>
-  idsOf(name, count).map((id, i) => aHeldTask(id, { launch: oldLaunch(i + 1) }))
+  idsOf(name, count)
+    .map((id, i) => aHeldTask(id, { launch: oldLaunch(i + 1) }))
+    .toReversed()
 
 /** Agents with so many running tasks each, of one framework; from here on nothing is flushed. */
 function aCrowd(...counts: readonly number[]) {

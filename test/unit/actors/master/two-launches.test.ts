@@ -129,3 +129,31 @@ test('of a framework that ends, the agent of a later launch is to confirm that, 
   t.deepEqual(master.agent('a2').free, master.agent('a2').total)
   t.is(master.leader.frameworks.size, 0)
 })
+
+test('of two launches that one agent shows the later one counts, and the earlier one is killed', (t) => {
+  const master = new MasterDriver().leading()
+  const framework = new FakeFramework(master)
+  framework.subscribe()
+  const agent = new FakeAgent(master, 'a1')
+  const shown = agent.open({}, [ofEarlier, ofLater])
+  t.like(ordersOf(shown, 'a1', 'kill'), [{ taskId, launch: EARLIER }])
+  t.is(master.task('t1')?.launch, LATER)
+  const again = agent.open({}, [ofEarlier, ofLater])
+  t.like(ordersOf(again, 'a1', 'kill'), [{ taskId, launch: EARLIER }])
+  agent.updateOf(aFramework(), { taskId, launch: EARLIER, state: 'TASK_KILLED' })
+  agent.say({ kind: 'settled', tasks: [{ principal, frameworkId, taskId, launch: EARLIER }] })
+  const said = since(master)
+  framework.call('reconcile', { tasks: [{ taskId, agentId: agent.agentId }] })
+  t.like(statusesOf(said()), [{ launch: LATER, state: 'TASK_RUNNING' }])
+})
+
+test('the later of two launches at one agent counts beside an earlier one elsewhere', (t) => {
+  const master = new MasterDriver().leading()
+  new FakeAgent(master, 'a2').open({}, [aHeldTask('t1', { launch: oldLaunch(0) })])
+  const shown = new FakeAgent(master, 'a1').open({}, [ofEarlier, ofLater])
+  t.like(ordersOf(shown, 'a1', 'kill'), [{ taskId, launch: EARLIER }])
+  t.deepEqual(
+    [...master.agent('a1').tasks].map(({ launch }) => launch),
+    [LATER],
+  )
+})

@@ -42,9 +42,13 @@ export class TaskTable<Task extends Placed> {
     return first === undefined ? [] : [first, ...(this.#others.get(taskId)?.values() ?? [])]
   }
 
+  /**
+   * None is missed that stays, whatever is deleted meanwhile: one that becomes the first of its id
+   * is put behind all firsts, and comes twice at most.
+   */
   *values(): IterableIterator<Task> {
-    yield* this.#first.values()
     for (const others of this.#others.values()) yield* others.values()
+    yield* this.#first.values()
   }
 
   /** Its agent has none of that id. */

@@ -13,15 +13,14 @@ import {
 import type { KillScope } from '../isolator/kill/scope.ts'
 import type { LookedAt } from '../isolator/looks/looked-at.ts'
 import { insideOf } from '../isolator/namespaces/namespaces.ts'
-import { isAlive, standardErrors } from '../isolator/proc.ts'
+import { isAlive } from '../isolator/proc.ts'
+import type { Claimable } from './claims.ts'
 import type { ContainerEvent, Exit, RecoveredContainer } from './containerizer.ts'
 import { Killing } from './killing.ts'
 import type { FoundContainer, RuntimeDirectory } from './runtime-directory.ts'
 
 /** A container that has not started by then never does: somebody waits for its resources. */
 const START_MS_MAX = 60_000
-/** One whose recording parent has not written that it starts is looked for after this. */
-const CLAIMER_MS_MAX = 1_000
 /** How soon it is looked again whether all is dead or removed, at first and at last. */
 const POLL_MS_MIN = 2
 const POLL_MS_MAX = 500
@@ -39,10 +38,9 @@ export interface ContainerWorld {
 /** `preparing` → `launching` → `running` → `ending` (leftovers are killed) → `over`. */
 type Phase = 'preparing' | 'launching' | 'running' | 'ending' | 'over'
 
-export class Container implements LookedAt {
+export class Container implements LookedAt, Claimable {
   readonly id: string
   readonly #world: ContainerWorld
-  readonly #sinceMs: number
   #phase: Phase = 'preparing'
   #hold: KillHold | undefined
   #held = new Held()
@@ -52,6 +50,8 @@ export class Container implements LookedAt {
   #silent = false
   #quiet = false
   #forgotten = false
+  /** Since when, and for how many rescans, it is launching. */
+  #sinceMs = 0
   #rescans = 0
   readonly #killing: Killing
   #pollTimer: Timer | undefined
@@ -61,7 +61,6 @@ export class Container implements LookedAt {
   constructor(id: string, world: ContainerWorld) {
     this.id = id
     this.#world = world
-    this.#sinceMs = world.clock.now().monotonicMs
     this.#killing = new Killing(world.clock, {
       terminate: () => this.#scope?.terminate(),
       kill: () => this.#killNow(),
@@ -77,6 +76,10 @@ export class Container implements LookedAt {
 
   get unclaimed(): boolean {
     return this.#phase === 'launching' && this.#world.runtime.readRecord(this.id) === undefined
+  }
+
+  get claimId(): string | undefined {
+    return this.#phase === 'launching' ? this.#world.runtime.recordId(this.id) : undefined
   }
 
   get holds(): readonly Hold[] {
@@ -100,6 +103,7 @@ export class Container implements LookedAt {
     this.#held = held
     this.#inside = inside
     this.#phase = 'launching'
+    this.#sinceMs = this.#world.clock.now().monotonicMs
   }
 
   /** It has no process and never gets one. */
@@ -115,7 +119,7 @@ export class Container implements LookedAt {
     this.#quiet = true
     if (runtime.readRecord(this.id) === undefined) runtime.claim(this.id, 'its agent died')
     this.look()
-    this.rescan(standardErrors)
+    this.rescan()
     this.lookAtLimits()
     if (this.#phase === 'launching' && silent) this.fail(SILENT)
     this.#quiet = false
@@ -217,31 +221,26 @@ export class Container implements LookedAt {
     if (record.kind === 'exited' && !this.isOver) this.#end(record.exit)
   }
 
-  /**
-   * For all that nobody tells. `unclaimed`: asked for long ago, and nobody has claimed it.
-   * `errors`: what is the standard error of some process.
-   */
-  rescan(errors: () => ReadonlySet<string>): 'unclaimed' | undefined {
+  /** For all that nobody tells. `unclaimed`: asked for long ago, and nobody has claimed it. */
+  rescan(): 'unclaimed' | undefined {
     this.look()
-    this.#rescans += 1
-    if (this.#phase === 'launching') return this.#rescanLaunching(errors)
+    if (this.#phase === 'launching') return this.#rescanLaunching()
     if (this.#phase === 'running') this.#rescanRunning()
     return undefined
   }
 
-  #rescanLaunching(errors: () => ReadonlySet<string>): 'unclaimed' | undefined {
+  #rescanLaunching(): 'unclaimed' | undefined {
     const { clock, runtime } = this.#world
-    const waitedMs = clock.now().monotonicMs - this.#sinceMs
-    if (waitedMs > START_MS_MAX) this.#stopWaiting(SILENT)
-    else if (waitedMs > CLAIMER_MS_MAX && this.#isAbandoned(errors())) this.#stopWaiting(ABANDONED)
+    this.#rescans += 1
+    if (clock.now().monotonicMs - this.#sinceMs > START_MS_MAX) this.#stopWaiting(SILENT)
     if (this.#phase !== 'launching' || this.#rescans < 2) return undefined
     return runtime.readRecord(this.id) === undefined ? 'unclaimed' : undefined
   }
 
-  /** Its recording parent ended before it could write that it starts: the disk was full. */
-  #isAbandoned(errors: ReadonlySet<string>): boolean {
-    const record = this.#world.runtime.recordId(this.id)
-    return record !== undefined && !errors.has(record)
+  /** Its recording parent has ended: what is not in the record now is never written. */
+  giveUp(): void {
+    this.look()
+    if (this.#phase === 'launching') this.#stopWaiting(ABANDONED)
   }
 
   #stopWaiting(why: string): void {
@@ -339,4 +338,5 @@ export class Container implements LookedAt {
 
 const KILLED_BEFORE_START = 'it was killed before its process was there'
 const SILENT = `its process was not there after ${START_MS_MAX} ms`
-const ABANDONED = 'whoever was to start it has ended: the disk of the work directory may be full'
+const ABANDONED =
+  'whoever was to start it has ended: it was killed, or the disk of the work directory is full'

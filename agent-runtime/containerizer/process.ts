@@ -10,13 +10,14 @@ import type { Usage } from '../isolator/hold.ts'
 import type { KillScope } from '../isolator/kill/scope.ts'
 import type { Looks } from '../isolator/looks/looks.ts'
 import { GroupNetworks } from '../isolator/namespaces/private-network.ts'
-import { type ProcessIdentity, standardErrors } from '../isolator/proc.ts'
+import type { ProcessIdentity } from '../isolator/proc.ts'
 import { Launcher } from '../launcher/launcher.ts'
 import { Watch } from '../launcher/watch.ts'
 import type { SandboxFolder } from '../sandbox/folder.ts'
 import type { OutputLimits } from '../sandbox/output-limits.ts'
 import type { SandboxName } from '../sandbox/sandboxes.ts'
 import { Users } from '../sandbox/user.ts'
+import { Claims } from './claims.ts'
 import { Container } from './container.ts'
 import type {
   CheckRun,
@@ -66,6 +67,7 @@ export class ProcessContainerizer implements Containerizer {
   readonly #checks: RunningChecks
   readonly #looks: Looks
   readonly #containers = new Map<string, Container>()
+  readonly #claims: Claims
   #watcher: FSWatcher | undefined
   readonly #watch: Watch | undefined
   #rescanTimer: Timer | undefined
@@ -85,6 +87,7 @@ export class ProcessContainerizer implements Containerizer {
     this.#maker = { ...parts, agentId: options.agentId, sandboxes: this.#sandboxes }
     this.#checks = new RunningChecks(options.clock, beginHere(options.clock))
     this.#looks = options.looks
+    this.#claims = new Claims(options.clock, () => this.#containers.values())
     this.#launcher = new Launcher({
       script: parts.runtime.script,
       runtime: parts.runtime.path,
@@ -242,6 +245,7 @@ export class ProcessContainerizer implements Containerizer {
     this.#closed = true
     this.#watcher?.close()
     this.#rescanTimer?.cancel()
+    this.#claims.stop()
     this.#checks.stopAll()
     this.#roots.close()
     for (const container of this.#containers.values()) container.forget()
@@ -325,16 +329,10 @@ export class ProcessContainerizer implements Containerizer {
   #rescanLater(): void {
     const delayMs = this.#watcher === undefined ? RESCAN_WITHOUT_WATCH_MS : RESCAN_MS
     this.#rescanTimer = this.#options.clock.after(delayMs, () => {
-      let found: ReadonlySet<string> | undefined
-      const errors = () => {
-        found ??= standardErrors()
-        return found
-      }
-      const silent = [...this.#containers.values()].filter(
-        (one) => one.rescan(errors) === 'unclaimed',
-      )
+      const silent = [...this.#containers.values()].filter((one) => one.rescan() === 'unclaimed')
       // Two rescans without a claim: the launcher is stopped or stuck.
       if (silent.length > 0) this.#launcher.replace()
+      this.#claims.look()
       this.#rescanLater()
     })
   }

@@ -40,6 +40,8 @@ import { abandonedLine, lostLine, parseRecord, type Record } from './record.ts'
 const NOBODY: ProcessIdentity = { pid: 0, startTicks: 0 }
 const BOOT_ID = '/proc/sys/kernel/random/boot_id'
 const SILENT = '.silent'
+/** What every recording parent has in its command line. */
+export const LAUNCHER = 'launcher.sh'
 
 /** `silent`: its claimer was given up; without a start in its record it never starts. */
 export interface FoundContainer extends LaunchHead {
@@ -66,7 +68,7 @@ export class RuntimeDirectory {
   constructor(path: string, use: 'agent' | 'ending' = 'agent') {
     this.path = path
     this.records = join(path, 'records')
-    this.script = join(path, 'launcher.sh')
+    this.script = join(path, LAUNCHER)
     // Through the work directory other users go to their sandboxes.
     mkdirSync(dirname(path), { recursive: true })
     // What tasks are given in their environment stands in launches: nobody else's to read.
@@ -127,7 +129,11 @@ export class RuntimeDirectory {
     return text === undefined ? undefined : parseRecord(text)
   }
 
-  /** Which file its record is, as `fileId`; undefined: nobody has claimed it. */
+  /**
+   * Which file its record is, as `fileId`; undefined: nobody has claimed it.
+   *
+   * @throws {Error} as `fileId`.
+   */
   recordId(containerId: string): string | undefined {
     return fileId(join(this.records, containerId))
   }

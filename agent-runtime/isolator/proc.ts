@@ -52,19 +52,38 @@ export function allPids(): number[] {
     .filter((pid) => pid > 0)
 }
 
-/** `fileId` of each file that is the standard error of some process. @throws as `allPids`. */
-export function standardErrors(): ReadonlySet<string> {
-  const found = allPids().map((pid) => fileId(`/proc/${pid}/fd/2`))
+/**
+ * `fileId` of each file that is the standard error of some process. One that is not ours to look at
+ * is left out, unless it runs `program`.
+ *
+ * @throws {Error} of the system, where too many files are open, or where one that runs `program` is
+ * not ours to look at: it may have any file.
+ */
+export function standardErrors(program: string): ReadonlySet<string> {
+  const found = allPids().map((pid) => {
+    try {
+      return fileId(`/proc/${pid}/fd/2`)
+    } catch (error) {
+      // This may be read of everybody's. What cannot be read may be anything.
+      if (readText(`/proc/${pid}/cmdline`)?.includes(program) !== false) throw error
+      return undefined
+    }
+  })
   return new Set(found.filter((id) => id !== undefined))
 }
 
-/** Which file it is, whatever it is called; undefined if it is gone or not ours to look at. */
+/**
+ * Which file it is, whatever it is called; undefined if it, or the process it is of, is gone.
+ *
+ * @throws {Error} of the system, where it is not ours to look at.
+ */
 export function fileId(path: string): string | undefined {
   try {
     const { dev, ino } = statSync(path)
     return `${dev} ${ino}`
-  } catch {
-    // Gone, or somebody else's: to the caller both are "not there".
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && code !== 'ESRCH') throw error
     return undefined
   }
 }

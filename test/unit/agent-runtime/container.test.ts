@@ -1,7 +1,7 @@
 /** What a container says of itself, whatever its files say and when. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -9,13 +9,7 @@ import { Container } from '../../../agent-runtime/containerizer/container.ts'
 import type { ContainerEvent } from '../../../agent-runtime/containerizer/containerizer.ts'
 import { RuntimeDirectory } from '../../../agent-runtime/containerizer/runtime-directory.ts'
 import { Held } from '../../../agent-runtime/isolator/held.ts'
-import {
-  fileId,
-  isAlive,
-  readStat,
-  signalPid,
-  standardErrors,
-} from '../../../agent-runtime/isolator/proc.ts'
+import { isAlive, readStat, signalPid } from '../../../agent-runtime/isolator/proc.ts'
 import { SimulatedClock } from '../../../bus/simulated/clock.ts'
 import { aSandbox } from '../../support/containers.ts'
 
@@ -53,37 +47,18 @@ test('a container that a kill finds ended as it is seen to start is told as ende
   ])
 })
 
-test('a container whose recording parent ended before it wrote anything is given up', async (t) => {
+test('what was long in preparation has its time to start all the same', async (t) => {
   const { container, clock, said, record } = aContainer(t)
+  await clock.runUntil(70_000)
+  container.rescan()
+  container.rescan()
   container.prepared({ kind: 'session' }, new Held(), [])
-  writeFileSync(record, '')
-  const own = new Set([fileId(record) ?? ''])
-  const nobodys = new Set<string>()
-  container.rescan(() => nobodys)
-  await clock.runUntil(2_000)
-  container.rescan(() => own)
-  t.deepEqual(said, [], 'somebody has it open')
-  container.rescan(() => nobodys)
-  await clock.runUntil(2_000)
-  t.like(said, [{ kind: 'launch-failed', containerId: 'c-1' }])
-})
-
-test('what is the standard error of a process is found, whatever it is called', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'bourse-container-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
-  const [record, other] = ['record', 'other'].map((name) => join(folder, name))
-  for (const path of [record, other]) writeFileSync(path ?? '', '')
-  const shell = spawn('/bin/sh', ['-c', `exec 2>>"${record}"; echo ready; read -r end`], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  })
-  await once(shell.stdout, 'data')
-  renameSync(record ?? '', `${record}.moved`)
-  const errors = standardErrors()
-  t.true(errors.has(fileId(`${record}.moved`) ?? ''))
-  t.false(errors.has(fileId(other ?? '') ?? ''))
-  shell.stdin.end()
-  await once(shell, 'exit')
-  t.false(standardErrors().has(fileId(`${record}.moved`) ?? ''))
+  t.is(container.rescan(), undefined)
+  t.is(container.rescan(), 'unclaimed')
+  writeFileSync(record, START)
+  container.look()
+  await clock.runUntil(71_000)
+  t.deepEqual(said, [{ kind: 'started', containerId: 'c-1' }])
 })
 
 for (const [whose, endedS, isKilled] of [

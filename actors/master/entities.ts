@@ -28,6 +28,7 @@ import type { AgentState } from './agent-machine.ts'
 import type { EventSubject } from './effects.ts'
 import type { FrameworkState } from './framework-machine.ts'
 import type { HeardAhead } from './frameworks/heard-ahead.ts'
+import type { RememberedKills } from './frameworks/remembered-kills.ts'
 import type { TaskTable } from './frameworks/task-table.ts'
 
 export interface Task {
@@ -241,7 +242,7 @@ export interface Framework extends FrameworkKey {
   readonly roles: Map<string, Member>
   readonly tasks: TaskTable<Task>
   /** Asked for before an agent has told of the task: it is killed when one does. */
-  readonly kills: Recent<TaskId, Kill>
+  readonly kills: RememberedKills<Kill>
   readonly offers: Set<OfferId>
   missed: number
   subscribedAtMs: number | undefined

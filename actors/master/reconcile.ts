@@ -89,6 +89,11 @@ export function mayBringTask({ leader }: LeaderTurn, agentId: AgentId | undefine
   return leader.agents.get(agentId)?.state !== 'registered' && !leader.gone.has(agentId)
 }
 
+/** Who is not back yet may hold more of the framework's than this leader knows. */
+export function awaitsMore({ leader }: LeaderTurn, { began }: Framework): boolean {
+  return began === 'before' && leader.absent.size > 0
+}
+
 const isAway = ({ state }: Agent): boolean => state !== 'registered' && state !== 'unreachable'
 
 const anyMayReturn = ({ leader }: LeaderTurn): boolean => leader.absent.size > leader.lost.size

@@ -25,8 +25,7 @@ export function sayKills(turn: Turn, tasks: Iterable<HeldTask>): void {
 
 /**
  * The leader says how the task is. It remembers only so many kills of tasks that agents may still
- * bring, and none that names another agent than the task's: while the task lives on as if nobody
- * had said it, it is said again.
+ * bring: while the task lives on as if nobody had said it, it is said again.
  */
 export function killAgain(turn: Turn, task: HeldTask, told: TaskState): void {
   const { kill, state } = task

@@ -122,11 +122,10 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
     said: undefined,
     health: undefined,
     healthTold: undefined,
-    kill: framework.kills.get(shown.taskId),
+    kill: framework.kills.of({ taskId: shown.taskId, agentId: agent.agentId }),
     isHeld: false,
     changedAtMs: turn.now.wallMs,
   }
-  framework.kills.delete(task.taskId)
   framework.tasks.add(task)
   agent.tasks.add(task)
   return task

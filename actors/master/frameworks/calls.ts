@@ -12,7 +12,7 @@ import type { CallAnswer, Framework, Kill, Task } from '../entities.ts'
 import { explainOwn } from '../explain/explaining.ts'
 import { accept } from '../offers/accept.ts'
 import { endOffer } from '../offers/offers.ts'
-import { mayBringTask, reconcile, reconcileTask } from '../reconcile.ts'
+import { awaitsMore, mayBringTask, reconcile, reconcileTask } from '../reconcile.ts'
 import { refuseChange } from '../registry.ts'
 import { count } from '../state.ts'
 import { type LeaderTurn, refuse } from '../turn.ts'
@@ -165,7 +165,7 @@ function decline(turn: LeaderTurn, framework: Framework, call: Decline): void {
   }
 }
 
-/** The outcome is a status. A kill that its agent cannot hear now is remembered. */
+/** The outcome is a status. A kill that an agent cannot hear now, or not yet, is remembered. */
 export function kill(
   turn: LeaderTurn,
   framework: Framework,
@@ -174,8 +174,11 @@ export function kill(
   const known = framework.tasks.all(taskId)
   const meant = known.filter((task) => agentId === undefined || task.agentId === agentId)
   for (const task of meant) killOne(turn, framework, task, { graceMs })
-  if (meant.length > 0) return
-  if (mayBringTask(turn, agentId)) framework.kills.set(taskId, { graceMs })
+  const mayBeBrought =
+    meant.length > 0
+      ? agentId === undefined && awaitsMore(turn, framework)
+      : mayBringTask(turn, agentId)
+  if (mayBeBrought) framework.kills.add(taskId, agentId, { graceMs })
   if (known.length === 0) reconcileTask(turn, framework, taskId, agentId)
 }
 

@@ -1,7 +1,7 @@
 /** How frameworks come to be known without subscribing, go away, and end. */
 import type { AgentId, FrameworkKey } from '../../../protocol/ids.ts'
 import { frameworkKey } from '../../../protocol/ids.ts'
-import { FRAMEWORK_FAILOVER_MS, KILLS_REMEMBERED_MAX } from '../../../protocol/limits.ts'
+import { FRAMEWORK_FAILOVER_MS } from '../../../protocol/limits.ts'
 import { Recent } from '../../parts/recent.ts'
 import { order } from '../agents/agents.ts'
 import { frameworkOf, touchMember } from '../books.ts'
@@ -10,12 +10,14 @@ import { type FrameworkEvent, frameworkStep } from '../framework-machine.ts'
 import { clearFilters } from '../offers/filters.ts'
 import { endOffer } from '../offers/offers.ts'
 import { tellWorld } from '../public-events.ts'
+import { awaitsMore } from '../reconcile.ts'
 import { record } from '../registry.ts'
 import { count } from '../state.ts'
 import { endTask, forgetTask, tellEnd } from '../tasks.ts'
 import { answer, type LeaderTurn, log } from '../turn.ts'
 import { HeardAhead } from './heard-ahead.ts'
 import { letGo, pingMsOf } from './instances.ts'
+import { RememberedKills } from './remembered-kills.ts'
 import { cutOff } from './session.ts'
 import { TaskTable } from './task-table.ts'
 
@@ -45,7 +47,7 @@ export function newFramework(
     updates: [],
     roles: new Map(),
     tasks: new TaskTable(),
-    kills: new Recent(KILLS_REMEMBERED_MAX),
+    kills: new RememberedKills(),
     offers: new Set(),
     missed: 0,
     subscribedAtMs: undefined,
@@ -220,7 +222,7 @@ export function forgetEnded(turn: LeaderTurn): void {
 function considerForgotten(turn: LeaderTurn, framework: Framework): void {
   const { leader } = turn
   if (framework.state !== 'ended' || framework.unconfirmed.size > 0) return
-  if (framework.began === 'before' && leader.absent.size > 0) return
+  if (awaitsMore(turn, framework)) return
   const { principal, frameworkId, key } = framework
   leader.endedFrameworks.delete(framework)
   if (!leader.frameworks.delete(key)) return

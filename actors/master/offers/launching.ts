@@ -166,7 +166,7 @@ function launch(
     isHeld: true,
     changedAtMs: now.wallMs,
   }
-  framework.kills.delete(task.taskId)
+  framework.kills.forget(task)
   framework.tasks.add(task)
   agent.tasks.add(task)
   count(state, 'tasks-launched')

@@ -233,9 +233,10 @@ test('a kill of a task on a gone agent is answered, and not kept for its return'
   const { master, framework } = aStage()
   giveUp({ master })
   const from = master.effects.length
-  framework.call('kill', { taskId: 't9' as TaskId, agentId: 'a1' as AgentId })
+  const task = { taskId: 't9' as TaskId, agentId: 'a1' as AgentId }
+  framework.call('kill', task)
   t.like(statusesOf(master.effects.slice(from)), [{ taskId: 't9', state: 'TASK_GONE_BY_OPERATOR' }])
-  t.is(master.framework().kills.get('t9' as TaskId), undefined)
+  t.is(master.framework().kills.of(task), undefined)
 })
 
 test('a later leader says so too: of a task on a gone agent, if it is told on which', (t) => {

@@ -157,3 +157,42 @@ test('the later of two launches at one agent counts beside an earlier one elsewh
     [LATER],
   )
 })
+
+test('a kill waits for the agent that it names, whoever else brings the task before', (t) => {
+  const master = new MasterDriver().leading()
+  const framework = new FakeFramework(master)
+  framework.subscribe()
+  new FakeAgent(master, 'a1').open({}, [ofEarlier])
+  framework.call('kill', there)
+  const [a2, a3] = [new FakeAgent(master, 'a2'), new FakeAgent(master, 'a3')]
+  const brought = a3.open({}, [aHeldTask('t1', { launch: oldLaunch(3) })])
+  t.deepEqual(ordersOf(brought, 'a3', 'kill'), [])
+  t.like(ordersOf(a2.open({}, [ofLater]), 'a2', 'kill'), [{ taskId }])
+})
+
+test('a kill that names no agent is for all that is brought under the id', (t) => {
+  const master = new MasterDriver().leading()
+  const framework = new FakeFramework(master)
+  framework.subscribe()
+  framework.call('kill', { taskId })
+  const [a1, a2] = [new FakeAgent(master, 'a1'), new FakeAgent(master, 'a2')]
+  t.like(ordersOf(a1.open({}, [ofEarlier]), 'a1', 'kill'), [{ taskId }])
+  t.like(ordersOf(a2.open({}, [ofLater]), 'a2', 'kill'), [{ taskId }])
+})
+
+test('a kill of a task that is known is also for a launch of it that an agent brings back', (t) => {
+  const before = new MasterDriver().leading()
+  for (const name of ['a1', 'a2']) new FakeAgent(before, name).open()
+  new FakeFramework(before).subscribe()
+  const master = new MasterDriver()
+  master.log.push(...before.log)
+  master.leading()
+  const framework = new FakeFramework(master)
+  framework.subscribe()
+  const [a1, a2] = [new FakeAgent(master, 'a1'), new FakeAgent(master, 'a2')]
+  a1.open({}, [ofEarlier])
+  const said = since(master)
+  framework.call('kill', { taskId, graceMs: 700 })
+  t.is(ordersOf(said(), 'a1', 'kill').length, 1)
+  t.like(ordersOf(a2.open({}, [ofLater]), 'a2', 'kill'), [{ taskId, graceMs: 700 }])
+})

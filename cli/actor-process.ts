@@ -10,6 +10,8 @@ import { awaitStop } from './stop-signals.ts'
 import { harmless } from './text.ts'
 
 export interface RunningActor {
+  /** Resolves when the cluster has taken it in, if that is for the cluster to say. */
+  readonly registered?: Promise<void>
   stop(): Promise<void>
 }
 
@@ -51,7 +53,13 @@ export async function runActorProcess(
   if (actor === EXIT.done) return actor
   const { cluster, location } = found
   const servers = location.servers.join(', ')
-  log({ level: 'info', message: 'ready', fields: { cluster, servers, pid: process.pid } })
+  const say = (message: string): void =>
+    log({ level: 'info', message, fields: { cluster, servers, pid: process.pid } })
+  if (actor.registered === undefined) say('ready')
+  else {
+    say('started')
+    void actor.registered.then(() => say('ready'))
+  }
   const code = await Promise.race([stopped, gaveUp])
   await actor.stop()
   return code

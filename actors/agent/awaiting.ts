@@ -1,4 +1,4 @@
-/** An agent that is ready is not there yet: somebody must hear of it. */
+/** An agent that has started is not in the cluster yet: somebody must hear of it. */
 import type { Clock, Timer } from '../../bus/clock.ts'
 import type { AgentState } from './state.ts'
 
@@ -12,13 +12,15 @@ export interface AwaitingDeps {
   readonly states: readonly AgentState[]
   readonly clock: Clock
   readonly onNote: (message: string) => void
+  /** All have that ever will, for the first time since their start. */
+  readonly onRegistered: () => void
 }
 
 /**
- * Says once what agents wait for that have not registered some time after their start, and once
- * that they have. Returns what ends that.
+ * Says once that agents have registered, and what they wait for if they have not some time after
+ * their start. Returns what ends that.
  */
-export function tellAwaiting({ states, clock, onNote }: AwaitingDeps): () => void {
+export function tellAwaiting({ states, clock, onNote, onRegistered }: AwaitingDeps): () => void {
   const startMs = clock.now().monotonicMs
   const waiting = new Set(states)
   let isTold = false
@@ -27,7 +29,7 @@ export function tellAwaiting({ states, clock, onNote }: AwaitingDeps): () => voi
     const [first] = waiting
     if (first === undefined) {
       // Of one that is given up the reason is told, and nothing else.
-      if (isTold && states.some(({ link }) => link.kind === 'open')) onNote('registered')
+      if (states.some(({ link }) => link.kind === 'open')) onRegistered()
       return
     }
     const patienceMs = first.refusal === undefined ? AWAITED_MS : REFUSED_MS

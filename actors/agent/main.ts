@@ -49,6 +49,8 @@ export interface RunningAgents {
   readonly agentIds: readonly AgentId[]
   /** For those who look on: simulations and tests. */
   readonly states: readonly AgentState[]
+  /** Resolves once all that ever will have registered. Without `onNote` nobody looks. */
+  readonly registered: Promise<void>
   /** Tasks run on. Idempotent. */
   stop(): Promise<void>
 }
@@ -85,10 +87,15 @@ export async function hostAgents(world: World, hosted: Hosted): Promise<RunningA
     throw error
   })
   const { onNote } = world
-  const endAwaiting = onNote && tellAwaiting({ states: agents.states, clock, onNote })
+  const { states } = agents
+  let endAwaiting: (() => void) | undefined
+  const registered = new Promise<void>((onRegistered) => {
+    if (onNote) endAwaiting = tellAwaiting({ states, clock, onNote, onRegistered })
+  })
   return {
     agentIds,
-    states: agents.states,
+    states,
+    registered,
     async stop() {
       endAwaiting?.()
       await agents.close()

@@ -71,7 +71,7 @@ export class RealProcess implements LabProcess {
     return this.#ended
   }
 
-  /** Rejects when it ends before it is ready. */
+  /** Resolves when it is ready, or as an agent has started. Rejects when it ends before that. */
   async start(): Promise<void> {
     if (this.isRunning) throw new Error(`${this.name} runs already`)
     this.lines = []
@@ -101,7 +101,7 @@ export class RealProcess implements LabProcess {
       throw new Error(`${this.name} ended (${code}): ${JSON.stringify(this.lines.at(-1))}`)
     })
     early.catch(() => undefined)
-    await Promise.race([this.says('ready'), early])
+    await Promise.race([this.says('ready'), this.says('started'), early])
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {

@@ -68,7 +68,7 @@ export class Actor {
     return this.#ended
   }
 
-  /** Resolves when the actor says that it is ready. */
+  /** Resolves when the actor says that it is ready, or an agent that it has started. */
   async start(): Promise<void> {
     this.lines = []
     const [program, ...args] = this.#on(process.execPath, BOURSE, ...this.args, '--json')
@@ -84,7 +84,7 @@ export class Actor {
     const early = this.#ended.then(() => {
       throw new Error(`bourse ${this.args.join(' ')} ended: ${JSON.stringify(this.lines)}`)
     })
-    await Promise.race([this.says('ready'), early])
+    await Promise.race([this.says('ready'), this.says('started'), early])
     early.catch(() => undefined)
   }
 

@@ -17,6 +17,7 @@ test('bourse gone: its tasks are over at once, and end when the agent is back an
   await cluster.start('allocator')
   const workDir = join(cluster.folder, 'a')
   const agent = await cluster.start('agent', '--id', 'old-1', '--work-dir', workDir)
+  await agent.says('ready')
   const { env } = cluster
   const run = runBourse(env, 'run', '--name', 'long', '--', 'sleep', '600')
   await untilListed(env, 'tasks', (all) =>
@@ -40,4 +41,5 @@ test('bourse gone: its tasks are over at once, and end when the agent is back an
   t.is(code, 78)
   const last = agent.lines.find(({ message }) => /refuses \(gone\)/.test(message))
   t.regex(last?.message ?? '', /this machine may join under another id/)
+  t.false(agent.lines.some(({ message }) => message === 'ready'))
 })

@@ -11,6 +11,7 @@ function anAgent(fields: Partial<AgentState> = {}): AgentState {
 }
 
 const OPEN = { kind: 'open' } as AgentState['link']
+const GIVEN_UP = { kind: 'given-up' } as AgentState['link']
 
 function passTo(clock: SimulatedClock, monotonicMs: number): void {
   let isThere = false
@@ -23,14 +24,23 @@ function passTo(clock: SimulatedClock, monotonicMs: number): void {
 function aTold(...states: readonly AgentState[]) {
   const clock = new SimulatedClock()
   const notes: string[] = []
-  const end = tellAwaiting({ states, clock, onNote: (note) => void notes.push(note) })
+  const end = tellAwaiting({
+    states,
+    clock,
+    onNote: (note) => void notes.push(note),
+    onRegistered: () => void notes.push('registered'),
+  })
   return { clock, notes, end }
 }
 
-test('an agent that registers in time says nothing of it', (t) => {
-  const { clock, notes } = aTold(anAgent({ link: OPEN }))
-  passTo(clock, 60_000)
+test('that all agents have registered is told once', (t) => {
+  const later = anAgent()
+  const { clock, notes } = aTold(anAgent({ link: OPEN }), later, anAgent({ link: GIVEN_UP }))
+  passTo(clock, 4_000)
   t.deepEqual(notes, [])
+  later.link = OPEN
+  passTo(clock, 60_000)
+  t.deepEqual(notes, ['registered'])
 })
 
 test('an agent that is not registered after 5 s says so once, and once that it is', (t) => {
@@ -46,13 +56,13 @@ test('an agent that is not registered after 5 s says so once, and once that it i
   t.is(notes[1], 'registered')
 })
 
-test('an agent that was registered once and loses its session says nothing here', (t) => {
+test('an agent that was registered once and loses its session says nothing more here', (t) => {
   const state = anAgent({ link: OPEN })
   const { clock, notes } = aTold(state)
   passTo(clock, 1_000)
   state.link = { kind: 'closed' }
   passTo(clock, 60_000)
-  t.deepEqual(notes, [])
+  t.deepEqual(notes, ['registered'])
 })
 
 test('what it waits for is told; of many agents how many wait', (t) => {
@@ -76,7 +86,7 @@ test('what it waits for is told; of many agents how many wait', (t) => {
     told(anAgent({ link: OPEN }), anAgent(isThere)),
     'not registered yet (1 of 2 agents): the leader has told it to come again',
   )
-  t.is(told(anAgent({ link: { kind: 'given-up' } })), undefined)
+  t.is(told(anAgent({ link: GIVEN_UP })), undefined)
 })
 
 test('an agent that the leader refuses for now says so soon', (t) => {
@@ -101,7 +111,7 @@ test('an agent that is refused for good after it has waited is not registered', 
   const state = anAgent()
   const { clock, notes } = aTold(state)
   passTo(clock, 6_000)
-  state.link = { kind: 'given-up' }
+  state.link = GIVEN_UP
   passTo(clock, 60_000)
   t.is(notes.length, 1)
 })

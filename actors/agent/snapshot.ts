@@ -1,8 +1,10 @@
 /** What the agent holds, in pages that each fit into one message. */
 import { listResources } from '../../protocol/resources.ts'
 import type { AgentReport, HeldTask } from '../../protocol/schema/master.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
 import { wireBytes } from '../../protocol/wire-size.ts'
 import { cut } from '../parts/outbox.ts'
+import type { StatusBody } from './records.ts'
 import { type AgentState, keyOf, stateOf, type Task } from './state.ts'
 import { isSettled } from './streams.ts'
 
@@ -53,10 +55,21 @@ function heldTask(task: Task): HeldTask {
     const runningSinceMs = held.latest === 'TASK_RUNNING' ? task.checks?.startedAtMs : undefined
     held.atMs = runningSinceMs ?? last.atMs
   }
+  if (last !== undefined && isTerminal(held.latest)) showEnd(held, last)
   if (last?.healthy !== undefined) held.healthy = last.healthy
   if (last?.checkResult !== undefined) held.checkResult = last.checkResult
   if (isSettled(task)) held.settled = true
   return held
+}
+
+/**
+ * Whoever acknowledges its status before the leader has taken the snapshot leaves the leader no
+ * other word of it.
+ */
+function showEnd(held: HeldTask, { reason, message, exit }: StatusBody): void {
+  if (reason !== undefined) held.reason = reason
+  if (message !== undefined) held.message = message
+  if (exit !== undefined) held.exit = exit
 }
 
 function knownFrameworks(state: AgentState): readonly Known[] {

@@ -44,6 +44,8 @@ export interface Task {
   number: StatusNumber | undefined
   /** By the newest status, for reconciliation and listings. */
   said: Said | undefined
+  /** How it ended, by its agent's snapshot, for as long as no status has said it. */
+  shownEnd: ShownEnd | undefined
   /** What its checks have come to; undefined: it has none, or nobody has said. */
   health: Health | undefined
   /** What the world has heard of it; until then (monotonic) not again that it is ill. */
@@ -71,9 +73,16 @@ export interface Said {
   readonly exit: Exit | undefined
 }
 
+/** What a snapshot says of a task that has ended. */
+export interface ShownEnd extends Said {
+  readonly reason: TaskStatus['reason']
+}
+
 /** A session whose pages are still coming. */
 export interface Opening {
   readonly info: AgentInfo
+  /** It has opened none of this leader's before. */
+  readonly isFirst: boolean
   readonly pages: number
   pagesHeard: number
   readonly tasks: HeldTask[]

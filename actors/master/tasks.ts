@@ -114,7 +114,7 @@ export interface MadeStatus {
   readonly state: TaskState
   /** What is known beyond it. */
   readonly latest?: TaskState
-  readonly reason?: Reason
+  readonly reason?: TaskStatus['reason'] | undefined
   readonly message?: string | undefined
   readonly agentId?: AgentId | undefined
   readonly launch?: Launch | undefined
@@ -195,7 +195,7 @@ function knownOf(
   { leader }: LeaderTurn,
   framework: Framework,
   task: Task,
-  reason: Reason,
+  reason: TaskStatus['reason'],
 ): MadeStatus {
   const agent = leader.agents.get(task.agentId)
   const isLost = task.state === 'TASK_UNREACHABLE'
@@ -208,20 +208,23 @@ function knownOf(
     agentId: task.agentId,
     launch: task.launch,
     number: task.number,
-    exit: task.said?.exit,
+    exit: newestOf(task)?.exit,
     health: task.health,
     unreachableAtMs: isLost ? agent?.unreachableAtMs : undefined,
   }
 }
 
 /** Why it is as it is, if that was said. */
-function messageOf({ state, agentId, said }: Task): string | undefined {
-  if (state === 'TASK_UNREACHABLE') return lostMessage(agentId)
-  if (said !== undefined && isAhead(state, said)) {
-    return `how it ended is told when its framework acknowledges ${said.state}`
-  }
-  return said?.message
+function messageOf(task: Task): string | undefined {
+  if (task.state === 'TASK_UNREACHABLE') return lostMessage(task.agentId)
+  const newest = newestOf(task)
+  if (newest !== undefined || task.said === undefined) return newest?.message
+  return `how it ended is told when its framework acknowledges ${task.said.state}`
 }
+
+/** The newest word of its state: a status's, or a snapshot's of an end that none has said yet. */
+const newestOf = ({ state, said, shownEnd }: Task): Said | undefined =>
+  isAhead(state, said) ? shownEnd : said
 
 /** It is known to have ended, and the status that says how has not come yet. */
 const isAhead = (state: Task['state'], said: Said | undefined): boolean =>
@@ -248,10 +251,11 @@ interface Told {
   readonly message: string
 }
 
-function tellUntold(turn: LeaderTurn, task: Task, { reason, message }: Told): void {
+function tellUntold(turn: LeaderTurn, task: Task, unknown: Told): void {
   if (!isAhead(task.state, task.said)) return
-  const { framework, state } = task
-  task.said = { state, message, exit: undefined }
+  const { framework, state, shownEnd } = task
+  const { reason, message, exit } = shownEnd ?? { ...unknown, exit: undefined }
+  task.said = { state, message, exit }
   tellOfTask(turn, framework, statusOf(turn, knownOf(turn, framework, task, reason)))
 }
 
@@ -321,6 +325,7 @@ export function forgetTask(turn: LeaderTurn, task: Task): void {
 export function taskItem(turn: Pick<LeaderTurn, 'leader'>, task: Task): TaskItem {
   const { principal, frameworkId } = task.framework
   const { state, message } = fateOf(turn, task) ?? { state: task.state, message: messageOf(task) }
+  const exit = newestOf(task)?.exit
   return {
     principal,
     frameworkId,
@@ -332,7 +337,7 @@ export function taskItem(turn: Pick<LeaderTurn, 'leader'>, task: Task): TaskItem
     state,
     resources: listResources(task.resources),
     ...(message !== undefined && { message }),
-    ...(task.said?.exit !== undefined && { exit: task.said.exit }),
+    ...(exit !== undefined && { exit }),
     ...task.health,
     changedAtMs: task.changedAtMs,
   }

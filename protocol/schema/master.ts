@@ -8,6 +8,7 @@ import {
   Attribute,
   DirectoryToken,
   Epoch,
+  Exit,
   Fence,
   FrameworkIdToken,
   frameworkTerms,
@@ -18,6 +19,7 @@ import {
   MasterIdToken,
   MessageNumber,
   PrincipalToken,
+  REASONS,
   ResourceList,
   Role,
   RoleQuota,
@@ -89,6 +91,10 @@ export const HeldTask = message('A task as the agent holds it.', {
   number: StatusNumber,
   /** When that status was made. Absent: there is none yet, or an older agent does not say. */
   atMs: Type.Optional(timeAtMs),
+  /** How it ended, as the status of its end says. Absent: it goes on, or an older agent. */
+  reason: Type.Optional(openWord(...REASONS)),
+  message: Type.Optional(text(4096)),
+  exit: Type.Optional(Exit),
   /** As its newest status says. */
   healthy: Type.Optional(Type.Boolean()),
   checkResult: Type.Optional(CheckResult),

@@ -170,6 +170,7 @@ function open(turn: LeaderTurn, agent: Agent, session: SessionId, register: Regi
   agent.missed = 0
   agent.opening = {
     info: register.info,
+    isFirst: agent.registeredAtMs === undefined,
     pages: register.pages,
     pagesHeard: 0,
     tasks: [],

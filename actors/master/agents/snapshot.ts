@@ -14,7 +14,7 @@ import type { HeldTask } from '../../../protocol/schema/master.ts'
 import { isTerminal } from '../../../protocol/task-state.ts'
 import { wireBytes, wireBytesAtMost } from '../../../protocol/wire-size.ts'
 import { frameworkOf } from '../books.ts'
-import type { Agent, Framework, Opening, Task } from '../entities.ts'
+import type { Agent, Framework, Opening, ShownEnd, Task } from '../entities.ts'
 import { frameworkFromAgent } from '../frameworks/end.ts'
 import { healthOf } from '../health.ts'
 import { parseWish } from '../offers/wishes.ts'
@@ -44,6 +44,7 @@ export function countHeld(opening: Opening, { resources, latest }: HeldTask): st
 export function compare(turn: LeaderTurn, agent: Agent, opening: Opening): TaskRef[] {
   const held = new Set<Task>()
   for (const shown of opening.tasks.toReversed()) {
+    if (isOver(turn, opening, shown)) continue
     const task = adopt(turn, agent, shown)
     if (task !== undefined) held.add(task)
   }
@@ -59,9 +60,6 @@ export function compare(turn: LeaderTurn, agent: Agent, opening: Opening): TaskR
 }
 
 function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefined {
-  // Its end was acknowledged: the agent forgets it with the confirmation, and its framework may be
-  // one that nobody has any more.
-  if (shown.settled && isTerminal(shown.latest) && !isKnown(turn, shown)) return undefined
   const framework = frameworkFromAgent(turn, shown)
   // What it holds is held until the agent has confirmed, also under a leader that never knew it.
   if (framework.state === 'ended') framework.unconfirmed.add(agent.agentId)
@@ -86,8 +84,16 @@ function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefine
   return task
 }
 
-const isKnown = (turn: LeaderTurn, shown: HeldTask): boolean =>
-  frameworkOf(turn, shown)?.tasks.has(shown.taskId) === true
+/**
+ * Its end was acknowledged, and the agent forgets it with the confirmation. A leader that never
+ * heard this agent before tells of it nevertheless: the end may have been acknowledged while nobody
+ * led. Its framework may be one that nobody has any more: that one does not rise for it.
+ */
+function isOver(turn: LeaderTurn, { isFirst }: Opening, shown: HeldTask): boolean {
+  if (!shown.settled || !isTerminal(shown.latest)) return false
+  const framework = frameworkOf(turn, shown)
+  return framework === undefined || (!isFirst && !framework.tasks.has(shown.taskId))
+}
 
 /**
  * Of a task id that is known as another launch: an agent was away with one when its framework was
@@ -120,6 +126,7 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
     state: 'TASK_UNKNOWN',
     number: undefined,
     said: undefined,
+    shownEnd: undefined,
     health: undefined,
     healthTold: undefined,
     kill: framework.kills.of({ taskId: shown.taskId, agentId: agent.agentId }),
@@ -138,6 +145,12 @@ function heldBy({ leader }: LeaderTurn, { taskId, resources }: HeldTask): Resour
   return parsed
 }
 
+/** Undefined: it has not ended, or an older agent does not say how. */
+function shownEndOf({ latest, reason, message, exit }: HeldTask): ShownEnd | undefined {
+  const isSaid = reason !== undefined || message !== undefined || exit !== undefined
+  return isTerminal(latest) && isSaid ? { state: latest, reason, message, exit } : undefined
+}
+
 /**
  * The snapshot is the agent's newest word: a task that was thought lost is told of. How one ended
  * the agent tells itself.
@@ -148,6 +161,7 @@ function update(turn: LeaderTurn, framework: Framework, task: Task, shown: HeldT
   if (before !== shown.latest && !moveTask(turn, task, shown.latest, shown.atMs)) return
   task.number = shown.number
   task.health = healthOf(shown)
+  task.shownEnd = shownEndOf(shown)
   const isBack = before === 'TASK_UNREACHABLE' && !isTerminal(shown.latest)
   if (isBack) tellAll(turn, framework, task, 'AGENT_RETURNED')
 }

@@ -159,6 +159,7 @@ function launch(
     state: 'TASK_STAGING',
     number: undefined,
     said: undefined,
+    shownEnd: undefined,
     health: undefined,
     healthTold: undefined,
     kill: undefined,

@@ -293,6 +293,23 @@ test('statuses between two leaders leave without a number', (t) => {
   t.is(updatesOf(rig.ended('t-1'))[0]?.n, undefined)
 })
 
+test('a snapshot shows how a task has ended', (t) => {
+  const rig = anAgentThatRuns('t-1')
+  rig.beat(NEXT_LEADER)
+  rig.ended('t-1', { code: 9 })
+  const page = reportsOf(rig.invite(NEXT_LEADER)).find(({ kind }) => kind === 'snapshot-page')
+  t.like(page, {
+    tasks: {
+      0: {
+        latest: 'TASK_FAILED',
+        reason: 'COMMAND_FAILED',
+        message: 'command exited with status 9',
+        exit: { code: 9 },
+      },
+    },
+  })
+})
+
 test('registered forgets what the snapshot said is settled', (t) => {
   const rig = anAgentThatRuns('t-1')
   rig.invite()

@@ -3,6 +3,7 @@ import test from 'ava'
 import type { Task } from '../../../../actors/master/entities.ts'
 import { taskItem } from '../../../../actors/master/tasks.ts'
 import { EVENT_WORDS, taskWordOf } from '../../../../protocol/event-words.ts'
+import type { TaskId } from '../../../../protocol/ids.ts'
 import { ILLNESS_TOLD_MS } from '../../../../protocol/limits.ts'
 import { clusterEvents, frameworkWorldEvents } from '../../../../protocol/subjects.ts'
 import { TASK_STATES } from '../../../../protocol/task-state.ts'
@@ -147,6 +148,54 @@ test('an end that a living framework took behind the back of the leader is heard
   agent.open({}, [])
   t.is(words(master).filter((word) => word === 'task.failed').length, 1)
   t.like(master.leader.ended[0]?.said, { message: 'how it ended was told to its framework alone' })
+})
+
+for (const [title, after] of [
+  ['acknowledged while it opened', 'settled'],
+  ['acknowledged before', 'shown-settled'],
+  ['never acknowledged: its framework ended', 'torn-down'],
+] as const) {
+  test(`how a task ended while its agent was away is heard by its snapshot: ${title}`, (t) => {
+    const { master, framework, agent } = aStageWith('t1')
+    const { launch = oldLaunch(9) } = master.task('t1') ?? {}
+    const taskId = 't1' as TaskId
+    agent.update('t1', 'TASK_RUNNING')
+    if (after === 'torn-down') framework.call('teardown', {})
+    const settled = after === 'shown-settled'
+    agent.open({}, [
+      aHeldTask('t1', {
+        launch,
+        latest: 'TASK_FAILED',
+        number: { incarnation: 1, count: 9 },
+        reason: 'COMMAND_FAILED',
+        message: 'command exited with status 9',
+        exit: { code: 9 },
+        ...(settled && { settled }),
+      }),
+    ])
+    if (after === 'settled')
+      agent.say({ kind: 'settled', tasks: [{ ...aFramework(), taskId, launch }] })
+    if (after === 'torn-down') agent.say({ kind: 'torn-down', ...aFramework() })
+    const failed = heard(master).filter(([word]) => word === 'task.failed')
+    const end = { message: 'command exited with status 9', exit: { code: 9 } }
+    t.is(failed.length, 1)
+    t.like(failed[0]?.[1].status, { ...end, reason: 'COMMAND_FAILED' })
+    t.is(master.leader.ended.length, 1)
+    t.like(master.leader.ended[0]?.said, end)
+  })
+}
+
+test('what a status of the end says counts, and is heard once, whatever a snapshot has shown', (t) => {
+  const { master, agent } = aStageWith('t1')
+  const { launch = oldLaunch(9) } = master.task('t1') ?? {}
+  const number = { incarnation: 1, count: 2 }
+  agent.update('t1', 'TASK_RUNNING')
+  agent.open({}, [aHeldTask('t1', { launch, latest: 'TASK_FAILED', number, exit: { code: 9 } })])
+  t.like(taskItem(master, master.task('t1') as Task), { exit: { code: 9 } })
+  agent.update('t1', 'TASK_FAILED', { number, message: 'so it was', exit: { code: 9 } })
+  agent.say({ kind: 'settled', tasks: [{ ...aFramework(), taskId: 't1' as TaskId, launch }] })
+  t.is(words(master).filter((word) => word === 'task.failed').length, 1)
+  t.like(master.leader.ended[0]?.said, { message: 'so it was', exit: { code: 9 } })
 })
 
 test('an agent that goes and comes back is heard, with its tasks', (t) => {

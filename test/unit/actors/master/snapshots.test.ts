@@ -1,7 +1,13 @@
 /** What a leader makes of tasks that an agent shows when it opens its session. */
 import test from 'ava'
 import type { TaskId } from '../../../../protocol/ids.ts'
-import { aHeldTask, aStageWith, FakeAgent, oldLaunch } from '../../../support/master-actors.ts'
+import {
+  aHeldTask,
+  aStageWith,
+  FakeAgent,
+  FakeFramework,
+  oldLaunch,
+} from '../../../support/master-actors.ts'
 import { aFramework, MasterDriver } from '../../../support/master-builders.ts'
 
 test('a settled task in a snapshot is not taken up again', (t) => {
@@ -10,6 +16,21 @@ test('a settled task in a snapshot is not taken up again', (t) => {
   agent.open({}, [aHeldTask('t1', { latest: 'TASK_FINISHED', settled: true })])
   t.is(master.leader.frameworks.size, 0, 'a framework of which nothing is left is none')
   t.deepEqual(master.leader.ended, [])
+})
+
+test('a task that was settled while nobody led is listed, as it ended, by the next leader', (t) => {
+  const master = new MasterDriver().leading()
+  new FakeFramework(master).subscribe()
+  const agent = new FakeAgent(master)
+  const shown = aHeldTask('t1', { latest: 'TASK_FAILED', settled: true, exit: { code: 9 } })
+  agent.open({}, [shown])
+  t.is(master.framework().tasks.size, 0)
+  t.like(master.leader.ended, {
+    length: 1,
+    0: { state: 'TASK_FAILED', said: { exit: { code: 9 } } },
+  })
+  agent.open({}, [shown])
+  t.is(master.leader.ended.length, 1, 'it may say so again')
 })
 
 test('an end that nobody has acknowledged is kept for a framework that the registry lost', (t) => {

@@ -9,6 +9,7 @@ import { type RandomToken, randomToken } from '../bus/random.ts'
 import type { ClusterError } from '../protocol/errors.ts'
 import { leaderBeat } from '../protocol/subjects.ts'
 import type { FoundCluster } from './find-cluster.ts'
+import { tellOutages } from './outages.ts'
 
 export interface ActorWorld {
   readonly cluster: string
@@ -48,10 +49,19 @@ export function actorWorld({ found, log, replicas = 1 }: WorldOptions): ActorWor
     for (const handle of handlers) handle(fault)
   }
   const leaderOn = leaderBeat.on({ cluster })
-  const system = natsSystem({ location, replicas, leaderOn, onFault })
+  const nats = natsSystem({ location, replicas, leaderOn, onFault })
+  const where = location.servers.join(', ')
+  const watch = tellOutages({ clock: systemClock, log, where })
   return {
     cluster,
-    system,
+    system: {
+      ...nats,
+      async connect(options) {
+        const bus = await nats.connect(options)
+        watch(bus)
+        return bus
+      },
+    },
     replicas,
     clock: systemClock,
     randomToken,

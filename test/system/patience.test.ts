@@ -1,4 +1,4 @@
-/** Actors that are started before their server. */
+/** Actors that are started before their server, or lose it. */
 import test, { type ExecutionContext } from 'ava'
 import { Actor, openCluster } from '../support/cluster.ts'
 import type { TestServer } from '../support/nats.ts'
@@ -33,6 +33,15 @@ test('what is started before its server waits for it', async (t) => {
   const { server, actors } = await waiting(t, KINDS)
   await server.restart('kept')
   await t.notThrowsAsync(Promise.all(actors.map(({ ready }) => ready)))
+})
+
+test('an agent whose server is gone says so', async (t) => {
+  const cluster = await openCluster()
+  t.teardown(() => cluster.close())
+  const agent = await cluster.start('agent', '--emulate', '1')
+  await cluster.server.end('SIGKILL')
+  await agent.says(`no NATS server at ${cluster.server.url} for 3s; still trying`)
+  t.pass()
 })
 
 for (const kind of KINDS)

@@ -25,7 +25,8 @@ export function agentIdIn(workDir: string, identity: Identity): AgentId {
     return chosen
   }
   if (agentId !== undefined && agentId !== kept) {
-    throw new ClusterError('agent/other-id', 'never', `${workDir} belongs to agent ${kept}`)
+    const message = `${workDir} belongs to agent ${kept}: start that one, or give ${agentId} another --work-dir`
+    throw new ClusterError('agent/other-id', 'never', message)
   }
   return kept
 }

@@ -40,6 +40,6 @@ test('bourse gone: its tasks are over at once, and end when the agent is back an
   const code = await agent.ended
   t.is(code, 78)
   const last = agent.lines.find(({ message }) => /refuses \(gone\)/.test(message))
-  t.regex(last?.message ?? '', /this machine may join under another id/)
+  t.regex(last?.message ?? '', /this machine may join under another id, with another --work-dir$/)
   t.false(agent.lines.some(({ message }) => message === 'ready'))
 })

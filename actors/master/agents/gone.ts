@@ -20,7 +20,7 @@ const FORGOTTEN_MAX = 1_000
 const FORGET_MORE_MS = 1_000
 
 export function goneRefusal(agentId: AgentId): Refused {
-  const message = `an operator has said that agent ${agentId} will not come back: its tasks are over; this machine may join under another id`
+  const message = `an operator has said that agent ${agentId} will not come back: its tasks are over; this machine may join under another id, with another --work-dir`
   return { kind: 'not-registered', reason: 'gone', message }
 }
 

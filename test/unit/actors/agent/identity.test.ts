@@ -29,7 +29,10 @@ test('an id that is given is kept, and another one is refused', (t) => {
   t.is(readFileSync(join(workDir, 'agent-id'), 'utf8'), 'mine\n')
   t.is(agentIdIn(workDir, host), agentId)
   const other = { ...host, agentId: 'other' as AgentId }
-  t.throws(() => agentIdIn(workDir, other), { code: 'agent/other-id' })
+  t.throws(() => agentIdIn(workDir, other), {
+    code: 'agent/other-id',
+    message: /belongs to agent mine: start that one, or give other another --work-dir$/,
+  })
 })
 
 test('what is no id is not taken for one, an empty file for a start that never was', (t) => {

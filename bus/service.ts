@@ -22,12 +22,9 @@ export class RefusedError extends ClusterError {
   override readonly name = 'RefusedError'
   readonly refusal: Refusal
 
-  constructor(subject: string, refused: Refusal) {
-    super(
-      'bus/refused',
-      retryOf(refused),
-      `${subject} refused: ${refused.name}: ${refused.message}`,
-    )
+  /** `by`: who refused, or the subject on which it was asked. */
+  constructor(by: string, refused: Refusal) {
+    super('bus/refused', retryOf(refused), `${by} refused: ${refused.name}: ${refused.message}`)
     this.refusal = refused
   }
 }

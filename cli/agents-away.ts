@@ -1,6 +1,8 @@
 /**
  * Where a task may run that the leader does not know: agents tell each new leader what they have.
  */
+import { RefusedError } from '../bus/service.ts'
+import { ClusterError } from '../protocol/errors.ts'
 import type { AgentItem } from '../protocol/schema/operator.ts'
 import type { OperatorClient } from './operator-client.ts'
 
@@ -28,6 +30,24 @@ export async function ifAway(
     if (found !== undefined) return found.state === 'registered' ? undefined : found
   }
   return undefined
+}
+
+/**
+ * Why nothing can be read there. `error`: what the leader says to it. What lies on an agent that is
+ * away is read when it is back.
+ *
+ * @throws {ClusterError} as `ask`.
+ */
+export async function whyUnread(
+  client: OperatorClient,
+  agentId: AwayAgent['agentId'],
+  error: ClusterError,
+): Promise<ClusterError> {
+  if (!(error instanceof RefusedError)) return error
+  const away = await ifAway(client, agentId)
+  if (away === undefined || away.state === 'gone') return error
+  const message = `agent ${agentId} is ${away.state}: what its tasks wrote can be read when it is back`
+  return new ClusterError('cli/agent-away', 'later', message)
 }
 
 /** `it may run on a1 (recovering) or a2 (unreachable)`; undefined: all are there. */

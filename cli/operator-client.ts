@@ -130,7 +130,7 @@ export function operatorClient({
           const answer = messenger.call(operatorCall, ids, { body, timeoutMs })
           return checked(verb, await (forbidden ? Promise.race([answer, forbidden]) : answer))
         } catch (error) {
-          if (!isWorthAnotherTry(error)) throw error
+          if (!isWorthAnotherTry(error)) throw inWords(error)
           if (clock.now().monotonicMs + PAUSE_MS >= deadlineMs)
             throw noLeader(cluster, error, await askStore?.())
         }
@@ -153,6 +153,10 @@ export function operatorClient({
   }
   return client
 }
+
+/** People know no subjects. */
+const inWords = (error: unknown): unknown =>
+  error instanceof RefusedError ? new RefusedError('the leader', error.refusal) : error
 
 function isWorthAnotherTry(error: unknown): error is ClusterError {
   if (error instanceof RefusedError) return error.retry === 'later'

@@ -14,6 +14,7 @@ import type {
   SandboxPiece,
 } from '../protocol/schema/sandbox.ts'
 import { sandboxPieces } from '../protocol/subjects.ts'
+import { whyUnread } from './agents-away.ts'
 import type { Sandbox } from './find-sandbox.ts'
 import type { OperatorClient } from './operator-client.ts'
 
@@ -168,10 +169,11 @@ export class SandboxReader {
       await this.#client.ask('read-sandbox', body)
       return true
     } catch (error) {
-      const isPassing = error instanceof ClusterError && isWorthWaiting(error)
-      if (!isPassing) throw error
+      if (!(error instanceof ClusterError)) throw error
+      const why = () => whyUnread(this.#client, body.agentId, error)
+      if (!isWorthWaiting(error)) throw await why()
       await new Promise<void>((resolve) => void clock.after(PAUSE_MS, resolve))
-      if (clock.now().monotonicMs - this.#heardAtMs >= PATIENCE_MS) throw error
+      if (clock.now().monotonicMs - this.#heardAtMs >= PATIENCE_MS) throw await why()
       return false
     }
   }

@@ -6,6 +6,7 @@ import type { Launch, SessionId } from '../../protocol/ids.ts'
 import { OUTPUT_BYTES_MAX } from '../../protocol/limits.ts'
 import type { Output } from '../../protocol/schema/scheduler.ts'
 import { taskOutput } from '../../protocol/subjects.ts'
+import { whyUnread } from '../agents-away.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { findSandbox, type Sandbox, tellOthers } from '../find-sandbox.ts'
 import { wantedTask } from '../find-task.ts'
@@ -148,8 +149,8 @@ async function readPiece(
     return await came
   } catch (error) {
     // Who follows waits for the next leader, and for it to know the agent.
-    const isPassing = error instanceof ClusterError && isWorthWaiting(error)
-    if (wanted.waitMs === 0 || !isPassing) throw error
+    if (!(error instanceof ClusterError)) throw error
+    if (wanted.waitMs === 0 || !isWorthWaiting(error)) throw await whyUnread(client, agentId, error)
     await new Promise<void>((resolve) => void clock.after(AGAIN_MS, resolve))
     return undefined
   } finally {

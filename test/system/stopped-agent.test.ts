@@ -41,6 +41,9 @@ test('what a stopped agent offered is placed elsewhere at once, and its task is 
   t.deepEqual(await agents(), ['large stopped', 'small registered'])
   t.like(await runBourse(env, 'run', '--', 'echo', 'hi'), { code: 0, stdout: 'hi\n' })
   t.true((await states()).includes('long TASK_RUNNING'))
+  const unread = await runBourse(env, 'logs', 'long')
+  const why = 'bourse: agent large is stopped: what its tasks wrote can be read when it is back\n'
+  t.like(unread, { code: 1, stderr: why })
 
   await large.start()
   await untilListed(env, 'agents', (all) =>

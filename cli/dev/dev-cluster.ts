@@ -1,13 +1,14 @@
 /** The cluster of a `bourse dev`: everything it starts, and stops in the right order. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { endLeftovers } from '../../actors/agent/leftovers.ts'
 import { machineResources } from '../../actors/agent/main.ts'
 import { systemClock } from '../../bus/clock.ts'
 import { makeFolder } from '../../bus/make-folder.ts'
 import { ClusterError } from '../../protocol/errors.ts'
 import type { AgentId, MasterId } from '../../protocol/ids.ts'
-import { KILL_GRACE_MS } from '../../protocol/limits.ts'
+import { KILL_GRACE_MS, RECOVERY_TIMEOUT_MS } from '../../protocol/limits.ts'
+import { formatDuration } from '../duration.ts'
 import { clusterAt, type FoundCluster } from '../find-cluster.ts'
 import { plural } from '../plural.ts'
 import { hostHere } from './here.ts'
@@ -108,11 +109,16 @@ export class DevCluster {
         `${plural(tasks, 'task')} of an earlier start ${tasks === 1 ? 'runs' : 'run'} on`,
       )
     const own = this.#ownIds()
-    const earlier = (await agentsAway(found)).filter((agentId) => !own.has(agentId))
-    if (earlier.length === 0) return
-    const names = earlier.slice(0, NAMED_MAX).join(', ')
-    const more = earlier.length > NAMED_MAX ? ` and ${earlier.length - NAMED_MAX} more` : ''
-    this.#owner.say(`of an earlier start, listed until it comes back or --fresh: ${names}${more}`)
+    const away = (await agentsAway(found)).filter((agentId) => !own.has(agentId))
+    const folders = new Set(this.#agentFolders().map((workDir) => basename(workDir)))
+    const ours = away.filter((agentId) => folders.has(agentId))
+    if (ours.length > 0)
+      this.#owner.say(
+        `of an earlier start, and not started now: ${named(ours)}; what runs there is not counted, and ends ${formatDuration(RECOVERY_TIMEOUT_MS)} after that start did, or with --fresh`,
+      )
+    const others = away.filter((agentId) => !folders.has(agentId))
+    if (others.length > 0)
+      this.#owner.say(`not back, and listed until then or --fresh: ${named(others)}`)
   }
 
   #ownIds(): ReadonlySet<AgentId> {
@@ -194,6 +200,11 @@ export class DevCluster {
       this.#agentIds.push(id)
     }
   }
+}
+
+function named(agentIds: readonly AgentId[]): string {
+  const more = agentIds.length > NAMED_MAX ? ` and ${agentIds.length - NAMED_MAX} more` : ''
+  return `${agentIds.slice(0, NAMED_MAX).join(', ')}${more}`
 }
 
 const endAll = (workDir: string, forget: boolean): Promise<number> =>

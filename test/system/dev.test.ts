@@ -146,7 +146,9 @@ test('Ctrl-C ends tasks and server and keeps state; a second start goes on', asy
   )
   await third.end('SIGKILL')
   const fourth = await dev('--agents', '1')
-  await fourth.says('of an earlier start, listed until it comes back or --fresh: agent-2')
+  await fourth.says(
+    'of an earlier start, and not started now: agent-2; what runs there is not counted, and ends 15m after that start did, or with --fresh',
+  )
 })
 
 test('an agent that was given up is not waited for, nor counted', async (t) => {

@@ -38,6 +38,8 @@ export async function watchRun(io: Io): Promise<ExitCode> {
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error
     const { code, retry, message } = error
+    // The cluster has ended it, or knows it no more: nobody comes back to read why.
+    if (code === 'scheduler/ended') rmSync(order.logPath, { force: true })
     await tell({ say: 'fault', code, retry, message })
     throw error
   } finally {

@@ -240,6 +240,14 @@ test('--detach: SIGTERM to the process that is left ends the tasks', async (t) =
   )
 })
 
+test('--detach: of a run that was torn down nothing is left', async (t) => {
+  const { stdout, stderr } = await run('--detach', '--name', 'torn', '--', 'sleep', '60')
+  const watcher = watcherOf(stderr)
+  t.is((await bourse('teardown', stdout.replace(/\/.*\n$/, ''))).code, 0)
+  await untilEnded(watcher)
+  t.deepEqual(logsOfRuns(), [])
+})
+
 test('--detach: what fails at once is told as without it', async (t) => {
   const { code, stdout, stderr } = await run('--detach', '--', 'no-such-program')
   t.is(code, 1)

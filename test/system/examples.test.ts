@@ -34,12 +34,12 @@ test('hello-scheduler finds the running dev, runs its task and ends by itself', 
   t.is(await dev.end('SIGINT'), 0)
 })
 
-test('hello-scheduler is ten lines, and the page that explains it shows them', (t) => {
+test('hello-scheduler is ten lines, and the pages that show it show all of them', (t) => {
   const [, ...code] = readFileSync('examples/hello-scheduler.ts', 'utf8').split('\n')
   t.true(code.filter((line) => line !== '' && line !== '}').length <= 10)
   const own = code.join('\n').replace('../actors/scheduler/scheduler.ts', 'bourse/scheduler')
-  const page = readFileSync('docs/framework-in-typescript.md', 'utf8')
-  t.true(page.includes(`\`\`\`ts\n${own}\`\`\``), 'its first block')
+  for (const page of ['README.md', 'docs/framework-in-typescript.md'])
+    t.true(readFileSync(page, 'utf8').includes(`\`\`\`ts\n${own}\`\`\``), page)
 })
 
 test('the tests of a service run on a simulated cluster, without a server', async (t) => {

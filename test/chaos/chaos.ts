@@ -1,21 +1,28 @@
 /**
- * `npm run chaos -- [--minutes M] [--seed N] [--servers 1|3] [--json] [--log FILE] [--keep]`: real
- * processes, killed, frozen and cut off while tasks run.
+ * `npm run chaos`: real processes, killed, frozen and cut off while tasks run. `-- --help`: how.
  *
  * Progress goes to standard error, one summary to standard output. Exit 1: something was violated,
- * or is left behind. `--log` appends a line of JSON to a file.
+ * or is left behind.
  */
 import { appendFileSync } from 'node:fs'
 import { commitHere } from '../../tools/commit.ts'
 import { whenReaderIsGone } from '../../tools/reader-gone.ts'
 import { ToolArguments } from '../../tools/wrong-use.ts'
+import { afterSince, endsBySignals } from '../support/tool.ts'
 import { isGood } from './outcome.ts'
 import { runChaos } from './run.ts'
 import { summary } from './summary.ts'
 
-const given = new ToolArguments(
+const USAGE = [
   'usage: npm run chaos -- [--minutes M] [--seed N] [--servers 1|3] [--json] [--log FILE] [--keep]',
-)
+  '  --minutes M    so long faults come; the end takes up to two more (default 3)',
+  '  --seed N       of all that is drawn: faults, pauses, tasks (default: by chance)',
+  '  --servers 1|3  one nats-server, or a cluster of three (default 1)',
+  '  --json         the summary as a line of JSON',
+  '  --log FILE     the same line is appended to it, with the commit',
+  '  --keep         the logs stay; those of a run that went wrong always do',
+]
+const given = new ToolArguments(USAGE.join('\n'))
 
 const { values } = given.parse({
   options: {
@@ -38,6 +45,7 @@ whenReaderIsGone(() => undefined)
 // A run that is logged stands for what was built: asked before others commit more.
 const commit = log === undefined ? undefined : commitHere()
 const begunMs = performance.now()
+endsBySignals(() => `seed ${seed}, ${afterSince(begunMs)} of ${minutes * 60} and no summary`)
 const outcome = await runChaos({
   seed,
   servers,

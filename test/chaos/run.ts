@@ -85,6 +85,7 @@ class Run {
       bootIds: true,
       resources: RESOURCES,
       masterFlags: MASTER_FLAGS,
+      keep,
       ...(disks && { smallDisksMib: DISKS_MIB }),
     })
     let leftBehind: readonly string[] = []

@@ -1,23 +1,31 @@
-/**
- * `npm run fault -- ROW… [--load] [--times N] [--keep] [--json]`: rows of the fault matrix, each
- * alone, by number or name; `--keep` leaves their files. `npm run fault -- table [ROW…]`:
- * docs/reliability.md.
- */
+/** `npm run fault`: rows of the fault matrix, each alone; `-- --help` says how. */
 import { ToolArguments } from '../../tools/wrong-use.ts'
-import { endsBySignals, namedItems } from '../support/tool.ts'
+import { afterSince, endsBySignals, namedItems } from '../support/tool.ts'
 import type { Row } from './row.ts'
-import { ROWS, rowOf } from './rows.ts'
+import { NO_ROWS, ROWS, rowOf } from './rows.ts'
 import { isGood, isUnmet, linesOf, type Report, runRow, survived } from './run-row.ts'
+import { openStage } from './stage.ts'
 import { remakeTable } from './table.ts'
 
 const USAGE = [
-  'usage: npm run fault -- ROW… [--load] [--times N] [--keep] [--json] | table [ROW…]',
-  ...ROWS.map(({ number, name }) => `  ${number} ${name}`),
+  'usage: npm run fault -- ROW… [--load] [--times N] [--keep] [--json] | table [ROW…] [--times N]',
+  '  table      all rows, or those, at rest and under load, into docs/reliability.md',
+  '  --load     tasks are launched all the time while the fault happens',
+  '  --times N  each row so often, one run after another (default 1)',
+  '  --keep     the files of each run stay; those of a run that was not survived always do',
+  '  --json     for each row a line of JSON',
+  'rows, by number or name:',
+  ...[...ROWS, ...NO_ROWS]
+    .toSorted((a, b) => a.number - b.number)
+    .map((one) => `  ${one.number} ${'name' in one ? one.name : `is no row: ${one.why}`}`),
 ]
 /** Nothing is wrong, and nothing was tried. */
 const EXIT_MISSING = 69
 
-endsBySignals()
+let begunMs = performance.now()
+/** What runs now. */
+let doing = 'no row yet'
+endsBySignals(() => `${doing}, ${afterSince(begunMs)}`)
 const given = new ToolArguments(USAGE.join('\n'))
 const { values, positionals } = given.parse({
   allowPositionals: true,
@@ -33,6 +41,7 @@ const { isTable, items } = namedItems(given, positionals, { what: 'row', find: r
 if (items.length === 0 && !isTable) given.wrong('a row is to be named')
 
 const rows = items.length === 0 ? ROWS : items
+if (isTable) doing = 'the table'
 if (isTable) process.exitCode = (await remakeTable(rows, times)) ? 0 : 1
 else for (const row of rows) await runAlone(row)
 // What a row has left open, a timer or a connection, is not to keep this alive.
@@ -54,8 +63,14 @@ async function runAlone(row: Row): Promise<void> {
     withinMs: row.withinMs,
     runs: [],
   }
-  const options = { isLoaded: values.load, keepsFiles: values.keep }
-  for (let i = 0; i < times; i++) report.runs = [...report.runs, await runRow(row, options)]
+  for (let i = 1; i <= times; i++) {
+    const stage = openStage({ isLoaded: values.load, keepsFiles: values.keep })
+    const run = times > 1 ? `, run ${i} of ${times}` : ''
+    const kept = values.keep ? `, its files are in ${stage.folder}` : ''
+    doing = `row ${row.number}, ${row.name}${run}${kept}`
+    begunMs = performance.now()
+    report.runs = [...report.runs, await runRow(row, stage)]
+  }
   for (const line of values.json ? [JSON.stringify(report)] : linesOf(row, report)) say(line)
   if (isGood(report)) return
   if (report.runs.every((run) => survived(run) || isUnmet(run))) process.exitCode ||= EXIT_MISSING

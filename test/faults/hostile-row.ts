@@ -19,7 +19,7 @@ export function hostileRow(
     ...row,
     invariants: ['I6', 'I8'],
     needs: () => needsOf(tasks),
-    run: () => seen(tasks),
+    run: ({ folder }) => seen(tasks, folder),
   }
 }
 
@@ -38,11 +38,13 @@ function needsOf(tasks: readonly string[]): readonly Need[] {
   return [rootNeed(), ...holds]
 }
 
-async function seen(names: readonly string[]): Promise<RowOutcome> {
+async function seen(names: readonly string[], workDir: string): Promise<RowOutcome> {
   const outcome = await runHostile({
     tasks: names.flatMap((name) => hostileTaskOf(name) ?? []),
     restMs: REST_MS,
     only: 'alone',
+    workDir,
+    keep: true,
     say: () => undefined,
   })
   const ends = outcome.alone.flatMap((phase) => phase.ends)

@@ -71,6 +71,14 @@ export const ROWS: readonly Row[] = [
   stalledLeader,
 ]
 
+/** Numbers of the matrix that no row here has. */
+export const NO_ROWS: readonly { readonly number: number; readonly why: string }[] = [
+  {
+    number: 8,
+    why: 'an executor whose agent never comes back; none is needed here, and what ends its tasks instead has a test, test/system/recovery-timeout.test.ts',
+  },
+]
+
 /** By number or name. */
 export const rowOf = (word: string): Row | undefined =>
   ROWS.find(({ number, name }) => String(number) === word || name === word)

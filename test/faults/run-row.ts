@@ -1,6 +1,6 @@
 /** Runs rows, and says whether what was seen is what was expected. */
 import type { Row, RowOutcome } from './row.ts'
-import { openStage, type StageOptions } from './stage.ts'
+import type { OpenStage } from './stage.ts'
 
 /** One run of a row. */
 export interface Run extends RowOutcome {
@@ -8,6 +8,8 @@ export interface Run extends RowOutcome {
   readonly problems: readonly string[]
   /** It took longer than stated, as a sentence; a machine that does other work is slow. */
   readonly late?: string
+  /** Where its logs are; only of a run that was not survived, or whose files were asked for. */
+  readonly folder?: string
 }
 
 /** Several runs of a row, in one of the two states of the cluster. */
@@ -28,9 +30,8 @@ export const survived = ({ problems, late, missing }: Run): boolean =>
 export const isUnmet = ({ problems, missing }: Run): boolean =>
   problems.length === 0 && missing !== undefined
 
-/** Never throws: a run that failed has a problem. */
-export async function runRow(row: Row, options: StageOptions): Promise<Run> {
-  const stage = openStage(options)
+/** Never throws: a run that failed has a problem. Nothing is done on the stage afterwards. */
+export async function runRow(row: Row, stage: OpenStage): Promise<Run> {
   let run: Run
   try {
     const outcome = await row.run(stage)
@@ -41,8 +42,10 @@ export async function runRow(row: Row, options: StageOptions): Promise<Run> {
     run = { ...nothing, note: 'it was not seen to its end', problems: [message] }
   }
   const atItsEnd = await stage.close()
-  const kept = stage.keepsFiles ? `; its files are in ${stage.folder}` : ''
-  return { ...run, note: run.note + kept, problems: [...run.problems, ...atItsEnd] }
+  const whole = { ...run, problems: [...run.problems, ...atItsEnd] }
+  const keep = stage.keepsFiles || !(survived(whole) || isUnmet(whole))
+  stage.leave({ keep })
+  return keep ? { ...whole, folder: stage.folder } : whole
 }
 
 function judged({ withinMs }: Row, outcome: RowOutcome): Pick<Run, 'problems' | 'late'> {
@@ -61,13 +64,14 @@ export function linesOf({ fault, expected, invariants }: Row, report: Report): r
   return [
     `row ${row}, ${name}${isLoaded ? ', under load' : ''}: ${fault}`,
     `expected: ${expected} (${invariants.join(', ')})`,
-    ...runs.flatMap(({ note, recoveryMs, lost, doubled, phantom, problems, late, missing }) => [
+    ...runs.flatMap(({ note, recoveryMs, lost, doubled, phantom, problems, ...run }) => [
       `seen: ${note}`,
       `recovered in ${recoveryMs} ms, stated are ${withinMs} ms`,
       `lost ${lost}, doubled ${doubled}, phantom ${phantom}`,
       ...problems.map((problem) => `WRONG: ${problem}`),
-      ...(late === undefined ? [] : [`LATE: ${late}`]),
-      ...(missing === undefined ? [] : [`MISSING: it needs ${missing}`]),
+      ...(run.late === undefined ? [] : [`LATE: ${run.late}`]),
+      ...(run.missing === undefined ? [] : [`MISSING: it needs ${run.missing}`]),
+      ...(run.folder === undefined ? [] : [`logs: ${run.folder}`]),
     ]),
     `survived ${runs.filter(survived).length} of ${runs.length}`,
   ]

@@ -63,12 +63,12 @@ const TRIES_MAX = 3
 /** What is not given is as the lab has it. */
 export async function openScene(stage: Stage, options: SceneOptions = {}): Promise<Scene> {
   const { steady: more, growthMib = GROWTH_MIB, ...labOptions } = options
-  const lab = await openSurely({ ...labOptions, workDir: stage.folder })
+  const lab = await openSurely({ ...labOptions, workDir: stage.folder, keep: true })
   let isClosed = false
   const closeLab = async (): Promise<readonly string[]> => {
     if (isClosed) return []
     isClosed = true
-    return await lab.close({ keep: stage.keepsFiles })
+    return await lab.close({ keep: true })
   }
   stage.onEnd(closeLab)
   const folder = join(stage.folder, 'probe')
@@ -109,9 +109,7 @@ export async function openScene(stage: Stage, options: SceneOptions = {}): Promi
       const violations = [...(await lab.observer.conclude()), ...probe.problems()].filter(
         (sentence) => seen.explains?.test(sentence) !== true,
       )
-      const left = (await closeLab())
-        .filter((line) => !stage.keepsFiles || !line.startsWith('folder '))
-        .map((line) => `left behind: ${line}`)
+      const left = (await closeLab()).map((line) => `left behind: ${line}`)
       const odd = oddEnds(tallyOf([toldOf(steady)]), seen.mayEnd ?? [])
       const { lost, doubled, phantom, launched } = tally
       return {

@@ -2,36 +2,36 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startReaper } from '../lab/reaper.ts'
 
 export interface Stage {
   /** Tasks are to be launched all the time while the fault happens. */
   readonly isLoaded: boolean
-  /** Empty; removed in the end. */
+  /** Empty. What lies in here tells whoever asks why a row was not survived. */
   readonly folder: string
-  /** All files stay, for whoever wants to know what happened. */
-  readonly keepsFiles: boolean
   /** Calls it when the run is over, however it ends; the last one first. */
   onEnd(close: () => unknown): void
 }
 
 export interface OpenStage extends Stage {
-  /** Resolves to what did not end well, one sentence each. */
+  readonly keepsFiles: boolean
+  /** Resolves to what did not end well, one sentence each. The files are still there. */
   close(): Promise<readonly string[]>
+  /** Afterwards. `keep`: the files stay. */
+  leave(options: { readonly keep: boolean }): void
 }
 
 export interface StageOptions {
   readonly isLoaded: boolean
+  /** All files stay, however it ends. Default false: those of a row that was survived go. */
   readonly keepsFiles?: boolean
 }
 
 export function openStage({ isLoaded, keepsFiles = false }: StageOptions): OpenStage {
   const folder = mkdtempSync(join(tmpdir(), 'bourse-fault-'))
+  const reaper = startReaper(folder)
+  if (keepsFiles) reaper.keep()
   const closing: (() => unknown)[] = []
-  const remove = (): void => {
-    if (!keepsFiles) rmSync(folder, { recursive: true, force: true })
-  }
-  // However it ends, but for kill -9.
-  process.once('exit', remove)
   return {
     isLoaded,
     folder,
@@ -45,9 +45,11 @@ export function openStage({ isLoaded, keepsFiles = false }: StageOptions): OpenS
         } catch (error) {
           problems.push(`at its end: ${error instanceof Error ? error.message : String(error)}`)
         }
-      remove()
-      process.off('exit', remove)
       return problems
+    },
+    leave({ keep }) {
+      if (!keep) rmSync(folder, { recursive: true, force: true })
+      reaper.dismiss()
     },
   }
 }

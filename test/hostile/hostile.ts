@@ -5,7 +5,7 @@
  */
 import { whenReaderIsGone } from '../../tools/reader-gone.ts'
 import { ToolArguments } from '../../tools/wrong-use.ts'
-import { endsBySignals, namedItems } from '../support/tool.ts'
+import { afterSince, endsBySignals, namedItems } from '../support/tool.ts'
 import { HOSTILE_TASKS, hostileTaskOf } from './cases.ts'
 import { wrongIn } from './outcome.ts'
 import { runHostile } from './run.ts'
@@ -18,7 +18,8 @@ const USAGE = [
 ]
 const REST_MS = 5_000
 
-endsBySignals()
+const begunMs = performance.now()
+endsBySignals(() => afterSince(begunMs))
 const given = new ToolArguments(USAGE.join('\n'))
 const { values, positionals } = given.parse({
   allowPositionals: true,
@@ -36,7 +37,6 @@ const { isTable, items: named } = namedItems(given, positionals, {
 })
 whenReaderIsGone(() => undefined)
 
-const begunMs = performance.now()
 const outcome = await runHostile({
   tasks: named.length === 0 ? HOSTILE_TASKS : named,
   restMs: REST_MS,

@@ -23,7 +23,9 @@ export interface HostileOptions {
   readonly restMs: number
   /** Default both: one after another, then all at once. */
   readonly only?: 'alone' | 'together'
+  /** Files and logs stay, in a folder below `workDir`: by default the temporary one. */
   readonly keep?: boolean
+  readonly workDir?: string
   readonly say: (line: string) => void
 }
 
@@ -119,12 +121,15 @@ class Run {
   async #open() {
     this.#options.say('a cluster with one agent is opened')
     const hasDisk = disksNeed().found
+    const { workDir, keep = false } = this.#options
     const lab = await openLab({
       masters: 1,
       agents: 1,
       resources: AGENT_RESOURCES,
       // Else who listens where it may not is only told of.
       agentFlags: ['--enforce-ports'],
+      keep,
+      ...(workDir !== undefined && { workDir }),
       ...(hasDisk && { smallDisksMib: { agent: AGENT_DISK_MIB } }),
     })
     this.#lab = lab

@@ -26,6 +26,8 @@ export interface LabOptions {
   readonly smallDisksMib?: Partial<Record<'master' | 'agent' | 'server', number>>
   /** All that the lab writes lies in a new folder below it. Default: the temporary folder. */
   readonly workDir?: string
+  /** The folder stays, should this process end without `close`. Default false. */
+  readonly keep?: boolean
   readonly env?: NodeJS.ProcessEnv
 }
 

@@ -68,7 +68,8 @@ class Lab implements LabCluster {
     this.folder = mkdtempSync(join(options.workDir ?? tmpdir(), 'bourse-lab-'))
     mkdirSync(join(this.folder, 'log'))
     this.#leftovers = new Leftovers(this.folder)
-    this.#reaper = startReaper(this.folder, process.pid.toString(36))
+    this.#reaper = startReaper(this.folder)
+    if (options.keep === true) this.#reaper.keep()
   }
 
   get observer(): Observer {

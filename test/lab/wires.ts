@@ -45,12 +45,14 @@ export async function wiresNeed(): Promise<Need> {
   }
 }
 
+/** The names of all networks of this process have it. */
+export const LAB_MARK = process.pid.toString(36)
 let count = 0
 
 /** @throws when this is not root. */
 export async function openWires(): Promise<Wires> {
   count += 1
-  const mark = `${process.pid.toString(36)}-${count}`
+  const mark = `${LAB_MARK}-${count}`
   const bridge = `bl${mark}`
   const subnet = await freeSubnet()
   const address = `${subnet}.254`

@@ -1,4 +1,5 @@
 /** Tests that are rows of the fault matrix, two at a time, each in a process of its own. */
+import { rmSync } from 'node:fs'
 import test from 'ava'
 import { rowOf } from '../faults/rows.ts'
 import { runAlone } from '../faults/run-alone.ts'
@@ -31,7 +32,7 @@ export function testRows(
         if (missing !== undefined) needs(t, missing)
         return
       }
-      for (const { note, problems, late, missing } of report.runs) {
+      for (const { note, problems, late, missing, folder } of report.runs) {
         t.log(note)
         if (problems.length === 0 && missing !== undefined) {
           needs(t, { name: missing, found: false })
@@ -39,6 +40,8 @@ export function testRows(
         }
         // A test says nothing of time: others run beside it.
         if (late !== undefined) t.log(late)
+        if (folder !== undefined && problems.length === 0) rmSync(folder, { recursive: true })
+        else if (folder !== undefined) t.log(`logs: ${folder}`)
         t.deepEqual(problems, [])
       }
     })

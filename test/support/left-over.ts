@@ -1,18 +1,11 @@
 /** What is left of an agent on its machine, looked for from outside, without asking the agent. */
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { readCgroupWorld } from '../../agent-runtime/isolator/cgroups/mounts.ts'
-import { ownerName } from '../../agent-runtime/isolator/kill/kill.ts'
+import { readFileSync } from 'node:fs'
+import { cgroupsOf } from '../lab/agent-cgroups.ts'
 import { AN_AGENT, type RealMachine } from './containers.ts'
 
 /** Of all cgroups that this agent made, looked for in every hierarchy. */
 export function cgroupsLeft({ workDir }: RealMachine): string[] {
-  const name = ownerName(`${AN_AGENT} ${workDir}`)
-  const { mounts, own } = readCgroupWorld()
-  const parents = ['', ...own.split('\n').map((line) => line.split(':')[2] ?? '')]
-  return mounts
-    .flatMap(({ mount }) => parents.map((parent) => join(mount, parent, 'bourse', name)))
-    .filter((path) => existsSync(path))
+  return cgroupsOf(AN_AGENT, workDir)
 }
 
 /** Of mounts anywhere in its work directory, or of what lies there. */

@@ -1,11 +1,27 @@
 /** What tools that open clusters of their own have in common. */
+import { constants } from 'node:os'
 import type { ToolArguments } from '../../tools/wrong-use.ts'
 
-/** Whoever ends this ends what it has started: the processes of a cluster end with an exit. */
-export function endsBySignals(): void {
+/** As a shell tells the end by a signal. */
+const EXIT_SIGNAL = 128
+
+/**
+ * Whoever ends this ends what it has started: all of it is gone with an exit. `told`: how far it
+ * was, for `interrupted by SIGINT: `.
+ */
+export function endsBySignals(told: () => string): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => process.exit(1))
+    process.on(signal, () => {
+      // What stands there, of a progress that goes on, or what the terminal shows of the key.
+      const clear = process.stderr.isTTY ? '\r\u001b[K' : ''
+      process.stderr.write(`${clear}interrupted by ${signal}: ${told()}\n`)
+      process.exit(EXIT_SIGNAL + constants.signals[signal])
+    })
 }
+
+/** `after 9 s`: since then, by `performance.now()`. */
+export const afterSince = (begunMs: number): string =>
+  `after ${((performance.now() - begunMs) / 1_000).toFixed(0)} s`
 
 /** What is to be run: `NAME…`, or `table NAME…` into a page. */
 export interface Named<Item> {

@@ -1,5 +1,5 @@
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { sleep } from '../../../bus/clock.ts'
 import type { AgentId } from '../../../protocol/ids.ts'
 import { agentOrders } from '../../../protocol/subjects.ts'
@@ -29,7 +29,7 @@ export const agentOutOfMemory: Row = {
     if (agent === undefined) throw new Error('the lab has no agent')
     const stranger = await openStranger(lab.env['NATS_URL'] ?? '')
     stage.onEnd(() => stranger.close())
-    const group = join(memoryCgroupOf(agent.pid), `bourse-fault-${agent.pid}`)
+    const group = join(memoryCgroupOf(agent.pid), basename(stage.folder))
     mkdirSync(group)
     stage.onEnd(() => rmdirSync(group))
     writeFileSync(join(group, 'memory.limit_in_bytes'), String(LIMIT_BYTES))

@@ -144,11 +144,24 @@ test('Ctrl-C ends tasks and server and keeps state; a second start goes on', asy
     back.map(({ agentId, state, total }) => ({ agentId, state, total })),
     agents.map(({ agentId, state, total }) => ({ agentId, state, total })),
   )
-  await third.end('SIGKILL')
-  const fourth = await dev('--agents', '1')
-  await fourth.says(
+  t.is(await third.end('SIGINT'), 0)
+})
+
+test('a dev with fewer agents than one that was killed says what becomes of the others', async (t) => {
+  const { dev, env, folder } = aWorld(t)
+  const first = await dev('--agents', '2')
+  const own = new Actor(['agent', '--id', 'own', '--work-dir', join(folder, 'own')], env)
+  t.teardown(() => own.end())
+  await own.start()
+  await own.says('ready')
+  await own.end('SIGKILL')
+  await first.end('SIGKILL')
+  const second = await dev('--agents', '1')
+  await second.says(
     'of an earlier start, and not started now: agent-2; what runs there is not counted, and ends 15m after that start did, or with --fresh',
   )
+  await second.says('not back, and listed until then or --fresh: own')
+  t.pass()
 })
 
 test('an agent that was given up is not waited for, nor counted', async (t) => {

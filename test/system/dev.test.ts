@@ -148,9 +148,9 @@ test('Ctrl-C ends tasks and server and keeps state; a second start goes on', asy
 })
 
 test('a dev with fewer agents than one that was killed says what becomes of the others', async (t) => {
-  const { dev, env, folder } = aWorld(t)
+  const { dev, env } = aWorld(t)
   const first = await dev('--agents', '2')
-  const own = new Actor(['agent', '--id', 'own', '--work-dir', join(folder, 'own')], env)
+  const own = new Actor(['agent', '--id', 'own', '--emulate', '1'], env)
   t.teardown(() => own.end())
   await own.start()
   await own.says('ready')
@@ -160,7 +160,7 @@ test('a dev with fewer agents than one that was killed says what becomes of the 
   await second.says(
     'of an earlier start, and not started now: agent-2; what runs there is not counted, and ends 15m after that start did, or with --fresh',
   )
-  await second.says('not back, and listed until then or --fresh: own')
+  await second.says('not back, and listed until then or --fresh: own-1')
   t.pass()
 })
 

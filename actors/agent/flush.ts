@@ -2,6 +2,7 @@
 import type { Now } from '../../protocol/now.ts'
 import type { TaskStatus } from '../../protocol/schema/common.ts'
 import type { AgentReport } from '../../protocol/schema/master.ts'
+import type { StatusUpdates } from '../../protocol/schema/scheduler.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { cut } from '../parts/outbox.ts'
 import { nextNumber } from '../parts/session.ts'
@@ -90,11 +91,12 @@ function update(state: AgentState, effects: Effect[], now: Now): void {
   const session = state.link.kind === 'open' ? state.link.session : undefined
   for (const [framework, due] of takeHeads(state, now)) {
     for (const list of cut(due)) {
-      const statuses = [...list]
-      const message =
-        session === undefined
-          ? { statuses }
-          : { session: session.id, n: nextNumber(session), statuses }
+      const message: StatusUpdates = { statuses: [...list] }
+      if (framework.subscription !== undefined) message.subscription = framework.subscription
+      if (session !== undefined) {
+        message.session = session.id
+        message.n = nextNumber(session)
+      }
       effects.push({ do: 'update', to: keyOf(framework), message })
     }
   }

@@ -160,6 +160,7 @@ export const COUNTS = [
   'silence',
   'repeatedStatus',
   'oldStatus',
+  'earlierStatus',
   'foreignAgent',
   'foreignLaunch',
   'illegalState',

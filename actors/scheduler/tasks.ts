@@ -7,9 +7,11 @@ import {
   type SessionId,
   type TaskId,
 } from '../../protocol/ids.ts'
-import type { StatusNumber, TaskStatus } from '../../protocol/schema/common.ts'
+import type { StatusNumber, Subscription, TaskStatus } from '../../protocol/schema/common.ts'
+import type { StatusUpdates } from '../../protocol/schema/scheduler.ts'
 import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
+import { compareSubscription } from '../parts/fence.ts'
 import { killAgain, killTask } from './kills.ts'
 import { repeatReadingsOf } from './output.ts'
 import type { Ack, Count, EndedTask, HeldTask, SchedulerState } from './state.ts'
@@ -59,13 +61,32 @@ export function forgetLaunch(state: SchedulerState, { taskId, kill }: HeldTask):
 export function onAgentStatuses(
   turn: Turn,
   from: AgentId,
-  { statuses }: { readonly statuses: readonly TaskStatus[] },
+  { subscription, statuses }: Pick<StatusUpdates, 'subscription' | 'statuses'>,
 ): void {
   // They are for the instance that leads; agents repeat them to each new one.
   const { link, settings } = turn.state
   if (settings.holder !== undefined && link.phase !== 'open') return
-  const news = statuses.filter((status) => isNewsFrom(turn, from, status))
+  const believed = isOurs(turn.state, subscription)
+    ? statuses
+    : statuses.filter((status) => isOfKnown(turn, status))
+  const news = believed.filter((status) => isNewsFrom(turn, from, status))
   if (news.length > 0) turn.effects.push({ do: 'tell-statuses', statuses: news })
+}
+
+/** False: its agent had not heard of our subscription when it was said, but of an earlier one. */
+function isOurs({ subscription: own }: SchedulerState, given: Subscription | undefined): boolean {
+  return given === undefined || (own !== undefined && compareSubscription(given, own) >= 0)
+}
+
+/**
+ * What was said to an earlier process may come to this one late, when its task has long ended, and
+ * nobody here would know. Who has the task says it again when it hears of our subscription.
+ */
+function isOfKnown(turn: Turn, { taskId }: TaskStatus): boolean {
+  const { tasks, ended } = turn.state
+  const isKnown = tasks.has(taskId) || ended.get(taskId) !== undefined
+  if (!isKnown) count(turn, 'earlierStatus')
+  return isKnown
 }
 
 function isNewsFrom(turn: Turn, from: AgentId, status: TaskStatus): boolean {

@@ -88,6 +88,8 @@ export type StatusUpdates = Static<typeof StatusUpdates>
 export const StatusUpdates = message('agent → all: statuses, in order per task.', {
   session: Type.Optional(SessionToken),
   n: Type.Optional(MessageNumber),
+  /** The highest of the framework that the agent knows. Absent: none, or an older agent. */
+  subscription: Type.Optional(Subscription),
   statuses: list(TaskStatus, 4096, 1),
 })
 

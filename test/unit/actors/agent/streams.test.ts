@@ -147,6 +147,7 @@ test('framework-subscribed: the heads of that framework are sent again at once',
   const effects = rig.orders({ kind: 'framework-subscribed', ...FRAMEWORK, subscription })
   t.deepEqual(kindsOf(effects), ['checkpoint', 'update'])
   t.is(statusOf(effects).uuid, statusOf(first).uuid)
+  t.deepEqual(updatesOf(effects)[0]?.subscription, subscription, 'they say whom they are for')
   t.deepEqual(rig.ack(statusOf(first), { subscription: { epoch: 5, count: 1 } }), [])
   t.is(rig.state.counts.staleAck, 1)
 })

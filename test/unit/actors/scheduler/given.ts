@@ -11,7 +11,12 @@ import {
 } from '../../../../actors/scheduler/state.ts'
 import type { Refusal } from '../../../../protocol/errors.ts'
 import type { AgentId, Launch, RunId, SessionId, TaskId } from '../../../../protocol/ids.ts'
-import type { Fence, TaskInfo, TaskStatus } from '../../../../protocol/schema/common.ts'
+import type {
+  Fence,
+  Subscription,
+  TaskInfo,
+  TaskStatus,
+} from '../../../../protocol/schema/common.ts'
 import type {
   FrameworkEvent,
   FrameworkEvents,
@@ -167,8 +172,8 @@ export class Given {
   }
 
   /** Agents say. */
-  status(status: TaskStatus, agentId = AGENT): readonly Effect[] {
-    const message = { statuses: [{ ...status }] }
+  status(status: TaskStatus, agentId = AGENT, subscription?: Subscription): readonly Effect[] {
+    const message = { statuses: [{ ...status }], ...(subscription && { subscription }) }
     return this.input({ kind: 'agent.statuses', agentId, message })
   }
 

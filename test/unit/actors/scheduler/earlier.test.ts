@@ -1,0 +1,66 @@
+/** What agents have said to an earlier process of the framework, and what comes of it here. */
+import test from 'ava'
+import type { TaskId } from '../../../../protocol/ids.ts'
+import { AGENT, aStatus, fence, Given, launch, uuid } from './given.ts'
+
+const finished = aStatus('TASK_FINISHED', {
+  uuid: uuid(2),
+  number: { incarnation: 1, count: 2 },
+  launch: launch(1, 1),
+})
+const running = { ...finished, state: 'TASK_RUNNING' as const, uuid: uuid(1) }
+const EARLIER = { epoch: 1, count: 1 }
+const OURS = { epoch: 1, count: 2 }
+
+function started(): Given {
+  const given = new Given()
+  given.input({ kind: 'start' })
+  return given
+}
+
+function subscribedAnew(): Given {
+  const given = started()
+  given.subscribe(fence(1), OURS.count)
+  return given
+}
+
+test('a late word on a task of an earlier process, which may have ended since, is not passed on', (t) => {
+  const given = subscribedAnew()
+  given.status(running, AGENT, EARLIER)
+  t.deepEqual(given.effects, [])
+  t.deepEqual(given.flush(), [], 'nor acknowledged: who has the task repeats it')
+  t.is(given.state.tasks.size, 0, 'and nobody is asked about it')
+  t.is(given.state.counts.earlierStatus, 1)
+})
+
+test('it is passed on from an agent that has heard of this process, or does not say', (t) => {
+  const given = subscribedAnew()
+  given.status(running, AGENT, OURS)
+  t.is(given.all('tell-statuses').length, 1)
+  given.status({ ...finished, taskId: 't-2' as TaskId })
+  t.is(given.all('tell-statuses').length, 1)
+  t.is(given.state.counts.earlierStatus, 0)
+})
+
+test('who is not subscribed yet believes nobody who has heard of somebody else', (t) => {
+  const given = started()
+  given.status(running, AGENT, EARLIER)
+  t.deepEqual(given.effects, [])
+  given.subscribe(fence(1), OURS.count)
+  given.status(running, AGENT, OURS)
+  t.is(given.all('tell-statuses').length, 1)
+})
+
+test('of tasks of its own a process hears whatever their agent knows', (t) => {
+  const given = new Given().subscribed().launched('t-1')
+  given.say([{ kind: 'error', name: 'gap', message: '' }])
+  given.pass(10_000)
+  given.subscribe(fence(1), OURS.count)
+  given.status(running, AGENT, EARLIER)
+  t.is(given.all('tell-statuses').length, 1)
+  given.status(finished, AGENT, EARLIER)
+  t.is(given.all('tell-statuses').length, 1)
+  t.is(given.state.tasks.size, 0)
+  given.status(finished, AGENT, EARLIER)
+  t.is(given.state.counts.repeatedStatus, 1, 'also of one that has ended')
+})

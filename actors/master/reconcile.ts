@@ -1,10 +1,10 @@
 /** What has become of tasks, as far as this leader knows. */
 import { type Refusal, refusal } from '../../protocol/errors.ts'
-import type { AgentId, TaskId } from '../../protocol/ids.ts'
+import type { AgentId, Launch } from '../../protocol/ids.ts'
 import { RECONCILED_TASKS_BURST, RECONCILED_TASKS_PER_S } from '../../protocol/limits.ts'
 import type { Reconcile } from '../../protocol/schema/calls.ts'
 import type { Agent, Framework, Task } from './entities.ts'
-import { answerAbout, fateOf, sendStatus } from './tasks.ts'
+import { answerAbout, fateOf, sendKnown, sendStatus } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
 
 /** Tasks that are told of in one turn: a framework may have a million. */
@@ -26,7 +26,7 @@ export function reconcile(
     return refusal('too-many', `${most}; these are ${asked} more`)
   }
   if (call.tasks.length === 0) turn.leader.telling.set(framework.key, framework.tasks.values())
-  for (const { taskId, agentId } of call.tasks) reconcileTask(turn, framework, taskId, agentId)
+  for (const asked of call.tasks) reconcileTask(turn, framework, asked)
   return undefined
 }
 
@@ -52,18 +52,26 @@ function answer(turn: LeaderTurn, task: Task): void {
   if (fateOf(turn, task) === undefined) answerAbout(turn, task)
 }
 
+type Asked = Reconcile['tasks'][number]
+
+/** An earlier process of the framework acknowledged its end, and this one cannot know. */
+function endedAs({ leader }: LeaderTurn, { key }: Framework, launch: Launch): Task | undefined {
+  return leader.ended.findLast((task) => task.launch === launch && task.framework.key === key)
+}
+
 /** Silent while an agent that may have the task is not back: asking again finds out. */
 export function reconcileTask(
   turn: LeaderTurn,
   framework: Framework,
-  taskId: TaskId,
-  agentId: AgentId | undefined,
+  { taskId, agentId, launch }: Asked,
 ): void {
   const { leader } = turn
   const { tasks } = framework
   const there = agentId === undefined ? undefined : tasks.at(agentId, taskId)
   const task = there ?? tasks.get(taskId)
   if (task !== undefined) return answer(turn, task)
+  const ended = launch === undefined ? undefined : endedAs(turn, framework, launch)
+  if (ended !== undefined) return sendKnown(turn, framework, ended)
   const isGone = agentId !== undefined && leader.gone.has(agentId)
   const agent = agentId === undefined || isGone ? undefined : leader.agents.get(agentId)
   const mayReturn =

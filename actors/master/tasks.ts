@@ -239,10 +239,16 @@ export function tellEnd(turn: LeaderTurn, task: Task, reason: Reason): void {
   })
 }
 
-/** Its framework has acknowledged its end, perhaps before this leader knew more than that. */
+/**
+ * Its framework has acknowledged its end, perhaps before this leader knew more than that: whatever
+ * the leader has said of it meanwhile, a later process of the framework may have believed.
+ */
 export function settleTask(turn: LeaderTurn, task: Task): void {
   const message = 'how it ended was told to its framework alone'
-  tellUntold(turn, task, { reason: 'RECONCILIATION', message })
+  if (isAhead(task.state, task.said)) {
+    tellUntold(turn, task, { reason: 'RECONCILIATION', message })
+    sendKnown(turn, task.framework, task)
+  }
   forgetTask(turn, task)
 }
 

@@ -124,7 +124,11 @@ function isToAsk({ tasks }: SchedulerState, task: HeldTask): boolean {
 type TaskItem = Reconcile['tasks'][number]
 
 function ask(task: HeldTask): TaskItem {
-  const { taskId, agentId } = task
+  const { taskId, agentId, launch } = task
   task.isAsked = true
-  return { taskId, ...(agentId !== undefined && { agentId }) }
+  return {
+    taskId,
+    ...(agentId !== undefined && { agentId }),
+    ...(launch !== undefined && { launch }),
+  }
 }

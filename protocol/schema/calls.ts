@@ -21,6 +21,7 @@ import {
   InstanceLease,
   InstanceToken,
   KnownCapabilities,
+  LaunchToken,
   MessageNumber,
   Role,
   SessionToken,
@@ -180,6 +181,8 @@ export const Reconcile = message('Asks what has become of tasks.', {
     message('One task and where it should be.', {
       taskId: TaskIdToken,
       agentId: Type.Optional(AgentIdToken),
+      /** As a status said. With it a leader may say how the task ended, if that is long over. */
+      launch: Type.Optional(LaunchToken),
     }),
     RECONCILE_TASKS_MAX,
   ),

@@ -316,7 +316,7 @@ test('a task that another instance has started anew is followed by who leads nex
   }
 })
 
-test('who leads again hears of tasks that have ended meanwhile', async (t) => {
+test('who leads again hears how tasks have ended meanwhile', async (t) => {
   const story = await two()
   const { cluster, a, b } = story
   await start(story, a, 't1')
@@ -328,7 +328,7 @@ test('who leads again hears of tasks that have ended meanwhile', async (t) => {
   await cluster.pass(10_000)
   b.process.kill()
   await cluster.pass(LEASE_MS + LATE_MS + 2_000)
-  t.is(a.statuses.at(-1), 't1 TASK_GONE')
+  t.is(a.statuses.at(-1), 't1 TASK_KILLED')
 })
 
 test('a framework whose tasks would not outlive a lease has no instances', async (t) => {

@@ -17,6 +17,8 @@ export interface Violation {
 /** One process of a framework: what it was told, in order. */
 export interface Audience {
   readonly name: string
+  /** Of several instances: one that led before may miss what another was told. */
+  readonly isInstance: boolean
   /** By task: the newest that was told. */
   readonly told: Map<TaskId, { readonly number: StatusNumber | undefined; state: TaskState }>
 }
@@ -34,6 +36,8 @@ export interface TaskEntry {
   isDropped: boolean
   /** The end that the framework was told first. */
   over: { readonly state: TaskState; readonly launch: Launch | undefined } | undefined
+  /** The end that a process of the framework was told; undefined: its agent may have forgotten. */
+  toldEnd: TaskState | undefined
 }
 
 export interface FrameworkEntry {
@@ -148,6 +152,7 @@ export class Ledger {
         if (task.agentId !== agentId) continue
         task.ends.clear()
         task.ran = undefined
+        task.toldEnd = undefined
       }
   }
 
@@ -170,7 +175,20 @@ export class Ledger {
         )
     }
     audience.told.set(taskId, { number: number ?? before?.number, state })
-    if (isTerminal(state)) this.#over(this.#task(framework, taskId), { state, launch })
+    if (!isTerminal(state)) return
+    const task = this.#task(framework, taskId)
+    this.#over(task, { state, launch })
+    if (!audience.isInstance) this.#toldEnd(task, state)
+  }
+
+  /** What one process was told, no later one is told otherwise. */
+  #toldEnd(task: TaskEntry, state: TaskState): void {
+    const { taskId, agentId, toldEnd } = task
+    if (agentId !== undefined && this.gone.has(agentId)) return
+    task.toldEnd ??= state
+    if (toldEnd === undefined || toldEnd === state) return
+    const what = `${taskId} is ${state}, and an earlier process was told ${toldEnd}`
+    this.#violated('4: a terminal state stays', what, { taskId })
   }
 
   #over(task: TaskEntry, over: NonNullable<TaskEntry['over']>): void {
@@ -194,6 +212,7 @@ export class Ledger {
       agentId: undefined,
       isDropped: false,
       over: undefined,
+      toldEnd: undefined,
     }
     tasks.set(taskId, fresh)
     return fresh

@@ -79,7 +79,8 @@ export class Workload implements Handlers {
 
   constructor(parts: WorkloadParts) {
     this.#parts = parts
-    this.#audience = { name: parts.process.name, told: new Map() }
+    const isInstance = parts.holder !== undefined
+    this.#audience = { name: parts.process.name, isInstance, told: new Map() }
     const { disk, nowMs } = parts
     this.wish = new Wish({ roles: disk.roles, least: this.#terms().minAllocatable ?? {}, nowMs })
   }

@@ -169,8 +169,9 @@ function decline(turn: LeaderTurn, framework: Framework, call: Decline): void {
 export function kill(
   turn: LeaderTurn,
   framework: Framework,
-  { taskId, agentId, graceMs }: Pick<KillTask, 'taskId' | 'agentId' | 'graceMs'>,
+  asked: Pick<KillTask, 'taskId' | 'agentId' | 'graceMs'>,
 ): void {
+  const { taskId, agentId, graceMs } = asked
   const known = framework.tasks.all(taskId)
   const meant = known.filter((task) => agentId === undefined || task.agentId === agentId)
   for (const task of meant) killOne(turn, framework, task, { graceMs })
@@ -179,7 +180,7 @@ export function kill(
       ? agentId === undefined && awaitsMore(turn, framework)
       : mayBringTask(turn, agentId)
   if (mayBeBrought) framework.kills.add(taskId, agentId, { graceMs })
-  if (known.length === 0) reconcileTask(turn, framework, taskId, agentId)
+  if (known.length === 0) reconcileTask(turn, framework, asked)
 }
 
 function killOne(turn: LeaderTurn, framework: Framework, task: Task, kill: Kill): void {

@@ -1,9 +1,14 @@
 /** Questions about tasks, which are bounded; of instances, who holds a framework, and its end. */
 import test from 'ava'
-import type { AgentId, InstanceId, TaskId } from '../../../../protocol/ids.ts'
+import type { AgentId, InstanceId, Launch, TaskId } from '../../../../protocol/ids.ts'
 import { RECONCILE_TASKS_MAX, RECONCILED_TASKS_BURST } from '../../../../protocol/limits.ts'
-import { aStageWith, FakeFramework } from '../../../support/master-actors.ts'
-import { effectsOf, MasterDriver } from '../../../support/master-builders.ts'
+import { aHeldTask, aStageWith, FakeFramework, oldLaunch } from '../../../support/master-actors.ts'
+import {
+  aFramework,
+  effectsOf,
+  MasterDriver,
+  statusesOf,
+} from '../../../support/master-builders.ts'
 
 const tasks = Array.from({ length: RECONCILE_TASKS_MAX }, (_, i) => ({
   taskId: `t${i}` as TaskId,
@@ -38,6 +43,43 @@ test('a question about all counts as many tasks as there are', (t) => {
   leave(master, 7)
   const ask = () => refusedAs(framework.call('reconcile', { tasks: [] }))
   t.deepEqual([ask(), ask(), ask()], [undefined, undefined, 'too-many'])
+})
+
+test('how a task ended is told to whoever names its launch, after it was settled, too', (t) => {
+  const { master, framework, agent } = aStageWith('t1')
+  const taskId = 't1' as TaskId
+  const { launch = oldLaunch(9), agentId } = master.task('t1') ?? {}
+  agent.update('t1', 'TASK_FAILED', { exit: { code: 3 }, message: 'so it was' })
+  agent.say({ kind: 'settled', tasks: [{ ...aFramework(), taskId, launch }] })
+  const ask = (named?: Launch) => {
+    const asked = { taskId, ...(agentId && { agentId }), ...(named && { launch: named }) }
+    const from = master.effects.length
+    framework.call('reconcile', { tasks: [asked] })
+    return statusesOf(master.effects.slice(from))
+  }
+  t.like(ask(launch), {
+    length: 1,
+    0: { state: 'TASK_FAILED', launch, exit: { code: 3 }, message: 'so it was' },
+  })
+  t.like(ask(oldLaunch(7)), { length: 1, 0: { state: 'TASK_GONE', launch: undefined } })
+  t.like(ask(), { length: 1, 0: { state: 'TASK_GONE' } }, 'it may be one that was launched since')
+})
+
+test('an end that was settled before the leader knew of it is told, for its framework may be another', (t) => {
+  const { master, framework, agent } = aStageWith('t1')
+  const { launch = oldLaunch(9) } = master.task('t1') ?? {}
+  agent.update('t1', 'TASK_RUNNING')
+  framework.subscribe()
+  const from = master.effects.length
+  const exit = { code: 0 }
+  const number = { incarnation: 1, count: 9 }
+  agent.open({}, [
+    aHeldTask('t1', { launch, latest: 'TASK_FINISHED', settled: true, number, exit }),
+  ])
+  t.like(statusesOf(master.effects.slice(from)), {
+    length: 1,
+    0: { state: 'TASK_FINISHED', launch, number, exit },
+  })
 })
 
 test('who holds a framework is in the registry before it is told', (t) => {

@@ -64,3 +64,12 @@ test('of tasks of its own a process hears whatever their agent knows', (t) => {
   given.status(finished, AGENT, EARLIER)
   t.is(given.state.counts.repeatedStatus, 1, 'also of one that has ended')
 })
+
+test('a question names the launch, if it is known: its end may be told to this process yet', (t) => {
+  const given = subscribedAnew()
+  given.status(running, AGENT, OURS)
+  given.input({ kind: 'framework.reconcile' })
+  t.deepEqual(given.call('reconcile').body.tasks, [
+    { taskId: 't-1' as TaskId, agentId: AGENT, launch: launch(1, 1) },
+  ])
+})

@@ -232,6 +232,7 @@ const isAhead = (state: Task['state'], said: Said | undefined): boolean =>
 
 /** Nobody will acknowledge what comes before its end: the world hears of it now or never. */
 export function tellEnd(turn: LeaderTurn, task: Task, reason: Reason): void {
+  if (!isAhead(task.state, task.said)) return
   const what = task.said === undefined ? 'what its agent had to say' : task.said.state
   tellUntold(turn, task, {
     reason,
@@ -257,8 +258,8 @@ interface Told {
   readonly message: string
 }
 
+/** Of one whose end no status has told: what its snapshot has shown, or that it is `unknown`. */
 function tellUntold(turn: LeaderTurn, task: Task, unknown: Told): void {
-  if (!isAhead(task.state, task.said)) return
   const { framework, state, shownEnd } = task
   const { reason, message, exit } = shownEnd ?? { ...unknown, exit: undefined }
   task.said = { state, message, exit }

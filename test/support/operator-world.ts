@@ -1,11 +1,13 @@
 /** An operator's client and a leader on a simulated bus. */
 import type { Clock } from '../../bus/clock.ts'
-import { type Messenger, openMessenger } from '../../bus/messenger.ts'
+import { type Messenger, openMessenger, type Service } from '../../bus/messenger.ts'
 import type { StoreHealth } from '../../bus/nats/store-health.ts'
 import { SimulatedClock } from '../../bus/simulated/clock.ts'
 import { SimulatedSystem } from '../../bus/simulated/system.ts'
 import { type OperatorClient, operatorClient } from '../../cli/operator-client.ts'
 import type { Principal } from '../../protocol/ids.ts'
+import type { Route } from '../../protocol/route.ts'
+import { inboxOf, operatorCall } from '../../protocol/subjects.ts'
 
 export const CLUSTER = 'c'
 
@@ -14,6 +16,11 @@ export interface World {
   readonly client: OperatorClient
   readonly leader: Messenger
 }
+
+type Handle = Service<
+  typeof operatorCall extends Route<infer Ids, infer _> ? Ids : never,
+  typeof operatorCall extends Route<infer _, infer Name> ? Name : never
+>['handle']
 
 export async function aWorld(askStore?: () => Promise<StoreHealth>): Promise<World> {
   const clock = new SimulatedClock()
@@ -47,4 +54,22 @@ export async function aWorld(askStore?: () => Promise<StoreHealth>): Promise<Wor
     onRefused: () => undefined,
   })
   return { clock, client, leader }
+}
+
+/** The leader answers operators' calls as `handle` does; whoever waits for an answer goes on. */
+export function serveOperators(
+  { leader, clock }: Pick<World, 'leader' | 'clock'>,
+  handle: Handle,
+): void {
+  leader.serve(
+    operatorCall,
+    { cluster: CLUSTER },
+    {
+      inboxOf: ({ cluster, principal }) => inboxOf(cluster, 'operator', principal),
+      handle(body, ids, message) {
+        clock.settles()
+        handle(body, ids, message)
+      },
+    },
+  )
 }

@@ -7,12 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { type Claimable, Claims } from '../../../agent-runtime/containerizer/claims.ts'
-import { Container } from '../../../agent-runtime/containerizer/container.ts'
-import type { ContainerEvent } from '../../../agent-runtime/containerizer/containerizer.ts'
-import { RuntimeDirectory } from '../../../agent-runtime/containerizer/runtime-directory.ts'
 import { Held } from '../../../agent-runtime/isolator/held.ts'
 import { fileId, standardErrors } from '../../../agent-runtime/isolator/proc.ts'
 import { SimulatedClock } from '../../../bus/simulated/clock.ts'
+import { aLoneContainer } from '../../support/lone-container.ts'
 
 /** The second look has been by then. */
 const LOOKED_MS = 1_500
@@ -109,18 +107,7 @@ test('where the processes cannot be looked at nobody is judged, and the next loo
 })
 
 test('a recording parent that lives has its time, and one that ended had it', async (t) => {
-  const workDir = mkdtempSync(join(tmpdir(), 'bourse-claims-'))
-  t.teardown(() => rmSync(workDir, { recursive: true }))
-  const runtime = new RuntimeDirectory(join(workDir, 'runtime'))
-  const clock = new SimulatedClock()
-  const said: ContainerEvent[] = []
-  const container = new Container('c-1', {
-    runtime,
-    clock,
-    bases: new Set(),
-    emit: (event) => void said.push(event),
-    ended: () => {},
-  })
+  const { container, runtime, clock, said } = aLoneContainer(t)
   container.prepared({ kind: 'session' }, new Held(), [])
   const claims = new Claims(clock, () => [container])
 

@@ -1,39 +1,18 @@
 /** What a container says of itself, whatever its files say and when. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
-import { Container } from '../../../agent-runtime/containerizer/container.ts'
-import type { ContainerEvent } from '../../../agent-runtime/containerizer/containerizer.ts'
-import { RuntimeDirectory } from '../../../agent-runtime/containerizer/runtime-directory.ts'
+import { writeFileSync } from 'node:fs'
+import test from 'ava'
 import { Held } from '../../../agent-runtime/isolator/held.ts'
 import { isAlive, readStat, signalPid } from '../../../agent-runtime/isolator/proc.ts'
-import { SimulatedClock } from '../../../bus/simulated/clock.ts'
 import { aSandbox } from '../../support/containers.ts'
+import { aLoneContainer } from '../../support/lone-container.ts'
 
 /** Of processes that are not there: no pid is as high. */
 const START = 'start 9999998 1 9999999 1\n'
 
-function aContainer(t: ExecutionContext) {
-  const workDir = mkdtempSync(join(tmpdir(), 'bourse-container-'))
-  t.teardown(() => rmSync(workDir, { recursive: true }))
-  const runtime = new RuntimeDirectory(join(workDir, 'runtime'))
-  const clock = new SimulatedClock()
-  const said: ContainerEvent[] = []
-  const container = new Container('c-1', {
-    runtime,
-    clock,
-    bases: new Set(),
-    emit: (event) => void said.push(event),
-    ended: () => {},
-  })
-  return { container, clock, said, record: join(runtime.records, 'c-1') }
-}
-
 test('a container that a kill finds ended as it is seen to start is told as ended once', async (t) => {
-  const { container, clock, said, record } = aContainer(t)
+  const { container, clock, said, record } = aLoneContainer(t)
   container.prepared({ kind: 'session' }, new Held(), [])
   writeFileSync(record, '')
   container.killIn(0)
@@ -48,7 +27,7 @@ test('a container that a kill finds ended as it is seen to start is told as ende
 })
 
 test('what was long in preparation has its time to start all the same', async (t) => {
-  const { container, clock, said, record } = aContainer(t)
+  const { container, clock, said, record } = aLoneContainer(t)
   await clock.runUntil(70_000)
   container.rescan()
   container.rescan()
@@ -66,7 +45,7 @@ for (const [whose, endedS, isKilled] of [
   ['of another that has its number by now stays', 0.05, false],
 ] as const) {
   test(`a session ${whose}`, async (t) => {
-    const { container, record } = aContainer(t)
+    const { container, record } = aLoneContainer(t)
     // Its leader is gone, as that of a daemon is.
     const shell = 'sleep 600 & echo $!; read -r end'
     const leader = spawn('/bin/sh', ['-c', shell], {

@@ -4,8 +4,7 @@ import { whyUnread } from '../../../cli/agents-away.ts'
 import { type ClusterError, type Refusal, refusal } from '../../../protocol/errors.ts'
 import type { AgentId } from '../../../protocol/ids.ts'
 import type { AgentItem } from '../../../protocol/schema/operator.ts'
-import { inboxOf, operatorCall } from '../../../protocol/subjects.ts'
-import { aWorld, CLUSTER } from '../../support/operator-world.ts'
+import { aWorld, serveOperators } from '../../support/operator-world.ts'
 
 const A1 = 'a1' as AgentId
 
@@ -13,18 +12,10 @@ const A1 = 'a1' as AgentId
 async function asked(refused: Refusal, state?: AgentItem['state']): Promise<ClusterError> {
   const { client, leader, clock } = await aWorld()
   const agent = { agentId: A1, state, attributes: [], total: [], used: [], offered: [], tasks: 1 }
-  leader.serve(
-    operatorCall,
-    { cluster: CLUSTER },
-    {
-      inboxOf: ({ cluster, principal }) => inboxOf(cluster, 'operator', principal),
-      handle(_, { verb }, message) {
-        clock.settles()
-        if (verb !== 'agents') leader.refuse(message, refused)
-        else leader.answer(message, { items: state === undefined ? [] : [agent] })
-      },
-    },
-  )
+  serveOperators({ leader, clock }, (_, { verb }, message) => {
+    if (verb !== 'agents') leader.refuse(message, refused)
+    else leader.answer(message, { items: state === undefined ? [] : [agent] })
+  })
   const error = await clock.runFor(client.ask('mark-gone', { agentId: A1 }).catch((e) => e))
   return await clock.runFor(whyUnread(client, A1, error))
 }

@@ -9,8 +9,8 @@ import type {
   OperatorFindSandboxes,
   SandboxesFound,
 } from '../../../protocol/schema/sandbox.ts'
-import { inboxOf, operatorCall, sandboxesFound } from '../../../protocol/subjects.ts'
-import { aWorld, CLUSTER, type World } from '../../support/operator-world.ts'
+import { sandboxesFound } from '../../../protocol/subjects.ts'
+import { aWorld, CLUSTER, serveOperators, type World } from '../../support/operator-world.ts'
 
 const launchOf = (made: number): Launch => `1-0123456789abcdef-${made}` as Launch
 const aSandbox = (taskId: string, made: number): FoundSandbox => ({
@@ -24,24 +24,16 @@ type Found = Omit<SandboxesFound, 'request'> | 'silent'
 
 /** The leader knows no task; each agent answers as it is given, unless it is silent. */
 function serve({ leader, clock }: World, found: readonly Found[], everyoneAnswers = true): void {
-  leader.serve(
-    operatorCall,
-    { cluster: CLUSTER },
-    {
-      inboxOf: ({ cluster, principal }) => inboxOf(cluster, 'operator', principal),
-      handle(body, { verb }, message) {
-        clock.settles()
-        if (verb !== 'find-sandboxes') return leader.answer(message, { items: [] })
-        const { request } = body as OperatorFindSandboxes
-        leader.answer(message, { agents: found.length, everyoneAnswers })
-        for (const [i, one] of found.entries()) {
-          const agentId = `agent-${i}` as AgentId
-          if (one === 'silent') continue
-          leader.send(sandboxesFound, { cluster: CLUSTER, agentId }, { request, ...one })
-        }
-      },
-    },
-  )
+  serveOperators({ leader, clock }, (body, { verb }, message) => {
+    if (verb !== 'find-sandboxes') return leader.answer(message, { items: [] })
+    const { request } = body as OperatorFindSandboxes
+    leader.answer(message, { agents: found.length, everyoneAnswers })
+    for (const [i, one] of found.entries()) {
+      const agentId = `agent-${i}` as AgentId
+      if (one === 'silent') continue
+      leader.send(sandboxesFound, { cluster: CLUSTER, agentId }, { request, ...one })
+    }
+  })
 }
 
 const some = (...sandboxes: readonly FoundSandbox[]): Found => ({

@@ -3,9 +3,8 @@ import test from 'ava'
 import { killOne } from '../../../cli/commands/kill.ts'
 import { wantedTask } from '../../../cli/find-task.ts'
 import type { AgentItem } from '../../../protocol/schema/operator.ts'
-import { inboxOf, operatorCall } from '../../../protocol/subjects.ts'
 import { recordingIo } from '../../support/io.ts'
-import { aWorld, CLUSTER } from '../../support/operator-world.ts'
+import { aWorld, serveOperators } from '../../support/operator-world.ts'
 
 const TASK = {
   principal: 'local',
@@ -31,21 +30,13 @@ const anAgent = (agentId: string, state: AgentItem['state']) => ({
 async function killed(state: AgentItem['state'], json = false) {
   const { client, leader, clock } = await aWorld()
   const verbs: string[] = []
-  leader.serve(
-    operatorCall,
-    { cluster: CLUSTER },
-    {
-      inboxOf: ({ cluster, principal }) => inboxOf(cluster, 'operator', principal),
-      handle(_, { verb }, message) {
-        clock.settles()
-        verbs.push(verb)
-        // One whose id only begins so comes first.
-        const agents = [anAgent('a10', 'registered'), anAgent('a1', state)]
-        const items = verb === 'tasks' ? [TASK] : agents
-        leader.answer(message, verb === 'kill' ? {} : { items })
-      },
-    },
-  )
+  serveOperators({ leader, clock }, (_, { verb }, message) => {
+    verbs.push(verb)
+    // One whose id only begins so comes first.
+    const agents = [anAgent('a10', 'registered'), anAgent('a1', state)]
+    const items = verb === 'tasks' ? [TASK] : agents
+    leader.answer(message, verb === 'kill' ? {} : { items })
+  })
   const { io, printed } = recordingIo()
   await clock.runFor(killOne(client, wantedTask('web'), { options: { json }, io }))
   return { verbs, ...printed() }

@@ -5,8 +5,7 @@ import { findTask, findTaskToEnd, nameOfTask, wantedTask } from '../../../cli/fi
 import { refusal } from '../../../protocol/errors.ts'
 import type { AgentId, FrameworkId, Launch, Principal, TaskId } from '../../../protocol/ids.ts'
 import type { AgentItem, TaskItem } from '../../../protocol/schema/operator.ts'
-import { inboxOf, operatorCall } from '../../../protocol/subjects.ts'
-import { aWorld, CLUSTER, type World } from '../../support/operator-world.ts'
+import { aWorld, serveOperators, type World } from '../../support/operator-world.ts'
 
 const aTask = (frameworkId: string, taskId: string, fields: Partial<TaskItem> = {}): TaskItem => ({
   principal: 'local' as Principal,
@@ -36,24 +35,15 @@ const AWAY: readonly AgentItem[] = [
 /** Answers listings of tasks, two to a page; the first `refusals` calls are refused. */
 function serveTasks({ leader, clock }: World, tasks: readonly TaskItem[], refusals = 0): string[] {
   const prefixes: string[] = []
-  leader.serve(
-    operatorCall,
-    { cluster: CLUSTER },
-    {
-      inboxOf: ({ cluster, principal }) => inboxOf(cluster, 'operator', principal),
-      handle(body, { verb }, message) {
-        if (verb === 'agents') return leader.answer(message, { items: AWAY })
-        const { after, prefix } = body as { after?: string; prefix?: string }
-        prefixes.push(prefix ?? '')
-        clock.settles()
-        if (prefixes.length <= refusals)
-          return leader.refuse(message, refusal('not-leading', 'not me'))
-        const from = Number(after ?? 0)
-        const next = from + 2 < tasks.length ? { next: String(from + 2) } : {}
-        leader.answer(message, { items: tasks.slice(from, from + 2), ...next })
-      },
-    },
-  )
+  serveOperators({ leader, clock }, (body, { verb }, message) => {
+    if (verb === 'agents') return leader.answer(message, { items: AWAY })
+    const { after, prefix } = body as { after?: string; prefix?: string }
+    prefixes.push(prefix ?? '')
+    if (prefixes.length <= refusals) return leader.refuse(message, refusal('not-leading', 'not me'))
+    const from = Number(after ?? 0)
+    const next = from + 2 < tasks.length ? { next: String(from + 2) } : {}
+    leader.answer(message, { items: tasks.slice(from, from + 2), ...next })
+  })
   return prefixes
 }
 

@@ -255,7 +255,8 @@ function statusUpdates(turn: LeaderTurn, input: Extract<Input, { kind: 'status-u
   if (!hearAgent(turn, agent, body.session, body.n)) return
   const framework = frameworkOf(turn, input.framework)
   if (framework === undefined) return count(turn.state, 'statuses-of-unknown-tasks')
-  for (const status of body.statuses) applyStatus(turn, framework, agent, status)
+  const source = { agent, framework, subscription: body.subscription }
+  for (const status of body.statuses) applyStatus(turn, source, status)
 }
 
 /** What was waiting for the registry goes on. */

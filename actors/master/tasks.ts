@@ -3,10 +3,16 @@ import { taskWordOf } from '../../protocol/event-words.ts'
 import type { AgentId, Launch } from '../../protocol/ids.ts'
 import { ENDED_TASKS_MAX } from '../../protocol/limits.ts'
 import { listResources } from '../../protocol/resources.ts'
-import type { Reason, StatusNumber, TaskStatus } from '../../protocol/schema/common.ts'
+import type {
+  Reason,
+  StatusNumber,
+  Subscription,
+  TaskStatus,
+} from '../../protocol/schema/common.ts'
 import type { TaskItem } from '../../protocol/schema/operator.ts'
 import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
+import { compareSubscription } from '../parts/fence.ts'
 import type { AgentState } from './agent-machine.ts'
 import type { TaskEnd } from './agents/membership.ts'
 import { holdTask, releaseTask } from './books.ts'
@@ -22,13 +28,20 @@ export function compareNumbers(a: StatusNumber | undefined, b: StatusNumber | un
   return a.incarnation - b.incarnation || a.count - b.count
 }
 
-/** A status from the task's own agent. Whether the framework hears it is not our business. */
-export function applyStatus(
-  turn: LeaderTurn,
-  framework: Framework,
-  agent: Agent,
-  status: TaskStatus,
-): void {
+/** Who says a status, and of whose task. */
+export interface StatusSource {
+  readonly agent: Agent
+  readonly framework: Framework
+  /** The highest that the agent knew when it said so. */
+  readonly subscription: Subscription | undefined
+}
+
+/**
+ * A status from the task's own agent, which tells the framework itself. Only a process of which the
+ * agent had not heard may miss the end: the one before it acknowledges, and the agent forgets.
+ */
+export function applyStatus(turn: LeaderTurn, source: StatusSource, status: TaskStatus): void {
+  const { agent, framework } = source
   const task = framework.tasks.at(agent.agentId, status.taskId)
   if (task === undefined || task.launch !== status.launch)
     return count(turn.state, 'statuses-of-unknown-tasks')
@@ -52,11 +65,22 @@ export function applyStatus(
   task.number = status.number
   task.said = saidOf(status)
   task.health = healthOf(status)
-  if (!isNews) return
+  if (isNews) tellNews(turn, source, task, status)
+}
+
+function tellNews(turn: LeaderTurn, source: StatusSource, task: Task, status: TaskStatus): void {
+  const { agent, framework } = source
   // Its message was decoded for us alone: it goes on as it is, and is not copied.
   status.agentId = agent.agentId
   status.source = 'agent'
   tellOfTask(turn, framework, status)
+  if (isTerminal(status.state) && isForEarlier(source)) sendKnown(turn, framework, task)
+}
+
+function isForEarlier({ framework, subscription: known }: StatusSource): boolean {
+  const { subscription } = framework
+  if (known === undefined || subscription === undefined) return false
+  return compareSubscription(known, subscription) < 0
 }
 
 /** Of a status nothing else is asked for again: it is not kept whole. */

@@ -4,7 +4,12 @@ import type { FrameworkCall } from '../../actors/master/frameworks/calls.ts'
 import type { HashedSubscribe } from '../../actors/master/frameworks/subscribing.ts'
 import type { AgentId, FrameworkKey, Launch, RunId, SessionId, TaskId } from '../../protocol/ids.ts'
 import { LATER_ORDERS } from '../../protocol/later-orders.ts'
-import type { ResourceList, TaskInfo, TaskStatus } from '../../protocol/schema/common.ts'
+import type {
+  ResourceList,
+  Subscription,
+  TaskInfo,
+  TaskStatus,
+} from '../../protocol/schema/common.ts'
 import type {
   AgentReport,
   Allocation,
@@ -80,6 +85,8 @@ export class FakeAgent {
   readonly agentId: AgentId
   session: SessionId
   n = 0
+  /** Of the framework, as the agent knows it when it says a status. */
+  subscription: Subscription | undefined
   /** Statuses said. */
   #count = 0
   readonly #master: MasterDriver
@@ -163,7 +170,8 @@ export class FakeAgent {
       ...more,
     }
     const { agentId, session, n } = this
-    const body = { session, n, statuses: [status] }
+    const { subscription } = this
+    const body = { session, n, ...(subscription && { subscription }), statuses: [status] }
     return this.#master.input({ kind: 'status-updates', framework, agentId, body })
   }
 }

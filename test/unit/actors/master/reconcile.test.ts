@@ -2,6 +2,7 @@
 import test from 'ava'
 import type { AgentId, InstanceId, Launch, TaskId } from '../../../../protocol/ids.ts'
 import { RECONCILE_TASKS_MAX, RECONCILED_TASKS_BURST } from '../../../../protocol/limits.ts'
+import type { TaskState } from '../../../../protocol/task-state.ts'
 import { aHeldTask, aStageWith, FakeFramework, oldLaunch } from '../../../support/master-actors.ts'
 import {
   aFramework,
@@ -80,6 +81,18 @@ test('an end that was settled before the leader knew of it is told, for its fram
     length: 1,
     0: { state: 'TASK_FINISHED', launch, number, exit },
   })
+})
+
+test('an end that its agent told to an earlier process of the framework is told to this one', (t) => {
+  const { master, framework, agent } = aStageWith('t1', 't2')
+  agent.subscription = master.framework().subscription
+  const said = (taskId: string, state: TaskState) => statusesOf(agent.update(taskId, state))
+  t.deepEqual(said('t1', 'TASK_RUNNING'), [])
+  framework.subscribe()
+  t.deepEqual(said('t2', 'TASK_RUNNING'), [], 'the agent says that again')
+  t.like(said('t1', 'TASK_FAILED'), { length: 1, 0: { taskId: 't1', state: 'TASK_FAILED' } })
+  agent.subscription = master.framework().subscription
+  t.deepEqual(said('t2', 'TASK_FAILED'), [], 'the agent repeats it until this one acknowledges')
 })
 
 test('who holds a framework is in the registry before it is told', (t) => {

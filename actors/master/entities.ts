@@ -45,7 +45,9 @@ export interface Task {
   /** By the newest status, for reconciliation and listings. */
   said: Said | undefined
   /** How it ended, by its agent's snapshot, for as long as no status has said it. */
-  shownEnd: ShownEnd | undefined
+  shownEnd: Said | undefined
+  /** Its end was said to an earlier process of its framework: the later may never hear of it. */
+  isEndSaidEarlier: boolean
   /** What its checks have come to; undefined: it has none, or nobody has said. */
   health: Health | undefined
   /** What the world has heard of it; until then (monotonic) not again that it is ill. */
@@ -66,16 +68,12 @@ export interface Kill {
 /** What a status says of a task's checks. */
 export type Health = Pick<TaskStatus, 'healthy' | 'checkResult'>
 
-/** What a status has said that is told again. */
+/** What a status, or the snapshot of a task that has ended, has said that is told again. */
 export interface Said {
   readonly state: TaskState
+  readonly reason: TaskStatus['reason']
   readonly message: string | undefined
   readonly exit: Exit | undefined
-}
-
-/** What a snapshot says of a task that has ended. */
-export interface ShownEnd extends Said {
-  readonly reason: TaskStatus['reason']
 }
 
 /** A session whose pages are still coming. */

@@ -36,8 +36,9 @@ export function flush(turn: LeaderTurn): void {
   partSome(turn)
   tellFailures(turn)
   takeBackSome(turn)
-  flushOrders(turn)
+  // An agent forgets the ends that its leader has heard of: what is told of them goes first.
   flushEvents(turn)
+  flushOrders(turn)
   flushFigures(turn)
   flushPublic(turn)
 }

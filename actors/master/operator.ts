@@ -189,7 +189,7 @@ function tasks(turn: LeaderTurn, listing: Listing): object {
  */
 function* tasksBehind(leader: LeaderTurn['leader'], listing: Listing): Iterable<Task> {
   const { after = '', prefix = '' } = listing
-  yield* leader.ended
+  yield* leader.ended.values()
   const frameworks: { readonly start: string; readonly tasks: Framework['tasks'] }[] = []
   for (const { key, tasks } of leader.frameworks.values()) {
     // As their tasks are ordered, whose keys go on with the dot; it is followed by a slash.

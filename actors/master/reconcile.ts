@@ -3,6 +3,7 @@ import { type Refusal, refusal } from '../../protocol/errors.ts'
 import type { AgentId, Launch } from '../../protocol/ids.ts'
 import { RECONCILED_TASKS_BURST, RECONCILED_TASKS_PER_S } from '../../protocol/limits.ts'
 import type { Reconcile } from '../../protocol/schema/calls.ts'
+import { isTerminal } from '../../protocol/task-state.ts'
 import type { Agent, Framework, Task } from './entities.ts'
 import { answerAbout, fateOf, sendKnown, sendStatus } from './tasks.ts'
 import type { LeaderTurn } from './turn.ts'
@@ -20,10 +21,10 @@ export function reconcile(
   call: Reconcile,
 ): Refusal | undefined {
   const { principal, tasks } = framework
-  const asked = Math.min(call.tasks.length || tasks.size, RECONCILED_TASKS_BURST)
-  if (!turn.leader.reconciled.take(principal, turn.now.monotonicMs, asked)) {
+  const count = Math.min(call.tasks.length || tasks.size, RECONCILED_TASKS_BURST)
+  if (!turn.leader.reconciled.take(principal, turn.now.monotonicMs, count)) {
     const most = `${principal} may ask about ${RECONCILED_TASKS_PER_S} tasks a second`
-    return refusal('too-many', `${most}; these are ${asked} more`)
+    return refusal('too-many', `${most}; these are ${count} more`)
   }
   if (call.tasks.length === 0) turn.leader.telling.set(framework.key, framework.tasks.values())
   for (const asked of call.tasks) reconcileTask(turn, framework, asked)
@@ -56,7 +57,9 @@ type Asked = Reconcile['tasks'][number]
 
 /** An earlier process of the framework acknowledged its end, and this one cannot know. */
 function endedAs({ leader }: LeaderTurn, { key }: Framework, launch: Launch): Task | undefined {
-  return leader.ended.findLast((task) => task.launch === launch && task.framework.key === key)
+  const task = leader.ended.get(launch)
+  // One whose agent was forgotten may never have ended.
+  return task?.framework.key === key && isTerminal(task.state) ? task : undefined
 }
 
 /** Silent while an agent that may have the task is not back: asking again finds out. */
@@ -69,9 +72,9 @@ export function reconcileTask(
   const { tasks } = framework
   const there = agentId === undefined ? undefined : tasks.at(agentId, taskId)
   const task = there ?? tasks.get(taskId)
-  if (task !== undefined) return answer(turn, task)
   const ended = launch === undefined ? undefined : endedAs(turn, framework, launch)
-  if (ended !== undefined) return sendKnown(turn, framework, ended)
+  if (ended !== undefined && ended !== task) return sendKnown(turn, ended)
+  if (task !== undefined) return answer(turn, task)
   const isGone = agentId !== undefined && leader.gone.has(agentId)
   const agent = agentId === undefined || isGone ? undefined : leader.agents.get(agentId)
   const mayReturn =

@@ -2,6 +2,7 @@
 import type {
   AgentId,
   FrameworkKey,
+  Launch,
   MasterId,
   OfferId,
   Principal,
@@ -10,6 +11,7 @@ import type {
 } from '../../protocol/ids.ts'
 import {
   CALLERS_REMEMBERED_MAX,
+  ENDED_TASKS_MAX,
   EXPRESSIONS_PROGRAM_PER_S,
   RECONCILED_TASKS_BURST,
   RECONCILED_TASKS_PER_S,
@@ -19,7 +21,6 @@ import type { AgentOrder } from '../../protocol/schema/agent.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
 import type { Fence, MinAllocatable } from '../../protocol/schema/common.ts'
 import type { PublicEvents } from '../../protocol/schema/event.ts'
-import type { Explained, Explanation } from '../../protocol/schema/explain.ts'
 import type { LeaseRecord } from '../../protocol/schema/master.ts'
 import type { FrameworkEvent } from '../../protocol/schema/scheduler.ts'
 import { Deadlines } from '../parts/deadlines.ts'
@@ -51,6 +52,7 @@ import type {
   Terms,
   UpdateRequest,
 } from './entities.ts'
+import type { Explaining } from './explain/state.ts'
 import type { LeaseState } from './lease-machine.ts'
 import { type LeaderRegistry, newLeaderRegistry, type RegistryState } from './registry/state.ts'
 import { newRoleBooks, type RoleBooks, type RolesRecord } from './roles/books.ts'
@@ -111,29 +113,6 @@ export interface AllocatorLink {
   retelling: Iterator<AllocatorFigure | FilterKey> | undefined
   /** When that was begun last. */
   retoldAtMs: number | undefined
-}
-
-/** An explanation that waits for the allocator. */
-export interface OpenExplanation {
-  readonly id: number
-  readonly reply: string | undefined
-  readonly body: Explanation
-  /** A framework asks about itself. */
-  readonly isOwn: boolean
-  /** Those that are not answered yet, and what each answer is to stand in. */
-  readonly questions: Map<number, { explained?: Explained }>
-}
-
-/** What the allocator is being asked. */
-export interface Explaining {
-  /** Ever asked: the number of the last one. */
-  questions: number
-  readonly byQuestion: Map<number, OpenExplanation>
-  readonly open: Map<number, OpenExplanation>
-  /** When (monotonic) frameworks asked about themselves, the latest times, oldest first. */
-  readonly ownAtMs: number[]
-  /** Their questions that the allocator has not answered, also if nobody waits for it any more. */
-  readonly ownQuestions: Set<number>
 }
 
 /** What is done when a record has been written. */
@@ -226,7 +205,7 @@ export interface Leader {
   /** How offers ended that no accept has used, lately. */
   readonly offerFates: Recent<OfferId, OfferFate>
   /** Tasks that are over, oldest first, bounded: only listings show them. */
-  readonly ended: Task[]
+  readonly ended: Recent<Launch, Task>
   /** By framework: those of its tasks that it is still to be told of. */
   readonly telling: Map<string, Iterator<Task>>
   allocator: AllocatorLink | undefined
@@ -363,7 +342,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     usedOffers: new Recent(USED_OFFERS_MAX),
     offerFates: new Recent(FATES_MAX),
     wishes: new Recent(WISHES_MAX),
-    ended: [],
+    ended: new Recent(ENDED_TASKS_MAX),
     telling: new Map(),
     allocator: undefined,
     explaining: {

@@ -1,7 +1,6 @@
 /** Tasks at the leader: statuses that arrive, statuses that it makes, and how tasks leave. */
 import { taskWordOf } from '../../protocol/event-words.ts'
 import type { AgentId, Launch } from '../../protocol/ids.ts'
-import { ENDED_TASKS_MAX } from '../../protocol/limits.ts'
 import { listResources } from '../../protocol/resources.ts'
 import type {
   Reason,
@@ -36,10 +35,7 @@ export interface StatusSource {
   readonly subscription: Subscription | undefined
 }
 
-/**
- * A status from the task's own agent, which tells the framework itself. Only a process of which the
- * agent had not heard may miss the end: the one before it acknowledges, and the agent forgets.
- */
+/** A status from the task's own agent. Whether the framework hears it is not our business. */
 export function applyStatus(turn: LeaderTurn, source: StatusSource, status: TaskStatus): void {
   const { agent, framework } = source
   const task = framework.tasks.at(agent.agentId, status.taskId)
@@ -64,17 +60,13 @@ export function applyStatus(turn: LeaderTurn, source: StatusSource, status: Task
   if (isNews) noteHealthTold(turn, task, healthy)
   task.number = status.number
   task.said = saidOf(status)
+  task.isEndSaidEarlier = isTerminal(status.state) && isForEarlier(source)
   task.health = healthOf(status)
-  if (isNews) tellNews(turn, source, task, status)
-}
-
-function tellNews(turn: LeaderTurn, source: StatusSource, task: Task, status: TaskStatus): void {
-  const { agent, framework } = source
+  if (!isNews) return
   // Its message was decoded for us alone: it goes on as it is, and is not copied.
   status.agentId = agent.agentId
   status.source = 'agent'
   tellOfTask(turn, framework, status)
-  if (isTerminal(status.state) && isForEarlier(source)) sendKnown(turn, framework, task)
 }
 
 function isForEarlier({ framework, subscription: known }: StatusSource): boolean {
@@ -84,7 +76,12 @@ function isForEarlier({ framework, subscription: known }: StatusSource): boolean
 }
 
 /** Of a status nothing else is asked for again: it is not kept whole. */
-const saidOf = ({ state, message, exit }: TaskStatus): Said => ({ state, message, exit })
+const saidOf = ({ state, reason, message, exit }: TaskStatus): Said => ({
+  state,
+  reason,
+  message,
+  exit,
+})
 
 /** True if an agent can say this of a task: what became of the agent is not its to say. */
 export function isReportable(state: TaskState): boolean {
@@ -176,22 +173,24 @@ function statusOf(turn: LeaderTurn, made: MadeStatus): TaskStatus {
 const NOT_THERE: ReadonlySet<AgentState> = new Set(['unreachable', 'leaving', 'gone'])
 
 /**
- * Answers a question about a task. An end of which its agent may yet say how it came is not told:
- * nobody would take the agent's own word after that. What it said before is told, if anything, or
- * that the agent is lost. There is but one way to finish: that is told as it is.
+ * Answers a question about a task, with `message` instead of its own. An end of which its agent may
+ * yet say how it came is not told: nobody would take the agent's own word after that. What it said
+ * before is told, if anything, or that the agent is lost. There is but one way to finish: that is
+ * told as it is.
  */
-export function answerAbout(turn: LeaderTurn, task: Task): void {
-  const { framework, said, agentId } = task
+export function answerAbout(turn: LeaderTurn, task: Task, instead?: string): void {
+  const { said, agentId } = task
   const agent = turn.leader.agents.get(agentId)
   const isUntold = isTerminal(task.state) && said?.state !== task.state
   const isLost = agent?.state === 'unreachable' && task.state !== 'TASK_FINISHED'
   const mayBeTold = isLost || (agent !== undefined && !NOT_THERE.has(agent.state))
-  if (!isUntold || !mayBeTold) return sendKnown(turn, framework, task)
-  const known = knownOf(turn, framework, task, 'RECONCILIATION')
+  if (!isUntold || !mayBeTold) return sendKnown(turn, task, instead)
+  const known = knownOf(turn, task, 'RECONCILIATION')
   if (isLost) {
     const { unreachableAtMs } = agent
     const latest = task.state
-    const message = `${lostMessage(agentId)}; it had said ${latest}, and not how that came`
+    const message =
+      instead ?? `${lostMessage(agentId)}; it had said ${latest}, and not how that came`
     return sendStatus(turn, {
       ...known,
       state: 'TASK_UNREACHABLE',
@@ -201,30 +200,22 @@ export function answerAbout(turn: LeaderTurn, task: Task): void {
     })
   }
   if (said !== undefined)
-    sendStatus(turn, { ...known, state: said.state, message: said.message ?? '' })
+    sendStatus(turn, { ...known, state: said.state, message: instead ?? said.message ?? '' })
 }
 
 /** The newest known state of a task; `message` instead of its own. */
-export function sendKnown(
-  turn: LeaderTurn,
-  framework: Framework,
-  task: Task,
-  message?: string,
-): void {
-  const known = knownOf(turn, framework, task, 'RECONCILIATION')
+export function sendKnown(turn: LeaderTurn, task: Task, message?: string): void {
+  // Why it ended may decide whether it is started again, whoever says so.
+  const reason = (isTerminal(task.state) ? newestOf(task)?.reason : undefined) ?? 'RECONCILIATION'
+  const known = knownOf(turn, task, reason)
   sendStatus(turn, message === undefined ? known : { ...known, message })
 }
 
-function knownOf(
-  { leader }: LeaderTurn,
-  framework: Framework,
-  task: Task,
-  reason: TaskStatus['reason'],
-): MadeStatus {
+function knownOf({ leader }: LeaderTurn, task: Task, reason: TaskStatus['reason']): MadeStatus {
   const agent = leader.agents.get(task.agentId)
   const isLost = task.state === 'TASK_UNREACHABLE'
   return {
-    framework,
+    framework: task.framework,
     taskId: task.taskId,
     state: task.state,
     reason,
@@ -265,15 +256,22 @@ export function tellEnd(turn: LeaderTurn, task: Task, reason: Reason): void {
 }
 
 /**
- * Its framework has acknowledged its end, perhaps before this leader knew more than that: whatever
- * the leader has said of it meanwhile, a later process of the framework may have believed.
+ * Its framework has acknowledged its end. Perhaps that was a process before the one that there is,
+ * which has believed what the leader said of the task before it heard of the end.
  */
 export function settleTask(turn: LeaderTurn, task: Task): void {
+  const isUntold = isAhead(task.state, task.said)
   const message = 'how it ended was told to its framework alone'
-  if (isAhead(task.state, task.said)) {
-    tellUntold(turn, task, { reason: 'RECONCILIATION', message })
-    sendKnown(turn, task.framework, task)
-  }
+  if (isUntold) tellUntold(turn, task, { reason: 'RECONCILIATION', message })
+  if (isUntold || task.isEndSaidEarlier) sendKnown(turn, task)
+  forgetTask(turn, task)
+}
+
+/** It has ended, and its agent has lost what it knew of it: nobody repeats its end. */
+export function forgetEnd(turn: LeaderTurn, task: Task): void {
+  const message = 'its agent does not know any more how it ended'
+  if (isAhead(task.state, task.said)) tellUntold(turn, task, { reason: 'RECONCILIATION', message })
+  sendKnown(turn, task)
   forgetTask(turn, task)
 }
 
@@ -286,13 +284,13 @@ interface Told {
 function tellUntold(turn: LeaderTurn, task: Task, unknown: Told): void {
   const { framework, state, shownEnd } = task
   const { reason, message, exit } = shownEnd ?? { ...unknown, exit: undefined }
-  task.said = { state, message, exit }
-  tellOfTask(turn, framework, statusOf(turn, knownOf(turn, framework, task, reason)))
+  task.said = { state, reason, message, exit }
+  tellOfTask(turn, framework, statusOf(turn, knownOf(turn, task, reason)))
 }
 
 /** Its agent was lost or came back: the framework and the world hear what that makes of it. */
-export function tellAll(turn: LeaderTurn, framework: Framework, task: Task, reason: Reason): void {
-  sayStatus(turn, knownOf(turn, framework, task, reason))
+export function tellAll(turn: LeaderTurn, task: Task, reason: Reason): void {
+  sayStatus(turn, knownOf(turn, task, reason))
 }
 
 /** The framework and the world hear it. */
@@ -302,10 +300,11 @@ export function sayStatus(turn: LeaderTurn, made: MadeStatus): void {
 }
 
 /** The leader says itself how it ended, unless it is known. */
-export function endTask(turn: LeaderTurn, framework: Framework, task: Task, end: TaskEnd): void {
+export function endTask(turn: LeaderTurn, task: Task, end: TaskEnd): void {
   if (isTerminal(task.state) || !moveTask(turn, task, end.state)) return
-  task.said = { state: end.state, message: end.message, exit: undefined }
-  tellAll(turn, framework, task, end.reason)
+  const { state, reason, message } = end
+  task.said = { state, reason, message, exit: undefined }
+  tellAll(turn, task, reason)
 }
 
 /**
@@ -313,17 +312,16 @@ export function endTask(turn: LeaderTurn, framework: Framework, task: Task, end:
  * had ended before.
  */
 export function endWithAgent(turn: LeaderTurn, task: Task, end: TaskEnd): void {
-  const { framework } = task
-  if (isTerminal(task.state)) sendKnown(turn, framework, task)
+  if (isTerminal(task.state)) sendKnown(turn, task)
   tellEnd(turn, task, end.reason)
-  endTask(turn, framework, task, end)
+  endTask(turn, task, end)
 }
 
 /** Its agent was lost: nobody knows how it is. */
 export function loseTask(turn: LeaderTurn, task: Task): void {
   if (isTerminal(task.state) || task.state === 'TASK_UNREACHABLE') return
   if (!moveTask(turn, task, 'TASK_UNREACHABLE')) return
-  tellAll(turn, task.framework, task, 'AGENT_UNREACHABLE')
+  tellAll(turn, task, 'AGENT_UNREACHABLE')
 }
 
 /**
@@ -349,8 +347,7 @@ export function forgetTask(turn: LeaderTurn, task: Task): void {
   releaseTask(turn, task)
   leader.agents.get(task.agentId)?.tasks.delete(task)
   task.framework.tasks.delete(task)
-  leader.ended.push(task)
-  if (leader.ended.length > ENDED_TASKS_MAX) leader.ended.shift()
+  leader.ended.set(task.launch, task)
 }
 
 export function taskItem(turn: Pick<LeaderTurn, 'leader'>, task: Task): TaskItem {

@@ -43,6 +43,11 @@ export class Recent<Key, Value> {
     return isKept && oldest.key !== key ? oldest.key : undefined
   }
 
+  /** Of different keys: oldest first. */
+  *values(): Iterable<Value> {
+    for (const { value } of this.#byKey.values()) yield value
+  }
+
   delete(key: Key): void {
     this.#byKey.delete(key)
   }

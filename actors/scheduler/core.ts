@@ -84,7 +84,7 @@ function command(turn: Turn, input: Extract<Input, { kind: `framework.${string}`
     case 'framework.leave':
       return onLeave(turn)
     case 'framework.seen':
-      return onSeen(turn, input.uuids)
+      return onSeen(turn, input.keys)
     case 'framework.open-reading':
       return openReading(turn, input)
     case 'framework.read':

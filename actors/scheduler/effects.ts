@@ -41,7 +41,7 @@ export type Effect =
   | { readonly do: 'tell-offers'; readonly offers: readonly Offer[] }
   /** These can no longer be accepted. */
   | { readonly do: 'tell-rescinded'; readonly offers: readonly OfferId[]; readonly reason: string }
-  /** In this order. `framework.seen` is wanted back for those that have a uuid. */
+  /** In this order. `framework.seen` is wanted back for those that have a key (`seenKey`). */
   | { readonly do: 'tell-statuses'; readonly statuses: readonly TaskStatus[] }
   /** Nobody knows it, and it is asked about no more. It may come back all the same. */
   | { readonly do: 'tell-let-go'; readonly taskId: TaskId }

@@ -71,7 +71,7 @@ export type FrameworkInput =
   /** The process leaves: of several instances another may go on at once. */
   | { readonly kind: 'framework.leave' }
   /** The framework's handlers are done with the statuses of these: they may be acknowledged. */
-  | { readonly kind: 'framework.seen'; readonly uuids: readonly string[] }
+  | { readonly kind: 'framework.seen'; readonly keys: readonly string[] }
   | OpenReadingInput
   /** One more piece of output is wanted. */
   | { readonly kind: 'framework.read'; readonly request: SessionId }

@@ -33,6 +33,7 @@ import { schedulerCore } from './core.ts'
 import type { Effect, EndReason } from './effects.ts'
 import type { Ask, Input } from './inputs.ts'
 import type { SchedulerState } from './state.ts'
+import { seenKey } from './tasks.ts'
 
 /** What a framework wants to hear. Handlers run to their end before the next one does. */
 export interface Handlers {
@@ -153,13 +154,13 @@ function tellStatuses(
 ): void {
   const seen: string[] = []
   for (const status of statuses) {
-    const { uuid } = status
+    const key = seenKey(status)
     const handled = handlers.status(status)
-    if (uuid === undefined) continue
-    if (handled === undefined) seen.push(uuid)
-    else void handled.then(() => actor.input({ kind: 'framework.seen', uuids: [uuid] }))
+    if (key === undefined) continue
+    if (handled === undefined) seen.push(key)
+    else void handled.then(() => actor.input({ kind: 'framework.seen', keys: [key] }))
   }
-  if (seen.length > 0) actor.input({ kind: 'framework.seen', uuids: seen })
+  if (seen.length > 0) actor.input({ kind: 'framework.seen', keys: seen })
 }
 
 /** Asked once, outside of the session: an answer that is lost is no harm. */

@@ -100,6 +100,8 @@ export interface HeldTask {
   launch: Launch | undefined
   /** The last launch of an ended task of this id: statuses up to it are old. */
   readonly after: Launch | undefined
+  /** In which it was launched or first heard of. */
+  readonly subscription: Subscription | undefined
   state: MachineState
   /** Of the newest status applied: lower ones are old. */
   number: StatusNumber | undefined
@@ -212,8 +214,11 @@ export interface SchedulerState {
   readonly kills: Recent<TaskId, Kill>
   /** One that had run was let go of. Its agent would say nothing of it until it ends. */
   hasLetGo: boolean
-  /** Statuses that the framework is busy with, with what will be acknowledged. */
-  readonly unseen: Map<string, { readonly agentId: AgentId; readonly ack: Ack }>
+  /**
+   * What the framework is busy with, and what will be acknowledged then: statuses of agents by
+   * their uuid, and ends that the leader said by their launch: the agent may say the same.
+   */
+  readonly unseen: Map<string, { readonly agentId: AgentId; readonly ack: Ack } | undefined>
   readonly acks: Outbox<AgentId, Ack>
   /** Tasks that are to be asked about when the questions before are answered. */
   readonly questions: Set<HeldTask>

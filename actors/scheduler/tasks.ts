@@ -32,6 +32,7 @@ export function holdTask(state: SchedulerState, { taskId, agentId, accept }: New
     agentId,
     launch: undefined,
     after: before?.launch,
+    subscription: state.subscription,
     state: accept === undefined ? 'TASK_UNKNOWN' : 'TASK_STAGING',
     number: undefined,
     uuid: undefined,
@@ -66,31 +67,40 @@ export function onAgentStatuses(
   // They are for the instance that leads; agents repeat them to each new one.
   const { link, settings } = turn.state
   if (settings.holder !== undefined && link.phase !== 'open') return
-  const believed = isOurs(turn.state, subscription)
-    ? statuses
-    : statuses.filter((status) => isOfKnown(turn, status))
-  const news = believed.filter((status) => isNewsFrom(turn, from, status))
+  const news: TaskStatus[] = []
+  for (const status of statuses) {
+    if (!isForUs(turn.state, status, subscription)) count(turn, 'earlierStatus')
+    else if (takeFrom(turn, from, status)) news.push(status)
+  }
   if (news.length > 0) turn.effects.push({ do: 'tell-statuses', statuses: news })
-}
-
-/** False: its agent had not heard of our subscription when it was said, but of an earlier one. */
-function isOurs({ subscription: own }: SchedulerState, given: Subscription | undefined): boolean {
-  return given === undefined || (own !== undefined && compareSubscription(given, own) >= 0)
 }
 
 /**
  * What was said to an earlier process may come to this one late, when its task has long ended, and
- * nobody here would know. Who has the task says it again when it hears of our subscription.
+ * another may have its id. Of whom an agent that knows an older subscription has spoken, its launch
+ * tells; else it can be no task that began in a later one. Who has the task says it again when it
+ * hears of our subscription. `given`: the highest that the agent knew.
  */
-function isOfKnown(turn: Turn, { taskId }: TaskStatus): boolean {
-  const { tasks, ended } = turn.state
-  const isKnown = tasks.has(taskId) || ended.get(taskId) !== undefined
-  if (!isKnown) count(turn, 'earlierStatus')
-  return isKnown
+function isForUs(
+  { subscription: own, tasks, ended }: SchedulerState,
+  { taskId, launch }: TaskStatus,
+  given: Subscription | undefined,
+): boolean {
+  if (given === undefined || isNotBefore(given, own)) return true
+  const known = tasks.get(taskId) ?? ended.get(taskId)
+  if (known === undefined) return false
+  return known.launch === undefined
+    ? isNotBefore(given, known.subscription)
+    : known.launch === launch
 }
 
-function isNewsFrom(turn: Turn, from: AgentId, status: TaskStatus): boolean {
-  const { uuid, taskId } = status
+function isNotBefore(given: Subscription, own: Subscription | undefined): boolean {
+  return own !== undefined && compareSubscription(given, own) >= 0
+}
+
+/** True: it is news for the framework. What is not is acknowledged, at the latest with what is. */
+function takeFrom(turn: Turn, from: AgentId, status: TaskStatus): boolean {
+  const { uuid, taskId, launch } = status
   const { unseen } = turn.state
   // The framework is still busy with it: the acknowledgement follows.
   if (uuid !== undefined && unseen.has(uuid)) {
@@ -106,6 +116,8 @@ function isNewsFrom(turn: Turn, from: AgentId, status: TaskStatus): boolean {
   if (uuid === undefined) return isNews
   const ack = ackOf(status, uuid)
   if (isNews) unseen.set(uuid, { agentId: from, ack })
+  // Until the framework is done with the end that the leader said, its agent keeps what it has.
+  else if (launch !== undefined && unseen.has(launch)) unseen.set(launch, { agentId: from, ack })
   else if (problem !== 'foreignAgent' || isPlaced(turn.state, taskId)) acknowledge(turn, from, ack)
   return isNews
 }
@@ -122,6 +134,11 @@ function ackOf({ taskId, launch }: TaskStatus, uuid: string): Ack {
   return launch === undefined ? { taskId, uuid } : { taskId, uuid, launch }
 }
 
+/** By which the framework says that it has handled a status; undefined: nobody waits for that. */
+export function seenKey({ uuid, state, launch }: TaskStatus): string | undefined {
+  return uuid ?? (isTerminal(state) ? launch : undefined)
+}
+
 /** A status that the leader made: it is not acknowledged. */
 export function onLeaderStatus(turn: Turn, status: TaskStatus): void {
   const { taskId, state, launch } = status
@@ -130,19 +147,20 @@ export function onLeaderStatus(turn: Turn, status: TaskStatus): void {
   const held = turn.state.tasks.get(taskId)
   if (isToDie && held !== undefined && isOfLaunch(held, launch)) killAgain(turn, held, state)
   if (!isNews) return
+  const key = seenKey(status)
+  if (key !== undefined) turn.state.unseen.set(key, undefined)
   turn.effects.push({ do: 'tell-statuses', statuses: [status] })
   if (state === 'TASK_UNKNOWN') onUnknown(turn, taskId)
   if (isTerminal(state)) repeatReadingsOf(turn, taskId)
 }
 
 /** The framework has handled these statuses. */
-export function onSeen(turn: Turn, uuids: readonly string[]): void {
+export function onSeen(turn: Turn, keys: readonly string[]): void {
   const { unseen } = turn.state
-  for (const uuid of uuids) {
-    const seen = unseen.get(uuid)
-    if (seen === undefined) continue
-    unseen.delete(uuid)
-    acknowledge(turn, seen.agentId, seen.ack)
+  for (const key of keys) {
+    const seen = unseen.get(key)
+    unseen.delete(key)
+    if (seen !== undefined) acknowledge(turn, seen.agentId, seen.ack)
   }
 }
 
@@ -168,7 +186,8 @@ function take(turn: Turn, status: TaskStatus, from: AgentId | undefined): Count 
   const { state } = turn
   const held = state.tasks.get(status.taskId)
   const task = held && isStartedAnew(held, status) ? forgetLaunch(state, held) : held
-  const problem = task === undefined ? problemOfEnded(state, status) : problemOf(task, status, from)
+  const problem =
+    task === undefined ? problemOfUnheld(state, status, from) : problemOf(task, status, from)
   if (problem === undefined) apply(turn, task, status)
   else count(turn, problem)
   return problem
@@ -211,7 +230,13 @@ function place(task: HeldTask, { launch, agentId }: TaskStatus): void {
   task.agentId = agentId ?? task.agentId
 }
 
-function problemOfEnded(state: SchedulerState, status: TaskStatus): Count | undefined {
+function problemOfUnheld(
+  state: SchedulerState,
+  status: TaskStatus,
+  from: AgentId | undefined,
+): Count | undefined {
+  // It was asked about while it was held, and has ended since.
+  if (from === undefined && isAnswerByName(status)) return 'oldStatus'
   const before = state.ended.get(status.taskId)
   if (before === undefined) return undefined
   if (status.uuid !== undefined && status.uuid === before.uuid) return 'repeatedStatus'

@@ -366,6 +366,11 @@ export class MasterDriver {
     return this.framework(key).tasks.get(id as Task['taskId'])
   }
 
+  /** Those that the leader remembers, oldest first. */
+  get ended(): readonly Task[] {
+    return [...this.leader.ended.values()]
+  }
+
   counter(name: string): number {
     return this.state.counters.get(name) ?? 0
   }

@@ -14,12 +14,12 @@ import type { HeldTask } from '../../../protocol/schema/master.ts'
 import { isTerminal } from '../../../protocol/task-state.ts'
 import { wireBytes, wireBytesAtMost } from '../../../protocol/wire-size.ts'
 import { frameworkOf } from '../books.ts'
-import type { Agent, Framework, Opening, ShownEnd, Task } from '../entities.ts'
+import type { Agent, Framework, Opening, Said, Task } from '../entities.ts'
 import { frameworkFromAgent } from '../frameworks/end.ts'
 import { healthOf } from '../health.ts'
 import { parseWish } from '../offers/wishes.ts'
 import { count } from '../state.ts'
-import { compareNumbers, isReportable, moveTask, settleTask, tellAll } from '../tasks.ts'
+import { compareNumbers, forgetEnd, isReportable, moveTask, settleTask, tellAll } from '../tasks.ts'
 import type { LeaderTurn } from '../turn.ts'
 import { order } from './agents.ts'
 
@@ -53,7 +53,7 @@ export function compare(turn: LeaderTurn, agent: Agent, opening: Opening): TaskR
     // What is left of an ended framework is asked for by `tear-down`.
     const { principal, frameworkId, state } = task.framework
     if (held.has(task) || state === 'ended') continue
-    if (isTerminal(task.state)) settleTask(turn, task)
+    if (isTerminal(task.state)) forgetEnd(turn, task)
     else missing.push({ principal, frameworkId, taskId: task.taskId, launch: task.launch })
   }
   return missing
@@ -73,7 +73,7 @@ function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefine
     return undefined
   }
   const task = known ?? newTaskFrom(turn, framework, agent, shown)
-  update(turn, framework, task, shown)
+  update(turn, task, shown)
   if (shown.settled && isTerminal(task.state)) settleTask(turn, task)
   else if (task.kill !== undefined && !isTerminal(task.state)) {
     const { principal, frameworkId } = framework
@@ -127,6 +127,7 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
     number: undefined,
     said: undefined,
     shownEnd: undefined,
+    isEndSaidEarlier: false,
     health: undefined,
     healthTold: undefined,
     kill: framework.kills.of({ taskId: shown.taskId, agentId: agent.agentId }),
@@ -146,7 +147,7 @@ function heldBy({ leader }: LeaderTurn, { taskId, resources }: HeldTask): Resour
 }
 
 /** Undefined: it has not ended, or an older agent does not say how. */
-function shownEndOf({ latest, reason, message, exit }: HeldTask): ShownEnd | undefined {
+function shownEndOf({ latest, reason, message, exit }: HeldTask): Said | undefined {
   const isSaid = reason !== undefined || message !== undefined || exit !== undefined
   return isTerminal(latest) && isSaid ? { state: latest, reason, message, exit } : undefined
 }
@@ -155,7 +156,7 @@ function shownEndOf({ latest, reason, message, exit }: HeldTask): ShownEnd | und
  * The snapshot is the agent's newest word: a task that was thought lost is told of. How one ended
  * the agent tells itself.
  */
-function update(turn: LeaderTurn, framework: Framework, task: Task, shown: HeldTask): void {
+function update(turn: LeaderTurn, task: Task, shown: HeldTask): void {
   if (compareNumbers(shown.number, task.number) < 0) return
   const before = task.state
   if (before !== shown.latest && !moveTask(turn, task, shown.latest, shown.atMs)) return
@@ -163,5 +164,5 @@ function update(turn: LeaderTurn, framework: Framework, task: Task, shown: HeldT
   task.health = healthOf(shown)
   task.shownEnd = shownEndOf(shown)
   const isBack = before === 'TASK_UNREACHABLE' && !isTerminal(shown.latest)
-  if (isBack) tellAll(turn, framework, task, 'AGENT_RETURNED')
+  if (isBack) tellAll(turn, task, 'AGENT_RETURNED')
 }

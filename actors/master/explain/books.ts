@@ -145,7 +145,9 @@ export interface TaskKey extends FrameworkKey {
 export function taskOf(turn: LeaderTurn, key: TaskKey): Task | undefined {
   const isIt = ({ framework, taskId }: Task): boolean =>
     taskId === key.taskId && framework.key === frameworkKey(key)
-  return frameworkOf(turn, key)?.tasks.get(key.taskId) ?? turn.leader.ended.findLast(isIt)
+  return (
+    frameworkOf(turn, key)?.tasks.get(key.taskId) ?? [...turn.leader.ended.values()].findLast(isIt)
+  )
 }
 
 /** Its newest status, as far as it is kept. */

@@ -14,7 +14,7 @@ import { frameworkOf } from '../books.ts'
 import type { Agent, Framework } from '../entities.ts'
 import { topOf } from '../roles/books.ts'
 import { agentsAwaited } from '../roles/recovery.ts'
-import { count, type OpenExplanation } from '../state.ts'
+import { count } from '../state.ts'
 import { answer, type LeaderTurn } from '../turn.ts'
 import {
   agentStateOf,
@@ -29,6 +29,7 @@ import {
   type TaskKey,
   taskOf,
 } from './books.ts'
+import type { OpenExplanation } from './state.ts'
 
 /** So long the allocator may take: an operator waits longer. */
 const EXPLAIN_MS = 600

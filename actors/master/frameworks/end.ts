@@ -199,10 +199,9 @@ export function confirmTornDown(turn: LeaderTurn, agentId: AgentId, key: string)
 
 /** Nobody hears its own statuses any more: what is known of its end is this. */
 export function endWithFramework(turn: LeaderTurn, task: Task): void {
-  const { framework } = task
   const reason = 'FRAMEWORK_REMOVED'
   tellEnd(turn, task, reason)
-  endTask(turn, framework, task, { state: 'TASK_KILLED', reason, message: 'its framework ended' })
+  endTask(turn, task, { state: 'TASK_KILLED', reason, message: 'its framework ended' })
 }
 
 /**

@@ -306,7 +306,7 @@ test('settled tasks are forgotten, and stay in listings', (t) => {
   agent.update('t1', 'TASK_FINISHED')
   agent.say({ kind: 'settled', tasks: [{ ...aFramework(), taskId: 't1' as TaskId, launch }] })
   t.is(master.task('t1'), undefined)
-  t.like(master.leader.ended[0], { taskId: 't1', state: 'TASK_FINISHED' })
+  t.like(master.ended[0], { taskId: 't1', state: 'TASK_FINISHED' })
 })
 
 test('a task is settled by its own agent only, and not before its end', (t) => {

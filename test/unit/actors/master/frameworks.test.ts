@@ -264,7 +264,7 @@ test('an ended framework is forgotten when its agents have confirmed', (t) => {
   t.like(new FakeFramework(master).subscribe(), { refused: { code: 410, name: 'torn-down' } })
   agent.say({ kind: 'torn-down', ...aFramework() })
   t.is(master.leader.frameworks.size, 0)
-  t.like(master.leader.ended[0], {
+  t.like(master.ended[0], {
     taskId: 't1',
     state: 'TASK_KILLED',
     said: { message: 'its framework ended' },

@@ -17,6 +17,7 @@ import {
   FakeAgent,
   FakeFramework,
   live,
+  oldLaunch,
   type Stage,
 } from '../../../support/master-actors.ts'
 import {
@@ -325,13 +326,15 @@ test('an agent that comes back while it is being forgotten is admitted anew', (t
 
 test('a task whose agent was forgotten is known by nobody', (t) => {
   const { master, agent, framework, allocator } = aStageWith('t1')
+  const { agentId } = agent
+  const { taskId = 't1' as TaskId, launch = oldLaunch(9) } = master.task('t1') ?? {}
   live({ master, framework, allocator }, SILENT_MS)
-  master.leader.lost.set(agent.agentId, 0)
+  master.leader.lost.set(agentId, 0)
   sweep(master)
   t.is(master.framework().tasks.size, 0)
   const from = master.effects.length
-  framework.call('reconcile', { tasks: [{ taskId: 't1' as TaskId, agentId: agent.agentId }] })
-  t.like(statusesOf(master.effects.slice(from)), [{ taskId: 't1', state: 'TASK_UNKNOWN' }])
+  framework.call('reconcile', { tasks: [{ taskId, agentId, launch }] })
+  t.like(statusesOf(master.effects.slice(from)), [{ taskId, state: 'TASK_UNKNOWN' }])
 })
 
 test('an offer of an agent that was given up cannot be accepted: its tasks are dropped', (t) => {

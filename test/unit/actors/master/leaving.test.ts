@@ -146,7 +146,7 @@ test('an ended framework waits no longer for an agent that has left', (t) => {
   agent.say(LEAVING)
   t.is(master.leader.frameworks.size, 0)
   t.like(master.records.at(-1), { kind: 'framework-forgotten' })
-  t.like(master.leader.ended[0], { taskId: 't1', state: 'TASK_KILLED' })
+  t.like(master.ended[0], { taskId: 't1', state: 'TASK_KILLED' })
 })
 
 test('nor for one that has left, comes back, and falls silent before it has said what it holds', (t) => {

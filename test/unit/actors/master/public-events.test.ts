@@ -119,7 +119,7 @@ test('an end that waits behind what nobody acknowledges is heard when its framew
   agent.say({ kind: 'torn-down', ...aFramework() })
   t.deepEqual(words(master).slice(-3), ['task.running', 'framework.ended', 'task.failed'])
   t.is(
-    master.leader.ended[0]?.said?.message,
+    master.ended[0]?.said?.message,
     'how it ended was not told: nobody acknowledged TASK_RUNNING',
   )
 })
@@ -137,17 +137,17 @@ for (const [title, shown] of [
     agent.say({ kind: 'torn-down', ...aFramework() })
     const failed = heard(master).filter(([word]) => word === 'task.failed')
     t.is(failed.length, 1)
-    t.is(master.leader.ended.length, 1)
-    t.notRegex(master.leader.ended[0]?.said?.message ?? '', /is told when/)
+    t.is(master.ended.length, 1)
+    t.notRegex(master.ended[0]?.said?.message ?? '', /is told when/)
   })
 }
 
-test('an end that a living framework took behind the back of the leader is heard, once', (t) => {
+test('an end of which its agent knows nothing any more is heard, once', (t) => {
   const { master, agent } = aStageWith('t1')
   agent.update('t1', 'TASK_RUNNING', { latest: 'TASK_FAILED' })
   agent.open({}, [])
   t.is(words(master).filter((word) => word === 'task.failed').length, 1)
-  t.like(master.leader.ended[0]?.said, { message: 'how it ended was told to its framework alone' })
+  t.like(master.ended[0]?.said, { message: 'its agent does not know any more how it ended' })
 })
 
 for (const [title, after] of [
@@ -180,8 +180,8 @@ for (const [title, after] of [
     const end = { message: 'command exited with status 9', exit: { code: 9 } }
     t.is(failed.length, 1)
     t.like(failed[0]?.[1].status, { ...end, reason: 'COMMAND_FAILED' })
-    t.is(master.leader.ended.length, 1)
-    t.like(master.leader.ended[0]?.said, end)
+    t.is(master.ended.length, 1)
+    t.like(master.ended[0]?.said, end)
   })
 }
 
@@ -195,7 +195,7 @@ test('what a status of the end says counts, and is heard once, whatever a snapsh
   agent.update('t1', 'TASK_FAILED', { number, message: 'so it was', exit: { code: 9 } })
   agent.say({ kind: 'settled', tasks: [{ ...aFramework(), taskId: 't1' as TaskId, launch }] })
   t.is(words(master).filter((word) => word === 'task.failed').length, 1)
-  t.like(master.leader.ended[0]?.said, { message: 'so it was', exit: { code: 9 } })
+  t.like(master.ended[0]?.said, { message: 'so it was', exit: { code: 9 } })
 })
 
 test('an agent that goes and comes back is heard, with its tasks', (t) => {

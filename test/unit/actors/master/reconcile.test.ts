@@ -1,9 +1,16 @@
 /** Questions about tasks, which are bounded; of instances, who holds a framework, and its end. */
+import assert from 'node:assert/strict'
 import test from 'ava'
 import type { AgentId, InstanceId, Launch, TaskId } from '../../../../protocol/ids.ts'
 import { RECONCILE_TASKS_MAX, RECONCILED_TASKS_BURST } from '../../../../protocol/limits.ts'
 import type { TaskState } from '../../../../protocol/task-state.ts'
-import { aHeldTask, aStageWith, FakeFramework, oldLaunch } from '../../../support/master-actors.ts'
+import {
+  aHeldTask,
+  aStageWith,
+  aTask,
+  FakeFramework,
+  oldLaunch,
+} from '../../../support/master-actors.ts'
 import {
   aFramework,
   effectsOf,
@@ -90,9 +97,58 @@ test('an end that its agent told to an earlier process of the framework is told 
   t.deepEqual(said('t1', 'TASK_RUNNING'), [])
   framework.subscribe()
   t.deepEqual(said('t2', 'TASK_RUNNING'), [], 'the agent says that again')
-  t.like(said('t1', 'TASK_FAILED'), { length: 1, 0: { taskId: 't1', state: 'TASK_FAILED' } })
+  t.deepEqual(said('t1', 'TASK_FAILED'), [], 'and repeats that until somebody acknowledges')
   agent.subscription = master.framework().subscription
-  t.deepEqual(said('t2', 'TASK_FAILED'), [], 'the agent repeats it until this one acknowledges')
+  t.deepEqual(said('t2', 'TASK_FAILED'), [])
+  const tasks = ['t1', 't2'].map((id) => {
+    const { taskId, launch } = master.task(id) ?? assert.fail(id)
+    return { ...aFramework(), taskId, launch }
+  })
+  t.like(statusesOf(agent.say({ kind: 'settled', tasks })), {
+    length: 1,
+    0: { taskId: 't1', state: 'TASK_FAILED' },
+  })
+})
+
+test('an end that its agent has lost is told to its framework', (t) => {
+  const { master, agent } = aStageWith('t1')
+  agent.update('t1', 'TASK_FAILED', { message: 'so it was' })
+  const from = master.effects.length
+  agent.open({}, [])
+  t.like(statusesOf(master.effects.slice(from)), {
+    length: 1,
+    0: { state: 'TASK_FAILED', message: 'so it was' },
+  })
+  t.is(master.task('t1'), undefined)
+})
+
+test('an answer says why a task ended: whether it is started again may depend on that', (t) => {
+  const { master, framework, agent } = aStageWith('t1')
+  const ask = () => {
+    const from = master.effects.length
+    framework.call('reconcile', { tasks: [{ taskId: 't1' as TaskId }] })
+    return statusesOf(master.effects.slice(from))
+  }
+  agent.update('t1', 'TASK_RUNNING', { reason: 'HEALTH_CHECK_STATUS_UPDATED' })
+  t.like(ask(), { length: 1, 0: { state: 'TASK_RUNNING', reason: 'RECONCILIATION' } })
+  agent.update('t1', 'TASK_KILLED', { reason: 'UNHEALTHY' })
+  t.like(ask(), { length: 1, 0: { state: 'TASK_KILLED', reason: 'UNHEALTHY' } })
+})
+
+test('who names a launch that is over hears of it, and of no later one of that id', (t) => {
+  const { master, framework, agent, allocator } = aStageWith('t1')
+  const taskId = 't1' as TaskId
+  const { launch = oldLaunch(9) } = master.task('t1') ?? {}
+  agent.update('t1', 'TASK_FAILED')
+  agent.say({ kind: 'settled', tasks: [{ ...aFramework(), taskId, launch }] })
+  const { offer } = allocator.offer()
+  framework.accept([offer?.offerId ?? ''], aTask('t1'))
+  const from = master.effects.length
+  framework.call('reconcile', { tasks: [{ taskId, launch }, { taskId }] })
+  t.like(statusesOf(master.effects.slice(from)), [
+    { state: 'TASK_FAILED', launch },
+    { state: 'TASK_STAGING', launch: master.task('t1')?.launch },
+  ])
 })
 
 test('who holds a framework is in the registry before it is told', (t) => {

@@ -15,7 +15,7 @@ test('a settled task in a snapshot is not taken up again', (t) => {
   const agent = new FakeAgent(master)
   agent.open({}, [aHeldTask('t1', { latest: 'TASK_FINISHED', settled: true })])
   t.is(master.leader.frameworks.size, 0, 'a framework of which nothing is left is none')
-  t.deepEqual(master.leader.ended, [])
+  t.deepEqual(master.ended, [])
 })
 
 test('a task that was settled while nobody led is listed, as it ended, by the next leader', (t) => {
@@ -25,12 +25,12 @@ test('a task that was settled while nobody led is listed, as it ended, by the ne
   const shown = aHeldTask('t1', { latest: 'TASK_FAILED', settled: true, exit: { code: 9 } })
   agent.open({}, [shown])
   t.is(master.framework().tasks.size, 0)
-  t.like(master.leader.ended, {
+  t.like(master.ended, {
     length: 1,
     0: { state: 'TASK_FAILED', said: { exit: { code: 9 } } },
   })
   agent.open({}, [shown])
-  t.is(master.leader.ended.length, 1, 'it may say so again')
+  t.is(master.ended.length, 1, 'it may say so again')
 })
 
 test('an end that nobody has acknowledged is kept for a framework that the registry lost', (t) => {
@@ -47,8 +47,8 @@ test('a task that was settled already is listed once, as it ended', (t) => {
   agent.update('t1', 'TASK_FINISHED', { exit: { code: 3 } })
   agent.say({ kind: 'settled', tasks: [{ ...aFramework(), taskId: 't1' as TaskId, launch }] })
   agent.open({}, [aHeldTask('t1', { launch, latest: 'TASK_FINISHED', settled: true })])
-  t.is(master.leader.ended.length, 1)
-  t.like(master.leader.ended[0]?.said, { exit: { code: 3 } })
+  t.is(master.ended.length, 1)
+  t.like(master.ended[0]?.said, { exit: { code: 3 } })
 })
 
 test('a task is as it is since its agent says so, not since a leader heard of it', (t) => {

@@ -52,6 +52,18 @@ test('the id of an end that is not acknowledged is in use', (t) => {
   t.deepEqual(master.agent('a1').free, master.agent('a1').total)
 })
 
+test('an end of which its agent has yet to say how it came is not told with an id in use', (t) => {
+  const { master, framework, allocator, agent, offerId } = anOffered()
+  framework.accept([offerId], aTask('t1'))
+  agent.update('t1', 'TASK_RUNNING', { latest: 'TASK_FAILED' })
+  allocator.offer({ resources: cpusMem(1, 64) })
+  const said = since(master)
+  const message = 'task id t1 is in use: its TASK_FAILED on a1 is not acknowledged yet'
+  const answer = framework.accept(framework.offers, aTask('t1'))
+  t.deepEqual(answer, { ok: { notLaunched: [{ taskId: 't1' as TaskId, message }] } })
+  t.like(statusesOf(said()), { length: 1, 0: { taskId: 't1', state: 'TASK_RUNNING', message } })
+})
+
 test('an answer names so many tasks that were not launched, and statuses name all', (t) => {
   const { master, framework, allocator, offerId } = anOffered()
   const ids = Array.from({ length: NOT_LAUNCHED_MAX + 1 }, (_, i) => `t${i}`)

@@ -1,7 +1,8 @@
 /** What agents have said to an earlier process of the framework, and what comes of it here. */
 import test from 'ava'
 import type { TaskId } from '../../../../protocol/ids.ts'
-import { AGENT, aStatus, fence, Given, launch, uuid } from './given.ts'
+import type { Subscription, TaskStatus } from '../../../../protocol/schema/common.ts'
+import { AGENT, anOffer, aStatus, fence, Given, launch, uuid } from './given.ts'
 
 const finished = aStatus('TASK_FINISHED', {
   uuid: uuid(2),
@@ -63,6 +64,23 @@ test('of tasks of its own a process hears whatever their agent knows', (t) => {
   t.is(given.state.tasks.size, 0)
   given.status(finished, AGENT, EARLIER)
   t.is(given.state.counts.repeatedStatus, 1, 'also of one that has ended')
+})
+
+test('a late word on an earlier task is not taken for one of the same id that this process launched', (t) => {
+  const given = subscribedAnew()
+  const offer = anOffer(1)
+  given.offer(offer)
+  given.accept([offer.offerId], ['t-1'], 2)
+  const told = (status: TaskStatus, known: Subscription) => {
+    given.status(status, AGENT, known)
+    return given.all('tell-statuses').length
+  }
+  t.is(told(running, EARLIER), 0)
+  t.is(told({ ...running, launch: launch(1, 2) }, OURS), 1)
+  t.is(told(finished, EARLIER), 0)
+  t.is(told({ ...finished, launch: launch(1, 2) }, OURS), 1)
+  t.is(told({ ...running, launch: launch(1, 3) }, EARLIER), 0, 'nor for one since')
+  t.is(given.state.counts.earlierStatus, 3)
 })
 
 test('a question names the launch, if it is known: its end may be told to this process yet', (t) => {

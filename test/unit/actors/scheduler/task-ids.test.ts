@@ -11,7 +11,7 @@ const told = (given: Given) =>
 /** The first task of the id ends, its end is acknowledged, and the id is accepted again. */
 function launchAgain(given: Given): void {
   given.status(aStatus('TASK_FINISHED', { launch: launch(1, 1), uuid: uuid(1) }))
-  given.input({ kind: 'framework.seen', uuids: [uuid(1)] })
+  given.input({ kind: 'framework.seen', keys: [uuid(1)] })
   const offer = anOffer(7)
   given.offer(offer)
   given.accept([offer.offerId], ['t-1'], 2)

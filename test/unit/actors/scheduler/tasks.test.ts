@@ -16,7 +16,7 @@ const finished = aStatus('TASK_FINISHED', {
   launch: launch(1, 1),
 })
 const launched = (): Given => new Given().subscribed().launched('t-1')
-const seen = (given: Given, n: number) => given.input({ kind: 'framework.seen', uuids: [uuid(n)] })
+const seen = (given: Given, n: number) => given.input({ kind: 'framework.seen', keys: [uuid(n)] })
 const askedAbout = (given: Given) => given.call('reconcile').body.tasks.length
 const stateOf = (given: Given) => given.state.tasks.get('t-1' as TaskId)?.state
 

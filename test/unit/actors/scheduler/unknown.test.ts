@@ -11,7 +11,7 @@ const running = aStatus('TASK_RUNNING', { launch: launch(1, 1), uuid: uuid(1) })
 const aRunning = (): Given => {
   const given = new Given().subscribed().launched('t-1')
   given.status(running)
-  given.input({ kind: 'framework.seen', uuids: [uuid(1)] })
+  given.input({ kind: 'framework.seen', keys: [uuid(1)] })
   given.input({ kind: 'framework.reconcile' })
   given.answer(given.call('reconcile').key)
   return given

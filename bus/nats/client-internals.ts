@@ -4,7 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
-import type { NatsConnection } from '@nats-io/transport-node'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
+
+const OTHER_INSIDES = 'the NATS client has other insides than those of its version 3.3.1'
 
 interface Internals {
   readonly protocol: {
@@ -19,6 +21,12 @@ interface Internals {
       getServers(): Server[]
     }
   }
+}
+
+interface MessageInternals {
+  /** `hdr`: bytes of the header, which come first; less than 1: there is none. */
+  readonly _msg: { readonly hdr: number }
+  readonly _rdata: Uint8Array
 }
 
 interface Server {
@@ -67,11 +75,15 @@ export function setDialTimeout(connection: NatsConnection, ms: number): void {
   internals(connection).options.timeout = ms
 }
 
+/** A message's header as it came, a byte a character: the client decodes all of it, or throws. */
+export function headerText(message: Msg): string | undefined {
+  const { _msg: parsed, _rdata: bytes } = message as unknown as Partial<MessageInternals>
+  assert(parsed !== undefined && bytes !== undefined, OTHER_INSIDES)
+  return parsed.hdr > 0 ? Buffer.from(bytes.subarray(0, parsed.hdr)).toString('latin1') : undefined
+}
+
 function internals(connection: NatsConnection): Internals['protocol'] {
   const { protocol } = connection as unknown as Partial<Internals>
-  assert(
-    protocol !== undefined,
-    'the NATS client has other insides than those of its version 3.3.1',
-  )
+  assert(protocol !== undefined, OTHER_INSIDES)
   return protocol
 }

@@ -11,6 +11,7 @@ import { ClusterError } from '../../protocol/errors.ts'
 import type { Bus, BusMessage, ConnectionState, PublishOptions } from '../bus.ts'
 import { systemClock } from '../clock.ts'
 import { cutOff } from './client-internals.ts'
+import { headersOf } from './headers.ts'
 
 const NO_RESPONDERS = 503
 /** Who is refused dials several times a second, and tells of it no more often than this. */
@@ -200,22 +201,11 @@ function publishOptions({ reply, headers }: PublishOptions = {}): {
 function busMessage(message: Msg): BusMessage {
   const { subject, reply, data: payload } = message
   const basic = reply ? { subject, payload, reply } : { subject, payload }
-  const headers = headersOf(message)
+  const headers = headersOf(() => message.headers)
   if (headers === undefined) return basic
   if (headers.code === NO_RESPONDERS && payload.length === 0)
     return { ...basic, noResponders: true }
   const named: Record<string, string> = {}
   for (const [name, values] of headers) if (values[0] !== undefined) named[name] = values[0]
   return { ...basic, headers: named }
-}
-
-/**
- * Headers come from strangers, and the client throws when it reads bad ones: then there are none.
- */
-function headersOf(message: Msg): Msg['headers'] {
-  try {
-    return message.headers
-  } catch {
-    return undefined
-  }
 }

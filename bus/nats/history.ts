@@ -2,14 +2,15 @@
  * Reads a stream message by message, with NATS's direct get: no consumer, since who may make one
  * can have the server publish anywhere.
  */
-import { type Msg, type MsgHdrs, PermissionViolationError } from '@nats-io/transport-node'
+import { type Msg, PermissionViolationError } from '@nats-io/transport-node'
 import { ClusterError } from '../../protocol/errors.ts'
 import { historyQuestions } from '../../protocol/subjects.ts'
 import type { History, HistorySettings, StoredMessage } from '../bus.ts'
+import { headerText } from './client-internals.ts'
 import { forbidden } from './connection.ts'
 import type { StoreOptions } from './stream.ts'
 
-const NOT_FOUND = 404
+const NOT_FOUND = /^NATS\/1\.0 404/
 
 /** What direct get takes: the last of a subject, or the first of one at or above a sequence. */
 type Question =
@@ -36,18 +37,28 @@ export function natsHistory(
   }
 }
 
-/** @throws {Error} when the answer is none. */
-function stored({ headers, data }: Msg): StoredMessage | undefined {
-  if (headers?.code === NOT_FOUND) return undefined
-  const sequence = Number(headers?.get('Nats-Sequence'))
-  const atMs = Date.parse(headers?.get('Nats-Time-Stamp') ?? '')
-  if (headers === undefined || !(sequence > 0) || Number.isNaN(atMs))
-    throw new Error(`the server answers ${problemOf(headers)}`)
-  return { sequence, atMs, subject: headers.get('Nats-Subject'), payload: data }
+/**
+ * The server writes its fields behind those of whoever published, who may have written anything.
+ * @throws {Error} when the answer is none.
+ */
+function stored(answer: Msg): StoredMessage | undefined {
+  const [status = '', ...lines] = headerText(answer)?.split('\r\n') ?? []
+  if (NOT_FOUND.test(status)) return undefined
+  const field = (name: string): string => {
+    const start = `${name}:`
+    return (
+      lines
+        .findLast((line) => line.startsWith(start))
+        ?.slice(start.length)
+        .trim() ?? ''
+    )
+  }
+  const sequence = Number(field('Nats-Sequence'))
+  const atMs = Date.parse(field('Nats-Time-Stamp'))
+  if (!(sequence > 0) || Number.isNaN(atMs))
+    throw new Error(`the server answers ${status === '' ? 'without a header' : status}`)
+  return { sequence, atMs, subject: field('Nats-Subject'), payload: answer.data }
 }
-
-const problemOf = (headers: MsgHdrs | undefined): string =>
-  headers === undefined ? 'without a header' : `${headers.code} ${headers.description}`
 
 function faultOf(name: string, cause: unknown): ClusterError {
   if (cause instanceof PermissionViolationError) return forbidden(name, cause)

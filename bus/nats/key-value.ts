@@ -1,6 +1,7 @@
 /** A bucket: as NATS's key-value buckets are, so that their tools show it. */
 import type { StoredMsg } from '@nats-io/jetstream'
 import type { KeyValueStore } from '../bus.ts'
+import { headersOf } from './headers.ts'
 import { bucketStream, bucketSubject } from './store-rights.ts'
 import { openStream, type StoreOptions } from './stream.ts'
 
@@ -52,4 +53,5 @@ export async function openKeyValue(
   }
 }
 
-const isDeleted = (entry: StoredMsg): boolean => entry.header?.has(OPERATION_HEADER) ?? false
+const isDeleted = (entry: StoredMsg): boolean =>
+  headersOf(() => entry.header)?.has(OPERATION_HEADER) ?? false

@@ -149,6 +149,53 @@ test('headers that are none do no harm, and a forbidden subject is told', async 
   t.is(error.code, 'bus/no-access')
 })
 
+test('what is stored with headers that are none is read as it is, and can be replaced', async (t) => {
+  const server = await started(t, { storeDir: join(folderFor(t), 'store') })
+  const system = systemAt(server)
+  const bus = await system.connect({ name: 'reads' })
+  t.teardown(() => bus.close())
+  const store = await system.keyValue(bus, 'lease')
+  t.like(await store.write('leader', Buffer.from('before'), 0), { done: true })
+  const stranger = await attach(server.port)
+  stranger.write('CONNECT {"headers":true,"verbose":false}\r\n')
+  stranger.write('HPUB $KV.lease.leader 20 21\r\nNATS/1.0\r\na b: v\r\n\r\n!\r\nPING\r\n')
+  await once(stranger, 'data')
+  stranger.destroy()
+  const found = await store.read('leader')
+  t.deepEqual([...(found?.value ?? [])], [0x21])
+  t.deepEqual(await store.write('leader', Buffer.from('new'), 0), { done: false })
+  t.like(await store.write('leader', Buffer.from('new'), found?.revision ?? 0), { done: true })
+})
+
+test('what was kept with headers that are none, or lie, is read in its place', async (t) => {
+  const server = await started(t, { storeDir: join(folderFor(t), 'store') })
+  const system = systemAt(server)
+  const bus = await system.connect({ name: 'reads' })
+  t.teardown(() => bus.close())
+  const kept = {
+    name: 'kept',
+    pattern: 'kept.>',
+    limits: { ageMsMax: 3_600_000, bytesMax: 1_000_000 },
+  }
+  await system.keepHistory(bus, kept)
+  const stranger = await attach(server.port)
+  stranger.write('CONNECT {"headers":true,"verbose":false}\r\n')
+  stranger.write('PUB kept.a 1\r\n1\r\n')
+  for (const line of ['a b: v', 'Nats-Sequence: 1']) {
+    const head = `NATS/1.0\r\n${line}\r\n\r\n`
+    stranger.write(`HPUB kept.b ${head.length} ${head.length + 1}\r\n${head}2\r\n`)
+  }
+  stranger.write('PUB kept.c 1\r\n3\r\nPING\r\n')
+  await once(stranger, 'data')
+  stranger.destroy()
+  const history = system.history(bus, kept)
+  const found = await Promise.all([1, 2, 3, 4, 5].map((n) => history.next(kept.pattern, n)))
+  t.deepEqual(
+    found.map((message) => message && [message.sequence, message.subject, ...message.payload]),
+    [[1, 'kept.a', 0x31], [2, 'kept.b', 0x32], [3, 'kept.b', 0x32], [4, 'kept.c', 0x33], undefined],
+  )
+})
+
 test('an error thrown while a message is handled ends the process', async (t) => {
   const server = await started(t, { storeDir: join(folderFor(t), 'store') })
   const program = `

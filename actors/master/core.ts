@@ -44,6 +44,7 @@ import {
   stepLease,
 } from './lead/lease.ts'
 import { lendPage } from './lead/peer-beats.ts'
+import { considerSilentDisk } from './lead/silent-disk.ts'
 import { beat, lead, recallSome } from './lead/takeover.ts'
 import { isHolding } from './lease-machine.ts'
 import { endOffer } from './offers/offers.ts'
@@ -164,6 +165,7 @@ function handleAnywhere(turn: Turn, input: Input | CommonInput): boolean {
     case 'wake':
       wakeLease(turn)
       wakeDisk(turn)
+      considerSilentDisk(turn)
       wakeCandidate(turn)
       return false
     case 'flush':

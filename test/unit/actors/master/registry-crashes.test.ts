@@ -9,7 +9,7 @@ import type {
   RegistryBatch,
   RegistryPosition,
 } from '../../../../protocol/schema/master.ts'
-import { FakeAgent } from '../../../support/master-actors.ts'
+import { FakeAgent, FakeFramework } from '../../../support/master-actors.ts'
 import {
   aBatch,
   aRecord,
@@ -284,6 +284,40 @@ test('a candidate whose disk is slow waits for it while no other master stands b
   master.isDiskMute = false
   master.input({ kind: 'epoch.saved', epoch: 1 }, { kind: 'copy.saved' })
   t.true(master.isLeading)
+})
+
+/** Its leader was given a record that its disk does not answer for. */
+function aSilentDisk(): MasterDriver {
+  const master = new MasterDriver().leading()
+  master.isDiskMute = true
+  new FakeFramework(master).subscribe()
+  return master
+}
+
+test('a leader whose disk does not answer leaves the lead to another', (t) => {
+  const master = aSilentDisk()
+  master.pass(RULES.leaseMs - 500, STANDBY)
+  t.true(master.isLeading)
+  master.pass(1_500, STANDBY)
+  t.is(master.state.lease.state, 'following')
+  t.is(master.record?.holder, undefined)
+})
+
+test('a leader whose disk does not answer says so once, and waits while no other stands by', (t) => {
+  const master = aSilentDisk()
+  const from = master.effects.length
+  master.pass(10 * RULES.leaseMs)
+  t.true(master.isLeading)
+  const warnings = effectsOf(master.effects.slice(from), 'log').filter(
+    ({ level }) => level === 'warn',
+  )
+  t.deepEqual(
+    warnings.map(({ message }) => message),
+    ['the disk does not answer: nothing is admitted'],
+  )
+  master.isDiskMute = false
+  master.input({ kind: 'copy.saved' })
+  t.is(master.framework().state, 'subscribed')
 })
 
 test('another master’s copy is asked for by whoever holds the lease only', (t) => {

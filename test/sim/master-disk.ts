@@ -9,6 +9,8 @@ const FULL = new ClusterError('record-log/write-failed', 'later', 'the disk is f
 export class MasterDisk {
   /** It takes nothing. */
   isFull = false
+  /** What waits while it does not answer; undefined: it answers. */
+  #waiting: (() => void)[] | undefined
   #epoch = 0
   #registry: readonly LogBatch[] = []
 
@@ -18,24 +20,40 @@ export class MasterDisk {
       epochs: {
         read: () => this.#epoch,
         save: (taken, done) => {
-          if (!process.isAlive) return
-          if (this.isFull) return done(FULL)
-          this.#epoch = taken
-          process.acted()
-          done()
+          this.#save(process, done, () => {
+            this.#epoch = taken
+          })
         },
       },
       copy: {
         read: () => this.#registry,
         save: (batches, where, done) => {
-          if (!process.isAlive) return
-          if (this.isFull) return done(FULL)
-          this.#registry = where === 'behind' ? [...this.#registry, ...batches] : batches
-          process.acted()
-          done()
+          this.#save(process, done, () => {
+            this.#registry = where === 'behind' ? [...this.#registry, ...batches] : batches
+          })
         },
       },
     }
+  }
+
+  #save(process: Process, done: (fault?: ClusterError) => void, keep: () => void): void {
+    if (!process.isAlive) return
+    // One that stands still hears of it afterwards.
+    if (this.#waiting !== undefined)
+      this.#waiting.push(() => process.clock.after(0, () => this.#save(process, done, keep)))
+    else if (this.isFull) done(FULL)
+    else {
+      keep()
+      process.acted()
+      done()
+    }
+  }
+
+  /** What it is given from now on is neither there nor refused, until it answers again. */
+  setSilent(isSilent: boolean): void {
+    const waiting = this.#waiting ?? []
+    this.#waiting = isSilent ? waiting : undefined
+    if (!isSilent) for (const save of waiting) save()
   }
 
   lose(): void {

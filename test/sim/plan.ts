@@ -56,7 +56,7 @@ const STALL_MS_MAX = 40
 const ACTS_MAX = 6
 
 /** They also hit a machine on which nothing runs just now. */
-const ON_MACHINES: readonly StrikeKind[] = ['clock-rate', 'wall-jump', 'full-disk']
+const ON_MACHINES: readonly StrikeKind[] = ['clock-rate', 'wall-jump', 'full-disk', 'silent-disk']
 
 /** Undefined: it has happened. */
 type Struck = { readonly happens: boolean } | undefined | void
@@ -116,14 +116,14 @@ export class Plan {
 
   /** Whatever runs there now. */
   #strikeMachine({ kind, forMs }: Strike, node: Node, chance: Chance): Struck {
-    const { fillDisk } = node
+    const setDisk = kind === 'full-disk' ? node.fillDisk : node.silenceDisk
     if (kind === 'clock-rate')
       return this.#world.setClock(node, { rate: chance.between(0.99, 1.01) })
     if (kind === 'wall-jump')
       return this.#world.setClock(node, { wallOffsetMs: chance.pick([-HOUR_MS, 0, HOUR_MS]) })
-    if (fillDisk === undefined) return { happens: false }
-    fillDisk(true)
-    return this.#later(forMs, () => fillDisk(false))
+    if (setDisk === undefined) return { happens: false }
+    setDisk(true)
+    return this.#later(forMs, () => setDisk(false))
   }
 
   #strikeProcess(strike: Strike, { node, process, chance }: Struggling): Struck {

@@ -57,6 +57,7 @@ export interface Node extends Victim {
   readonly loseDisk?: () => void
   /** Nothing more can be written, or it can again. */
   readonly fillDisk?: (isFull: boolean) => void
+  readonly silenceDisk?: (isSilent: boolean) => void
   /** What its present process runs, if it is an instance of a framework. */
   workload?: Workload
   readonly team?: Team
@@ -218,6 +219,7 @@ export class World {
       fillDisk: (isFull) => {
         disk.isFull = isFull
       },
+      silenceDisk: (isSilent) => disk.setSilent(isSilent),
       begin: async (process) => {
         const { system, clock, randomToken } = process
         const masterId = name as MasterId

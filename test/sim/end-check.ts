@@ -225,12 +225,16 @@ function running({ world, agents }: View): Violation | undefined {
 function ends({ world }: View): Violation | undefined {
   for (const framework of world.ledger.frameworks.values()) {
     if (framework.isOver) continue
-    for (const { taskId, ends, over, ran, isDropped } of framework.tasks.values()) {
+    for (const { taskId, ends, over, ran, ...task } of framework.tasks.values()) {
       const [end] = ends.values()
-      if (end === undefined || isDropped) continue
+      if (end === undefined || task.isDropped) continue
       const invariant = '4: an end reaches its framework'
       if (over === undefined)
         return { invariant, what: `nobody was told that ${taskId} is ${end}`, about: [taskId] }
+      // Of an agent that was given up the leader says it, once.
+      const isRepeated = task.agentId === undefined || !world.ledger.gone.has(task.agentId)
+      if (isRepeated && !task.isHandled)
+        return { invariant, what: `nobody was done with ${taskId}, ${end}`, about: [taskId] }
       if (ran !== undefined && ends.get(ran) !== over.state)
         return {
           invariant,

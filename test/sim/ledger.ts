@@ -36,6 +36,8 @@ export interface TaskEntry {
   isDropped: boolean
   /** The end that the framework was told first. */
   over: { readonly state: TaskState; readonly launch: Launch | undefined } | undefined
+  /** A process of the framework was done with what it was told of its end. */
+  isHandled: boolean
   /** The end that a process of the framework was told; undefined: its agent may have forgotten. */
   toldEnd: TaskState | undefined
 }
@@ -181,6 +183,11 @@ export class Ledger {
     if (!audience.isInstance) this.#toldEnd(task, state)
   }
 
+  /** It has done what it does then: whoever dies before that must be told again. */
+  handled(framework: FrameworkKey, { taskId, state }: TaskStatus): void {
+    if (isTerminal(state)) this.#task(framework, taskId).isHandled = true
+  }
+
   /** What one process was told, no later one is told otherwise. */
   #toldEnd(task: TaskEntry, state: TaskState): void {
     const { taskId, agentId, toldEnd } = task
@@ -212,6 +219,7 @@ export class Ledger {
       agentId: undefined,
       isDropped: false,
       over: undefined,
+      isHandled: false,
       toldEnd: undefined,
     }
     tasks.set(taskId, fresh)

@@ -156,10 +156,12 @@ export class Workload implements Handlers {
       if (status.state === 'TASK_RUNNING' && (isInTheWay || chance.happens(0.15)))
         this.#later(isInTheWay ? 0 : chance.waitMs(3_000), () => this.#kill(taskId))
     }
-    if (isQuiet() || !chance.happens(0.1)) return undefined
+    const isDone = (): void => ledger.handled(disk.key, status)
+    if (isQuiet() || !chance.happens(0.1)) return isDone()
     return new Promise((resolve) =>
       this.#later(chance.waitMs(500), () => {
         this.#parts.settles()
+        isDone()
         resolve()
       }),
     )

@@ -317,6 +317,8 @@ export const PeerBeat = message('master → masters: I am here.', {
   resigned: Type.Optional(Type.Boolean()),
   /** How far the sender's copy of the registry goes; left out: it holds nothing. */
   registry: Type.Optional(RegistryPosition),
+  /** Its disk has all of that. */
+  saved: Type.Optional(Type.Boolean()),
   /** Asks one master, by name, for all that its copy of the registry holds. */
   asks: Type.Optional(
     message('Asks one master for its copy of the registry.', {

@@ -39,7 +39,12 @@ import {
 } from '../../protocol/limits.ts'
 import type { AgentOrder } from '../../protocol/schema/agent.ts'
 import type { AllocatorFigure } from '../../protocol/schema/allocator.ts'
-import type { LeaseRecord, PeerBeat, RegistryBatch } from '../../protocol/schema/master.ts'
+import type {
+  LeaseRecord,
+  PeerBeat,
+  RegistryBatch,
+  RegistryPosition,
+} from '../../protocol/schema/master.ts'
 import type { Message, MessageName } from '../../protocol/schema/messages.ts'
 import type { FrameworkEvent } from '../../protocol/schema/scheduler.ts'
 import { FRAMEWORK_VERBS, OPERATOR_VERBS } from '../../protocol/subjects.ts'
@@ -364,6 +369,11 @@ export class MasterDriver {
 
   task(id: string, key?: FrameworkKey): Task | undefined {
     return this.framework(key).tasks.get(id as Task['taskId'])
+  }
+
+  /** How far its copy of the registry goes. */
+  get position(): RegistryPosition {
+    return this.state.registry.copy.position
   }
 
   /** Those that the leader remembers, oldest first. */

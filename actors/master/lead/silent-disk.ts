@@ -1,16 +1,20 @@
 /** A leader's disk that does not answer: what it is given is neither there nor refused. */
+import { isSavedElsewhere } from '../registry/peers.ts'
 import { type Turn, warn } from '../turn.ts'
 import { pause } from './lease.ts'
-import { standbys } from './peer-beats.ts'
 
-/** It is told once. If another master stands by, that one leads: its disk may answer. */
+/** A disk that is only busy takes some seconds; each change of the lead costs all offers. */
+export const SILENT_MS = 15_000
+
+/** It is told once. Another master leads if its disk has taken what this one's does not. */
 export function considerSilentDisk(turn: Turn): void {
-  const { lease, registry, rules } = turn.state
+  const { lease, registry } = turn.state
   const { disk } = registry
-  const silentMs = turn.now.monotonicMs - (disk.saving?.sinceMs ?? turn.now.monotonicMs)
-  if (lease.state !== 'leading' || silentMs < rules.leaseMs) return
+  if (lease.state !== 'leading' || disk.saving === undefined) return
+  const silentMs = turn.now.monotonicMs - disk.saving.sinceMs
+  if (silentMs < SILENT_MS) return
   const problem = `asked ${silentMs} ms ago`
   if (!disk.isFailing) warn(turn, 'the disk does not answer: nothing is admitted', { problem })
   disk.isFailing = true
-  if (standbys(turn).length > 0) pause(turn)
+  if (isSavedElsewhere(turn)) pause(turn)
 }

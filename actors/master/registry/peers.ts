@@ -1,10 +1,11 @@
 /** What masters tell each other of their copies, and how one fetches another's. */
 import type { MasterId } from '../../../protocol/ids.ts'
 import { LEADER_SILENCE_MS } from '../../../protocol/limits.ts'
-import type { PeerBeat, RegistryPosition } from '../../../protocol/schema/master.ts'
+import type { PeerBeat } from '../../../protocol/schema/master.ts'
 import { isNear } from '../lead/epochs.ts'
 import type { Turn } from '../turn.ts'
 import { compare, NOWHERE } from './copy.ts'
+import { isSaved, isSound } from './disk.ts'
 import { nextPage, openPages } from './pages.ts'
 import type { Fetching, Takeover } from './state.ts'
 
@@ -18,9 +19,12 @@ const TRIES_MAX = 3
 type CopyPage = NonNullable<PeerBeat['copy']>
 
 /** How far this master's copy goes, for its beats. */
-export function ownPosition({ state }: Turn): { readonly registry?: RegistryPosition } {
-  const { position } = state.registry.copy
-  return position.epoch > 0 ? { registry: position } : {}
+export function ownPosition(turn: Turn): Pick<PeerBeat, 'registry' | 'saved'> {
+  const { position } = turn.state.registry.copy
+  if (position.epoch === 0) return {}
+  return isSaved(turn) && isSound(turn)
+    ? { registry: position, saved: true }
+    : { registry: position }
 }
 
 /** Another master has said how far its copy goes. Of too many the rest is not remembered. */
@@ -28,10 +32,10 @@ export function notePosition(turn: Turn, masterId: MasterId, beat: PeerBeat): vo
   const { positions } = turn.state.registry
   if (!turn.state.peers.has(masterId)) return
   const atMs = turn.now.monotonicMs
-  const { registry: position = NOWHERE } = beat
+  const { registry: position = NOWHERE, saved: isSaved = false } = beat
   // Nobody can have written there.
   if (!isNear(turn.state.highestEpoch, position.epoch)) return
-  positions.set(masterId, { position, atMs })
+  positions.set(masterId, { position, isSaved, atMs })
   for (const known of positions.keys()) {
     if (!turn.state.peers.has(known)) positions.delete(known)
   }
@@ -50,6 +54,16 @@ export function newerPeer({ state, now }: Turn): MasterId | undefined {
     found = masterId
   }
   return found
+}
+
+/** The disk of a master that was heard lately has all that this one's copy holds. */
+export function isSavedElsewhere({ state, now }: Turn): boolean {
+  const { positions, copy } = state.registry
+  for (const { position, isSaved, atMs } of positions.values()) {
+    const isLate = now.monotonicMs - atMs > LEADER_SILENCE_MS
+    if (!isLate && isSaved && compare(position, copy.position) >= 0) return true
+  }
+  return false
 }
 
 const triesLeft = ({ triesLeft }: Takeover, masterId: MasterId): number =>

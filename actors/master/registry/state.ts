@@ -17,12 +17,20 @@ export interface RegistryState {
   readings: number
   /** Of one that holds the lease, and has not written yet. */
   takeover: Takeover | undefined
-  /** How far the copies of other masters go, and when (monotonic) each said so. */
-  readonly positions: Map<MasterId, { readonly position: RegistryPosition; readonly atMs: number }>
+  /** How far the copies of other masters go. */
+  readonly positions: Map<MasterId, PeerPosition>
   /** Another master fetches this one's copy. */
   lending: Lending | undefined
   /** Ever asked of other masters. */
   asked: number
+}
+
+export interface PeerPosition {
+  readonly position: RegistryPosition
+  /** Its disk has all of that. */
+  readonly isSaved: boolean
+  /** When (monotonic) it said so. */
+  readonly atMs: number
 }
 
 export interface Saving {

@@ -2,6 +2,7 @@
 import test from 'ava'
 import { masterCore } from '../../../../actors/master/core.ts'
 import type { Effect } from '../../../../actors/master/effects.ts'
+import { SILENT_MS } from '../../../../actors/master/lead/silent-disk.ts'
 import type { LogBatch } from '../../../../actors/master/registry/copy.ts'
 import type { AgentId, RunId } from '../../../../protocol/ids.ts'
 import type {
@@ -296,18 +297,23 @@ function aSilentDisk(): MasterDriver {
 
 test('a leader whose disk does not answer leaves the lead to another', (t) => {
   const master = aSilentDisk()
-  master.pass(RULES.leaseMs - 500, STANDBY)
+  master.pass(SILENT_MS - 500, { ...STANDBY, registry: master.position, saved: true })
   t.true(master.isLeading)
-  master.pass(1_500, STANDBY)
+  master.pass(1_500, { ...STANDBY, registry: master.position, saved: true })
   t.is(master.state.lease.state, 'following')
   t.is(master.record?.holder, undefined)
 })
 
-test('a leader whose disk does not answer says so once, and waits while no other stands by', (t) => {
+test('it goes on, and says so once, while no other’s disk has what its own does not take', (t) => {
   const master = aSilentDisk()
   const from = master.effects.length
-  master.pass(10 * RULES.leaseMs)
+  master.pass(2 * SILENT_MS)
   t.true(master.isLeading)
+  master.pass(2 * SILENT_MS, { ...STANDBY, registry: master.position })
+  t.true(master.isLeading, 'its disk may hang, too')
+  const before = { ...master.position, n: master.position.n - 1 }
+  master.pass(2 * SILENT_MS, { ...STANDBY, registry: before, saved: true })
+  t.true(master.isLeading, 'it was well until then')
   const warnings = effectsOf(master.effects.slice(from), 'log').filter(
     ({ level }) => level === 'warn',
   )

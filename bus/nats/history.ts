@@ -43,7 +43,6 @@ export function natsHistory(
  */
 function stored(answer: Msg): StoredMessage | undefined {
   const [status = '', ...lines] = headerText(answer)?.split('\r\n') ?? []
-  if (NOT_FOUND.test(status)) return undefined
   const field = (name: string): string => {
     const start = `${name}:`
     return (
@@ -55,6 +54,8 @@ function stored(answer: Msg): StoredMessage | undefined {
   }
   const sequence = Number(field('Nats-Sequence'))
   const atMs = Date.parse(field('Nats-Time-Stamp'))
+  // Whoever published may have written a status, too.
+  if (!(sequence > 0) && NOT_FOUND.test(status)) return undefined
   if (!(sequence > 0) || Number.isNaN(atMs))
     throw new Error(`the server answers ${status === '' ? 'without a header' : status}`)
   return { sequence, atMs, subject: field('Nats-Subject'), payload: answer.data }

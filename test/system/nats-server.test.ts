@@ -181,18 +181,25 @@ test('what was kept with headers that are none, or lie, is read in its place', a
   const stranger = await attach(server.port)
   stranger.write('CONNECT {"headers":true,"verbose":false}\r\n')
   stranger.write('PUB kept.a 1\r\n1\r\n')
-  for (const line of ['a b: v', 'Nats-Sequence: 1']) {
-    const head = `NATS/1.0\r\n${line}\r\n\r\n`
+  for (const line of ['\r\na b: v', '\r\nNats-Sequence: 1', ' 404 No']) {
+    const head = `NATS/1.0${line}\r\n\r\n`
     stranger.write(`HPUB kept.b ${head.length} ${head.length + 1}\r\n${head}2\r\n`)
   }
   stranger.write('PUB kept.c 1\r\n3\r\nPING\r\n')
   await once(stranger, 'data')
   stranger.destroy()
   const history = system.history(bus, kept)
-  const found = await Promise.all([1, 2, 3, 4, 5].map((n) => history.next(kept.pattern, n)))
+  const found = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => history.next(kept.pattern, n)))
   t.deepEqual(
     found.map((message) => message && [message.sequence, message.subject, ...message.payload]),
-    [[1, 'kept.a', 0x31], [2, 'kept.b', 0x32], [3, 'kept.b', 0x32], [4, 'kept.c', 0x33], undefined],
+    [
+      [1, 'kept.a', 0x31],
+      [2, 'kept.b', 0x32],
+      [3, 'kept.b', 0x32],
+      [4, 'kept.b', 0x32],
+      [5, 'kept.c', 0x33],
+      undefined,
+    ],
   )
 })
 

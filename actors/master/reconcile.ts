@@ -70,10 +70,10 @@ export function reconcileTask(
 ): void {
   const { leader } = turn
   const { tasks } = framework
+  const ended = launch === undefined ? undefined : endedAs(turn, framework, launch)
+  if (ended !== undefined) return sendKnown(turn, ended)
   const there = agentId === undefined ? undefined : tasks.at(agentId, taskId)
   const task = there ?? tasks.get(taskId)
-  const ended = launch === undefined ? undefined : endedAs(turn, framework, launch)
-  if (ended !== undefined && ended !== task) return sendKnown(turn, ended)
   if (task !== undefined) return answer(turn, task)
   const isGone = agentId !== undefined && leader.gone.has(agentId)
   const agent = agentId === undefined || isGone ? undefined : leader.agents.get(agentId)

@@ -173,24 +173,22 @@ function statusOf(turn: LeaderTurn, made: MadeStatus): TaskStatus {
 const NOT_THERE: ReadonlySet<AgentState> = new Set(['unreachable', 'leaving', 'gone'])
 
 /**
- * Answers a question about a task, with `message` instead of its own. An end of which its agent may
- * yet say how it came is not told: nobody would take the agent's own word after that. What it said
- * before is told, if anything, or that the agent is lost. There is but one way to finish: that is
- * told as it is.
+ * Answers a question about a task. An end of which its agent may yet say how it came is not told:
+ * nobody would take the agent's own word after that. What it said before is told, if anything, or
+ * that the agent is lost. There is but one way to finish: that is told as it is.
  */
-export function answerAbout(turn: LeaderTurn, task: Task, instead?: string): void {
+export function answerAbout(turn: LeaderTurn, task: Task): void {
   const { said, agentId } = task
   const agent = turn.leader.agents.get(agentId)
   const isUntold = isTerminal(task.state) && said?.state !== task.state
   const isLost = agent?.state === 'unreachable' && task.state !== 'TASK_FINISHED'
   const mayBeTold = isLost || (agent !== undefined && !NOT_THERE.has(agent.state))
-  if (!isUntold || !mayBeTold) return sendKnown(turn, task, instead)
+  if (!isUntold || !mayBeTold) return sendKnown(turn, task)
   const known = knownOf(turn, task, 'RECONCILIATION')
   if (isLost) {
     const { unreachableAtMs } = agent
     const latest = task.state
-    const message =
-      instead ?? `${lostMessage(agentId)}; it had said ${latest}, and not how that came`
+    const message = `${lostMessage(agentId)}; it had said ${latest}, and not how that came`
     return sendStatus(turn, {
       ...known,
       state: 'TASK_UNREACHABLE',
@@ -200,7 +198,7 @@ export function answerAbout(turn: LeaderTurn, task: Task, instead?: string): voi
     })
   }
   if (said !== undefined)
-    sendStatus(turn, { ...known, state: said.state, message: instead ?? said.message ?? '' })
+    sendStatus(turn, { ...known, state: said.state, message: said.message ?? '' })
 }
 
 /** The newest known state of a task; `message` instead of its own. */
@@ -242,7 +240,7 @@ const newestOf = ({ state, said, shownEnd }: Task): Said | undefined =>
   isAhead(state, said) ? shownEnd : said
 
 /** It is known to have ended, and the status that says how has not come yet. */
-const isAhead = (state: Task['state'], said: Said | undefined): boolean =>
+export const isAhead = (state: Task['state'], said: Said | undefined): boolean =>
   isTerminal(state) && said?.state !== state
 
 /** Nobody will acknowledge what comes before its end: the world hears of it now or never. */

@@ -43,7 +43,7 @@ export class Recent<Key, Value> {
     return isKept && oldest.key !== key ? oldest.key : undefined
   }
 
-  /** Of different keys: oldest first. */
+  /** In the order in which their keys came. */
   *values(): Iterable<Value> {
     for (const { value } of this.#byKey.values()) yield value
   }

@@ -89,9 +89,9 @@ function isForUs(
   if (given === undefined || isNotBefore(given, own)) return true
   const known = tasks.get(taskId) ?? ended.get(taskId)
   if (known === undefined) return false
-  return known.launch === undefined
-    ? isNotBefore(given, known.subscription)
-    : known.launch === launch
+  if (known.launch === undefined) return isNotBefore(given, known.subscription)
+  // One before it is no news, and is acknowledged: its agent may hear of no other subscription.
+  return known.launch === launch || (launch !== undefined && isLaterLaunch(known.launch, launch))
 }
 
 function isNotBefore(given: Subscription, own: Subscription | undefined): boolean {

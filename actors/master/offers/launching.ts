@@ -7,7 +7,7 @@ import type { TaskInfo } from '../../../protocol/schema/common.ts'
 import { isTerminal } from '../../../protocol/task-state.ts'
 import type { Agent, Framework, Task } from '../entities.ts'
 import { count } from '../state.ts'
-import { answerAbout, sayStatus } from '../tasks.ts'
+import { isAhead, sayStatus, sendKnown } from '../tasks.ts'
 import type { LeaderTurn } from '../turn.ts'
 import { validateLaunch } from './launch-validation.ts'
 
@@ -103,7 +103,8 @@ function judgeGroup(
 
 /**
  * False: a task of that id is there. An end said of that id would be taken for its, so the
- * framework hears how that one is instead, unless its agent tells its end; the answer names the id.
+ * framework hears how that one is instead, unless its agent has yet to say how it ended. The answer
+ * names the id.
  */
 export function isFree(
   turn: LeaderTurn,
@@ -120,7 +121,7 @@ export function isFree(
   const message = `task id ${taskId} is in use: ${how}`
   inUse.push({ taskId, message })
   count(turn.state, 'task-ids-in-use')
-  answerAbout(turn, task, message)
+  if (!isAhead(state, task.said)) sendKnown(turn, task, message)
   return false
 }
 

@@ -333,8 +333,16 @@ test('a task whose agent was forgotten is known by nobody', (t) => {
   sweep(master)
   t.is(master.framework().tasks.size, 0)
   const from = master.effects.length
-  framework.call('reconcile', { tasks: [{ taskId, agentId, launch }] })
-  t.like(statusesOf(master.effects.slice(from)), [{ taskId, state: 'TASK_UNKNOWN' }])
+  framework.call('reconcile', {
+    tasks: [
+      { taskId, agentId, launch },
+      { taskId, agentId },
+    ],
+  })
+  t.like(statusesOf(master.effects.slice(from)), [
+    { taskId, state: 'TASK_UNKNOWN' },
+    { taskId, state: 'TASK_UNKNOWN' },
+  ])
 })
 
 test('an offer of an agent that was given up cannot be accepted: its tasks are dropped', (t) => {

@@ -122,6 +122,19 @@ test('an end that its agent has lost is told to its framework', (t) => {
   t.is(master.task('t1'), undefined)
 })
 
+test('what a framework is told of an end goes before what its agent hears, which forgets it then', (t) => {
+  const { master, framework, agent } = aStageWith('t1', 't2')
+  const { taskId, launch } = master.task('t1') ?? assert.fail()
+  agent.subscription = master.framework().subscription
+  framework.subscribe()
+  agent.update('t1', 'TASK_FAILED')
+  master.isFlushing = false
+  agent.say({ kind: 'settled', tasks: [{ ...aFramework(), taskId, launch }] })
+  framework.call('kill', { taskId: 't2' as TaskId })
+  const said = master.input({ kind: 'flush' }).map((effect) => effect.do)
+  t.deepEqual(said.slice(0, 2), ['send-events', 'send-orders'])
+})
+
 test('an answer says why a task ended: whether it is started again may depend on that', (t) => {
   const { master, framework, agent } = aStageWith('t1')
   const ask = () => {

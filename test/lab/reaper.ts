@@ -10,13 +10,16 @@ import { LAB_MARK } from './wires.ts'
  * Waits for the end of its input, which the kernel closes for a process that has died; then kills
  * whatever has the folder in its command line or environment, until nothing has, and removes what
  * such processes leave: cgroups, mounts, networks and the folder, unless the last line says `keep`.
- * It is told the folder by its input, so that it is not taken for one of them.
+ * It is told the folder by its input, so that it is not taken for one of them. Signals that end its
+ * process come to all of a terminal, or of a group that has nobody any more and stands still: they
+ * do not end it.
  *
  * Cgroups are those of agents whose work directories lie in the folder, by their names, as an agent
  * without a task has no process in its own; and those that are called like the folder. Whoever has
  * just been killed may hold one for a moment more.
  */
 const SCRIPT = `
+trap '' HUP INT TERM
 read -r folder
 read -r mark
 while read -r line; do keep=$line; done

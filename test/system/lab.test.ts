@@ -25,10 +25,11 @@ async function held(t: ExecutionContext) {
 test('a terminal that closes, and says so again and again, has a lab take all with it', async (t) => {
   const { holder, folder, traces } = await held(t)
   const ended = once(holder, 'exit')
-  const says = setInterval(() => process.kill(-(holder.pid ?? 0), 'SIGHUP'), LOOK_MS)
-  t.teardown(() => clearInterval(says))
+  while (holder.exitCode === null) {
+    process.kill(-(holder.pid ?? 0), 'SIGHUP')
+    await Promise.race([ended, sleep(LOOK_MS)])
+  }
   t.deepEqual(await ended, [129, null])
-  clearInterval(says)
   t.deepEqual(leftOf(traces), [])
   t.false(existsSync(folder))
 })

@@ -180,7 +180,7 @@ const NOT_THERE: ReadonlySet<AgentState> = new Set(['unreachable', 'leaving', 'g
 export function answerAbout(turn: LeaderTurn, task: Task): void {
   const { said, agentId } = task
   const agent = turn.leader.agents.get(agentId)
-  const isUntold = isTerminal(task.state) && said?.state !== task.state
+  const isUntold = isAhead(task.state, said)
   const isLost = agent?.state === 'unreachable' && task.state !== 'TASK_FINISHED'
   const mayBeTold = isLost || (agent !== undefined && !NOT_THERE.has(agent.state))
   if (!isUntold || !mayBeTold) return sendKnown(turn, task)

@@ -169,8 +169,7 @@ export class FakeAgent {
       atMs: 1e12,
       ...more,
     }
-    const { agentId, session, n } = this
-    const { subscription } = this
+    const { agentId, session, n, subscription } = this
     const body = { session, n, ...(subscription && { subscription }), statuses: [status] }
     return this.#master.input({ kind: 'status-updates', framework, agentId, body })
   }

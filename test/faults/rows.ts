@@ -32,6 +32,7 @@ import { checkpointCorrupt } from './rows/33-checkpoint-corrupt.ts'
 import { allocatorGone } from './rows/34-allocator-gone.ts'
 import { rollingUpgrade } from './rows/35-rolling-upgrade.ts'
 import { stalledLeader } from './rows/36-stalled-leader.ts'
+import { busStoresLost } from './rows/37-bus-stores-lost.ts'
 
 export const ROWS: readonly Row[] = [
   leaderKilled,
@@ -69,6 +70,7 @@ export const ROWS: readonly Row[] = [
   allocatorGone,
   rollingUpgrade,
   stalledLeader,
+  busStoresLost,
 ]
 
 /** Numbers of the matrix that no row here has. */

@@ -6,7 +6,7 @@ import { disksNeed } from '../../lab/small-disk.ts'
 import type { Row } from '../row.ts'
 import { inTime, openScene, type Scene, stopwatch } from '../scene.ts'
 import { allRan } from './bus-watch.ts'
-import { goneProblems, loseLastAgent, quotaProblems, setQuota } from './kept-facts.ts'
+import { goneProblems, LOST_WITH_IT, loseLastAgent, quotaProblems, setQuota } from './kept-facts.ts'
 
 const DISK_MIB = 64
 
@@ -60,6 +60,7 @@ export const busPowerCut: Row = {
       recoveryMs: Math.max(...times),
       note: `a task had run on each agent ${times.join(', ')} ms after the server answered`,
       problems,
+      explains: LOST_WITH_IT,
     })
   },
 }

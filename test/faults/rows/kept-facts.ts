@@ -63,6 +63,9 @@ export async function loseLastAgent({ agents, env }: LabCluster): Promise<string
   return agent.name
 }
 
+/** Of the observer's sentences those on tasks that ran there, or were to. */
+export const LOST_WITH_IT = / TASK_GONE_BY_OPERATOR \(AGENT_REMOVED_BY_OPERATOR\)/
+
 /** Empty: the leader knows that it is gone. */
 export async function goneProblems(
   { env }: LabCluster,

@@ -53,7 +53,9 @@ export class Checks implements Watcher {
       this.#fences.master(step)
       const isNewest = this.#fences.isNewest(step.state as MasterState)
       if (isNewest) {
-        this.#awake.step(step.state as MasterState, world.nowMs)
+        const state = step.state as MasterState
+        world.ledger.epoch = state.leader?.epoch ?? world.ledger.epoch
+        this.#awake.step(state, world.nowMs)
         this.#failovers.master(step)
       }
       this.#leaders.step(step, isNewest)

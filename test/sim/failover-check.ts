@@ -10,8 +10,8 @@ import type { World } from './world.ts'
 const INVARIANT = '5: a framework has its failover time, and no more'
 /** No clock is faster, and none slower. */
 const CLOCKS_PART = 0.98
-/** It may not hear itself for a moment, and the registry has to take the end. */
-const SLACK_MS = 15_000
+/** It may not hear itself while it is cut off, and then the registry has to take the end. */
+const SLACK_MS = 60_000
 const EVERY_MS = 1_000
 
 interface Heard {

@@ -179,7 +179,8 @@ function accept(turn: LeaderTurn, framework: Framework, request: SubscribeReques
   framework.holder = request.holder
   framework.heardAtMs = now.monotonicMs
   framework.subscribedAtMs = now.wallMs
-  framework.subscription = nextSubscription(leader.epoch, framework)
+  leader.subscriptionCount += 1
+  framework.subscription = { epoch: leader.epoch, count: leader.subscriptionCount }
   setRoles(turn, framework, request)
   rememberAnswer(framework, request.call, { ok: true, body: {} })
   answer(turn, request.reply, {})
@@ -203,10 +204,6 @@ function accept(turn: LeaderTurn, framework: Framework, request: SubscribeReques
   const { name } = framework
   log(turn, 'a framework has subscribed', { framework: key, name, ...(instance && { instance }) })
   tellWorld(turn, { kind: 'framework', what: 'subscribed', framework }, { name, ...by })
-}
-
-function nextSubscription(epoch: number, { subscription }: Framework) {
-  return { epoch, count: subscription?.epoch === epoch ? subscription.count + 1 : 1 }
 }
 
 function agentsOf(framework: Framework) {

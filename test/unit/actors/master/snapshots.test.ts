@@ -3,12 +3,13 @@ import test from 'ava'
 import type { TaskId } from '../../../../protocol/ids.ts'
 import {
   aHeldTask,
+  aStage,
   aStageWith,
   FakeAgent,
   FakeFramework,
   oldLaunch,
 } from '../../../support/master-actors.ts'
-import { aFramework, MasterDriver } from '../../../support/master-builders.ts'
+import { aFramework, MasterDriver, ordersOf } from '../../../support/master-builders.ts'
 
 test('a settled task in a snapshot is not taken up again', (t) => {
   const master = new MasterDriver().leading()
@@ -39,6 +40,19 @@ test('an end that nobody has acknowledged is kept for a framework that the regis
   agent.open({}, [aHeldTask('t1', { latest: 'TASK_FINISHED' })])
   t.is(master.framework().state, 'recovered')
   t.is(master.task('t1')?.state, 'TASK_FINISHED')
+})
+
+test('who ended and begins anew is above every subscription that an agent brings back', (t) => {
+  const { master, framework, agent } = aStage()
+  framework.subscribe()
+  t.deepEqual(master.framework().subscription, { epoch: 1, count: 2 })
+  framework.call('teardown', {})
+  t.is(master.leader.frameworks.size, 0)
+  // Its disk has gone back: it knows the framework as it was, and nobody asked it to tear it down.
+  agent.open({}, [aHeldTask('t1', { latest: 'TASK_FINISHED' })])
+  new FakeFramework(master).subscribe()
+  const [order] = ordersOf(master.effects, 'a1', 'framework-subscribed')
+  t.like(order, { ...aFramework(), subscription: { epoch: 1, count: 3 } })
 })
 
 test('a task that was settled already is listed once, as it ended', (t) => {

@@ -3,6 +3,7 @@ import { hostAgents } from '../../actors/agent/main.ts'
 import { startAllocator } from '../../actors/allocator/main.ts'
 import { startMaster } from '../../actors/master/main.ts'
 import type { EndReason } from '../../actors/scheduler/effects.ts'
+import type { SchedulerState } from '../../actors/scheduler/state.ts'
 import { SimulatedClock } from '../../bus/simulated/clock.ts'
 import { Faults, NO_FAULTS } from '../../bus/simulated/faults.ts'
 import { SimulatedSystem } from '../../bus/simulated/system.ts'
@@ -345,7 +346,7 @@ export class World {
           onEnded: (reason) => {
             if (reason?.name === 'invalid') this.failed(process, new Error(reason.message))
             if (reason === undefined || !isOwnPast(reason)) {
-              if (team.disk === disk) team.disk = fresh()
+              if (team.disk === disk) this.#moveOn(team, fresh(), process)
               this.ledger.over(disk.key, reason?.message ?? 'it wanted to')
             }
             this.clock.after(AGAIN_MS, () => {
@@ -359,6 +360,16 @@ export class World {
       },
     }
     return node
+  }
+
+  /** A process that never heard of the framework that is over would begin it anew. */
+  #moveOn(team: Team, disk: FrameworkDisk, told: Process): void {
+    team.disk = disk
+    for (const node of this.nodes) {
+      const { process } = node
+      if (node.team !== team || process === undefined || process === told) continue
+      if (!(process.state as SchedulerState | undefined)?.isKnown) this.#again(node, process)
+    }
   }
 
   #newFramework(shape: Chance): FrameworkDisk {

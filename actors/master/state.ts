@@ -228,8 +228,8 @@ export interface Leader {
   /** Lines of the log about one agent each, since when (monotonic). */
   readonly agentLines: { sinceMs: number; said: number }
   launchCount: number
-  /** Of all frameworks: who ended and begins anew is above what agents still bring of it. */
-  subscriptionCount: number
+  /** The highest count that a framework had: it is known longer than the framework itself. */
+  subscriptionCountMax: number
   offerCount: number
   /** Of offers up to this count nobody knows any more whether an accept has used them. */
   offersForgotten: number
@@ -368,7 +368,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     losses: [],
     agentLines: { sinceMs: Number.NEGATIVE_INFINITY, said: 0 },
     launchCount: 0,
-    subscriptionCount: 0,
+    subscriptionCountMax: 0,
     offerCount: 0,
     offersForgotten: 0,
     deadlines: new Deadlines(),

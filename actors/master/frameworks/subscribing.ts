@@ -3,6 +3,7 @@ import { type Refusal, refusal } from '../../../protocol/errors.ts'
 import { type FrameworkKey, frameworkKey } from '../../../protocol/ids.ts'
 import { FRAMEWORK_FAILOVER_MS, FRAMEWORKS_MAX } from '../../../protocol/limits.ts'
 import type { Subscribe } from '../../../protocol/schema/calls.ts'
+import type { Subscription } from '../../../protocol/schema/common.ts'
 import type { RegistryRecord } from '../../../protocol/schema/master.ts'
 import { commonVersion, PROTOCOL_VERSION } from '../../../protocol/version.ts'
 import { isSameValue } from '../../parts/same-value.ts'
@@ -12,7 +13,7 @@ import { frameworkOf, wantedRoles } from '../books.ts'
 import type { Framework, Terms } from '../entities.ts'
 import { tellWorld } from '../public-events.ts'
 import { changesOf, record, refuseChange } from '../registry.ts'
-import type { Recorded, SubscribeRequest } from '../state.ts'
+import type { Leader, Recorded, SubscribeRequest } from '../state.ts'
 import { answer, type LeaderTurn, log, refuse } from '../turn.ts'
 import { isCrowded } from './crowding.ts'
 import { newFramework, requestEnd, scheduleFailover, schedulePing, stepFramework } from './end.ts'
@@ -179,8 +180,7 @@ function accept(turn: LeaderTurn, framework: Framework, request: SubscribeReques
   framework.holder = request.holder
   framework.heardAtMs = now.monotonicMs
   framework.subscribedAtMs = now.wallMs
-  leader.subscriptionCount += 1
-  framework.subscription = { epoch: leader.epoch, count: leader.subscriptionCount }
+  framework.subscription = nextSubscription(leader, framework)
   setRoles(turn, framework, request)
   rememberAnswer(framework, request.call, { ok: true, body: {} })
   answer(turn, request.reply, {})
@@ -204,6 +204,17 @@ function accept(turn: LeaderTurn, framework: Framework, request: SubscribeReques
   const { name } = framework
   log(turn, 'a framework has subscribed', { framework: key, name, ...(instance && { instance }) })
   tellWorld(turn, { kind: 'framework', what: 'subscribed', framework }, { name, ...by })
+}
+
+/**
+ * Of one framework they follow each other: so an instance sees that no other one had it meanwhile.
+ * Who begins, perhaps anew, is above all that agents may bring of an earlier life under its id.
+ */
+function nextSubscription(leader: Leader, { subscription }: Framework): Subscription {
+  const { subscriptionCountMax } = leader
+  const count = (subscription?.count ?? subscriptionCountMax) + 1
+  leader.subscriptionCountMax = Math.max(subscriptionCountMax, count)
+  return { epoch: leader.epoch, count }
 }
 
 function agentsOf(framework: Framework) {

@@ -42,6 +42,13 @@ test('an end that nobody has acknowledged is kept for a framework that the regis
   t.is(master.task('t1')?.state, 'TASK_FINISHED')
 })
 
+test('subscriptions of one framework follow each other, whoever else subscribes', (t) => {
+  const { master, framework } = aStage()
+  new FakeFramework(master, 'f2').subscribe()
+  framework.subscribe()
+  t.deepEqual(master.framework().subscription, { epoch: 1, count: 2 })
+})
+
 test('who ended and begins anew is above every subscription that an agent brings back', (t) => {
   const { master, framework, agent } = aStage()
   framework.subscribe()

@@ -49,7 +49,10 @@ export const EACH = { cpus: 0.1, mem: 16 }
 const ELSEWHERE_MS = 5_000
 
 export async function openProbe({ nats, folder, overlap }: ProbeOptions): Promise<Probe> {
-  const scheduler = await openScheduler({ name: PROBE, frameworkId: PROBE, nats })
+  // Else it would be offered memory without cpus where others use all of these, decline it, and
+  // be asked after them for a while.
+  const minAllocatable = { '*': [EACH] }
+  const scheduler = await openScheduler({ name: PROBE, frameworkId: PROBE, nats, minAllocatable })
   const { states, told, noRoom } = listen(scheduler)
   const launched: string[] = []
   /** By offer, and then by the task that was launched on it. */

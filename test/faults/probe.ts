@@ -47,6 +47,8 @@ export const PROBE = 'probe'
 export const EACH = { cpus: 0.1, mem: 16 }
 /** A revive ends it. */
 const ELSEWHERE_MS = 5_000
+/** Offers of other agents than the wanted one. */
+const HELD_MAX = 16
 
 export async function openProbe({ nats, folder, overlap }: ProbeOptions): Promise<Probe> {
   // Else it would be offered memory without cpus where others use all of these, decline it, and
@@ -59,16 +61,25 @@ export async function openProbe({ nats, folder, overlap }: ProbeOptions): Promis
   const overlaps = new Map<string, string>()
   let count = 0
 
+  const decline = (one: Offered, isThere = false): Promise<unknown> =>
+    one.decline('not this one', { refuseMs: isThere ? 0 : ELSEWHERE_MS })
   const offer = async (agentId?: string): Promise<Offered> => {
     scheduler.revive()
+    const elsewhere: Offered[] = []
     for await (const one of scheduler.offers()) {
       const over = overlap?.(one.agentId, one)
       if (over !== undefined) overlaps.set(one.offerId, `${one.agentId} runs and offers ${over}`)
       const isThere = agentId === undefined || one.agentId === agentId
-      if (isThere && one.roomFor(EACH) > 0) return one
-      // Others go on meanwhile: of thousands of agents each would be a call of its own, again and
-      // again.
-      void one.decline('not this one', { refuseMs: isThere ? 0 : ELSEWHERE_MS })
+      const isWanted = isThere && one.roomFor(EACH) > 0
+      if (isWanted) {
+        // Before the launch, which ends that.
+        await Promise.all(elsewhere.map((other) => decline(other)))
+        return one
+      }
+      // Who declines is asked after all others for a while. Of thousands of agents few are held:
+      // others go on meanwhile.
+      if (isThere || elsewhere.length === HELD_MAX) void decline(one, isThere)
+      else elsewhere.push(one)
     }
     throw new Error('the probe gets no more offers')
   }

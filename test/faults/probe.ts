@@ -61,28 +61,11 @@ export async function openProbe({ nats, folder, overlap }: ProbeOptions): Promis
   const overlaps = new Map<string, string>()
   let count = 0
 
-  const decline = (one: Offered, isThere = false): Promise<unknown> =>
-    one.decline('not this one', { refuseMs: isThere ? 0 : ELSEWHERE_MS })
-  const offer = async (agentId?: string): Promise<Offered> => {
-    scheduler.revive()
-    const elsewhere: Offered[] = []
-    for await (const one of scheduler.offers()) {
-      const over = overlap?.(one.agentId, one)
-      if (over !== undefined) overlaps.set(one.offerId, `${one.agentId} runs and offers ${over}`)
-      const isThere = agentId === undefined || one.agentId === agentId
-      const isWanted = isThere && one.roomFor(EACH) > 0
-      if (isWanted) {
-        // Before the launch, which ends that.
-        await Promise.all(elsewhere.map((other) => decline(other)))
-        return one
-      }
-      // Who declines is asked after all others for a while. Of thousands of agents few are held:
-      // others go on meanwhile.
-      if (isThere || elsewhere.length === HELD_MAX) void decline(one, isThere)
-      else elsewhere.push(one)
-    }
-    throw new Error('the probe gets no more offers')
+  const note = (one: Offered): void => {
+    const over = overlap?.(one.agentId, one)
+    if (over !== undefined) overlaps.set(one.offerId, `${one.agentId} runs and offers ${over}`)
   }
+  const offer = (agentId?: string): Promise<Offered> => nextOffer({ scheduler, note }, agentId)
   const attempt: Probe['attempt'] = async (one, stays) => {
     const taskId = `probe-${count}`
     count += 1
@@ -132,6 +115,34 @@ export async function openProbe({ nats, folder, overlap }: ProbeOptions): Promis
     },
   }
 }
+
+/** `note` sees all that is offered meanwhile. */
+interface Asking {
+  readonly scheduler: Scheduler
+  readonly note: (offered: Offered) => void
+}
+
+async function nextOffer({ scheduler, note }: Asking, agentId?: string): Promise<Offered> {
+  scheduler.revive()
+  const elsewhere: Offered[] = []
+  for await (const one of scheduler.offers()) {
+    note(one)
+    const isThere = agentId === undefined || one.agentId === agentId
+    if (isThere && one.roomFor(EACH) > 0) {
+      // Before the launch: who declines is asked after all others until it launches something.
+      await Promise.all(elsewhere.map((other) => decline(other, ELSEWHERE_MS)))
+      return one
+    }
+    // Of thousands of agents few are held: others go on meanwhile.
+    if (isThere) void decline(one, 0)
+    else if (elsewhere.length === HELD_MAX) void decline(one, ELSEWHERE_MS)
+    else elsewhere.push(one)
+  }
+  throw new Error('the probe gets no more offers')
+}
+
+const decline = (one: Offered, refuseMs: number): Promise<unknown> =>
+  one.decline('not this one', { refuseMs })
 
 /** What it is told of its tasks. */
 function listen(scheduler: Scheduler) {

@@ -43,6 +43,8 @@ export const diskFull: Row = {
       recoveryMs: Math.max(...times),
       note: `a new task had ended after there was room: ${seen.join(', ')}`,
       problems,
+      // What is launched on an agent whose disk is full cannot begin there.
+      explains: /^I3: .* TASK_FAILED \(LAUNCH_FAILED\), but it never began$/,
     })
   },
 }

@@ -10,8 +10,8 @@ import type { World } from './world.ts'
 const INVARIANT = '5: a framework has its failover time, and no more'
 /** No clock is faster, and none slower. */
 const CLOCKS_PART = 0.98
-/** It may not hear itself while it is cut off, and then the registry has to take the end. */
-const SLACK_MS = 60_000
+/** It may not hear itself for a moment, and the registry has to take the end. */
+const SLACK_MS = 15_000
 const EVERY_MS = 1_000
 
 interface Heard {
@@ -33,7 +33,7 @@ export class FailoverCheck {
   }
 
   /** A step of who leads in the highest epoch. */
-  master({ state, input, effects }: Step): void {
+  master({ process, state, input, effects }: Step): void {
     const { leader } = state as MasterState
     if (leader === undefined) return
     const { nowMs } = this.#world
@@ -44,7 +44,7 @@ export class FailoverCheck {
     }
     if (nowMs < this.#lookedAtMs + EVERY_MS) return
     this.#lookedAtMs = nowMs
-    this.#lasts(leader, state as MasterState)
+    this.#lasts(leader, state as MasterState, this.#world.nodeOf(process)?.heldUpUntilMs ?? 0)
   }
 
   #hear({ epoch, frameworks }: Leader, { framework, call }: Said): void {
@@ -69,7 +69,7 @@ export class FailoverCheck {
     this.#fail(`${key.frameworkId} is ended ${forMs} ms after it was heard`, key, failoverMs)
   }
 
-  #lasts({ frameworks }: Leader, { rules }: MasterState): void {
+  #lasts({ frameworks }: Leader, { rules }: MasterState, heldUpUntilMs: number): void {
     const { ledger, nowMs } = this.#world
     const silentMs = rules.frameworkPingMs * (rules.frameworkPingsMissedMax + 2) + SLACK_MS
     for (const framework of frameworks.values()) {
@@ -77,7 +77,7 @@ export class FailoverCheck {
       if (framework.state === 'ended' || framework.secretHash === undefined) continue
       const { failoverMs } = ledger.framework(framework)
       const { atMs } = this.#heard.get(framework.key) ?? { atMs: 0 }
-      const forMs = Math.round(nowMs - Math.max(atMs, this.#awake.sinceMs))
+      const forMs = Math.round(nowMs - Math.max(atMs, this.#awake.sinceMs, heldUpUntilMs))
       if (forMs < silentMs + failoverMs / CLOCKS_PART) continue
       const what = `${framework.frameworkId} was not heard for ${forMs} ms and is not ended`
       this.#fail(what, framework, failoverMs)

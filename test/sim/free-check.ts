@@ -6,7 +6,8 @@ import { describeResources, scalarOf } from '../../protocol/resources.ts'
 import { problem, viewOf } from './end-check.ts'
 import { heldAt, offeredAt } from './leader-check.ts'
 import type { Violation } from './ledger.ts'
-import type { Node, World } from './world.ts'
+import type { Node } from './node.ts'
+import type { World } from './world.ts'
 
 /** Something is free, wanted, and not offered. */
 export function checkFree(world: World): Violation | undefined {

@@ -4,9 +4,10 @@ import { FAULT_KINDS, type FaultRates, NO_FAULTS } from '../../bus/simulated/fau
 import { NO_STORES } from '../../bus/simulated/stores.ts'
 import type { AgentId } from '../../protocol/ids.ts'
 import { Chance } from './chance.ts'
+import type { Node } from './node.ts'
 import type { Process } from './process.ts'
 import { describeStrike, nameOf, STRIKE_NAMES, type Strike, type StrikeKind } from './strikes.ts'
-import type { Node, World } from './world.ts'
+import type { World } from './world.ts'
 
 /** All that can happen in a run. */
 export const ALL_FAULTS: readonly string[] = [
@@ -123,6 +124,7 @@ export class Plan {
       return this.#world.setClock(node, { wallOffsetMs: chance.pick([-HOUR_MS, 0, HOUR_MS]) })
     if (setDisk === undefined) return { happens: false }
     setDisk(true)
+    this.#holdUp([node], forMs)
     return this.#later(forMs, () => setDisk(false))
   }
 
@@ -257,6 +259,7 @@ export class Plan {
     this.#islands += 1
     const island = this.#islands
     const cutOff = nodes.filter(({ name }) => whom.includes(name))
+    this.#holdUp(cutOff, forMs)
     // The connections of one process may land on different sides.
     const isSplit = chance.happens(0.3)
     const moved: Bus[] = []
@@ -273,6 +276,11 @@ export class Plan {
         0,
       )
     })
+  }
+
+  #holdUp(some: readonly Node[], forMs: number): void {
+    const untilMs = this.#world.nowMs + forMs
+    for (const node of some) node.heldUpUntilMs = Math.max(node.heldUpUntilMs, untilMs)
   }
 
   #calm(): void {

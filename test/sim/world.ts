@@ -20,8 +20,9 @@ import { Chance } from './chance.ts'
 import { Ledger, type Violation } from './ledger.ts'
 import { Machine } from './machine.ts'
 import { MasterDisk } from './master-disk.ts'
+import type { Node, Team } from './node.ts'
 import { type ClockFaults, type OnSaid, Process } from './process.ts'
-import type { Kind, Victim } from './strikes.ts'
+import type { Kind } from './strikes.ts'
 import { Trace } from './trace.ts'
 import { type FrameworkDisk, Workload } from './workload.ts'
 
@@ -41,34 +42,6 @@ const LAST_WORDS_MS = 12_000
 export const FAIR_ROLES = ['*', 'prod', 'batch'] as const
 const SANDBOXES_MAX = 20
 const TRACE_LINES = 80
-
-/** An actor over all of its lives. */
-export interface Node extends Victim {
-  process: Process | undefined
-  lives: number
-  /** Begins the next life. */
-  begin(process: Process): Promise<unknown>
-  /** Ends its present process as planned. */
-  stop?: (() => Promise<void>) | undefined
-  readonly machine?: Machine
-  readonly chance: Chance
-  /** How wrong its machine's clocks are. */
-  clock: ClockFaults
-  /** What it had written is gone. */
-  readonly loseDisk?: () => void
-  /** Nothing more can be written, or it can again. */
-  readonly fillDisk?: (isFull: boolean) => void
-  readonly silenceDisk?: (isSilent: boolean) => void
-  /** What its present process runs, if it is an instance of a framework. */
-  workload?: Workload
-  readonly team?: Team
-}
-
-/** The instances of one framework have their disk in common. */
-export interface Team {
-  /** Another one's, once the framework was torn down. */
-  disk: FrameworkDisk
-}
 
 export interface WorldOptions {
   readonly seed: number
@@ -203,7 +176,8 @@ export class World {
     // Of its own: what happens to others does not change what it does.
     const chance = new Chance(this.options.seed, name)
     const wallOffsetMs = chance.integer(-5_000, 5_000)
-    return { kind, name, process: undefined, lives: 0, chance, clock: { rate: 1, wallOffsetMs } }
+    const clock = { rate: 1, wallOffsetMs }
+    return { kind, name, process: undefined, lives: 0, chance, clock, heldUpUntilMs: 0 }
   }
 
   #master(name: string, shape: Chance): Node {

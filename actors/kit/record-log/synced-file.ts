@@ -36,6 +36,8 @@ export function openSyncedFileLog(
 class SyncedFileLog implements SyncedLog {
   readonly #path: string
   #sizeBytes: number
+  /** How much of it outlives a loss of power. What was found may only have reached the kernel. */
+  #safeBytes = 0
   #file: FileHandle | undefined
   #isBusy = false
 
@@ -47,7 +49,7 @@ class SyncedFileLog implements SyncedLog {
   append(records: readonly Uint8Array[]): Promise<void> {
     return this.#alone(async () => {
       this.#file ??= await open(this.#path, 'r+')
-      const bytes = encodeRecords(records, this.#sizeBytes)
+      const bytes = encodeRecords(records, this.#safeBytes)
       try {
         await writeAll(this.#file, bytes, this.#sizeBytes)
         await this.#file.datasync()
@@ -56,6 +58,7 @@ class SyncedFileLog implements SyncedLog {
         throw error
       }
       this.#sizeBytes += bytes.length
+      this.#safeBytes = this.#sizeBytes
     })
   }
 
@@ -67,6 +70,7 @@ class SyncedFileLog implements SyncedLog {
       // The name is its own from here on: what is appended to the old one would be lost.
       this.#file = fresh
       this.#sizeBytes = HEADER_BYTES + bytes.length
+      this.#safeBytes = this.#sizeBytes
       await old?.close()
       await syncFolder(dirname(this.#path))
     })

@@ -17,6 +17,7 @@ import { openFileLog } from '../../../../actors/kit/record-log/file.ts'
 import { HEADER_BYTES } from '../../../../actors/kit/record-log/format.ts'
 import { MemoryDisk } from '../../../../actors/kit/record-log/memory.ts'
 import type { OpenedRecordLog } from '../../../../actors/kit/record-log/record-log.ts'
+import { openSyncedFileLog } from '../../../../actors/kit/record-log/synced-file.ts'
 import { ClusterError } from '../../../../protocol/errors.ts'
 
 function aPath(t: ExecutionContext): string {
@@ -162,6 +163,29 @@ test('file: damage in what was safe on disk is named, and nothing is guessed', (
   const error = t.throws(() => openLog(path), { instanceOf: ClusterError })
   t.is(error?.code, 'record-log/corrupt')
   t.is(error?.message, `${path} is damaged at byte 12: ${WHAT_TO_DO}`)
+})
+
+test('synced file: what it found is only safe after its own first write', async (t) => {
+  const path = aPath(t)
+  openLog(path).log.append([bytes('found')], 'kernel')
+  const { log } = openSyncedFileLog(path, WHAT_TO_DO)
+  await log.append([bytes('first')])
+  const whole = readFileSync(path)
+  damage(path, HEADER_BYTES)
+  t.deepEqual(texts(openLog(path)), [])
+  writeFileSync(path, whole)
+  await log.append([bytes('second')])
+  damage(path, HEADER_BYTES)
+  t.throws(() => openLog(path), { code: 'record-log/corrupt' })
+})
+
+test('synced file: a rewrite is safe', async (t) => {
+  const path = aPath(t)
+  const { log } = openSyncedFileLog(path, WHAT_TO_DO)
+  await log.rewrite([bytes('a')])
+  await log.append([bytes('b')])
+  damage(path, HEADER_BYTES)
+  t.throws(() => openLog(path), { code: 'record-log/corrupt' })
 })
 
 test('file: what is no record log, or of another format, is left alone', (t) => {

@@ -56,7 +56,7 @@ test('a damaged copy is refused with what to do', async (t) => {
   await outcome((done) => copy.save([entry(1)], 'behind', done))
   await outcome((done) => copy.save([entry(2)], 'behind', done))
   const bytes = readFileSync(path)
-  bytes.fill(0, 20, 24)
+  bytes.fill(0xff, 20, 24)
   writeFileSync(path, bytes)
   const error = t.throws(() => copyFile(folder), { code: 'record-log/corrupt' })
   t.regex(error?.message ?? '', /registry is damaged at byte 12: move it away to start without it/)

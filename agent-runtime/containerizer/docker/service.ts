@@ -1,5 +1,5 @@
 /** Finds the container service of this machine. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DockerApi, SOON_MS_MAX } from './api.ts'
 
@@ -16,15 +16,16 @@ const KEPT = 'container-service'
 
 /**
  * `wanted`: a path, `unix://PATH` or `none`. Undefined: this machine has none, and had none for the
- * containers of this work directory.
+ * containers of this work directory. While there are some, only theirs is asked: any other knows
+ * nothing of them, and they would count as removed.
  */
 export async function findService(
   workDir: string,
   wanted?: string,
 ): Promise<FoundService | { readonly missing: string }> {
   const before = hasContainers(workDir) ? keptIn(workDir) : undefined
-  const usual = before === undefined ? usualSockets() : [before, ...usualSockets()]
-  const paths = wanted === undefined ? usual : [pathOf(wanted)]
+  if (before !== undefined) return goOnWith(before, wanted)
+  const paths = wanted === undefined ? usualSockets() : [pathOf(wanted)]
   const there = paths.filter((path) => existsSync(path))
   // All at once: who hangs is waited for, and the agent's own tasks meanwhile wait for it.
   const asked = there.map((socketPath) => ({ socketPath, name: nameOf(socketPath) }))
@@ -34,9 +35,29 @@ export async function findService(
     keep(workDir, socketPath)
     return { socketPath, images }
   }
-  const missing = sentenceOf(wanted, paths)
-  return before === undefined ? { missing } : { socketPath: before, missing }
+  return { missing: wanted === NONE ? NONE_WANTED : `${NO_IMAGES} answers at ${paths.join(', ')}` }
 }
+
+/** Where another one is wanted, it gets no more tasks, so that it is free of them some day. */
+async function goOnWith(socketPath: string, wanted?: string): Promise<FoundService> {
+  if (wanted === NONE) return { socketPath, missing: NONE_WANTED }
+  if (wanted !== undefined && realOf(pathOf(wanted)) !== realOf(socketPath)) {
+    return { socketPath, missing: otherWanted(socketPath, pathOf(wanted)) }
+  }
+  const images = await nameOf(socketPath)
+  if (images !== undefined) return { socketPath, images }
+  return { socketPath, missing: `${NO_IMAGES} answers at ${socketPath}, where its containers are` }
+}
+
+const NONE = 'none'
+const NO_IMAGES = 'no task can run in an image: no container service'
+const NONE_WANTED = `${NO_IMAGES} is wanted`
+
+const otherWanted = (before: string, wanted: string): string =>
+  `no task can run in an image: the agent still has containers of ${before}: end their tasks, then start it again to use ${wanted}`
+
+/** One service may have several names. */
+const realOf = (path: string): string => (existsSync(path) ? realpathSync(path) : path)
 
 function usualSockets(): readonly string[] {
   const { DOCKER_HOST: host = '', XDG_RUNTIME_DIR: own } = process.env
@@ -51,12 +72,6 @@ function usualSockets(): readonly string[] {
 const SCHEME = 'unix://'
 const pathOf = (text: string): string =>
   text.startsWith(SCHEME) ? text.slice(SCHEME.length) : text
-
-function sentenceOf(wanted: string | undefined, paths: readonly string[]): string {
-  const where = paths.join(', ')
-  if (wanted === 'none') return 'no task can run in an image: no container service is wanted'
-  return `no task can run in an image: no container service answers at ${where}`
-}
 
 async function nameOf(socketPath: string): Promise<string | undefined> {
   const ping = { method: 'GET', path: '/_ping', answerMsMax: SOON_MS_MAX } as const
@@ -81,7 +96,8 @@ function keep(workDir: string, socketPath: string): void {
   }
 }
 
+/** Undefined also where a full disk has left nothing of it. */
 function keptIn(workDir: string): string | undefined {
   const path = join(workDir, KEPT)
-  return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined
+  return existsSync(path) ? readFileSync(path, 'utf8').trim() || undefined : undefined
 }

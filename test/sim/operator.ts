@@ -130,6 +130,8 @@ export class Operator {
   }
 
   async #call(call: Call): Promise<Answer> {
+    const messenger = this.#messenger
+    if (messenger === undefined) return 'unanswered'
     const { nowMs } = this.#world
     const said = this.promises.said(call, nowMs)
     const answered = (answer: Answer): Answer => {
@@ -139,7 +141,7 @@ export class Operator {
     }
     const ids = { cluster: CLUSTER, principal: PRINCIPAL, verb: call.verb }
     try {
-      await this.#messenger?.call(operatorCall, ids, { body: call.body, timeoutMs: PATIENCE_MS })
+      await messenger.call(operatorCall, ids, { body: call.body, timeoutMs: PATIENCE_MS })
       return answered('done')
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error

@@ -283,6 +283,7 @@ function confirm(turn: LeaderTurn, agent: Agent): void {
   const { leader, state, now } = turn
   stepAgent(turn, agent, 'snapshot.confirmed')
   agent.opening = undefined
+  agent.missed = 0
   if (agent.info !== undefined) {
     leader.refiltered.set(agentId, hasChanged(agent, opening.info) ? 'void' : 'again')
   }

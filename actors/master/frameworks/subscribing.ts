@@ -234,7 +234,8 @@ export function pingFramework(turn: LeaderTurn, framework: Framework): void {
 /** Its time is over. Whoever could not be heard is not ended: it has until it is pinged again. */
 export function failoverIsOver(turn: LeaderTurn, framework: Framework): void {
   if (framework.state !== 'away') return
-  if (isEchoing(turn, 'frameworks')) {
+  // Its return, or another change, may be on its way to the registry: it was in time.
+  if (isEchoing(turn, 'frameworks') && changesOf(turn, framework.key) === 0) {
     return requestEnd(turn, framework, { reply: undefined, why: 'its failover time was over' })
   }
   scheduleFailover(turn, framework, turn.state.rules.frameworkPingMs)

@@ -4,6 +4,7 @@ import { TASK_PIDS_MAX } from '../../protocol/limits.ts'
 import type { Now } from '../../protocol/now.ts'
 import { NO_RESOURCES, type Resources, rangesOf, scalarOf } from '../../protocol/resources.ts'
 import { fromThousandths } from '../../protocol/scalar.ts'
+import type { Missing } from '../../protocol/schema/agent.ts'
 import type { TaskInfo, TaskLimits, WantedResources } from '../../protocol/schema/common.ts'
 import { endChecks } from './checks/checks.ts'
 import { beginChecks } from './checks/watching.ts'
@@ -12,7 +13,6 @@ import type { Container } from './effects.ts'
 import { addTask, holdFramework, record, recordFramework } from './held.ts'
 import type { ContainerInput, EndSeen, ExitSeen } from './inputs.ts'
 import { endTask, killedDuringLaunch } from './kills.ts'
-import type { Ref } from './records.ts'
 import { lookAfterFailure } from './sandboxes.ts'
 import { type AgentState, refOf, type Task } from './state.ts'
 import { type News, nextStatusNumber, report } from './streams.ts'
@@ -166,12 +166,15 @@ function sentenceOf(exit: ExitSeen): string {
   return `command was ended by ${exit.name}`
 }
 
-/** Answers for tasks that the leader had sent here and the snapshot lacked. */
-export function answerMissing(state: AgentState, refs: readonly Ref[], now: Now): void {
-  for (const ref of refs) {
+/**
+ * Answers for tasks that the leader had sent here and the snapshot lacked. A power cut may have
+ * taken from the checkpoint what was told: the leader knows better.
+ */
+export function answerMissing(state: AgentState, tasks: Missing['tasks'], now: Now): void {
+  for (const ref of tasks) {
     const framework = holdFramework(state, ref)
     if (state.tasks.has(ref.launch) || framework.isOver) continue
-    const wasHere = state.sandboxes.has(ref.launch)
+    const wasHere = ref.reported === true || state.sandboxes.has(ref.launch)
     const task = addTask(state, {
       framework,
       taskId: ref.taskId,

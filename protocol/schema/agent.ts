@@ -21,14 +21,11 @@ import { SendSandbox } from './sandbox.ts'
 import { durationMs, integer, item, list, message, oneOf, openWord, text, word } from './shapes.ts'
 
 const framework = { principal: PrincipalToken, frameworkId: FrameworkIdToken }
+const taskRef = { ...framework, taskId: TaskIdToken, launch: LaunchToken }
 
 /** One task of one framework at an agent: what both sides call it by. */
 export type TaskRef = Static<typeof TaskRef>
-export const TaskRef = message('One launch of one task.', {
-  ...framework,
-  taskId: TaskIdToken,
-  launch: LaunchToken,
-})
+export const TaskRef = message('One launch of one task.', taskRef)
 
 /**
  * A leader that has taken over asks an agent that it knows to open a session. Outside of sessions.
@@ -50,9 +47,16 @@ export const Registered = item('registered', 'The session is confirmed.', {
   ),
 })
 
-/** Tasks that the leader had sent and the snapshot lacks. */
+/**
+ * Tasks that the leader had sent and the snapshot lacks. `reported`: the agent has told of it, which
+ * after a power cut it may not know.
+ */
+export type Missing = Static<typeof Missing>
 export const Missing = item('missing', 'Tasks that the snapshot lacks.', {
-  tasks: list(TaskRef, 1024),
+  tasks: list(
+    message('A launch that is missing.', { ...taskRef, reported: Type.Optional(Type.Boolean()) }),
+    1024,
+  ),
 })
 
 /**

@@ -9,7 +9,7 @@ import {
   type Resources,
   scalarsOf,
 } from '../../../protocol/resources.ts'
-import type { TaskRef } from '../../../protocol/schema/agent.ts'
+import type { Missing } from '../../../protocol/schema/agent.ts'
 import type { HeldTask } from '../../../protocol/schema/master.ts'
 import { isTerminal } from '../../../protocol/task-state.ts'
 import { wireBytes, wireBytesAtMost } from '../../../protocol/wire-size.ts'
@@ -19,7 +19,16 @@ import { frameworkFromAgent } from '../frameworks/end.ts'
 import { healthOf } from '../health.ts'
 import { parseWish } from '../offers/wishes.ts'
 import { count } from '../state.ts'
-import { compareNumbers, forgetEnd, isReportable, moveTask, settleTask, tellAll } from '../tasks.ts'
+import {
+  compareNumbers,
+  endTask,
+  forgetEnd,
+  forgetTask,
+  isReportable,
+  moveTask,
+  settleTask,
+  tellAll,
+} from '../tasks.ts'
 import type { LeaderTurn } from '../turn.ts'
 import { order } from './agents.ts'
 
@@ -41,22 +50,39 @@ export function countHeld(opening: Opening, { resources, latest }: HeldTask): st
  * Takes over what the agent holds; returns what it should hold and does not. Of several launches
  * of one id it shows the oldest first: the newest is taken over first, and is the one that counts.
  */
-export function compare(turn: LeaderTurn, agent: Agent, opening: Opening): TaskRef[] {
+export function compare(turn: LeaderTurn, agent: Agent, opening: Opening): Missing['tasks'] {
   const held = new Set<Task>()
   for (const shown of opening.tasks.toReversed()) {
     if (isOver(turn, opening, shown)) continue
     const task = adopt(turn, agent, shown)
     if (task !== undefined) held.add(task)
   }
-  const missing: TaskRef[] = []
+  const missing: Missing['tasks'] = []
   for (const task of agent.tasks) {
     // What is left of an ended framework is asked for by `tear-down`.
     const { principal, frameworkId, state } = task.framework
     if (held.has(task) || state === 'ended') continue
     if (isTerminal(task.state)) forgetEnd(turn, task)
-    else missing.push({ principal, frameworkId, taskId: task.taskId, launch: task.launch })
+    else if (countsAnew(agent, task)) endUnheard(turn, task)
+    else missing.push({ principal, frameworkId, ...refOf(task) })
   }
   return missing
+}
+
+/** Its disk is another, and its clock is behind: what it says of the task would be old. */
+function countsAnew({ incarnation }: Agent, { number }: Task): boolean {
+  return number !== undefined && number.incarnation > incarnation
+}
+
+function endUnheard(turn: LeaderTurn, task: Task): void {
+  task.number = undefined
+  const message = 'its agent has lost its work directory'
+  endTask(turn, task, { state: 'TASK_GONE', reason: 'RECONCILIATION', message })
+  forgetTask(turn, task)
+}
+
+function refOf({ taskId, launch, number }: Task) {
+  return { taskId, launch, ...(number !== undefined && { reported: true }) }
 }
 
 function adopt(turn: LeaderTurn, agent: Agent, shown: HeldTask): Task | undefined {

@@ -354,6 +354,13 @@ test('missing tasks: one that was here and is forgotten is GONE', (t) => {
   t.like(statusOf(effects), { state: 'TASK_GONE', reason: 'RECONCILIATION' })
 })
 
+test('missing tasks: one that was told of is GONE, also if the checkpoint has lost it', (t) => {
+  const rig = anAgentThatRuns('t-2')
+  const told = { ...aRef('t-1'), reported: true }
+  const effects = rig.orders({ kind: 'missing', tasks: [told] })
+  t.like(statusOf(effects), { state: 'TASK_GONE', reason: 'RECONCILIATION' })
+})
+
 test('tear-down kills what runs, tells nobody of tasks, and says when nothing is left', (t) => {
   const rig = anAgentThatRuns('t-1')
   rig.orders(aRun([aTask('t-2')]))

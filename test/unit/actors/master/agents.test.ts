@@ -274,7 +274,7 @@ test('a lost agent that comes back with its task alive is told of', (t) => {
 test('a lost agent that comes back without its task is asked for it', (t) => {
   const { master, agent, launch } = aLostAgent()
   const effects = agent.open()
-  const ref = { ...aFramework(), taskId: 't1' as TaskId, launch }
+  const ref = { ...aFramework(), taskId: 't1' as TaskId, launch, reported: true }
   t.deepEqual(ordersOf(effects, 'a1', 'missing'), [{ kind: 'missing', tasks: [ref] }])
   const answered = agent.update('t1', 'TASK_GONE')
   t.is(master.task('t1')?.state, 'TASK_GONE')
@@ -290,6 +290,19 @@ test('a task that was launched and is not in the snapshot is named, and holds on
     ['t2'] as TaskId[],
   )
   t.is(master.task('t2')?.isHeld, true)
+})
+
+test('of a task that the snapshot lacks its agent hears whether it has ever told of it', (t) => {
+  const { agent } = aStageWith('t1', 't2')
+  agent.update('t1', 'TASK_RUNNING')
+  const asked = ordersOf(agent.open(), 'a1', 'missing').flatMap(({ tasks }) => tasks)
+  t.deepEqual(
+    asked.map(({ taskId, reported }) => [taskId, reported]),
+    [
+      ['t1' as TaskId, true],
+      ['t2' as TaskId, undefined],
+    ],
+  )
 })
 
 test('a terminal task that the snapshot lacks was settled, and is forgotten', (t) => {

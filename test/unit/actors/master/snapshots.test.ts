@@ -1,15 +1,17 @@
 /** What a leader makes of tasks that an agent shows when it opens its session. */
 import test from 'ava'
 import type { TaskId } from '../../../../protocol/ids.ts'
+import { AGENT_PING_MS, AGENT_PINGS_MISSED_MAX } from '../../../../protocol/limits.ts'
 import {
   aHeldTask,
   aStage,
   aStageWith,
   FakeAgent,
   FakeFramework,
+  live,
   oldLaunch,
 } from '../../../support/master-actors.ts'
-import { aFramework, MasterDriver, ordersOf } from '../../../support/master-builders.ts'
+import { aFramework, MasterDriver, ordersOf, statusesOf } from '../../../support/master-builders.ts'
 
 test('a settled task in a snapshot is not taken up again', (t) => {
   const master = new MasterDriver().leading()
@@ -80,4 +82,17 @@ test('a task is as it is since its agent says so, not since a leader heard of it
   t.deepEqual([changed('t1'), changed('t2')], [5_000, 1e12 + master.nowMs])
   agent.update('t1', 'TASK_FINISHED', { atMs: 9_000 })
   t.is(changed('t1'), 9_000)
+})
+
+test('a task of an agent that has lost its disk, and whose clock is behind, is GONE', (t) => {
+  const { master, agent, framework, allocator } = aStageWith('t1')
+  const launch = master.task('t1')?.launch ?? oldLaunch(9)
+  const number = { incarnation: 1_700_000_000, count: 3 }
+  agent.open({ incarnation: number.incarnation }, [aHeldTask('t1', { launch, number })])
+  live({ master, framework, allocator }, AGENT_PING_MS * (AGENT_PINGS_MISSED_MAX + 2))
+  t.is(master.agent('a1').state, 'unreachable')
+  const effects = agent.open({ incarnation: number.incarnation - 100 })
+  t.deepEqual(ordersOf(effects, 'a1', 'missing'), [], 'what it answered would count for old')
+  t.like(statusesOf(effects).at(-1), { taskId: 't1', state: 'TASK_GONE', number: undefined })
+  t.is(master.task('t1'), undefined)
 })

@@ -48,8 +48,8 @@ export const Registered = item('registered', 'The session is confirmed.', {
 })
 
 /**
- * Tasks that the leader had sent and the snapshot lacks. `reported`: the agent has told of it, which
- * after a power cut it may not know.
+ * Tasks that the leader had sent and the snapshot lacks. `reported`: the agent has told of it,
+ * which after a power cut it may not know.
  */
 export type Missing = Static<typeof Missing>
 export const Missing = item('missing', 'Tasks that the snapshot lacks.', {

@@ -1,7 +1,10 @@
 /**
  * Ends what an agent left running when it stopped: tasks outlive it, unless nobody wants them to.
  */
+import { join } from 'node:path'
+import { usesOf } from '../../agent-runtime/containerizer/runtime-directory.ts'
 import type { Clock } from '../../bus/clock.ts'
+import { KILL_GRACE_MS } from '../../protocol/limits.ts'
 import { keptAgentId } from './identity.ts'
 import { openMachine } from './machine.ts'
 
@@ -21,8 +24,8 @@ export interface LeftoversOptions {
 const SIGKILL_MS = 5_000
 
 /**
- * Ends all tasks of the work directory; gives how many there were. Unless all is to be forgotten,
- * the agent's next start finds out how they ended.
+ * Ends all tasks of the work directory; gives how many run on nonetheless. Unless all is to be
+ * forgotten, the agent's next start finds out how they ended.
  *
  * @throws {ClusterError} `containerizer/in-use`: its agent still runs. `agent/bad-id`.
  */
@@ -49,13 +52,12 @@ export async function endLeftovers(options: LeftoversOptions): Promise<number> {
     const found = await containerizer.recover()
     for (const { containerId, state } of found)
       if (state.kind === 'running') running.add(containerId)
-    const count = running.size
     const timer = clock.after(graceMs + SIGKILL_MS, finish)
     for (const containerId of running) {
       if (alone === undefined) containerizer.kill(containerId, graceMs)
       else containerizer.endAlone(containerId, { graceMs, why: alone })
     }
-    if (count > 0) await finished
+    if (running.size > 0) await finished
     timer.cancel()
     containerizer.sweep()
     if (forget) {
@@ -63,8 +65,34 @@ export async function endLeftovers(options: LeftoversOptions): Promise<number> {
       const tooLate = new Promise((resolve) => clock.after(SIGKILL_MS, () => resolve(undefined)))
       await Promise.race([Promise.all(destroyed), tooLate])
     }
-    return count
+    return running.size
   } finally {
     await containerizer.close()
+  }
+}
+
+export interface AloneOptions {
+  readonly workDir: string
+  readonly clock: Clock
+  /** For so long no agent has come back. */
+  readonly timeoutMs: number
+  /** Of the work directory, as the last agent there counted them. */
+  readonly uses: number
+}
+
+/** What is refused now, by a full disk, or hangs, as a container service, may be done later. */
+const TRIES = 60
+const AGAIN_MS = 60_000
+
+/** Ends all tasks of an agent that does not come back: tries for an hour if some run on. */
+export async function endAlone({ workDir, clock, timeoutMs, uses }: AloneOptions): Promise<void> {
+  const alone = `no agent came back within ${timeoutMs / 1_000} s`
+  const options = { workDir, clock, graceMs: KILL_GRACE_MS, forget: false, alone }
+  // An agent that came back watches for itself, also when it is gone again.
+  const isLast = (): boolean => usesOf(join(workDir, 'runtime')) === uses
+  for (let tries = 0; tries < TRIES && isLast(); tries++) {
+    const left = await endLeftovers(options).catch(() => undefined)
+    if (left === 0) return
+    await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve))
   }
 }

@@ -218,7 +218,7 @@ export class DockerContainer implements LookedAt {
     this.#killing.askFor(graceMs)
   }
 
-  /** Removes it as it stands, without an event. */
+  /** Removes it as it stands, without an event. Forgotten meanwhile, it keeps its note. */
   destroy(): Promise<void> {
     this.#destroyed ??= this.#destroy()
     return this.#destroyed
@@ -232,6 +232,7 @@ export class DockerContainer implements LookedAt {
     await this.#output?.close()
     await this.#work
     await this.#remove()
+    if (this.#forgotten) return
     if (!wasOver) this.#world.ended()
     this.#world.notes.remove(this.#names.id)
   }
@@ -355,7 +356,7 @@ export class DockerContainer implements LookedAt {
     this.#over({ kind: 'ended', containerId: this.#names.id, ...this.#end })
   }
 
-  /** Until it is gone; `againMs`: or cannot be removed now: whoever lists all sees it again. */
+  /** Until it is gone; `giveUpMs`: or cannot be removed now: whoever lists all sees it again. */
   async #remove(giveUpMs?: number): Promise<void> {
     const path = `/containers/${this.#names.name}?force=true&v=true`
     for (

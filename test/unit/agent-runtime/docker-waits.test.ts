@@ -153,5 +153,25 @@ test.serial('a service that hangs is not asked twice at once for the same', asyn
   await closing
 })
 
+test.serial('a container that could not be removed is known to the next agent', async (t) => {
+  await using service = await ScriptedService.open(({ response }) => void response.destroy())
+  const { containerizer, later, notes } = aContainerizer(t, service)
+  notes.open('c-1', { sandbox: aSandbox('c-1') })
+  notes.add('c-1', 'started')
+  await containerizer.recover()
+  const destroyed = containerizer.destroy('c-1')
+  await service.asked(({ method }) => method === 'DELETE')
+  await containerizer.close()
+  let isOver = false
+  void destroyed.then(() => {
+    isOver = true
+  })
+  while (!isOver) {
+    for (const { end } of later) end()
+    await new Promise<void>((resolve) => systemClock.soon(resolve))
+  }
+  t.is(notes.all().get('c-1')?.state, 'started')
+})
+
 const isLook = ({ path }: Asked): boolean => path.endsWith('-c-1/json')
 const isKill = ({ path }: Asked): boolean => path.endsWith('/kill')

@@ -119,6 +119,8 @@ export interface HeldTask {
   isDoubtful: boolean
   /** Since when (monotonic) the leader has answered nothing but that nobody knows it. */
   unknownAtMs: number | undefined
+  /** The framework was told so last: that it is known again is news, however it is. */
+  isToldUnknown: boolean
 }
 
 export interface EndedTask {

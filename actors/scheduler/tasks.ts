@@ -42,6 +42,7 @@ export function holdTask(state: SchedulerState, { taskId, agentId, accept }: New
     isHeard: false,
     isDoubtful: false,
     unknownAtMs: undefined,
+    isToldUnknown: false,
   }
   if (before !== undefined) state.ended.delete(taskId)
   if (accept !== undefined) state.kills.delete(taskId)
@@ -219,9 +220,13 @@ function problemOf(
   const event = taskEventOf(status.state)
   // An answer that nobody knows the task is passed on and stored nowhere.
   if (event === undefined) return from === undefined ? undefined : 'illegalState'
-  if (from === undefined && order === 0 && status.state === task.state) return 'repeatedStatus'
+  if (from === undefined && order === 0 && isAsTold(task, status)) return 'repeatedStatus'
   return taskStep(task.state, event) === undefined ? 'illegalState' : undefined
 }
+
+/** The framework was told nothing else since. */
+const isAsTold = (task: HeldTask, { state }: TaskStatus): boolean =>
+  state === task.state && !task.isToldUnknown
 
 /** The leader knows the launch, and so where it is. */
 function place(task: HeldTask, { launch, agentId }: TaskStatus): void {
@@ -282,6 +287,7 @@ function apply(turn: Turn, held: HeldTask | undefined, status: TaskStatus): void
   const task = held ?? holdTask(state, { taskId, agentId })
   task.state = taskStep(task.state, event)?.state ?? task.state
   task.isHeard = true
+  task.isToldUnknown = false
   task.agentId ??= agentId
   task.launch ??= launch
   task.number = number ?? task.number

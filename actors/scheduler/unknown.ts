@@ -15,6 +15,7 @@ export function onUnknown({ state, now, effects }: Turn, taskId: TaskId): void {
   const task = state.tasks.get(taskId)
   if (task === undefined) return
   task.unknownAtMs ??= now.monotonicMs
+  task.isToldUnknown = true
   // Of one that nobody has ever spoken of we only know the name.
   const isNameOnly = task.state === 'TASK_UNKNOWN'
   if (!isNameOnly && now.monotonicMs < task.unknownAtMs + UNKNOWN_MS_MAX) return

@@ -82,8 +82,6 @@ export interface RunState {
   readonly instances: readonly Instance[]
   /** By the task id of its latest attempt. */
   readonly byTask: Map<TaskId, Instance>
-  /** Tasks that were given up for lost: should one come back, it is killed. */
-  readonly givenUp: Set<TaskId>
   /**
    * Streams of each task that are still read, 1 or 2. Of one that was given up none is waited for.
    */
@@ -234,7 +232,6 @@ export function newRun(plan: Plan): RunState {
     plan,
     instances,
     byTask: new Map(),
-    givenUp: new Set(),
     readings: new Map(),
     spots: new Map(),
     shortage: new Map(),

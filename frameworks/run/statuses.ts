@@ -16,7 +16,7 @@ const UNKNOWN_MS = 60_000
 
 export function onStatus(state: RunState, status: TaskStatus, effects: Effect[]): void {
   const instance = state.byTask.get(status.taskId)
-  if (instance === undefined) return onFormer(state, status, effects)
+  if (instance === undefined) return
   const { index } = instance
   if (isNeverStarted(instance, status)) {
     instance.drops += 1
@@ -37,8 +37,7 @@ export function onStatus(state: RunState, status: TaskStatus, effects: Effect[])
 }
 
 /**
- * Nobody has heard of it for too long: another takes its place. The leader kills it when its agent
- * is back; should that leader be gone by then, `onFormer` does.
+ * Nobody has heard of it for too long: another takes its place.
  */
 export function onSilenceOver(
   state: RunState,
@@ -50,20 +49,11 @@ export function onSilenceOver(
   const { silentAtMs, view } = instance
   const { taskId, agentId = 'of it' } = view
   if (silentAtMs === undefined || taskId === undefined || !mayBeReplaced(state, instance)) return
-  effects.push({ do: 'kill', taskId })
   const minutes = SILENCE_MS_MAX / 60_000
   const message = `agent ${agentId} has not answered for ${minutes} minutes`
   const atMs = silentAtMs + SILENCE_MS_MAX
   const lost = { taskId, state: 'TASK_LOST', source: 'master', message, atMs } as const
   onStatus(state, lost, effects)
-}
-
-/** One that was given up is not to run beside the one that took its place. */
-function onFormer({ givenUp }: RunState, status: TaskStatus, effects: Effect[]): void {
-  const { taskId, state, source, reason } = status
-  if (!givenUp.has(taskId)) return
-  if (isTerminal(state)) givenUp.delete(taskId)
-  else if (source === 'agent' || reason === 'AGENT_RETURNED') effects.push({ do: 'kill', taskId })
 }
 
 function readOutput(
@@ -89,9 +79,9 @@ function endAttempt(state: RunState, instance: Instance, { status, effects }: En
   if (view.state === 'TASK_LOST') state.readings.delete(status.taskId)
   if (!isStartedAgain(state, instance, status)) return
   state.byTask.delete(status.taskId)
-  // Nobody said that it has ended: it may come back.
+  // Nobody said that it has ended: it may come back, and is not to run beside the next one then.
   if (view.state === 'TASK_LOST') {
-    state.givenUp.add(status.taskId)
+    effects.push({ do: 'kill', taskId: status.taskId })
     instance.ids += 1
   }
   const delayMs = nextPauseMs(instance.pauseMs, status.atMs - runsSinceMs)

@@ -39,11 +39,14 @@ test('a task that nobody knows for ten minutes is let go of, behind its last sta
   t.false(given.state.tasks.has(taskId), 'it is asked about no more')
 })
 
-test('a task that somebody knows meanwhile is held on, also if that is no news', (t) => {
+test('a task that somebody knows meanwhile is held on, and told of once, as it is', (t) => {
   const given = aRunning()
   unknownFor(given, 9)
-  given.say([{ kind: 'status', status: aStatus('TASK_RUNNING', { source: 'master' }) }])
-  t.is(given.all('tell-statuses').length, 0)
+  const known = { kind: 'status', status: aStatus('TASK_RUNNING', { source: 'master' }) } as const
+  given.say([known])
+  t.like(given.all('tell-statuses')[0]?.statuses, [{ taskId, state: 'TASK_RUNNING' }])
+  given.say([known])
+  t.is(given.all('tell-statuses').length, 0, 'that is no news')
   unknownFor(given, 9)
   t.true(given.state.tasks.has(taskId))
 })

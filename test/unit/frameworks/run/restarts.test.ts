@@ -137,16 +137,22 @@ test('no more are started again at once than an answer can say are in use', (t) 
   t.is(run.offer().placed.length, 40 - NOT_LAUNCHED_MAX)
 })
 
-test('one that was given up for lost and comes back is killed: another has its place', (t) => {
+test('one that nobody knows for a minute is given up for lost, and killed should it come back', (t) => {
   const run = new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_RUNNING')
   run.status('run-0', 'TASK_UNKNOWN', { source: 'master', atMs: 0 })
   run.status('run-0', 'TASK_UNKNOWN', { source: 'master', atMs: 60_000 })
   t.is(run.all('restart-after').length, 1)
-  run.status('run-0', 'TASK_RUNNING')
   t.deepEqual(run.all('kill'), [{ do: 'kill', taskId: 'run-0' }] as never)
-  run.status('run-0', 'TASK_KILLED')
-  t.deepEqual(run.states, ['restarting'], 'its end is nobody’s')
+  t.deepEqual(run.status('run-0', 'TASK_KILLED').states, ['restarting'], 'its end is nobody’s')
   t.deepEqual(run.input({ kind: 'restart-due', index: 0 }).offer().placed, ['run-0-2'])
+})
+
+test('one that nobody knew for a while and that is back is not lost when it is unknown again', (t) => {
+  const run = new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_RUNNING')
+  run.status('run-0', 'TASK_UNKNOWN', { source: 'master', atMs: 0 })
+  run.status('run-0', 'TASK_RUNNING', { source: 'master', reason: 'RECONCILIATION' })
+  run.status('run-0', 'TASK_UNKNOWN', { source: 'master', atMs: 900_000 })
+  t.deepEqual([run.states, run.effects], [['TASK_RUNNING'], []])
 })
 
 test('one that was given up for lost is not waited for by its readers', (t) => {

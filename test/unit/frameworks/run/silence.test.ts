@@ -48,15 +48,13 @@ test('with restarts it is given up after a while and starts elsewhere, by anothe
   t.deepEqual(run.input({ kind: 'restart-due', index: 0 }).offer().placed, ['run-0-2'])
 })
 
-test('one that was given up and comes back with its agent is killed', (t) => {
+test('one that was given up changes nothing when it comes back: it is killed already', (t) => {
   const run = isSilent(new Run({}, 1, ALWAYS).offer().status('run-0', 'TASK_RUNNING'))
   over(run).input({ kind: 'restart-due', index: 0 }).offer().status('run-0-2', 'TASK_RUNNING')
   isSilent(run)
-  t.deepEqual(run.effects, [], 'nobody is there to be killed')
-  run.status('run-0', 'TASK_RUNNING', { source: 'master', reason: 'AGENT_RETURNED' })
-  t.deepEqual(run.all('kill'), [{ do: 'kill', taskId: 'run-0' }] as never)
+  t.deepEqual(run.effects, [])
   run.status('run-0', 'TASK_KILLED')
-  t.deepEqual(run.states, ['TASK_RUNNING'])
+  t.deepEqual([run.states, run.effects], [['TASK_RUNNING'], []])
 })
 
 test('an agent that answers in time keeps its instance, however often it falls silent', (t) => {

@@ -33,7 +33,8 @@ export interface Subscription {
 
 /**
  * `disconnected`: what was published lately may be lost. `connected`: back; what was published by
- * others in between is lost. Neither proves anything else: a cut between two servers of a NATS
+ * others in between is lost; so it is told, too, when the server allows a subscription that it had
+ * forbidden. Neither proves anything else: a cut between two servers of a NATS
  * cluster disconnects no client (sessions find that). `closed`: for good, by `close()`.
  */
 export type ConnectionState = 'connected' | 'disconnected' | 'closed'

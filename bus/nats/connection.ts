@@ -8,10 +8,11 @@ import {
   UserAuthenticationExpiredError,
 } from '@nats-io/transport-node'
 import { ClusterError } from '../../protocol/errors.ts'
-import type { Bus, BusMessage, ConnectionState, PublishOptions } from '../bus.ts'
-import { systemClock } from '../clock.ts'
+import type { Bus, BusMessage, ConnectionState, PublishOptions, Subscription } from '../bus.ts'
+import type { Clock } from '../clock.ts'
 import { cutOff } from './client-internals.ts'
 import { headersOf } from './headers.ts'
+import { Subscriptions } from './subscriptions.ts'
 
 const NO_RESPONDERS = 503
 /** Who is refused dials several times a second, and tells of it no more often than this. */
@@ -20,77 +21,96 @@ const REFUSED_TOLD_MS = 60_000
 export interface ConnectionDeps {
   readonly name: string
   readonly inbox: string
+  readonly clock: Clock
   /** The server forbade something, or broke the protocol: what it was is in the error. */
   readonly onFault: (fault: ClusterError) => void
 }
 
 /** Takes over `connection`, which is connected. */
-export function natsBus(connection: NatsConnection, { name, inbox, onFault }: ConnectionDeps): Bus {
-  let state: ConnectionState = 'connected'
-  const listeners = new Set<(state: ConnectionState) => void>()
-  const change = (next: ConnectionState): void => {
-    if (state === next || state === 'closed') return
-    state = next
-    for (const listener of listeners) guarded(() => listener(next))
-  }
-  const faults = new Faults(name, onFault)
+export function natsBus(connection: NatsConnection, deps: ConnectionDeps): Bus {
+  const { name, inbox, clock } = deps
+  const states = new States()
+  const faults = new Faults(deps)
   // The client would keep it until it dials again, and drop it then.
-  const outgoing = new Outgoing(connection, () => state === 'connected' && !connection.isClosed())
+  const outgoing = new Outgoing(
+    connection,
+    () => states.now === 'connected' && !connection.isClosed(),
+  )
 
   const follow = async (): Promise<void> => {
     for await (const status of connection.status()) {
       if (status.type === 'staleConnection') cutOff(connection)
-      if (status.type === 'disconnect') change('disconnected')
+      if (status.type === 'disconnect') states.change('disconnected')
       if (status.type === 'reconnect') {
         faults.isKnown()
-        change('connected')
+        states.change('connected')
       }
-      if (status.type === 'error') faults.tell(status.error.message, status.error)
+      if (status.type === 'error' && !subscriptions.isRepeated(status.error))
+        faults.tell(status.error.message, status.error)
     }
-    change('closed')
+    states.change('closed')
   }
+  const flush = async (): Promise<void> => {
+    try {
+      if (states.now !== 'connected') throw new Error(states.now)
+      outgoing.handOver()
+      await connection.flush()
+    } catch (cause) {
+      throw new ClusterError('bus/disconnected', 'later', `${name} lost its server`, { cause })
+    }
+  }
+  const onBack = (): void => {
+    if (states.now !== 'connected') return
+    states.change('disconnected')
+    states.change('connected')
+  }
+  const subscriptions = new Subscriptions({ connection, clock, flush, onBack })
   void follow()
 
   return {
     name,
     inbox,
     get state() {
-      return state
+      return states.now
     },
     publish: (subject, payload, options) => outgoing.add({ subject, payload, options }),
     subscribe(subject, handle) {
       outgoing.handOver()
-      const subscription = connection.subscribe(subject, {
-        callback(error, message) {
-          // What is forbidden is told by the connection's status, too.
-          if (error instanceof PermissionViolationError) return
-          if (error) faults.tell(`subscription ${subject} ended`, error)
-          else guarded(() => handle(busMessage(message)))
-        },
+      return subscriptions.open(subject, (error, message) => {
+        if (error) faults.tell(`subscription ${subject} ended`, error)
+        else guarded(() => handle(busMessage(message)))
       })
-      return { close: () => subscription.unsubscribe() }
     },
-    onState(handle) {
-      listeners.add(handle)
-      return { close: () => void listeners.delete(handle) }
-    },
-    async flush() {
-      try {
-        if (state !== 'connected') throw new Error(state)
-        outgoing.handOver()
-        await connection.flush()
-      } catch (cause) {
-        throw new ClusterError('bus/disconnected', 'later', `${name} lost its server`, { cause })
-      }
-    },
+    onState: (handle) => states.listen(handle),
+    flush,
     async close() {
-      if (state === 'closed') return
+      if (states.now === 'closed') return
       outgoing.handOver()
       // What was published before is on its way, if there is one.
-      if (state === 'connected') await connection.flush().catch(() => undefined)
+      if (states.now === 'connected') await connection.flush().catch(() => undefined)
       await connection.close()
-      change('closed')
+      states.change('closed')
     },
+  }
+}
+
+class States {
+  #now: ConnectionState = 'connected'
+  readonly #listeners = new Set<(state: ConnectionState) => void>()
+
+  get now(): ConnectionState {
+    return this.#now
+  }
+
+  change(next: ConnectionState): void {
+    if (this.#now === next || this.#now === 'closed') return
+    this.#now = next
+    for (const listener of this.#listeners) guarded(() => listener(next))
+  }
+
+  listen(handle: (state: ConnectionState) => void): Subscription {
+    this.#listeners.add(handle)
+    return { close: () => void this.#listeners.delete(handle) }
   }
 }
 
@@ -137,11 +157,13 @@ class Outgoing {
 /** Tells what the server says is wrong. */
 class Faults {
   readonly #name: string
+  readonly #clock: Clock
   readonly #onFault: (fault: ClusterError) => void
   #refusedToldAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(name: string, onFault: (fault: ClusterError) => void) {
+  constructor({ name, clock, onFault }: ConnectionDeps) {
     this.#name = name
+    this.#clock = clock
     this.#onFault = onFault
   }
 
@@ -161,7 +183,7 @@ class Faults {
   }
 
   #tellRefused(cause: Error): void {
-    const { monotonicMs } = systemClock.now()
+    const { monotonicMs } = this.#clock.now()
     if (monotonicMs - this.#refusedToldAtMs < REFUSED_TOLD_MS) return
     this.#refusedToldAtMs = monotonicMs
     const message = `the server refuses ${this.#name}: it does not know these credentials any more; start it again with new ones (it goes on trying)`

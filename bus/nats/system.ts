@@ -63,7 +63,7 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
     async connect({ name, inbox = newInbox(location) }) {
       const { connection, pace } = await dial(location, { name, inboxPrefix: inbox })
       await requireAbilities(connection)
-      const bus = natsBus(connection, { name, inbox, onFault })
+      const bus = natsBus(connection, { name, inbox, clock: systemClock, onFault })
       bus.onState((state) => state === 'connected' && pace.begin())
       if (leaderOn !== undefined && location.servers.length > 1) {
         const leave = (): void => cutOff(connection)

@@ -1,10 +1,12 @@
 /** A NATS server with credentials, as `bourse auth` writes it: here, or on a machine of a test. */
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startGuarded } from '../../bus/nats/guardian.ts'
+import { USERS_FILE } from '../../cli/auth/server-text.ts'
 import { runCommandLine } from '../../cli/program.ts'
 import { recordingIo } from './io.ts'
 import type { Machine } from './machines.ts'
@@ -20,6 +22,8 @@ export interface SecuredServer {
   add(user: string): Promise<void>
   /** The user is nobody when it resolves. */
   remove(user: string): Promise<void>
+  /** Writes `users.conf` as no `bourse auth` would; the server knows it when it resolves. */
+  editUsers(edit: (users: string) => string): Promise<void>
   /** The environment of a process that connects with the file of that name. */
   env(credentials: string): NodeJS.ProcessEnv
   /** What the server has logged. */
@@ -70,6 +74,7 @@ async function startIn(
       await sleep(LOOK_MS)
     }
   }
+  const usersPath = join(folder, USERS_FILE)
   const reload = async (change: Promise<void>): Promise<void> => {
     await change
     const before = log().split(RELOADED).length - 1
@@ -82,6 +87,7 @@ async function startIn(
     folder,
     add: (user) => reload(bourse('auth', 'add', ...user.split(' '), '--dir', folder)),
     remove: (user) => reload(bourse('auth', 'remove', ...user.split(' '), '--dir', folder)),
+    editUsers: (edit) => reload(writeFile(usersPath, edit(readFileSync(usersPath, 'utf8')))),
     env(credentials) {
       const { NATS_CONTEXT: _, NATS_CREDS: _creds, NATS_NKEY: _nkey, ...rest } = process.env
       const path = join(folder, credentials)

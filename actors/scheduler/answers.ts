@@ -1,6 +1,7 @@
 /** What calls were answered. Silence is no answer: deadlines repeat what was not heard. */
 import { type Refusal, retryOf } from '../../protocol/errors.ts'
-import { takeCall } from './calls.ts'
+import type { SessionId } from '../../protocol/ids.ts'
+import { keepNumber, takeCall } from './calls.ts'
 import { onDemandDone } from './demand.ts'
 import { end } from './ending.ts'
 import type { Input } from './inputs.ts'
@@ -46,9 +47,7 @@ export function onAnswered(turn: Turn, answered: Answered): void {
 }
 
 function onCallDone(turn: Turn, { key, refusal: refused, notLaunched = [] }: Answered): void {
-  // It leads no more, or we have not heard yet that it does: the next session decides.
-  const isAccept = turn.state.calls.get(key)?.said.verb === 'accept'
-  if (refused?.name === 'stale' && !isAccept) return
+  if (refused?.name === 'stale') return onStale(turn, key, refused)
   const out = takeCall(turn, key)
   if (out === undefined) return
   if (turn.state.demanding?.call === key) onDemandDone(turn, refused !== undefined)
@@ -59,4 +58,15 @@ function onCallDone(turn: Turn, { key, refusal: refused, notLaunched = [] }: Ans
   } else if (out.said.verb === 'teardown') end(turn)
   else settle(turn, out.ask, { outcome: 'done' })
   if (out.said.verb === 'reconcile') askMore(turn)
+}
+
+/**
+ * It leads no more, or we have not heard yet that it does: the next session decides. An accept may
+ * have been heard by the leader that we mean, which is not asked to launch once more.
+ */
+function onStale(turn: Turn, key: SessionId, refused: Refusal): void {
+  const out = turn.state.calls.get(key)
+  if (out?.said.verb !== 'accept') return
+  onAccepted(turn, out, refused)
+  keepNumber(turn, out)
 }

@@ -53,20 +53,28 @@ function transmit({ state, now, effects }: Turn, out: OutCall): void {
   state.deadlines.set(out.call, now.monotonicMs + timeoutMs, { due: 'repeat', call: out.call })
 }
 
-/**
- * No answer came in time. A kill of a task that has ended meanwhile would find the next one of its
- * id: of such a call only the number is said again, for a gap would be waited for.
- */
+/** No answer came in time. A kill of a task that has ended would find the next one of its id. */
 export function repeatCall(turn: Turn, call: SessionId): void {
-  const { calls, tasks } = turn.state
+  const { calls, tasks, link } = turn.state
   const out = calls.get(call)
-  if (out === undefined) return
+  // Who has left says nothing more.
+  if (out === undefined || link.phase !== 'open') return
   const { said } = out
-  if (said.verb === 'kill' && tasks.get(said.body.taskId)?.kill === undefined) {
-    const { taskId: _, agentId: __, graceMs: ___, ...header } = said.body
-    out.said = { verb: 'pong', body: header }
-  }
+  if (said.verb === 'kill' && tasks.get(said.body.taskId)?.kill === undefined) keepNumber(turn, out)
   transmit(turn, out)
+}
+
+/**
+ * Of a call that is over only the number is said again, until it is answered: else the leader waits
+ * for it, and all that is said after it is repeated. Without the id of the call: a leader that has
+ * refused it would do so again.
+ */
+export function keepNumber({ state }: Turn, out: OutCall): void {
+  const { link, highest } = state
+  if (link.phase !== 'open') return
+  const body = { session: link.session.id, n: out.n, ...(highest && { epoch: highest.epoch }) }
+  out.said = { verb: 'pong', body }
+  out.ask = undefined
 }
 
 /** The call was answered: it is not repeated. Undefined: nobody waits for it any more. */

@@ -77,7 +77,7 @@ export interface OutCall {
   readonly n: number
   said: VerbCall
   /** The command that it settles. */
-  readonly ask: Ask | undefined
+  ask: Ask | undefined
   /** Monotonic. */
   sentAtMs: number
   tries: number

@@ -178,3 +178,20 @@ test('a call that is stale for its leader waits for the next session', (t) => {
   given.flush()
   t.is(given.calls('suppress').length, 1)
 })
+
+test('of an accept that a deposed leader calls stale the number is said until it is answered', (t) => {
+  const given = twoOffers()
+  given.accept([anOffer(1).offerId], ['t-1'])
+  const { key, body } = given.call('accept')
+  given.answer(key, refusal('stale', 'epoch 1 is not 0'))
+  given.answer(given.call('reconcile').key)
+  given.pass(2_000)
+  const { n, session, epoch } = body
+  t.deepEqual(given.calls('pong')[0]?.body, { n, session, epoch } as typeof body)
+  given.answer(key, refusal('stale', 'epoch 1 is not 0'))
+  given.pass(4_000)
+  t.is(given.call('pong').key, key)
+  t.deepEqual(given.answer(key), [])
+  given.pass(60_000)
+  t.deepEqual([given.calls('pong'), given.calls('accept')], [[], []])
+})

@@ -97,7 +97,10 @@ function taskProblems(leader: Leader): string[] {
   return problems
 }
 
-/** What a role with a limit has is what all below it have. */
+const unreserved = (all: Resources): Resources =>
+  new Map([...all].filter(([, { traits }]) => (traits.role ?? traits.reservations) === undefined))
+
+/** What a role with a limit has is what all below it have, but for what is reserved for it. */
 function limitProblems({ roles, frameworks }: Leader): string[] {
   const members = [...frameworks.values()].flatMap((framework) => [...framework.roles])
   return [...roles.limited].flatMap(([top, has]) => {
@@ -105,7 +108,7 @@ function limitProblems({ roles, frameworks }: Leader): string[] {
     const all = below.reduce((sum, [, { allocated }]) => addResources(sum, allocated), NO_RESOURCES)
     const names = new Set([...has.keys(), ...[...all.values()].map(({ traits }) => traits.name)])
     return [...names].flatMap((name) => {
-      const counted = scalarOf(all, name)
+      const counted = scalarOf(unreserved(all), name)
       const is = has.get(name) ?? 0
       return is === counted ? [] : [`role ${top} has ${is} of ${name}, not ${counted}`]
     })

@@ -22,14 +22,23 @@ export function sumsOf(amounts: Amounts): Sums {
   return Object.fromEntries(entries.map(([name, amount]) => [name, fromThousandths(amount)]))
 }
 
-/** Of ranges and sets each agent has its own; what can be taken back at any time is nobody's. */
+/** What quotas are about: what is reserved is for its role alone, whatever that says. */
 export function amountsOf(resources: Resources): Amounts {
   const book: AmountBook = new Map()
-  addScalars(book, resources)
+  addUnreserved(book, resources)
   return book
 }
 
 /** The same without a map for each: of all agents of a large cluster. */
+export function addUnreserved(book: AmountBook, resources: Resources, times: 1 | -1 = 1): void {
+  for (const { traits, amount } of resources.values()) {
+    const { name, role, reservations, revocable } = traits
+    if (amount.kind !== 'scalar' || revocable || (role ?? reservations) !== undefined) continue
+    addAmount(book, name, times * amount.thousandths)
+  }
+}
+
+/** Of ranges and sets each agent has its own; what can be taken back at any time is nobody's. */
 export function addScalars(book: AmountBook, resources: Resources, times: 1 | -1 = 1): void {
   for (const { traits, amount } of resources.values()) {
     if (amount.kind !== 'scalar' || traits.revocable) continue

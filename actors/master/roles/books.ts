@@ -4,7 +4,7 @@ import type { OfferEvent } from '../../../protocol/offer-machine.ts'
 import type { Resources } from '../../../protocol/resources.ts'
 import type { RegistryRecord } from '../../../protocol/schema/master.ts'
 import type { SetQuotas, SetWeights } from '../../../protocol/schema/operator.ts'
-import { type AmountBook, type Amounts, addScalars, amountsOf, NO_AMOUNTS } from './amounts.ts'
+import { type AmountBook, type Amounts, addUnreserved, amountsOf, NO_AMOUNTS } from './amounts.ts'
 
 export interface RoleTerms {
   readonly weight: number
@@ -92,7 +92,7 @@ export function countAllotted(
 ): void {
   if (limited.size === 0) return
   const has = limited.get(topOf(role))
-  if (has !== undefined) addScalars(has, resources, times)
+  if (has !== undefined) addUnreserved(has, resources, times)
 }
 
 /** True if the role, or one above it, may not have so much more. */

@@ -6,7 +6,7 @@ import type { RoleQuota, RoleWeight } from '../../../protocol/schema/common.ts'
 import { tellWorld } from '../public-events.ts'
 import { record } from '../registry.ts'
 import { answer, type LeaderTurn, log, refuse } from '../turn.ts'
-import { addScalars, sumsOf } from './amounts.ts'
+import { addUnreserved, sumsOf } from './amounts.ts'
 import { type RoleCall, type RolesRecord, setTerms, termsOf, topOf } from './books.ts'
 import { judgeRoleCall, quotaTerms } from './checks.ts'
 import { raised } from './quota-sums.ts'
@@ -102,7 +102,7 @@ function countLimited({ leader }: LeaderTurn, changed: ReadonlySet<string>): voi
     for (const [role, { allocated }] of roles) {
       const top = topOf(role)
       const has = changed.has(top) ? limited.get(top) : undefined
-      if (has !== undefined) addScalars(has, allocated)
+      if (has !== undefined) addUnreserved(has, allocated)
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Sums over the whole cluster, for operators' calls: each costs one look at all that there is. */
 import type { AgentState } from '../agent-machine.ts'
 import type { Leader } from '../state.ts'
-import { type AmountBook, type Amounts, addAmounts, addScalars } from './amounts.ts'
+import { type AmountBook, type Amounts, addAmounts, addUnreserved } from './amounts.ts'
 import { type RoleTerms, topOf } from './books.ts'
 
 /** What they have counts, whether they answer just now or not. */
@@ -11,7 +11,7 @@ const COUNTED: ReadonlySet<AgentState> = new Set(['registered', 'silent', 'stopp
 export function capacityOf({ agents }: Leader): Amounts {
   const sum: AmountBook = new Map()
   for (const { state, total } of agents.values()) {
-    if (COUNTED.has(state)) addScalars(sum, total)
+    if (COUNTED.has(state)) addUnreserved(sum, total)
   }
   return sum
 }
@@ -20,7 +20,7 @@ export function capacityOf({ agents }: Leader): Amounts {
 export function freeOf({ agents }: Leader): AmountBook {
   const sum: AmountBook = new Map()
   for (const { state, free } of agents.values()) {
-    if (state === 'registered') addScalars(sum, free)
+    if (state === 'registered') addUnreserved(sum, free)
   }
   return sum
 }
@@ -30,7 +30,7 @@ export function allocatedByTop({ frameworks }: Leader): Map<string, AmountBook> 
   const sums = new Map<string, AmountBook>()
   for (const { roles } of frameworks.values()) {
     for (const [role, { allocated }] of roles) {
-      addScalars(bookOf(sums, topOf(role)), allocated)
+      addUnreserved(bookOf(sums, topOf(role)), allocated)
     }
   }
   return sums
@@ -40,7 +40,7 @@ export function allocatedByTop({ frameworks }: Leader): Map<string, AmountBook> 
 export function heldByTop(leader: Leader): Map<string, AmountBook> {
   const sums = allocatedByTop(leader)
   for (const { role, resources } of leader.offers.values()) {
-    addScalars(bookOf(sums, topOf(role)), resources, -1)
+    addUnreserved(bookOf(sums, topOf(role)), resources, -1)
   }
   return sums
 }

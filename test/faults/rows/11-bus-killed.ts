@@ -8,7 +8,7 @@ export const busKilled: Row = {
   fault: 'nats-server is killed and started again',
   expected: 'all are back; nothing is launched twice',
   invariants: ['I1', 'I3', 'I4', 'I9'],
-  withinMs: 5_000,
+  withinMs: 3_000,
   async run(stage) {
     const scene = await openScene(stage)
     const watch = await watchBus(scene.lab)

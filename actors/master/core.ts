@@ -57,6 +57,7 @@ import {
   appended,
   checkLog,
   conflicted,
+  countWritten,
   readBack,
   uncertain,
   writeSnapshot,
@@ -268,7 +269,9 @@ function written(turn: Turn): void {
   for (const then of done) {
     const { leader } = turn.state
     if (leader === undefined) return
-    afterWrite({ ...turn, leader }, then)
+    const leaderTurn = { ...turn, leader }
+    countWritten(leaderTurn, then)
+    afterWrite(leaderTurn, then)
   }
 }
 

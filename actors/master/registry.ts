@@ -171,12 +171,8 @@ export function written(turn: LeaderTurn): readonly AfterWrite[] {
   return done
 }
 
-function queueWritten(turn: LeaderTurn, count: number): readonly AfterWrite[] {
-  const { queue } = turn.leader.registry
-  const done = queue.splice(0, count).map(({ after }) => after)
-  for (const after of done) if ('key' in after) countWritten(turn, after.key)
-  return done
-}
+const queueWritten = ({ leader }: LeaderTurn, count: number): readonly AfterWrite[] =>
+  leader.registry.queue.splice(0, count).map(({ after }) => after)
 
 function pageWritten(
   turn: LeaderTurn,
@@ -191,10 +187,12 @@ function pageWritten(
   return [snapshot.after]
 }
 
-function countWritten(turn: LeaderTurn, key: string): void {
-  const left = changesOf(turn, key) - 1
-  if (left > 0) turn.leader.registry.changing.set(key, left)
-  else turn.leader.registry.changing.delete(key)
+/** One of what was written together has its turn: those behind it are still to be done. */
+export function countWritten(turn: LeaderTurn, after: AfterWrite): void {
+  if (!('key' in after)) return
+  const left = changesOf(turn, after.key) - 1
+  if (left > 0) turn.leader.registry.changing.set(after.key, left)
+  else turn.leader.registry.changing.delete(after.key)
 }
 
 /** It may have been written: the log says so. */

@@ -11,6 +11,7 @@ import { type LeaderTurn, warn } from '../turn.ts'
 import { closeSession, isEchoing, schedulePing, stepAgent } from './agents.ts'
 import { admission, awaitNoLonger } from './membership.ts'
 import { isParting } from './parting.ts'
+import { mayWait } from './waiting.ts'
 
 /** The log says how many wait when those that fell silent together are likely to be known. */
 const TELL_AFTER_MS = 1_000
@@ -83,10 +84,11 @@ function nextTurnMs(turn: LeaderTurn): number {
 
 const NEVER_LOST: ReadonlySet<AgentState> = new Set(['leaving', 'unreachable', 'gone'])
 
-/** Not heard since the takeover, or for all its pings. */
-function isLost({ state }: LeaderTurn, { state: agentState, missed }: Agent): boolean {
-  if (NEVER_LOST.has(agentState)) return false
-  return agentState === 'recovering' || missed > state.rules.agentPingsMissedMax
+/** Not heard since the takeover, nor that it waits, or for all its pings. */
+function isLost(turn: LeaderTurn, agent: Agent): boolean {
+  if (NEVER_LOST.has(agent.state)) return false
+  if (agent.missed > turn.state.rules.agentPingsMissedMax) return true
+  return agent.state === 'recovering' && !mayWait(turn, agent)
 }
 
 /** Written to the registry first: a later leader must know that its tasks may live on. */

@@ -1,5 +1,6 @@
 /** Agents that live and cannot open a session yet: they recover, or their disk is full. */
 import type { AgentId } from '../../../protocol/ids.ts'
+import type { Agent } from '../entities.ts'
 import { count } from '../state.ts'
 import { type LeaderTurn, log } from '../turn.ts'
 import { closeSession, scheduleReturn, stepAgent } from './agents.ts'
@@ -25,9 +26,14 @@ export function agentWaits(turn: LeaderTurn, agentId: AgentId, why: string): voi
     agent.waitsSinceMs = now.monotonicMs
     if (agent.state === 'recovering') scheduleReturn(turn, agent, reregisterMs)
   }
-  if (now.monotonicMs - agent.waitsSinceMs < reregisterMs) agent.missed = 0
+  if (mayWait(turn, agent)) agent.missed = 0
   if (agent.session === undefined) return
   log(turn, 'an agent waits', { agentId, why })
   closeSession(turn, agent)
   stepAgent(turn, agent, 'session.lost')
+}
+
+/** It has said that it waits, and not for too long. */
+export function mayWait({ now, state }: LeaderTurn, { waitsSinceMs }: Agent): boolean {
+  return waitsSinceMs !== undefined && now.monotonicMs - waitsSinceMs < state.rules.reregisterMs
 }

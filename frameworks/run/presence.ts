@@ -3,9 +3,14 @@ import type { World } from '../../actors/scheduler/scheduler.ts'
 import type { Bus } from '../../bus/bus.ts'
 import { leaderBeat } from '../../protocol/subjects.ts'
 
+/** So long a silence is worth a word. */
+export const AWAY_MS = 3_000
+
 export interface Presence {
   /** Since the leader was heard; since this was opened, if it was not yet. */
   silenceMs(): number
+  /** For how long it has been heard without such a silence: one's own standing still is one, too. */
+  heardForMs(): number
   close(): Promise<void>
 }
 
@@ -19,11 +24,16 @@ type PresenceDeps = Pick<World, 'system' | 'clock'> & { readonly cluster: string
 export async function openPresence({ system, clock, cluster }: PresenceDeps): Promise<Presence> {
   const bus: Bus = await system.connect({ name: 'bourse run' })
   let heardAtMs = clock.now().monotonicMs
+  let heardSinceMs = heardAtMs
+  const silenceMs = (): number => clock.now().monotonicMs - heardAtMs
   bus.subscribe(leaderBeat.on({ cluster }), () => {
+    const isBack = silenceMs() >= AWAY_MS
     heardAtMs = clock.now().monotonicMs
+    if (isBack) heardSinceMs = heardAtMs
   })
   return {
-    silenceMs: () => clock.now().monotonicMs - heardAtMs,
+    silenceMs,
+    heardForMs: () => (silenceMs() >= AWAY_MS ? 0 : clock.now().monotonicMs - heardSinceMs),
     close: () => bus.close(),
   }
 }

@@ -16,13 +16,14 @@ import {
   FRAMEWORK_PING_MS,
   FRAMEWORK_PINGS_MISSED_MAX,
   KILL_GRACE_MS,
+  RECONCILE_MS,
 } from '../../protocol/limits.ts'
 import { leaderBeat } from '../../protocol/subjects.ts'
 import { handleRun } from './core.ts'
 import { termsOf } from './offer-terms.ts'
 import { openRun } from './opening.ts'
 import { planOf, type Wish } from './plan.ts'
-import { openPresence, type Presence } from './presence.ts'
+import { AWAY_MS, openPresence, type Presence } from './presence.ts'
 import type { InstanceView, RunResult } from './result.ts'
 import {
   type Effect,
@@ -32,6 +33,7 @@ import {
   type RunState,
   type SilentAgent,
 } from './state.ts'
+import { isTornDown } from './teardown.ts'
 import { whyNothing } from './why.ts'
 
 export interface RunOptions
@@ -94,11 +96,10 @@ const FAILOVER_MS = 5_000
 const MISSED_MS = FRAMEWORK_PING_MS * (FRAMEWORK_PINGS_MISSED_MAX + 1)
 /** Beside the grace: for the kill to get there and the status to come back. */
 const STOP_MS = 10_000
-/** A leader that does not take the teardown in: the failover does the same. */
-const TEARDOWN_MS = 3_000
-/** How often it is looked whether the cluster is there; so long a silence is worth a word. */
+/** How often it is looked whether the cluster is there. */
 const LOOK_MS = 1_000
-const AWAY_MS = 3_000
+/** All tasks are asked about once in that time: which agents are back was heard by then. */
+const HEARD_MS = RECONCILE_MS
 
 /**
  * Runs a command on the cluster to its end. Output that tasks wrote is handed over before it
@@ -134,21 +135,11 @@ async function follow(plan: Plan, deps: Omit<RunDeps, 'scheduler'>): Promise<Run
   try {
     const run = new Run(plan, { ...deps, scheduler })
     const result = await run.finish()
-    if (!run.isAway && (await isTornDown(scheduler, options))) return result
+    if (!run.isAway && (await isTornDown(scheduler, options.world?.clock ?? systemClock))) return result
     return { ...result, unheardEndMs: MISSED_MS + failoverMs }
   } finally {
     await scheduler.close()
   }
-}
-
-/** Tears the framework down: nothing of it stays behind. False: the leader has not heard it. */
-async function isTornDown(scheduler: Scheduler, { world }: RunOptions): Promise<boolean> {
-  const clock = world?.clock ?? systemClock
-  const late = new Promise<undefined>((resolve) =>
-    clock.after(TEARDOWN_MS, () => resolve(undefined)),
-  )
-  const answer = await Promise.race([scheduler.teardown(), late])
-  return answer?.outcome === 'done'
 }
 
 interface RunDeps {
@@ -252,6 +243,15 @@ class Run {
     this.#after(delayMs, () => this.#step(input))
   }
 
+  /** Who has not heard the cluster all the time has perhaps not heard, either, who is back. */
+  #endSilence(delayMs: number, input: Input): void {
+    this.#after(delayMs, () => {
+      const leftMs = HEARD_MS - this.#deps.presence.heardForMs()
+      if (leftMs > 0) this.#endSilence(leftMs, input)
+      else this.#step(input)
+    })
+  }
+
   #watchCluster(): void {
     const { presence, display, options } = this.#deps
     const { patienceMs = Number.POSITIVE_INFINITY } = options
@@ -314,7 +314,7 @@ class Run {
         return display.restarting?.(effect.failed, effect.delayMs)
       case 'end-silence-after': {
         const { index, silence } = effect
-        return this.#wait(effect.delayMs, { kind: 'silence-over', index, silence })
+        return this.#endSilence(effect.delayMs, { kind: 'silence-over', index, silence })
       }
       case 'look-around-after':
         return this.#wait(effect.delayMs, { kind: 'look-around' })

@@ -180,6 +180,7 @@ hostile('names that act on terminals are shown as nothing that acts', async (t) 
 
 hostile('offers of others, used ones, more than was offered, and a task twice', async (t) => {
   const polite = await openScheduler({ name: 'polite', nats: cluster.server.url })
+  t.teardown(() => polite.close())
   const offers = polite.offers()[Symbol.asyncIterator]()
   const { value: offer } = await offers.next()
   const { offerId } = offer
@@ -197,23 +198,22 @@ hostile('offers of others, used ones, more than was offered, and a task twice', 
   t.is(await stranger.counted('task-ids-in-use', before), 1)
   t.is(await raw(acceptOf(task('again'))), 'used')
   await polite.teardown()
-  await polite.close()
 })
 
 hostile('a flood of one framework is throttled, and answered now and then', async (t) => {
   const before = await stranger.report()
   const flooder = await openStranger(cluster.server.url)
-  // Each counts as four calls.
-  const payload = encode({ filler: 'x'.repeat(2_000) })
+  t.teardown(() => flooder.close())
+  // Each counts as 196 calls, so that a busy machine, too, says more than is admitted.
+  const payload = encode({ filler: 'x'.repeat(100_000) })
   const subject = callOf(HOSTILE, 'pong')
   const running = aTaskRuns(t)
-  for (let burst = 0; burst < 40; burst++) {
-    for (let i = 0; i < 1_000; i++) flooder.say(subject, payload)
+  // Less than makes the server cut its reader off.
+  do {
+    for (let i = 0; i < 120; i++) flooder.say(subject, payload)
     await flooder.bus.flush()
-  }
+  } while ((await stranger.counted('refused.too-many', before)) === 0)
   await running
-  await t.notThrowsAsync(stranger.counts('refused.too-many', before))
-  await flooder.close()
   const warnings = actors[0]?.lines.filter(({ message }) => message.startsWith('refused')) ?? []
   t.true(warnings.length < 120, `${warnings.length} lines were logged`)
 })
@@ -238,6 +238,7 @@ hostile('beats of strangers: absurd ones change nothing, higher ones are topped'
 /** A framework comes, runs a task to its end, and goes. */
 async function aTaskRuns(t: ExecutionContext): Promise<void> {
   const polite = await openScheduler({ name: 'polite', nats: cluster.server.url })
+  t.teardown(() => polite.close())
   const statuses = polite.statuses()
   for await (const offer of polite.offers()) {
     const { outcome } = await offer.accept([
@@ -251,5 +252,4 @@ async function aTaskRuns(t: ExecutionContext): Promise<void> {
       break
     }
   await polite.teardown()
-  await polite.close()
 }

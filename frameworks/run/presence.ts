@@ -9,7 +9,7 @@ export const AWAY_MS = 3_000
 export interface Presence {
   /** Since the leader was heard; since this was opened, if it was not yet. */
   silenceMs(): number
-  /** For how long it has been heard without such a silence: one's own standing still is one, too. */
+  /** For how long it was heard without such a silence: to stand still oneself is one, too. */
   heardForMs(): number
   close(): Promise<void>
 }

@@ -135,7 +135,8 @@ async function follow(plan: Plan, deps: Omit<RunDeps, 'scheduler'>): Promise<Run
   try {
     const run = new Run(plan, { ...deps, scheduler })
     const result = await run.finish()
-    if (!run.isAway && (await isTornDown(scheduler, options.world?.clock ?? systemClock))) return result
+    if (!run.isAway && (await isTornDown(scheduler, options.world?.clock ?? systemClock)))
+      return result
     return { ...result, unheardEndMs: MISSED_MS + failoverMs }
   } finally {
     await scheduler.close()

@@ -29,7 +29,7 @@ export const flood: Row = {
       // The other one is to wait for nothing but the leader.
       steady: { runMs: [8_000, 16_000], resources: EACH },
     })
-    const polite = await lab.framework({ name: 'polite', tasks: 0, atOnce: 8, runMs: [500, 1_000] })
+    const polite = await lab.framework({ name: 'polite', tasks: 0, atOnce: 8, runMs: [200, 400] })
     await sleep(MEASURED_MS / 2)
     const before = await endsIn(polite)
     const child = spawn(process.execPath, [FLOOD, lab.env['NATS_URL'] ?? '', String(CALLS_PER_S)], {

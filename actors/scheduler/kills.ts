@@ -33,9 +33,11 @@ export function killAgain(turn: Turn, task: HeldTask, told: TaskState): void {
 }
 
 function sayKill(turn: Turn, task: HeldTask, { graceMs }: Kill): void {
-  const { taskId, agentId } = task
+  const { taskId, agentId, launch } = task
   task.isAsked = true
   const where = agentId === undefined ? {} : { agentId }
+  // Another instance may have started one since: that is not meant.
+  const which = launch === undefined ? {} : { launch }
   const how = graceMs === undefined ? {} : { graceMs }
-  startCall(turn, { verb: 'kill', body: { taskId, ...where, ...how } })
+  startCall(turn, { verb: 'kill', body: { taskId, ...where, ...which, ...how } })
 }

@@ -164,12 +164,17 @@ export const Suppress = message('Wants no offers.', {
  * Stops a task. The outcome is a status. An unknown task is answered as by reconcile, and if an
  * agent may still bring it, so many kills are remembered: whoever is told later that it runs on
  * says it again. A repeat does not lengthen the grace.
+ *
+ * Who names a `launch` means no later one of the id, alive or brought by an agent: of that it hears
+ * as who reconciles with an earlier launch, and of its own how it ended, if that is remembered.
  */
 export type KillTask = Static<typeof KillTask>
 export const KillTask = message('Stops a task.', {
   ...header,
   taskId: TaskIdToken,
   agentId: Type.Optional(AgentIdToken),
+  /** As a status said. Absent: whatever has the id. */
+  launch: Type.Optional(LaunchToken),
   graceMs: Type.Optional(integer(0, 3_600_000)),
 })
 

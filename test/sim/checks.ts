@@ -54,6 +54,7 @@ export class Checks implements Watcher {
       const isNewest = this.#fences.isNewest(step.state as MasterState)
       if (isNewest) {
         const state = step.state as MasterState
+        world.ledger.epoch = state.leader?.epoch ?? world.ledger.epoch
         this.#awake.step(state, world.nowMs)
         this.#failovers.master(step)
       }

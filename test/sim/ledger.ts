@@ -38,8 +38,11 @@ export interface TaskEntry {
   over: { readonly state: TaskState; readonly launch: Launch | undefined } | undefined
   /** A process of the framework was done with what it was told of its end. */
   isHandled: boolean
-  /** The end that a process of the framework was told; undefined: its agent may have forgotten. */
-  toldEnd: TaskState | undefined
+  /**
+   * The end that a process of the framework was told, and who led then; undefined: its agent may
+   * have forgotten.
+   */
+  toldEnd: { readonly state: TaskState; readonly epoch: number } | undefined
 }
 
 export interface FrameworkEntry {
@@ -65,6 +68,8 @@ export class Ledger {
   readonly frameworks = new Map<string, FrameworkEntry>()
   /** Agents of which an operator has said that they will not come back: true if it was answered. */
   readonly gone = new Map<AgentId, boolean>()
+  /** Of who leads. */
+  epoch = 0
   readonly #fail: (violation: Violation) => void
   readonly #isRunning: (launch: Launch) => boolean
 
@@ -192,11 +197,11 @@ export class Ledger {
   #toldEnd(task: TaskEntry, state: TaskState): void {
     const { taskId, agentId, toldEnd } = task
     if (agentId !== undefined && this.gone.has(agentId)) return
-    task.toldEnd ??= state
-    if (toldEnd === undefined || toldEnd === state) return
-    // What was acknowledged nobody needs to remember.
-    if (state === 'TASK_GONE' && task.isHandled) return
-    const what = `${taskId} is ${state}, and an earlier process was told ${toldEnd}`
+    task.toldEnd ??= { state, epoch: this.epoch }
+    if (toldEnd === undefined || toldEnd.state === state) return
+    // What was acknowledged its agent has forgotten, and a later leader may never have heard it.
+    if (state === 'TASK_GONE' && task.isHandled && toldEnd.epoch < this.epoch) return
+    const what = `${taskId} is ${state}, and an earlier process was told ${toldEnd.state}`
     this.#violated('4: a terminal state stays', what, { taskId })
   }
 

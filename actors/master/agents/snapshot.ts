@@ -156,7 +156,11 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
     isEndSaidEarlier: false,
     health: undefined,
     healthTold: undefined,
-    kill: framework.kills.of({ taskId: shown.taskId, agentId: agent.agentId }),
+    kill: framework.kills.of({
+      taskId: shown.taskId,
+      agentId: agent.agentId,
+      launch: shown.launch,
+    }),
     isHeld: false,
     changedAtMs: turn.now.wallMs,
   }

@@ -18,6 +18,7 @@ import { count } from '../state.ts'
 import { type LeaderTurn, refuse } from '../turn.ts'
 import { handOver, requestEnd } from './end.ts'
 import { pingMsOf, refuseUnnamed } from './instances.ts'
+import { isMeant } from './remembered-kills.ts'
 import { revive, suppress } from './roles.ts'
 import { giveAnswer, hearCall, rememberAnswer } from './session.ts'
 import { type HashedSubscribe, subscribe, tornDown } from './subscribing.ts'
@@ -169,17 +170,17 @@ function decline(turn: LeaderTurn, framework: Framework, call: Decline): void {
 export function kill(
   turn: LeaderTurn,
   framework: Framework,
-  asked: Pick<KillTask, 'taskId' | 'agentId' | 'graceMs'>,
+  asked: Pick<KillTask, 'taskId' | 'agentId' | 'launch' | 'graceMs'>,
 ): void {
   const { taskId, agentId, graceMs } = asked
-  const known = framework.tasks.all(taskId)
+  const known = framework.tasks.all(taskId).filter((task) => isMeant(asked, task))
   const meant = known.filter((task) => agentId === undefined || task.agentId === agentId)
   for (const task of meant) killOne(turn, framework, task, { graceMs })
   const mayBeBrought =
     meant.length > 0
       ? agentId === undefined && awaitsMore(turn, framework)
       : mayBringTask(turn, agentId)
-  if (mayBeBrought) framework.kills.add(taskId, agentId, { graceMs })
+  if (mayBeBrought) framework.kills.add(asked, { graceMs })
   if (known.length === 0) reconcileTask(turn, framework, asked)
 }
 

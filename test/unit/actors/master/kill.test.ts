@@ -2,7 +2,7 @@
  * Kills: handed on, remembered while the agent cannot hear, answered when the task is not known.
  */
 import test from 'ava'
-import type { AgentId, TaskId } from '../../../../protocol/ids.ts'
+import type { AgentId, Launch, TaskId } from '../../../../protocol/ids.ts'
 import {
   aHeldTask,
   aStage,
@@ -123,4 +123,38 @@ test('nobody kills the task of another framework', (t) => {
   master.call(other, { verb: 'subscribe', body })
   master.call(other, { verb: 'kill', body: T1 })
   t.deepEqual(ordersOf(master.effects, 'a1', 'kill'), [])
+})
+
+test('a kill that names a launch which is over is told how it ended, and kills no later one', (t) => {
+  const { master, framework, agent, allocator } = aStageWith('t1')
+  const { launch = oldLaunch(9), agentId = 'a9' as AgentId } = master.task('t1') ?? {}
+  agent.update('t1', 'TASK_FAILED')
+  agent.say({ kind: 'settled', tasks: [{ ...aFramework(), ...T1, launch }] })
+  const kill = (named: { launch?: Launch; agentId?: AgentId }) => {
+    const from = master.effects.length
+    framework.call('kill', { ...T1, ...named })
+    const effects = master.effects.slice(from)
+    return [statusesOf(effects).map(({ state }) => state), ordersOf(effects, 'a1', 'kill').length]
+  }
+  t.deepEqual(kill({ launch, agentId }), [['TASK_FAILED'], 0])
+  t.deepEqual(kill({ agentId }), [['TASK_GONE'], 0], 'it may be one that was launched since')
+  const { offer } = allocator.offer()
+  framework.accept([offer?.offerId ?? ''], aTask('t1'))
+  t.deepEqual(kill({ launch, agentId }), [['TASK_FAILED'], 0])
+  t.deepEqual(kill({ launch: oldLaunch(0), agentId }), [['TASK_STAGING'], 0], 'as by reconcile')
+  const later = master.task('t1')?.launch ?? launch
+  t.deepEqual(kill({ launch: later, agentId }), [[], 1])
+  t.deepEqual(kill({}), [[], 1])
+})
+
+test('a kill that names a launch is not for a later one that an agent brings', (t) => {
+  const master = new MasterDriver().leading()
+  const framework = new FakeFramework(master)
+  framework.subscribe()
+  framework.call('kill', { ...T1, launch: oldLaunch(1) })
+  framework.call('kill', { taskId: 't2' as TaskId, launch: oldLaunch(2) })
+  const held = ['t1', 't2'].map((id) => aHeldTask(id, { launch: oldLaunch(2) }))
+  t.deepEqual(ordersOf(new FakeAgent(master).open({}, held), 'a1', 'kill'), [
+    { kind: 'kill', ...aFramework(), taskId: 't2' as TaskId },
+  ])
 })

@@ -92,3 +92,14 @@ test('a question names the launch, if it is known: its end may be told to this p
     { taskId: 't-1' as TaskId, agentId: AGENT, launch: launch(1, 1) },
   ])
 })
+
+test('a kill names the launch, if it is known: its end may be told to this process yet', (t) => {
+  const given = subscribedAnew()
+  const kill = () => {
+    given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId })
+    return given.call('kill').body
+  }
+  t.false('launch' in kill(), 'it may be any')
+  given.status(running, AGENT, OURS)
+  t.is(kill().launch, launch(1, 1))
+})

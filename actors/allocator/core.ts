@@ -13,7 +13,7 @@ import { allocateSome, hasWork } from './giving/allocate.ts'
 import { takeAllocations } from './giving/allocation-list.ts'
 import { refresh } from './roles/tree.ts'
 import { close, confirm, endIfSilent, hearBeat, hearMessage, openIfDue, reopen } from './session.ts'
-import type { AllocatorState } from './state.ts'
+import type { AllocatorState, Books } from './state.ts'
 
 export type Input =
   | { readonly kind: 'beat'; readonly beat: LeaderBeat }
@@ -88,7 +88,7 @@ function takeMessage(
         state.reports.push({ kind: 'pong' })
         break
       default:
-        takeFigure(state.books, figure, now)
+        takeFigure(state.books, figure, now, message.heard)
     }
   }
   return effects
@@ -116,8 +116,19 @@ function flush(state: AllocatorState, now: Now): readonly Effect[] {
   if (session === undefined) return []
   return takeReports(state).map((reports) => {
     const n = nextNumber(session)
+    noteSaid(books, reports, n)
     return { do: 'publish', message: { session: session.id, n, heard: session.heard, reports } }
   })
+}
+
+function noteSaid({ pending }: Books, reports: readonly AllocatorReport[], n: number): void {
+  for (const report of reports) {
+    if (report.kind !== 'allocate') continue
+    for (const { allocation } of report.allocations) {
+      const said = pending.get(allocation)
+      if (said !== undefined) said.saidIn = n
+    }
+  }
 }
 
 /** All that is to be said, cut into lists of which each fits into one message. */

@@ -47,7 +47,7 @@ export const MemberTermsFigure = item('member-terms', 'What a member wants of of
 
 /**
  * A member is a framework in one of its roles. `allocated`: held by its tasks there or offered to
- * it, on all agents.
+ * it, on all agents; all that messages up to `heard` allocated, if it was not refused.
  */
 export const MemberFigure = item('member', 'A framework in one of its roles, as it is now.', {
   ...framework,

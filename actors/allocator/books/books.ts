@@ -35,8 +35,8 @@ export function memberKey(of: FrameworkKey & { readonly role: string }): string 
 }
 
 /** True if the member gets nothing more before it has answered some of what it has. */
-export function isFull({ offers, pendingCount }: MemberBook): boolean {
-  return offers + pendingCount >= OFFERS_UNANSWERED_MAX
+export function isFull({ offers, pending }: MemberBook): boolean {
+  return offers + pending.size >= OFFERS_UNANSWERED_MAX
 }
 
 /** True if there may be somebody to whom what is available of the agent is worth an offer. */
@@ -186,18 +186,25 @@ export function addPending(books: Books, pending: Pending, left: Holding): void 
   books.pending.set(pending.allocation, pending)
   agent.pending = agent.pending.length === 0 ? [pending] : [...agent.pending, pending]
   setAvailable(books, agent, left)
-  member.pendingCount += 1
+  member.pending.add(pending)
   changeHeld(books, member, { added: holding, removed: NOTHING, given: 1 })
   reline(books, member)
 }
 
+/** It is answered, or in a figure of the member: it counts no longer by itself. */
+export function settle(books: Books, pending: Pending): void {
+  const { member, holding } = pending
+  if (!member.pending.delete(pending)) return
+  changeHeld(books, member, { added: NOTHING, removed: holding, given: 0 })
+}
+
 export function removePending(books: Books, pending: Pending, isRefused: boolean): void {
-  const { agent, member, holding } = pending
+  const { agent, member } = pending
   books.pending.delete(pending.allocation)
   agent.pending = agent.pending.filter((one) => one !== pending)
-  member.pendingCount -= 1
+  settle(books, pending)
   if (!member.isGone) {
-    changeHeld(books, member, { added: NOTHING, removed: holding, given: isRefused ? -1 : 0 })
+    if (isRefused) changeHeld(books, member, { added: NOTHING, removed: NOTHING, given: -1 })
     reline(books, member)
   }
   if (!agent.isGone) restand(books, agent)

@@ -14,6 +14,8 @@ export interface Pending {
   readonly agentVersion: number
   readonly member: MemberBook
   readonly holding: Holding
+  /** The number of the message that says it. */
+  saidIn?: number
 }
 
 /** Nothing contained in `resources` goes to whoever declined it, until then. */
@@ -143,8 +145,8 @@ export interface MemberBook extends Sibling, Waiter {
   terms: MemberTerms
   /** As the leader says. */
   allocated: Holding
-  /** Its allocations that are not answered yet. */
-  pendingCount: number
+  /** What no figure of the leader counts yet, in the order in which it was said. */
+  readonly pending: Set<Pending>
   /** Allocated and pending. */
   readonly held: Scalars
   share: number

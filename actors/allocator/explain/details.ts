@@ -40,7 +40,7 @@ export function detailOf(books: Books, passed: Passed, now: Now): Detail {
 function findDetail(books: Books, { agent, member, reason }: Passed, now: Now): Detail {
   switch (reason) {
     case 'full':
-      return { detail: `${member.offers + member.pendingCount} offers` }
+      return { detail: `${member.offers + member.pending.size} offers` }
     case 'too-small':
       return { detail: tooSmall(books, agent, member) }
     case 'others-first':

@@ -1,7 +1,7 @@
 /** Taking in what the leader says of members. */
 import type { FrameworkId, Principal } from '../../../protocol/ids.ts'
 import type { AllocatorFigure } from '../../../protocol/schema/allocator.ts'
-import { changeHeld, memberKey, recontent, reline } from '../books/books.ts'
+import { changeHeld, memberKey, recontent, reline, settle } from '../books/books.ts'
 import type { MemberBook } from '../books/entities.ts'
 import { NOTHING, readHolding } from '../books/scalars.ts'
 import { close, noteNews } from '../giving/closed-agents.ts'
@@ -36,7 +36,7 @@ function memberOf(books: Books, { principal, frameworkId, role }: Named): Member
     isGone: false,
     terms: NO_TERMS,
     allocated: NOTHING,
-    pendingCount: 0,
+    pending: new Set(),
     held: [],
     share: 0,
     rank: 0,
@@ -54,7 +54,11 @@ function memberOf(books: Books, { principal, frameworkId, role }: Named): Member
   return member
 }
 
-export function takeMember(books: Books, figure: Figure<'member'>): void {
+/**
+ * `heard`: what our messages up to that number say is in the figure, or refused. The answers come
+ * after the figures of their agents, perhaps some messages later.
+ */
+export function takeMember(books: Books, figure: Figure<'member'>, heard: number): void {
   const member = memberOf(books, figure)
   member.offers = figure.offers
   member.declinedLast = figure.declinedLast
@@ -62,6 +66,10 @@ export function takeMember(books: Books, figure: Figure<'member'>): void {
   const allocated = readHolding(books.names, figure.allocated)
   changeHeld(books, member, { added: allocated, removed: member.allocated, given: 0 })
   member.allocated = allocated
+  for (const pending of member.pending) {
+    if (pending.saidIn === undefined || pending.saidIn > heard) break
+    settle(books, pending)
+  }
   reline(books, member)
 }
 
@@ -113,10 +121,7 @@ export function dropMember(books: Books, figure: Figure<'member-gone'>): void {
   books.closed.news.delete(member)
   setTerms(books, member, NO_TERMS)
   changeHeld(books, member, { added: NOTHING, removed: member.allocated, given: 0 })
-  for (const pending of member.pendingCount === 0 ? [] : books.pending.values()) {
-    if (pending.member !== member) continue
-    changeHeld(books, member, { added: NOTHING, removed: pending.holding, given: 0 })
-  }
+  for (const pending of member.pending) settle(books, pending)
   member.leaf.members.delete(member)
   books.members.delete(member.name)
   pruneFrom(books.tree, member.leaf)

@@ -30,7 +30,7 @@ export type BookFigure = Figure<
   | 'answered'
 >
 
-export function takeFigure(books: Books, figure: BookFigure, now: Now): void {
+export function takeFigure(books: Books, figure: BookFigure, now: Now, heard: number): void {
   switch (figure.kind) {
     case 'role':
       return takeRole(books, figure)
@@ -43,7 +43,7 @@ export function takeFigure(books: Books, figure: BookFigure, now: Now): void {
     case 'member-terms':
       return takeTerms(books, figure)
     case 'member':
-      return takeMember(books, figure)
+      return takeMember(books, figure, heard)
     case 'member-gone':
       return dropMember(books, figure)
     case 'filter':

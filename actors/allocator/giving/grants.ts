@@ -80,6 +80,8 @@ function giveMore(
   const pending = { ...earlier, holding: holdingOf(books.names, resources) }
   agent.pending = agent.pending.map((one) => (one === earlier ? pending : one))
   books.pending.set(allocation, pending)
+  member.pending.delete(earlier)
+  member.pending.add(pending)
   setAvailable(books, agent, left)
   changeHeld(books, member, { added: holding, removed: NOTHING, given: 0 })
   const list = listResources(resources)

@@ -93,6 +93,8 @@ export class Harness {
   fence = LEADER
   /** What the session is confirmed with: silence matters only where a test says so. */
   pingMs = 3_600_000
+  /** The last message that the leader has heard, as it says. */
+  heard = 0
   #said = 0
 
   constructor(seed = SEED, policy?: Policy) {
@@ -139,8 +141,8 @@ export class Harness {
   }
 
   sayNumbered(n: number, ...figures: readonly Said[]): readonly Effect[] {
-    const session = this.session
-    const message = { ...this.fence, session, n, heard: 0, figures: figures.flat() }
+    const { fence, session, heard } = this
+    const message = { ...fence, session, n, heard, figures: figures.flat() }
     return this.input({ kind: 'figures', message })
   }
 

@@ -69,6 +69,24 @@ test('an answer comes after the figure of its agent, and does not wait for those
   t.is(figures.slice(0, answers[0]?.at).filter(({ kind }) => kind === 'agent').length, 999)
 })
 
+test('what was given stands in the figure of its member that says it was heard, before answers', (t) => {
+  const { master, agents } = aCrowd(MANY)
+  new FakeFramework(master).subscribe()
+  const allocator = new FakeAllocator(master)
+  allocator.open()
+  const resources = cpusMem(1, 64)
+  const allocations = agents.map(({ agentId }, i) =>
+    anAllocation({ agentId, allocation: i + 1, resources }),
+  )
+  const effects = allocator.say({ kind: 'allocate', allocations })
+  const messages = effectsOf(effects, 'send-figures').map(({ body }) => body)
+  const [first] = messages
+  t.is(first?.heard, allocator.n)
+  const members = first?.figures.flatMap((one) => (one.kind === 'member' ? [one.allocated] : []))
+  t.deepEqual(members, [cpusMem(MANY, 64 * MANY)])
+  t.false(first?.figures.some(({ kind }) => kind === 'answered'))
+})
+
 test('many agents are pinged so often in all, and each hears when it is asked again', (t) => {
   const { master, agents } = aCrowd()
   const seconds = 4

@@ -186,12 +186,19 @@ export function flushAcks({ state, effects }: Turn): void {
 function take(turn: Turn, status: TaskStatus, from: AgentId | undefined): Count | undefined {
   const { state } = turn
   const held = state.tasks.get(status.taskId)
-  const task = held && isStartedAnew(held, status) ? forgetLaunch(state, held) : held
+  const task = held && isStartedAnew(held, status) ? followNext(state, held) : held
   const problem =
     task === undefined ? problemOfUnheld(state, status, from) : problemOf(task, status, from)
   if (problem === undefined) apply(turn, task, status)
   else count(turn, problem)
   return problem
+}
+
+/** A kill that named a launch is over with it. */
+function followNext(state: SchedulerState, held: HeldTask): HeldTask {
+  const next = forgetLaunch(state, held)
+  if (held.launch !== undefined) next.kill = undefined
+  return next
 }
 
 /** The task that is held is over, and nobody could tell this instance so. */

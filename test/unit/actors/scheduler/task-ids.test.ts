@@ -1,7 +1,7 @@
 /** Ids that are launched again, while what was asked about an earlier task is still on its way. */
 import test from 'ava'
-import type { TaskId } from '../../../../protocol/ids.ts'
-import { AGENT, anOffer, aStatus, Given, launch, uuid } from './given.ts'
+import type { InstanceId, TaskId } from '../../../../protocol/ids.ts'
+import { AGENT, anOffer, aStatus, fence, Given, launch, uuid } from './given.ts'
 
 const gone = aStatus('TASK_GONE', { source: 'master', reason: 'RECONCILIATION', agentId: AGENT })
 const tell = (given: Given) => given.say([{ kind: 'status', status: gone }])
@@ -50,4 +50,21 @@ test('a kill that was not answered is not said again to the next task of the id'
   given.answer(key)
   given.pass(20_000)
   t.deepEqual([given.calls('kill'), given.calls('pong')], [[], []])
+})
+
+test('a kill is not for what another instance has started under the id since', (t) => {
+  const given = new Given({ holder: { instance: 'a' as InstanceId, leaseMs: 15_000 } })
+  given.subscribed().launched('t-1')
+  given.status(aStatus('TASK_RUNNING', { launch: launch(1, 1), uuid: uuid(1) }))
+  given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId })
+  given.answer(given.call('kill').key)
+  given.nowMs += 60_000
+  given.input({ kind: 'bus.connected' })
+  given.subscribe(fence(1), 3)
+  t.is(given.call('kill').body.launch, launch(1, 1))
+  given.answer(given.call('kill').key)
+  const next = aStatus('TASK_RUNNING', { source: 'master', launch: launch(1, 2) })
+  given.say([{ kind: 'status', status: next }])
+  t.deepEqual(told(given), ['TASK_RUNNING'])
+  t.deepEqual(given.calls('kill'), [])
 })

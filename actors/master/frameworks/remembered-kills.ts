@@ -28,8 +28,9 @@ export class RememberedKills<Kill> {
   )
 
   add(asked: Asked, kill: Kill): void {
-    const { taskId, agentId, launch } = asked
+    const { taskId, agentId } = asked
     const key = agentId === undefined ? taskId : atAgent({ taskId, agentId })
+    const { launch } = wider(this.#kills.get(key) ?? asked, asked)
     this.#kills.set(key, { ...(launch !== undefined && { launch }), kill })
   }
 
@@ -44,6 +45,14 @@ export class RememberedKills<Kill> {
     this.#kills.delete(launched.taskId)
     this.#kills.delete(atAgent(launched))
   }
+}
+
+/** Both are said: what the one spares the other may mean. */
+function wider(one: Pick<Asked, 'launch'>, other: Pick<Asked, 'launch'>): Pick<Asked, 'launch'> {
+  const isWide =
+    one.launch === undefined ||
+    (other.launch !== undefined && isMeant(one, { launch: other.launch }))
+  return isWide ? one : other
 }
 
 /** No token holds a dot. */

@@ -33,3 +33,14 @@ test('a kill of an earlier launch is not for what is brought, and hides no other
   kills.add({ taskId, launch }, OTHER)
   t.is(kills.of(here), OTHER)
 })
+
+test('a kill of an earlier launch takes nothing back of what was said before', (t) => {
+  const kills = new RememberedKills<typeof KILL>()
+  const earlier = { taskId, launch: oldLaunch(1) }
+  kills.add({ taskId, launch }, KILL)
+  kills.add(earlier, OTHER)
+  t.is(kills.of(here), OTHER)
+  kills.add({ taskId }, KILL)
+  kills.add(earlier, OTHER)
+  t.is(kills.of({ ...here, launch: oldLaunch(3) }), OTHER)
+})

@@ -74,7 +74,7 @@ test('what is set by command is seen, and refused with a sentence that says the 
     code: 1,
     stdout: '',
     stderr:
-      'bourse: guarantees of all roles would come to cpus 4.5, and all agents together have cpus 4; --force sets them all the same\n',
+      'bourse: guarantees of all roles would come to cpus 4.5, and all agents together have cpus 4 unreserved; --force sets them all the same\n',
   })
   const { stdout } = await bourse('roles')
   const [titles, ...rows] = stdout.trimEnd().split('\n')

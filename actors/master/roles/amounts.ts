@@ -1,4 +1,4 @@
-/** What quotas count in: scalars by name, in thousandths, whatever else is said of them. */
+/** What quotas count in: scalars by name, in thousandths. */
 import { QUANTITIES_MAX } from '../../../protocol/limits.ts'
 import type { Resources } from '../../../protocol/resources.ts'
 import { fromThousandths, toThousandths } from '../../../protocol/scalar.ts'
@@ -22,7 +22,7 @@ export function sumsOf(amounts: Amounts): Sums {
   return Object.fromEntries(entries.map(([name, amount]) => [name, fromThousandths(amount)]))
 }
 
-/** What quotas are about: what is reserved is for its role alone, whatever that says. */
+/** What quotas are about: what is reserved is for its role alone, whatever its quota says. */
 export function amountsOf(resources: Resources): Amounts {
   const book: AmountBook = new Map()
   addUnreserved(book, resources)

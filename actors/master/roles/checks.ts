@@ -128,8 +128,9 @@ function overcommitted(leader: Leader, changed: readonly Asked[]): Refusal | und
   const name = [...more.keys()].find((one) => (more.get(one) ?? 0) > (capacity.get(one) ?? 0))
   if (name === undefined) return undefined
   const [sum, has] = [more, capacity].map((amounts) => describeAmount(name, amounts))
-  const why = `guarantees of all roles would come to ${sum}, and all agents together have ${has}`
-  return refusal('conflict', `${why}; force sets them all the same`)
+  const why = `guarantees of all roles would come to ${sum}`
+  const most = `all agents together have ${has} unreserved`
+  return refusal('conflict', `${why}, and ${most}; force sets them all the same`)
 }
 
 /** A limit that is new or lower takes nothing away: what is held already must fit. */

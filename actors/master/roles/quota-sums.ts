@@ -1,4 +1,7 @@
-/** Sums over the whole cluster, for operators' calls: each costs one look at all that there is. */
+/**
+ * Sums over the whole cluster of what is not reserved, for operators' calls: each costs one look at
+ * all that there is.
+ */
 import type { AgentState } from '../agent-machine.ts'
 import type { Leader } from '../state.ts'
 import { type AmountBook, type Amounts, addAmounts, addUnreserved } from './amounts.ts'

@@ -91,7 +91,7 @@ test('guarantees above what all agents have are refused unless forced', (t) => {
     setQuotas(stage, [{ role: 'c', limit: { cpus: 1 } }, ...more]),
     refused(
       'conflict',
-      'guarantees of all roles would come to cpus 4.5, and all agents together have cpus 4; force sets them all the same',
+      'guarantees of all roles would come to cpus 4.5, and all agents together have cpus 4 unreserved; force sets them all the same',
     ),
   )
   t.false(stage.master.leader.roles.terms.has('c'))
@@ -337,7 +337,7 @@ test('names that objects have anyway are names like others', (t) => {
     setQuotas(stage, [{ role: 'team', guarantee: { valueOf: 1 } as never }]),
     refused(
       'conflict',
-      'guarantees of all roles would come to valueOf 1, and all agents together have valueOf 0; force sets them all the same',
+      'guarantees of all roles would come to valueOf 1, and all agents together have valueOf 0 unreserved; force sets them all the same',
     ),
   )
 })

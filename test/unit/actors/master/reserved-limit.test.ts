@@ -1,4 +1,4 @@
-/** What an agent has reserved for a role is no matter of that role's limit. */
+/** What an agent has reserved for a role is no matter of that role's quota. */
 import test from 'ava'
 import type { ResourceList } from '../../../../protocol/schema/common.ts'
 import { DrivenAllocator } from '../../../support/driven-allocator.ts'
@@ -40,3 +40,15 @@ for (const [free, reserved, limit] of [
     )
   })
 }
+
+test('no guarantee is covered by what an agent has reserved, and whoever sets it is told so', (t) => {
+  const info = { hostname: 'host', resources: reserving(4, 8), resourcesVersion: 3, attributes: [] }
+  const { master } = aStage({ info })
+  const quotas = [{ role: 'team', guarantee: { cpus: 5 } }]
+  t.like(master.operate({ verb: 'set-quotas', body: { quotas } }), {
+    refused: {
+      message:
+        'guarantees of all roles would come to cpus 5, and all agents together have cpus 4 unreserved; force sets them all the same',
+    },
+  })
+})

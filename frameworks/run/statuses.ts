@@ -36,9 +36,7 @@ export function onStatus(state: RunState, status: TaskStatus, effects: Effect[])
   effects.push({ do: 'tell-changed', index })
 }
 
-/**
- * Nobody has heard of it for too long: another takes its place.
- */
+/** Nobody has heard of it for too long: another takes its place. */
 export function onSilenceOver(
   state: RunState,
   { index, silence }: Extract<Input, { kind: 'silence-over' }>,

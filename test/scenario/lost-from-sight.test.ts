@@ -1,24 +1,10 @@
 /** `bourse run` with restarts, and an instance of which a new leader cannot know. */
 import test from 'ava'
 import type { InstanceView } from '../../frameworks/run/result.ts'
-import { type Display, runCommand } from '../../frameworks/run/run.ts'
-import { Scenario } from '../support/scenario.ts'
+import { Scenario, TAKEN_OVER_MS } from '../support/scenario.ts'
+import { BLIND, simulatedRun } from '../support/simulated-run.ts'
 
 const MINUTE_MS = 60_000
-/** A new leader leads, and those that hear it have opened. */
-const TAKEN_OVER_MS = 20_000
-
-class Watch implements Display {
-  readonly running: string[] = []
-
-  changed({ state, agentId, taskId }: InstanceView): void {
-    const where = `${taskId?.replace(/^.*?-0/, '0')} on ${agentId}`
-    if (state === 'TASK_RUNNING' && this.running.at(-1) !== where) this.running.push(where)
-  }
-  waiting(): void {}
-  output(): void {}
-  outputMissing(): void {}
-}
 
 for (const [awayMinutes, when] of [
   [3, 'while it is still asked about'],
@@ -27,28 +13,27 @@ for (const [awayMinutes, when] of [
   test(`an instance of a forgotten agent that is back ${when} does not run beside its next`, async (t) => {
     const scenario = await Scenario.open()
     const { cluster } = scenario
-    const { system, clock, randomToken } = cluster
-    const watch = new Watch()
+    const { system, world } = cluster
+    const running: string[] = []
+    const changed = ({ state, agentId, taskId }: InstanceView): void => {
+      const where = `${taskId?.replace(/^.*?-0/, '0')} on ${agentId}`
+      if (state === 'TASK_RUNNING' && running.at(-1) !== where) running.push(where)
+    }
     const stop = new AbortController()
-    const run = runCommand(
+    const run = simulatedRun(
       {
-        command: ['serve'],
-        cpus: 1,
-        mem: 32,
         env: { PRETEND_MS: 'Infinity' },
-        nats: { servers: ['nats://nowhere'], source: 'a simulated cluster' },
-        cluster: 'bourse',
-        world: { system, clock, randomToken },
+        world,
         signal: stop.signal,
         restart: { restartsMax: Number.POSITIVE_INFINITY },
       },
-      watch,
+      { ...BLIND, changed },
     )
     await scenario.pass(2_000)
     const before = system.copyStores()
     const far = await scenario.agents({ name: 'far' })
     await scenario.pass(10_000)
-    t.deepEqual(watch.running, ['0 on far-1'])
+    t.deepEqual(running, ['0 on far-1'])
 
     far.cutOff()
     cluster.killLeader()
@@ -58,7 +43,7 @@ for (const [awayMinutes, when] of [
     await scenario.pass(TAKEN_OVER_MS)
     const near = await scenario.agents({ name: 'near' })
     for (let i = 0; i < awayMinutes; i++) await scenario.pass(MINUTE_MS)
-    t.deepEqual(watch.running, ['0 on far-1', '0-2 on near-1'])
+    t.deepEqual(running, ['0 on far-1', '0-2 on near-1'])
     far.join()
     await scenario.pass(5 * MINUTE_MS)
     const held = [near, far].map(({ states }) => states[0]?.tasks.size)

@@ -1,9 +1,10 @@
 /** What a task wrote on an agent that is lost: nobody waits for it. */
 import test from 'ava'
 import type { InstanceView } from '../../frameworks/run/result.ts'
-import { type Display, type MissingOutput, runCommand } from '../../frameworks/run/run.ts'
+import type { Display, MissingOutput } from '../../frameworks/run/run.ts'
 import type { AgentId } from '../../protocol/ids.ts'
 import { Scenario } from '../support/scenario.ts'
+import { simulatedRun } from '../support/simulated-run.ts'
 
 /** The pause before a restart, and what it takes to be offered another agent. */
 const RESTARTED_MS = 2_500
@@ -31,23 +32,17 @@ test('bourse run: what ran on an agent that was given up is started elsewhere at
   const scenario = await Scenario.open()
   const islands = await scenario.islands('a', 'b')
   const { cluster } = scenario
-  const { system, clock, randomToken } = cluster
+  const { clock, world } = cluster
   const watch = new Watch()
   const stop = new AbortController()
-  const nats = { servers: ['nats://nowhere'], source: 'a simulated cluster' }
   const options = {
-    command: ['serve'],
-    cpus: 1,
-    mem: 32,
     env: { PRETEND_MS: 'Infinity' },
-    nats,
-    cluster: 'bourse',
-    world: { system, clock, randomToken },
+    world,
     signal: stop.signal,
     restart: { restartsMax: 1 },
   }
   const first = watch.nextRunning()
-  const run = runCommand(options, watch)
+  const run = simulatedRun(options, watch)
   const { agentId = '' } = await cluster.until(first)
   islands.get(agentId)?.cutOff()
   const second = watch.nextRunning()

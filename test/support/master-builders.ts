@@ -338,6 +338,14 @@ export class MasterDriver {
     return this
   }
 
+  /** Another master, which leads now, and knows what this one has written to the store. */
+  successor(options: Partial<MasterOptions> = {}): MasterDriver {
+    const next = new MasterDriver({ highestEpoch: this.diskEpoch, ...options })
+    next.log.push(...this.log)
+    next.nowMs = this.nowMs
+    return next.leading()
+  }
+
   call(framework: FrameworkKey, call: FrameworkCall): Answer {
     this.#calls += 1
     const reply = `reply.${this.#calls}`

@@ -27,7 +27,7 @@ const SOON_MS = 100
 /** A leader, its allocator and agents know each other. */
 const SETTLED_MS = 2_000
 /** A silent leader was probed in vain, another one leads, and everybody who lives has opened. */
-const TAKEN_OVER_MS = 20_000
+export const TAKEN_OVER_MS = 20_000
 
 export type AgentsWanted = Partial<
   Pick<EmulatedOptions, 'name' | 'count' | 'hostname' | 'resources' | 'attributes' | 'onGiveUp'>

@@ -13,15 +13,15 @@ const MINUTE_MS = 60_000
 
 test('a task whose container service was away at first is ended at the next try', async (t) => {
   let isBack = false
-  let Status = 'running'
+  let status = 'running'
   await using service = await ScriptedService.open(({ path, answer, response }) => {
     if (!isBack) return void response.destroy()
     if (path === '/_ping') return answer(200)
     if (path === '/containers/json') return answer(200, [])
     if (path.endsWith('/events')) return response.writeHead(200).flushHeaders()
     if (path.endsWith('/logs')) return void response.writeHead(200).end()
-    if (path.endsWith('/kill')) Status = 'exited'
-    answer(200, { State: { Status, ExitCode: 143 } })
+    if (path.endsWith('/kill')) status = 'exited'
+    answer(200, { State: { Status: status, ExitCode: 143 } })
   })
   const workDir = join(service.folder, 'work')
   mkdirSync(workDir)

@@ -57,14 +57,6 @@ const listed = (master: MasterDriver): unknown => {
 
 const refusals = (effects: readonly Effect[]) => ordersOf(effects, 'a1', 'not-registered')
 
-/** A new leader that reads what the first one wrote. */
-function takeover({ master }: Pick<Stage, 'master'>): MasterDriver {
-  const next = new MasterDriver({ highestEpoch: master.diskEpoch })
-  next.log.push(...master.log)
-  next.nowMs = master.nowMs
-  return next.leading()
-}
-
 test('an agent that an operator gives up is written down first; then its tasks are over', (t) => {
   const { master, agent, allocator, framework } = aStageWith('t1')
   agent.update('t1', 'TASK_RUNNING')
@@ -159,7 +151,7 @@ test('what a gone agent says in its old session is not heard: it is asked for an
 test('who is gone is gone for every later leader, whatever was written meanwhile', (t) => {
   const stage = aStage()
   giveUp(stage)
-  const next = takeover(stage)
+  const next = stage.master.successor()
   t.deepEqual(listed(next), ['a1 gone'])
   t.is(refusals(new FakeAgent(next).open({ opens: 9 })).length, 1)
   const agentId = 'a1' as AgentId
@@ -179,7 +171,7 @@ test('an agent that is lost, or leaves, while it is given up is gone all the sam
   agent.say({ kind: 'leaving' })
   master.release()
   t.deepEqual(listed(master), ['a1 gone'])
-  t.deepEqual(listed(takeover({ master })), ['a1 gone'])
+  t.deepEqual(listed(master.successor()), ['a1 gone'])
   const other = aStage()
   other.master.pass(SILENT_MS - AGENT_PING_MS)
   other.master.holding.add('registry')
@@ -243,7 +235,7 @@ test('a kill of a task on a gone agent is answered, and not kept for its return'
 test('a later leader says so too: of a task on a gone agent, if it is told on which', (t) => {
   const stage = aStageWith('t1')
   giveUp(stage)
-  const master = takeover(stage)
+  const master = stage.master.successor()
   const framework = new FakeFramework(master)
   framework.subscribe()
   const [taskId, agentId] = ['t1' as TaskId, 'a1' as AgentId]

@@ -89,14 +89,6 @@ const listed = (master: MasterDriver, verb: 'agents' | 'tasks') => {
   return items
 }
 
-/** A new leader that reads what the first one wrote. */
-function takeover({ log, diskEpoch, nowMs }: MasterDriver): MasterDriver {
-  const next = new MasterDriver({ highestEpoch: diskEpoch })
-  next.log.push(...log)
-  next.nowMs = nowMs
-  return next.leading()
-}
-
 test('the tasks of an agent that is given up end in turns; who asked is answered first', (t) => {
   const { master } = aCrowd(MANY)
   master.isFlushing = false
@@ -330,7 +322,7 @@ test('a leader that is lost in the middle leaves the next one all that is to be 
   master.endTurn()
   const taskId = `a1-t${MANY - 1}` as TaskId
   t.is(master.task(taskId)?.state, 'TASK_RUNNING')
-  const next = takeover(master)
+  const next = master.successor()
   const framework = new FakeFramework(next)
   framework.subscribe()
   const from = next.effects.length
@@ -345,7 +337,7 @@ test('and of a lost agent: it is unreachable, and comes back with all of its tas
   loseAll(crowd)
   crowd.master.endTurn()
   const taskId = `a1-t${MANY - 1}` as TaskId
-  const next = takeover(crowd.master)
+  const next = crowd.master.successor()
   t.is(next.agent('a1').state, 'unreachable')
   const framework = new FakeFramework(next)
   framework.subscribe()

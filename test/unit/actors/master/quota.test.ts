@@ -160,9 +160,7 @@ test('tasks that agents bring count for the limit under a new leader', (t) => {
   before.framework.accept(before.framework.offers, aTask('t1', { resources: { cpus: 2, mem: 64 } }))
   const { launch } = before.master.task('t1') ?? {}
   t.truthy(launch)
-  const master = new MasterDriver({ highestEpoch: 1 })
-  master.log.push(...before.master.log)
-  master.leading()
+  const master = before.master.successor()
   const role = 'team/batch'
   const held = { ...aFramework(), taskId: 't1' as never, launch: launch as never, role }
   new FakeAgent(master).open({}, [

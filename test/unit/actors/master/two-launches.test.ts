@@ -184,9 +184,7 @@ test('a kill of a task that is known is also for a launch of it that an agent br
   const before = new MasterDriver().leading()
   for (const name of ['a1', 'a2']) new FakeAgent(before, name).open()
   new FakeFramework(before).subscribe()
-  const master = new MasterDriver()
-  master.log.push(...before.log)
-  master.leading()
+  const master = before.successor()
   const framework = new FakeFramework(master)
   framework.subscribe()
   const [a1, a2] = [new FakeAgent(master, 'a1'), new FakeAgent(master, 'a2')]

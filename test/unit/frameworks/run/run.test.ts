@@ -3,9 +3,10 @@ import test, { type ExecutionContext } from 'ava'
 import { ClusterError, openScheduler } from '../../../../actors/scheduler/scheduler.ts'
 import { type Constraint, parseConstraint } from '../../../../frameworks/run/constraints.ts'
 import { exitCodeOf, type InstanceView } from '../../../../frameworks/run/result.ts'
-import { type MissingOutput, type RunOptions, runCommand } from '../../../../frameworks/run/run.ts'
+import type { MissingOutput, RunOptions } from '../../../../frameworks/run/run.ts'
 import { CPUS, SimulatedActors } from '../../../../testing/simulated-actors.ts'
 import { SimulatedCluster } from '../../../../testing/testing.ts'
+import { simulatedRun } from '../../../support/simulated-run.ts'
 
 class Watch {
   readonly outputs = new Map<string, string>()
@@ -38,10 +39,7 @@ async function run(
   watch = new Watch(),
 ) {
   const { world } = cluster
-  const nats = { servers: ['nats://nowhere'], source: 'a simulated cluster' }
-  const where = { world, nats, cluster: 'bourse' }
-  const whole = { command: ['true'], cpus: 1, mem: 32, ...where, ...options }
-  const result = await cluster.until(runCommand(whole, watch))
+  const result = await cluster.until(simulatedRun({ world, ...options }, watch))
   return { result, watch }
 }
 

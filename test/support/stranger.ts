@@ -55,7 +55,7 @@ export async function openStranger(at: string | NatsLocation, inbox?: string): P
     try {
       return (await asked) as MasterReport
     } catch (error) {
-      if (patienceMs <= AGAIN_MS) throw error
+      if (error instanceof RefusedError || patienceMs <= AGAIN_MS) throw error
       return await report(patienceMs - AGAIN_MS)
     }
   }

@@ -1,6 +1,6 @@
 /** `bourse watch-run`: the process that is left of a `bourse run --detach`, until all has ended. */
 import { once } from 'node:events'
-import { fstatSync, ftruncateSync, rmSync } from 'node:fs'
+import { fstatSync, ftruncateSync, rmSync, writeSync } from 'node:fs'
 import { systemClock } from '../../bus/clock.ts'
 import { parseConstraint } from '../../frameworks/run/constraints.ts'
 import { exitCodeOf } from '../../frameworks/run/result.ts'
@@ -101,8 +101,12 @@ export function boundedErrors(io: Io, fd: number): Io {
   return {
     ...io,
     printError(line) {
-      if (fstatSync(fd).size > LOG_BYTES_MAX) ftruncateSync(fd)
-      io.printError(line)
+      try {
+        if (fstatSync(fd).size > LOG_BYTES_MAX) ftruncateSync(fd)
+        writeSync(fd, `${line}\n`)
+      } catch {
+        // The disk is full, say: the run goes on without a line, for nobody else sees to it.
+      }
     },
   }
 }

@@ -51,6 +51,8 @@ export function onStopSignal(
   const readerGone = (): void => come('reader-gone')
   process.on('disconnect', ownerGone)
   listening.add(readerGone)
+  // It may have died before anybody listened.
+  if (process.connected === false) ownerGone()
   return () => {
     for (const remove of listeners) remove()
     process.off('disconnect', ownerGone)

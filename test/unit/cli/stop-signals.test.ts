@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import ava from 'ava'
 import { SimulatedClock } from '../../../bus/simulated/clock.ts'
 import { onStopSignal, readerIsGone } from '../../../cli/stop-signals.ts'
+import { BOURSE } from '../../support/cluster.ts'
 
 /** They share the process's signals. */
 const test = ava.serial
@@ -38,4 +41,12 @@ test('who listens no more hears nothing', (t) => {
   t.false(readerIsGone())
   process.emit('SIGINT')
   t.deepEqual(heard, [])
+})
+
+test('who has lost its owner before it listened ends all the same', async (t) => {
+  // Nobody is there: it would wait.
+  const args = [BOURSE, 'master', '--id', 'm1', '--nats', 'nats://127.0.0.1:1']
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  child.disconnect()
+  t.deepEqual(await once(child, 'exit'), [0, null])
 })

@@ -1,7 +1,7 @@
 /** Tells programs of a run: a line of JSON for each thing that happens. */
 import { TextDecoder } from 'node:util'
 import type { InstanceView, RunResult } from '../frameworks/run/result.ts'
-import type { MissingOutput } from '../frameworks/run/run.ts'
+import type { GoneOutput, MissingOutput } from '../frameworks/run/run.ts'
 import type { SilentAgent } from '../frameworks/run/state.ts'
 import { jsonLine } from './io.ts'
 import type { DisplayOptions, RunDisplay } from './run-display.ts'
@@ -68,6 +68,11 @@ export class EventDisplay implements RunDisplay {
     this.#decoders.set(key, { restarts, decoder })
     this.#tell('output', { index, taskId, stream, text: decoder.decode(data, { stream: true }) })
     return this.#options.io.drained()
+  }
+
+  outputGone({ instance, stream, bytes }: GoneOutput): void {
+    const { index, taskId } = instance
+    this.#tell('output-gone', { index, taskId, stream, bytes })
   }
 
   outputMissing({ instance, stream, why, isPretended }: MissingOutput): void {

@@ -123,6 +123,7 @@ test('programs are told each thing on a line', async (t) => {
   display.cluster('away', 3_000.4)
   await display.output(anInstance(0), 'stderr', Uint8Array.of(0xc3))
   await display.output(anInstance(0), 'stderr', Uint8Array.of(0xa9))
+  display.outputGone({ instance: anInstance(0), stream: 'stderr', bytes: 7 })
   display.outputMissing(missing(0, true))
   display.outputMissing(missing(1, true))
   display.outputMissing(missing(1, false))
@@ -137,6 +138,7 @@ test('programs are told each thing on a line', async (t) => {
     { event: 'cluster-away', where: WHERE, forMs: 3_000 },
     { event: 'output', ...task, stream: 'stderr', text: '' },
     { event: 'output', ...task, stream: 'stderr', text: 'é' },
+    { event: 'output-gone', ...task, stream: 'stderr', bytes: 7 },
     { event: 'message', message: 'these agents only pretend to run tasks: there is no output' },
     { event: 'output-missing', index: 1, taskId: 'sh-1', stream: 'stdout', why: 'why' },
     {

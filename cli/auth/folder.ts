@@ -8,7 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { makeFolder } from '../../bus/make-folder.ts'
@@ -76,12 +76,20 @@ export function readUsers(folder: string): Users {
 export function addUser(folder: string, user: User, credentials: NewCredentials): string {
   const path = join(folder, credentials.fileName)
   const label = labelOf(user)
-  changeUsers(folder, ({ cluster, known }) => {
-    if (known.some((one) => labelOf(one.user) === label))
-      throw wrongUse(`${label} has credentials already; \`bourse auth remove\` ends them`)
-    writeNew(path, `${credentials.secret}\n`, SECRET_MODE)
-    return { cluster, known: [...known, { user, verifier: credentials.verifier }] }
-  })
+  let isWritten = false
+  try {
+    changeUsers(folder, ({ cluster, known }) => {
+      if (known.some((one) => labelOf(one.user) === label))
+        throw wrongUse(`${label} has credentials already; \`bourse auth remove\` ends them`)
+      writeNew(path, `${credentials.secret}\n`, SECRET_MODE)
+      isWritten = true
+      return { cluster, known: [...known, { user, verifier: credentials.verifier }] }
+    })
+  } catch (error) {
+    // It opens nothing, and would be in the way of the next try.
+    if (isWritten) rmSync(path, { force: true })
+    throw error
+  }
   return path
 }
 
@@ -106,10 +114,13 @@ function changeUsers(folder: string, change: (users: Users) => Users): void {
     openSync(next, 'wx', PUBLIC_MODE),
   )
   try {
-    writeSync(fd, usersText(change(readUsers(folder))))
-    fchmodSync(fd, PUBLIC_MODE)
-    fsyncSync(fd)
-    renameSync(next, path)
+    const text = usersText(change(readUsers(folder)))
+    doing(`write ${next}`, () => {
+      writeFileSync(fd, text)
+      fchmodSync(fd, PUBLIC_MODE)
+      fsyncSync(fd)
+      renameSync(next, path)
+    })
   } catch (error) {
     rmSync(next, { force: true })
     throw error
@@ -123,9 +134,12 @@ function writeNew(path: string, text: string, mode: number): void {
   doing(`write ${path}`, () => {
     const fd = openSync(path, 'wx', mode)
     try {
-      writeSync(fd, text)
+      writeFileSync(fd, text)
       fchmodSync(fd, mode)
       fsyncSync(fd)
+    } catch (error) {
+      rmSync(path, { force: true })
+      throw error
     } finally {
       closeSync(fd)
     }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import {
   mkdirSync,
   mkdtempSync,
@@ -12,6 +13,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { compare } from 'bcryptjs'
 import { runCommandLine } from '../../../cli/program.ts'
+import { BOURSE } from '../../support/cluster.ts'
 import { recordingIo } from '../../support/io.ts'
 
 interface Folder {
@@ -201,6 +203,21 @@ test('a secret that is there already is not written over', async (t) => {
   t.is((await auth('add agent a1 --dir DIR')).code, 78)
   t.is(read('agent-a1.nk'), 'mine')
   t.is(read('users.conf'), before)
+})
+
+test('of a file that has no room the begin is not taken for the whole', async (t) => {
+  const { auth, folder, read } = await initialised(t)
+  const before = read('users.conf')
+  const files = readdirSync(folder)
+  // In KiB: what is more is not written, as on a disk that is nearly full.
+  const limit = Math.ceil(Buffer.byteLength(before) / 1024)
+  const words = ['auth', 'add', 'master', 'm2', '--dir', folder]
+  const script = `ulimit -f ${limit}; exec "$@"`
+  const ended = spawnSync('bash', ['-c', script, 'bash', process.execPath, BOURSE, ...words])
+  t.is(ended.status, 78, String(ended.stderr))
+  t.is(read('users.conf'), before)
+  t.deepEqual(readdirSync(folder), files)
+  t.is((await auth('add master m2 --dir DIR')).code, 0)
 })
 
 test('no list of what is allowed is empty, for that would allow everything', async (t) => {

@@ -1,5 +1,5 @@
 /** `bourse cp TASK:PATH LOCAL`: copies a file or a folder out of a sandbox. */
-import { constants } from 'node:fs'
+import { constants, rmSync } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { systemClock } from '../../bus/clock.ts'
 import { randomToken } from '../../bus/random.ts'
@@ -10,6 +10,7 @@ import { type Io, jsonLine } from '../io.ts'
 import { NO_LIVE_LINE, openLiveLine } from '../live-line.ts'
 import type { Invocation } from '../options.ts'
 import { lengthOf, type SandboxReader, shownName, shownPath } from '../sandbox-reader.ts'
+import { onStopSignal } from '../stop-signals.ts'
 import { taskPath } from '../task-path.ts'
 import { harmless } from '../text.ts'
 import { goneText, type SandboxOptions, textOf, withSandbox } from './sandbox.ts'
@@ -26,6 +27,8 @@ export interface Copying {
   readonly count: { bytes: number; files: number; skipped: number }
   /** Prints with the live line out of the way. */
   readonly above: (print: () => void) => void
+  /** Files here that are not whole yet. */
+  readonly parts: Set<Buffer>
 }
 
 export function cp(
@@ -46,16 +49,27 @@ export function cp(
         })
       : NO_LIVE_LINE
     const above = (print: () => void): void => live.above(print)
-    const copying = { reader, io, json: options.json === true, count, above }
+    const parts = new Set<Buffer>()
+    const copying = { reader, io, json: options.json === true, count, above, parts }
+    const forget = clearOnStop(copying)
     try {
       const name = path.length === 0 ? Buffer.from(sandbox.taskId) : lastName(path)
       await copy(copying, path, await targetOf(local, name))
     } finally {
+      forget()
       live.close()
     }
     return count.skipped === 0 ? EXIT.done : EXIT.failed
   })
 }
+
+/** Who is told to end does so at once, and leaves no part of a file. Gives what undoes this. */
+export const clearOnStop = ({ parts, io }: Pick<Copying, 'parts' | 'io'>): (() => void) =>
+  onStopSignal((why) => {
+    for (const part of parts) rmSync(part, { force: true })
+    if (io.isErrorTerminal) io.writeError('\n')
+    process.exit(why === 'reader-gone' ? EXIT.done : EXIT.interrupted)
+  })
 
 const lastName = (path: Uint8Array): Buffer =>
   Buffer.from(path.subarray(Buffer.from(path).lastIndexOf('/') + 1))
@@ -140,9 +154,11 @@ async function makeFolder(path: Buffer): Promise<void> {
 
 /** What was there under that name is replaced when all has come. */
 async function copyFile(copying: Copying, path: Uint8Array, to: Buffer): Promise<void> {
-  const { io, json, count, above } = copying
+  const { io, json, count, above, parts } = copying
   const part = partBeside(to)
+  parts.add(part)
   const file = await open(part, CREATE_FLAGS, 0o600).catch((error: unknown) => {
+    parts.delete(part)
     throw cannotWrite(to, error)
   })
   try {
@@ -155,6 +171,8 @@ async function copyFile(copying: Copying, path: Uint8Array, to: Buffer): Promise
     await file.close().catch(() => undefined)
     await rm(part, { force: true })
     throw isOfSystem(error) ? cannotWrite(to, error) : error
+  } finally {
+    parts.delete(part)
   }
 }
 

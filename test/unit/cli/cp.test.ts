@@ -1,4 +1,5 @@
 /** Copies out of a sandbox whose agent is hostile. */
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,6 +42,7 @@ async function copied(
     json: false,
     count: { bytes: 0, files: 0, skipped: 0 },
     above: (print) => print(),
+    parts: new Set(),
   }
   await copy(copying, new Uint8Array(), Buffer.from(to))
   return { to, count: copying.count, stderr: printed().stderr }
@@ -59,4 +61,32 @@ test('the longest name is copied, and one that is too long here is left out', as
   t.is(readFileSync(join(to, longest), 'utf8'), 'ok')
   t.regex(stderr, /^bourse: not copied: y{256}: .* cannot be written: ENAMETOOLONG$/m)
   t.like(count, { files: 2, skipped: 1 })
+})
+
+const IS_INTERRUPTED = `
+import { clearOnStop, copy } from '${new URL('../../../cli/commands/cp.js', import.meta.url)}'
+import { processIo } from '${new URL('../../../cli/io.js', import.meta.url)}'
+const about = { offset: 0, sizeBytes: 4, version: 'v', mode: 0o644 }
+const reader = {
+  async *list() {
+    yield { kind: 'entry', entry: { type: 'file' } }
+  },
+  async *read() {
+    yield { kind: 'file', ...about, data: Buffer.from('ok') }
+    process.emit('SIGINT')
+  },
+}
+const count = { bytes: 0, files: 0, skipped: 0 }
+const above = (print) => print()
+const copying = { reader, io: processIo(), json: false, count, above, parts: new Set() }
+clearOnStop(copying)
+await copy(copying, Buffer.from('a'), Buffer.from(process.argv[1] + '/a'))`
+
+test('a copy that is interrupted leaves no part of a file', (t) => {
+  const to = mkdtempSync(join(tmpdir(), 'bourse-cp-'))
+  t.teardown(() => rmSync(to, { recursive: true }))
+  const args = ['--input-type=module', '-e', IS_INTERRUPTED, to]
+  const ended = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  t.deepEqual([ended.status, ended.stderr], [130, ''])
+  t.deepEqual(readdirSync(to), [])
 })

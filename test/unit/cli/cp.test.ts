@@ -64,8 +64,8 @@ test('the longest name is copied, and one that is too long here is left out', as
 })
 
 const IS_INTERRUPTED = `
-import { clearOnStop, copy } from '${new URL('../../../cli/commands/cp.js', import.meta.url)}'
-import { processIo } from '${new URL('../../../cli/io.js', import.meta.url)}'
+import { clearOnStop, copy } from '${import.meta.resolve('../../../cli/commands/cp.js')}'
+import { processIo } from '${import.meta.resolve('../../../cli/io.js')}'
 const about = { offset: 0, sizeBytes: 4, version: 'v', mode: 0o644 }
 const reader = {
   async *list() {

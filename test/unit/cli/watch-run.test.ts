@@ -24,8 +24,8 @@ test('a log of more than 1 MiB begins anew, with what is said then', (t) => {
 })
 
 const SAYS_TWO_LINES = `
-import { boundedErrors } from '${new URL('../../../cli/commands/watch-run.js', import.meta.url)}'
-import { processIo } from '${new URL('../../../cli/io.js', import.meta.url)}'
+import { boundedErrors } from '${import.meta.resolve('../../../cli/commands/watch-run.js')}'
+import { processIo } from '${import.meta.resolve('../../../cli/io.js')}'
 const io = boundedErrors(processIo(), 2)
 io.printError('one')
 io.printError('two')

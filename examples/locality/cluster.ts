@@ -21,9 +21,10 @@ export interface OwnCluster extends AsyncDisposable {
 export async function openCluster(agents: number): Promise<OwnCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'bourse-locality-'))
   const argv = [BOURSE, 'dev', '--json', '--emulate', String(agents)]
+  // The channel tells it of our death, where we have no time to end it.
   const dev = spawn(process.execPath, argv, {
     env: ownEnvironment(folder),
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   // However this process ends: nothing of it goes on.
   const clear = (): void => {

@@ -65,6 +65,7 @@ async function run(plan: Plan, json: boolean): Promise<void> {
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
+  ['SIGHUP', 129],
 ] as const)
   process.once(signal, () => process.exit(code))
 const given = commandLine()
@@ -77,6 +78,7 @@ if (given === undefined) {
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error
     console.error(`locality: ${error.message}`)
-    process.exitCode = 1
+    // Jobs that lost their cluster look for it for ever.
+    process.exit(1)
   }
 }

@@ -1,10 +1,17 @@
 /** The locality experiment in small, as its readers would run it, on a cluster of its own. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
+import { sleep } from '../../bus/clock.ts'
+import { type DevFile, readDevFile } from '../../bus/nats/dev-file.ts'
+import { tracesOf } from '../../tools/left-behind.ts'
 import { runToEnd } from '../support/cluster.ts'
+import { untilListed } from '../support/until-listed.ts'
 
 const LOCALITY = fileURLToPath(new URL('../../examples/locality/main.js', import.meta.url))
 
@@ -43,6 +50,47 @@ test('who waits for its data has it, where a split cluster keeps it away', async
   t.true((hasty?.percent ?? 0) > (split?.percent ?? 100), ended.stdout)
   t.true((patient?.percent ?? 0) >= 90, ended.stdout)
   t.deepEqual(readdirSync(folder), [], 'nothing is left behind')
+})
+
+const LOOK_MS = 50
+
+/** One whose tasks run, and will for long. */
+async function anExperiment(t: ExecutionContext) {
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-locality-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const args = [LOCALITY, '--agents', '4', '--jobs', '2', '--task-ms', '600000']
+  const env = { ...process.env, TMPDIR: folder }
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  const said = text(child.stderr)
+  const ended = once(child, 'exit')
+  let dev: DevFile | undefined
+  while (dev?.url === undefined) {
+    await sleep(LOOK_MS)
+    const [own] = readdirSync(folder)
+    dev = own === undefined ? undefined : readDevFile(join(folder, own, 'dev.json'))
+  }
+  await untilListed({ NATS_URL: dev.url }, 'tasks', (tasks) =>
+    tasks.some(({ state }) => state === 'TASK_RUNNING'),
+  )
+  return { folder, child, said, ended, dev }
+}
+
+test('an experiment whose cluster is killed says so and ends', async (t) => {
+  t.timeout(60_000)
+  const { dev, said, ended } = await anExperiment(t)
+  process.kill(dev.pid, 'SIGKILL')
+  t.deepEqual(await ended, [1, null])
+  t.is(await said, 'locality: the cluster has ended\n')
+})
+
+test('of an experiment that is killed no process is left', async (t) => {
+  t.timeout(60_000)
+  const { folder, child, ended } = await anExperiment(t)
+  child.kill('SIGKILL')
+  await ended
+  while (tracesOf([folder]).processes.length > 0) await sleep(LOOK_MS)
+  t.pass()
 })
 
 test('the locality experiment says how it is used', async (t) => {

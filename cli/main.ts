@@ -1,32 +1,22 @@
 #!/usr/bin/env node
 /** The `bourse` command. */
-import { closeSync } from 'node:fs'
-import { isatty } from 'node:tty'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import { watchOutput } from './gone-reader.ts'
 import { processIo } from './io.ts'
 import { runCommandLine } from './program.ts'
 import { readerIsGone } from './stop-signals.ts'
 import { systemFault } from './system-fault.ts'
 
-const terminals = [0, 1, 2].filter((fd) => isatty(fd))
-// Node puts terminals right when it exits, and crashes if one of them was closed meanwhile.
-process.on('exit', () => {
-  for (const fd of terminals) if (!isatty(fd)) closeSync(fd)
-})
-
-/** The other end of a pipe, or the terminal, is there no more. */
-const GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO'])
-
 /**
  * A reader that has seen enough (`bourse tasks | head`) is no failure. What a command has begun
  * ends as with Ctrl-C: a run kills its tasks.
  */
-const onOutputError = (error: NodeJS.ErrnoException): void => {
-  if (!GONE.has(error.code)) fail(error)
-  if (!readerIsGone()) process.exit(EXIT.done)
-}
-process.stdout.on('error', onOutputError)
-process.stderr.on('error', onOutputError)
+watchOutput({
+  gone() {
+    if (!readerIsGone()) process.exit(EXIT.done)
+  },
+  broken: fail,
+})
 
 /** What nobody caught: of the machine, like a full disk, or a bug. */
 function fail(error: unknown): never {

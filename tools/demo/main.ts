@@ -6,8 +6,9 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { systemClock } from '../../bus/clock.ts'
 import { jsonLine, processIo } from '../../cli/io.ts'
-import { onStopSignal } from '../../cli/stop-signals.ts'
+import { onStopSignal, readerIsGone } from '../../cli/stop-signals.ts'
 import { ClusterError } from '../../protocol/errors.ts'
+import { whenReaderIsGone } from '../reader-gone.ts'
 import { type DemoOptions, folderProblem, parseDemo, USAGE } from './command-line.ts'
 import { runDemo } from './demo.ts'
 import { faults, type Outcome } from './outcome.ts'
@@ -18,14 +19,8 @@ const CODES = { done: 0, failed: 1, usage: 64, bug: 70, interrupted: 130 } as co
 
 const io = processIo()
 
-/** Who has seen enough (`npm run demo | head`) ends the demo as with Ctrl-C. */
-let isCutOff = false
-for (const stream of [process.stdout, process.stderr])
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    if (!isCutOff) process.emit('SIGINT')
-    isCutOff = true
-  })
+/** Who has seen enough (`npm run demo | head`), or closes the terminal, ends the demo. */
+whenReaderIsGone(() => void readerIsGone())
 
 async function demo(options: DemoOptions): Promise<number> {
   const problem = folderProblem(options.folder)

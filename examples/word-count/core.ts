@@ -134,8 +134,8 @@ function onStatus(state: CountState, status: TaskStatus): readonly Effect[] {
     return [{ do: 'read', taskId, agentId, stream: 'stderr' }]
   }
   // To count a part twice does no harm: nobody has to wait for an agent that may come back.
-  if (status.state === 'TASK_UNREACHABLE')
-    return [{ do: 'kill', taskId }, ...lose(state, task, 'its agent cannot be reached')]
+  const away = AWAY[status.state]
+  if (away !== undefined) return [{ do: 'kill', taskId }, ...lose(state, task, away)]
   return isTerminal(status.state) ? lose(state, task, status.message ?? status.state) : []
 }
 
@@ -160,6 +160,12 @@ function onOutput(
   if (state.parts.some((part) => part.state !== 'counted')) return [told]
   state.isOver = true
   return [told, { do: 'end' }]
+}
+
+/** It has not ended, and may never be heard of again. */
+const AWAY: Readonly<Partial<Record<TaskStatus['state'], string>>> = {
+  TASK_UNREACHABLE: 'its agent cannot be reached',
+  TASK_UNKNOWN: 'nobody knows its agent',
 }
 
 /** Its part waits for another offer, unless it was tried often enough. */

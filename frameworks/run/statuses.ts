@@ -20,6 +20,7 @@ export function onStatus(state: RunState, status: TaskStatus, effects: Effect[])
   const { index } = instance
   if (isNeverStarted(instance, status)) {
     instance.drops += 1
+    breakSilence(state, instance)
     return unplace(state, instance, effects)
   }
   if (mayStillReturn(instance, status)) return

@@ -108,6 +108,14 @@ test('a lost task is started again under another id, and its late end changes no
   t.deepEqual([...count.state.counts], [['new', 1]])
 })
 
+test('what nobody knows any more is started again, too', (t) => {
+  const count = new Count(1)
+  count.accepts('a')
+  const lost = count.status('count-1', 'TASK_UNKNOWN', { source: 'master' })
+  t.deepEqual(kinds(lost), ['kill', 'tell', 'revive'])
+  t.deepEqual(count.accepts('b'), ['count-1-2'])
+})
+
 test('output that cannot be had, or is none, is counted again', (t) => {
   const count = new Count(1)
   count.accepts('a')

@@ -28,6 +28,13 @@ test('an agent that does not answer is told of once, with all that may run there
   t.is(isSilent(run).all('tell-silent').length, 1, 'after it had answered')
 })
 
+test('an agent that never began what it was given, and is silent again, is told of again', (t) => {
+  const run = isSilent(new Run({}, 1).offer())
+  t.is(run.all('tell-silent').length, 1)
+  run.status('run-0', 'TASK_GONE', { source: 'master' }).offer()
+  t.is(isSilent(run, 'run-0-2').all('tell-silent').length, 1)
+})
+
 test('without restarts it is waited for', (t) => {
   const run = isSilent(new Run({}, 1).offer().status('run-0', 'TASK_RUNNING'))
   t.deepEqual(run.all('end-silence-after'), [])

@@ -36,14 +36,15 @@ class Page {
     DIR: join(this.folder, 'dir'),
     PATH: `${process.cwd()}/node_modules/.bin:${process.env['PATH']}:${dirname(server)}`,
   }
+  readonly started: ChildProcess[] = []
   /** What runs until the page's end. */
   readonly staying: ChildProcess[] = []
 }
 
 const pages: Page[] = []
 process.once('exit', () => {
-  for (const { staying, folder } of pages) {
-    for (const child of staying) end(child, 'SIGKILL')
+  for (const { started, folder } of pages) {
+    for (const child of started) end(child, 'SIGKILL')
     rmSync(folder, { recursive: true, force: true })
   }
 })
@@ -77,6 +78,7 @@ function end(child: ChildProcess, signal: NodeJS.Signals): void {
 /** What was printed instead of what the page shows; undefined if the step went as written. */
 async function runStep({ command, stays, expected }: Step, page: Page) {
   const { child, printed } = start(command, page.environment)
+  page.started.push(child)
   if (stays) {
     page.staying.push(child)
     const deadlineMs = performance.now() + START_MS_MAX
@@ -125,7 +127,12 @@ async function checkPage(path: string): Promise<boolean> {
   return isGood
 }
 
-process.once('SIGINT', () => process.exit(130))
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)
+  process.once(signal, () => process.exit(code))
 const named = process.argv.slice(2)
 const all = sourceFiles(process.cwd(), ['.md']).filter((path) =>
   /^(README|docs\/[^/]+)\.md$/.test(path),

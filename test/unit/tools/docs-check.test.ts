@@ -1,10 +1,14 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
+import { sleep } from '../../../bus/clock.ts'
 import { consoleBlocks, matches } from '../../../tools/console-blocks.ts'
+import { tracesOf } from '../../../tools/left-behind.ts'
 
 const FENCE = '```'
 const PAGE = `# A page
@@ -33,14 +37,16 @@ $ true
 ${FENCE}
 `
 
+const TOOL = fileURLToPath(new URL('../../../tools/docs-check.js', import.meta.url))
+const LOOK_MS = 50
+
 /** Runs the tool on a page of this text; gives its exit status and what it printed. */
 async function runOn(text: string): Promise<{ status: number; printed: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'docs-check-'))
   const page = join(folder, 'page.md')
   await writeFile(page, text)
-  const tool = fileURLToPath(new URL('../../../tools/docs-check.js', import.meta.url))
   const ran = await new Promise<{ status: number; printed: string }>((resolve) => {
-    execFile(process.execPath, [tool, page], (error, stdout) => {
+    execFile(process.execPath, [TOOL, page], (error, stdout) => {
       resolve({ status: Number(error?.code ?? 0), printed: stdout.replaceAll(page, 'page.md') })
     })
   })
@@ -97,3 +103,23 @@ test('a page that shows something else fails and says what was printed', async (
     'FAILED page.md:1\n  $ echo three\n  was to print:\n    four\n  printed:\n    three\n',
   )
 })
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  test(`what runs at ${signal} is ended, too`, async (t) => {
+    t.timeout(60_000)
+    const folder = await mkdtemp(join(tmpdir(), 'docs-check-'))
+    t.teardown(() => rm(folder, { recursive: true }))
+    const [page, begun] = [join(folder, 'page.md'), join(folder, 'begun')]
+    const commands = `$ exec sleep 1000 &\n$ touch ${begun}; exec sleep 1000`
+    await writeFile(page, `${FENCE}console\n${commands}\n${FENCE}\n`)
+    const env = { ...process.env, TMPDIR: folder }
+    const child = spawn(process.execPath, [TOOL, page], { env, stdio: 'ignore' })
+    while (!existsSync(begun) && child.exitCode === null) await sleep(LOOK_MS)
+    child.kill(signal)
+    t.deepEqual(await once(child, 'exit'), [code, null])
+    while (tracesOf([folder]).processes.length > 0) await sleep(LOOK_MS)
+    t.deepEqual(readdirSync(folder).sort(), ['begun', 'page.md'])
+  })

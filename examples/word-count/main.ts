@@ -26,6 +26,8 @@ const PARTS = 12
 const TOP = 20
 /** Its tasks do not outlive it for longer. */
 const FAILOVER_MS = 5_000
+/** A leader that is there has torn it down by then. */
+const TEARDOWN_MS = 3_000
 const USAGE_CODE = 64
 
 async function count(folder: string, tell: (event: CountEvent) => void): Promise<void> {
@@ -38,8 +40,13 @@ async function count(folder: string, tell: (event: CountEvent) => void): Promise
   const sizes = { files: files.length, bytes, parts: parts.length }
   tell({ event: 'planned', folder, ...sizes, notText, unreadable })
   const scheduler = await openScheduler({ name: 'word-count', failoverMs: FAILOVER_MS })
-  const stop = (): void => void scheduler.teardown()
-  process.once('SIGINT', stop).once('SIGTERM', stop)
+  const stop = (): void => {
+    void scheduler.teardown()
+    // Where nobody leads, nobody hears that: its tasks end by its failover.
+    AbortSignal.timeout(TEARDOWN_MS).addEventListener('abort', () => process.exit(1))
+  }
+  // The last: whoever started it with a channel has died.
+  process.once('SIGINT', stop).once('SIGTERM', stop).once('disconnect', stop)
   const state = newCount(folder, parts)
   try {
     await countOnCluster(state, {
@@ -52,6 +59,8 @@ async function count(folder: string, tell: (event: CountEvent) => void): Promise
     tell(resultOf(state))
   } finally {
     await scheduler.teardown()
+    // A channel that is listened to would keep the process.
+    process.off('disconnect', stop)
   }
 }
 

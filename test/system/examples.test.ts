@@ -58,7 +58,7 @@ test('the simulated cluster of these tests takes five lines at most', (t) => {
   t.is(story.trim().split('\n').length, 5)
 })
 
-test('word-count shows people what it counts, and Ctrl-C tears it down', async (t) => {
+test('word-count shows people what it counts, and ends whoever is gone: its user, owner or leader', async (t) => {
   t.timeout(60_000)
   const env = anEnvironment(t)
   const dev = new Actor(['dev', '--agents', '2'], env)
@@ -74,20 +74,43 @@ test('word-count shows people what it counts, and Ctrl-C tears it down', async (
   t.regex(count.stdout, /^agent-1 ran count-\d+ .*; offers: \d+, accepted \d+, declined \d+$/m)
   t.regex(count.stderr, /^1 text file of .*, in 12 parts/)
 
-  const stopped = spawn(process.execPath, [WORD_COUNT, folder], { env, stdio: 'pipe' })
-  const exit = once(stopped, 'exit')
-  let said = ''
-  stopped.stderr.on('data', (data: Buffer) => {
-    said += data.toString()
-    if (data.includes('running') && !stopped.killed) stopped.kill('SIGINT')
-  })
-  t.deepEqual(await exit, [1, null])
-  t.regex(said, /^word-count: it was told to end$/m)
+  const stopped = await runningCount(t, env, folder)
+  stopped.child.kill('SIGINT')
+  t.deepEqual(await stopped.exit, [1, null])
+  t.regex(stopped.said(), /^word-count: it was told to end$/m)
+
+  const orphan = await runningCount(t, env, folder)
+  orphan.child.disconnect()
+  t.deepEqual(await orphan.exit, [1, null])
+  t.regex(orphan.said(), /^word-count: it was told to end$/m)
+
+  const alone = await runningCount(t, env, folder)
+  process.kill(dev.pid, 'SIGSTOP')
+  alone.child.kill('SIGTERM')
+  t.deepEqual(await alone.exit, [1, null])
+  process.kill(dev.pid, 'SIGCONT')
 
   const wrong = await runExample(env, WORD_COUNT)
   t.like(wrong, { code: 64, stderr: 'usage: main.js FOLDER [--json]\n' })
   t.is(await dev.end('SIGINT'), 0)
 })
+
+/** A word count that has begun; somebody may die who holds the other end of its channel. */
+async function runningCount(t: ExecutionContext, env: NodeJS.ProcessEnv, folder: string) {
+  const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as const
+  const child = spawn(process.execPath, [WORD_COUNT, folder], { env, stdio: [...stdio] })
+  t.teardown(() => child.kill('SIGKILL'))
+  const exit = once(child, 'exit')
+  let said = ''
+  const begun = new Promise<void>((resolve) => {
+    child.stderr?.setEncoding('utf8').on('data', (data: string) => {
+      said += data
+      if (said.includes('running')) resolve()
+    })
+  })
+  await Promise.race([begun, exit])
+  return { child, exit, said: () => said }
+}
 
 function anEnvironment(t: ExecutionContext): NodeJS.ProcessEnv {
   const folder = mkdtempSync(join(tmpdir(), 'bourse-example-'))

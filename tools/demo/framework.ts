@@ -1,4 +1,5 @@
 /** The word count as a process of its own, heard by its lines of JSON. */
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
@@ -23,18 +24,20 @@ export interface FrameworkOptions {
 }
 
 export function startFramework({ folder, env, onEvent }: FrameworkOptions): FrameworkProcess {
-  // In a group of its own: a Ctrl-C at the terminal is for us.
+  // In a group of its own: a Ctrl-C at the terminal is for us. The channel tells it of our death.
   const child = spawn(process.execPath, [MAIN, '--json', '--', folder], {
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env,
   })
+  const { stdout, stderr } = child
+  assert(stdout !== null && stderr !== null, 'both are pipes')
   const heard = new Promise<void>((resolve) => {
-    createInterface({ input: child.stdout })
+    createInterface({ input: stdout })
       .on('line', (line) => onEvent(JSON.parse(line)))
       .once('close', resolve)
   })
-  const said = text(child.stderr)
+  const said = text(stderr)
   const closed = new Promise<readonly [number | null, string | null]>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => resolve([code, signal]))

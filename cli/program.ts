@@ -1,6 +1,6 @@
 /** The command line: every command with its flags. What a command needs is loaded when it runs. */
 import { createRequire } from 'node:module'
-import { Command, CommanderError, Option } from 'commander'
+import { type Argument, Command, CommanderError, Option } from 'commander'
 import { ClusterError } from '../protocol/errors.ts'
 import { addActorCommands, addDevCommand } from './actor-commands.ts'
 import { id, natsUrl, parseValue, someText } from './arguments.ts'
@@ -98,7 +98,7 @@ function makeStrict(command: Command): void {
     )
   }
   for (const argument of command.registeredArguments) {
-    const parse = argument.parseArg
+    const parse = argument.parseArg ?? (isOneText(argument) ? someText : undefined)
     const name = argument.name().toUpperCase()
     if (parse !== undefined)
       argument.argParser((text, before) =>
@@ -106,6 +106,9 @@ function makeStrict(command: Command): void {
       )
   }
 }
+
+/** Of several words one may be empty: they are for another program. */
+const isOneText = ({ required, variadic }: Argument): boolean => required && !variadic
 
 /** They may stand before the command or after it, and in its help they stand last. */
 function addGlobals(command: Command): void {

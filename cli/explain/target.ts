@@ -47,7 +47,6 @@ export async function findTarget(
   text: string,
   kind?: TargetKind,
 ): Promise<Target> {
-  if (text === '') throw wrongUse('nothing is named that is to be explained')
   const isWanted = (one: TargetKind): boolean => kind === undefined || kind === one
   const isId = ID.test(text)
   if (!isId && kind !== undefined && kind !== 'role' && !text.includes('/')) throw notAnId(text)

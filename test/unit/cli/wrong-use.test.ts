@@ -130,12 +130,13 @@ for (const command of commands) {
       }
     })
 
-  test(`bourse ${name}: unknown flags and arguments too many or too few, too`, async (t) => {
+  test(`bourse ${name}: unknown flags and arguments too many, too few or empty, too`, async (t) => {
     const needed = argumentsOf(command)
     const isEndless = command.registeredArguments.some(({ variadic }) => variadic)
     const wrong = [
       ['--no-such-flag', ...needed],
       ...(needed.length > 0 ? [[]] : []),
+      ...needed.map((_, i) => needed.toSpliced(i, 1, '')),
       ...(isEndless ? [] : [['x', 'x', 'x']]),
     ]
     for (const args of wrong) {

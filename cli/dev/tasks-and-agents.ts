@@ -35,12 +35,14 @@ export function absentAgents(
     const missing = new Set(agentIds)
     const gone = new Set<AgentId>()
     const look = async (): Promise<boolean> => {
+      // Before anything is asked: perhaps nobody leads, and no look comes to its end.
+      if (isStopped()) return true
       for await (const page of client.list('agents'))
         for (const { agentId, state } of page) {
           if (state !== 'registered' && state !== 'gone') continue
           if (missing.delete(agentId) && state === 'gone') gone.add(agentId)
         }
-      return missing.size === 0 || isStopped()
+      return missing.size === 0
     }
     await repeat(client, REGISTERED_MS, look)
     return { missing: [...missing], gone: [...gone] }

@@ -5,9 +5,13 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ava, { type ExecutionContext } from 'ava'
+import { absentAgents } from '../../cli/dev/tasks-and-agents.ts'
+import { clusterAt } from '../../cli/find-cluster.ts'
+import type { AgentId } from '../../protocol/ids.ts'
 import type { AgentItem, MasterReport, TaskItem } from '../../protocol/schema/operator.ts'
 import { isTerminal, type TaskState } from '../../protocol/task-state.ts'
 import { Actor, BOURSE, runBourse } from '../support/cluster.ts'
+import { startTestServer } from '../support/nats.ts'
 
 /** One after the other: together they would need more than a small machine has. */
 const test = ava.serial
@@ -274,4 +278,16 @@ test('emulated agents take tasks that only pretend', async (t) => {
     ['agent-1'],
     'what only pretended is not listed any more',
   )
+})
+
+test('who is told to end while nobody leads does not wait for a leader', async (t) => {
+  t.timeout(60_000)
+  const server = await startTestServer()
+  t.teardown(() => server.close())
+  let asked = 0
+  const found = { location: clusterAt(server.url), cluster: 'bourse' }
+  const agentIds = ['agent-1' as AgentId]
+  const absent = await absentAgents(found, agentIds, () => ++asked > 0)
+  t.deepEqual(absent, { missing: agentIds, gone: [] })
+  t.is(asked, 1)
 })

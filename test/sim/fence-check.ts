@@ -1,9 +1,10 @@
 /**
  * Invariant 3: after a newer leader or session was obeyed, nothing of an older one changes
- * anything; epochs never go back, at no agent, and not when they are taken.
+ * anything; epochs never go back, at no agent, and not when they are claimed.
  */
 import type { Effect } from '../../actors/agent/effects.ts'
 import type { AgentState } from '../../actors/agent/state.ts'
+import type { Effect as MasterEffect } from '../../actors/master/effects.ts'
 import type { Leader, MasterState } from '../../actors/master/state.ts'
 import { compareFence } from '../../actors/parts/fence.ts'
 import type { SchedulerState } from '../../actors/scheduler/state.ts'
@@ -31,6 +32,8 @@ export class FenceCheck {
   /** By agent, over all its lives. */
   readonly #obeyed = new Map<string, Fence>()
   readonly #leaders = new WeakSet<Leader>()
+  /** By claim: the highest epoch that was taken by then. */
+  readonly #claims = new Map<string, number>()
   #taken: Fence = { epoch: 0, run: '' as Fence['run'] }
   /** The newest leader has led. */
   #hasLed = false
@@ -75,25 +78,37 @@ export class FenceCheck {
     this.#fail(`${frameworkId} hears events of ${why(before, input)}: ${told.do}`, frameworkId)
   }
 
-  master({ process, state }: Step): void {
+  master({ process, state, effects }: Step): void {
     const { leader, run, lease } = state as MasterState
+    for (const effect of effects as readonly MasterEffect[])
+      if (effect.do === 'write-lease' && effect.record.counter === 0)
+        this.#claims.set(shown({ epoch: effect.record.epoch, run }), this.#taken.epoch)
     if (leader === undefined) return
     if (lease.state === 'leading' && this.isNewest(state as MasterState)) this.#hasLed = true
     if (this.#leaders.has(leader)) return
     this.#leaders.add(leader)
-    const taken: Fence = { epoch: leader.epoch, run }
+    this.#takes({ epoch: leader.epoch, run }, process.name)
+  }
+
+  /**
+   * Who took an epoch and has not heard of a higher one yet reads the registry all the same: the log
+   * tells. Nobody may have claimed what was taken by then.
+   */
+  #takes(taken: Fence, by: string): void {
+    const { epoch } = this.#taken
+    const isAgain = compareFence(this.#taken, taken) === 'current'
     // Who has not said anything yet may read the registry once more.
-    const isSame = compareFence(this.#taken, taken) === 'current' && !this.#hasLed
-    if (isSame) return
-    this.#hasLed = false
-    const isLower = taken.epoch <= this.#taken.epoch
-    if (isLower)
+    if (isAgain && !this.#hasLed) return
+    const above = this.#claims.get(shown(taken)) ?? Number.POSITIVE_INFINITY
+    if (taken.epoch === epoch || taken.epoch <= above)
       this.#world.fail({
         invariant: '3: epochs never go back',
-        what: `${process.name} takes ${shown(taken)} after ${shown(this.#taken)}`,
-        about: [process.name],
+        what: `${by} takes ${shown(taken)} after ${shown(this.#taken)}`,
+        about: [by],
       })
-    if (!isLower) this.#taken = taken
+    if (taken.epoch <= epoch) return
+    this.#taken = taken
+    this.#hasLed = false
   }
 
   /** It leads in the highest epoch that was ever taken. */

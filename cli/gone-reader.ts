@@ -5,6 +5,9 @@ import { isatty } from 'node:tty'
 /** Of a pipe, and of a terminal. */
 const GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO'])
 
+/** Of a file on a disk that is full. */
+const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT'])
+
 export interface OutputHandlers {
   /** Nobody reads that stream any more. Perhaps several times. */
   readonly gone: () => void
@@ -15,9 +18,11 @@ export interface OutputHandlers {
 /** Watches both streams of the process. */
 export function watchOutput({ gone, broken }: OutputHandlers): void {
   for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error: NodeJS.ErrnoException) =>
-      GONE.has(error.code) ? gone() : broken(error),
-    )
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (GONE.has(error.code)) gone()
+      // What is said beside the work is not worth the work's end: an actor's tasks, say.
+      else if (stream !== process.stderr || !NO_ROOM.has(error.code)) broken(error)
+    })
   forgetClosedTerminals()
 }
 

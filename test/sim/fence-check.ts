@@ -91,8 +91,8 @@ export class FenceCheck {
   }
 
   /**
-   * Who took an epoch and has not heard of a higher one yet reads the registry all the same: the log
-   * tells. Nobody may have claimed what was taken by then.
+   * Who has not heard of a higher epoch yet reads the registry all the same: the log tells. Nobody
+   * may have claimed what was taken by then.
    */
   #takes(taken: Fence, by: string): void {
     const { epoch } = this.#taken

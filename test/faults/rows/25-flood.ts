@@ -14,14 +14,14 @@ const CALLS_PER_S = 100_000
 const MEASURED_MS = 10_000
 const PART_MIN = 0.9
 /** Who shares a machine that has no more to give loses to all others on it, not to the flood. */
-const IDLE_PART_MIN = 0.25
+const IDLE_PART_MIN = 0.2
 
 export const flood: Row = {
   number: 25,
   name: 'flood',
   fault: 'one framework makes 100,000 calls a second',
   expected:
-    'it is throttled; another one keeps 90 % of its throughput, if a quarter of the machine stays idle',
+    'it is throttled; another one keeps 90 % of its throughput, if a fifth of the machine stays idle',
   invariants: ['I7', 'I8'],
   withinMs: 3_000,
   async run(stage) {
@@ -29,7 +29,8 @@ export const flood: Row = {
       // The other one is to wait for nothing but the leader.
       steady: { runMs: [8_000, 16_000], resources: EACH },
     })
-    const polite = await lab.framework({ name: 'polite', tasks: 0, atOnce: 8, runMs: [200, 400] })
+    // Shorter tasks leave two cores no room for a flood beside them, and so nothing to be judged.
+    const polite = await lab.framework({ name: 'polite', tasks: 0, atOnce: 8, runMs: [500, 1_000] })
     await sleep(MEASURED_MS / 2)
     const before = await endsIn(polite)
     const child = spawn(process.execPath, [FLOOD, lab.env['NATS_URL'] ?? '', String(CALLS_PER_S)], {
@@ -55,7 +56,7 @@ export const flood: Row = {
       recoveryMs,
       note: `${said.toString().trim()} calls a second; the other one ran ${figures} (${percent(part)}); ${got}`,
       problems: hasRoom && part < PART_MIN ? [`the other one kept ${percent(part)}; ${got}`] : [],
-      ...(!hasRoom && { missing: `a quarter of the machine to spare: ${got}` }),
+      ...(!hasRoom && { missing: `a fifth of the machine to spare: ${got}` }),
     })
   },
 }

@@ -6,6 +6,7 @@ import { Recent } from '../../parts/recent.ts'
 
 /** What a kill says of whom it is for. */
 type Asked = Pick<KillTask, 'taskId' | 'agentId' | 'launch'>
+type Reach = Pick<Asked, 'launch'>
 
 interface Launched {
   readonly taskId: TaskId
@@ -14,18 +15,13 @@ interface Launched {
 }
 
 /** Who named a launch knew of no later one under that id. */
-export function isMeant(
-  asked: Pick<Asked, 'launch'>,
-  { launch }: Pick<Launched, 'launch'>,
-): boolean {
+export function isMeant(asked: Reach, { launch }: Pick<Launched, 'launch'>): boolean {
   return asked.launch === undefined || !isLaterLaunch(launch, asked.launch)
 }
 
 /** Each is for what the agent brings that it names, or for whatever is brought under the id. */
 export class RememberedKills<Kill> {
-  readonly #kills = new Recent<string, Pick<Asked, 'launch'> & { readonly kill: Kill }>(
-    KILLS_REMEMBERED_MAX,
-  )
+  readonly #kills = new Recent<string, Reach & { readonly kill: Kill }>(KILLS_REMEMBERED_MAX)
 
   add(asked: Asked, kill: Kill): void {
     const { taskId, agentId } = asked
@@ -48,11 +44,9 @@ export class RememberedKills<Kill> {
 }
 
 /** Both are said: what the one spares the other may mean. */
-function wider(one: Pick<Asked, 'launch'>, other: Pick<Asked, 'launch'>): Pick<Asked, 'launch'> {
-  const isWide =
-    one.launch === undefined ||
-    (other.launch !== undefined && isMeant(one, { launch: other.launch }))
-  return isWide ? one : other
+function wider(one: Reach, other: Reach): Reach {
+  if (one.launch === undefined || other.launch === undefined) return {}
+  return isLaterLaunch(other.launch, one.launch) ? other : one
 }
 
 /** No token holds a dot. */

@@ -32,6 +32,8 @@ export interface TaskEntry {
   ran: Launch | undefined
   /** Whose checkpoint holds it. */
   agentId: AgentId | undefined
+  /** Ends that its agent lost with its machine's power: what was said of them may still come. */
+  readonly lostEnds: Set<TaskState>
   /** It went down with its framework: nobody is told of its end. */
   isDropped: boolean
   /** The end that the framework was told first. */
@@ -157,6 +159,7 @@ export class Ledger {
     for (const { tasks } of this.frameworks.values())
       for (const task of tasks.values()) {
         if (task.agentId !== agentId) continue
+        for (const state of task.ends.values()) task.lostEnds.add(state)
         task.ends.clear()
         task.ran = undefined
         task.toldEnd = undefined
@@ -195,8 +198,9 @@ export class Ledger {
 
   /** What one process was told, no later one is told otherwise. */
   #toldEnd(task: TaskEntry, state: TaskState): void {
-    const { taskId, agentId, toldEnd } = task
+    const { taskId, agentId, lostEnds, toldEnd } = task
     if (agentId !== undefined && this.gone.has(agentId)) return
+    if (lostEnds.has(state)) return
     task.toldEnd ??= { state, epoch: this.epoch }
     if (toldEnd === undefined || toldEnd.state === state) return
     // What was acknowledged its agent has forgotten, and a later leader may never have heard it.
@@ -222,6 +226,7 @@ export class Ledger {
       taskId,
       starts: 0,
       ends: new Map(),
+      lostEnds: new Set(),
       ran: undefined,
       agentId: undefined,
       isDropped: false,

@@ -1,0 +1,53 @@
+/** What the simulator takes for two ends of one task. */
+import test from 'ava'
+import type { AgentId, FrameworkKey, Launch, TaskId } from '../../../protocol/ids.ts'
+import type { TaskStatus } from '../../../protocol/schema/common.ts'
+import type { TaskState } from '../../../protocol/task-state.ts'
+import { Ledger } from '../../sim/ledger.ts'
+
+const framework = { principal: 'local', frameworkId: 'f1' } as FrameworkKey
+const [agentId, taskId, launch] = ['a1', 't1', '1-ab-1'] as [AgentId, TaskId, Launch]
+
+class Told {
+  readonly failed: string[] = []
+  readonly ledger = new Ledger(
+    ({ what }) => void this.failed.push(what),
+    () => false,
+  )
+
+  constructor() {
+    this.ledger.started(agentId, { framework, taskId, launch })
+  }
+
+  ends(state: TaskState): void {
+    this.ledger.ended({ framework, taskId, launch, agentId }, state)
+  }
+
+  /** To a process of the framework that was told nothing before. */
+  tells(name: string, state: TaskState): void {
+    const audience = { name, isInstance: false, told: new Map() }
+    this.ledger.told(audience, framework, { taskId, state, launch } as TaskStatus)
+  }
+}
+
+test('a later process is told the end that an earlier one was told', (t) => {
+  const told = new Told()
+  told.ends('TASK_FINISHED')
+  told.tells('f1.1', 'TASK_FINISHED')
+  told.tells('f1.2', 'TASK_FINISHED')
+  t.deepEqual(told.failed, [])
+  told.tells('f1.3', 'TASK_FAILED')
+  t.is(told.failed.length, 1)
+})
+
+test('an end that was lost with the power of its machine may be told later than that', (t) => {
+  const told = new Told()
+  told.ends('TASK_FINISHED')
+  told.ledger.forgotten(agentId)
+  told.tells('f1.1', 'TASK_FINISHED')
+  told.ends('TASK_FAILED')
+  told.tells('f1.2', 'TASK_FAILED')
+  t.deepEqual(told.failed, [])
+  told.tells('f1.3', 'TASK_KILLED')
+  t.is(told.failed.length, 1)
+})

@@ -1,11 +1,12 @@
 /** Kills as they are said: until the task has ended, to whoever may not have heard them. */
+import type { TaskStatus } from '../../protocol/schema/common.ts'
 import type { TaskState } from '../../protocol/task-state.ts'
 import { startCall } from './calls.ts'
 import type { HeldTask, Kill } from './state.ts'
 import type { Turn } from './turn.ts'
 
 /** How a task is told of whose agent was not told to kill it. */
-const NOT_KILLED: ReadonlySet<TaskState> = new Set([
+export const NOT_KILLED: ReadonlySet<TaskState> = new Set([
   'TASK_STAGING',
   'TASK_STARTING',
   'TASK_RUNNING',
@@ -30,6 +31,16 @@ export function sayKills(turn: Turn, tasks: Iterable<HeldTask>): void {
 export function killAgain(turn: Turn, task: HeldTask, told: TaskState): void {
   const { kill, state } = task
   if (kill !== undefined && told === state && NOT_KILLED.has(told)) killTask(turn, task, kill)
+}
+
+/**
+ * An agent has brought back a launch before one of the same id that has ended: nobody waits for it.
+ * Its status is not acknowledged while it lives, so this is said again.
+ */
+export function killEarlier(turn: Turn, { taskId, agentId, launch }: TaskStatus): void {
+  if (turn.state.link.phase !== 'open') return
+  const where = agentId === undefined ? {} : { agentId }
+  startCall(turn, { verb: 'kill', body: { taskId, ...where, ...(launch && { launch }) } })
 }
 
 function sayKill(turn: Turn, task: HeldTask, { graceMs }: Kill): void {

@@ -190,6 +190,7 @@ function onSubscribed(turn: Turn, event: Event<'subscribed'>): void {
   }
   if (!isNext(state.subscription, subscription)) state.handovers += 1
   state.subscription = subscription
+  state.lastLaunch = event.lastLaunch
   state.isKnown = true
   state.deadlines.clear('open')
   state.deadlines.set('silence', now.monotonicMs + silenceMs, { due: 'silence' })

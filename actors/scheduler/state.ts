@@ -92,6 +92,12 @@ export interface Kill {
   readonly graceMs: number | undefined
 }
 
+/** Of a task that was let go of. */
+export interface LateKill extends Kill {
+  /** What was to be killed; undefined: nobody had said. */
+  readonly launch: Launch | undefined
+}
+
 export interface HeldTask {
   readonly taskId: TaskId
   /** Where it runs; undefined while nobody has said. */
@@ -100,6 +106,8 @@ export interface HeldTask {
   launch: Launch | undefined
   /** The last launch of an ended task of this id: statuses up to it are old. */
   readonly after: Launch | undefined
+  /** The last launch before the session in which it was accepted: those are another process's. */
+  readonly since: Launch | undefined
   /** In which it was launched or first heard of. */
   readonly subscription: Subscription | undefined
   state: MachineState
@@ -167,6 +175,7 @@ export const COUNTS = [
   'earlierStatus',
   'foreignAgent',
   'foreignLaunch',
+  'earlierLaunch',
   'illegalState',
   'refusedCall',
   'killAside',
@@ -188,6 +197,8 @@ export interface SchedulerState {
   openedAtMs: number
   /** The last one given: agents obey acknowledgements of it until they hear of a higher one. */
   subscription: Subscription | undefined
+  /** The last launch before that; undefined: an older leader does not say. */
+  lastLaunch: Launch | undefined
   /** Between how many two of them another instance may have led. */
   handovers: number
   /** This process is about to leave the framework to another. */
@@ -213,7 +224,7 @@ export interface SchedulerState {
   readonly tasks: Map<TaskId, HeldTask>
   readonly ended: Recent<TaskId, EndedTask>
   /** What was wanted of tasks that were let go of: one of them may come back. */
-  readonly kills: Recent<TaskId, Kill>
+  readonly kills: Recent<TaskId, LateKill>
   /** One that had run was let go of. Its agent would say nothing of it until it ends. */
   hasLetGo: boolean
   /**
@@ -248,6 +259,7 @@ export function newScheduler(settings: Settings, seed: string): SchedulerState {
     sessions: new Set(),
     openedAtMs: Number.NEGATIVE_INFINITY,
     subscription: undefined,
+    lastLaunch: undefined,
     handovers: 0,
     isLeaving: false,
     standing: undefined,

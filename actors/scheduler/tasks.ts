@@ -12,7 +12,7 @@ import type { StatusUpdates } from '../../protocol/schema/scheduler.ts'
 import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { compareSubscription } from '../parts/fence.ts'
-import { killAgain, killTask } from './kills.ts'
+import { killAgain, killEarlier, killTask, NOT_KILLED } from './kills.ts'
 import { repeatReadingsOf } from './output.ts'
 import type { Ack, Count, EndedTask, HeldTask, SchedulerState } from './state.ts'
 import { count, type Turn } from './turn.ts'
@@ -32,6 +32,7 @@ export function holdTask(state: SchedulerState, { taskId, agentId, accept }: New
     agentId,
     launch: undefined,
     after: before?.launch,
+    since: accept === undefined ? undefined : state.lastLaunch,
     subscription: state.subscription,
     state: accept === undefined ? 'TASK_UNKNOWN' : 'TASK_STAGING',
     number: undefined,
@@ -119,16 +120,22 @@ function takeFrom(turn: Turn, from: AgentId, status: TaskStatus): boolean {
   if (isNews) unseen.set(uuid, { agentId: from, ack })
   // Until the framework is done with the end that the leader said, its agent keeps what it has.
   else if (launch !== undefined && unseen.has(launch)) unseen.set(launch, { agentId: from, ack })
-  else if (problem !== 'foreignAgent' || isPlaced(turn.state, taskId)) acknowledge(turn, from, ack)
+  else if (!isHeldBack(turn.state, taskId, problem)) acknowledge(turn, from, ack)
   return isNews
 }
 
 /**
  * Until its launch is known, where a task is has only been wished for: its id may be in use on
- * another agent, which then repeats what it has to say until that is found out.
+ * another agent, or by a task of an earlier process. Agents repeat what they have to say until that
+ * is found out.
  */
-function isPlaced({ tasks }: SchedulerState, taskId: TaskId): boolean {
-  return tasks.get(taskId)?.launch !== undefined
+function isHeldBack(
+  { tasks }: SchedulerState,
+  taskId: TaskId,
+  problem: Count | undefined,
+): boolean {
+  if (problem === 'earlierStatus' || problem === 'earlierLaunch') return true
+  return problem === 'foreignAgent' && tasks.get(taskId)?.launch === undefined
 }
 
 function ackOf({ taskId, launch }: TaskStatus, uuid: string): Ack {
@@ -191,6 +198,7 @@ function take(turn: Turn, status: TaskStatus, from: AgentId | undefined): Count 
     task === undefined ? problemOfUnheld(state, status, from) : problemOf(task, status, from)
   if (problem === undefined) apply(turn, task, status)
   else count(turn, problem)
+  if (problem === 'earlierLaunch') killEarlier(turn, status)
   return problem
 }
 
@@ -213,10 +221,8 @@ function problemOf(
   status: TaskStatus,
   from: AgentId | undefined,
 ): Count | undefined {
-  if (from !== undefined && task.agentId !== undefined && task.agentId !== from)
-    return 'foreignAgent'
-  if (!isOfLaunch(task, status.launch)) return 'foreignLaunch'
-  if (from === undefined && !task.isAsked && isAnswerByName(status)) return 'foreignLaunch'
+  const foreign = problemOfForeign(task, status, from)
+  if (foreign !== undefined) return foreign
   task.isHeard = true
   if (from === undefined) place(task, status)
   if (status.state !== 'TASK_UNKNOWN') task.unknownAtMs = undefined
@@ -229,6 +235,22 @@ function problemOf(
   if (event === undefined) return from === undefined ? undefined : 'illegalState'
   if (from === undefined && order === 0 && isAsTold(task, status)) return 'repeatedStatus'
   return taskStep(task.state, event) === undefined ? 'illegalState' : undefined
+}
+
+/** Why it is about another task of that id; undefined: it is about this one. */
+function problemOfForeign(
+  task: HeldTask,
+  status: TaskStatus,
+  from: AgentId | undefined,
+): Count | undefined {
+  const { agentId, isAsked } = task
+  if (from !== undefined && agentId !== undefined && agentId !== from) return 'foreignAgent'
+  // Whom the leader names when it was asked about this one, that one has the id.
+  const isAnswer = from === undefined && isAsked
+  if (isOfEarlier(task, status.launch) && !isAnswer) return 'earlierStatus'
+  if (!isOfLaunch(task, status.launch)) return 'foreignLaunch'
+  if (from === undefined && !isAsked && isAnswerByName(status)) return 'foreignLaunch'
+  return undefined
 }
 
 /** The framework was told nothing else since. */
@@ -252,7 +274,14 @@ function problemOfUnheld(
   const before = state.ended.get(status.taskId)
   if (before === undefined) return undefined
   if (status.uuid !== undefined && status.uuid === before.uuid) return 'repeatedStatus'
-  return isLater(state, status, before) ? undefined : 'oldStatus'
+  if (isLater(state, status, before)) return undefined
+  return isBackAlive(status, before) ? 'earlierLaunch' : 'oldStatus'
+}
+
+/** Its agent was away when the framework launched the id once more, and that one is over. */
+function isBackAlive({ state, launch }: TaskStatus, before: EndedTask): boolean {
+  if (launch === undefined || before.launch === undefined || !NOT_KILLED.has(state)) return false
+  return isLaterLaunch(before.launch, launch)
 }
 
 /** Of an end whose launch nobody said: it may be another instance's that was started since. */
@@ -271,6 +300,12 @@ function mayBeSince({ handovers }: SchedulerState, launch: Launch, before: Ended
   if (before.handovers === handovers) return false
   const { epoch = 0 } = madeIn(launch) ?? {}
   return epoch >= (before.subscription?.epoch ?? 0)
+}
+
+/** Of a task that was accepted here, it can be no launch that was made before. */
+function isOfEarlier({ launch: known, since }: HeldTask, launch: Launch | undefined): boolean {
+  if (known !== undefined || since === undefined || launch === undefined) return false
+  return !isLaterLaunch(launch, since)
 }
 
 function isOfLaunch(task: HeldTask, launch: Launch | undefined): boolean {
@@ -299,7 +334,7 @@ function apply(turn: Turn, held: HeldTask | undefined, status: TaskStatus): void
   task.launch ??= launch
   task.number = number ?? task.number
   task.uuid = uuid ?? task.uuid
-  const kill = held === undefined ? takeKill(state, taskId) : undefined
+  const kill = held === undefined ? takeKill(state, status) : undefined
   if (!isTerminal(task.state)) {
     if (kill !== undefined) killTask(turn, task, kill)
     return

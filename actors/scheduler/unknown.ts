@@ -2,8 +2,9 @@
  * Tasks that nobody knows, not even their agents: these may be away, and come back with them. So
  * such a task never ends here. It is let go of: asked about by name no more, and its id is free.
  */
-import type { TaskId } from '../../protocol/ids.ts'
+import { isLaterLaunch, type TaskId } from '../../protocol/ids.ts'
 import { REREGISTER_MS } from '../../protocol/limits.ts'
+import type { TaskStatus } from '../../protocol/schema/common.ts'
 import type { Kill, SchedulerState } from './state.ts'
 import type { Turn } from './turn.ts'
 
@@ -21,13 +22,18 @@ export function onUnknown({ state, now, effects }: Turn, taskId: TaskId): void {
   if (!isNameOnly && now.monotonicMs < task.unknownAtMs + UNKNOWN_MS_MAX) return
   state.tasks.delete(taskId)
   if (!isNameOnly) state.hasLetGo = true
-  if (task.kill !== undefined) state.kills.set(taskId, task.kill)
+  const { kill, launch } = task
+  if (kill !== undefined) state.kills.set(taskId, { ...kill, launch })
   effects.push({ do: 'tell-let-go', taskId })
 }
 
-/** It is back: was it to be killed? */
-export function takeKill({ kills }: SchedulerState, taskId: TaskId): Kill | undefined {
+/** It is back: was it to be killed? What another instance has started since was not. */
+export function takeKill(
+  { kills }: SchedulerState,
+  { taskId, launch }: Pick<TaskStatus, 'taskId' | 'launch'>,
+): Kill | undefined {
   const kill = kills.get(taskId)
   kills.delete(taskId)
-  return kill
+  if (kill?.launch === undefined || launch === undefined) return kill
+  return isLaterLaunch(launch, kill.launch) ? undefined : kill
 }

@@ -52,6 +52,8 @@ export const FrameworkEvent = oneOf(
     pingMs: durationMs,
     pingsMissedMax: integer(1, 1_000),
     failoverMs: durationMs,
+    /** The last launch before: what is accepted in this session is launched later. */
+    lastLaunch: Type.Optional(LaunchToken),
   }),
   item('offers', 'These are offered.', { offers: list(Offer, 1024, 1) }),
   item('rescind', 'These offers are taken back.', {

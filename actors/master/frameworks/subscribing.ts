@@ -11,6 +11,7 @@ import { newSession } from '../../parts/session.ts'
 import { isEchoing, order } from '../agents/agents.ts'
 import { frameworkOf, wantedRoles } from '../books.ts'
 import type { Framework, Terms } from '../entities.ts'
+import { lastLaunch } from '../offers/launching.ts'
 import { tellWorld } from '../public-events.ts'
 import { changesOf, record, refuseChange } from '../registry.ts'
 import type { Leader, Recorded, SubscribeRequest } from '../state.ts'
@@ -192,6 +193,7 @@ function accept(turn: LeaderTurn, framework: Framework, request: SubscribeReques
     pingMs: pingMsOf(turn, framework),
     pingsMissedMax: state.rules.frameworkPingsMissedMax,
     failoverMs: framework.failoverMs,
+    lastLaunch: lastLaunch(turn),
   })
   const subscription = { principal, frameworkId, subscription: framework.subscription }
   for (const agentId of agentsOf(framework)) {

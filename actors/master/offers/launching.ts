@@ -141,6 +141,11 @@ function refuseTask(
   })
 }
 
+/** The latest launch of this leader. */
+export function lastLaunch({ leader, state }: LeaderTurn): Launch {
+  return `${leader.epoch}-${state.run}-${leader.launchCount}` as Launch
+}
+
 function launch(
   turn: LeaderTurn,
   { framework, agent, role }: Using,
@@ -148,7 +153,7 @@ function launch(
 ): Launch {
   const { leader, state, now } = turn
   leader.launchCount += 1
-  const id = `${leader.epoch}-${state.run}-${leader.launchCount}` as Launch
+  const id = lastLaunch(turn)
   const task: Task = {
     framework,
     taskId: info.taskId,

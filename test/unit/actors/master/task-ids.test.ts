@@ -3,8 +3,11 @@ import test from 'ava'
 import type { TaskId } from '../../../../protocol/ids.ts'
 import { NOT_LAUNCHED_MAX } from '../../../../protocol/limits.ts'
 import type { AcceptAnswer } from '../../../../protocol/schema/calls.ts'
-import { aStage, aTask, cpusMem } from '../../../support/master-actors.ts'
-import { ordersOf, statusesOf } from '../../../support/master-builders.ts'
+import type { FrameworkEvent } from '../../../../protocol/schema/scheduler.ts'
+import { aStage, aTask, cpusMem, FakeFramework } from '../../../support/master-actors.ts'
+import { eventsTo, ordersOf, statusesOf } from '../../../support/master-builders.ts'
+
+type Subscribed = Extract<FrameworkEvent, { readonly kind: 'subscribed' }>
 
 /** A stage with one offer of all of a1. */
 function anOffered() {
@@ -19,6 +22,15 @@ function since(master: ReturnType<typeof aStage>['master']) {
   const from = master.effects.length
   return () => master.effects.slice(from)
 }
+
+test('a new session hears which launches were before it', (t) => {
+  const { master, framework, offerId } = anOffered()
+  framework.accept([offerId], aTask('t1'))
+  const said = since(master)
+  new FakeFramework(master).subscribe()
+  const { lastLaunch } = eventsTo(said()).find(({ kind }) => kind === 'subscribed') as Subscribed
+  t.is(lastLaunch, master.task('t1')?.launch)
+})
 
 test('a task that lives is not told dead by the bad accept of its namesake', (t) => {
   const { master, framework, allocator, offerId } = anOffered()

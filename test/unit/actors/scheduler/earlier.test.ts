@@ -2,7 +2,17 @@
 import test from 'ava'
 import type { TaskId } from '../../../../protocol/ids.ts'
 import type { Subscription, TaskStatus } from '../../../../protocol/schema/common.ts'
-import { AGENT, anOffer, aStatus, fence, Given, launch, uuid } from './given.ts'
+import {
+  AGENT,
+  anOffer,
+  aStatus,
+  fence,
+  Given,
+  launch,
+  OTHER_AGENT,
+  subscribed,
+  uuid,
+} from './given.ts'
 
 const finished = aStatus('TASK_FINISHED', {
   uuid: uuid(2),
@@ -102,4 +112,74 @@ test('a kill names the launch, if it is known: its end may be told to this proce
   t.false('launch' in kill(), 'it may be any')
   given.status(running, AGENT, OURS)
   t.is(kill().launch, launch(1, 1))
+})
+
+/** Launches up to 1-1 are an earlier process's; this one has accepted their id. */
+function acceptedAnew(): Given {
+  const given = started()
+  given.say([subscribed(1, OURS.count, { lastLaunch: launch(1, 1) })])
+  const offer = anOffer(1)
+  given.offer(offer)
+  given.accept([offer.offerId], ['t-1'], 2)
+  return given
+}
+
+const told = (given: Given) =>
+  given
+    .all('tell-statuses')
+    .flatMap(({ statuses }) => statuses.map((one) => `${one.state} ${one.launch}`))
+
+const ofLeader = { source: 'master', launch: launch(1, 1) } as const
+
+test('the end of an earlier launch is not that of a task whose accept is on its way', (t) => {
+  const given = acceptedAnew()
+  const { key } = given.call('accept')
+  given.status(finished, AGENT, OURS)
+  given.say([{ kind: 'status', status: aStatus('TASK_FINISHED', ofLeader) }])
+  t.deepEqual(given.effects, [])
+  t.deepEqual(given.flush(), [], 'nor acknowledged: its id is in use')
+  given.pass(2_500)
+  t.is(given.calls('accept').length, 1, 'so the accept may be said again')
+  given.answer(key)
+  given.say([{ kind: 'status', status: aStatus('TASK_FINISHED', ofLeader) }])
+  t.deepEqual(told(given), [], 'nor behind the answer')
+  given.status({ ...running, launch: launch(1, 2), uuid: uuid(3) }, AGENT, OURS)
+  t.deepEqual(told(given), [`TASK_RUNNING ${launch(1, 2)}`])
+  given.status(finished, AGENT, OURS)
+  t.deepEqual(told(given), [])
+  t.like(given.flush(), [{ do: 'acknowledge', body: { acks: [{ launch: launch(1, 1) }] } }])
+})
+
+test('an id that is in use by an earlier launch is that launch, when the leader says so', (t) => {
+  const notLaunched = [{ taskId: 't-1' as TaskId, message: 'in use' }]
+  const named = acceptedAnew()
+  named.input({ kind: 'leader.answered', key: named.call('accept').key, notLaunched })
+  named.status(running, AGENT, OURS)
+  t.deepEqual(told(named), [`TASK_RUNNING ${launch(1, 1)}`])
+  // The answer does not name all of them.
+  const asked = acceptedAnew()
+  asked.answer(asked.call('accept').key)
+  asked.input({ kind: 'framework.reconcile' })
+  asked.say([{ kind: 'status', status: aStatus('TASK_RUNNING', ofLeader) }])
+  t.deepEqual(told(asked), [`TASK_RUNNING ${launch(1, 1)}`])
+  asked.status(finished, AGENT, OURS)
+  t.deepEqual(told(asked), [`TASK_FINISHED ${launch(1, 1)}`])
+})
+
+test('an earlier launch that comes back alive when a later one of its id has ended is killed', (t) => {
+  const given = subscribedAnew()
+  given.status({ ...running, launch: launch(1, 2) }, AGENT, OURS)
+  given.status({ ...finished, launch: launch(1, 2) }, AGENT, OURS)
+  given.flush()
+  const back = { ...running, uuid: uuid(5) }
+  for (const _ of ['once', 'as its agent says it again']) {
+    given.status(back, OTHER_AGENT, OURS)
+    const { taskId } = back
+    t.like(given.call('kill').body, { taskId, agentId: OTHER_AGENT, launch: launch(1, 1) })
+    t.deepEqual(told(given), [])
+    t.deepEqual(given.flush(), [], 'not acknowledged while it lives')
+  }
+  given.status({ ...finished, uuid: uuid(6) }, OTHER_AGENT, OURS)
+  t.deepEqual(told(given), [], 'the framework has heard of the end of its task')
+  t.is(given.flush().length, 1)
 })

@@ -196,7 +196,11 @@ export class Given {
   }
 }
 
-export function subscribed(epoch: number, count = 1): FrameworkEvent {
+export function subscribed(
+  epoch: number,
+  count = 1,
+  fields: { readonly lastLaunch?: Launch } = {},
+): FrameworkEvent {
   return {
     kind: 'subscribed',
     subscription: { epoch, count },
@@ -205,5 +209,6 @@ export function subscribed(epoch: number, count = 1): FrameworkEvent {
     pingMs: 5_000,
     pingsMissedMax: 3,
     failoverMs: 5_000,
+    ...fields,
   }
 }

@@ -120,6 +120,16 @@ test('what was let go of is found when its agent is back and says nothing of it,
   t.is(given.call('kill').body.taskId, taskId)
 })
 
+test('a kill of what was let go of is not for a later launch: another instance has started it', (t) => {
+  const given = aRunning()
+  given.input({ kind: 'framework.kill', taskId })
+  unknownFor(given, 10)
+  const next = aStatus('TASK_RUNNING', { source: 'master', launch: launch(1, 2) })
+  given.say([{ kind: 'status', status: next }])
+  t.like(given.all('tell-statuses')[0]?.statuses, [{ taskId, state: 'TASK_RUNNING' }])
+  t.deepEqual(given.calls('kill'), [])
+})
+
 for (const [state, isOver] of [
   ['TASK_GONE_BY_OPERATOR', true],
   ['TASK_UNREACHABLE', false],

@@ -193,7 +193,7 @@ export function flushAcks({ state, effects }: Turn): void {
 function take(turn: Turn, status: TaskStatus, from: AgentId | undefined): Count | undefined {
   const { state } = turn
   const held = state.tasks.get(status.taskId)
-  const task = held && isStartedAnew(held, status) ? followNext(state, held) : held
+  const task = held && isStartedAnew(held, status) ? followNext(state, held, status) : held
   const problem =
     task === undefined ? problemOfUnheld(state, status, from) : problemOf(task, status, from)
   if (problem === undefined) apply(turn, task, status)
@@ -202,10 +202,12 @@ function take(turn: Turn, status: TaskStatus, from: AgentId | undefined): Count 
   return problem
 }
 
-/** A kill that named a launch is over with it. */
-function followNext(state: SchedulerState, held: HeldTask): HeldTask {
+/** It was asked for the launch that was there, or the accept has made: not for one since. */
+function followNext(state: SchedulerState, held: HeldTask, { launch }: TaskStatus): HeldTask {
   const next = forgetLaunch(state, held)
-  if (held.launch !== undefined) next.kill = undefined
+  const before = held.launch ?? held.since
+  const isSince = before !== undefined && launch !== undefined && isLaterLaunch(launch, before)
+  if (isSince) next.kill = undefined
   return next
 }
 

@@ -1,7 +1,17 @@
 /** Ids that are launched again, while what was asked about an earlier task is still on its way. */
 import test from 'ava'
 import type { InstanceId, TaskId } from '../../../../protocol/ids.ts'
-import { AGENT, anOffer, aStatus, fence, Given, launch, uuid } from './given.ts'
+import {
+  AGENT,
+  anOffer,
+  aStatus,
+  fence,
+  Given,
+  launch,
+  OTHER_AGENT,
+  subscribed,
+  uuid,
+} from './given.ts'
 
 const gone = aStatus('TASK_GONE', { source: 'master', reason: 'RECONCILIATION', agentId: AGENT })
 const tell = (given: Given) => given.say([{ kind: 'status', status: gone }])
@@ -68,3 +78,30 @@ test('a kill is not for what another instance has started under the id since', (
   t.deepEqual(told(given), ['TASK_RUNNING'])
   t.deepEqual(given.calls('kill'), [])
 })
+
+for (const [whose, made, isMeant] of [
+  ['what another instance has started elsewhere', 2, false],
+  ['what an earlier process has under the id', 1, true],
+] as const) {
+  test(`a kill before the first status is ${isMeant ? '' : 'not '}for ${whose}`, (t) => {
+    const given = new Given({ holder: { instance: 'a' as InstanceId, leaseMs: 15_000 } })
+    given.input({ kind: 'start' })
+    given.say([subscribed(1, 1, { lastLaunch: launch(1, 1) })])
+    given.launched('t-1')
+    given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId })
+    given.answer(given.call('kill').key)
+    given.nowMs += 60_000
+    given.input({ kind: 'bus.connected' })
+    given.subscribe(fence(1), 3)
+    given.answer(given.call('kill').key)
+    const [agentId, at] = [OTHER_AGENT, launch(1, made)]
+    given.say([
+      {
+        kind: 'status',
+        status: aStatus('TASK_RUNNING', { source: 'master', agentId, launch: at }),
+      },
+    ])
+    t.deepEqual(told(given), ['TASK_RUNNING'])
+    t.is(given.calls('kill').length, isMeant ? 1 : 0)
+  })
+}

@@ -110,6 +110,8 @@ function show(
       return display.agentSilent?.(word.silent)
     case 'cluster':
       return display.cluster?.(word.state, word.forMs)
+    case 'unheard':
+      return display.unheard?.()
     default:
       return word satisfies never
   }

@@ -40,8 +40,9 @@ Constraints are about attributes of agents (\`bourse status AGENT\`), \`hostname
 
 With --detach the command prints FRAMEWORK/TASK of each instance when all have been placed, also if
 they have ended by then, and leaves. A process of its own stays: it restarts what is to be
-restarted, and ends with the last task. \`bourse tasks\`, \`bourse logs\` and \`bourse kill\` work as
-with any task.
+restarted, and ends with the last task, once a leader has heard that. \`bourse tasks\`,
+\`bourse logs\` and \`bourse kill\` work as with any task; SIGTERM to that process ends them all, and
+once more leaves them at once to \`bourse teardown\`.
 
 With --restart on-failure an instance that fails, or that its agent has come back without, is
 started again after 1s, then 2s, 4s … at most 1m; after 10s of running the pauses begin anew. What

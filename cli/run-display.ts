@@ -121,6 +121,18 @@ export class HumanDisplay implements RunDisplay {
     )
   }
 
+  unheard(): void {
+    this.say('waiting for a leader: none has heard yet that this run is over')
+  }
+
+  /** Nobody sees to the run any more, and no leader was told that it is over. */
+  leaving(): void {
+    const id = this.#frameworkId
+    if (id === '') return
+    this.say(`left at once: framework ${id} is away, and what still runs of it runs on`)
+    this.say(`\`bourse teardown ${id}\` ends both`)
+  }
+
   output(view: InstanceView, stream: StreamName, data: Uint8Array): Promise<void> {
     const { io, instances } = this.#options
     if (instances === 1) {

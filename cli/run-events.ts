@@ -60,6 +60,10 @@ export class EventDisplay implements RunDisplay {
     this.#tell(`cluster-${state}`, { where: this.#options.where, forMs: Math.round(forMs) })
   }
 
+  unheard(): void {
+    this.#tell('unheard', {})
+  }
+
   output(view: InstanceView, stream: StreamName, data: Uint8Array): Promise<void> {
     const { index, taskId, restarts = 0 } = view
     const key = `${index} ${stream}`

@@ -27,6 +27,7 @@ export type WatcherWord =
   | { readonly say: 'restarting'; readonly failed: InstanceView; readonly delayMs: number }
   | { readonly say: 'silent'; readonly silent: SilentAgent }
   | { readonly say: 'cluster'; readonly state: 'away' | 'back'; readonly forMs: number }
+  | { readonly say: 'unheard' }
   /** The last word of a run that goes on. */
   | { readonly say: 'placed' }
   /** The last word of one that is over. */

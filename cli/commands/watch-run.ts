@@ -6,7 +6,7 @@ import { parseConstraint } from '../../frameworks/run/constraints.ts'
 import { exitCodeOf } from '../../frameworks/run/result.ts'
 import { type Display, runCommand } from '../../frameworks/run/run.ts'
 import { ClusterError } from '../../protocol/errors.ts'
-import { type ExitCode, wrongUse } from '../exit-code.ts'
+import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
 import type { Io } from '../io.ts'
 import { HumanDisplay } from '../run-display.ts'
 import type { WatcherOrder, WatcherWord } from '../watcher.ts'
@@ -21,16 +21,24 @@ const STDERR = 2
 export async function watchRun(io: Io): Promise<ExitCode> {
   if (process.send === undefined) throw wrongUse('watch-run is what `bourse run --detach` starts')
   const [order] = (await once(process, 'message')) as [WatcherOrder]
+  const log = logOf(order, io)
   const abort = new AbortController()
   const stop = (): void => abort.abort()
   // Whoever began it changes their mind, or dies before it is placed.
   process.on('message', stop).on('disconnect', stop)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
+  const endSooner = (): void => {
+    if (abort.signal.aborted) {
+      log.leaving()
+      process.exit(EXIT.interrupted)
+    }
+    stop()
+  }
+  process.on('SIGTERM', endSooner).on('SIGINT', endSooner)
   process.on('SIGHUP', () => undefined)
   try {
     const result = await runCommand(
       { ...order.options, constraints: constraintsOf(order), signal: abort.signal },
-      displayOf(order, io, () => process.off('disconnect', stop)),
+      displayOf(log, () => process.off('disconnect', stop)),
     )
     rmSync(order.logPath, { force: true })
     await tell({ say: 'result', result })
@@ -55,15 +63,16 @@ const constraintsOf = ({ constraints }: WatcherOrder) =>
     return constraint
   })
 
-function displayOf({ options, where }: WatcherOrder, io: Io, onPlaced: () => void): Display {
-  const { instances = 1 } = options
-  const log = new HumanDisplay({
+const logOf = ({ options: { instances = 1 }, where }: WatcherOrder, io: Io): HumanDisplay =>
+  new HumanDisplay({
     io: boundedErrors(io, STDERR),
     clock: systemClock,
     instances,
     prefixes: false,
     where,
   })
+
+function displayOf(log: HumanDisplay, onPlaced: () => void): Display {
   return {
     opened(frameworkId) {
       log.opened(frameworkId)
@@ -85,6 +94,10 @@ function displayOf({ options, where }: WatcherOrder, io: Io, onPlaced: () => voi
     cluster(state, forMs) {
       log.cluster(state, forMs)
       void tell({ say: 'cluster', state, forMs })
+    },
+    unheard() {
+      log.unheard()
+      void tell({ say: 'unheard' })
     },
     placed: () =>
       void systemClock.after(AT_ONCE_MS, () => {

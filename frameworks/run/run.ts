@@ -43,7 +43,7 @@ export interface RunOptions
   readonly cluster: string
   /** Kills all tasks and returns when they are dead. */
   readonly signal?: AbortSignal
-  /** Without a leader for so long it gives up. Default: never. */
+  /** Without a leader for so long it gives up. Default: never, but at its end within seconds. */
   readonly patienceMs?: number
 }
 
@@ -63,6 +63,8 @@ export interface Display {
   agentSilent?(silent: SilentAgent): void
   /** Nobody hears us for so long now, or no longer. */
   cluster?(state: 'away' | 'back', forMs: number): void
+  /** It is over, and waits for a leader to hear that. Once. */
+  unheard?(): void
   /** What is written is asked for piece by piece: the next one when this is fulfilled. */
   output(
     instance: InstanceView,
@@ -127,17 +129,18 @@ export async function runCommand(options: RunOptions, display: Display): Promise
 }
 
 async function follow(plan: Plan, deps: Omit<RunDeps, 'scheduler'>): Promise<RunResult> {
-  const { display, options, endMs } = deps
+  const { display, options, presence, endMs } = deps
   const { role = ROLE, failoverMs = FAILOVER_MS } = options
   const framework = { name: plan.prefix, roles: [role], failoverMs, ...termsOf(plan, role) }
   const scheduler = await openRun(framework, { ...options, endMs })
   display.opened?.(scheduler.frameworkId)
   try {
-    const run = new Run(plan, { ...deps, scheduler })
-    const result = await run.finish()
-    if (!run.isAway && (await isTornDown(scheduler, options.world?.clock ?? systemClock)))
-      return result
-    return { ...result, unheardEndMs: MISSED_MS + failoverMs }
+    const result = await new Run(plan, { ...deps, scheduler }).finish()
+    const { world, patienceMs = 0 } = options
+    const clock = world?.clock ?? systemClock
+    const onUnheard = (): void => display.unheard?.()
+    const isHeard = await isTornDown({ scheduler, presence, clock, patienceMs, onUnheard })
+    return isHeard ? result : { ...result, unheardEndMs: MISSED_MS + failoverMs }
   } finally {
     await scheduler.close()
   }
@@ -172,11 +175,6 @@ class Run {
     this.#views = this.#state.instances.map(({ view }) => view)
     this.#deps = deps
     this.#clock = deps.options.world?.clock ?? systemClock
-  }
-
-  /** Nobody has heard us for a while. */
-  get isAway(): boolean {
-    return this.#isAway
   }
 
   async finish(): Promise<RunResult> {

@@ -5,22 +5,24 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import ava from 'ava'
+import { sleep } from '../../bus/clock.ts'
 import type { FrameworkItem, TaskItem } from '../../protocol/schema/operator.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
-import { BOURSE, type Cluster, openCluster, runBourse } from '../support/cluster.ts'
+import { type Actor, BOURSE, type Cluster, openCluster, runBourse } from '../support/cluster.ts'
 import { untilListed } from '../support/until-listed.ts'
 
 /** One after the other: together they would need more than a small machine has. */
 const test = ava.serial
 
 let cluster: Cluster
+let master: Actor
 const bourse = (...args: string[]) => runBourse(cluster.env, ...args)
 const run = (...args: string[]) => bourse('run', ...args)
 const sh = (script: string): readonly string[] => ['--', 'sh', '-c', script]
 
 test.before(async () => {
   cluster = await openCluster()
-  await cluster.start('master', '--id', 'm1')
+  master = await cluster.start('master', '--id', 'm1')
   await cluster.start('allocator')
   for (const [id, rack, port] of [
     ['a1', 'r1', '31000'],
@@ -238,6 +240,39 @@ test('--detach: SIGTERM to the process that is left ends the tasks', async (t) =
     (await tasksOf('ended')).map(({ state }) => state),
     ['TASK_KILLED'],
   )
+})
+
+const logOf = (name: string): string => readFileSync(join(cluster.folder, 'runs', name), 'utf8')
+
+/** Begins a detached run, loses its leader, and tells the run to end; gives its process and log. */
+async function endWithoutLeader(name: string): Promise<{ watcher: number; log: string }> {
+  const { stderr } = await run('--detach', '--name', name, '--', 'sleep', '60')
+  const watcher = watcherOf(stderr)
+  const [log = ''] = logsOfRuns().filter((one) => one.endsWith('.txt'))
+  await master.end('SIGKILL')
+  process.kill(watcher, 'SIGTERM')
+  while (!/^bourse: waiting for a leader: none has heard yet/m.test(logOf(log))) await sleep(100)
+  return { watcher, log }
+}
+
+test('--detach: told to end without a leader it stays until one has heard it', async (t) => {
+  const { watcher } = await endWithoutLeader('stays')
+  await master.start()
+  await untilEnded(watcher)
+  await until(async () => (await tasksOf('stays')).every(({ state }) => state === 'TASK_KILLED'))
+  t.deepEqual(logsOfRuns(), [])
+})
+
+test('--detach: told so again it leaves at once, and says what stays', async (t) => {
+  const { watcher, log } = await endWithoutLeader('leaves')
+  process.kill(watcher, 'SIGTERM')
+  while (isRunning(watcher)) await sleep(20)
+  const [, id = ''] =
+    /^bourse: `bourse teardown (leaves-\w{16})` ends both$/m.exec(logOf(log)) ?? []
+  await master.start()
+  await until(async () => (await tasksOf('leaves')).some(({ state }) => state === 'TASK_RUNNING'))
+  t.is((await bourse('teardown', id)).code, 0)
+  rmSync(join(cluster.folder, 'runs', log))
 })
 
 test('--detach: of a run that was torn down nothing is left', async (t) => {

@@ -96,6 +96,7 @@ test('what happens meanwhile is told in sentences, in which nothing acts on a te
   display.agentSilent(SILENT)
   display.cluster('away', 3_000)
   display.cluster('back', 65_000)
+  display.unheard()
   t.deepEqual(printed().stderr.trimEnd().split('\n'), [
     'bourse: waiting: no agent fits rack=r9: where there are offers, rack is \ufffd[2J',
     'bourse: fw/sh-0 on a1: TASK_RUNNING, it listens on port 80; it was given none',
@@ -103,6 +104,7 @@ test('what happens meanwhile is told in sentences, in which nothing acts on a te
     'bourse: agent a1 does not answer: sh-0 may run on there; it is waited for',
     `bourse: no cluster at ${WHERE} for 3s; still trying`,
     `bourse: the cluster at ${WHERE} is back after 1m5s`,
+    'bourse: waiting for a leader: none has heard yet that this run is over',
   ])
 })
 
@@ -121,6 +123,7 @@ test('programs are told each thing on a line', async (t) => {
   display.restarting(anInstance(0, { state: 'TASK_FAILED' }), 1_000)
   display.agentSilent(SILENT)
   display.cluster('away', 3_000.4)
+  display.unheard()
   await display.output(anInstance(0), 'stderr', Uint8Array.of(0xc3))
   await display.output(anInstance(0), 'stderr', Uint8Array.of(0xa9))
   display.outputGone({ instance: anInstance(0), stream: 'stderr', bytes: 7 })
@@ -136,6 +139,7 @@ test('programs are told each thing on a line', async (t) => {
     { event: 'restarting', ...task, state: 'TASK_FAILED', agentId: 'a1', delayMs: 1_000 },
     { event: 'agent-silent', agentId: 'a1', taskIds: ['sh-0'] },
     { event: 'cluster-away', where: WHERE, forMs: 3_000 },
+    { event: 'unheard' },
     { event: 'output', ...task, stream: 'stderr', text: '' },
     { event: 'output', ...task, stream: 'stderr', text: 'é' },
     { event: 'output-gone', ...task, stream: 'stderr', bytes: 7 },

@@ -15,6 +15,7 @@ class Watch {
   onChanged: (instance: InstanceView) => void = () => undefined
   cluster: (state: 'away' | 'back', forMs: number) => void = () => undefined
   restarting: (failed: InstanceView, delayMs: number) => void = () => undefined
+  unheard = (): void => undefined
 
   changed(instance: InstanceView): void {
     this.states.push(instance.state)
@@ -151,6 +152,43 @@ test('a leader that never comes back is waited for no longer than there is patie
   t.deepEqual(told, ['away'])
   t.is(result.instances[0]?.state, 'TASK_RUNNING')
   t.is(result.unheardEndMs, 50_000)
+})
+
+/** As those of `bourse run --detach`. */
+const DETACHED = { failoverMs: 604_800_000, patienceMs: 604_800_000, readsOutput: false }
+
+test('a patient run that is interrupted without a leader stays until there is one', async (t) => {
+  const cluster = await SimulatedActors.open(1)
+  const watch = new Watch()
+  const abort = new AbortController()
+  let unheard = 0
+  watch.unheard = () => void unheard++
+  watch.onChanged = ({ state }) => {
+    if (state !== 'TASK_RUNNING') return
+    cluster.killLeader()
+    cluster.clock.after(5_000, () => abort.abort())
+    cluster.clock.after(60_000, () => void cluster.startMaster())
+  }
+  const options = { ...DETACHED, env: { PRETEND_MS: 'Infinity' }, signal: abort.signal }
+  const { result } = await run(cluster, options, watch)
+  t.is(result.unheardEndMs, undefined)
+  t.is(unheard, 1)
+  const next = await run(cluster, { cpus: CPUS })
+  allFinished(t, next.result.instances)
+})
+
+test('a patient run whose last task ends as the leader goes stays until there is one', async (t) => {
+  const cluster = await SimulatedActors.open(1)
+  const watch = new Watch()
+  watch.onChanged = ({ state }) => {
+    if (state !== 'TASK_FINISHED') return
+    cluster.killLeader()
+    cluster.clock.after(60_000, () => void cluster.startMaster())
+  }
+  const { result } = await run(cluster, { ...DETACHED, env: { PRETEND_MS: '1000' } }, watch)
+  allFinished(t, result.instances)
+  t.is(result.unheardEndMs, undefined)
+  t.true(cluster.clock.now().monotonicMs > 60_000)
 })
 
 test('a run that lost its leader is told, and told when there is another', async (t) => {

@@ -7,10 +7,10 @@ import { closeSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { makeFolder } from '../bus/make-folder.ts'
-import { stateFolder } from '../bus/nats/state-folder.ts'
 import { randomToken } from '../bus/random.ts'
 import type { InstanceView, RunResult } from '../frameworks/run/result.ts'
 import { ClusterError } from '../protocol/errors.ts'
+import { runsFolder } from './dev/runs.ts'
 import type { Io } from './io.ts'
 import type { RunDisplay } from './run-display.ts'
 import { WATCHER_COMMAND, type WatcherOrder, type WatcherWord } from './watcher.ts'
@@ -37,7 +37,7 @@ export async function detachRun({
   display,
   signal,
 }: DetachedRun): Promise<RunResult | undefined> {
-  const folder = join(stateFolder(io.env), 'runs')
+  const folder = runsFolder(order.options, io.env)
   makeFolder(folder)
   const logPath = join(folder, `${randomToken(64)}.txt`)
   const logFd = openSync(logPath, 'ax')

@@ -2,10 +2,12 @@
 import { once } from 'node:events'
 import { fstatSync, ftruncateSync, rmSync, writeSync } from 'node:fs'
 import { systemClock } from '../../bus/clock.ts'
+import { claimFile, dropClaim } from '../../bus/nats/claimed-file.ts'
 import { parseConstraint } from '../../frameworks/run/constraints.ts'
 import { exitCodeOf } from '../../frameworks/run/result.ts'
 import { type Display, runCommand } from '../../frameworks/run/run.ts'
 import { ClusterError } from '../../protocol/errors.ts'
+import { ownerFileOf } from '../dev/runs.ts'
 import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
 import type { Io } from '../io.ts'
 import { HumanDisplay } from '../run-display.ts'
@@ -21,6 +23,7 @@ const STDERR = 2
 export async function watchRun(io: Io): Promise<ExitCode> {
   if (process.send === undefined) throw wrongUse('watch-run is what `bourse run --detach` starts')
   const [order] = (await once(process, 'message')) as [WatcherOrder]
+  const owner = ownerFileOf(order.logPath)
   const log = logOf(order, io)
   const abort = new AbortController()
   const stop = (): void => abort.abort()
@@ -29,6 +32,7 @@ export async function watchRun(io: Io): Promise<ExitCode> {
   const endSooner = (): void => {
     if (abort.signal.aborted) {
       log.leaving()
+      dropClaim(owner)
       process.exit(EXIT.interrupted)
     }
     stop()
@@ -36,6 +40,7 @@ export async function watchRun(io: Io): Promise<ExitCode> {
   process.on('SIGTERM', endSooner).on('SIGINT', endSooner)
   process.on('SIGHUP', () => undefined)
   try {
+    claimFile(owner)
     const result = await runCommand(
       { ...order.options, constraints: constraintsOf(order), signal: abort.signal },
       displayOf(log, () => process.off('disconnect', stop)),
@@ -51,6 +56,7 @@ export async function watchRun(io: Io): Promise<ExitCode> {
     await tell({ say: 'fault', code, retry, message })
     throw error
   } finally {
+    dropClaim(owner)
     if (process.connected) process.disconnect()
   }
 }

@@ -14,6 +14,7 @@ import { plural } from '../plural.ts'
 import { hostHere } from './here.ts'
 import type { DevHost, DevOwner, DevPolicy, Stoppable } from './owner.ts'
 import { hostProcesses } from './processes.ts'
+import { endRuns } from './runs.ts'
 import { startDevServer } from './server.ts'
 import { equalShares } from './shares.ts'
 import {
@@ -159,6 +160,7 @@ export class DevCluster {
 
   async #prepareFolder(): Promise<void> {
     if (this.#plan.fresh) {
+      endRuns(this.#folder('runs'))
       for (const workDir of this.#agentFolders()) await endAll(workDir, true)
       rmSync(this.#owner.folder, { recursive: true, force: true })
     }

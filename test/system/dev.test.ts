@@ -205,6 +205,21 @@ test('tasks outlive a dev that was killed; the next one finds them and ends them
   t.deepEqual(await world.list<TaskItem>('tasks'), [])
 })
 
+test('--fresh ends the detached runs of an earlier dev', async (t) => {
+  const world = aWorld(t)
+  const watchers = (): readonly string[] =>
+    processesIn(world.folder).filter((pid) =>
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0watch-run'),
+    )
+  const first = await world.dev()
+  t.is((await world.bourse('run', '--detach', '--', 'sleep', '600')).code, 0)
+  await first.end('SIGKILL')
+  t.is(watchers().length, 1)
+  await world.dev('--fresh')
+  t.deepEqual(watchers(), [])
+  t.deepEqual(await world.list('frameworks'), [])
+})
+
 test('who watches a task finds the next dev where the killed one was, and sees it end', async (t) => {
   const world = aWorld(t)
   const first = await world.dev()

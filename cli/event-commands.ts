@@ -36,7 +36,8 @@ function addEvents({ add, io, done }: Registration): void {
 const EVENTS_MORE = `\
 PATTERN is KIND.WHAT of a master or agent, KIND.PRINCIPAL.FRAMEWORK.WHAT of a framework, offer or \
 task; * is any word, > at the end any rest, a KIND alone all of it. Without one, all are printed. \
-What is missing is said: what the history keeps no longer, and with all events also what was never stored, and epochs of which there is nothing. No leader is needed.`
+What is missing is said: what the history keeps no longer, and with all events also \
+messages and whole epochs of which there is nothing. No leader is needed.`
 
 function addDecode({ add, io, done }: Registration): void {
   add('decode', 'turn msgpack from standard input into JSON', {

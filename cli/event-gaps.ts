@@ -5,7 +5,7 @@ import type { PublicEvents } from '../protocol/schema/event.ts'
 export type Gap =
   /** Sequences of the stream, both ends included. Of a pattern only some of these were. */
   | { readonly why: 'expired'; readonly from: number; readonly to: number }
-  /** Numbers of a leader's messages: it sent them, and the stream was not there. */
+  /** Numbers of a leader's messages: never stored, or lost with an older stream. */
   | {
       readonly why: 'unstored'
       readonly epoch: number
@@ -24,7 +24,7 @@ export class GapFinder {
   readonly #numbers = new Map<string, number>()
   /** The highest that was read; 0: none yet. */
   #epoch = 0
-  /** Where reading began, or went on behind a gap, the first number is as good as any. */
+  /** Where reading begins, or goes on behind a gap. */
   #isFresh = true
 
   /** `isWhole`: all events are read. Else a leader's numbers say nothing. */
@@ -40,12 +40,17 @@ export class GapFinder {
     return [{ why: 'expired', from: item.from, to: item.to }]
   }
 
-  ofNumbers({ epoch, run, n }: PublicEvents): readonly Gap[] {
+  ofNumbers({ epoch, run, n }: PublicEvents, sequence: number): readonly Gap[] {
     if (!this.#isWhole) return []
-    const epochs = this.#ofEpochs(epoch)
     const key = `${epoch} ${run}`
-    const last = this.#numbers.get(key) ?? (this.#isFresh ? n - 1 : 0)
+    if (this.#isFresh && sequence > 1) {
+      // Others stood before it, which nobody looks at: it is as good as any.
+      this.#epoch = epoch
+      this.#numbers.set(key, n - 1)
+    }
     this.#isFresh = false
+    const epochs = this.#ofEpochs(epoch)
+    const last = this.#numbers.get(key) ?? 0
     this.#numbers.set(key, Math.max(last, n))
     if (n <= last + 1) return epochs
     return [...epochs, { why: 'unstored', epoch, run, from: last + 1, to: n - 1 }]
@@ -55,7 +60,7 @@ export class GapFinder {
   #ofEpochs(epoch: number): readonly Gap[] {
     const before = this.#epoch
     this.#epoch = Math.max(before, epoch)
-    if (before === 0 || epoch <= before + 1) return []
+    if (epoch <= before + 1) return []
     return [{ why: 'epochs', from: before + 1, to: epoch - 1 }]
   }
 }

@@ -46,7 +46,7 @@ export class EventLines {
     const read = eventsOf(message)
     if (typeof read === 'string') return [this.#unreadable(message, read)]
     const { ids, body } = read
-    const gaps = this.#gaps.ofNumbers(body).map((gap) => this.#gap(gap))
+    const gaps = this.#gaps.ofNumbers(body, message.sequence).map((gap) => this.#gap(gap))
     return [...gaps, ...body.events.map((event) => this.#event(message, { ids, body, event }))]
   }
 
@@ -187,7 +187,7 @@ function sentenceOf(gap: Gap): string {
     case 'unstored': {
       const { from, to, epoch } = gap
       const those = from === to ? `number ${from}` : `numbers ${from} to ${to}`
-      return `${plural(to - from + 1, 'message')}, ${those} of epoch ${epoch}: never stored`
+      return `${plural(to - from + 1, 'message')}, ${those} of epoch ${epoch}: not in the history`
     }
     case 'epochs': {
       const { from, to } = gap

@@ -12,6 +12,7 @@ interface Said {
   readonly kind: string
   readonly what: string
   readonly epoch: number
+  readonly gap?: { readonly why: string; readonly from?: number; readonly to?: number }
 }
 
 const history = ({ env }: Cluster, ...args: readonly string[]) =>
@@ -100,6 +101,25 @@ test('events are followed over leaders and servers that die, and read without a 
     history(cluster).stdout,
     /^ +1 {2}\d\d-\d\d .* master\.leads {10}m1 +leads from now on: epoch 1\n/,
   )
+})
+
+test('after a lost store its beginning is missed by whoever reads, as by who followed', async (t) => {
+  t.timeout(60_000)
+  const cluster = await openCluster()
+  t.teardown(() => cluster.close())
+  const master = await cluster.start('master')
+  const all = follower(cluster)
+  t.teardown(() => all.child.kill('SIGKILL'))
+  await all.until(leads(1))
+  await master.end()
+  await cluster.server.end('SIGKILL')
+  await cluster.server.restart('lost')
+  await master.start()
+  await all.until(leads(2))
+  const read = parsed(history(cluster, '--json', '--since', 'all').stdout)
+  t.deepEqual(read[0]?.gap, { why: 'epochs', from: 1, to: 1 })
+  const anew = all.said.findIndex(({ gap }) => gap?.why === 'began-anew')
+  t.deepEqual(read.slice(0, all.said.length - anew - 1), all.said.slice(anew + 1))
 })
 
 test('who follows from a server where nobody leads goes to one where somebody does', async (t) => {

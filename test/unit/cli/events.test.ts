@@ -46,7 +46,7 @@ const stored = (sequence: number, word: string, body: object): StoredMessage => 
   sequence,
   atMs: AT_MS,
   subject: `c.event.${word}`,
-  payload: encode({ epoch: 3, run: RUN, n: sequence, ...body }),
+  payload: encode({ epoch: 1, run: RUN, n: sequence, ...body }),
 })
 const message = (...args: Parameters<typeof stored>) =>
   ({ kind: 'message', message: stored(...args) }) as const
@@ -73,7 +73,7 @@ test('an event is one line that stands under the others', (t) => {
   const lines = people()
   const leads = message(1, 'master.leads', { events: [{ atMs: AT_MS, name: 'm1' }] })
   t.deepEqual(lines.of(leads), [
-    '     1  11-21 09:05:07.003  master.leads          m1                            leads from now on: epoch 3',
+    '     1  11-21 09:05:07.003  master.leads          m1                            leads from now on: epoch 1',
   ])
   t.deepEqual(lines.of(message(2, 'task.local.f1.failed', { events: [failed, failed] })), [
     '     2  11-21 09:05:07.003  task.failed           f1/t1                         on a1: exit 3',
@@ -137,7 +137,7 @@ test('for programs an event has its subject, its sequence and all of its fields'
     subject: 'c.event.task.local.f1.failed',
     kind: 'task',
     what: 'failed',
-    epoch: 3,
+    epoch: 1,
     run: RUN,
     n: 7,
     ...failed,
@@ -158,7 +158,7 @@ test('what is no event is said, and the next one is read', (t) => {
   t.like(JSON.parse(line), { unreadable: { sequence: 2, subject: 'c.event.x' } })
 })
 
-test('who reads all events sees what was never stored', (t) => {
+test('who reads all events sees which numbers are missing', (t) => {
   const events = [failed]
   const lines = programs()
   const numbered = (sequence: number, epoch: number, n: number) =>
@@ -189,6 +189,34 @@ test('who reads all events sees which epochs are missing', (t) => {
   // Behind what the history has lost, nobody knows who led.
   t.is(lines.of({ kind: 'lost', from: 6, to: 40 }).length, 1)
   t.is(numbered(41, 9, 7).length, 1)
+})
+
+test('who reads all events from the first sees what was lost before it', (t) => {
+  const first = (lines: EventLines, sequence = 1) =>
+    lines.of(message(sequence, 'agent.registered', { epoch: 9, n: 18, events: [{ atMs: AT_MS }] }))
+  const gapsOf = (given: readonly string[]) => given.slice(0, -1).map((line) => JSON.parse(line))
+  const gaps = [
+    { gap: { why: 'epochs', from: 1, to: 8 } },
+    { gap: { why: 'unstored', epoch: 9, run: RUN, from: 1, to: 17 } },
+  ]
+  t.deepEqual(gapsOf(first(programs())), gaps)
+  t.deepEqual(
+    first(people())
+      .slice(0, -1)
+      .map((line) => line.trim()),
+    [
+      'gap: epochs 1 to 8: no event of them is kept',
+      'gap: 17 messages, numbers 1 to 17 of epoch 9: not in the history',
+    ],
+  )
+  // A store that is lost while one reads is read like any other.
+  const lines = programs()
+  t.is(first(lines, 40).length, 1)
+  t.is(lines.of({ kind: 'began-anew' }).length, 1)
+  t.deepEqual(gapsOf(first(lines)), gaps)
+  // Of a pattern, and from anywhere else, nobody knows.
+  t.is(first(programs(false)).length, 1)
+  t.is(first(programs(), 2).length, 1)
 })
 
 test('epochs that are missing are a sentence for people', (t) => {
@@ -227,7 +255,7 @@ test('gaps are sentences for people', (t) => {
   lines.of(message(1, 'task.local.f1.failed', { events: [failed] }))
   t.is(
     said(message(6, 'task.local.f1.failed', { n: 3, events: [failed] })),
-    'gap: 1 message, number 2 of epoch 3: never stored',
+    'gap: 1 message, number 2 of epoch 1: not in the history',
   )
 })
 

@@ -9,6 +9,9 @@ import type { OperatorClient } from './operator-client.ts'
 export type AwayAgent = Pick<AgentItem, 'agentId' | 'state'>
 
 const NAMED_MAX = 5
+/** A leader remembers the newest ends, and only those that it has heard itself. */
+export const ENDED_UNKNOWN =
+  'ended long ago or under an earlier leader: see `bourse events task --since all`'
 /** What the leader says of their tasks may not be all that there is. */
 const AWAY: ReadonlySet<AgentItem['state']> = new Set(['recovering', 'silent', 'unreachable'])
 
@@ -58,4 +61,10 @@ export function mayRunOn(away: readonly AwayAgent[]): string | undefined {
   const last = names.pop()
   if (last === undefined) return undefined
   return `it may run on ${names.length === 0 ? last : `${names.join(', ')} or ${last}`}`
+}
+
+/** Of an id that nobody here has. */
+export function ifTask(away: readonly AwayAgent[]): string {
+  const where = mayRunOn(away)
+  return `if it is a task, ${where === undefined ? 'it may' : `${where}, or`} have ${ENDED_UNKNOWN}`
 }

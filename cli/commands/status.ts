@@ -6,7 +6,7 @@ import type {
   OfferItem,
   TaskItem,
 } from '../../protocol/schema/operator.ts'
-import { agentsAway, mayRunOn } from '../agents-away.ts'
+import { agentsAway, ifTask } from '../agents-away.ts'
 import { age } from '../columns.ts'
 import { COUNTER_COLUMNS } from '../counters.ts'
 import { agentLines, frameworkLines, offerLines, taskLines } from '../details.ts'
@@ -61,9 +61,7 @@ async function withUsage(client: OperatorClient, found: Found, count: number): P
 }
 
 async function noneText(client: OperatorClient, text: string | undefined): Promise<string> {
-  const where = mayRunOn(await agentsAway(client))
-  const isTask = where === undefined ? '' : `; if it is a task, ${where}`
-  return `no id here begins with ${text}${isTask}`
+  return `no id here begins with ${text}; ${ifTask(await agentsAway(client))}`
 }
 
 /** @throws {ClusterError} `cli/usage`. */

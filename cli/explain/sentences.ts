@@ -15,7 +15,7 @@ import type {
 } from '../../protocol/schema/explain.ts'
 import type { AgentItem, RoleItem, TaskItem } from '../../protocol/schema/operator.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
-import { mayRunOn } from '../agents-away.ts'
+import { ENDED_UNKNOWN, mayRunOn } from '../agents-away.ts'
 import { age, whyOf } from '../columns.ts'
 import { formatDuration } from '../duration.ts'
 import { nameOfTask } from '../find-task.ts'
@@ -51,8 +51,8 @@ export function explanationOf(target: Target, said: Explanation, wallMs: number)
 
 function whyUnknown({ away }: Extract<Target, { kind: 'waiting' }>): string {
   const where = mayRunOn(away)
-  if (where === undefined) return 'not launched yet, or it ended long ago'
-  return `${where}, was not launched yet, or ended long ago`
+  if (where === undefined) return `not launched yet, or it ${ENDED_UNKNOWN}`
+  return `${where}, was not launched yet, or ${ENDED_UNKNOWN}`
 }
 
 /** As lines, each step in by two. What strangers wrote in it does nothing there. */

@@ -8,7 +8,7 @@ import type {
   TaskItem,
 } from '../../protocol/schema/operator.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
-import { type AwayAgent, agentsAway, mayRunOn } from '../agents-away.ts'
+import { type AwayAgent, agentsAway, ifTask } from '../agents-away.ts'
 import { allItems } from '../commands/listing.ts'
 import { wrongUse } from '../exit-code.ts'
 import { nameOfTask, newestFirst, tasksMeant, wantedTask } from '../find-task.ts'
@@ -67,7 +67,8 @@ export async function findTarget(
   const away = isWanted('task') ? await agentsAway(client) : []
   const waiting = isWanted('task') ? await waitingOf(client, text, away) : []
   if (waiting.length > 1) throw several(text, waiting)
-  if (waiting[0] === undefined) throw nothing(text, kind, mayRunOn(away))
+  if (waiting[0] === undefined)
+    throw nothing(text, kind, isWanted('task') ? `; ${ifTask(away)}` : '')
   return waiting[0]
 }
 
@@ -177,7 +178,7 @@ const nameOf = (target: Target): string => {
 const notAnId = (text: string): ClusterError =>
   wrongUse(`"${text}" begins no id: 1 to 64 letters, digits, _ or -`)
 
-function nothing(text: string, kind?: TargetKind, where?: string): ClusterError {
+function nothing(text: string, kind: TargetKind | undefined, more: string): ClusterError {
   const begin = `has an id that begins with ${text}`
   const message =
     kind === undefined
@@ -185,8 +186,7 @@ function nothing(text: string, kind?: TargetKind, where?: string): ClusterError 
       : kind === 'role'
         ? `no role is called ${text}`
         : `no ${kind} ${begin}`
-  const isTask = where === undefined ? '' : `; if it is a task, ${where}`
-  return new ClusterError('cli/nothing-to-explain', 'never', `${message}${isTask}`)
+  return new ClusterError('cli/nothing-to-explain', 'never', `${message}${more}`)
 }
 
 function several(text: string, targets: readonly Target[]): ClusterError {

@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { openScheduler, type Scheduler } from '../../actors/scheduler/scheduler.ts'
 import type { Explanation } from '../../protocol/schema/explain.ts'
-import { type Cluster, openCluster, runBourse } from '../support/cluster.ts'
+import { type Actor, type Cluster, openCluster, runBourse } from '../support/cluster.ts'
 
 interface World {
   readonly cluster: Cluster
+  readonly master: Actor
   readonly agent: (id: string, resources: string, ...args: string[]) => Promise<unknown>
   readonly framework: (options: Parameters<typeof openScheduler>[0]) => Promise<Scheduler>
   /** Asks until what is printed says so: what it is about may take a moment. */
@@ -21,10 +22,11 @@ async function aWorld(t: ExecutionContext): Promise<World> {
     for (const one of frameworks) await one.close()
     await cluster.close()
   })
-  await cluster.start('master', '--id', 'm1')
+  const master = await cluster.start('master', '--id', 'm1')
   await cluster.start('allocator')
   return {
     cluster,
+    master,
     agent(id, resources, ...args) {
       const workDir = join(cluster.folder, id)
       const flags = ['--id', id, '--work-dir', workDir, '--resources', resources, ...args]
@@ -178,16 +180,26 @@ test('where no allocator is, status and runs say so', async (t) => {
   t.regex((await runBourse(cluster.env, 'status')).stdout, /^allocator +none$/m)
 })
 
-test('what runs, has ended, or is not there is explained as a task', async (t) => {
+test('what has ended is explained as a task', async (t) => {
   const { agent, cluster, explains } = await aWorld(t)
   await agent('a1', CPUS_MEM)
   const run = ['run', '--name', 'bad', '--cpus', '1', '--', 'sh', '-c', 'exit 3']
   await runBourse(cluster.env, ...run)
   await explains('bad-0', /^bad-.*\/bad-0 ended as TASK_FAILED .* ago on a1: .*3$/m)
-  const { code, stderr } = await runBourse(cluster.env, 'explain', 'nobody')
-  t.is(code, 1)
-  t.is(
-    stderr,
-    'bourse: no framework, agent or task has an id that begins with nobody, and no role is called so\n',
-  )
+})
+
+test('of an id that the leader does not know it is said where the ends of tasks stay', async (t) => {
+  const { agent, cluster, master } = await aWorld(t)
+  await agent('a1', CPUS_MEM)
+  await runBourse(cluster.env, 'run', '--name', 'bad', '--', 'sh', '-c', 'exit 3')
+  await master.end()
+  await master.start()
+  for (const command of ['status', 'explain']) {
+    const { code, stderr } = await runBourse(cluster.env, command, 'bad-0')
+    t.is(code, 1)
+    t.regex(stderr, /bad-0.*; if it is a task, it may .*have ended .* under an earlier leader: see/)
+    const [, see = ''] = /`bourse (.*)`/.exec(stderr) ?? []
+    const { stdout } = await runBourse(cluster.env, ...see.split(' '))
+    t.regex(stdout, /task\.failed .*\/bad-0 .* status 3$/m)
+  }
 })

@@ -90,7 +90,7 @@ test('a task that is not there is one that its framework has not launched', asyn
 
 test('what is nothing is said to be that', async (t) => {
   const nothing = (text: string): string =>
-    `cli/nothing-to-explain: no framework, agent or task has an id that begins with ${text}, and no role is called so`
+    `cli/nothing-to-explain: no framework, agent or task has an id that begins with ${text}, and no role is called so; if it is a task, it may have ended long ago or under an earlier leader: see \`bourse events task --since all\``
   t.is(await targetOf('nobody'), nothing('nobody'))
   t.is(await targetOf('prod/we'), nothing('prod/we'))
   t.is(await targetOf('pro'), nothing('pro'))

@@ -1,6 +1,6 @@
 /** Why something waits, as sentences. */
 import test from 'ava'
-import { mayRunOn } from '../../../cli/agents-away.ts'
+import { ENDED_UNKNOWN, mayRunOn } from '../../../cli/agents-away.ts'
 import { REASONS_TOLD, toldReasons } from '../../../cli/explain/reasons.ts'
 import { explanationOf, toldLines } from '../../../cli/explain/sentences.ts'
 import type { Target } from '../../../cli/explain/target.ts'
@@ -404,13 +404,13 @@ test('a task that is not known is told with what its framework waits for', (t) =
   }
   const counts = { 'too-small': 1 }
   t.deepEqual(lines(target, { members: [aMember({ explained: explained({ counts }) })] }), [
-    'web-1f0c/web-1 is not known here: not launched yet, or it ended long ago',
+    `web-1f0c/web-1 is not known here: not launched yet, or it ${ENDED_UNKNOWN}`,
     'web-1f0c (role web) waits: the only agent is not offered to it',
     '  1 agent has less free than it takes',
   ])
   const away = [{ agentId: 'agent-1' as AgentId, state: 'recovering' as const }]
   t.deepEqual(lines({ ...target, away }, {}), [
-    'web-1f0c/web-1 is not known here: it may run on agent-1 (recovering), was not launched yet, or ended long ago',
+    `web-1f0c/web-1 is not known here: it may run on agent-1 (recovering), was not launched yet, or ${ENDED_UNKNOWN}`,
   ])
 })
 

@@ -59,7 +59,7 @@ const LISTING_EXAMPLES = {
 } as const
 
 const LISTING_MORE = `\
-PREFIX keeps those in which any id begins so. On a terminal a table is as wide as it: long ids keep \
+PREFIX keeps those in which any id begins so, or whose principal does. On a terminal a table is as wide as it: long ids keep \
 what tells them apart, and columns without room are left out. In a pipe nothing is cut.`
 
 function addStatus({ add, io, done }: Registration): void {

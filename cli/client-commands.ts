@@ -59,8 +59,9 @@ const LISTING_EXAMPLES = {
 } as const
 
 const LISTING_MORE = `\
-PREFIX keeps those in which any id begins so, or whose principal does. On a terminal a table is as wide as it: long ids keep \
-what tells them apart, and columns without room are left out. In a pipe nothing is cut.`
+PREFIX keeps those in which any id begins so, or whose principal does. On a terminal a table is as \
+wide as it: long ids keep what tells them apart, and columns without room are left out. In a pipe \
+nothing is cut.`
 
 function addStatus({ add, io, done }: Registration): void {
   add('status [prefix]', 'show details of one thing, or of the leader', {

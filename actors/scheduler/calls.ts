@@ -53,14 +53,18 @@ function transmit({ state, now, effects }: Turn, out: OutCall): void {
   state.deadlines.set(out.call, now.monotonicMs + timeoutMs, { due: 'repeat', call: out.call })
 }
 
-/** No answer came in time. A kill of a task that has ended would find the next one of its id. */
+/**
+ * No answer came in time. A kill of a task that has ended would find the next one of its id, if it
+ * names no launch.
+ */
 export function repeatCall(turn: Turn, call: SessionId): void {
   const { calls, tasks, link } = turn.state
   const out = calls.get(call)
   // Who has left says nothing more.
   if (out === undefined || link.phase !== 'open') return
   const { said } = out
-  if (said.verb === 'kill' && tasks.get(said.body.taskId)?.kill === undefined) keepNumber(turn, out)
+  const mayFindNext = said.verb === 'kill' && said.body.launch === undefined
+  if (mayFindNext && tasks.get(said.body.taskId)?.kill === undefined) keepNumber(turn, out)
   transmit(turn, out)
 }
 

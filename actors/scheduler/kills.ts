@@ -35,9 +35,9 @@ export function killAgain(turn: Turn, task: HeldTask, told: TaskState): void {
 
 /**
  * An agent has brought back a launch before one of the same id that has ended: nobody waits for it.
- * Its status is not acknowledged while it lives, so this is said again.
+ * What the agent says is not acknowledged while it lives, so this is said to the next leader, too.
  */
-export function killEarlier(turn: Turn, { taskId, agentId, launch }: TaskStatus): void {
+export function killOutlived(turn: Turn, { taskId, agentId, launch }: TaskStatus): void {
   if (turn.state.link.phase !== 'open') return
   const where = agentId === undefined ? {} : { agentId }
   startCall(turn, { verb: 'kill', body: { taskId, ...where, ...(launch && { launch }) } })

@@ -176,6 +176,7 @@ export const COUNTS = [
   'foreignAgent',
   'foreignLaunch',
   'earlierLaunch',
+  'outlivedLaunch',
   'illegalState',
   'refusedCall',
   'killAside',

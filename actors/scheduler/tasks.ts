@@ -12,7 +12,7 @@ import type { StatusUpdates } from '../../protocol/schema/scheduler.ts'
 import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { compareSubscription } from '../parts/fence.ts'
-import { killAgain, killEarlier, killTask, NOT_KILLED } from './kills.ts'
+import { killAgain, killOutlived, killTask, NOT_KILLED } from './kills.ts'
 import { repeatReadingsOf } from './output.ts'
 import type { Ack, Count, EndedTask, HeldTask, SchedulerState } from './state.ts'
 import { count, type Turn } from './turn.ts'
@@ -127,14 +127,14 @@ function takeFrom(turn: Turn, from: AgentId, status: TaskStatus): boolean {
 /**
  * Until its launch is known, where a task is has only been wished for: its id may be in use on
  * another agent, or by a task of an earlier process. Agents repeat what they have to say until that
- * is found out.
+ * is found out; and of a task that is to die, until it is dead.
  */
 function isHeldBack(
   { tasks }: SchedulerState,
   taskId: TaskId,
   problem: Count | undefined,
 ): boolean {
-  if (problem === 'earlierStatus' || problem === 'earlierLaunch') return true
+  if (problem === 'earlierLaunch' || problem === 'outlivedLaunch') return true
   return problem === 'foreignAgent' && tasks.get(taskId)?.launch === undefined
 }
 
@@ -198,7 +198,7 @@ function take(turn: Turn, status: TaskStatus, from: AgentId | undefined): Count 
     task === undefined ? problemOfUnheld(state, status, from) : problemOf(task, status, from)
   if (problem === undefined) apply(turn, task, status)
   else count(turn, problem)
-  if (problem === 'earlierLaunch') killEarlier(turn, status)
+  if (problem === 'outlivedLaunch') killOutlived(turn, status)
   return problem
 }
 
@@ -247,9 +247,8 @@ function problemOfForeign(
 ): Count | undefined {
   const { agentId, isAsked } = task
   if (from !== undefined && agentId !== undefined && agentId !== from) return 'foreignAgent'
-  // Whom the leader names when it was asked about this one, that one has the id.
-  const isAnswer = from === undefined && isAsked
-  if (isOfEarlier(task, status.launch) && !isAnswer) return 'earlierStatus'
+  // Of what was asked about none of its own was heard: then that one may have the id.
+  if (!isAsked && isOfEarlier(task, status.launch)) return 'earlierLaunch'
   if (!isOfLaunch(task, status.launch)) return 'foreignLaunch'
   if (from === undefined && !isAsked && isAnswerByName(status)) return 'foreignLaunch'
   return undefined
@@ -277,12 +276,12 @@ function problemOfUnheld(
   if (before === undefined) return undefined
   if (status.uuid !== undefined && status.uuid === before.uuid) return 'repeatedStatus'
   if (isLater(state, status, before)) return undefined
-  return isBackAlive(status, before) ? 'earlierLaunch' : 'oldStatus'
+  return isBackAlive(status, before) ? 'outlivedLaunch' : 'oldStatus'
 }
 
 /** Its agent was away when the framework launched the id once more, and that one is over. */
-function isBackAlive({ state, launch }: TaskStatus, before: EndedTask): boolean {
-  if (launch === undefined || before.launch === undefined || !NOT_KILLED.has(state)) return false
+function isBackAlive({ state, latest = state, launch }: TaskStatus, before: EndedTask): boolean {
+  if (launch === undefined || before.launch === undefined || !NOT_KILLED.has(latest)) return false
   return isLaterLaunch(before.launch, launch)
 }
 

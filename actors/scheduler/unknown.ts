@@ -33,7 +33,8 @@ export function takeKill(
   { taskId, launch }: Pick<TaskStatus, 'taskId' | 'launch'>,
 ): Kill | undefined {
   const kill = kills.get(taskId)
+  if (kill?.launch !== undefined && launch !== undefined && isLaterLaunch(launch, kill.launch))
+    return undefined
   kills.delete(taskId)
-  if (kill?.launch === undefined || launch === undefined) return kill
-  return isLaterLaunch(launch, kill.launch) ? undefined : kill
+  return kill
 }

@@ -161,6 +161,9 @@ const mostly =
   (chance) =>
     chance.happens(part) ? short(chance) : long(chance)
 
+/** Longer, no disk says nothing. */
+export const SILENT_DISK_MS_MAX = 40_000
+
 const STILL = mostly(0.8, onAverage(2_000), within(5_000, 30_000))
 const CUT_OFF = mostly(0.7, onAverage(3_000), within(10_000, 30_000))
 const LASTS: Partial<Record<StrikeKind, Lasts>> = {
@@ -179,7 +182,7 @@ const LASTS: Partial<Record<StrikeKind, Lasts>> = {
   partition: CUT_OFF,
   'one-way-partition': CUT_OFF,
   'full-disk': onAverage(4_000),
-  'silent-disk': mostly(0.6, onAverage(4_000), within(12_000, 40_000)),
+  'silent-disk': mostly(0.6, onAverage(4_000), within(12_000, SILENT_DISK_MS_MAX)),
   'gone-for-good': within(2_000, 15_000),
   'store-lost': onAverage(1_500),
   'store-goes-back': within(500, 20_000),

@@ -22,7 +22,7 @@ import { Machine } from './machine.ts'
 import { MasterDisk } from './master-disk.ts'
 import type { Node, Team } from './node.ts'
 import { type ClockFaults, type OnSaid, Process } from './process.ts'
-import type { Kind } from './strikes.ts'
+import { type Kind, SILENT_DISK_MS_MAX } from './strikes.ts'
 import { Trace } from './trace.ts'
 import { type FrameworkDisk, Workload } from './workload.ts'
 
@@ -36,8 +36,11 @@ const INSTANCES = 2
 const INSTANCE_LEASE_MS = 3_000
 /** Whoever could not start tries again. */
 const AGAIN_MS = 500
-/** No message of a process that died is later: five seconds on each of two ways, and some. */
-const LAST_WORDS_MS = 12_000
+/**
+ * No message of a process that died is later: five seconds on each of two ways, and some. And the
+ * leader may have it written for as long as its disk is silent.
+ */
+const LAST_WORDS_MS = 12_000 + SILENT_DISK_MS_MAX
 /** In runs that measure shares each framework is in one of them. */
 export const FAIR_ROLES = ['*', 'prod', 'batch'] as const
 const SANDBOXES_MAX = 20

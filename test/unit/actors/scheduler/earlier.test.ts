@@ -103,6 +103,19 @@ test('a question names the launch, if it is known: its end may be told to this p
   ])
 })
 
+test('a kill that names the launch is said until it is answered: it finds no later one', (t) => {
+  const given = subscribedAnew()
+  given.status(running, AGENT, OURS)
+  given.input({ kind: 'framework.kill', taskId: 't-1' as TaskId })
+  const { key, body } = given.call('kill')
+  given.status(finished, AGENT, OURS)
+  given.pass(2_500)
+  t.deepEqual(given.call('kill').body, body)
+  given.answer(key)
+  given.pass(10_000)
+  t.deepEqual(given.calls('kill'), [])
+})
+
 test('a kill names the launch, if it is known: its end may be told to this process yet', (t) => {
   const given = subscribedAnew()
   const kill = () => {
@@ -150,7 +163,7 @@ test('the end of an earlier launch is not that of a task whose accept is on its 
   t.like(given.flush(), [{ do: 'acknowledge', body: { acks: [{ launch: launch(1, 1) }] } }])
 })
 
-test('an id that is in use by an earlier launch is that launch, when the leader says so', (t) => {
+test('an id that is in use by an earlier launch is that launch, as the leader says or nobody', (t) => {
   const notLaunched = [{ taskId: 't-1' as TaskId, message: 'in use' }]
   const named = acceptedAnew()
   named.input({ kind: 'leader.answered', key: named.call('accept').key, notLaunched })
@@ -164,6 +177,14 @@ test('an id that is in use by an earlier launch is that launch, when the leader 
   t.deepEqual(told(asked), [`TASK_RUNNING ${launch(1, 1)}`])
   asked.status(finished, AGENT, OURS)
   t.deepEqual(told(asked), [`TASK_FINISHED ${launch(1, 1)}`])
+  // The answer was lost, and the leader knows of an end that the agent has not told yet.
+  const unsaid = acceptedAnew()
+  unsaid.nowMs += 1_000
+  unsaid.input({ kind: 'bus.connected' })
+  unsaid.subscribe(fence(1), OURS.count + 1)
+  unsaid.answer(unsaid.call('reconcile').key)
+  unsaid.status({ ...running, latest: 'TASK_FINISHED' }, AGENT, OURS)
+  t.deepEqual(told(unsaid), [`TASK_RUNNING ${launch(1, 1)}`])
 })
 
 test('an earlier launch that comes back alive when a later one of its id has ended is killed', (t) => {
@@ -179,7 +200,13 @@ test('an earlier launch that comes back alive when a later one of its id has end
     t.deepEqual(told(given), [])
     t.deepEqual(given.flush(), [], 'not acknowledged while it lives')
   }
-  given.status({ ...finished, uuid: uuid(6) }, OTHER_AGENT, OURS)
-  t.deepEqual(told(given), [], 'the framework has heard of the end of its task')
-  t.is(given.flush().length, 1)
+  for (const dead of [
+    { ...back, latest: 'TASK_KILLED' as const },
+    { ...finished, uuid: uuid(6) },
+  ]) {
+    given.status(dead, OTHER_AGENT, OURS)
+    t.deepEqual(given.calls('kill'), [])
+    t.deepEqual(told(given), [], 'the framework has heard of the end of its task')
+    t.is(given.flush().length, 1)
+  }
 })

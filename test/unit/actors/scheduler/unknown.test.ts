@@ -128,6 +128,7 @@ test('a kill of what was let go of is not for a later launch: another instance h
   given.say([{ kind: 'status', status: next }])
   t.like(given.all('tell-statuses')[0]?.statuses, [{ taskId, state: 'TASK_RUNNING' }])
   t.deepEqual(given.calls('kill'), [])
+  t.true(given.state.kills.has(taskId), 'what was meant may come back yet')
 })
 
 for (const [state, isOver] of [

@@ -37,7 +37,7 @@ export function killAgain(turn: Turn, task: HeldTask, told: TaskState): void {
  * An agent has brought back a launch before one of the same id that has ended: nobody waits for it.
  * What the agent says is not acknowledged while it lives, so this is said to the next leader, too.
  */
-export function killOutlived(turn: Turn, { taskId, agentId, launch }: TaskStatus): void {
+export function killOutliving(turn: Turn, { taskId, agentId, launch }: TaskStatus): void {
   if (turn.state.link.phase !== 'open') return
   const where = agentId === undefined ? {} : { agentId }
   startCall(turn, { verb: 'kill', body: { taskId, ...where, ...(launch && { launch }) } })

@@ -176,7 +176,7 @@ export const COUNTS = [
   'foreignAgent',
   'foreignLaunch',
   'earlierLaunch',
-  'outlivedLaunch',
+  'outlivingLaunch',
   'illegalState',
   'refusedCall',
   'killAside',

@@ -12,7 +12,7 @@ import type { StatusUpdates } from '../../protocol/schema/scheduler.ts'
 import { taskEventOf, taskStep } from '../../protocol/task-machine.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { compareSubscription } from '../parts/fence.ts'
-import { killAgain, killOutlived, killTask, NOT_KILLED } from './kills.ts'
+import { killAgain, killOutliving, killTask, NOT_KILLED } from './kills.ts'
 import { repeatReadingsOf } from './output.ts'
 import type { Ack, Count, EndedTask, HeldTask, SchedulerState } from './state.ts'
 import { count, type Turn } from './turn.ts'
@@ -134,7 +134,7 @@ function isHeldBack(
   taskId: TaskId,
   problem: Count | undefined,
 ): boolean {
-  if (problem === 'earlierLaunch' || problem === 'outlivedLaunch') return true
+  if (problem === 'earlierLaunch' || problem === 'outlivingLaunch') return true
   return problem === 'foreignAgent' && tasks.get(taskId)?.launch === undefined
 }
 
@@ -198,7 +198,7 @@ function take(turn: Turn, status: TaskStatus, from: AgentId | undefined): Count 
     task === undefined ? problemOfUnheld(state, status, from) : problemOf(task, status, from)
   if (problem === undefined) apply(turn, task, status)
   else count(turn, problem)
-  if (problem === 'outlivedLaunch') killOutlived(turn, status)
+  if (problem === 'outlivingLaunch') killOutliving(turn, status)
   return problem
 }
 
@@ -247,7 +247,7 @@ function problemOfForeign(
 ): Count | undefined {
   const { agentId, isAsked } = task
   if (from !== undefined && agentId !== undefined && agentId !== from) return 'foreignAgent'
-  // Of what was asked about none of its own was heard: then that one may have the id.
+  // When the leader was asked, and nothing of its own was heard, that one has the id.
   if (!isAsked && isOfEarlier(task, status.launch)) return 'earlierLaunch'
   if (!isOfLaunch(task, status.launch)) return 'foreignLaunch'
   if (from === undefined && !isAsked && isAnswerByName(status)) return 'foreignLaunch'
@@ -276,7 +276,7 @@ function problemOfUnheld(
   if (before === undefined) return undefined
   if (status.uuid !== undefined && status.uuid === before.uuid) return 'repeatedStatus'
   if (isLater(state, status, before)) return undefined
-  return isBackAlive(status, before) ? 'outlivedLaunch' : 'oldStatus'
+  return isBackAlive(status, before) ? 'outlivingLaunch' : 'oldStatus'
 }
 
 /** Its agent was away when the framework launched the id once more, and that one is over. */

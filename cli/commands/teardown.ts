@@ -1,7 +1,6 @@
 /** `bourse teardown FRAMEWORK`. */
 import { ClusterError } from '../../protocol/errors.ts'
 import type { FrameworkItem } from '../../protocol/schema/operator.ts'
-import { isTerminal } from '../../protocol/task-state.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { jsonLine } from '../io.ts'
 import { type OperatorClient, withOperator } from '../operator-client.ts'
@@ -12,35 +11,12 @@ import { allItems, requirePrefix } from './listing.ts'
 export function teardown(wanted: string, { options, io }: Invocation): Promise<ExitCode> {
   requirePrefix(wanted)
   return withOperator(options, io.env, async (client) => {
-    await endFramework(client, wanted, { options, io })
+    const { principal, frameworkId, tasks } = await findFramework(client, wanted)
+    await client.ask('teardown', { principal, frameworkId })
+    if (options.json) io.print(jsonLine({ principal, frameworkId, tasks }))
+    else io.print(`ending ${frameworkId} and what of its ${plural(tasks, 'task')} still runs`)
     return EXIT.done
   })
-}
-
-/** Says how many tasks end with it. */
-export async function endFramework(
-  client: OperatorClient,
-  wanted: string,
-  { options, io }: Invocation,
-): Promise<void> {
-  const framework = await findFramework(client, wanted)
-  const { principal, frameworkId } = framework
-  const tasks = await countLive(client, framework)
-  await client.ask('teardown', { principal, frameworkId })
-  if (options.json) io.print(jsonLine({ principal, frameworkId, tasks }))
-  else io.print(`ending ${frameworkId} and its ${plural(tasks, 'task')}`)
-}
-
-/** The framework's own count has those, too, whose end it has not acknowledged. */
-async function countLive(
-  client: OperatorClient,
-  { principal, frameworkId }: FrameworkItem,
-): Promise<number> {
-  const tasks = await allItems(client, 'tasks', frameworkId)
-  return tasks.filter(
-    (task) =>
-      task.frameworkId === frameworkId && task.principal === principal && !isTerminal(task.state),
-  ).length
 }
 
 /**

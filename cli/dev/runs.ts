@@ -30,8 +30,9 @@ export function endRuns(folder: string): void {
     if (!owner?.started) continue
     try {
       process.kill(owner.pid, 'SIGKILL')
-    } catch {
+    } catch (error) {
       // It has just ended.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     }
   }
 }

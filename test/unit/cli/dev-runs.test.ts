@@ -27,6 +27,22 @@ test('runs on the cluster of the dev that runs here lie in its folder, others be
   t.is(at('nats://127.0.0.1:2'), join(folder, 'runs'))
 })
 
+test('the process that has claimed the file of a run is ended', async (t) => {
+  const folder = join(aFolder(t), 'runs')
+  const claimed = new URL('../../../bus/nats/claimed-file.js', import.meta.url).href
+  const path = JSON.stringify(ownerFileOf(join(folder, 'a.txt')))
+  const source = `import { claimFile } from ${JSON.stringify(claimed)}
+    claimFile(${path})
+    process.stdout.write('claimed')
+    process.stdin.resume()`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', source])
+  t.teardown(() => child.kill('SIGKILL'))
+  const ended = once(child, 'exit')
+  await once(child.stdout, 'data')
+  endRuns(folder)
+  t.deepEqual(await ended, [null, 'SIGKILL'])
+})
+
 test('only the process that has claimed the file of a run is ended, not a later one', async (t) => {
   const folder = join(aFolder(t), 'runs')
   endRuns(folder)

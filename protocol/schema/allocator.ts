@@ -139,7 +139,7 @@ export const AllocatorFigure = oneOf(
   item('ask-role', 'How does it stand? Answered by `explained`.', { question, role: Role }),
   item('retelling', 'A shadow has come: everything follows anew, ended by `complete`.', rules),
   item('ping', 'Are you there?', {}),
-  item('closed', 'Another allocator has opened a session.', {}),
+  item('closed', 'This session is over, and is not opened again.', {}),
 )
 
 /** leader → allocator. At most once each; a gap opens a new session. */

@@ -12,7 +12,7 @@ import { touchFilter } from '../offers/filters.ts'
 import { makeOffer } from '../offers/offers.ts'
 import { tellWorld } from '../public-events.ts'
 import { type AllocatorLink, count } from '../state.ts'
-import { type LeaderTurn, log, warn } from '../turn.ts'
+import { fenceOf, type LeaderTurn, log, warn } from '../turn.ts'
 import { flushFigures, forgetDirty } from './figures.ts'
 import { clusterRules, startRetelling } from './retelling.ts'
 
@@ -25,8 +25,9 @@ export function allocatorReports(turn: LeaderTurn, body: AllocatorReports): void
     return count(turn.state, 'reports-without-session')
   }
   if (first?.kind === 'open' && body.n === 1) {
-    if (leader.allocator?.session.id !== body.session) open(turn, body.session, first)
-    return
+    if (leader.allocator?.session.id === body.session) return
+    if (leader.closedAllocators.has(body.session)) return refuseClosed(turn, body.session)
+    return open(turn, body.session, first)
   }
   const link = leader.allocator
   if (link?.session.id !== body.session) return count(turn.state, 'allocator-messages-foreign')
@@ -76,6 +77,17 @@ function open(
   log(turn, 'an allocator has opened a session', policy === undefined ? undefined : { policy })
 }
 
+/**
+ * Said again, or a copy that comes late. If the session began anew, its numbers would come a second
+ * time, and an allocator that has heard some of the first would drop as many of the new messages.
+ * One that has heard none opens another session; one that has finds this one silent, and then does.
+ */
+function refuseClosed(turn: LeaderTurn, session: SessionId): void {
+  count(turn.state, 'allocators-late')
+  const body = { ...fenceOf(turn), session, n: 1, heard: 1, figures: [{ kind: 'closed' as const }] }
+  turn.effects.push({ do: 'send-figures', body })
+}
+
 /** All is news to it. */
 function touchEverything(turn: LeaderTurn): void {
   const { leader } = turn
@@ -97,10 +109,12 @@ function touchEverything(turn: LeaderTurn): void {
 
 /** A message was lost, or another allocator came: it must open anew. */
 function close(turn: LeaderTurn): void {
+  const { leader } = turn
   say(turn, [{ kind: 'closed' }])
   flushFigures(turn)
-  turn.leader.allocator = undefined
-  turn.leader.deadlines.clear('allocator-ping')
+  if (leader.allocator !== undefined) leader.closedAllocators.set(leader.allocator.session.id, true)
+  leader.allocator = undefined
+  leader.deadlines.clear('allocator-ping')
   endExplanations(turn)
 }
 

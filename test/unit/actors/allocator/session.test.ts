@@ -229,6 +229,16 @@ test('closed: this one stands by, and nothing of the message counts after it', (
   t.not(allocator.session, before)
 })
 
+test('closed before anything was heard in it: another session is opened', (t) => {
+  const allocator = new Harness().opening()
+  const before = allocator.session
+  allocator.tell({ kind: 'closed' })
+  allocator.beat()
+  allocator.pass(500)
+  t.not(allocator.session, before)
+  t.is(allocator.state.phase, 'opening')
+})
+
 test('figures of another session are not ours', (t) => {
   const allocator = new Harness().allocating()
   const figures = [...anAgent('a1'), aMember('f1')]

@@ -101,6 +101,20 @@ test('a second allocator takes over, and the first is told', (t) => {
   t.is(master.counter('allocator-messages-foreign'), 1)
 })
 
+test('a session that is over is not opened again: its numbers would come a second time', (t) => {
+  const { master, allocator } = aStage()
+  const { session } = allocator
+  allocator.open()
+  const other = allocator.session
+  allocator.session = session
+  const effects = allocator.sayNumbered(1, { kind: 'open', version: { min: 1, max: 1 } })
+  const [body, ...more] = effectsOf(effects, 'send-figures').map(({ body }) => body)
+  t.like(body, { session, n: 1, figures: [{ kind: 'closed' }] })
+  t.deepEqual(more, [])
+  t.is(master.leader.allocator?.session.id, other)
+  t.is(master.counter('allocators-late'), 1)
+})
+
 test('a gap closes the session, and nothing of it is obeyed', (t) => {
   const { master, allocator } = aStage()
   allocator.n += 1

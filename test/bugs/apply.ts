@@ -19,7 +19,7 @@ const VALIDATORS = 'tools/emit-validators'
 const FINISH = 'tools/finish-build'
 
 export const SIMULATOR: Finder = {
-  copied: [...ALWAYS, ...SOURCE, 'test'],
+  copied: [...ALWAYS, ...SOURCE, 'cli', 'test'],
   compiled: ['test/sim/simulate.ts', 'test/sim/worker.ts', `${VALIDATORS}.ts`],
   finish: [VALIDATORS],
 }

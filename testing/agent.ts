@@ -7,23 +7,8 @@ import { pretendingRuntime } from '../agent-runtime/pretending.ts'
 import { ClusterError } from '../protocol/errors.ts'
 import type { AgentId } from '../protocol/ids.ts'
 import type { ResourceList } from '../protocol/schema/common.ts'
-import { requireAgent } from './options.ts'
+import { type AgentWish, requireAgent } from './options.ts'
 import type { SimulatedProcess } from './process.ts'
-
-/** What an agent has; what is left out is 4 cpus, 1024 MiB of memory, no disk and no GPUs. */
-export interface AgentWish {
-  /** Default: `agent-1`, `agent-2` … */
-  readonly agentId?: string
-  readonly cpus?: number
-  /** MiB. */
-  readonly mem?: number
-  /** MiB. */
-  readonly disk?: number
-  readonly gpus?: number
-  /** Both ends are included. Default `[31000, 31009]`. */
-  readonly ports?: readonly [from: number, to: number]
-  readonly attributes?: Readonly<Record<string, string>>
-}
 
 export interface AgentParts {
   readonly agentId: string
@@ -78,8 +63,8 @@ export class SimulatedAgent {
   }
 
   /**
-   * Resolves when it is connected: time must pass meanwhile. What is named has changed: an agent that
-   * has less than its tasks hold does not start.
+   * Resolves when it is connected: time must pass meanwhile. What is named has changed: an agent
+   * that has less than its tasks hold does not start.
    */
   async start(changed: Omit<AgentWish, 'agentId'> = {}): Promise<void> {
     const { agentId } = this

@@ -8,8 +8,26 @@ import {
   TOKEN,
 } from '../actors/scheduler/rules.ts'
 import { ClusterError } from '../protocol/errors.ts'
-import type { AgentWish } from './agent.ts'
-import type { ClusterOptions } from './testing.ts'
+
+/** What an agent has; what is left out is 4 cpus, 1024 MiB of memory, no disk and no GPUs. */
+export interface AgentWish {
+  /** Default: `agent-1`, `agent-2` … */
+  readonly agentId?: string
+  readonly cpus?: number
+  /** MiB. */
+  readonly mem?: number
+  /** MiB. */
+  readonly disk?: number
+  readonly gpus?: number
+  /** Both ends are included. Default `[31000, 31009]`. */
+  readonly ports?: readonly [from: number, to: number]
+  readonly attributes?: Readonly<Record<string, string>>
+}
+
+export interface ClusterOptions {
+  /** How many, all alike, or each of them. Default 1. */
+  readonly agents?: number | readonly AgentWish[]
+}
 
 const AGENTS_MAX = 10_000
 const PORT_MAX = 65_535

@@ -7,18 +7,21 @@ import type { Scheduler } from '../actors/scheduler/contract.ts'
 import type { SchedulerOptions } from '../actors/scheduler/options.ts'
 import { openScheduler } from '../actors/scheduler/scheduler.ts'
 import { ClusterError } from '../protocol/errors.ts'
-import { type AgentWish, SimulatedAgent } from './agent.ts'
-import { badOption, requireAgent, requireCluster, requireTime } from './options.ts'
+import { SimulatedAgent } from './agent.ts'
+import {
+  type AgentWish,
+  badOption,
+  type ClusterOptions,
+  requireAgent,
+  requireCluster,
+  requireTime,
+} from './options.ts'
 import { SimulatedProcess } from './process.ts'
 import { SimulatedActors } from './simulated-actors.ts'
 
-export type { AgentWish, SimulatedAgent } from './agent.ts'
+export type { SimulatedAgent } from './agent.ts'
+export type { AgentWish, ClusterOptions } from './options.ts'
 export type { SimulatedProcess } from './process.ts'
-
-export interface ClusterOptions {
-  /** How many, all alike, or each of them. Default 1. */
-  readonly agents?: number | readonly AgentWish[]
-}
 
 /** Whoever waits for a promise longer than that waits in vain. */
 const LIMIT_MS = 600_000
@@ -30,9 +33,10 @@ const SETTLED_MS = 2_000
  * that happens to the next, and whoever awaits what has happened goes on before the next. So a
  * minute takes milliseconds, and each run is like the last.
  *
- * Tasks only pretend, as their environment says: PRETEND_MS, how long it runs (default 0, `Infinity`
- * is allowed); PRETEND_EXIT, the code or the signal by which it ends (`1`, `SIGKILL`; default 0);
- * PRETEND_OUTPUT, what it has written; PRETEND_IGNORES_TERM, not empty: only SIGKILL ends it early.
+ * Tasks only pretend, as their environment says: PRETEND_MS, how long it runs (default 0,
+ * `Infinity` is allowed); PRETEND_EXIT, the code or the signal by which it ends (`1`, `SIGKILL`;
+ * default 0); PRETEND_OUTPUT, what it has written; PRETEND_IGNORES_TERM, not empty: only SIGKILL
+ * ends it early.
  */
 export class SimulatedCluster {
   readonly #actors = new SimulatedActors()

@@ -9,7 +9,7 @@ const FOLDERS = [
   'agent-runtime',
   'frameworks',
   'cli',
-  'web',
+  'testing',
   'examples',
   'test',
   'tools',

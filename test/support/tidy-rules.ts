@@ -228,7 +228,7 @@ const subjects: Rule = ({ path, text }) =>
         .map(([string]) => `spells the subject ${string}: use protocol/subjects.ts`)
 
 /** The doors of the package: what they name is what others may use. */
-const DOORS: ReadonlySet<string> = new Set(['actors/scheduler/scheduler.ts'])
+const DOORS: ReadonlySet<string> = new Set(['actors/scheduler/scheduler.ts', 'testing/testing.ts'])
 const barrels: Rule = ({ path, text }) =>
   !DOORS.has(path) && /\bexport\b[^'"`;=()]*?\bfrom\s*'/.test(withoutComments(text))
     ? ['passes on exports of another file: import that file']

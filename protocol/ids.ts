@@ -63,10 +63,13 @@ export function madeIn(id: OfferId | Launch): { epoch: number; run: RunId } | un
 
 /** Launches of one task id are ordered as they were made: by epoch, then count. */
 export function isLaterLaunch(launch: Launch, than: Launch): boolean {
-  const [epoch = 0, , made = 0] = launch.split('-').map(Number)
-  const [epochThan = 0, , madeThan = 0] = than.split('-').map(Number)
-  return (epoch - epochThan || made - madeThan) > 0
+  return (epochOf(launch) - epochOf(than) || countOf(launch) - countOf(than)) > 0
 }
+
+const epochOf = (launch: Launch): number => Number(launch.slice(0, launch.indexOf('-')))
+
+/** How many its master had made when it made this one. */
+export const countOf = (id: OfferId | Launch): number => Number(id.slice(id.lastIndexOf('-') + 1))
 
 /** One framework everywhere: frameworks of two principals may have the same id. */
 export interface FrameworkKey {

@@ -35,9 +35,10 @@ export function run(state: AgentState, order: Run, now: Now): void {
   }
   noteSubscription(state, framework, order.subscription)
   const { asked, problem } = newHere(state, order)
-  const entered = asked.map((one): Entered => {
-    const resources = problem === undefined ? one.resources : NO_RESOURCES
-    return { task: enter(state, framework, { ...one, order, resources }), info: one.info }
+  const entered = asked.map(({ launch, info, group, resources }): Entered => {
+    const taken = problem === undefined ? resources : NO_RESOURCES
+    const task = enter(state, framework, { order, launch, info, group, resources: taken })
+    return { task, info }
   })
   const why =
     problem === undefined

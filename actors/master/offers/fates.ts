@@ -1,5 +1,5 @@
 /** What became of offers: an accept of one that is gone is told why. */
-import { madeIn, type OfferId } from '../../../protocol/ids.ts'
+import { countOf, madeIn, type OfferId } from '../../../protocol/ids.ts'
 import type { OfferEvent } from '../../../protocol/offer-machine.ts'
 import type { Offer } from '../entities.ts'
 import type { Leader } from '../state.ts'
@@ -44,5 +44,3 @@ export function isRemembered({ leader, state }: LeaderTurn, id: OfferId): boolea
   const nth = countOf(id)
   return nth > leader.offersForgotten && nth <= leader.offerCount
 }
-
-const countOf = (id: OfferId): number => Number(id.slice(id.lastIndexOf('-') + 1))

@@ -4,6 +4,7 @@ import { systemClock } from '../../bus/clock.ts'
 import type { LabCluster } from '../lab/contract.ts'
 import { openLab, within } from '../lab/lab.ts'
 import { disksNeed } from '../lab/small-disk.ts'
+import { freePort } from '../support/free-ports.ts'
 import { type Cage, openCage } from './cage.ts'
 import type { HostileTask } from './case.ts'
 import { type Following, HostileFramework } from './framework.ts'
@@ -29,7 +30,7 @@ export interface HostileOptions {
   readonly say: (line: string) => void
 }
 
-const AGENT_RESOURCES = 'cpus:4;mem:2560;disk:400;ports:[31000-31099]'
+const AGENT_RESOURCES = 'cpus:4;mem:2560;disk:400'
 const AGENT_DISK_MIB = 1_024
 const CAGE = { memMib: 4_096, pidsMax: 6_000 }
 /** Long enough to see a p99, also of what is over at once. */
@@ -122,10 +123,12 @@ class Run {
     this.#options.say('a cluster with one agent is opened')
     const hasDisk = disksNeed().found
     const { workDir, keep = false } = this.#options
+    // Of its own: clusters side by side would give the same one to two neighbours.
+    const port = await freePort()
     const lab = await openLab({
       masters: 1,
       agents: 1,
-      resources: AGENT_RESOURCES,
+      resources: `${AGENT_RESOURCES};ports:[${port}-${port}]`,
       // Else who listens where it may not is only told of.
       agentFlags: ['--enforce-ports'],
       keep,

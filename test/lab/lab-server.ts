@@ -9,9 +9,9 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { packageConfig, type RunningServer, startServer } from '../../bus/nats/server.ts'
+import { freePorts } from '../support/free-ports.ts'
 import type { LabServer, SmallDisk } from './contract.ts'
 
 export interface ServerPlan {
@@ -29,24 +29,6 @@ export async function planServers(count: number): Promise<readonly ServerPlan[]>
     port: ports[i * 2] ?? 0,
     routePort: ports[i * 2 + 1] ?? 0,
   }))
-}
-
-/** All are held until all are known: none comes twice. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const held = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer()
-      return new Promise<typeof server>((resolve) =>
-        server.listen(0, '127.0.0.1', () => resolve(server)),
-      )
-    }),
-  )
-  const ports = held.map((server) => {
-    const address = server.address()
-    return typeof address === 'object' ? (address?.port ?? 0) : 0
-  })
-  await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
 
 export interface RealServerOptions {

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { packageConfig } from '../../bus/nats/server.ts'
 import { Actor, runBourse } from '../support/cluster.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { serverIn, type TestServer } from '../support/nats.ts'
-import { freePorts } from '../support/nats-cluster.ts'
 
 const ADDRESS = '127.0.0.1'
 /** Nobody listens there. */
@@ -123,7 +123,8 @@ async function placed(t: ExecutionContext): Promise<ThreeServers> {
     },
     async runs() {
       const hello = ['run', '--timeout', '60s', '--', 'echo', 'hello']
-      t.like(await runBourse(env(others), ...hello), { code: 0, stdout: 'hello\n' })
+      const { code, stdout, stderr } = await runBourse(env(others), ...hello)
+      t.deepEqual({ code, stdout }, { code: 0, stdout: 'hello\n' }, stderr)
     },
   }
 }

@@ -1,12 +1,12 @@
 /** Three NATS servers that keep streams together, as `deploy/nats-cluster` has them: here. */
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bus } from '../../bus/bus.ts'
 import { packageConfig } from '../../bus/nats/server.ts'
 import { natsSystem } from '../../bus/nats/system.ts'
+import { freePorts } from './free-ports.ts'
 import { serverIn, type TestServer } from './nats.ts'
 
 export interface TestNatsCluster {
@@ -107,21 +107,3 @@ function writeConfigs(folder: string, ports: readonly number[]): void {
     writeFileSync(join(folder, file), text)
   }
 }
-
-/** Free a moment ago. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const listeners = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  const ports = await Promise.all(listeners.map(portOf))
-  await Promise.all(
-    listeners.map((listener) => new Promise((resolve) => void listener.close(resolve))),
-  )
-  return ports
-}
-
-const portOf = (listener: ReturnType<typeof createServer>): Promise<number> =>
-  new Promise((resolve) =>
-    listener.once('listening', () => {
-      const address = listener.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : 0)
-    }),
-  )

@@ -1,13 +1,13 @@
 /** A NATS server with credentials, as `bourse auth` writes it: here, or on a machine of a test. */
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startGuarded } from '../../bus/nats/guardian.ts'
 import { USERS_FILE } from '../../cli/auth/server-text.ts'
 import { runCommandLine } from '../../cli/program.ts'
+import { freePort } from './free-ports.ts'
 import { recordingIo } from './io.ts'
 import type { Machine } from './machines.ts'
 import { testBinary } from './nats.ts'
@@ -111,14 +111,4 @@ async function bourse(...args: readonly string[]): Promise<void> {
   const { io, printed } = recordingIo()
   const code = await runCommandLine(args, io)
   if (code !== 0) throw new Error(`bourse ${args.join(' ')}: ${printed().stderr}`)
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      server.close(() => resolve(port))
-    })
-  })
 }

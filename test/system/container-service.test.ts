@@ -19,7 +19,7 @@ import {
   type RealMachine,
 } from '../support/containers.ts'
 import { dockerAlone, dockerMachine } from '../support/docker-machine.ts'
-import { freePorts } from '../support/nats-cluster.ts'
+import { freePort } from '../support/free-ports.ts'
 import { needs, TIME } from '../support/needs.ts'
 
 const need = containerServiceNeed()
@@ -303,7 +303,7 @@ here('a file without a name counts, and output is as long as was asked', async (
 
 here('a mapped port leads from the machine into the network "bridge"', async (t, room) => {
   const { containers, log } = room
-  const [hostPort = 0] = await freePorts(1)
+  const hostPort = await freePort()
   const spec: ContainerSpec = {
     ...shellTask('echo ready; while :; do echo hello | nc -l -p 80; done'),
     ports: [hostPort],

@@ -13,7 +13,7 @@ import { sleep } from '../../bus/clock.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { type Actor, type Cluster, openCluster, runBourse } from '../support/cluster.ts'
 import { AN_IMAGE, ContainerService, containerServiceNeed } from '../support/container-service.ts'
-import { freePorts } from '../support/nats-cluster.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { needs } from '../support/needs.ts'
 
 const test = ava.serial

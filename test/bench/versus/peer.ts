@@ -1,7 +1,7 @@
 /** Programs of others that Bourse is held against, run by the bench and by nobody else. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, openSync } from 'node:fs'
-import { createConnection, createServer } from 'node:net'
+import { createConnection } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { sleep } from '../../../bus/clock.ts'
 import type { CpuGroup } from './cpu-group.ts'
@@ -89,25 +89,6 @@ export function runCommand(
       else reject(new Error(`${argv.join(' ')} ended with ${code}: ${said.stderr.trim()}`))
     })
   })
-}
-
-/** Ports of loopback that nobody listens on now. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  return Promise.all(
-    servers.map(async (server) => {
-      const address = server.address()
-      await new Promise((resolve) => server.close(resolve))
-      if (address === null || typeof address === 'string') throw new Error('no port is free')
-      return address.port
-    }),
-  )
 }
 
 const LOOK_MS = 20

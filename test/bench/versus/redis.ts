@@ -2,12 +2,13 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../support/free-ports.ts'
 import { type Child, startChild } from '../child.ts'
 import { BULLMQ, bullMqFolder } from './bullmq.ts'
 import type { ProducerAsk, ProducerStart } from './bullmq-producer.ts'
 import type { WorkerAsk, WorkerStart } from './bullmq-worker.ts'
 import type { CpuGroup } from './cpu-group.ts'
-import { findPrograms, freePorts, listens, MissingPeer, startDaemon } from './peer.ts'
+import { findPrograms, listens, MissingPeer, startDaemon } from './peer.ts'
 
 const HOW = 'apt-get install redis-server (Debian)'
 
@@ -27,7 +28,7 @@ export async function openRedis(group: CpuGroup): Promise<Redis> {
     throw new MissingPeer(`bullmq is not installed: ${install}`)
   }
   const folder = mkdtempSync(join(tmpdir(), 'bourse-redis-'))
-  const [port = 0] = await freePorts(1)
+  const port = await freePort()
   const unsaved = ['--save', '', '--appendonly', 'no', '--dir', folder]
   const log = join(folder, 'log')
   const daemon = startDaemon([redis, '--port', String(port), '--bind', '127.0.0.1', ...unsaved], {

@@ -8,15 +8,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sleep } from '../../../bus/clock.ts'
+import { freePorts } from '../../support/free-ports.ts'
 import type { CpuGroup } from './cpu-group.ts'
-import {
-  type Daemon,
-  findPrograms,
-  freePorts,
-  MissingPeer,
-  runCommand,
-  startDaemon,
-} from './peer.ts'
+import { type Daemon, findPrograms, MissingPeer, runCommand, startDaemon } from './peer.ts'
 
 /** On two cores, the fastest of what was tried: 1 to 8 daemons of 2 to 128 CPUs. */
 const NODES = 4

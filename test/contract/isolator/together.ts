@@ -1,10 +1,10 @@
 /** What several isolators do for one task, and for the tasks of a group. */
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { ExecutionContext, TestFn } from 'ava'
 import type { Namespace } from '../../../protocol/linux.ts'
 import { fileHolds, opened, processesAreGone, realMachine } from '../../support/containers.ts'
+import { freePort } from '../../support/free-ports.ts'
 import { needs } from '../../support/needs.ts'
 import { checked, type Here, type KillPlace, openedWith, output, running, said } from './running.ts'
 import { type Asks, quoted } from './samples.ts'
@@ -33,6 +33,7 @@ const CASES: readonly Case[] = [
     ['pid-namespace', 'mount-namespace', 'network-namespace'],
     async (t, here) => {
       const { machine, log } = here
+      // Nobody on the machine itself listens there.
       const port = await freePort()
       const listens = `require("http").createServer((_, answer) => { answer.statusCode = 204; answer.end() }).listen(${port}, () => console.log("up"))`
       const script = `echo yes >/tmp/mine; exec ${quoted(process.execPath)} -e '${listens}'`
@@ -107,12 +108,3 @@ const CASES: readonly Case[] = [
     },
   ],
 ]
-
-/** Nobody on the machine itself listens there. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}

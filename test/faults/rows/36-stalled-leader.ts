@@ -1,7 +1,7 @@
 import type { Row } from '../row.ts'
 import { inTime, openScene, stopwatch } from '../scene.ts'
 import { shimmed } from '../shim.ts'
-import { STALL_MS } from '../shims/settings.ts'
+import { STALL_MS, STALLS } from '../shims/settings.ts'
 
 /** From the end of the stall until the old leader has seen that it leads no more. */
 const SEEN_MS = 1_000
@@ -20,6 +20,8 @@ export const stalledLeader: Row = {
     const offer = await inTime(probe.offer(), 'an offer')
     const since = stopwatch()
     process.kill(leader.pid, 'SIGUSR2')
+    // What it hears before it stands still, it may obey.
+    await inTime(leader.says(STALLS), 'the stall')
     const queued = probe.attempt(offer)
     await inTime(standby.says('leads'), 'a new leader')
     const recoveryMs = since()

@@ -12,7 +12,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'agents-forgotten': 'agents that were unreachable or gone for weeks',
   'allocator-messages-foreign': 'messages of allocators for a session that is over',
   'allocator-messages-repeated': 'messages of allocators that had been heard already',
-  'allocators-late': 'openings of sessions of allocators after their end',
+  'allocators-late': 'openings of allocators’ sessions that were over',
   'allocators-lost': 'allocators that were heard no more',
   'allocators-refused': 'allocators that came while there was another',
   complaints: 'receivers that know a newer leader, or said so',

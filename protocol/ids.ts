@@ -61,14 +61,17 @@ export function madeIn(id: OfferId | Launch): { epoch: number; run: RunId } | un
   return parts === null ? undefined : { epoch: Number(parts[1]), run: parts[2] as RunId }
 }
 
-/** Launches of one task id are ordered as they were made: by epoch, then count. */
+/**
+ * Launches of one task id are ordered as they were made: by epoch, then count. What is no launch
+ * has no place in that order: any answer will do.
+ */
 export function isLaterLaunch(launch: Launch, than: Launch): boolean {
   return (epochOf(launch) - epochOf(than) || countOf(launch) - countOf(than)) > 0
 }
 
 const epochOf = (launch: Launch): number => Number(launch.slice(0, launch.indexOf('-')))
 
-/** How many its master had made when it made this one. */
+/** Its number among those of its kind that its leader has made. */
 export const countOf = (id: OfferId | Launch): number => Number(id.slice(id.lastIndexOf('-') + 1))
 
 /** One framework everywhere: frameworks of two principals may have the same id. */

@@ -123,7 +123,7 @@ export function confirm(
   if (state.failed !== undefined) state.reports.push({ kind: 'policy-failed', ...state.failed })
 }
 
-/** Another allocator has the session now. */
+/** The session is over; beats say who has another one. */
 export function close(state: AllocatorState): void {
   endSession(state)
   state.ownIds.clear()

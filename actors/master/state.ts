@@ -210,7 +210,7 @@ export interface Leader {
   readonly telling: Map<string, Iterator<Task>>
   allocator: AllocatorLink | undefined
   /** Sessions of allocators that are over, lately. */
-  readonly closedAllocators: Recent<SessionId, true>
+  readonly closedSessions: Recent<SessionId, true>
   readonly explaining: Explaining
   /** Agents that were away: at the end of the turn their filters are said again, or are void. */
   readonly refiltered: Map<AgentId, 'again' | 'void'>
@@ -314,8 +314,8 @@ const USED_OFFERS_MAX = 100_000
 /** Of so many offers that ended otherwise it is known how. */
 const FATES_MAX = 10_000
 const WISHES_MAX = 1_000
-/** No allocator opens more than one in a second: a copy of an open does not come so late. */
-const CLOSED_ALLOCATORS_MAX = 1_000
+/** An older one that is opened by a late copy begins anew, and ends unanswered. */
+const CLOSED_SESSIONS_MAX = 1_000
 const EXPRESSIONS_RATE: Rate = {
   perS: EXPRESSIONS_PROGRAM_PER_S,
   burst: 2 * EXPRESSIONS_PROGRAM_PER_S,
@@ -351,7 +351,7 @@ export function newLeader(epoch: number, sinceWallMs: number, lastSequence: numb
     ended: new Recent(ENDED_TASKS_MAX),
     telling: new Map(),
     allocator: undefined,
-    closedAllocators: new Recent(CLOSED_ALLOCATORS_MAX),
+    closedSessions: new Recent(CLOSED_SESSIONS_MAX),
     explaining: {
       questions: 0,
       byQuestion: new Map(),

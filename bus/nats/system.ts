@@ -7,22 +7,20 @@ import { MESSAGE_BYTES_MAX } from '../../protocol/limits.ts'
 import { BARE_INBOX } from '../../protocol/subjects.ts'
 import type { Bus, BusSystem } from '../bus.ts'
 import { systemClock } from '../clock.ts'
-import { randomToken } from '../random.ts'
+import { randomFraction, randomToken } from '../random.ts'
 import { cutOff, dialOthersFirst, rememberServers, setDialTimeout } from './client-internals.ts'
 import { natsBus } from './connection.ts'
 import { credentialsOf } from './credentials.ts'
 import { natsHistory } from './history.ts'
 import type { NatsLocation } from './locate.ts'
 import { dialTimeoutMs, type RedialPace, redialPace } from './redial.ts'
-import { watchSilence } from './silence.ts'
+import { SilenceWatch } from './silence.ts'
 
 /** A dead server is noticed after two unanswered pings, and dialled again for ever. */
 const PING_MS = 500
 const PINGS_OUT_MAX = 2
 /** A busy machine lets one pass. One that refuses is asked once. */
 const DIAL_TRIES = 3
-/** That no leader is heard is told no more often. */
-const SILENCE_TOLD_MS = 10_000
 /** A message with its headers. */
 const PAYLOAD_BYTES_MIN = MESSAGE_BYTES_MAX + 4096
 
@@ -33,8 +31,8 @@ export interface NatsSystemOptions {
   /** How long a store may take to answer. Default 1 s. */
   readonly storeTimeoutMs?: number
   /**
-   * The subject on which all who connect hear a leader at least once a second. Who hears none for
-   * long tries another of several servers. Default: whoever is connected stays there.
+   * The subject on which all who connect hear a leader at least once a second. When one of them
+   * hears none for long, all try another of several servers. Default: they stay where they are.
    */
   readonly leaderOn?: string
   /** What the servers forbid or break. Default: nothing is done. */
@@ -49,9 +47,16 @@ export interface NatsSystemOptions {
  * (never) when it is too old or takes too small messages.
  */
 export function natsSystem(options: NatsSystemOptions): BusSystem {
-  const { location, replicas = 1, storeTimeoutMs = 1_000, leaderOn } = options
-  const { onFault = () => undefined } = options
-  const onSilence = rarely(onFault)
+  const {
+    replicas = 1,
+    storeTimeoutMs = 1_000,
+    leaderOn: subject,
+    onFault = () => undefined,
+  } = options
+  // Processes begin at any server; what connections of one process dial, they dial in one order.
+  const location = { ...options.location, servers: shuffled(options.location.servers) }
+  const isWatched = subject !== undefined && location.servers.length > 1
+  const silence = isWatched ? new SilenceWatch({ subject, clock: systemClock, onFault }) : undefined
   const onStoreFault = eachOnce(onFault)
   const connections = new WeakMap<Bus, NatsConnection>()
   const storeOptions = (bus: Bus) => {
@@ -65,10 +70,7 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
       await requireAbilities(connection)
       const bus = natsBus(connection, { name, inbox, clock: systemClock, onFault })
       bus.onState((state) => state === 'connected' && pace.begin())
-      if (leaderOn !== undefined && location.servers.length > 1) {
-        const leave = (): void => cutOff(connection)
-        watchSilence({ bus, subject: leaderOn, clock: systemClock, leave, onFault: onSilence })
-      }
+      silence?.add(bus, () => cutOff(connection))
       connections.set(bus, connection)
       return bus
     },
@@ -89,15 +91,9 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
   }
 }
 
-/** All connections of a process hear the same silence, and one of them tells of it. */
-function rarely(onFault: (fault: ClusterError) => void): (fault: ClusterError) => void {
-  let toldAtMs = Number.NEGATIVE_INFINITY
-  return (fault) => {
-    const { monotonicMs } = systemClock.now()
-    if (monotonicMs - toldAtMs < SILENCE_TOLD_MS) return
-    toldAtMs = monotonicMs
-    onFault(fault)
-  }
+function shuffled<T>(items: readonly T[]): readonly T[] {
+  const placed = items.map((item) => ({ item, place: randomFraction() }))
+  return placed.toSorted((a, b) => a.place - b.place).map(({ item }) => item)
 }
 
 /** A stream is opened again and again, and is held by as few each time. */
@@ -162,6 +158,7 @@ async function dial(
 }
 
 const DIAL_OPTIONS = {
+  noRandomize: true,
   maxReconnectAttempts: -1,
   ignoreAuthErrorAbort: true,
   // A server names all addresses that it has, also those that are not for us: each costs a dial.

@@ -5,6 +5,7 @@ import { readClaim } from '../../bus/nats/claimed-file.ts'
 import { devFilePath, readDevFile } from '../../bus/nats/dev-file.ts'
 import { devFolder, stateFolder } from '../../bus/nats/state-folder.ts'
 import type { RunOptions } from '../../frameworks/run/run.ts'
+import { ClusterError } from '../../protocol/errors.ts'
 
 const OWNER = '.owner'
 
@@ -21,9 +22,13 @@ export function runsFolder(
 /** The file that the process of a run claims, beside what it says. */
 export const ownerFileOf = (logPath: string): string => `${logPath}${OWNER}`
 
-/** Ends the processes of all runs of the folder: their cluster is gone. */
+/**
+ * Ends the processes of all runs of the folder: their cluster is gone.
+ * @throws {ClusterError} `cli/runs-not-ended` (never): of all that could be, none is left.
+ */
 export function endRuns(folder: string): void {
   if (!existsSync(folder)) return
+  const faults: Error[] = []
   for (const name of readdirSync(folder).filter((one) => one.endsWith(OWNER))) {
     const owner = readClaim(join(folder, name))
     // Nobody is ended who may be another process of that pid.
@@ -31,8 +36,13 @@ export function endRuns(folder: string): void {
     try {
       process.kill(owner.pid, 'SIGKILL')
     } catch (error) {
-      // It has just ended.
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      const fault = error as NodeJS.ErrnoException
+      // ESRCH: it has just ended.
+      if (fault.code !== 'ESRCH') faults.push(fault)
     }
   }
+  const [cause] = faults
+  if (cause === undefined) return
+  const message = `${faults.length} of the runs of ${folder} cannot be ended: ${cause.message}`
+  throw new ClusterError('cli/runs-not-ended', 'never', message, { cause })
 }

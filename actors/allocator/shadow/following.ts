@@ -55,6 +55,8 @@ export function hearFigures(state: ShadowState, message: AllocatorFigures, now: 
   const { session, n, figures } = message
   if (compareFence(state.highest, message) !== 'current') return
   if (state.followed?.id !== session) {
+    // Of a session that was over before, to who asked for it late.
+    if (figures.some(({ kind }) => kind === 'closed')) return
     forget(state)
     state.followed = { ...newSession(session), heard: n - 1 }
     askSoon(state, now)

@@ -26,7 +26,7 @@ export function allocatorReports(turn: LeaderTurn, body: AllocatorReports): void
   }
   if (first?.kind === 'open' && body.n === 1) {
     if (leader.allocator?.session.id === body.session) return
-    if (leader.closedAllocators.has(body.session)) return refuseClosed(turn, body.session)
+    if (leader.closedSessions.has(body.session)) return refuseClosed(turn, body.session)
     return open(turn, body.session, first)
   }
   const link = leader.allocator
@@ -80,7 +80,8 @@ function open(
 /**
  * Said again, or a copy that comes late. If the session began anew, its numbers would come a second
  * time, and an allocator that has heard some of the first would drop as many of the new messages.
- * One that has heard none opens another session; one that has finds this one silent, and then does.
+ * This ends one that has heard none, and another one by its silence; what each does then, the beats
+ * say.
  */
 function refuseClosed(turn: LeaderTurn, session: SessionId): void {
   count(turn.state, 'allocators-late')
@@ -107,12 +108,12 @@ function touchEverything(turn: LeaderTurn): void {
   }
 }
 
-/** A message was lost, or another allocator came: it must open anew. */
+/** A message was lost, its pings were not answered, or another one came: it must open anew. */
 function close(turn: LeaderTurn): void {
   const { leader } = turn
   say(turn, [{ kind: 'closed' }])
   flushFigures(turn)
-  if (leader.allocator !== undefined) leader.closedAllocators.set(leader.allocator.session.id, true)
+  if (leader.allocator !== undefined) leader.closedSessions.set(leader.allocator.session.id, true)
   leader.allocator = undefined
   leader.deadlines.clear('allocator-ping')
   endExplanations(turn)

@@ -2,8 +2,10 @@ import test from 'ava'
 import fc from 'fast-check'
 import {
   type AgentId,
+  countOf,
   type FrameworkId,
   frameworkKey,
+  isLaterLaunch,
   isToken,
   type Launch,
   madeIn,
@@ -44,6 +46,18 @@ test('an offer or launch says which leader made it', (t) => {
   for (const other of ['', 'x', '17-aa-5', '17-00000000000000AA-5', `${id}-1`, `-${id}`]) {
     t.is(madeIn(other as Launch), undefined, other)
   }
+})
+
+test('launches are ordered by epoch, then by count, whoever made them', (t) => {
+  const made = (epoch: number, run: string, count: number) =>
+    `${epoch}-${run.repeat(16)}-${count}` as Launch
+  const inOrder = [made(9, 'a', 9), made(9, 'a', 10), made(10, 'b', 1), made(10, '9', 2)]
+  for (const [i, one] of inOrder.entries()) {
+    for (const [j, other] of inOrder.entries()) {
+      t.is(isLaterLaunch(one, other), i > j, `${one} after ${other}`)
+    }
+  }
+  t.is(countOf(made(17, 'a', 12)), 12)
 })
 
 test('frameworks of two principals never share a key', (t) => {

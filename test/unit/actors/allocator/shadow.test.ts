@@ -291,6 +291,22 @@ test('that others are told anew means nothing to it, and no figure is too old', 
   t.like(shadow.report, { same: 1, phase: 'comparing' })
 })
 
+test('that a session was over, which somebody opened late, means nothing to it', (t) => {
+  const shadow = comparing(drf)
+  shadow.input({
+    kind: 'figures',
+    message: {
+      ...LEADER,
+      session: '00000000000000b4' as SessionId,
+      n: 1,
+      heard: 1,
+      figures: [{ kind: 'closed' }],
+    },
+  })
+  shadow.real(1, 'night', 'a1', BATCH)
+  t.like(shadow.report, { same: 1, phase: 'comparing' })
+})
+
 test('a leader that was deposed is not heard', (t) => {
   const shadow = comparing(drf)
   shadow.input({ kind: 'beat', beat: aBeat({ epoch: LEADER.epoch + 1 }) })

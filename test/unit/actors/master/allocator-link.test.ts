@@ -101,19 +101,38 @@ test('a second allocator takes over, and the first is told', (t) => {
   t.is(master.counter('allocator-messages-foreign'), 1)
 })
 
-test('a session that is over is not opened again: its numbers would come a second time', (t) => {
-  const { master, allocator } = aStage()
-  const { session } = allocator
-  allocator.open()
-  const other = allocator.session
-  allocator.session = session
-  const effects = allocator.sayNumbered(1, { kind: 'open', version: { min: 1, max: 1 } })
-  const [body, ...more] = effectsOf(effects, 'send-figures').map(({ body }) => body)
-  t.like(body, { session, n: 1, figures: [{ kind: 'closed' }] })
-  t.deepEqual(more, [])
-  t.is(master.leader.allocator?.session.id, other)
-  t.is(master.counter('allocators-late'), 1)
-})
+type Stage = ReturnType<typeof aStage>
+
+for (const [how, end] of [
+  ['another came', ({ allocator }: Stage) => void allocator.open()],
+  [
+    'a message was lost',
+    ({ allocator }: Stage) => {
+      allocator.n += 1
+      allocator.allocate()
+    },
+  ],
+  [
+    'its pings were not answered',
+    ({ master, framework }: Stage) =>
+      live({ master, framework }, ALLOCATOR_PING_MS * (ALLOCATOR_PINGS_MISSED_MAX + 1)),
+  ],
+] as const)
+  test(`${how}: the session is not opened again, its numbers would come a second time`, (t) => {
+    const stage = aStage()
+    const { master, allocator } = stage
+    const { session } = allocator
+    end(stage)
+    const other = master.leader.allocator?.session.id
+    t.not(other, session)
+    allocator.session = session
+    const effects = allocator.sayNumbered(1, { kind: 'open', version: { min: 1, max: 1 } })
+    const [body, ...more] = effectsOf(effects, 'send-figures').map(({ body }) => body)
+    t.like(body, { session, n: 1, figures: [{ kind: 'closed' }] })
+    t.deepEqual(more, [])
+    t.is(master.leader.allocator?.session.id, other)
+    t.is(master.counter('allocators-late'), 1)
+  })
 
 test('a gap closes the session, and nothing of it is obeyed', (t) => {
   const { master, allocator } = aStage()

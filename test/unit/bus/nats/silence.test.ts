@@ -1,8 +1,9 @@
 import test from 'ava'
-import { watchSilence } from '../../../../bus/nats/silence.ts'
+import { SilenceWatch } from '../../../../bus/nats/silence.ts'
 import { SimulatedClock } from '../../../../bus/simulated/clock.ts'
 import { Faults, NO_FAULTS } from '../../../../bus/simulated/faults.ts'
 import { SimulatedSystem } from '../../../../bus/simulated/system.ts'
+import type { ClusterError } from '../../../../protocol/errors.ts'
 
 const SUBJECT = 'c.leader'
 
@@ -13,13 +14,9 @@ async function watched() {
   const leader = await clock.runFor(system.connect({ name: 'leader' }))
   const leftAtS: number[] = []
   const told: string[] = []
-  watchSilence({
-    bus,
-    subject: SUBJECT,
-    clock,
-    leave: () => leftAtS.push(clock.now().monotonicMs / 1_000),
-    onFault: ({ code, message }) => told.push(`${code}: ${message}`),
-  })
+  const onFault = ({ code, message }: ClusterError) => told.push(`${code}: ${message}`)
+  const watch = new SilenceWatch({ subject: SUBJECT, clock, onFault })
+  watch.add(bus, () => leftAtS.push(clock.now().monotonicMs / 1_000))
   const pass = (s: number) => clock.runUntil(clock.now().monotonicMs + s * 1_000)
   const beats = async (times: number): Promise<void> => {
     for (let i = 0; i < times; i++) {
@@ -27,7 +24,7 @@ async function watched() {
       await pass(1)
     }
   }
-  return { clock, bus, leftAtS, told, pass, beats }
+  return { clock, system, watch, bus, leftAtS, told, pass, beats }
 }
 
 test('who hears a leader stays where it is', async (t) => {
@@ -69,4 +66,27 @@ test('a connection that is closed is not watched any more', async (t) => {
   await clock.runFor(bus.close())
   await pass(100)
   t.deepEqual(leftAtS, [])
+})
+
+test('when one of several hears none, all of the process leave, also who hears one', async (t) => {
+  const { clock, system, watch, leftAtS, told, beats } = await watched()
+  const cutOff = await clock.runFor(system.connect({ name: 'agent a1 more' }))
+  system.move([cutOff], 1)
+  let left = 0
+  watch.add(cutOff, () => (left += 1))
+  await beats(16)
+  t.deepEqual([leftAtS.length, left, told.length], [1, 1, 1])
+})
+
+test('where all are silent they leave together, and as rarely as one', async (t) => {
+  const { clock, system, watch, leftAtS, told, pass } = await watched()
+  let left = 0
+  for (let i = 0; i < 3; i++) {
+    const bus = await clock.runFor(system.connect({ name: `agent a1 ${i}` }))
+    watch.add(bus, () => (left += 1))
+  }
+  await pass(400)
+  t.is(left, 3 * leftAtS.length)
+  t.is(told.length, leftAtS.length)
+  t.true(leftAtS.length >= 4 && leftAtS.length <= 8, leftAtS.join())
 })

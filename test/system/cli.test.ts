@@ -231,6 +231,25 @@ test('a framework is found by the begin of its id, and ended with its tasks', as
   t.is(again.stderr, 'bourse: no framework has an id that begins with doomed-\n')
 })
 
+test('a teardown says as JSON what it ends', async (t) => {
+  const { child } = await startBourse(
+    'run',
+    '--name',
+    'spare',
+    '--',
+    'sh',
+    '-c',
+    'echo on; sleep 60',
+  )
+  const ended = once(child, 'exit')
+  const { code, stdout } = await bourse('teardown', 'spare-', '--json')
+  const { frameworkId, ...others } = JSON.parse(stdout) as Record<string, unknown>
+  t.is(code, 0)
+  t.regex(String(frameworkId), /^spare-\w{16}$/)
+  t.deepEqual(others, { principal: 'local', tasks: 1 })
+  t.deepEqual(await ended, [1, null])
+})
+
 test('Ctrl-C kills the tasks of a run, and says how they ended', async (t) => {
   const script = 'trap "exit 7" TERM; echo begun; while true; do sleep 0.1; done'
   const { child } = await startBourse('run', '--name', 'looping', '--', 'sh', '-c', script)

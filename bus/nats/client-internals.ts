@@ -13,9 +13,7 @@ interface Internals {
     readonly options: { timeout?: number }
     readonly transport: { readonly socket?: Socket }
     readonly servers: {
-      next(): unknown
-      getCurrentServer(): unknown
-      selectServer(): unknown
+      getCurrentServer(): Server
       addServer(url: string): void
       /** The list itself, in the order in which they are dialled. */
       getServers(): Server[]
@@ -44,30 +42,36 @@ export function cutOff(connection: NatsConnection): void {
   internals(connection).transport.socket?.destroy()
 }
 
-/**
- * Has a connection that was just made dial its own server last when it loses it. The client would
- * dial it first, and wait for one that stands still.
- */
-export function dialOthersFirst(connection: NatsConnection): void {
-  const { servers } = internals(connection)
-  if (servers.next() === servers.getCurrentServer()) servers.selectServer()
+/** Which of `urls` a connection is at, or has dialled last. */
+export function serverOf(connection: NatsConnection, urls: readonly string[]): string {
+  const { listen } = internals(connection).servers.getCurrentServer()
+  const url = urls.find((one) => serverAt(connection, one).listen === listen)
+  assert(url !== undefined, OTHER_INSIDES)
+  return url
 }
 
 /**
- * Has a connection that was just made know all of `urls`. While it looked for its first server the
- * client forgot those that did not answer, for good.
+ * Has a connection go round `urls` in that order when it loses its server. By itself it dials the
+ * one first that it has just lost, and waits for one that stands still; and while it looked for its
+ * first server it forgot those that did not answer, for good.
  */
-export function rememberServers(connection: NatsConnection, urls: readonly string[]): void {
-  const { servers } = internals(connection)
-  const list = servers.getServers()
-  const known = new Set(list.map(({ listen }) => listen))
-  for (const url of urls) {
-    servers.addServer(url)
-    const added = list.pop()
-    if (added === undefined || known.has(added.listen)) continue
+export function dialInOrder(connection: NatsConnection, urls: readonly string[]): void {
+  const list = internals(connection).servers.getServers()
+  const ordered = urls.map((url) => {
+    const added = serverAt(connection, url)
     added.tlsName = ''
-    list.unshift(added)
-  }
+    return list.find(({ listen }) => listen === added.listen) ?? added
+  })
+  list.splice(0, list.length, ...ordered)
+}
+
+/** As the client reads it; it is none of the connection's. */
+function serverAt(connection: NatsConnection, url: string): Server {
+  const { servers } = internals(connection)
+  servers.addServer(url)
+  const added = servers.getServers().pop()
+  assert(added !== undefined, OTHER_INSIDES)
+  return added
 }
 
 /** The client gives all dials of a connection the same time. */

@@ -7,13 +7,14 @@ import { MESSAGE_BYTES_MAX } from '../../protocol/limits.ts'
 import { BARE_INBOX } from '../../protocol/subjects.ts'
 import type { Bus, BusSystem } from '../bus.ts'
 import { systemClock } from '../clock.ts'
-import { randomFraction, randomToken } from '../random.ts'
-import { cutOff, dialOthersFirst, rememberServers, setDialTimeout } from './client-internals.ts'
+import { randomToken } from '../random.ts'
+import { cutOff, dialInOrder, serverOf, setDialTimeout } from './client-internals.ts'
 import { natsBus } from './connection.ts'
 import { credentialsOf } from './credentials.ts'
 import { natsHistory } from './history.ts'
 import type { NatsLocation } from './locate.ts'
 import { dialTimeoutMs, type RedialPace, redialPace } from './redial.ts'
+import { anyRound, roundAfter, roundFrom } from './round.ts'
 import { SilenceWatch } from './silence.ts'
 
 /** A dead server is noticed after two unanswered pings, and dialled again for ever. */
@@ -47,16 +48,14 @@ export interface NatsSystemOptions {
  * (never) when it is too old or takes too small messages.
  */
 export function natsSystem(options: NatsSystemOptions): BusSystem {
-  const {
-    replicas = 1,
-    storeTimeoutMs = 1_000,
-    leaderOn: subject,
-    onFault = () => undefined,
-  } = options
-  // Processes begin at any server; what connections of one process dial, they dial in one order.
-  const location = { ...options.location, servers: shuffled(options.location.servers) }
-  const isWatched = subject !== undefined && location.servers.length > 1
-  const silence = isWatched ? new SilenceWatch({ subject, clock: systemClock, onFault }) : undefined
+  const { location, replicas = 1, storeTimeoutMs = 1_000, leaderOn: subject } = options
+  const { onFault = () => undefined } = options
+  const round = anyRound(location.servers)
+  let [begin = ''] = round
+  const silence =
+    subject === undefined || round.length < 2
+      ? undefined
+      : new SilenceWatch({ subject, round, clock: systemClock, onFault })
   const onStoreFault = eachOnce(onFault)
   const connections = new WeakMap<Bus, NatsConnection>()
   const storeOptions = (bus: Bus) => {
@@ -66,11 +65,22 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
   }
   return {
     async connect({ name, inbox = newInbox(location) }) {
-      const { connection, pace } = await dial(location, { name, inboxPrefix: inbox })
+      const own = { name, inboxPrefix: inbox }
+      const { connection, pace } = await dial(location, roundFrom(round, begin), own)
       await requireAbilities(connection)
+      // The next one begins where this one is.
+      begin = serverOf(connection, round)
       const bus = natsBus(connection, { name, inbox, clock: systemClock, onFault })
       bus.onState((state) => state === 'connected' && pace.begin())
-      silence?.add(bus, () => cutOff(connection))
+      silence?.add({
+        bus,
+        server: () => serverOf(connection, round),
+        goTo(server) {
+          begin = server
+          dialInOrder(connection, roundFrom(round, server))
+          if (bus.state === 'connected') cutOff(connection)
+        },
+      })
       connections.set(bus, connection)
       return bus
     },
@@ -91,11 +101,6 @@ export function natsSystem(options: NatsSystemOptions): BusSystem {
   }
 }
 
-function shuffled<T>(items: readonly T[]): readonly T[] {
-  const placed = items.map((item) => ({ item, place: randomFraction() }))
-  return placed.toSorted((a, b) => a.place - b.place).map(({ item }) => item)
-}
-
 /** A stream is opened again and again, and is held by as few each time. */
 function eachOnce(onFault: (fault: ClusterError) => void): (fault: ClusterError) => void {
   const told = new Set<string>()
@@ -112,7 +117,8 @@ function eachOnce(onFault: (fault: ClusterError) => void): (fault: ClusterError)
  * @throws {ClusterError} as `connect`.
  */
 export async function isNatsCluster(location: NatsLocation, name: string): Promise<boolean> {
-  const { connection } = await dial(location, { name, inboxPrefix: newInbox(location) })
+  const own = { name, inboxPrefix: newInbox(location) }
+  const { connection } = await dial(location, location.servers, own)
   const { cluster } = connection.info ?? {}
   await connection.close()
   return cluster !== undefined
@@ -126,27 +132,30 @@ interface Dialled {
   readonly pace: RedialPace
 }
 
+/** `round`: the location's servers in the order in which they are tried. */
 async function dial(
   location: NatsLocation,
+  round: readonly string[],
   own: { readonly name: string; readonly inboxPrefix: string },
 ): Promise<Dialled> {
-  const servers = [...location.servers]
+  const servers = [...round]
   const credentials = await credentialsOf(location)
   let made: NatsConnection | undefined
   const pace = redialPace(servers.length, (ms) => made && setDialTimeout(made, ms))
   const { delayMs: reconnectDelayHandler } = pace
-  const options = { ...own, ...credentials, ...DIAL_OPTIONS, servers, reconnectDelayHandler }
+  // Of one name that has several addresses any is tried.
+  const order = { servers, noRandomize: servers.length > 1, reconnectDelayHandler }
+  const options = { ...own, ...credentials, ...DIAL_OPTIONS, ...order }
   for (let tries = 1; ; tries++) {
     try {
       made = await connect({ ...options, timeout: dialTimeoutMs(tries - 1) })
       pace.begin()
-      rememberServers(made, servers)
-      dialOthersFirst(made)
+      dialInOrder(made, roundAfter(round, serverOf(made, round)))
       return { connection: made, pace }
     } catch (cause) {
       const name = cause instanceof Error ? cause.name : ''
       if (name === 'TimeoutError' && tries < DIAL_TRIES) continue
-      const where = servers.join(', ')
+      const where = location.servers.join(', ')
       if (name === 'AuthorizationError')
         throw new ClusterError('bus/no-access', 'never', `${where} refuses ${own.name}`, { cause })
       // A name that nobody knows, a certificate that nobody trusts.
@@ -158,7 +167,6 @@ async function dial(
 }
 
 const DIAL_OPTIONS = {
-  noRandomize: true,
   maxReconnectAttempts: -1,
   ignoreAuthErrorAbort: true,
   // A server names all addresses that it has, also those that are not for us: each costs a dial.

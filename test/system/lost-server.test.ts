@@ -1,4 +1,5 @@
 /** What a connection does when its server is gone, or stands still, or the clock is set. */
+import assert from 'node:assert/strict'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import type { Bus, ConnectionState } from '../../bus/bus.ts'
@@ -83,6 +84,42 @@ test.serial(
     t.pass()
   },
 )
+
+test.serial(
+  'connections of a system are at one server, and at one when that is lost',
+  async (t) => {
+    const servers = [await started(t), await started(t), await started(t)]
+    const location = { servers: servers.map(({ url }) => url), source: 'test' }
+    for (let i = 0; i < 3; i++) {
+      const system = natsSystem({ location })
+      const all: Bus[] = []
+      for (const name of ['a', 'b', 'c', 'd']) all.push(await system.connect({ name }))
+      t.teardown(() => Promise.all(all.map((bus) => bus.close())))
+      const [first] = await together(t, all, servers)
+      const back = all.map((bus) => changesTo(bus, 'connected'))
+      await first.end('SIGKILL')
+      await Promise.all(back)
+      await together(t, all, servers)
+      await first.restart('kept')
+    }
+  },
+)
+
+/** The server that all are at. */
+async function together(
+  t: ExecutionContext,
+  all: readonly Bus[],
+  servers: readonly TestServer[],
+): Promise<readonly [TestServer]> {
+  const found = await Promise.all(all.map((bus) => serverOf(bus, servers)))
+  const [first] = found
+  assert(first !== undefined)
+  t.deepEqual(
+    found.map(({ url }) => url),
+    found.map(() => first.url),
+  )
+  return [first]
+}
 
 /** The one that hears it. */
 async function serverOf(bus: Bus, servers: readonly TestServer[]): Promise<TestServer> {

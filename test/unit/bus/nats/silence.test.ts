@@ -6,6 +6,7 @@ import { SimulatedSystem } from '../../../../bus/simulated/system.ts'
 import type { ClusterError } from '../../../../protocol/errors.ts'
 
 const SUBJECT = 'c.leader'
+const ROUND = ['a', 'b', 'c']
 
 async function watched() {
   const clock = new SimulatedClock()
@@ -15,8 +16,16 @@ async function watched() {
   const leftAtS: number[] = []
   const told: string[] = []
   const onFault = ({ code, message }: ClusterError) => told.push(`${code}: ${message}`)
-  const watch = new SilenceWatch({ subject: SUBJECT, clock, onFault })
-  watch.add(bus, () => leftAtS.push(clock.now().monotonicMs / 1_000))
+  const watch = new SilenceWatch({ subject: SUBJECT, round: ROUND, clock, onFault })
+  let at = 'a'
+  watch.add({
+    bus,
+    server: () => at,
+    goTo(server) {
+      at = server
+      leftAtS.push(clock.now().monotonicMs / 1_000)
+    },
+  })
   const pass = (s: number) => clock.runUntil(clock.now().monotonicMs + s * 1_000)
   const beats = async (times: number): Promise<void> => {
     for (let i = 0; i < times; i++) {
@@ -68,25 +77,52 @@ test('a connection that is closed is not watched any more', async (t) => {
   t.deepEqual(leftAtS, [])
 })
 
-test('when one of several hears none, all of the process leave, also who hears one', async (t) => {
-  const { clock, system, watch, leftAtS, told, beats } = await watched()
-  const cutOff = await clock.runFor(system.connect({ name: 'agent a1 more' }))
-  system.move([cutOff], 1)
-  let left = 0
-  watch.add(cutOff, () => (left += 1))
-  await beats(16)
-  t.deepEqual([leftAtS.length, left, told.length], [1, 1, 1])
+/** One that hears nobody, and where it has been. */
+async function deafAt(
+  { clock, system, watch }: Awaited<ReturnType<typeof watched>>,
+  server: string,
+): Promise<readonly string[]> {
+  const bus = await clock.runFor(system.connect({ name: `agent a1 at ${server}` }))
+  system.move([bus], 1)
+  const been = [server]
+  watch.add({ bus, server: () => been.at(-1) ?? '', goTo: (to) => been.push(to) })
+  return been
+}
+
+test('when one of several hears none all go where none of them was, also who hears one', async (t) => {
+  const world = await watched()
+  const been = await deafAt(world, 'b')
+  await world.beats(16)
+  t.deepEqual([world.leftAtS.length, world.told.length], [1, 1])
+  t.deepEqual(been, ['b', 'c'])
 })
 
-test('where all are silent they leave together, and as rarely as one', async (t) => {
-  const { clock, system, watch, leftAtS, told, pass } = await watched()
-  let left = 0
-  for (let i = 0; i < 3; i++) {
-    const bus = await clock.runFor(system.connect({ name: `agent a1 ${i}` }))
-    watch.add(bus, () => (left += 1))
-  }
-  await pass(400)
-  t.is(left, 3 * leftAtS.length)
-  t.is(told.length, leftAtS.length)
-  t.true(leftAtS.length >= 4 && leftAtS.length <= 8, leftAtS.join())
+test('where they are everywhere they go to the next of who hears none', async (t) => {
+  const world = await watched()
+  const deaf = [await deafAt(world, 'c'), await deafAt(world, 'c'), await deafAt(world, 'b')]
+  await world.beats(16)
+  t.is(new Set(deaf.map((been) => been.at(-1))).size, 1)
+  t.true(['a', 'c'].includes(deaf[0]?.at(-1) ?? ''))
+})
+
+test('where all are silent they leave together, as rarely as one, and go round', async (t) => {
+  const world = await watched()
+  const been = await deafAt(world, 'a')
+  await world.pass(400)
+  const { length } = world.leftAtS
+  t.true(length >= 4 && length <= 8, world.leftAtS.join())
+  t.is(world.told.length, length)
+  t.deepEqual(
+    been,
+    Array.from({ length: length + 1 }, (_, i) => ROUND[i % 3] as string),
+  )
+})
+
+test('when one hears a leader the others do not wait as long as they would have', async (t) => {
+  const world = await watched()
+  const been = await deafAt(world, 'b')
+  await world.pass(200)
+  const { length } = been
+  await world.beats(15)
+  t.is(been.length, length + 1)
 })

@@ -1,10 +1,11 @@
 /** `bourse dev`: a cluster with one command, that leaves nothing behind but its state. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ava, { type ExecutionContext } from 'ava'
+import { allPids, readText } from '../../agent-runtime/isolator/proc.ts'
 import { absentAgents } from '../../cli/dev/tasks-and-agents.ts'
 import { clusterAt } from '../../cli/find-cluster.ts'
 import type { AgentId } from '../../protocol/ids.ts'
@@ -50,15 +51,11 @@ function aWorld(t: ExecutionContext): World {
 }
 
 /** Processes that were started in that world, tasks included, which know their sandbox. */
-const processesIn = (folder: string): readonly string[] =>
-  readdirSync('/proc').filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder)
-    } catch {
-      // It went away between two looks.
-      return false
-    }
-  })
+const processesIn = (folder: string): readonly number[] =>
+  allPids().filter((pid) => readText(`/proc/${pid}/environ`)?.includes(folder))
+
+/** With a zero byte behind each word; empty of a process that has just gone. */
+const commandOf = (pid: number): string => readText(`/proc/${pid}/cmdline`) ?? ''
 
 const isListening = (url: string): Promise<boolean> =>
   new Promise((resolve) => {
@@ -196,7 +193,7 @@ test('tasks outlive a dev that was killed; the next one finds them and ends them
   t.is(task?.state, 'TASK_RUNNING')
   t.is((await world.bourse('kill', taskId)).code, 0)
   t.is(await second.end('SIGINT'), 0)
-  const own = processesIn(world.folder).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
+  const own = processesIn(world.folder).map(commandOf)
   t.deepEqual(
     own.filter((command) => command.startsWith('sleep')),
     [],
@@ -207,10 +204,8 @@ test('tasks outlive a dev that was killed; the next one finds them and ends them
 
 test('--fresh ends the detached runs of an earlier dev', async (t) => {
   const world = aWorld(t)
-  const watchers = (): readonly string[] =>
-    processesIn(world.folder).filter((pid) =>
-      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0watch-run'),
-    )
+  const watchers = (): readonly number[] =>
+    processesIn(world.folder).filter((pid) => commandOf(pid).includes('\0watch-run'))
   const first = await world.dev()
   t.is((await world.bourse('run', '--detach', '--', 'sleep', '600')).code, 0)
   await first.end('SIGKILL')
@@ -241,16 +236,14 @@ test('with a process for each actor, one that is killed is back, and its tasks r
   startRun(t, world, 'sleep', '2')
   const before = await taskIn(world, 'TASK_RUNNING')
   const agent = processesIn(world.folder).find((pid) =>
-    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0agent\0--id\0agent-1'),
+    commandOf(pid).includes('\0agent\0--id\0agent-1'),
   )
   process.kill(Number(agent), 'SIGKILL')
   await dev.says('agent-1 ended (killed by SIGKILL): starts again in 100ms')
   const after = await taskIn(world, 'TASK_FINISHED')
   t.is(after.launch, before.launch)
   t.is(await dev.end('SIGTERM'), 0)
-  const left = processesIn(world.folder).map((pid) =>
-    readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '),
-  )
+  const left = processesIn(world.folder).map((pid) => commandOf(pid).replaceAll('\0', ' '))
   t.deepEqual(
     left.filter((command) => !command.includes(' run -- ')),
     [],

@@ -231,13 +231,24 @@ function problemOf(
   if (status.launch !== undefined) task.isDoubtful = false
   if (status.uuid !== undefined && status.uuid === task.uuid) return 'repeatedStatus'
   const order = compareNumber(status.number, task.number)
-  if (order < 0) return 'oldStatus'
+  if (order < 0 && !isEndOf(task, status, from)) return 'oldStatus'
   const event = taskEventOf(status.state)
   // An answer that nobody knows the task is passed on and stored nowhere.
   if (event === undefined) return from === undefined ? undefined : 'illegalState'
   if (from === undefined && order === 0 && isAsTold(task, status)) return 'repeatedStatus'
   return taskStep(task.state, event) === undefined ? 'illegalState' : undefined
 }
+
+/**
+ * The leader says that this very launch has ended. Its agent may have lost what it told last, so
+ * that the leader knows an older number, and nobody will ever say the end with a higher one.
+ */
+const isEndOf = (
+  task: HeldTask,
+  { state, launch }: TaskStatus,
+  from: AgentId | undefined,
+): boolean =>
+  from === undefined && isTerminal(state) && launch !== undefined && launch === task.launch
 
 /** Why it is about another task of that id; undefined: it is about this one. */
 function problemOfForeign(

@@ -207,6 +207,16 @@ test('a leader that answers with an older state than the agent told is not belie
   t.is(stateOf(given), 'TASK_RUNNING')
 })
 
+test('an end of just this launch is believed of the leader, though its number is older', (t) => {
+  const given = launched()
+  given.status({ ...running, number: number(3) })
+  const end = aStatus('TASK_KILLED', { source: 'master', number: number(2), launch: launch(1, 1) })
+  given.say([{ kind: 'status', status: { ...end, launch: launch(1, 2) } }])
+  t.is(stateOf(given), 'TASK_RUNNING', 'of another launch it is not')
+  given.say([{ kind: 'status', status: end }])
+  t.is(stateOf(given), undefined)
+})
+
 test('TASK_UNKNOWN is handed over and stored nowhere', (t) => {
   const given = launched()
   given.status(running)

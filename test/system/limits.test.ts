@@ -112,8 +112,8 @@ test('shares and a quota of cpus are written, and what was used is counted', asy
   const all = await opened(machine)
   const { containers, log } = all
   if (!can(t, containers, 'cpu')) return
-  // So small a quota holds it up however busy the machine is.
-  const shell = 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo worked; exec sleep 600'
+  // Much work: the kernel checks a quota at its ticks alone, and a few ms pass between two.
+  const shell = 'i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done; echo worked; exec sleep 600'
   const spec = aTaskOf({ shell }, { cpus: 0.5, cpusMax: 0.02, memBytes: 64 * MIB })
   containers.launch(spec)
   await machine.written(spec)

@@ -166,6 +166,8 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
   }
   framework.tasks.add(task)
   agent.tasks.add(task)
+  // An agent that was started once in an empty work directory has said that it is over.
+  if (!isTerminal(shown.latest)) turn.leader.ended.delete(shown.launch)
   return task
 }
 

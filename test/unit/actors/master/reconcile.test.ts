@@ -1,7 +1,7 @@
 /** Questions about tasks, which are bounded; of instances, who holds a framework, and its end. */
 import assert from 'node:assert/strict'
 import test from 'ava'
-import type { AgentId, InstanceId, Launch, TaskId } from '../../../../protocol/ids.ts'
+import type { AgentId, DirectoryId, InstanceId, Launch, TaskId } from '../../../../protocol/ids.ts'
 import { RECONCILE_TASKS_MAX, RECONCILED_TASKS_BURST } from '../../../../protocol/limits.ts'
 import type { TaskState } from '../../../../protocol/task-state.ts'
 import {
@@ -146,6 +146,26 @@ test('an answer says why a task ended: whether it is started again may depend on
   t.like(ask(), { length: 1, 0: { state: 'TASK_RUNNING', reason: 'RECONCILIATION' } })
   agent.update('t1', 'TASK_KILLED', { reason: 'UNHEALTHY' })
   t.like(ask(), { length: 1, 0: { state: 'TASK_KILLED', reason: 'UNHEALTHY' } })
+})
+
+test('a launch that was settled as gone, and that its agent shows again, runs for who names it', (t) => {
+  const { master, framework, agent } = aStageWith('t1')
+  const taskId = 't1' as TaskId
+  const { launch = oldLaunch(9), agentId } = master.task('t1') ?? {}
+  agent.say({ kind: 'stopping' })
+  agent.open({ incarnation: 2, directory: '00000000000000d2' as DirectoryId })
+  agent.update('t1', 'TASK_GONE', { number: { incarnation: 2, count: 1 } })
+  agent.say({ kind: 'settled', tasks: [{ ...aFramework(), taskId, launch }] })
+  t.is(master.task('t1'), undefined)
+  agent.say({ kind: 'stopping' })
+  const number = { incarnation: 1, count: 1 }
+  agent.open({ incarnation: 3 }, [aHeldTask('t1', { launch, number })])
+  const from = master.effects.length
+  framework.call('reconcile', { tasks: [{ taskId, launch, ...(agentId && { agentId }) }] })
+  t.like(statusesOf(master.effects.slice(from)), {
+    length: 1,
+    0: { state: 'TASK_RUNNING', launch },
+  })
 })
 
 test('who names a launch that is over hears of it, and of no later one of that id', (t) => {

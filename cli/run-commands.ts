@@ -53,7 +53,8 @@ back. Without --restart it is waited for.
 
 Without --timeout the command waits for places as long as it takes, and says why. --timeout is about
 places where something runs: what an agent was given and never spoke of within it
-was not placed. It begins with the command: a leader that does not answer uses it up, too.
+was not placed. It begins with the command: a leader that does not answer uses it up, too. One that
+never answers is waited for 15s at most.
 
 An image is one that an agent's container service has (\`docker\`, \`podman\`): none is fetched. A root
 is a folder or tar of the agent's machine, shown read-only by \`runc\`.
@@ -63,7 +64,7 @@ them. Who reads no more (\`| head -1\`) ends the tasks, too, with exit code 0. S
 passed on. Of what begins each line with its task, lines longer than 64 KiB are cut.
 
 Exit codes: 0 all have finished, 1 some have not, 2 some could not be placed within --timeout,
-130 interrupted.`
+69 no cluster, or no leader of it has answered, 130 interrupted.`
 
 export function addRun({ add, io, done }: Registration): void {
   const command = add(

@@ -7,6 +7,7 @@ import { planOf } from '../../frameworks/run/plan.ts'
 import type { RestartPolicy } from '../../frameworks/run/restarts.ts'
 import { exitCodeOf, type RunResult } from '../../frameworks/run/result.ts'
 import { type RunOptions, runCommand } from '../../frameworks/run/run.ts'
+import { ClusterError } from '../../protocol/errors.ts'
 import { type ConfinementFlags, confinementOf } from '../confinement-flags.ts'
 import { detachRun } from '../detached-run.ts'
 import { EXIT, type ExitCode, wrongUse } from '../exit-code.ts'
@@ -70,12 +71,10 @@ export async function run(
   const problem = planOf(wish)
   if ('code' in problem) throw wrongUse(problem.message)
   const { location: nats, cluster } = findCluster(options, io.env)
-  // A cluster without a leader is no cluster, and that is known sooner than a framework can tell.
-  // But credentials of a framework are not those of an operator.
-  if (isOpenLocation(nats))
-    await withOperator(options, io.env, (client) => client.ask('master', {}))
   const where = nats.servers.join(', ')
   const display = displayOf(options, io, where)
+  // Credentials of a framework are not those of an operator.
+  if (isOpenLocation(nats)) await sayIfNobodyLeads({ options, io }, display)
   const abort = new AbortController()
   let isReaderGone = false
   const forget = onStopSignal((why, count) => {
@@ -96,9 +95,26 @@ export async function run(
     display.finish(result)
     const code = exitCodeOf(result)
     return code === EXIT.failed && result.isInterrupted ? EXIT.interrupted : code
+  } catch (error) {
+    // No leader had answered yet: nothing runs.
+    if (!(error instanceof ClusterError) || error.code !== 'scheduler/aborted') throw error
+    return isReaderGone ? EXIT.done : EXIT.interrupted
   } finally {
     display.close()
     forget()
+  }
+}
+
+/** Sooner than a framework gives up: one leader may just have died, and the next not lead yet. */
+async function sayIfNobodyLeads(
+  { options, io }: Invocation<RunFlags>,
+  display: RunDisplay,
+): Promise<void> {
+  try {
+    await withOperator(options, io.env, (client) => client.ask('master', {}))
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.code !== 'cli/no-leader') throw error
+    display.say(`${error.message}; waiting for one`)
   }
 }
 

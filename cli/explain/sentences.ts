@@ -251,7 +251,8 @@ const AGENT_STATES: Readonly<Record<string, string>> = {
   stopped: 'has been stopped: its tasks run on, and nothing of it is offered',
   leaving: 'is leaving the cluster',
   recovering: 'has not come back since the leader changed: nothing of it is offered',
-  unreachable: 'does not answer: its tasks are unreachable until it is back',
+  unreachable:
+    'does not answer: its tasks are unreachable until it is back, or `bourse gone` says that it never will be',
   gone: 'was given up by an operator: its tasks are over, and it is refused should it come back',
 }
 

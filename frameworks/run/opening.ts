@@ -12,7 +12,7 @@ import type { NatsLocation } from '../../bus/nats/locate.ts'
 const OPEN_TIMEOUT_MS = 15_000
 
 interface Opening
-  extends Pick<SchedulerOptions, 'principal' | 'world' | 'openTimeoutMs' | 'onFault'> {
+  extends Pick<SchedulerOptions, 'principal' | 'world' | 'openTimeoutMs' | 'onFault' | 'signal'> {
   readonly nats: NatsLocation
   readonly cluster: string
   /** What was allowed for placing, and when that is over; absent and `Infinity`: it waits. */
@@ -20,12 +20,17 @@ interface Opening
   readonly endMs: number
 }
 
-/** @throws {ClusterError} as `openScheduler`; `run/unplaced`: nobody has answered in time. */
+/**
+ * `signal`: calls it off, with `scheduler/aborted`.
+ *
+ * @throws {ClusterError} as `openScheduler`; `run/unplaced`: nobody has answered in time.
+ */
 export async function openRun(
   framework: SchedulerOptions,
   { endMs, timeoutMs = Number.POSITIVE_INFINITY, ...options }: Opening,
 ): Promise<Scheduler> {
-  const { nats, cluster, principal, world, onFault, openTimeoutMs = OPEN_TIMEOUT_MS } = options
+  const { nats, cluster, principal, world, onFault, signal } = options
+  const { openTimeoutMs = OPEN_TIMEOUT_MS } = options
   const clock = world?.clock ?? systemClock
   const leftMs = Math.max(1, Math.ceil(endMs - clock.now().monotonicMs))
   try {
@@ -37,6 +42,7 @@ export async function openRun(
       ...(principal !== undefined && { principal }),
       ...(world !== undefined && { world }),
       ...(onFault !== undefined && { onFault }),
+      ...(signal !== undefined && { signal }),
     })
   } catch (cause) {
     const isLate = cause instanceof ClusterError && cause.code === 'scheduler/no-leader'

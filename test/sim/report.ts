@@ -1,4 +1,5 @@
 /** What a batch says of its runs. */
+import { plural } from '../../cli/plural.ts'
 import { ALL_FAULTS } from './plan.ts'
 import type { Outcome, Wanted } from './run-seed.ts'
 import { describeStrike } from './strikes.ts'
@@ -80,7 +81,7 @@ export function summary(outcomes: readonly Outcome[], batch: Batch): readonly st
     ...failed.map((one) => `failed: ${again(one)}   (${one.violation?.invariant})`),
     `${outcomes.length - failed.length} passed, ${failed.length} failed: ` +
       `${outcomes.length} × ${minutes} minutes of commit ${commit}`,
-    `${speed(tookMs)} × real time on ${jobs} threads, ${speed(busyMs)} × each`,
+    `${speed(tookMs)} × real time on ${plural(jobs, 'thread')}, ${speed(busyMs)} × each`,
   ]
 }
 

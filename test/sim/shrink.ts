@@ -3,6 +3,7 @@
  * happens by chance.
  */
 import { systemClock } from '../../bus/clock.ts'
+import { plural } from '../../cli/plural.ts'
 import { CHANCES } from './plan.ts'
 import { type Outcome, runSeed, type Wanted } from './run-seed.ts'
 
@@ -36,7 +37,7 @@ export async function shrink(failed: Outcome, options: ShrinkOptions): Promise<O
     if (isSame) best = outcome
     const { strikes, chances: left = CHANCES } = best
     options.onProgress(
-      `seed ${seed}: ${strikes.length} faults and ${left.length} chances after ${runs} runs`,
+      `seed ${seed}: ${plural(strikes.length, 'fault')} and ${plural(left.length, 'chance')} after ${plural(runs, 'run')}`,
     )
     return isSame
   }

@@ -350,7 +350,7 @@ test('an agent is told what it has free, to whom it is offered, and who does not
   ])
   const away: AgentItem = { ...item, state: 'unreachable' }
   t.deepEqual(lines({ ...target, item: away }, {}), [
-    'agent-1 does not answer: its tasks are unreachable until it is back',
+    'agent-1 does not answer: its tasks are unreachable until it is back, or `bourse gone` says that it never will be',
   ])
   const gone: AgentItem = { ...item, state: 'gone' }
   t.deepEqual(lines({ ...target, item: gone }, { state: 'gone' }), [

@@ -341,6 +341,13 @@ test('where no leader answers, the timeout bounds the opening, too', async (t) =
   await t.throwsAsync(patient, { code: 'scheduler/no-leader', message: /within 15 s$/ })
 })
 
+test('who waits for a leader can be called off', async (t) => {
+  const cluster = new SimulatedActors()
+  const abort = new AbortController()
+  cluster.clock.after(2_000, () => abort.abort())
+  await t.throwsAsync(run(cluster, { signal: abort.signal }), { code: 'scheduler/aborted' })
+})
+
 test('who cannot be told whether the cluster is there begins nothing', async (t) => {
   const cluster = await SimulatedActors.open(1)
   const { system } = cluster

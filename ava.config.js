@@ -1,8 +1,10 @@
 /**
  * Tests run compiled: from the build that `npm test` names, or any other. What takes minutes lives
- * in `test/long/` and runs with BOURSE_LONG=1 only.
+ * in `test/long/` and runs with BOURSE_LONG=1 only; what must be alone on the machine lives in
+ * `test/alone/` and runs with BOURSE_ALONE=1, which `npm test` sets when all else has ended.
  */
 const long = process.env.BOURSE_LONG === '1'
+const alone = process.env.BOURSE_ALONE === '1'
 
 /** Files that wait for processes first, the longest before all: none runs alone at the end. */
 const rank = (path) => {
@@ -15,6 +17,7 @@ export default {
     'dist/test/**/*.test.js',
     '.build/*/test/**/*.test.js',
     ...(long ? [] : ['!**/test/long/**']),
+    ...(alone ? [] : ['!**/test/alone/**']),
   ],
   sortTestFiles: (a, b) => rank(a) - rank(b),
   // Much of it waits: for leases, pings and processes that start.

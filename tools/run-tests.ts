@@ -1,6 +1,7 @@
 /**
  * `npm test [-- FILES and AVA's flags]`: runs AVA on its own build, then prints the closing lines.
- * Files may be named as they are in the source tree. Exit status 1 if anything failed.
+ * Files may be named as they are in the source tree; without arguments, BOURSE_LONG=1 also runs
+ * `test/alone/`, when all else has ended. Exit status 1 if anything failed.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,21 +17,28 @@ const args = process.argv.slice(2).map(compiled)
 const namesFiles = args.some((argument) => !argument.startsWith('-'))
 const report = new TestReport((title) => namesFiles || title.startsWith('contract '))
 
-const ava = spawn(
-  process.execPath,
-  [
-    'node_modules/ava/entrypoints/cli.mjs',
-    '--no-color',
-    ...(namesFiles ? [] : [`${build}/test/**/*.test.js`]),
-    ...args,
-  ],
-  { stdio: ['ignore', 'pipe', 'inherit'] },
-)
-const exited = once(ava, 'exit')
-for await (const line of createInterface({ input: ava.stdout })) {
-  const shown = report.read(line)
-  if (shown !== undefined) console.log(shown)
+/** Whether AVA calls it well. */
+async function run(
+  files: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  const ava = spawn(
+    process.execPath,
+    ['node_modules/ava/entrypoints/cli.mjs', '--no-color', ...files, ...args],
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } },
+  )
+  const exited = once(ava, 'exit')
+  for await (const line of createInterface({ input: ava.stdout })) {
+    const shown = report.read(line)
+    if (shown !== undefined) console.log(shown)
+  }
+  const [status] = await exited
+  return status === 0
 }
-const [status] = await exited
-for (const line of report.close(status !== 0)) console.log(line)
+
+const alone = { BOURSE_ALONE: '1' }
+let isWell = namesFiles ? await run([], alone) : await run([`${build}/test/**/*.test.js`], {})
+if (args.length === 0 && process.env['BOURSE_LONG'] === '1')
+  isWell = (await run([`${build}/test/alone/**/*.test.js`], alone)) && isWell
+for (const line of report.close(!isWell)) console.log(line)
 process.exitCode = report.failed === 0 ? 0 : 1

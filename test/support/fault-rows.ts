@@ -6,6 +6,8 @@ import { runAlone } from '../faults/run-alone.ts'
 import { needs } from './needs.ts'
 
 const AT_ONCE = 2
+/** What one framework leaves to another is seen only where nothing else wants it. */
+export const ROWS_ALONE: readonly number[] = [25]
 /** For one row. */
 const ROW_MS_MAX = 180_000
 

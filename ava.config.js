@@ -1,7 +1,7 @@
 /**
  * Tests run compiled: from the build that `npm test` names, or any other. What takes minutes lives
  * in `test/long/` and runs with BOURSE_LONG=1 only; what must be alone on the machine lives in
- * `test/alone/` and runs with BOURSE_ALONE=1, which `npm test` sets when all else has ended.
+ * `test/alone/` and runs with BOURSE_ALONE=1, which `npm run test:all` sets at its end.
  */
 const long = process.env.BOURSE_LONG === '1'
 const alone = process.env.BOURSE_ALONE === '1'

@@ -54,7 +54,7 @@ back. Without --restart it is waited for.
 Without --timeout the command waits for places as long as it takes, and says why. --timeout is about
 places where something runs: what an agent was given and never spoke of within it
 was not placed. It begins with the command: a leader that does not answer uses it up, too. One that
-never answers is waited for 15s at most.
+never answers is waited for 30s at most.
 
 An image is one that an agent's container service has (\`docker\`, \`podman\`): none is fetched. A root
 is a folder or tar of the agent's machine, shown read-only by \`runc\`.

@@ -8,18 +8,22 @@ import { COLUMNS_DEFAULT, type Io } from './io.ts'
 import { LineCutter } from './lines.ts'
 import { type LiveLine, NO_LIVE_LINE, openLiveLine } from './live-line.ts'
 import {
+  callingOffText,
   mayRun,
   progressLine,
   silentText,
   statusText,
   stoppingText,
   summaryLines,
+  unledText,
 } from './run-progress.ts'
 import { harmless } from './text.ts'
 
 export interface RunDisplay extends Display {
   /** Says something about the run. */
   say(sentence: string): void
+  /** No master leads, says `why`; said unless one has answered since, or all is over. */
+  unled(why: string): void
   /** Says how it ended; what is left of the output comes first. */
   finish(result: RunResult): void
   /** What other commands take, for scripts: of each instance that has a task. */
@@ -61,6 +65,7 @@ export class HumanDisplay implements RunDisplay {
   #all: readonly InstanceView[]
   #frameworkId = ''
   #isPretenceTold = false
+  #isOver = false
   #line: LiveLine
 
   constructor(options: DisplayOptions) {
@@ -96,6 +101,10 @@ export class HumanDisplay implements RunDisplay {
     // It goes on, and who started it is to know what others may soon be harmed by.
     if (view.state === 'TASK_RUNNING' && view.reason === 'CONTAINER_LIMITATION_PORTS')
       this.say(statusText(this.#frameworkId, view))
+  }
+
+  unled(why: string): void {
+    if (!this.#isOver && this.#frameworkId === '') this.say(unledText(why))
   }
 
   waiting(why: string): void {
@@ -173,7 +182,8 @@ export class HumanDisplay implements RunDisplay {
   }
 
   stopping(byHand: boolean): void {
-    if (this.#all.some(mayRun)) this.say(stoppingText(byHand))
+    if (this.#frameworkId === '') this.say(callingOffText(byHand))
+    else if (this.#all.some(mayRun)) this.say(stoppingText(byHand))
   }
 
   detached(pid: number, all: readonly InstanceView[]): void {
@@ -192,6 +202,7 @@ export class HumanDisplay implements RunDisplay {
   }
 
   close(): void {
+    this.#isOver = true
     this.#closeLine()
   }
 

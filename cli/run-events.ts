@@ -5,7 +5,7 @@ import type { GoneOutput, MissingOutput } from '../frameworks/run/run.ts'
 import type { SilentAgent } from '../frameworks/run/state.ts'
 import { jsonLine } from './io.ts'
 import type { DisplayOptions, RunDisplay } from './run-display.ts'
-import { mayRun, stoppingText } from './run-progress.ts'
+import { callingOffText, mayRun, stoppingText, unledText } from './run-progress.ts'
 
 type StreamName = 'stdout' | 'stderr'
 
@@ -19,6 +19,7 @@ export class EventDisplay implements RunDisplay {
   >()
   #frameworkId = ''
   #isPretenceTold = false
+  #isOver = false
   #all: readonly InstanceView[] = []
 
   constructor(options: DisplayOptions) {
@@ -42,6 +43,10 @@ export class EventDisplay implements RunDisplay {
   changed(view: InstanceView, views: readonly InstanceView[]): void {
     this.#all = views
     this.#tell('task', view)
+  }
+
+  unled(why: string): void {
+    if (!this.#isOver && this.#frameworkId === '') this.say(unledText(why))
   }
 
   waiting(why: string): void {
@@ -92,7 +97,8 @@ export class EventDisplay implements RunDisplay {
   }
 
   stopping(byHand: boolean): void {
-    if (this.#all.some(mayRun)) this.say(stoppingText(byHand))
+    if (this.#frameworkId === '') this.say(callingOffText(byHand))
+    else if (this.#all.some(mayRun)) this.say(stoppingText(byHand))
   }
 
   detached(pid: number, instances: readonly InstanceView[]): void {
@@ -105,6 +111,6 @@ export class EventDisplay implements RunDisplay {
   }
 
   close(): void {
-    // There is nothing on the screen.
+    this.#isOver = true
   }
 }

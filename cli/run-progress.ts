@@ -63,6 +63,12 @@ export const progressLine = (all: readonly InstanceView[], elapsedMs: number): s
 export const stoppingText = (byHand: boolean): string =>
   byHand ? 'killing its tasks; Ctrl-C once more leaves at once' : 'killing its tasks'
 
+/** It may have been heard of, though nobody has answered. */
+export const callingOffText = (byHand: boolean): string =>
+  `waiting for a leader to hear that this run is over${byHand ? '; Ctrl-C once more leaves at once' : ''}`
+
+export const unledText = (why: string): string => `${why}; waiting for a leader`
+
 /** Why nothing happens. */
 export function silentText({ agentId, taskIds, replacedMs }: SilentAgent): string {
   const what = `agent ${agentId} does not answer: ${namesOf(taskIds)} may run on there`

@@ -1,6 +1,6 @@
 /**
  * `npm test [-- FILES and AVA's flags]`: runs AVA on its own build, then prints the closing lines.
- * Files may be named as they are in the source tree; without arguments, BOURSE_LONG=1 also runs
+ * Files may be named as they are in the source tree; without any, BOURSE_LONG=1 also runs
  * `test/alone/`, when all else has ended. Exit status 1 if anything failed.
  */
 import { spawn } from 'node:child_process'
@@ -37,8 +37,9 @@ async function run(
 }
 
 const alone = { BOURSE_ALONE: '1' }
+const namesTests = args.some((argument) => argument.startsWith('--match'))
 let isWell = namesFiles ? await run([], alone) : await run([`${build}/test/**/*.test.js`], {})
-if (args.length === 0 && process.env['BOURSE_LONG'] === '1')
+if (!namesFiles && !namesTests && process.env['BOURSE_LONG'] === '1')
   isWell = (await run([`${build}/test/alone/**/*.test.js`], alone)) && isWell
 for (const line of report.close(!isWell)) console.log(line)
 process.exitCode = report.failed === 0 ? 0 : 1

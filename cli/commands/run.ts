@@ -73,8 +73,6 @@ export async function run(
   const { location: nats, cluster } = findCluster(options, io.env)
   const where = nats.servers.join(', ')
   const display = displayOf(options, io, where)
-  // Credentials of a framework are not those of an operator.
-  if (isOpenLocation(nats)) await sayIfNobodyLeads({ options, io }, display)
   const abort = new AbortController()
   let isReaderGone = false
   const forget = onStopSignal((why, count) => {
@@ -86,6 +84,8 @@ export async function run(
   const { signal } = abort
   const settings = { ...wish, nats, cluster, principal: principalOf(options, io.env) }
   try {
+    // Credentials of a framework are not those of an operator.
+    if (isOpenLocation(nats)) void tellIfNobodyLeads({ options, io }, display)
     const result = options.detach
       ? await detach({ settings, io, display, signal, where })
       : await runCommand({ ...settings, signal }, display)
@@ -95,26 +95,22 @@ export async function run(
     display.finish(result)
     const code = exitCodeOf(result)
     return code === EXIT.failed && result.isInterrupted ? EXIT.interrupted : code
-  } catch (error) {
-    // No leader had answered yet: nothing runs.
-    if (!(error instanceof ClusterError) || error.code !== 'scheduler/aborted') throw error
-    return isReaderGone ? EXIT.done : EXIT.interrupted
   } finally {
     display.close()
     forget()
   }
 }
 
-/** Sooner than a framework gives up: one leader may just have died, and the next not lead yet. */
-async function sayIfNobodyLeads(
+/** A framework waits for long, and without a word. Every other fault the run meets itself. */
+async function tellIfNobodyLeads(
   { options, io }: Invocation<RunFlags>,
   display: RunDisplay,
 ): Promise<void> {
   try {
     await withOperator(options, io.env, (client) => client.ask('master', {}))
   } catch (error) {
-    if (!(error instanceof ClusterError) || error.code !== 'cli/no-leader') throw error
-    display.say(`${error.message}; waiting for one`)
+    if (error instanceof ClusterError && error.code === 'cli/no-leader')
+      display.unled(error.message)
   }
 }
 

@@ -1,5 +1,4 @@
 /** `bourse watch-run`: the process that is left of a `bourse run --detach`, until all has ended. */
-import { once } from 'node:events'
 import { fstatSync, ftruncateSync, rmSync, writeSync } from 'node:fs'
 import { systemClock } from '../../bus/clock.ts'
 import { claimFile, dropClaim } from '../../bus/nats/claimed-file.ts'
@@ -22,13 +21,11 @@ const STDERR = 2
 /** Tells the command that began the run, until that has heard enough; then only its log. */
 export async function watchRun(io: Io): Promise<ExitCode> {
   if (process.send === undefined) throw wrongUse('watch-run is what `bourse run --detach` starts')
-  const [order] = (await once(process, 'message')) as [WatcherOrder]
-  const owner = ownerFileOf(order.logPath)
-  const log = logOf(order, io)
   const abort = new AbortController()
   const stop = (): void => abort.abort()
-  // Whoever began it changes their mind, or dies before it is placed.
-  process.on('message', stop).on('disconnect', stop)
+  const order = await orderOf(stop)
+  const owner = ownerFileOf(order.logPath)
+  const log = logOf(order, io)
   const endSooner = (): void => {
     if (abort.signal.aborted) {
       log.leaving()
@@ -59,6 +56,17 @@ export async function watchRun(io: Io): Promise<ExitCode> {
     dropClaim(owner)
     if (process.connected) process.disconnect()
   }
+}
+
+/** Calls `stop` when whoever gave it changes their mind, maybe in the same breath, or dies. */
+function orderOf(stop: () => void): Promise<WatcherOrder> {
+  process.on('disconnect', stop)
+  return new Promise((resolve) => {
+    process.once('message', (order: WatcherOrder) => {
+      process.on('message', stop)
+      resolve(order)
+    })
+  })
 }
 
 /** They were read once before. */

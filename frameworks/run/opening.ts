@@ -8,11 +8,11 @@ import {
 import { systemClock } from '../../bus/clock.ts'
 import type { NatsLocation } from '../../bus/nats/locate.ts'
 
-/** Longer than masters mostly take to find another leader. */
-const OPEN_TIMEOUT_MS = 15_000
+/** Twice the longest lease of a leader: another one leads by then. */
+const OPEN_TIMEOUT_MS = 30_000
 
 interface Opening
-  extends Pick<SchedulerOptions, 'principal' | 'world' | 'openTimeoutMs' | 'onFault' | 'signal'> {
+  extends Pick<SchedulerOptions, 'principal' | 'world' | 'openTimeoutMs' | 'onFault'> {
   readonly nats: NatsLocation
   readonly cluster: string
   /** What was allowed for placing, and when that is over; absent and `Infinity`: it waits. */
@@ -21,7 +21,7 @@ interface Opening
 }
 
 /**
- * `signal`: calls it off, with `scheduler/aborted`.
+ * Is not called off: a leader that has heard of the framework must also hear that it is over.
  *
  * @throws {ClusterError} as `openScheduler`; `run/unplaced`: nobody has answered in time.
  */
@@ -29,8 +29,7 @@ export async function openRun(
   framework: SchedulerOptions,
   { endMs, timeoutMs = Number.POSITIVE_INFINITY, ...options }: Opening,
 ): Promise<Scheduler> {
-  const { nats, cluster, principal, world, onFault, signal } = options
-  const { openTimeoutMs = OPEN_TIMEOUT_MS } = options
+  const { nats, cluster, principal, world, onFault, openTimeoutMs = OPEN_TIMEOUT_MS } = options
   const clock = world?.clock ?? systemClock
   const leftMs = Math.max(1, Math.ceil(endMs - clock.now().monotonicMs))
   try {
@@ -42,7 +41,6 @@ export async function openRun(
       ...(principal !== undefined && { principal }),
       ...(world !== undefined && { world }),
       ...(onFault !== undefined && { onFault }),
-      ...(signal !== undefined && { signal }),
     })
   } catch (cause) {
     const isLate = cause instanceof ClusterError && cause.code === 'scheduler/no-leader'

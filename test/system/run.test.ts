@@ -1,11 +1,12 @@
 /** `bourse run` over real processes: where it puts what, what it starts again, what outlives it. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import ava from 'ava'
 import { sleep } from '../../bus/clock.ts'
+import { WATCHER_COMMAND, type WatcherOrder, type WatcherWord } from '../../cli/watcher.ts'
 import type { FrameworkItem, TaskItem } from '../../protocol/schema/operator.ts'
 import { isTerminal } from '../../protocol/task-state.ts'
 import { type Actor, BOURSE, type Cluster, openCluster, runBourse } from '../support/cluster.ts'
@@ -273,6 +274,42 @@ test('--detach: told so again it leaves at once, and says what stays', async (t)
   await until(async () => (await tasksOf('leaves')).some(({ state }) => state === 'TASK_RUNNING'))
   t.is((await bourse('teardown', id)).code, 0)
   rmSync(join(cluster.folder, 'runs', log))
+})
+
+test('a run that begins between two leaders says so, and waits for the next', async (t) => {
+  await master.end('SIGKILL')
+  const started = startRun('--', 'true')
+  await started.says(/^bourse: no master leads cluster bourse just now; waiting for a leader$/)
+  await master.start()
+  t.is(await started.ended, 0)
+})
+
+for (const how of [[], ['--detach']])
+  test(`Ctrl-C while a run waits for a leader (${how}): the next one holds nothing of it`, async (t) => {
+    await master.end('SIGKILL')
+    const started = startRun(...how, '--name', 'called-off', '--', 'sleep', '60')
+    await started.says(/; waiting for a leader$/)
+    started.child.kill('SIGINT')
+    await started.says(/^bourse: waiting for a leader to hear that this run is over; Ctrl-C once/)
+    await master.start()
+    t.is(await started.ended, 130)
+    t.deepEqual(await tasksOf('called-off'), [])
+    const { stdout } = await bourse('frameworks', 'called-off', '--json')
+    t.deepEqual(JSON.parse(stdout), [])
+  })
+
+test('--detach: Ctrl-C in the same breath as the order is heard', async (t) => {
+  const watcher = fork(BOURSE, [WATCHER_COMMAND], { env: cluster.env, serialization: 'advanced' })
+  const words: WatcherWord[] = []
+  watcher.on('message', (word: WatcherWord) => words.push(word))
+  const nats = { servers: [cluster.server.url], source: 'the test' }
+  const wish = { command: ['sleep', '60'], cpus: 0.1, mem: 32 }
+  const logPath = join(cluster.folder, 'runs', 'breath.txt')
+  const options = { ...wish, nats, cluster: 'bourse' }
+  watcher.send({ options, constraints: [], where: '', logPath } satisfies WatcherOrder)
+  watcher.send('stop')
+  await once(watcher, 'close')
+  t.like(words.at(-1), { say: 'result', result: { isInterrupted: true } })
 })
 
 test('--detach: of a run that was torn down nothing is left', async (t) => {

@@ -166,9 +166,20 @@ function newTaskFrom(turn: LeaderTurn, framework: Framework, agent: Agent, shown
   }
   framework.tasks.add(task)
   agent.tasks.add(task)
-  // An agent that was started once in an empty work directory has said that it is over.
-  if (!isTerminal(shown.latest)) turn.leader.ended.delete(shown.launch)
+  forgetOldEnd(turn, task, shown)
   return task
+}
+
+/**
+ * An agent that was started once in an empty work directory said of its tasks that they are gone,
+ * and then comes back in its own, where they run. Of another's task its word changes nothing; the
+ * end that it shows is told as that of any task.
+ */
+function forgetOldEnd({ leader }: LeaderTurn, task: Task, { latest, launch }: HeldTask): void {
+  const { framework, agentId, taskId } = task
+  const told = leader.ended.get(launch)
+  const isOwn = told?.agentId === agentId && told.framework === framework && told.taskId === taskId
+  if (isOwn && !isTerminal(latest)) leader.ended.delete(launch)
 }
 
 /** It was counted before: it is in order. */

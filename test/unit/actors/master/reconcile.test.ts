@@ -8,6 +8,7 @@ import {
   aHeldTask,
   aStageWith,
   aTask,
+  FakeAgent,
   FakeFramework,
   oldLaunch,
 } from '../../../support/master-actors.ts'
@@ -166,6 +167,18 @@ test('a launch that was settled as gone, and that its agent shows again, runs fo
     length: 1,
     0: { state: 'TASK_RUNNING', launch },
   })
+})
+
+test('an agent takes back no end of a launch of another agent', (t) => {
+  const { master, framework, agent } = aStageWith('t1')
+  const taskId = 't1' as TaskId
+  const { launch = oldLaunch(9) } = master.task('t1') ?? {}
+  agent.update('t1', 'TASK_FAILED', { exit: { code: 3 } })
+  agent.say({ kind: 'settled', tasks: [{ ...aFramework(), taskId, launch }] })
+  new FakeAgent(master, 'a2').open({}, [aHeldTask('t2', { launch })])
+  const from = master.effects.length
+  framework.call('reconcile', { tasks: [{ taskId, launch }] })
+  t.like(statusesOf(master.effects.slice(from)), { length: 1, 0: { state: 'TASK_FAILED' } })
 })
 
 test('who names a launch that is over hears of it, and of no later one of that id', (t) => {

@@ -284,10 +284,10 @@ test('a run that begins between two leaders says so, and waits for the next', as
   t.is(await started.ended, 0)
 })
 
-for (const how of [[], ['--detach']])
-  test(`Ctrl-C while a run waits for a leader (${how}): the next one holds nothing of it`, async (t) => {
+for (const flags of [[], ['--detach']])
+  test(`Ctrl-C while a run waits for a leader ${flags.join()}: the next one holds nothing of it`, async (t) => {
     await master.end('SIGKILL')
-    const started = startRun(...how, '--name', 'called-off', '--', 'sleep', '60')
+    const started = startRun(...flags, '--name', 'called-off', '--', 'sleep', '60')
     await started.says(/; waiting for a leader$/)
     started.child.kill('SIGINT')
     await started.says(/^bourse: waiting for a leader to hear that this run is over; Ctrl-C once/)

@@ -1,5 +1,6 @@
 /** Frameworks that share a cluster, all of them real processes on a real server. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
@@ -7,12 +8,19 @@ import { type Cluster, openCluster, runBourse } from '../support/cluster.ts'
 
 const HUNGRY = fileURLToPath(new URL('../support/hungry-framework.js', import.meta.url))
 const GIB = 1024
+/** What a hungry framework says beside the ids of its tasks. */
+const WORDS: ReadonlySet<string> = new Set(['ready', 'asks', 'taken'])
 
 interface Task {
   readonly cpus: number
   readonly mem: number
   /** Default: it never ends. */
   readonly lastsMs?: number
+  /**
+   * One framework takes at a time. Else one whose revive is late on its way, after its accept, is
+   * passed over: it has declined the rest until then.
+   */
+  readonly inTurn?: boolean
 }
 
 /** Processes that want tasks of one size, and how many have started. */
@@ -21,6 +29,7 @@ class Hungry {
   readonly #cluster: Cluster
   readonly #children: ChildProcess[] = []
   readonly #lookers = new Set<() => void>()
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster
@@ -32,21 +41,31 @@ class Hungry {
 
   /** Resolves when it has subscribed. */
   start(name: string, role: string, task: Task) {
-    const { cpus, mem, lastsMs = Number.POSITIVE_INFINITY } = task
+    const { cpus, mem, lastsMs = Number.POSITIVE_INFINITY, inTurn = false } = task
     const args = [HUNGRY, name, role, String(cpus), String(mem), String(lastsMs)]
-    const child = spawn(process.execPath, args, {
+    const child = spawn(process.execPath, inTurn ? [...args, 'in-turn'] : args, {
       env: this.#cluster.env,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     })
     this.#children.push(child)
     this.started.set(name, 0)
-    return new Promise<void>((resolve) => {
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        if (line === 'ready') return resolve()
-        this.started.set(name, (this.started.get(name) ?? 0) + 1)
-        for (const look of this.#lookers) look()
+    const said = new EventEmitter()
+    said.on('asks', () => {
+      this.#turn = this.#turn.then(() => {
+        child.stdin.write('\n')
+        return once(said, 'taken')
       })
     })
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (WORDS.has(line)) said.emit(line)
+      else this.#note(name)
+    })
+    return once(said, 'ready')
+  }
+
+  #note(name: string): void {
+    this.started.set(name, (this.started.get(name) ?? 0) + 1)
+    for (const look of this.#lookers) look()
   }
 
   /** Resolves when so many tasks have started in all. */
@@ -84,8 +103,8 @@ test("the paper's example: 9 CPUs and 18 GB hold 3 tasks of <1, 4> and 2 of <3, 
   t.teardown(() => hungry.close())
   await cluster.start('master', '--id', 'm1')
   await cluster.start('allocator')
-  await hungry.start('A', '*', { cpus: 1, mem: 4 * GIB })
-  await hungry.start('B', '*', { cpus: 3, mem: 1 * GIB })
+  await hungry.start('A', '*', { cpus: 1, mem: 4 * GIB, inTurn: true })
+  await hungry.start('B', '*', { cpus: 3, mem: 1 * GIB, inTurn: true })
   const resources = `cpus:9;mem:${18 * GIB}`
   await cluster.start('agent', '--id', 'a', '--emulate', '1', '--resources', resources)
   await hungry.starts(5)

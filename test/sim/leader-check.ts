@@ -15,6 +15,7 @@ import {
   resourcesOf,
   scalarOf,
 } from '../../protocol/resources.ts'
+import type { AgentOrders } from '../../protocol/schema/agent.ts'
 import type { RegistryBatch } from '../../protocol/schema/master.ts'
 import type { Awake } from './awake.ts'
 import type { Step } from './watch.ts'
@@ -43,8 +44,10 @@ export class LeaderCheck {
 
   /** Looks at what the step has touched. `isNewest`: nobody has ever taken a higher epoch. */
   step({ state, effects }: Step, isNewest: boolean): void {
-    for (const effect of effects as readonly Effect[])
+    for (const effect of effects as readonly Effect[]) {
       if (effect.do === 'append-registry') this.#recorded(effect.batch)
+      if (effect.do === 'send-orders') this.#ordered(effect.body)
+    }
     const { leader } = state as MasterState
     if (leader === undefined) return
     this.#limits(leader)
@@ -77,6 +80,12 @@ export class LeaderCheck {
         about: [offer.offerId],
       })
     }
+  }
+
+  #ordered({ orders }: AgentOrders): void {
+    for (const order of orders)
+      if (order.kind === 'run')
+        for (const { task } of order.tasks) this.#world.ledger.launched(order, task.taskId)
   }
 
   /** Once it is asked for, it may be in the log whatever comes back. */

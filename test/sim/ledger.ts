@@ -99,6 +99,11 @@ export class Ledger {
     return fresh
   }
 
+  /** A leader has ordered it: from now on it goes down with its framework, started or not. */
+  launched(framework: FrameworkKey, taskId: TaskId): void {
+    this.#task(framework, taskId)
+  }
+
   /** A machine has started a task's process. Frameworks here never use a task id twice. */
   started(agentId: AgentId, { framework, taskId, launch }: Named): void {
     const task = this.#task(framework, taskId)

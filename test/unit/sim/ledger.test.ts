@@ -51,3 +51,16 @@ test('an end that was lost with the power of its machine may be told later than 
   told.tells('f1.3', 'TASK_KILLED')
   t.is(told.failed.length, 1)
 })
+
+test('what was launched goes down with its framework, though it ends at an agent later', (t) => {
+  const [early, late] = ['t2', 't3'] as [TaskId, TaskId]
+  const { ledger } = new Told()
+  ledger.launched(framework, early)
+  ledger.tornDown(framework)
+  ledger.launched(framework, late)
+  for (const id of [early, late])
+    ledger.ended({ framework, taskId: id, launch, agentId }, 'TASK_DROPPED')
+  const { tasks } = ledger.framework(framework)
+  t.true(tasks.get(early)?.isDropped)
+  t.false(tasks.get(late)?.isDropped, 'of a framework that has come back')
+})

@@ -51,7 +51,7 @@ const ELSEWHERE_MS = 5_000
 const HELD_MAX = 16
 
 export async function openProbe({ nats, folder, overlap }: ProbeOptions): Promise<Probe> {
-  const scheduler = await connect(nats)
+  const scheduler = await openOwn(nats)
   const { states, told, noRoom } = listen(scheduler)
   const launched: string[] = []
   /** By offer, and then by the task that was launched on it. */
@@ -113,12 +113,12 @@ export async function openProbe({ nats, folder, overlap }: ProbeOptions): Promis
   }
 }
 
-function connect(nats: string): Promise<Scheduler> {
+function openOwn(nats: string): Promise<Scheduler> {
   return openScheduler({
     name: PROBE,
     frameworkId: PROBE,
-    // Its own, which has less than that of the others whatever it holds just then: recovery is
-    // measured, not the sharing of what is scarce.
+    // Its own, which has less than that of the others, whatever it holds, while the steady tasks
+    // run: recovery is measured, not the sharing of what is scarce.
     roles: [PROBE],
     // Else it would be offered memory without cpus where others use all of these, decline it, and
     // be asked after them for a while.

@@ -85,7 +85,7 @@ export class LeaderCheck {
   #ordered({ orders }: AgentOrders): void {
     for (const order of orders)
       if (order.kind === 'run')
-        for (const { task } of order.tasks) this.#world.ledger.launched(order, task.taskId)
+        for (const { task } of order.tasks) this.#world.ledger.ordered(order, task.taskId)
   }
 
   /** Once it is asked for, it may be in the log whatever comes back. */

@@ -99,8 +99,8 @@ export class Ledger {
     return fresh
   }
 
-  /** A leader has ordered it: from now on it goes down with its framework, started or not. */
-  launched(framework: FrameworkKey, taskId: TaskId): void {
+  /** A leader has ordered its start: from now on it goes down with its framework. */
+  ordered(framework: FrameworkKey, taskId: TaskId): void {
     this.#task(framework, taskId)
   }
 
@@ -138,7 +138,10 @@ export class Ledger {
       })
   }
 
-  /** A leader ends a framework. Its id may come back, when all have forgotten it. */
+  /**
+   * A leader asks for the end of a framework, perhaps in vain. Its id may come back, when all have
+   * forgotten it.
+   */
   tornDown(key: FrameworkKey): void {
     const framework = this.framework(key)
     framework.isEnded = true

@@ -36,7 +36,7 @@ export interface Outcome extends Wanted {
   /** Equal for equal runs. */
   readonly hash: string
   readonly steps: number
-  /** How many tasks frameworks here ever heard of, and how many of them ran. */
+  /** How many tasks leaders ordered or frameworks heard of, and how many of them ran. */
   readonly tasks: number
   readonly started: number
   /** Changes of weights and quotas that were answered as done. */

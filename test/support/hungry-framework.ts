@@ -2,18 +2,18 @@
  * A framework for tests that never has enough: one task for each offer, the rest given back at
  * once, until it is killed. Tells each task that starts on stdout, by its id.
  *
- * `hungry-framework NAME ROLE CPUS MEM [MS] [in-turn]`. Where its task does not fit, it waits for
+ * `hungry-framework NAME ROLE CPUS MEM [MS [in-turn]]`. Where its task does not fit, it waits for
  * others. Tasks last for about MS, or for ever. Who takes in turn says `asks` before each task and
  * waits for a line on stdin, then `taken` when the leader knows that it wants more.
  */
 import { createInterface } from 'node:readline'
 import { openScheduler } from '../../actors/scheduler/scheduler.ts'
 
-const [name = '', role = '*', cpus = '1', mem = '32', ms = 'Infinity', how] = process.argv.slice(2)
+const [name = '', role = '*', cpus = '1', mem = '32', ms = 'Infinity', turn] = process.argv.slice(2)
 const each = { cpus: Number(cpus), mem: Number(mem) }
 const NOTHING_HERE_MS = 3_600_000
 const turns =
-  how === 'in-turn' ? createInterface({ input: process.stdin })[Symbol.asyncIterator]() : undefined
+  turn === 'in-turn' ? createInterface({ input: process.stdin })[Symbol.asyncIterator]() : undefined
 
 const scheduler = await openScheduler({ name, frameworkId: name, roles: [role] })
 scheduler.onStatus(({ taskId, state }) => {
@@ -29,7 +29,7 @@ for await (const offer of scheduler.offers()) {
   }
   if (turns !== undefined) {
     process.stdout.write('asks\n')
-    await turns.next()
+    if ((await turns.next()).done) process.exit()
   }
   count += 1
   const taskId = `${name}-${count}`

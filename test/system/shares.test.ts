@@ -17,8 +17,8 @@ interface Task {
   /** Default: it never ends. */
   readonly lastsMs?: number
   /**
-   * One framework takes at a time. Else one whose revive is late on its way, after its accept, is
-   * passed over: it has declined the rest until then.
+   * One framework takes at a time. An accept declines what is left for a second: whose revive
+   * comes late would be passed over.
    */
   readonly inTurn?: boolean
 }

@@ -1,9 +1,13 @@
-/** What the simulator takes for two ends of one task. */
+/** What the simulator takes for the end of a task, and for two. */
 import test from 'ava'
 import type { AgentId, FrameworkKey, Launch, TaskId } from '../../../protocol/ids.ts'
 import type { TaskStatus } from '../../../protocol/schema/common.ts'
 import type { TaskState } from '../../../protocol/task-state.ts'
+import type { Awake } from '../../sim/awake.ts'
+import { LeaderCheck } from '../../sim/leader-check.ts'
 import { Ledger } from '../../sim/ledger.ts'
+import type { Step } from '../../sim/watch.ts'
+import type { World } from '../../sim/world.ts'
 
 const framework = { principal: 'local', frameworkId: 'f1' } as FrameworkKey
 const [agentId, taskId, launch] = ['a1', 't1', '1-ab-1'] as [AgentId, TaskId, Launch]
@@ -52,12 +56,19 @@ test('an end that was lost with the power of its machine may be told later than 
   t.is(told.failed.length, 1)
 })
 
-test('what was launched goes down with its framework, though it ends at an agent later', (t) => {
+test('what was ordered goes down with its framework, though it ends at an agent later', (t) => {
   const [early, late] = ['t2', 't3'] as [TaskId, TaskId]
   const { ledger } = new Told()
-  ledger.launched(framework, early)
-  ledger.tornDown(framework)
-  ledger.launched(framework, late)
+  const check = new LeaderCheck({ ledger } as World, {} as Awake)
+  const sees = (...effects: readonly object[]): void =>
+    check.step({ state: {}, effects } as unknown as Step, true)
+  const run = (id: TaskId): object => ({
+    do: 'send-orders',
+    body: { orders: [{ kind: 'run', ...framework, tasks: [{ launch, task: { taskId: id } }] }] },
+  })
+  sees(run(early))
+  sees({ do: 'append-registry', batch: { records: [{ kind: 'framework-ended', ...framework }] } })
+  sees(run(late))
   for (const id of [early, late])
     ledger.ended({ framework, taskId: id, launch, agentId }, 'TASK_DROPPED')
   const { tasks } = ledger.framework(framework)
